@@ -1,0 +1,70 @@
+"""Every exception that poolwise raises on purpose, in one tree.
+
+An error's sentence says what was found, what was expected, where, and what to do.
+The command line catches ``PoolwiseError`` and nothing else; each class names its exit code.
+"""
+
+from __future__ import annotations
+
+
+class PoolwiseError(Exception):
+    """The root: something the user can act on."""
+
+    exit_code = 1
+
+
+class ReadoutError(PoolwiseError):
+    """A readout string that cannot be understood, or that this encoder cannot give.
+
+    ``spec`` is the whole string and ``at`` the index of the offending character; the message
+    then shows both with a caret underneath.
+    """
+
+    exit_code = 2
+
+    def __init__(self, message: str, spec: str | None = None, at: int | None = None) -> None:
+        self.spec, self.at = spec, at
+        if spec is not None and at is not None:
+            message = f"{message}\n\n    {spec}\n    {' ' * at}^"
+        super().__init__(message)
+
+
+class EncoderError(PoolwiseError):
+    """A model that cannot be found, read or trusted."""
+
+    exit_code = 3
+
+
+class UnsafeModelError(EncoderError):
+    """A model file that breaks one of the safety checks; nothing of it has been run."""
+
+
+class TextError(PoolwiseError):
+    """A text source that cannot be found or read."""
+
+    exit_code = 4
+
+
+class StoreError(PoolwiseError):
+    """Vectors that cannot be written."""
+
+    exit_code = 5
+
+
+class MissingExtraError(PoolwiseError):
+    """An optional part is not installed; the message names the command that installs it."""
+
+    exit_code = 6
+
+    def __init__(self, needed_for: str, extra: str) -> None:
+        super().__init__(f"{needed_for} needs an optional part: pip install 'poolwise[{extra}]'")
+
+
+class StudyError(PoolwiseError):
+    """A question that this data cannot answer."""
+
+    exit_code = 7
+
+
+class PoolwiseWarning(UserWarning):
+    """Something was done that the caller should know of (rows truncated, vectors not finite)."""

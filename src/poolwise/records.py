@@ -1,0 +1,144 @@
+"""What the rooms pass to each other: frozen, plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int32]
+Bools = NDArray[np.bool_]
+
+LongTexts = Literal["truncate", "error", "window"]
+"""What happens to a text longer than the encoder's maximum length."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One text to embed.
+
+    ``id`` is the row number in its source, or what the source's id column says. ``group`` is
+    empty for the user's own text; a study that adds control texts names them here.
+    """
+
+    text: str
+    id: int | str = 0
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """One sequence as the encoder sees it: [CLS] … [SEP].
+
+    ``ids`` int32 [t]; ``special`` bool [t], true where the tokenizer added the token itself.
+    """
+
+    ids: Ints
+    special: Bools
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizedText:
+    """A text's windows: one, unless the text was long and ``long="window"``.
+
+    ``n_tokens`` counts the tokens the encoder reads, special tokens included (tokens in the
+    overlap of two windows once); ``truncated`` says that some of the text is not read.
+    """
+
+    windows: tuple[Tokens, ...]
+    n_tokens: int
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TokenBatch:
+    """Several sequences, packed without padding.
+
+    ``ids`` int32 [total]; ``special`` bool [total]; sequence i is
+    ``ids[offsets[i]:offsets[i + 1]]``, ``offsets`` int32 [n + 1].
+    """
+
+    ids: Ints
+    special: Bools
+    offsets: Ints
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> Ints:
+        """Tokens in each sequence, int32 [n]."""
+        return np.diff(self.offsets)
+
+
+@dataclass(frozen=True, slots=True)
+class VectorBatch:
+    """What leaves the waist: consecutive texts, in the order they came, with their vectors.
+
+    ``vectors`` maps a readout's string to an array [n, d] (float32, or int8 after ``int8`` and
+    ``binary``). ``n_tokens`` int32 [n] and the marks, bool [n]: ``truncated``, ``empty`` (no
+    token but the special ones), ``nonfinite`` (some asked vector holds NaN or infinity, or does
+    not exist for this text, as ``token[9]`` of a text of five tokens).
+    """
+
+    sentences: Sequence[Sentence]
+    vectors: Mapping[str, NDArray[Any]]
+    n_tokens: Ints
+    truncated: Bools
+    empty: Bools
+    nonfinite: Bools
+
+    def __len__(self) -> int:
+        return len(self.sentences)
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """One statistic. ``value`` is None where it is undefined; ``note`` then says why.
+
+    ``low`` and ``high`` bound the 95 % interval. ``where`` places the number
+    (``{"readout": "cls@6", "layer": 6, "length": "tokens"}``). ``control`` marks a comparison
+    that should show nothing.
+    """
+
+    name: str
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    where: Mapping[str, str | int] = field(default_factory=dict)
+    control: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Data for one picture. ``kind`` names the drawing in reports; ``data`` is its columns."""
+
+    kind: str
+    title: str
+    data: Mapping[str, Any]
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """An answer: one sentence, the numbers it rests on, and what to draw. Plain data.
+
+    ``made`` says how it came about: library version, model and its hash, texts and their hash,
+    number of texts, seed, engine, precision, date.
+    """
+
+    study: str
+    question: str
+    verdict: str
+    numbers: Sequence[Number] = ()
+    charts: Sequence[Chart] = ()
+    notes: Sequence[str] = ()
+    made: Mapping[str, Any] = field(default_factory=dict)
