@@ -25,8 +25,15 @@ class ReadoutError(PoolwiseError):
     def __init__(self, message: str, spec: str | None = None, at: int | None = None) -> None:
         self.spec, self.at = spec, at
         if spec is not None and at is not None:
-            message = f"{message}\n\n    {spec}\n    {' ' * at}^"
+            message = f"{message}\n\n{_caret(spec, at)}"
         super().__init__(message)
+
+
+def _caret(spec: str, at: int) -> str:
+    """The part of ``spec`` around ``at`` on one line, with a caret under that character."""
+    start = max(at - 60, 0)
+    shown = "".join(c if c.isprintable() else "\ufffd" for c in spec[start : at + 60])
+    return f"    {shown}\n    {' ' * (at - start)}^"
 
 
 class EncoderError(PoolwiseError):
@@ -46,7 +53,7 @@ class TextError(PoolwiseError):
 
 
 class StoreError(PoolwiseError):
-    """Vectors that cannot be written."""
+    """Vectors, or what was fitted on them, that cannot be written or read back."""
 
     exit_code = 5
 

@@ -1,0 +1,172 @@
+"""The transform: a readout's steps with what they have learned, ready to be applied."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolwise.errors import ReadoutError
+from poolwise.readouts import Readout, Step, parse, parse_steps
+from poolwise.readouts.spec import step_place, steps_width
+from poolwise.transforms import files
+from poolwise.transforms.fitting import State, apply_step, fit_step, state_shapes
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Transform:
+    """What happens to vectors after pooling. Made by ``fit``, ``stateless`` or ``load``.
+
+    ``spec`` is the readout's text or, where only steps were given, theirs: ``|whiten(256)|l2``.
+    ``states`` has one entry a step, empty if the step has learned nothing. ``width`` is the
+    number of dimensions fitted on, None without a fit.
+    """
+
+    spec: str
+    steps: tuple[Step, ...]
+    states: tuple[State, ...]
+    width: int | None = None
+
+    @property
+    def fitted(self) -> bool:
+        """Whether every step that learns has learned."""
+        return self._unfitted() is None
+
+    def apply(self, vectors: NDArray[Any]) -> NDArray[Any]:
+        """Vectors [n, d] after all steps: float32 [n, k], or int8 after ``int8`` and ``binary``.
+
+        A row with NaN or infinity becomes all NaN, or all zeros where the result is int8.
+
+        Raises ReadoutError if a step was never fitted, or d is not what it was fitted on.
+        """
+        self._check_fitted()
+        rows = _checked(vectors)
+        if self.width not in {None, rows.shape[1]}:
+            raise ReadoutError(
+                f"{self.spec} was fitted on vectors of {self.width} dimensions, "
+                f"found {rows.shape[1]}: fit it on vectors of this encoder"
+            )
+        width = steps_width(self.steps, rows.shape[1], self.spec)
+        finite = np.isfinite(rows).all(axis=1)
+        x: NDArray[Any] = rows[finite].astype(np.float64)
+        for step, state in zip(self.steps, self.states, strict=True):
+            x = apply_step(step, state, x)
+        result = (
+            np.zeros((len(rows), width), dtype=np.int8)
+            if x.dtype == np.int8
+            else np.full((len(rows), width), np.nan, dtype=np.float32)
+        )
+        result[finite] = x
+        return result
+
+    def save(self, path: str | Path) -> None:
+        """Write one safetensors file.
+
+        Raises StoreError if it cannot be written, ReadoutError if a step was never fitted.
+        """
+        self._check_fitted()
+        width = {} if self.width is None else {"width": str(self.width)}
+        files.write(Path(path), _flat(self.states), {"readout": self.spec, **width})
+
+    @classmethod
+    def load(cls, path: str | Path) -> Transform:
+        """The transform that ``save`` wrote. Raises StoreError for any other file."""
+        path = Path(path)
+        arrays, metadata = files.read(path)
+        try:
+            spec = metadata["readout"]
+            steps = _steps_of(spec)
+            width = int(metadata["width"]) if "width" in metadata else None
+        except (KeyError, ValueError, ReadoutError) as error:
+            raise files.not_a_transform(path, f"the metadata {metadata}") from error
+        expected = _shapes(steps, width or 0)
+        found = {key: array.shape for key, array in arrays.items()}
+        if found != expected:
+            raise files.not_a_transform(path, f"arrays {found} where {spec} has {expected}")
+        return cls(spec, steps, _by_step(arrays, len(steps)), width)
+
+    def _unfitted(self) -> int | None:
+        """Which step, as the first, still has to learn."""
+        for i, (step, state) in enumerate(zip(self.steps, self.states, strict=True)):
+            if step.facts.fitted and not state:
+                return i
+        return None
+
+    def _check_fitted(self) -> None:
+        if (i := self._unfitted()) is not None:
+            raise ReadoutError(
+                f"{self.steps[i]} has to be fitted on texts first: --fit TEXTS on the command "
+                "line, fit=texts in Python",
+                self.spec,
+                step_place(self.steps, i, self.spec),
+            )
+
+
+def fit(readout: Readout | Sequence[Step], vectors: NDArray[Any]) -> Transform:
+    """Fit the steps one after another, each on what the steps before it make of the vectors.
+
+    ``vectors`` [n, d] are those of ``readout.pooled``. Rows with NaN or infinity are left out.
+
+    Raises ReadoutError if fewer than two rows are left for a step that learns, or if a step
+    asks for more dimensions or directions than there are.
+    """
+    unfitted = stateless(readout)
+    steps, spec = unfitted.steps, unfitted.spec
+    rows = _checked(vectors)
+    steps_width(steps, rows.shape[1], spec)
+    x: NDArray[Any] = rows[np.isfinite(rows).all(axis=1)].astype(np.float64)
+    if len(x) < 2 and not unfitted.fitted:
+        raise ReadoutError(f"fitting {spec} takes at least two finite vectors, found {len(x)}")
+    states: list[State] = []
+    for i, step in enumerate(steps):
+        states.append(fit_step(step, x, spec, step_place(steps, i, spec)))
+        x = apply_step(step, states[-1], x)
+    return Transform(spec, steps, tuple(states), rows.shape[1])
+
+
+def stateless(readout: Readout | Sequence[Step]) -> Transform:
+    """The transform of a readout whose steps need no fit; others wait for one, and say so."""
+    if isinstance(readout, Readout):
+        spec, steps = str(readout), readout.steps
+    else:
+        spec, steps = "".join(f"|{step}" for step in readout), tuple(readout)
+    return Transform(spec, steps, ({},) * len(steps))
+
+
+def _steps_of(spec: str) -> tuple[Step, ...]:
+    return parse_steps(spec[1:]) if spec[:1] in {"", "|"} else parse(spec).steps
+
+
+def _shapes(steps: Sequence[Step], width: int) -> dict[str, tuple[int, ...]]:
+    """The names and shapes of all that ``steps`` learn."""
+    by_step = []
+    for step in steps:
+        by_step.append(state_shapes(step, width))
+        width = step.width(width)
+    return _flat(by_step)
+
+
+def _flat(by_step: Sequence[Mapping[str, T]]) -> dict[str, T]:
+    """One mapping of all steps': what step 2 calls ``mean`` is ``2.mean``."""
+    return {f"{i}.{name}": of for i, step in enumerate(by_step) for name, of in step.items()}
+
+
+def _by_step(flat: Mapping[str, T], n: int) -> tuple[dict[str, T], ...]:
+    """The ``n`` mappings that ``_flat`` made one of."""
+    by_step: tuple[dict[str, T], ...] = tuple({} for _ in range(n))
+    for key, of in flat.items():
+        i, name = key.split(".")
+        by_step[int(i)][name] = of
+    return by_step
+
+
+def _checked(vectors: NDArray[Any]) -> NDArray[Any]:
+    if vectors.ndim != 2:
+        raise ReadoutError(f"expected vectors [n, d], found an array of shape {vectors.shape}")
+    return vectors
