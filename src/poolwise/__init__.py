@@ -1,0 +1,55 @@
+"""Measure how a sentence should be read out of an encoder, then ship the readout that wins.
+
+    >>> import poolwise
+    >>> enc = poolwise.load("demo")
+    >>> enc.embed(["a", "b"], "mean@-1").shape
+    (2, 384)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from poolwise.errors import PoolwiseError, PoolwiseWarning
+
+if TYPE_CHECKING:
+    from poolwise.extraction import extract
+    from poolwise.model import Model, load
+    from poolwise.readouts import Readout, parse
+    from poolwise.records import Finding, Sentence, VectorBatch
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Finding",
+    "Model",
+    "PoolwiseError",
+    "PoolwiseWarning",
+    "Readout",
+    "Sentence",
+    "VectorBatch",
+    "__version__",
+    "extract",
+    "load",
+    "parse",
+]
+
+_ROOMS = {
+    "Finding": "records",
+    "Model": "model",
+    "Readout": "readouts",
+    "Sentence": "records",
+    "VectorBatch": "records",
+    "extract": "extraction",
+    "load": "model",
+    "parse": "readouts",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Open a room only when something in it is asked for: ``import poolwise`` stays light."""
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'poolwise' has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415
+
+    return getattr(import_module(f"poolwise.{_ROOMS[name]}"), name)

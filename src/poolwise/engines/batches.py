@@ -1,0 +1,36 @@
+"""Which sequences run together: sorted by length, so that little is padded, within a token budget."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from poolwise.records import Ints, TokenBatch, Tokens
+
+
+def batches(lengths: Ints, budget: int) -> Iterator[Ints]:
+    """Cut sequences of these lengths, int [n], into batches: arrays of indices, longest first.
+
+    Every index comes exactly once. A batch of more than one sequence holds at most ``budget``
+    tokens, counted as its longest sequence times its size. Longest first, so that the largest
+    memory is asked for at the start and never grows.
+    """
+    order = np.argsort(-np.asarray(lengths), kind="stable").astype(np.int32)
+    start = 0
+    while start < len(order):
+        longest = max(int(lengths[order[start]]), 1)
+        size = max(budget // longest, 1)
+        yield order[start : start + size]
+        start += size
+
+
+def pack(sequences: Sequence[Tokens]) -> TokenBatch:
+    """Lay sequences end to end without padding."""
+    offsets = np.zeros(len(sequences) + 1, np.int32)
+    np.cumsum([len(s) for s in sequences], out=offsets[1:])
+    return TokenBatch(
+        np.concatenate([s.ids for s in sequences]).astype(np.int32),
+        np.concatenate([s.special for s in sequences]),
+        offsets,
+    )

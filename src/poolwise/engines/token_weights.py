@@ -1,0 +1,78 @@
+"""Pools as weights over tokens.
+
+Every linear pool of a sentence of t tokens is a row of t weights: its vector is the weighted sum of
+the hidden state's rows. A max needs a mask instead. Where a pool has nothing to read, the weights are
+NaN, and so is the vector.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolwise.engines.plan import row_of
+from poolwise.readouts import Pool
+from poolwise.records import Bools, Floats, TokenBatch
+
+Weigh = Callable[["Padded"], NDArray[np.floating]]
+
+
+class Padded:
+    """A token batch's shape on a grid [n, longest].
+
+    ``real`` bool [n, longest]: a token, not padding. ``word`` bool: a token that the tokenizer did
+    not add itself. ``position`` [longest].
+    """
+
+    def __init__(self, batch: TokenBatch) -> None:
+        self.lengths = batch.lengths
+        self.position = np.arange(int(self.lengths.max(initial=0)))
+        self.real: Bools = self.position < self.lengths[:, None]
+        self.word: Bools = np.zeros_like(self.real)
+        self.word[self.real] = ~batch.special
+
+
+def _mean(mask: Bools) -> NDArray[np.floating]:
+    count = mask.sum(1, keepdims=True).astype(np.float64)
+    return np.where(count > 0, mask / np.maximum(count, 1), np.nan)
+
+
+def _sqrt_mean(p: Padded) -> NDArray[np.floating]:
+    """Sum over sqrt(n), as sentence-transformers' mean_sqrt_len_tokens."""
+    return p.real / np.sqrt(p.lengths[:, None])
+
+
+def _position_weighted(p: Padded) -> NDArray[np.floating]:
+    """Weights 1, 2, … n, normalised, as sentence-transformers' weightedmean (SGPT)."""
+    rising = p.real * (p.position + 1.0)
+    return np.asarray(rising / rising.sum(1, keepdims=True))
+
+
+def _row(p: Padded, position: int) -> NDArray[np.floating]:
+    index = np.where(position < 0, p.lengths + position, position)
+    exists = (index >= 0) & (index < p.lengths)
+    return np.where(exists[:, None], (p.position == index[:, None]).astype(np.float64), np.nan)
+
+
+LINEAR: Mapping[str, Weigh] = {
+    "mean": lambda p: _mean(p.real),
+    "mean[words]": lambda p: _mean(p.word),
+    "sqrtmean": _sqrt_mean,
+    "wmean": _position_weighted,
+}
+
+MASKS: Mapping[str, Callable[[Padded], Bools]] = {
+    "max": lambda p: p.real,
+    "max[words]": lambda p: p.word,
+}
+
+
+def weights(pools: Sequence[Pool], padded: Padded) -> Floats:
+    """Float32 [n, len(pools), longest] for linear pools."""
+    rows = [
+        LINEAR[pool.kind](padded) if pool.kind in LINEAR else _row(padded, row_of(pool))
+        for pool in pools
+    ]
+    return np.stack(rows, axis=1).astype(np.float32)

@@ -1,0 +1,192 @@
+"""The waist: texts in, vectors out, in one pass and in order.
+
+Every study, sweep, server request and batch job gets its vectors from ``extract`` and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from operator import length_hint
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolwise.encoders import Encoder
+from poolwise.engines import Engine, Plan, Source, batches, open_engine, pack, plan
+from poolwise.errors import TextError
+from poolwise.progress import Progress
+from poolwise.readouts import Readout, parse
+from poolwise.records import (
+    Bools,
+    Floats,
+    LongTexts,
+    Sentence,
+    TokenizedText,
+    Tokens,
+    VectorBatch,
+)
+from poolwise.transforms import Transform, stateless
+
+WINDOW_TEXTS = 2048
+"""Texts held at a time: sorted by length within, duplicates computed once within."""
+
+WINDOW_CHARACTERS = 1 << 22
+"""A window of long texts closes earlier, so that memory does not depend on them either."""
+
+
+def extract(
+    encoder: Encoder,
+    texts: Iterable[str | Sentence],
+    readouts: Iterable[str | Readout],
+    *,
+    engine: Engine | None = None,
+    transforms: Mapping[str, Transform] | None = None,
+    long: LongTexts = "truncate",
+    escape_special: bool = False,
+    progress: bool = False,
+) -> Iterator[VectorBatch]:
+    """Read every readout of every text in one pass.
+
+    Texts may be any iterable, endless ones included; they come out in the order they went in, in
+    batches of at most ``WINDOW_TEXTS``, and memory depends on that window alone. A batch's
+    ``vectors`` are keyed by the readouts' strings, each float32 [n, width].
+
+    ``transforms`` holds the fitted steps of readouts that need fitting, by readout string.
+    ``long`` says what happens beyond the encoder's maximum length: ``truncate`` (marked),
+    ``error``, or ``window``: overlapping windows whose vectors are averaged, weighted by their
+    tokens. ``progress`` shows a bar on a terminal once the pass takes longer than a moment.
+
+    Raises ReadoutError before the first text is read, TextError at a text that cannot be.
+    """
+    asked = [r if isinstance(r, Readout) else parse(r) for r in readouts]
+    steps = {str(r): _steps(r, transforms or {}) for r in asked}
+    waist = _Waist(
+        encoder,
+        plan(asked, depth=encoder.depth, has_pooler=encoder.has_pooler),
+        steps,
+        engine or open_engine(encoder),
+        long,
+        escape_special,
+    )
+    return waist.run(texts, Progress("texts", length_hint(texts) or None) if progress else None)
+
+
+def _steps(readout: Readout, transforms: Mapping[str, Transform]) -> Transform:
+    return transforms.get(str(readout)) or stateless(readout)
+
+
+@dataclass(frozen=True)
+class _Waist:
+    """One extraction: what stays the same from window to window."""
+
+    encoder: Encoder
+    plan: Plan
+    steps: Mapping[str, Transform]
+    engine: Engine
+    long: LongTexts
+    escape_special: bool
+
+    def run(
+        self, texts: Iterable[str | Sentence], progress: Progress | None
+    ) -> Iterator[VectorBatch]:
+        try:
+            for window in windows(sentences(texts)):
+                yield self.vectors(window)
+                if progress:
+                    progress.advance(len(window))
+        finally:
+            if progress:
+                progress.close()
+
+    def vectors(self, window: Sequence[Sentence]) -> VectorBatch:
+        """One window, duplicates computed once."""
+        first_seen = {s.text: None for s in window}
+        row_of = {text: row for row, text in enumerate(first_seen)}
+        rows = np.array([row_of[s.text] for s in window], np.intp)
+        texts = self.encoder.tokenize(
+            list(first_seen), long=self.long, escape_special=self.escape_special
+        )
+        pooled = self.plan.assemble(self._pool(texts))
+        vectors = {name: self.steps[name].apply(v)[rows] for name, v in pooled.items()}
+        lost = [~np.isfinite(v).all(axis=1) for v in pooled.values()]
+        n_tokens = np.array([t.n_tokens for t in texts], np.int32)
+        return VectorBatch(
+            sentences=window,
+            vectors=vectors,
+            n_tokens=n_tokens[rows],
+            truncated=np.array([t.truncated for t in texts], np.bool_)[rows],
+            empty=np.array([_is_empty(t) for t in texts], np.bool_)[rows],
+            nonfinite=_any(lost, len(texts))[rows],
+        )
+
+    def _pool(self, texts: Sequence[TokenizedText]) -> dict[Source, Floats]:
+        """Each source of the plan, [texts, hidden size]."""
+        sequences = list(chain.from_iterable(t.windows for t in texts))
+        made = self._run(sequences)
+        if len(sequences) == len(texts):
+            return made
+        average = _token_average(texts)
+        return {source: average(rows) for source, rows in made.items()}
+
+    def _run(self, sequences: Sequence[Tokens]) -> dict[Source, Floats]:
+        width = self.encoder.width
+        made = {s: np.empty((len(sequences), width), np.float32) for s in self.plan.sources}
+        lengths = np.array([len(s) for s in sequences], np.int32)
+        for chosen in batches(lengths, self.engine.token_budget):
+            pooled = self.engine.run(pack([sequences[i] for i in chosen]), self.plan)
+            for source, rows in pooled.vectors.items():
+                made[source][chosen] = rows
+        return made
+
+
+def sentences(texts: Iterable[str | Sentence]) -> Iterator[Sentence]:
+    """Number plain strings; refuse what is no text."""
+    for row, text in enumerate(texts):
+        if isinstance(text, Sentence):
+            yield text
+        elif isinstance(text, str):
+            yield Sentence(text, row)
+        else:
+            raise TextError(
+                f"row {row}: found {type(text).__name__} ({text!r:.40}), expected a string; "
+                "drop or fill such rows first"
+            )
+
+
+def windows(texts: Iterable[Sentence]) -> Iterator[list[Sentence]]:
+    """Consecutive texts, few enough and short enough to hold at once."""
+    window: list[Sentence] = []
+    characters = 0
+    for sentence in texts:
+        window.append(sentence)
+        characters += len(sentence.text)
+        if len(window) == WINDOW_TEXTS or characters >= WINDOW_CHARACTERS:
+            yield window
+            window, characters = [], 0
+    if window:
+        yield window
+
+
+def _is_empty(text: TokenizedText) -> bool:
+    return all(bool(w.special.all()) for w in text.windows)
+
+
+def _any(marks: Sequence[Bools], n: int) -> Bools:
+    return np.logical_or.reduce(marks) if marks else np.zeros(n, np.bool_)
+
+
+def _token_average(texts: Sequence[TokenizedText]) -> Any:
+    """Average each text's windows, weighted by their tokens (special ones not counted)."""
+    first = np.cumsum([0] + [len(t.windows) for t in texts[:-1]])
+    tokens = [max(int((~w.special).sum()), 1) for t in texts for w in t.windows]
+    weight = np.array(tokens, np.float64)[:, None]
+    total = np.add.reduceat(weight, first, axis=0)
+
+    def average(rows: Floats) -> Floats:
+        summed: NDArray[np.float64] = np.add.reduceat(rows * weight, first, axis=0)
+        return (summed / total).astype(np.float32)
+
+    return average
