@@ -1,0 +1,97 @@
+"""Labels at the ends of lines, moved apart where they would overlap."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import altair as alt
+
+from poolwise.reports.theme import HEIGHT
+
+GAP = 17
+"""Least distance of two labels' middles, in pixels."""
+
+NARROW = 470
+"""Below this many pixels of container the labels move under the plot, as a key."""
+
+KEY_TOP = HEIGHT + 62
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The last point of a line, in data units, and what to write there."""
+
+    text: str
+    color: str
+    x: float
+    y: float
+    dash: bool = False
+
+
+def lines(text: str, columns: int = 52) -> list[str]:
+    """The text broken so that it fits the plot of a narrow page."""
+    return textwrap.wrap(text, columns) or [""]
+
+
+def dodge(wanted: Sequence[float], gap: float = GAP, height: float = HEIGHT) -> list[float]:
+    """Positions as near to the wanted ones as a least gap permits, in the order given.
+
+    Pixels from the top. Labels that would touch form a block, which stands where its members
+    would like it on average, but within ``height``; more labels than fit go on below.
+    """
+    order = sorted(range(len(wanted)), key=lambda i: wanted[i])
+    blocks: list[list[float]] = []  # of each member: where it would like the block to begin
+
+    def start(block: list[float]) -> float:
+        return max(0.0, min(sum(block) / len(block), height - gap * (len(block) - 1)))
+
+    for i in order:
+        blocks.append([wanted[i]])
+        while len(blocks) > 1 and start(blocks[-2]) + gap * len(blocks[-2]) > start(blocks[-1]):
+            upper, lower = blocks[-2:]
+            blocks[-2:] = [[*upper, *(wish - gap * len(upper) for wish in lower)]]
+    places = [start(block) + gap * k for block in blocks for k in range(len(block))]
+    place_of = dict(zip(order, places, strict=True))
+    return [place_of[i] for i in range(len(wanted))]
+
+
+def end_labels(
+    ends: Sequence[End], domain: tuple[float, float], *, key: bool = False
+) -> list[alt.Chart]:
+    """Layers that write each line's name to the right of the plot, with a hair to its end.
+
+    ``domain`` is the y axis's, bottom and top. With ``key`` the names go under the plot where
+    the page is narrow, each behind a sample of its line.
+    """
+    bottom, top = domain
+    places = dodge([HEIGHT * (top - end.y) / ((top - bottom) or 1.0) for end in ends])
+    ranks = sorted(range(len(ends)), key=lambda i: places[i])
+    rows = [
+        {
+            "x": end.x,
+            "y": end.y,
+            "at": round(place, 1),
+            "color": end.color,
+            "text": end.text,
+            "sample": "╌╌  " if end.dash else "──  ",
+            "rank": ranks.index(i),
+        }
+        for i, (end, place) in enumerate(zip(ends, places, strict=True))
+    ]
+    narrow = f"(containerSize()[0] < {NARROW})" if key else "false"
+    color = alt.ExprRef("datum.color")
+    base = alt.Chart(alt.InlineData(values=rows))
+    hairs = base.mark_rule(color=color, opacity=alt.ExprRef(f"{narrow} ? 0 : 0.45")).encode(
+        x="x:Q",
+        y="y:Q",
+        x2=alt.value(alt.ExprRef("width + 10")),
+        y2=alt.value(alt.ExprRef("datum.at")),
+    )
+    names = base.mark_text(color=color, align="left", baseline="middle", limit=240).encode(
+        x=alt.value(alt.ExprRef(f"{narrow} ? 0 : width + 14")),
+        y=alt.value(alt.ExprRef(f"{narrow} ? {KEY_TOP} + {GAP + 2} * datum.rank : datum.at")),
+        text=alt.value(alt.ExprRef(f"({narrow} ? datum.sample : '') + datum.text")),
+    )
+    return [hairs, names]

@@ -1,0 +1,80 @@
+"""The page: one HTML file that holds its charts, their data and the code that draws them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jinja2
+import vl_convert
+
+from poolwise.records import Chart, Finding, Number
+from poolwise.reports import digits
+from poolwise.reports.charts import VEGA_LITE
+
+KEY_MEASURED, KEY_CONTROLS = 8, 4
+"""How many numbers of a finding stand in the open; the rest is behind "All numbers"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A chart, drawn, with the name its picture files bear."""
+
+    name: str
+    chart: Chart
+    spec: Mapping[str, Any]
+
+
+def render(findings: Sequence[tuple[Finding, Sequence[Figure]]], title: str) -> str:
+    """The whole page as HTML. It asks the network for nothing, and its policy forbids it to."""
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(title=title, findings=findings, drawing=_drawing_code())
+    )
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("poolwise.reports", "page"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
+    environment.filters |= {
+        "value": digits.value,
+        "interval": digits.interval,
+        "place": digits.place,
+        "written": _written,
+    }
+    environment.globals |= {"places": digits.places, "key_numbers": key_numbers}
+    return environment
+
+
+@functools.cache
+def _drawing_code() -> str:
+    """Vega-Embed with Vega and Vega-Lite, as vl-convert carries them; about 0.9 MB."""
+    code = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE)
+    # Within JavaScript's strings the escape reads the same; unescaped it would end the element.
+    return code.replace("</script", "<\\/script")
+
+
+def key_numbers(all_numbers: Sequence[Number]) -> tuple[list[Number], list[Number]]:
+    """The first numbers measured and the first controls: a study names its most telling first."""
+    measured = [number for number in all_numbers if not number.control]
+    controls = [number for number in all_numbers if number.control]
+    return measured[:KEY_MEASURED], controls[:KEY_CONTROLS]
+
+
+def _written(value: Any) -> str:
+    """A fact of provenance in one line."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_written(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_written(item) for item in value)
+    return digits.NONE if value is None else str(value)

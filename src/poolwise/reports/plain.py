@@ -1,0 +1,34 @@
+"""Anything a finding may hold, as the plain values that JSON knows."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+
+def plain(value: Any) -> Any:
+    """Dicts, lists, strings, numbers, booleans and None; NaN and infinity become None.
+
+    Arrays become lists; what JSON has no word for (a path, a date) becomes its string.
+    """
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if dataclasses.is_dataclass(value):
+        value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if value is None or isinstance(value, str | int | float) else str(value)
+
+
+def rows(columns: Mapping[str, Any], names: Sequence[str]) -> list[dict[str, Any]]:
+    """Columns of equal length as one plain dict a row."""
+    parts = (plain(columns[name]) for name in names)
+    return [dict(zip(names, row, strict=True)) for row in zip(*parts, strict=True)]

@@ -1,0 +1,92 @@
+"""Findings → a folder: the page, the plain data, and each chart as a picture."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from poolwise.errors import StoreError
+from poolwise.records import Finding
+from poolwise.reports.charts import draw, to_png, to_svg
+from poolwise.reports.page import Figure, render
+from poolwise.reports.plain import plain
+
+
+def write_report(findings: Sequence[Finding], folder: Path, *, title: str | None = None) -> Path:
+    """Write ``report.html``, ``findings.json`` and ``charts/NAME.{png,svg}``; return the page.
+
+    The page opens offline and needs none of the other files. Each file appears under its name
+    only when it is whole, the page last. Raises StoreError where the folder cannot be written,
+    PoolwiseError for a chart of a kind that has no drawing.
+    """
+    figures = _figures(findings)
+    page = Path(folder) / "report.html"
+    for path, content in _files(findings, figures, title or _title(findings)):
+        _write(page.parent / path, content)
+    return page
+
+
+def to_json(finding: Finding) -> dict[str, Any]:
+    """The finding as plain data; NaN and infinity become null."""
+    data: dict[str, Any] = plain(finding)
+    return data
+
+
+def _title(findings: Sequence[Finding]) -> str:
+    models = dict.fromkeys(str(f.made["model"]) for f in findings if f.made.get("model"))
+    return f"What {' and '.join(models)} shows" if models else "What was measured"
+
+
+def _figures(findings: Sequence[Finding]) -> list[list[Figure]]:
+    used: dict[str, int] = {}
+
+    def unused(name: str) -> str:
+        used[name] = used.get(name, 0) + 1
+        return name if used[name] == 1 else f"{name}-{used[name]}"
+
+    return [
+        [
+            Figure(unused(_slug(f"{finding.study}-{chart.kind}")), chart, draw(chart))
+            for chart in finding.charts
+        ]
+        for finding in findings
+    ]
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "chart"
+
+
+def _files(
+    findings: Sequence[Finding], figures: list[list[Figure]], title: str
+) -> Iterator[tuple[str, bytes]]:
+    for figure in (figure for several in figures for figure in several):
+        svg = to_svg(dict(figure.spec), figure.chart.title)
+        yield f"charts/{figure.name}.svg", svg.encode()
+        yield f"charts/{figure.name}.png", to_png(svg)
+    data = json.dumps([to_json(f) for f in findings], ensure_ascii=False, allow_nan=False)
+    # A file name that is not UTF-8 reaches us as lone surrogates; JSON can escape them.
+    yield "findings.json", data.encode("utf-8", "backslashreplace")
+    html = render(list(zip(findings, figures, strict=True)), title)
+    yield "report.html", html.encode("utf-8", "replace")
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    half = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            half.write_bytes(content)
+            half.replace(path)
+        finally:
+            half.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be written: {error.strerror or error}; "
+            "choose another folder for the report, or make room there"
+        ) from error

@@ -1,0 +1,83 @@
+"""Findings as studies yield them, with text that would break a careless page."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from poolwise.records import Chart, Finding, Number
+
+HOSTILE = "</script><script>alert(1)</script><b>&amp;</b> {{ 7 * 7 }} \u2028 'q' \"q\""
+
+
+@pytest.fixture(scope="session")
+def hostile() -> str:
+    return HOSTILE
+
+
+@pytest.fixture(scope="session")
+def density_chart() -> Chart:
+    random = np.random.default_rng(0)
+    length = random.integers(1, 60, 4000)
+    norm = 7 + 0.01 * length + random.normal(0, 0.3, 4000)
+    counts, xs, ys = np.histogram2d(length, norm, [np.arange(0.5, 60), 30])
+    i, j = np.nonzero(counts)
+    bands = {f"q{q:02}": [7 + q / 100] * 59 for q in (5, 25, 50, 75, 95)}
+    data = {
+        "x_label": "length, tokens",
+        "y_label": "norm of [CLS]",
+        "x0": xs[i],
+        "x1": xs[i + 1],
+        "y0": ys[j],
+        "y1": ys[j + 1],
+        "count": counts[i, j].astype(int),
+        "line": {"x": [1, 59], "y": [7.01, 7.59]},
+        "line_label": "R² = 0.28",
+        "bands": {"x": np.arange(1, 60), **bands, "q95": [None, *bands["q95"][1:]]},
+    }
+    return Chart("density", "Norm against length", data, "Darker is more.")
+
+
+@pytest.fixture(scope="session")
+def layers_chart() -> Chart:
+    data = {
+        "x_label": "layer",
+        "y_label": "R²",
+        "layer": [0, 1, 2, 3] * 2,
+        "series": ["norm of [CLS]"] * 4 + ["permuted lengths"] * 4,
+        "value": [None, 0.2, float("nan"), 0.3, 0.0, -0.01, 0.01, 0.0],
+        "low": [None, 0.1, None, 0.2, -0.01, -0.02, 0.0, -0.01],
+        "high": [None, 0.3, None, 0.4, 0.01, 0.0, 0.02, 0.01],
+        "control": [False] * 4 + [True] * 4,
+    }
+    return Chart("by_layer", "R² by layer", data)
+
+
+@pytest.fixture(scope="session")
+def finding(density_chart: Chart, layers_chart: Chart) -> Finding:
+    where = {"readout": "cls@6", "layer": 6, "length": "tokens"}
+    return Finding(
+        study="length",
+        question=f"Does the norm encode length? {HOSTILE}",
+        verdict=f"Hardly. {HOSTILE}",
+        numbers=[
+            Number(f"R² {HOSTILE}", 0.0312345, 0.027, 0.036, where),
+            Number("Spearman", float("nan"), where={"readout": HOSTILE}, note=f"NaN {HOSTILE}"),
+            Number("permuted R²", 0.0004, -0.0002, 0.0011, where, control=True),
+        ],
+        charts=[
+            density_chart,
+            Chart("by_layer", HOSTILE, _spiced(layers_chart), f"Caption {HOSTILE}"),
+            layers_chart,
+        ],
+        notes=[f"A note. {HOSTILE}"],
+        made={"model": "tiny", HOSTILE: HOSTILE, "seed": np.int64(7), "n": float("inf")},
+    )
+
+
+def _spiced(chart: Chart) -> dict[str, object]:
+    return {
+        **chart.data,
+        "y_label": HOSTILE,
+        "series": [f"{name} {HOSTILE}" for name in chart.data["series"]],
+    }

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import datetime
+import json
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+import pytest
+
+from poolwise.records import Finding, Number
+from poolwise.reports.plain import plain, rows
+from poolwise.reports.report import to_json
+
+
+def test_what_a_study_may_hold_becomes_json() -> None:
+    given = {
+        "array": np.array([[1.5, np.nan], [np.inf, 2.0]], np.float32),
+        "scalar": np.int32(3),
+        "flag": np.bool_(True),
+        1: (1, "two", None, True),
+        "path": Path("a") / "b",
+        "day": datetime.date(2020, 1, 2),
+        "mapping": MappingProxyType({"x": -np.inf}),
+    }
+    expected = {
+        "array": [[1.5, None], [None, 2.0]],
+        "scalar": 3,
+        "flag": True,
+        "1": [1, "two", None, True],
+        "path": str(Path("a") / "b"),
+        "day": "2020-01-02",
+        "mapping": {"x": None},
+    }
+    assert plain(given) == expected
+    assert json.loads(json.dumps(plain(given), allow_nan=False)) == expected
+
+
+def test_a_finding_becomes_json(finding: Finding) -> None:
+    data = json.loads(json.dumps(to_json(finding), allow_nan=False))
+    assert data["verdict"] == finding.verdict
+    assert data["numbers"][0]["where"] == {"readout": "cls@6", "layer": 6, "length": "tokens"}
+    assert data["numbers"][1]["value"] is None
+    assert data["made"]["n"] is None
+    assert len(data["charts"][0]["data"]["x0"]) == len(finding.charts[0].data["x0"])
+
+
+def test_a_number_keeps_every_field() -> None:
+    assert plain(Number("R²", 0.5, control=True)) == {
+        "name": "R²",
+        "value": 0.5,
+        "low": None,
+        "high": None,
+        "where": {},
+        "control": True,
+        "note": "",
+    }
+
+
+def test_columns_become_rows() -> None:
+    assert rows({"x": np.arange(2), "y": ["a", "b"], "z": [0]}, "xy") == [
+        {"x": 0, "y": "a"},
+        {"x": 1, "y": "b"},
+    ]
+
+
+def test_columns_of_unequal_length_are_refused() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        rows({"x": [1, 2], "y": [1]}, "xy")

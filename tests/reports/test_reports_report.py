@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import errno
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from poolwise.errors import StoreError
+from poolwise.records import Finding
+from poolwise.reports.report import write_report
+
+
+class Page(HTMLParser):
+    """The elements of a page, their attributes, and the text of scripts and of the rest."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.data: list[str] = []
+        self.scripts: list[tuple[str | None, str]] = []
+        self._open = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self._open = tag
+
+    def handle_data(self, data: str) -> None:
+        if self._open == "script":
+            self.scripts.append((self.tags[-1][1].get("type"), data))
+        else:
+            self.data.append(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._open = ""
+
+    @property
+    def text(self) -> str:
+        return "".join(self.data)
+
+    def specs(self) -> list[dict[str, object]]:
+        return [json.loads(text) for kind, text in self.scripts if kind == "application/json"]
+
+
+@pytest.fixture(scope="module")
+def folder(finding: Finding, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_report([finding], tmp_path_factory.mktemp("made") / "new" / "report").parent
+
+
+@pytest.fixture(scope="module")
+def html(folder: Path) -> str:
+    return (folder / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def page(html: str) -> Page:
+    return Page(html)
+
+
+def test_the_folder_holds_page_data_and_pictures(folder: Path) -> None:
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    names = ("length-by-layer", "length-by-layer-2", "length-density")
+    pictures = {f"charts/{name}.{kind}" for name in names for kind in ("png", "svg")}
+    assert files == {"report.html", "findings.json"} | pictures
+    assert (folder / "charts/length-density.png").read_bytes().startswith(b"\x89PNG")
+    assert (folder / "charts/length-density.svg").read_text(encoding="utf-8").startswith("<svg")
+
+
+def test_the_data_is_valid_json_without_nan(folder: Path, finding: Finding) -> None:
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    text = (folder / "findings.json").read_text(encoding="utf-8")
+    (data,) = json.loads(text, parse_constant=refuse)
+    assert data["question"] == finding.question
+    assert len(data["numbers"]) == len(finding.numbers)
+
+
+def test_the_page_asks_the_network_for_nothing(page: Page, html: str) -> None:
+    for tag, attributes in page.tags:
+        assert tag not in {"link", "img", "iframe", "object", "embed", "base", "form"}
+        assert not {"src", "srcset", "action", "background"} & attributes.keys()
+        assert (attributes.get("href") or "#").startswith("#")
+    style = html[html.index("<style>") : html.index("</style>")]
+    assert "url(" not in style
+    assert "@import" not in style
+    policies = [a["content"] for t, a in page.tags if a.get("http-equiv")]
+    assert policies == [
+        "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'"
+    ]
+    assert '"url"' not in json.dumps(page.specs())
+
+
+def test_the_drawing_code_is_there_once_and_the_page_is_small(page: Page, html: str) -> None:
+    programs = [text for kind, text in page.scripts if kind == "module"]
+    assert ["window.vegaEmbed=" in text for text in programs] == [True, False]
+    assert len(html.encode()) < 1_200_000
+
+
+def test_whatever_a_finding_says_stays_text(page: Page, finding: Finding, hostile: str) -> None:
+    tags = [tag for tag, _ in page.tags]
+    assert "b" not in tags
+    assert tags.count("script") == len(finding.charts) + 2
+    for text in (finding.question, finding.verdict, *finding.notes, f"Caption {hostile}"):
+        assert text in page.text
+
+
+def test_charts_carry_their_data_and_fit_the_page(page: Page, hostile: str) -> None:
+    density, spiced, _ = page.specs()
+    assert density["width"] == spiced["width"] == "container"
+    assert str(spiced["description"]).startswith(hostile)
+    assert (
+        "meta",
+        {"name": "viewport", "content": "width=device-width, initial-scale=1"},
+    ) in page.tags
+
+
+def test_numbers_are_readable_and_controls_apart(html: str, page: Page) -> None:
+    assert "0.0312" in page.text
+    assert "[0.0270, 0.0360]" in page.text
+    assert "All 3 numbers" in page.text
+    assert "cls@6 · layer 6 · tokens" in page.text
+    assert html.count('class="controls"') == 1
+    assert html.count('class="control"') == 1
+    assert "nan<" not in html.lower()
+
+
+def test_provenance_is_shown(page: Page) -> None:
+    assert "How this was made" in page.text
+    assert "What tiny shows" in page.text
+
+
+def test_several_findings_are_listed_first(finding: Finding, tmp_path: Path) -> None:
+    bare = Finding("a", "First?", "Yes.")
+    path = write_report(
+        [bare, Finding("b", "Second?", "No.")], tmp_path, title="Two <i>questions</i>"
+    )
+    page = Page(path.read_text(encoding="utf-8"))
+    assert "Two <i>questions</i>" in page.text
+    assert [a["href"] for t, a in page.tags if t == "a"] == ["#q1", "#q2"]
+    assert "Key numbers" not in page.text
+
+
+def test_no_finding_is_a_page_too(tmp_path: Path) -> None:
+    assert "No question was asked." in write_report([], tmp_path).read_text(encoding="utf-8")
+    assert json.loads((tmp_path / "findings.json").read_text(encoding="utf-8")) == []
+
+
+def test_a_file_name_that_is_not_utf8_can_be_reported(tmp_path: Path) -> None:
+    odd = b"caf\xe9.txt".decode("utf-8", "surrogateescape")
+    path = write_report([Finding("a", "?", "!", made={"texts": odd})], tmp_path)
+    assert "caf?.txt" in path.read_text(encoding="utf-8")
+    (data,) = json.loads((tmp_path / "findings.json").read_text(encoding="utf-8"))
+    assert data["made"]["texts"] == odd
+
+
+def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("mine", encoding="utf-8")
+    with pytest.raises(StoreError, match=r"taken.*cannot be written: .*choose another folder"):
+        write_report([Finding("a", "?", "!")], tmp_path / "taken")
+    assert (tmp_path / "taken").read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.parametrize("step", ["write_bytes", "replace"])
+def test_a_full_disk_leaves_the_old_page_whole(
+    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = write_report([Finding("a", "?", "The old verdict.")], tmp_path)
+    write = Path.write_bytes
+
+    def full(path: Path, *args: object) -> int:
+        if step == "write_bytes":
+            write(path, b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, step, full)
+    with pytest.raises(StoreError, match="No space left on device"):
+        write_report([Finding("a", "?", "The new verdict.")], tmp_path)
+    assert "The old verdict." in old.read_text(encoding="utf-8")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["findings.json", "report.html"]
