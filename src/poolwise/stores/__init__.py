@@ -1,0 +1,5 @@
+"""Where vectors go."""
+
+from poolwise.stores.store import Store, create
+
+__all__ = ["Store", "create"]

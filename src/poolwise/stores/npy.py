@@ -1,0 +1,75 @@
+"""npy: one readout, one array; its metadata in a JSON file beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy_format
+
+from poolwise.errors import StoreError
+from poolwise.records import VectorBatch
+from poolwise.stores.atomic import AtomicFile
+
+
+class NpySink:
+    """An array [n, d], rows in the order of the texts, and ``NAME.npy.json``."""
+
+    def __init__(
+        self, target: Path, readouts: Sequence[str], with_text: bool, overwrite: bool
+    ) -> None:
+        if len(readouts) != 1:
+            raise StoreError(
+                f"found {len(readouts)} readouts for {target}, expected one: an npy file holds "
+                "one array; write a .parquet or .safetensors file instead"
+            )
+        if with_text:
+            raise StoreError(f"an npy file holds no texts: {target}; write a .parquet file instead")
+        self._readout = readouts[0]
+        self._rows = 0
+        self._width = 0
+        self._dtype = np.dtype(np.float32)
+        self._output = AtomicFile(target, overwrite)
+        try:
+            self._sidecar = AtomicFile(target.with_name(f"{target.name}.json"), overwrite)
+        except BaseException:
+            self._output.discard()
+            raise
+
+    def write(self, batch: VectorBatch) -> None:
+        vectors = batch.vectors[self._readout]
+        if not self._rows:
+            self._dtype, self._width = vectors.dtype, vectors.shape[1]
+            self._write_header()
+        self._rows += len(vectors)
+        self._output.file.write(np.ascontiguousarray(vectors).data)
+
+    def commit(self, metadata: Mapping[str, Any]) -> None:
+        self._output.file.seek(0)
+        self._write_header()
+        described = json.dumps(dict(metadata), indent=2, ensure_ascii=False, default=str)
+        self._sidecar.file.write(f"{described}\n".encode())
+        self._sidecar.sync()
+        self._output.sync()
+        self._sidecar.publish()
+        try:
+            self._output.publish()
+        except BaseException:
+            self._sidecar.withdraw()
+            raise
+
+    def discard(self) -> None:
+        self._sidecar.discard()
+        self._output.discard()
+
+    def _write_header(self) -> None:
+        """NumPy pads the header so that it keeps its size whatever the number of rows."""
+        header = {
+            "descr": npy_format.dtype_to_descr(self._dtype),
+            "fortran_order": False,
+            "shape": (self._rows, self._width),
+        }
+        npy_format.write_array_header_1_0(self._output.file, header)

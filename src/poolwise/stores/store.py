@@ -1,0 +1,129 @@
+"""Vectors into one file: whole, or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from poolwise.errors import StoreError
+from poolwise.records import VectorBatch
+from poolwise.stores.npy import NpySink
+from poolwise.stores.parquet import ParquetSink
+from poolwise.stores.safetensors import SafetensorsSink
+from poolwise.stores.sink import Sink
+
+SINKS: dict[str, Callable[[Path, Sequence[str], bool, bool], Sink]] = {
+    ".parquet": ParquetSink,
+    ".npy": NpySink,
+    ".safetensors": SafetensorsSink,
+}
+"""By suffix; called with target, readouts, with_text, overwrite."""
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_TYPES = {"float32", "int8"}
+
+
+class Store:
+    """Takes batches. ``rows`` counts them; ``metadata`` may be added to until the store closes."""
+
+    def __init__(
+        self, path: Path, readouts: Sequence[str], sink: Sink, metadata: Mapping[str, Any]
+    ) -> None:
+        self.rows = 0
+        self.metadata = dict(metadata)
+        self._path = path
+        self._sink = sink
+        self._layout: dict[str, tuple[str, int]] = {}
+        self._readouts = readouts
+        self._marked = {"truncated": 0, "empty": 0, "nonfinite": 0}
+
+    def write(self, batch: VectorBatch) -> None:
+        """Append rows. Raises StoreError if they do not fit the rows before, or the disk."""
+        layout = {name: _layout_of(batch, name) for name in self._readouts}
+        self._layout = self._layout or layout
+        if layout != self._layout:
+            raise StoreError(f"the vectors were {self._layout}, and now are {layout}")
+        if not len(batch):
+            return
+        with writing(self._path, self.rows):
+            self._sink.write(batch)
+        self.rows += len(batch)
+        for mark in self._marked:
+            self._marked[mark] += int(getattr(batch, mark).sum())
+
+    def _commit(self) -> None:
+        if not self.rows:
+            raise StoreError(f"no rows came, so {self._path} was not written")
+        counted = {"readouts": list(self._readouts), "rows": self.rows, **self._marked}
+        with writing(self._path, self.rows):
+            self._sink.commit({**self.metadata, **counted})
+
+
+@contextmanager
+def create(
+    path: str | os.PathLike[str],
+    readouts: Sequence[str],
+    *,
+    metadata: Mapping[str, Any] | None = None,
+    with_text: bool = False,
+    overwrite: bool = False,
+) -> Iterator[Store]:
+    """A store to write batches to, in the format that the suffix names.
+
+    ``.parquet``: any number of readouts, ids, marks, and texts if ``with_text``. ``.safetensors``:
+    the same without texts and without ids that are not integers. ``.npy``: one readout, nothing
+    else; the metadata and the number of marked rows go to ``NAME.npy.json``. ``metadata`` (values
+    that JSON can hold) goes into the file under ``poolwise.*``, with ``readouts``, ``rows`` and
+    the number of rows ``truncated``, ``empty`` and ``nonfinite``.
+
+    The file appears under its name when the block ends without an exception; after any
+    exception nothing is left. Memory does not grow with the number of rows. Raises StoreError,
+    at the start if the suffix is unknown or the file exists and ``overwrite`` is false.
+    """
+    target = Path(path)
+    asked = list(dict.fromkeys(readouts))
+    if target.suffix not in SINKS:
+        raise StoreError(f"{target} ends with none of {', '.join(SINKS)}")
+    if not asked:
+        raise StoreError(f"no readouts to write to {target}")
+    with writing(target, 0):
+        sink = SINKS[target.suffix](target, asked, with_text, overwrite)
+    try:
+        store = Store(target, asked, sink, metadata or {})
+        yield store
+        store._commit()
+    except BaseException:
+        sink.discard()
+        raise
+
+
+@contextmanager
+def writing(path: Path, rows: int) -> Iterator[None]:
+    """Say in words what the system refused."""
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        if error.errno not in _FULL:
+            raise StoreError(f"cannot write {path}: {reason}") from error
+        raise StoreError(
+            f"no room for {path}: {reason}, when {rows} rows had been written; nothing is left "
+            "under that name. Free some space or write elsewhere"
+        ) from error
+
+
+def _layout_of(batch: VectorBatch, name: str) -> tuple[str, int]:
+    """Type and width of a readout's vectors."""
+    if name not in batch.vectors:
+        raise StoreError(f"no vectors for {name!r} came; there are {', '.join(batch.vectors)}")
+    vectors = batch.vectors[name]
+    if vectors.ndim != 2 or len(vectors) != len(batch) or vectors.dtype.name not in _TYPES:
+        raise StoreError(
+            f"{name}: found {vectors.dtype} {list(vectors.shape)}, "
+            f"expected float32 or int8 [{len(batch)}, d]"
+        )
+    return vectors.dtype.name, vectors.shape[1]

@@ -1,0 +1,124 @@
+"""Hugging Face datasets, streamed: from the hub, or from a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from poolwise.errors import MissingExtraError, TextError
+from poolwise.texts.columns import Columns, Row, as_id, as_text, known_column, text_column
+
+PREFIX = "hf:"
+DEFAULT_SPLIT = "train"
+
+_PARQUET_EXPORT = "refs/convert/parquet"
+"""Where the hub keeps its Parquet copy of datasets that are scripts (bookcorpus is one)."""
+
+
+@dataclass(frozen=True)
+class HubDataset:
+    """``hf:NAME``, ``hf:NAME:SPLIT`` or ``hf:NAME:CONFIG:SPLIT``; the split is else ``train``.
+
+    A NAME that begins with ``.``, ``/`` or ``~`` is a folder: one that ``save_to_disk`` wrote, or
+    one that holds Parquet, CSV or JSON files. Any other is looked for on the hub, as in
+    ``hf:bookcorpus``, ``hf:imdb:test``, ``hf:nyu-mll/glue:sst2:validation``.
+    """
+
+    label: str
+    columns: Columns
+    repeatable = True
+
+    def check(self) -> None:
+        """Raise TextError unless the address makes sense and a folder it names is there."""
+        name, _, _ = self._address
+        if _is_folder(name) and not Path(name).expanduser().is_dir():
+            raise TextError(f"{self.label}: no such folder: {name}")
+
+    def rows(self) -> Iterator[Row]:
+        """The rows of the split, in order."""
+        with self._reading():
+            names = self._dataset.column_names or list(next(iter(self._dataset), {}))
+            if not names:
+                return
+            text, key = text_column(names, self.columns.text, self.label), self.columns.id
+            asked = [text] if key is None else [text, known_column(names, key, self.label)]
+            for row, record in enumerate(self._dataset.select_columns(asked)):
+                where = f"{self.label}, row {row}"
+                name = None if key is None else as_id(record[key], key, where)
+                yield as_text(record[text], text, where), name
+
+    def count(self) -> int | None:
+        """The number of rows, where the dataset says it."""
+        with self._reading():
+            if hasattr(self._dataset, "__len__"):
+                return len(self._dataset)
+            splits = self._dataset.info.splits or {}
+        split = splits.get(self._address[2] or DEFAULT_SPLIT)
+        return None if split is None else split.num_examples
+
+    @property
+    def _address(self) -> tuple[str, str | None, str | None]:
+        """Name, config, split."""
+        match self.label.removeprefix(PREFIX).split(":"):
+            case [name] if name:
+                return name, None, None
+            case [name, split] if name and split:
+                return name, None, split
+            case [name, config, split] if name and config and split:
+                return name, config, split
+        raise TextError(
+            f"found {self.label!r}, expected hf:NAME, hf:NAME:SPLIT or hf:NAME:CONFIG:SPLIT"
+        )
+
+    @cached_property
+    def _dataset(self) -> Any:
+        datasets = _library(self.label)
+        name, config, split = self._address
+        if not _is_folder(name):
+            return _from_hub(datasets, name, config, split or DEFAULT_SPLIT)
+        folder = Path(name).expanduser()
+        if (folder / "dataset_dict.json").exists():
+            saved = datasets.load_from_disk(str(folder))
+            if (split or DEFAULT_SPLIT) not in saved:
+                raise TextError(f"{self.label}: found the splits {', '.join(saved)}; name one")
+            return saved[split or DEFAULT_SPLIT]
+        if (folder / "state.json").exists():
+            return datasets.load_from_disk(str(folder))
+        return datasets.load_dataset(
+            str(folder), config, split=split or DEFAULT_SPLIT, streaming=True
+        )
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        errors = _library(self.label).exceptions
+        try:
+            yield
+        except (OSError, ValueError, RuntimeError, errors.DatasetsError) as error:
+            raise TextError(f"cannot read {self.label}: {error}") from error
+
+
+def _from_hub(datasets: Any, name: str, config: str | None, split: str) -> Any:
+    try:
+        return datasets.load_dataset(name, config, split=split, streaming=True)
+    except RuntimeError as error:
+        if "scripts are no longer supported" not in str(error):
+            raise
+    return datasets.load_dataset(
+        name, data_dir=config, split=split, streaming=True, revision=_PARQUET_EXPORT
+    )
+
+
+def _library(label: str) -> Any:
+    try:
+        import datasets  # noqa: PLC0415
+    except ImportError:
+        raise MissingExtraError(label, "data") from None
+    return datasets
+
+
+def _is_folder(name: str) -> bool:
+    return name.startswith((".", "/", "~"))

@@ -1,0 +1,95 @@
+"""Books into sentences: lines → paragraphs → sentences, in memory for two hundred lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import sentencex
+
+_BLOCK = 200
+"""Lines without a blank one between them; more are never held."""
+
+_WRAPPED = 120
+"""Lines longer than this are not wrapped: each is a paragraph."""
+
+_SHORT = 0.75
+"""A wrapped line shorter than this share of its neighbours is the last of its paragraph."""
+
+
+_QUOTES = '"“”„«»'
+_BEFORE_WORDS = f"{_QUOTES}'‘’-–— "
+
+
+def split_sentences(lines: Iterable[str], language: str = "en") -> Iterator[str]:
+    """The sentences of running text, white space within them made single spaces, blanks dropped.
+
+    Paragraphs are separated by blank lines, or are one line each; where long stretches of
+    wrapped text have no blank line, a paragraph ends with a short line. Wrapped lines are joined,
+    without a space after a word's hyphen, which is kept. ``language`` is an ISO 639-1 code of
+    the splitter's (sentencex).
+    """
+    for paragraph in _paragraphs(lines):
+        yield from _sentences(paragraph, language)
+
+
+def _sentences(paragraph: str, language: str) -> Iterator[str]:
+    """The splitter takes a quotation for one sentence, however long the speech; so it is shown
+    the words without their quotation marks, and the marks stay with the words they touch."""
+    bare = [at for at, character in enumerate(paragraph) if character not in _QUOTES]
+    start = shown = 0
+    for segment in sentencex.segment(language, "".join(paragraph[at] for at in bare)):
+        shown += len(segment)
+        end = bare[shown] if shown < len(bare) else len(paragraph)
+        while end < len(paragraph) and paragraph[end - 1] in _QUOTES:
+            end -= 1
+        sentence = paragraph[start:end].strip()
+        if sentence and not _goes_on(paragraph, end):
+            yield sentence
+            start = end
+
+
+def _goes_on(paragraph: str, end: int) -> bool:
+    """Small letters go on with a sentence (*"Who is there?" he asked.*), unless all are small."""
+    following = paragraph[end : end + 8].lstrip(_BEFORE_WORDS)[:1]
+    return following in {",", ";", ":"} or (following.islower() and not paragraph.islower())
+
+
+def _paragraphs(lines: Iterable[str]) -> Iterator[str]:
+    block: list[str] = []
+    marked = True
+    for line in lines:
+        stripped = " ".join(line.split())
+        if stripped:
+            block.append(stripped)
+        else:
+            yield from map(_joined, _parted(block, marked))
+            block, marked = [], True
+        if len(block) == _BLOCK:
+            *done, block = _parted(block, marked=False)
+            yield from map(_joined, done or [block])
+            block, marked = block if done else [], False
+    yield from map(_joined, _parted(block, marked))
+
+
+def _parted(block: Sequence[str], marked: bool) -> list[list[str]]:
+    """The paragraphs of lines without a blank one between them.
+
+    ``marked``: blank lines mark the paragraphs here, so wrapped lines are one.
+    """
+    width = sorted(map(len, block))[len(block) * 9 // 10] if block else 0
+    if width > _WRAPPED:
+        return [[line] for line in block]
+    paragraphs: list[list[str]] = [[]]
+    for line, following in zip(block, [*block, ""][1:], strict=True):
+        paragraphs[-1].append(line)
+        if not marked and len(line) < _SHORT * width and not following[:1].islower():
+            paragraphs.append([])
+    return paragraphs
+
+
+def _joined(paragraph: Sequence[str]) -> str:
+    text = ""
+    for line in paragraph:
+        hyphenated = text.endswith("-") and text[-2:-1].isalpha() and line[:1].islower()
+        text += line if hyphenated or not text else f" {line}"
+    return text
