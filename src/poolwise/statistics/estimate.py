@@ -1,0 +1,46 @@
+"""A statistic with its interval, or the reason why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+ROUNDING = 1e-6
+"""What varies relatively less than this is constant.
+
+float32 carries 24 bits (6e-8); sums over a layer's thousand terms cost one or two digits more.
+"""
+
+CONSTANT = "constant"
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """``value`` within ``[low, high]``, the 95 % interval; ``value`` None where undefined."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    note: str = ""
+
+    @classmethod
+    def constant(cls) -> Estimate:
+        """Of something that does not vary, no correlation can be given."""
+        return cls(None, note=CONSTANT)
+
+    @property
+    def squared(self) -> Estimate:
+        """r² of an r: the image of the interval, which reaches 0 where the interval holds 0."""
+        if self.value is None or self.low is None or self.high is None:
+            return self
+        ends = (self.low**2, self.high**2)
+        low = 0.0 if self.low <= 0 <= self.high else min(ends)
+        return Estimate(self.value**2, low, max(ends), self.note)
+
+
+def is_constant(values: ArrayLike, tolerance: float = ROUNDING) -> bool:
+    """Whether the standard deviation is at most ``tolerance`` times the root mean square."""
+    x: NDArray[np.float64] = np.asarray(values, np.float64)
+    return bool(np.std(x) <= tolerance * np.sqrt(np.mean(x**2)))

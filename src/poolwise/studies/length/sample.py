@@ -1,0 +1,103 @@
+"""What is kept of the texts: a few numbers by row, and the moments of whole vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolwise.records import VectorBatch
+from poolwise.statistics.folds import fold_of, uniform
+from poolwise.statistics.moments import Moments
+from poolwise.studies.length.layers import Layer, Series
+
+Array = NDArray[np.float64]
+
+FOLDS = 5
+TARGETS = TOKENS, WORDS, OTHER = "tokens", "words", "tokens of another sentence"
+"""What is predicted: both lengths, and a length that belongs to another sentence."""
+
+POOL = 1000
+"""Sentences whose lengths are handed to others."""
+
+
+class Sample:
+    """One group of texts: the user's own, or one of control texts.
+
+    A row whose text was truncated is left out, for its length is not known; so is an empty one,
+    which is no sentence and would repeat one vector, and one whose vectors are not finite. Each is
+    counted. ``whole`` names the readouts whose full vectors are kept as moments, by fold, beside
+    the targets: 8 · FOLDS · (d + 3)² bytes each, however many texts pass.
+    """
+
+    def __init__(self, layers: Sequence[Layer], whole: Sequence[str], seed: int) -> None:
+        self.series: list[Series] = [s for layer in layers for s in layer.series]
+        self.left_out = {"truncated": 0, "empty": 0, "not finite": 0}
+        self.moments: dict[str, list[Moments]] = {name: [] for name in whole}
+        self.n = 0
+        self.layers = layers
+        self._seed = seed
+        self._targets = [np.empty((0, len(TARGETS)))]
+        self._norms = [np.empty((0, len(self.series)))]
+
+    def add(self, batch: VectorBatch, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Take in these rows of a batch; return those that could be used."""
+        rows = self._leave_out("truncated", rows, batch.truncated[rows])
+        rows = self._leave_out("empty", rows, batch.empty[rows])
+        names = [name for layer in self.layers for name in layer.readouts]
+        finite = np.all(
+            [np.isfinite(batch.vectors[name][rows]).all(axis=1) for name in names], axis=0
+        )
+        rows = self._leave_out("not finite", rows, ~finite)
+        vectors = {name: batch.vectors[name][rows].astype(np.float64) for name in names}
+        targets = self._lengths(batch, rows)
+        folds = fold_of(self.n + np.arange(len(rows)), FOLDS, self._seed)
+        for name in self.moments:
+            self._add_moments(name, np.hstack([vectors[name], targets]), folds)
+        self._norms.append(np.hstack([layer.norms(vectors) for layer in self.layers]))
+        self._targets.append(targets)
+        self.n += len(rows)
+        return rows
+
+    @property
+    def norms(self) -> Array:
+        """A column a series, [n, s]."""
+        return np.concatenate(self._norms)
+
+    @property
+    def targets(self) -> Array:
+        """A column a target, [n, 3]."""
+        return np.concatenate(self._targets)
+
+    @property
+    def folds(self) -> NDArray[np.intp]:
+        """Which fold each row is in, [n]."""
+        return fold_of(np.arange(self.n), FOLDS, self._seed)
+
+    def _leave_out(
+        self, why: str, rows: NDArray[np.intp], marked: NDArray[np.bool_]
+    ) -> NDArray[np.intp]:
+        self.left_out[why] += int(marked.sum())
+        return rows[~marked]
+
+    def _lengths(self, batch: VectorBatch, rows: NDArray[np.intp]) -> Array:
+        """The targets of these rows, [n, 3]; tokens without [CLS] and [SEP].
+
+        The other sentence is drawn from the first ``POOL``: a permutation's like that one pass can
+        have. Drawn from nearby rows, or from all before, it would follow a text that changes as it
+        goes on, and a vector that knows where it stands would predict it.
+        """
+        tokens = batch.n_tokens[rows] - 2.0
+        words = [len(batch.sentences[i].text.split()) for i in rows]
+        before = np.concatenate([*(t[:, 0] for t in self._targets), tokens])
+        here = self.n + np.arange(len(rows))
+        drawn = uniform(here, self._seed + 1) * np.minimum(here, POOL)
+        other = before[drawn.astype(np.intp)]
+        return np.column_stack([tokens, words, other])
+
+    def _add_moments(self, name: str, rows: Array, folds: NDArray[np.intp]) -> None:
+        if not self.moments[name]:
+            self.moments[name] = [Moments(rows.shape[1]) for _ in range(FOLDS)]
+        for fold, moments in enumerate(self.moments[name]):
+            moments.add(rows[folds == fold])
