@@ -17,7 +17,7 @@ from pathlib import Path
 
 from poolwise.texts import split_sentences
 
-SENTENCES_OF_EACH = 3000
+SENTENCES_OF_EACH = 2600
 
 CHAPTER = r"chapter [ivxl]+"
 

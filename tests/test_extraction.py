@@ -6,7 +6,7 @@ from itertools import count, islice
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import poolwise
@@ -23,18 +23,21 @@ def bert(tiny):
     return poolwise.load(tiny("bert"))
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(many=st.lists(texts, max_size=30), window=st.integers(1, 9))
-def test_order_is_kept_whatever_the_window(bert, many, window, monkeypatch):
-    monkeypatch.setattr(extraction, "WINDOW_TEXTS", window)
-    batches = list(bert.extract(many, ["mean@-1"]))
-    assert [s.text for b in batches for s in b.sentences] == many
-    assert [s.id for b in batches for s in b.sentences] == list(range(len(many)))
-    assert all(len(b) <= window for b in batches)
-    for batch in batches:
-        for sentence, vector in zip(batch.sentences, batch.vectors["mean@-1"], strict=True):
-            (alone,) = bert.extract([sentence.text], ["mean@-1"])
-            np.testing.assert_allclose(vector, alone.vectors["mean@-1"][0], atol=1e-6)
+def test_order_is_kept_whatever_the_window(bert, monkeypatch):
+    @settings(max_examples=20, deadline=None)
+    @given(many=st.lists(texts, max_size=20), window=st.integers(1, 9))
+    def check(many, window):
+        monkeypatch.setattr(extraction, "WINDOW_TEXTS", window)
+        batches = list(bert.extract(many, ["mean@-1"]))
+        assert [s.text for b in batches for s in b.sentences] == many
+        assert [s.id for b in batches for s in b.sentences] == list(range(len(many)))
+        assert all(len(b) <= window for b in batches)
+        for batch in batches:
+            for sentence, vector in zip(batch.sentences, batch.vectors["mean@-1"], strict=True):
+                (alone,) = bert.extract([sentence.text], ["mean@-1"])
+                np.testing.assert_allclose(vector, alone.vectors["mean@-1"][0], atol=1e-6)
+
+    check()
 
 
 def test_takes_an_endless_iterable_and_reads_no_further_than_a_window(bert, monkeypatch):
@@ -53,11 +56,11 @@ def test_a_window_closes_early_when_its_texts_are_long(bert, monkeypatch):
 
 def test_duplicates_are_computed_once_within_a_window(bert):
     class Counting:
-        name, precision, token_budget, sequences = "counting", "exact", 1024, 0
+        name, precision, token_budget, pads, sequences = "counting", "exact", 1024, False, 0
 
-        def run(self, batch, plan):
-            self.sequences += len(batch)
-            return bert.engine.run(batch, plan)
+        def run(self, batches, plan):
+            self.sequences += sum(map(len, batches))
+            return bert.engine.run(batches, plan)
 
     engine = Counting()
     (batch,) = extraction.extract(
@@ -135,13 +138,13 @@ def test_a_bad_readout_is_refused_before_the_first_text_is_read(bert):
 
 def test_a_vector_that_is_not_finite_is_marked(bert):
     class Broken:
-        name, precision, token_budget = "broken", "exact", 1024
+        name, precision, token_budget, pads = "broken", "exact", 1024, True
 
-        def run(self, batch, plan):
-            made = bert.engine.run(batch, plan)
-            for vectors in made.vectors.values():
-                vectors[batch.lengths > 4] = np.inf
-            return made
+        def run(self, batches, plan):
+            for index, made in bert.engine.run(batches, plan):
+                for vectors in made.vectors.values():
+                    vectors[batches[index].lengths > 4] = np.inf
+                yield index, made
 
     (batch,) = extraction.extract(
         bert, ["cat", "the cat sat on the mat"], ["mean@-1|l2"], engine=Broken()

@@ -1,9 +1,9 @@
 """Measure how a sentence should be read out of an encoder, then ship the readout that wins.
 
-    >>> import poolwise
-    >>> enc = poolwise.load("demo")
-    >>> enc.embed(["a", "b"], "mean@-1").shape
-    (2, 384)
+>>> import poolwise
+>>> enc = poolwise.load("demo")
+>>> enc.embed(["a", "b"], "mean@-1").shape
+(2, 384)
 """
 
 from __future__ import annotations

@@ -5,11 +5,10 @@ Every study, sweep, server request and batch job gets its vectors from ``extract
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import length_hint
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +19,10 @@ from poolwise.errors import TextError
 from poolwise.progress import Progress
 from poolwise.readouts import Readout, parse
 from poolwise.records import (
-    Bools,
     Floats,
     LongTexts,
     Sentence,
     TokenizedText,
-    Tokens,
     VectorBatch,
 )
 from poolwise.transforms import Transform, stateless
@@ -62,24 +59,26 @@ def extract(
     Raises ReadoutError before the first text is read, TextError at a text that cannot be.
     """
     asked = [r if isinstance(r, Readout) else parse(r) for r in readouts]
-    steps = {str(r): _steps(r, transforms or {}) for r in asked}
-    waist = _Waist(
+    one_pass = _Pass(
         encoder,
         plan(asked, depth=encoder.depth, has_pooler=encoder.has_pooler),
-        steps,
+        {str(r): _steps(r, transforms or {}) for r in asked},
         engine or open_engine(encoder),
         long,
         escape_special,
+        Progress("texts", length_hint(texts) or None, show=progress),
     )
-    return waist.run(texts, Progress("texts", length_hint(texts) or None) if progress else None)
+    return one_pass.run(texts)
 
 
 def _steps(readout: Readout, transforms: Mapping[str, Transform]) -> Transform:
-    return transforms.get(str(readout)) or stateless(readout)
+    transform = transforms.get(str(readout)) or stateless(readout)
+    transform.check_fitted()
+    return transform
 
 
 @dataclass(frozen=True)
-class _Waist:
+class _Pass:
     """One extraction: what stays the same from window to window."""
 
     encoder: Encoder
@@ -88,58 +87,51 @@ class _Waist:
     engine: Engine
     long: LongTexts
     escape_special: bool
+    progress: Progress
 
-    def run(
-        self, texts: Iterable[str | Sentence], progress: Progress | None
-    ) -> Iterator[VectorBatch]:
-        try:
+    def run(self, texts: Iterable[str | Sentence]) -> Iterator[VectorBatch]:
+        with self.progress:
             for window in windows(sentences(texts)):
-                yield self.vectors(window)
-                if progress:
-                    progress.advance(len(window))
-        finally:
-            if progress:
-                progress.close()
+                yield self._vectors(window)
 
-    def vectors(self, window: Sequence[Sentence]) -> VectorBatch:
+    def _vectors(self, window: Sequence[Sentence]) -> VectorBatch:
         """One window, duplicates computed once."""
-        first_seen = {s.text: None for s in window}
+        first_seen = dict.fromkeys(s.text for s in window)
         row_of = {text: row for row, text in enumerate(first_seen)}
         rows = np.array([row_of[s.text] for s in window], np.intp)
         texts = self.encoder.tokenize(
             list(first_seen), long=self.long, escape_special=self.escape_special
         )
-        pooled = self.plan.assemble(self._pool(texts))
+        pooled = self.plan.assemble(self._pool(texts, len(window)))
         vectors = {name: self.steps[name].apply(v)[rows] for name, v in pooled.items()}
-        lost = [~np.isfinite(v).all(axis=1) for v in pooled.values()]
-        n_tokens = np.array([t.n_tokens for t in texts], np.int32)
+        nonfinite = np.zeros(len(texts), np.bool_)
+        for made in pooled.values():
+            nonfinite |= ~np.isfinite(made).all(axis=1)
         return VectorBatch(
             sentences=window,
             vectors=vectors,
-            n_tokens=n_tokens[rows],
+            n_tokens=np.array([t.n_tokens for t in texts], np.int32)[rows],
             truncated=np.array([t.truncated for t in texts], np.bool_)[rows],
             empty=np.array([_is_empty(t) for t in texts], np.bool_)[rows],
-            nonfinite=_any(lost, len(texts))[rows],
+            nonfinite=nonfinite[rows],
         )
 
-    def _pool(self, texts: Sequence[TokenizedText]) -> dict[Source, Floats]:
-        """Each source of the plan, [texts, hidden size]."""
+    def _pool(self, texts: Sequence[TokenizedText], rows: int) -> dict[Source, Floats]:
+        """Each source of the plan, [texts, hidden size]; ``rows`` is what progress counts."""
         sequences = list(chain.from_iterable(t.windows for t in texts))
-        made = self._run(sequences)
+        shape = (len(sequences), self.encoder.width)
+        made = {source: np.empty(shape, np.float32) for source in self.plan.sources}
+        lengths = np.array([len(s) for s in sequences], np.int32)
+        chosen = list(batches(lengths, self.engine.token_budget, pad=self.engine.pads))
+        packed = [pack([sequences[i] for i in batch]) for batch in chosen]
+        for index, pooled in self.engine.run(packed, self.plan):
+            for source, vectors in pooled.vectors.items():
+                made[source][chosen[index]] = vectors
+            self.progress.advance(rows * len(chosen[index]) / len(sequences))
         if len(sequences) == len(texts):
             return made
         average = _token_average(texts)
-        return {source: average(rows) for source, rows in made.items()}
-
-    def _run(self, sequences: Sequence[Tokens]) -> dict[Source, Floats]:
-        width = self.encoder.width
-        made = {s: np.empty((len(sequences), width), np.float32) for s in self.plan.sources}
-        lengths = np.array([len(s) for s in sequences], np.int32)
-        for chosen in batches(lengths, self.engine.token_budget):
-            pooled = self.engine.run(pack([sequences[i] for i in chosen]), self.plan)
-            for source, rows in pooled.vectors.items():
-                made[source][chosen] = rows
-        return made
+        return {source: average(vectors) for source, vectors in made.items()}
 
 
 def sentences(texts: Iterable[str | Sentence]) -> Iterator[Sentence]:
@@ -174,11 +166,7 @@ def _is_empty(text: TokenizedText) -> bool:
     return all(bool(w.special.all()) for w in text.windows)
 
 
-def _any(marks: Sequence[Bools], n: int) -> Bools:
-    return np.logical_or.reduce(marks) if marks else np.zeros(n, np.bool_)
-
-
-def _token_average(texts: Sequence[TokenizedText]) -> Any:
+def _token_average(texts: Sequence[TokenizedText]) -> Callable[[Floats], Floats]:
     """Average each text's windows, weighted by their tokens (special ones not counted)."""
     first = np.cumsum([0] + [len(t.windows) for t in texts[:-1]])
     tokens = [max(int((~w.special).sum()), 1) for t in texts for w in t.windows]

@@ -22,9 +22,7 @@ from poolwise.records import LongTexts, Sentence, VectorBatch
 from poolwise.transforms import Transform
 
 
-def load(
-    name: str | Path, *, max_length: int | None = None, revision: str | None = None
-) -> Model:
+def load(name: str | Path, *, max_length: int | None = None, revision: str | None = None) -> Model:
     """Load an encoder: a local folder, a Hugging Face hub id, or ``"demo"``.
 
     ``max_length`` (tokens, special ones included) overrides the folder's own. Raises EncoderError
@@ -36,6 +34,9 @@ def load(
 
 class Model(Encoder):
     """An encoder that embeds."""
+
+    def __repr__(self) -> str:
+        return f"<Model {self.name}: {self.family.name}, {self.depth} blocks of {self.width}>"
 
     @cached_property
     def engine(self) -> Engine:

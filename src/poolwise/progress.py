@@ -9,13 +9,15 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
-    Progress as Bars,
     ProgressColumn,
     SpinnerColumn,
     Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
+)
+from rich.progress import (
+    Progress as Bars,
 )
 from rich.text import Text
 
@@ -24,25 +26,35 @@ PATIENCE_S = 1.0
 
 
 class Progress:
-    """Counts ``what``; ``total`` may be unknown. The bar appears after ``PATIENCE_S`` seconds."""
+    """Counts ``what``, as a context; ``total`` may be unknown.
 
-    def __init__(self, what: str, total: int | None = None) -> None:
-        self.what, self.total, self.done = what, total, 0
+    The bar appears after ``PATIENCE_S`` seconds, if it is to ``show`` and stderr is a terminal.
+    """
+
+    def __init__(self, what: str, total: int | None = None, *, show: bool = True) -> None:
+        self.what, self.total, self.done = what, total, 0.0
+        self._show = show and sys.stderr.isatty()
         self._began = time.monotonic()
         self._bars: Bars | None = None
 
-    def advance(self, count: int) -> None:
-        self.done += count
-        if self._bars is None:
-            if time.monotonic() - self._began < PATIENCE_S or not sys.stderr.isatty():
-                return
-            self._bars = self._open()
-        self._bars.update(self._bars.task_ids[0], completed=self.done)
+    def __enter__(self) -> Progress:
+        return self
 
-    def close(self) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._bars is not None:
             self._bars.stop()
             self._bars = None
+
+    def advance(self, count: float) -> None:
+        """Count so many more; a batch may be a fraction of a window of texts."""
+        self.done += count
+        if not self._show:
+            return
+        if self._bars is None:
+            if time.monotonic() - self._began < PATIENCE_S:
+                return
+            self._bars = self._open()
+        self._bars.update(self._bars.task_ids[0], completed=round(self.done))
 
     def _open(self) -> Bars:
         bars = Bars(

@@ -7,6 +7,7 @@ definitions written out below.
 from __future__ import annotations
 
 import math
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -53,8 +54,9 @@ class Oracle:
     def __init__(self, folder, encoder):
         self.encoder = encoder
         self.model = AutoModel.from_pretrained(folder).eval()
+        self.states = cache(self._states)
 
-    def states(self, text):
+    def _states(self, text):
         (tokens,) = self.encoder.tokenize([text])[0].windows
         ids = torch.tensor(tokens.ids.astype(np.int64))[None]
         with torch.no_grad():

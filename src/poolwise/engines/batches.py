@@ -1,4 +1,4 @@
-"""Which sequences run together: sorted by length, so that little is padded, within a token budget."""
+"""Which sequences run together, within a budget of tokens."""
 
 from __future__ import annotations
 
@@ -9,20 +9,23 @@ import numpy as np
 from poolwise.records import Ints, TokenBatch, Tokens
 
 
-def batches(lengths: Ints, budget: int) -> Iterator[Ints]:
+def batches(lengths: Ints, budget: int, *, pad: bool) -> Iterator[Ints]:
     """Cut sequences of these lengths, int [n], into batches: arrays of indices, longest first.
 
     Every index comes exactly once. A batch of more than one sequence holds at most ``budget``
-    tokens, counted as its longest sequence times its size. Longest first, so that the largest
-    memory is asked for at the start and never grows.
+    tokens, counted as its longest sequence times its size. Without ``pad`` all sequences of a batch
+    are equally long, so no token of one ever stands beside padding that another asked for. Longest
+    first, so that the largest memory is asked for at the start and never grows.
     """
     order = np.argsort(-np.asarray(lengths), kind="stable").astype(np.int32)
     start = 0
     while start < len(order):
-        longest = max(int(lengths[order[start]]), 1)
-        size = max(budget // longest, 1)
-        yield order[start : start + size]
-        start += size
+        longest = int(lengths[order[start]])
+        end = start + max(budget // max(longest, 1), 1)
+        if not pad:
+            end = min(end, int(np.searchsorted(-lengths[order], -longest, side="right")))
+        yield order[start:end]
+        start = end
 
 
 def pack(sequences: Sequence[Tokens]) -> TokenBatch:

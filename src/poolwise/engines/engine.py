@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -25,17 +25,21 @@ class Pooled:
 
 
 class Engine(Protocol):
-    """Runs a batch of sequences through an encoder and pools each hidden state as it passes.
+    """Runs batches of sequences through an encoder and pools each hidden state as it passes.
 
-    ``name`` and ``precision`` are written into every output; ``token_budget`` is the size of batch,
-    in tokens with padding, at which this engine is at its best.
+    ``name`` and ``precision`` are written into every output. ``token_budget`` is the size of batch,
+    in tokens with padding, at which this engine is at its best; ``pads`` says whether it wants
+    sequences of different lengths in one.
     """
 
     name: str
     precision: str
     token_budget: int
+    pads: bool
 
-    def run(self, batch: TokenBatch, plan: Plan) -> Pooled: ...
+    def run(self, batches: Sequence[TokenBatch], plan: Plan) -> Iterator[tuple[int, Pooled]]:
+        """Each batch's index with what the batch leaves behind, in the order they get done."""
+        ...
 
 
 def open_engine(encoder: Encoder) -> Engine:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from poolwise.engines.plan import Plan, Source
 from poolwise.engines.token_weights import MASKS, Padded, weights
+
+FEW_ROWS = 4
+"""A matrix product of fewer rows than this takes another path on CPUs, which rounds otherwise:
+a text of three tokens alone would differ, in the last bits, from the same text among others."""
 
 
 class HiddenStates:
@@ -30,12 +34,25 @@ class HiddenStates:
         self._linear = [s for s in plain if s.pool.kind not in MASKS]
 
     def take(self, layer: int, hidden: Tensor) -> None:
-        """Pool ``hidden_states[layer]``, [n, t, d], for every source that reads it."""
+        """Pool ``hidden_states[layer]``, [n, t, d], for every source that reads it.
+
+        Rows beyond n, copies that only fill up a batch, are left aside.
+        """
+        hidden = hidden[: len(self.padded.lengths)]
         self._take_linear([s for s in self._linear if s.deepest == layer], hidden)
         for source in self._maxima:
             coefficient = dict(source.terms).get(layer)
             if coefficient is not None:
                 self._take_max(source, layer, coefficient, hidden)
+
+    def take_pooler(self, last: Tensor, pooler: tuple[Tensor, ...] | None) -> None:
+        """tanh(W · [CLS] + b) of the last hidden state [n, t, d], if asked for."""
+        if self.pooler is None or pooler is None:
+            return
+        n = len(self.padded.lengths)
+        first = last[:n, 0]
+        filled = torch.cat([first, first.new_zeros(max(FEW_ROWS - n, 0), first.shape[1])])
+        self.made[self.pooler] = torch.tanh(nn.functional.linear(filled, *pooler))[:n]
 
     def _take_linear(self, sources: Iterable[Source], hidden: Tensor) -> None:
         wanted = list(sources)

@@ -1,8 +1,8 @@
 """Pools as weights over tokens.
 
 Every linear pool of a sentence of t tokens is a row of t weights: its vector is the weighted sum of
-the hidden state's rows. A max needs a mask instead. Where a pool has nothing to read, the weights are
-NaN, and so is the vector.
+the hidden state's rows. A max needs a mask instead. Where a pool has nothing to read, the weights
+are NaN, and so is the vector.
 """
 
 from __future__ import annotations

@@ -3,14 +3,18 @@
 The model class is built from the checked config and filled with the checked tensors; nothing in a
 model's folder is given to ``from_pretrained``. Hidden state k is what block k + 1 receives, and the
 last one is what the model returns (after the final norm in families that have one), exactly as
-``output_hidden_states=True`` reports them. Hooks pool each as it passes; when the deepest one needed
-has passed, the run stops.
+``output_hidden_states=True`` reports them. Hooks pool each as it passes; when the deepest one
+needed has passed, the run stops.
 """
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -21,7 +25,7 @@ from transformers.initialization import no_init_weights
 
 from poolwise.encoders import Encoder
 from poolwise.engines.engine import Pooled
-from poolwise.engines.hidden_states import HiddenStates
+from poolwise.engines.hidden_states import FEW_ROWS, HiddenStates
 from poolwise.engines.plan import Plan
 from poolwise.engines.token_weights import Padded
 from poolwise.errors import EncoderError
@@ -34,7 +38,13 @@ GPU_BUDGET = 32_768
 
 
 class TransformersEngine:
-    """An ``Engine`` over transformers' AutoModel, in float32."""
+    """An ``Engine`` over transformers' AutoModel, in float32.
+
+    On a CPU every core takes batches of its own, with one thread each: that beats all cores on one
+    batch, and by far where another process keeps a core busy. Batches there are never padded, which
+    costs little and leaves a text's vector all but untouched by its neighbours. A GPU wants few,
+    large batches, so there they are padded.
+    """
 
     name = "transformers"
     precision = "exact"
@@ -42,21 +52,38 @@ class TransformersEngine:
     def __init__(self, encoder: Encoder, device: str | None = None) -> None:
         self.encoder = encoder
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        self.token_budget = CPU_BUDGET if self.device.type == "cpu" else GPU_BUDGET
+        on_cpu = self.device.type == "cpu"
+        self.token_budget = CPU_BUDGET if on_cpu else GPU_BUDGET
+        self.pads = not on_cpu
+        self.streams = len(os.sched_getaffinity(0)) if on_cpu else 1
         self.module = build_module(encoder).to(self.device)
+        self.pooler = _pooler(encoder, self.device)
         self.blocks = list(self.module.get_submodule(encoder.family.blocks).children())
+        self._passing = _Passing()
+        for block in self.blocks:
+            block.register_forward_pre_hook(self._before_block, with_kwargs=True)
+
+    def run(self, batches: Sequence[TokenBatch], plan: Plan) -> Iterator[tuple[int, Pooled]]:
+        """Pool every source of the plan; see ``Engine``."""
+        threads = torch.get_num_threads()
+        pool = ThreadPoolExecutor(self.streams, initializer=lambda: torch.set_num_threads(1))
+        try:
+            index_of = {pool.submit(self._pool, b, plan): i for i, b in enumerate(batches)}
+            for done in as_completed(index_of):
+                yield index_of.pop(done), done.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+            torch.set_num_threads(threads)
 
     @torch.inference_mode()
-    def run(self, batch: TokenBatch, plan: Plan) -> Pooled:
-        """Pool every source of the plan; see ``Pooled``."""
+    def _pool(self, batch: TokenBatch, plan: Plan) -> Pooled:
         padded = Padded(batch)
         hidden = HiddenStates(plan, padded, self.device)
         maps: dict[int, Sequence[Floats]] = {}
-        with self._watched(hidden, stop=not plan.attentions), suppress(DeepestPassedError):
+        with self._passing.through(hidden), suppress(DeepestPassedError):
             output = self._forward(batch, padded, attentions=bool(plan.attentions))
             hidden.take(self.encoder.depth, output.last_hidden_state)
-            if hidden.pooler is not None:
-                hidden.made[hidden.pooler] = output.pooler_output
+            hidden.take_pooler(output.last_hidden_state, self.pooler)
             for block in plan.attentions:
                 maps[block] = _unpad(output.attentions[block - 1], padded)
         return Pooled({source: v.cpu().numpy() for source, v in hidden.made.items()}, maps)
@@ -64,35 +91,44 @@ class TransformersEngine:
     def _forward(self, batch: TokenBatch, padded: Padded, *, attentions: bool) -> Any:
         ids = np.full(padded.real.shape, self.encoder.config.pad_token_id or 0, np.int64)
         ids[padded.real] = batch.ids
+        copies = -(-FEW_ROWS // max(ids.size, 1))
+        mask = padded.real.astype(np.int64)
         wanted = {"output_attentions": True} if attentions else {}
         if attentions:
             self.module.set_attn_implementation("eager")
         return self.module(
-            input_ids=torch.from_numpy(ids).to(self.device),
-            attention_mask=torch.from_numpy(padded.real.astype(np.int64)).to(self.device),
+            input_ids=torch.from_numpy(ids).repeat(copies, 1).to(self.device),
+            attention_mask=torch.from_numpy(mask).repeat(copies, 1).to(self.device),
             **wanted,
         )
 
-    @contextmanager
-    def _watched(self, hidden: HiddenStates, *, stop: bool) -> Iterator[None]:
-        """Hand ``hidden`` each hidden state below the last; leave the run when none is needed above.
+    def _before_block(self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Pool what the next block is about to receive; leave the run at the deepest one.
 
-        ALBERT passes through the same block again and again, so the states are counted as they come.
+        ALBERT passes through the same block again and again, so states are counted as they come.
         """
-        passed = iter(range(self.encoder.depth))
+        hidden = self._passing.hidden
+        if hidden is None:
+            return
+        layer = next(self._passing.layers)
+        hidden.take(layer, args[0] if args else kwargs["hidden_states"])
+        if layer == hidden.plan.deepest and not hidden.plan.attentions:
+            raise DeepestPassedError
 
-        def before_block(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-            layer = next(passed)
-            hidden.take(layer, args[0] if args else kwargs["hidden_states"])
-            if stop and layer == hidden.plan.deepest:
-                raise DeepestPassedError
 
-        hooks = [b.register_forward_pre_hook(before_block, with_kwargs=True) for b in self.blocks]
+class _Passing(threading.local):
+    """The run that is passing through the blocks, in each thread its own."""
+
+    hidden: HiddenStates | None = None
+    layers: Iterator[int] = iter(())
+
+    @contextmanager
+    def through(self, hidden: HiddenStates) -> Iterator[None]:
+        self.hidden, self.layers = hidden, count()
         try:
             yield
         finally:
-            for hook in hooks:
-                hook.remove()
+            self.hidden = None
 
 
 class DeepestPassedError(Exception):
@@ -100,19 +136,40 @@ class DeepestPassedError(Exception):
 
 
 def build_module(encoder: Encoder) -> Any:
-    """transformers' base model for a checked encoder, in float32, holding its tensors."""
+    """transformers' base model for a checked encoder, in float32, holding its tensors.
+
+    But for the pooler, which ``HiddenStates`` computes: tanh(W · cls@-1 + b).
+    """
     config = transformers.AutoConfig.for_model(**encoder.config.for_transformers())
-    pooler = {"add_pooling_layer": encoder.has_pooler} if encoder.family.pooler else {}
+    no_pooler = {"add_pooling_layer": False} if encoder.family.pooler else {}
     with no_init_weights():
-        module = transformers.AutoModel.from_config(config, dtype=torch.float32, **pooler)
-    tensors = {name: torch.tensor(array) for name, array in encoder.tensors.items()}
+        module = transformers.AutoModel.from_config(  # type: ignore[no-untyped-call]
+            config, dtype=torch.float32, **no_pooler
+        )
+    tensors = {
+        name: torch.tensor(array)
+        for name, array in encoder.tensors.items()
+        if not _is_pooler(encoder, name)
+    }
     missing, unexpected = module.load_state_dict(tensors, strict=False)
     if missing or unexpected:
         raise EncoderError(
-            f"{encoder.name}: transformers {transformers.__version__} builds this family with other "
-            f"tensors; not given: {missing[:5]}, not taken: {unexpected[:5]}"
+            f"{encoder.name}: transformers {transformers.__version__} builds this family with "
+            f"other tensors; not given: {missing[:5]}, not taken: {unexpected[:5]}"
         )
     return module.eval()
+
+
+def _is_pooler(encoder: Encoder, name: str) -> bool:
+    return bool(encoder.family.pooler) and name.startswith(f"{encoder.family.pooler}.")
+
+
+def _pooler(encoder: Encoder, device: torch.device) -> tuple[Tensor, ...] | None:
+    """Weight [d, d] and bias [d]."""
+    if not encoder.has_pooler:
+        return None
+    names = (f"{encoder.family.pooler}.{part}" for part in ("weight", "bias"))
+    return tuple(torch.tensor(encoder.tensors[name], device=device) for name in names)
 
 
 def _unpad(maps: Tensor, padded: Padded) -> list[Floats]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
+
+from threadpoolctl import threadpool_limits
 
 from poolwise.errors import StudyError
 from poolwise.model import Model
@@ -27,8 +30,9 @@ def run(
         count = 0
         for batch in model.extract(some, readouts, progress=progress):
             count += len(batch)
-            for study in studies:
-                study.consume(batch)
+            with one_blas_thread():
+                for study in studies:
+                    study.consume(batch)
         return count
 
     n_texts = feed(texts)
@@ -42,4 +46,12 @@ def run(
         "n_texts": n_texts,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    return [replace(f, made={**made, **f.made}) for study in studies for f in study.findings()]
+    with one_blas_thread():
+        found = [finding for study in studies for finding in study.findings()]
+    return [replace(finding, made={**made, **finding.made}) for finding in found]
+
+
+def one_blas_thread() -> AbstractContextManager[object]:
+    """Threads of a BLAS wait by spinning: on cores that others use too, one is faster than two."""
+    limits: AbstractContextManager[object] = threadpool_limits(1, "blas")
+    return limits

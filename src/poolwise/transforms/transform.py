@@ -45,7 +45,7 @@ class Transform:
 
         Raises ReadoutError if a step was never fitted, or d is not what it was fitted on.
         """
-        self._check_fitted()
+        self.check_fitted()
         rows = _checked(vectors)
         if self.width not in {None, rows.shape[1]}:
             raise ReadoutError(
@@ -70,7 +70,7 @@ class Transform:
 
         Raises StoreError if it cannot be written, ReadoutError if a step was never fitted.
         """
-        self._check_fitted()
+        self.check_fitted()
         width = {} if self.width is None else {"width": str(self.width)}
         files.write(Path(path), _flat(self.states), {"readout": self.spec, **width})
 
@@ -98,7 +98,8 @@ class Transform:
                 return i
         return None
 
-    def _check_fitted(self) -> None:
+    def check_fitted(self) -> None:
+        """Raises ReadoutError, with the place, for the first step that was never fitted."""
         if (i := self._unfitted()) is not None:
             raise ReadoutError(
                 f"{self.steps[i]} has to be fitted on texts first: --fit TEXTS on the command "

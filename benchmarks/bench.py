@@ -1,0 +1,192 @@
+"""Speed and memory of one pass, beside others, in one interleaved run.
+
+    python benchmarks/bench.py [--rounds 7] [--sentences 2000]
+
+Every round runs each contender once, in turn, on the same sentences; a figure is the median over
+rounds of the ratio to ``mean@-1`` in the same round, so that a drifting machine cancels out.
+Results go to benchmarks/results/.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from machine import describe
+from sentence_transformers import SentenceTransformer
+from transformers import AutoModel, AutoTokenizer
+
+import poolwise
+
+HERE = Path(__file__).parent
+NOVELS = HERE.parent / "examples" / "novels.txt.gz"
+
+Contender = Callable[[Sequence[str]], object]
+
+
+def sentences(count: int) -> list[str]:
+    with gzip.open(NOVELS, "rt", encoding="utf-8") as lines:
+        every = [line.strip() for line in lines]
+    return random.Random(0).sample(every, count)
+
+
+def contenders() -> dict[str, Contender]:
+    encoder = poolwise.load("demo")
+    layers = range(encoder.depth + 1)
+    everything = [f"{pool}@{k}" for pool in ("cls", "mean", "max") for k in layers]
+    return {
+        "poolwise mean@-1": lambda texts: list(encoder.extract(texts, ["mean@-1"])),
+        f"poolwise all {len(everything)}: every layer x cls, mean, max": lambda texts: list(
+            encoder.extract(texts, everything)
+        ),
+        "poolwise mean@3": lambda texts: list(encoder.extract(texts, ["mean@3"])),
+        "sentence-transformers encode": sentence_transformers(str(encoder.folder)),
+        "transformers, pad all to the longest, slices of 8": naive(str(encoder.folder)),
+    }
+
+
+def sentence_transformers(folder: str) -> Contender:
+    model = SentenceTransformer(folder, device="cpu")
+    return lambda texts: model.encode(list(texts), show_progress_bar=False)
+
+
+def naive(folder: str) -> Contender:
+    tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder)
+
+    def run(texts: Sequence[str]) -> object:
+        inputs = tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt")
+        made = []
+        with torch.no_grad():
+            for start in range(0, len(texts), 8):
+                part = {name: t[start : start + 8] for name, t in inputs.items()}
+                hidden = model(**part).last_hidden_state
+                mask = part["attention_mask"][..., None]
+                made.append((hidden * mask).sum(1) / mask.sum(1))
+        return torch.cat(made)
+
+    return run
+
+
+def interleaved(rounds: int, texts: Sequence[str]) -> dict[str, dict[str, float]]:
+    running = contenders()
+    for run in running.values():
+        run(texts[:64])
+    seconds: dict[str, list[float]] = {name: [] for name in running}
+    for number in range(rounds):
+        for name, run in running.items():
+            began = time.perf_counter()
+            run(texts)
+            seconds[name].append(time.perf_counter() - began)
+        print(f"round {number + 1} of {rounds}", file=sys.stderr, flush=True)
+    base = seconds["poolwise mean@-1"]
+    return {
+        name: {
+            "median_s": statistics.median(taken),
+            "sentences_per_s": len(texts) / statistics.median(taken),
+            "cost_ratio": statistics.median(t / b for t, b in zip(taken, base, strict=True)),
+        }
+        for name, taken in seconds.items()
+    }
+
+
+PEAK = """
+import resource, sys
+from poolwise.cli import main
+sys.argv = ["poolwise", "embed", "demo", sys.argv[1], "-o", sys.argv[2], "-r", "mean@-1", "--json"]
+try:
+    main()
+finally:
+    print("PEAK", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+"""
+
+
+def peak_memory(counts: Sequence[int]) -> dict[str, float]:
+    """Peak resident memory, MB, of ``poolwise embed`` on so many different sentences."""
+    peaks = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for count in counts:
+            source = Path(folder) / f"{count}.txt"
+            source.write_text("\n".join(distinct(count)) + "\n", encoding="utf-8")
+            done = subprocess.run(
+                [sys.executable, "-c", PEAK, source, source.with_suffix(".parquet")],
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            peaks[str(count)] = int(done.stderr.rsplit("PEAK", 1)[1]) / 1024
+            print(f"{count} sentences: {peaks[str(count)]:.0f} MB", file=sys.stderr, flush=True)
+    return peaks
+
+
+def distinct(count: int) -> list[str]:
+    """So many different sentences: the novels' own, then their halves joined at random."""
+    with gzip.open(NOVELS, "rt", encoding="utf-8") as lines:
+        every = list(dict.fromkeys(line.strip() for line in lines))
+    chance = random.Random(0)
+    chance.shuffle(every)
+    while len(every) < count:
+        a, b = chance.choice(every).split(), chance.choice(every).split()
+        every.append(" ".join(a[: len(a) // 2] + b[len(b) // 2 :]))
+    return every[:count]
+
+
+def as_markdown(results: dict[str, object]) -> str:
+    lines = ["# One pass: speed and memory", ""]
+    lines += [f"- {name}: {value}" for name, value in results["machine"].items()]
+    lines += [
+        "",
+        f"{results['sentences']} sentences, mean {results['mean_tokens']:.1f} tokens, demo model "
+        f"(MiniLM-L6, 6 x 384), {results['rounds']} interleaved rounds, medians. The cost is the "
+        "time over that of `mean@-1` in the same round.",
+        "",
+        "| contender | sentences/s | cost |",
+        "|---|---|---|",
+    ]
+    for name, row in results["speed"].items():
+        lines.append(f"| {name} | {row['sentences_per_s']:,.0f} | {row['cost_ratio']:.2f} |")
+    if results["peak_mb"]:
+        small, large = results["peak_mb"].items()
+        lines += [
+            "",
+            f"Peak memory of `poolwise embed`: {small[1]:,.0f} MB for {int(small[0]):,} sentences, "
+            f"{large[1]:,.0f} MB for {int(large[0]):,} ({large[1] / small[1] - 1:+.1%}).",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--sentences", type=int, default=2000)
+    parser.add_argument("--no-memory", action="store_true", help="leave out the memory runs")
+    asked = parser.parse_args()
+    texts = sentences(asked.sentences)
+    encoder = poolwise.load("demo")
+    results = {
+        "machine": describe(),
+        "sentences": len(texts),
+        "mean_tokens": statistics.mean(t.n_tokens for t in encoder.tokenize(texts)),
+        "rounds": asked.rounds,
+        "speed": interleaved(asked.rounds, texts),
+        "peak_mb": {} if asked.no_memory else peak_memory([10_000, 100_000]),
+    }
+    out = HERE / "results" / f"one-pass-{results['machine']['date']}.json"
+    out.parent.mkdir(exist_ok=True)
+    out.write_text(json.dumps(results, indent=2) + "\n")
+    page = as_markdown(results)
+    out.with_suffix(".md").write_text(page)
+    print(page)
+
+
+if __name__ == "__main__":
+    main()

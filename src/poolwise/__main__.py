@@ -1,0 +1,5 @@
+"""python -m poolwise."""
+
+from poolwise.cli import main
+
+main()

@@ -1,0 +1,83 @@
+"""The command line: one file a command, and the only place that catches PoolwiseError."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from importlib import import_module
+
+import click
+
+from poolwise import __version__
+from poolwise.errors import PoolwiseError
+
+COMMANDS = {
+    "embed": "Texts in, vectors out: Parquet, npy or safetensors.",
+    "ask": "Answer a question about an encoder by measuring it on your text.",
+    "inspect": "One or several sentences, seen from inside.",
+    "layers": "What each hidden state of an encoder is, and which readouts exist.",
+    "convert": "Turn a folder with a pickle (pytorch_model.bin) into a safe one.",
+}
+
+INTERRUPTED = 130
+UNKNOWN_USAGE = 2
+
+
+class Commands(click.Group):
+    """Loads a command's file only when that command is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = import_module(f"poolwise.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="poolwise")
+def poolwise() -> None:
+    """Measure how a sentence should be read out of a BERT-style encoder.
+
+    MODEL is a local folder, a Hugging Face hub id, or "demo". A readout is a short string such as
+    mean@-1, cls@4, pooler or mean@avg(1,-1)|l2.
+
+    \b
+    poolwise embed demo reviews.csv --column text -o reviews.parquet --readout mean@-1
+    poolwise ask length demo --texts novel.txt --split sentences -o report
+    """
+
+
+def main() -> None:
+    """Run, and turn what went wrong into a sentence and an exit code."""
+    try:
+        poolwise(standalone_mode=False)
+    except PoolwiseError as error:
+        sys.exit(_fail(str(error), error.exit_code))
+    except click.ClickException as error:
+        error.show()
+        sys.exit(_fail(None, error.exit_code))
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        sys.exit(_fail("interrupted; nothing half-written was left behind", INTERRUPTED))
+    except BrokenPipeError:  # the reader of a pipe has gone, as with `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _fail(message: str | None, exit_code: int) -> int:
+    """Say it on stderr; to a caller of ``--json`` also as the one document on stdout."""
+    if message is not None:
+        click.echo(f"poolwise: {message}", err=True)
+        if "--json" in sys.argv:
+            click.echo(json.dumps({"error": message, "exit_code": exit_code}))
+    return exit_code

@@ -1,0 +1,158 @@
+"""poolwise embed: texts in, vectors out."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from poolwise.cli.options import (
+    console,
+    json_option,
+    max_length_option,
+    print_json,
+    text_options,
+)
+from poolwise.model import Model, load
+from poolwise.readouts import Readout, parse
+from poolwise.records import VectorBatch
+from poolwise.stores import create
+from poolwise.texts import open_texts
+from poolwise.transforms import Transform
+
+FIT_LIMIT = 50_000
+"""Texts on which steps are fitted: their vectors are held at once."""
+
+
+@click.command("embed")
+@click.argument("model")
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where the vectors go: .parquet, .npy or .safetensors.",
+)
+@click.option(
+    "-r",
+    "--readout",
+    "specs",
+    multiple=True,
+    help="A readout such as mean@-1; several in one pass. [default: what the model declares]",
+)
+@text_options
+@click.option("--limit", type=click.IntRange(min=1), help="Stop after so many texts.")
+@click.option(
+    "--long",
+    type=click.Choice(["truncate", "error", "window"]),
+    default="truncate",
+    show_default=True,
+    help="Texts beyond the maximum length: cut (and marked), refused, or read in windows.",
+)
+@click.option("--fit", metavar="TEXTS", help="Texts on which whiten, standardize, … are fitted.")
+@click.option("--with-text", is_flag=True, help="Store the texts too (Parquet).")
+@click.option("--escape-special", is_flag=True, help='Read a typed "[SEP]" as plain text.')
+@max_length_option
+@click.option("--force", is_flag=True, help="Replace OUTPUT if it exists.")
+@json_option
+def command(
+    model: str,
+    inputs: tuple[str, ...],
+    output: Path,
+    specs: tuple[str, ...],
+    column: str | None,
+    id_column: str | None,
+    split: Any,
+    encoding: str,
+    limit: int | None,
+    long: Any,
+    fit: str | None,
+    with_text: bool,
+    escape_special: bool,
+    max_length: int | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Embed every text of INPUT... and write the vectors to OUTPUT.
+
+    INPUT is a file (plain lines, .csv, .tsv, .jsonl, .parquet, also .gz), "-" for standard input,
+    or hf:NAME for a Hugging Face dataset.
+
+    \b
+    poolwise embed demo lines.txt -o vectors.parquet --readout mean@-1
+    poolwise embed demo - -o vectors.npy < lines.txt
+    poolwise embed ./my-bert book.txt --split sentences -o v.safetensors -r cls@-1 -r mean@-2
+    """
+    asked = [parse(spec) for spec in specs]
+    texts = open_texts(
+        inputs, column=column, id_column=id_column, split=split, limit=limit, encoding=encoding
+    )
+    encoder = load(model, max_length=max_length)
+    asked = asked or [encoder.asked(None)]
+    fitted = _fit(encoder, asked, fit, column=column, split=split, encoding=encoding)
+    began = time.monotonic()
+    counts: Counter[str] = Counter()
+    with create(
+        output,
+        [str(r) for r in asked],
+        metadata=encoder.made(),
+        with_text=with_text,
+        overwrite=force,
+    ) as store:
+        for batch in encoder.extract(
+            texts, asked, transforms=fitted, long=long, escape_special=escape_special, progress=True
+        ):
+            store.write(batch)
+            counts.update(_marks(batch))
+        store.metadata |= {"texts": texts.name, "texts_sha256": texts.hash}
+    seconds = time.monotonic() - began
+    done = {
+        "verdict": f"{counts['rows']:,} texts embedded in {seconds:.1f} s "
+        f"({counts['rows'] / max(seconds, 1e-9):,.0f}/s): {output}",
+        "output": str(output),
+        "rows": counts["rows"],
+        "readouts": {str(r): r.width(encoder.width, encoder.depth) for r in asked},
+        **{mark: counts[mark] for mark in MARKS},
+        "seconds": round(seconds, 3),
+        "made": encoder.made(),
+    }
+    if as_json:
+        print_json(done)
+    else:
+        _show(done)
+
+
+MARKS = {
+    "truncated": "texts were cut to the maximum length (--long window reads all of them)",
+    "empty": "texts were empty",
+    "nonfinite": "texts have a vector that is not finite",
+}
+
+
+def _marks(batch: VectorBatch) -> dict[str, int]:
+    return {"rows": len(batch)} | {mark: int(getattr(batch, mark).sum()) for mark in MARKS}
+
+
+def _fit(
+    encoder: Model, asked: Sequence[Readout], inputs: str | None, **where: Any
+) -> dict[str, Transform]:
+    """Fit the steps that need it on the texts of ``--fit``."""
+    if inputs is None:
+        return {}
+    texts = open_texts([inputs], limit=FIT_LIMIT, **where)
+    return {str(r): encoder.fit(r, texts, progress=True) for r in asked if r.needs_fit}
+
+
+def _show(done: dict[str, Any]) -> None:
+    out = console()
+    out.print(done["verdict"], markup=False, soft_wrap=True)
+    for readout, width in done["readouts"].items():
+        out.print(f"  {readout}: {width} dimensions", markup=False)
+    for mark, meaning in MARKS.items():
+        if done[mark]:
+            out.print(f"  {done[mark]:,} {meaning}", markup=False)

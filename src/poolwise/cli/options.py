@@ -1,0 +1,67 @@
+"""Options that several commands share, so that they mean the same everywhere."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+import numpy as np
+from rich.console import Console
+
+Command = Callable[..., Any]
+
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+
+max_length_option = click.option(
+    "--max-length",
+    type=click.IntRange(min=3),
+    help="Tokens read of a text, special tokens included. [default: the model's own]",
+)
+
+TEXT_OPTIONS = (
+    click.option(
+        "--column", help="The column or key that holds the text (CSV, JSONL, Parquet, hf:)."
+    ),
+    click.option("--id-column", help="The column or key that holds each text's id."),
+    click.option(
+        "--split",
+        type=click.Choice(["sentences"]),
+        help="Split whole books or paragraphs into sentences.",
+    ),
+    click.option("--encoding", default="utf-8", show_default=True, help="Of text files."),
+)
+
+
+def text_options(command: Command) -> Command:
+    """Where the texts are within the inputs."""
+    for option in reversed(TEXT_OPTIONS):
+        command = option(command)
+    return command
+
+
+def print_json(document: Any) -> None:
+    """The one document on stdout; NaN and infinity become null."""
+    text = json.dumps(_plain(document), ensure_ascii=False, indent=2, allow_nan=False)
+    sys.stdout.write(text + "\n")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value
+
+
+def console() -> Console:
+    """Where people read: stdout, plain when it is no terminal."""
+    return Console(highlight=False, soft_wrap=False)

@@ -1,0 +1,33 @@
+"""The demo model beside sentence-transformers on real sentences that ship with the project."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sentence_transformers import SentenceTransformer
+
+BANKING = Path(__file__).parent.parent / "examples" / "banking77.csv"
+
+
+@pytest.fixture(scope="module")
+def texts():
+    with BANKING.open(encoding="utf-8", newline="") as lines:
+        return [row["text"] for row in csv.DictReader(lines)][::40]
+
+
+@pytest.fixture(scope="module")
+def theirs(demo, texts):
+    return SentenceTransformer(str(demo.folder), device="cpu").encode(texts)
+
+
+def test_the_declared_readout_gives_their_vectors(demo, texts, theirs):
+    np.testing.assert_allclose(demo.embed(texts), theirs, atol=1e-5)
+
+
+def test_the_mean_gives_their_cosines(demo, texts, theirs):
+    ours = demo.embed(texts, "mean@-1").astype(np.float64)
+    ours /= np.linalg.norm(ours, axis=1, keepdims=True)
+    np.testing.assert_allclose(ours @ ours.T, theirs @ theirs.T, atol=1e-5)
