@@ -5,6 +5,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 OUT    ?= out
+SEEDS  ?= 1 2 3 4 5 6 7 8 9 10
 
 .PHONY: help demo test check bench soak clean
 .DELETE_ON_ERROR:
@@ -19,7 +20,7 @@ help:
 
 demo: $(VENV)/.installed
 	@echo "== Does the norm of [CLS] encode the sentence's length? The demo model, 20,000+ sentences"
-	$(BIN)/poolwise ask length demo --texts examples/novels.txt.gz -o $(OUT)/demo --force
+	$(BIN)/poolwise ask length demo --texts examples/novels.txt.gz -o $(OUT)/demo
 
 test: $(VENV)/.developer
 	@echo "== Tests"
@@ -36,7 +37,9 @@ bench: $(VENV)/.developer
 	$(BIN)/python benchmarks/bench.py
 
 soak: $(VENV)/.developer
-	$(BIN)/python benchmarks/soak.py
+	for seed in $(SEEDS); do \
+		POOLWISE_MUTATION_SEED=$$seed $(BIN)/python -m pytest tests/encoders/test_encoders_mutations.py || exit; \
+	done
 
 clean:
 	rm -rf $(VENV) $(OUT)

@@ -54,7 +54,7 @@ def check(done, code, *words):
             4,
             "text",
         ),
-        (["embed", "{bert}", "{latin}", "-o", "{tmp}/v.npy", "-r", "mean@-1"], 4, "UTF-8"),
+        (["embed", "{bert}", "{latin}", "-o", "{tmp}/v.npy", "-r", "mean@-1"], 4, "not utf-8"),
         (["embed", "{bert}", "{nothing}", "-o", "{tmp}/v.npy", "-r", "mean@-1"], 4, "nothing.txt"),
         (["ask", "length", "{bert}", "--texts", "{nothing}"], 4, "nothing.txt"),
         (["ask", "weather", "{bert}", "--texts", "{text}"], 2, "length"),

@@ -396,6 +396,6 @@ def test_charts_hold_columns_of_equal_length():
     assert drawn["norm of [CLS], line", 1] > 0.99
     assert drawn["norm of [CLS], line", 0] is None
     assert {s for s, c in zip(layers["series"], layers["control"], strict=True) if c} == {
-        "another sentence's length, norm of [CLS]",
-        "another sentence's length, full [CLS]",
+        "a random length, norm of [CLS]",
+        "a random length, full [CLS]",
     }

@@ -71,8 +71,8 @@ def _by_layer(layers: Sequence[Layer], real: Measures) -> Chart:
         Curve("norm of the mean, curve", norms("mean")),
         Curve("norm of [CLS], curve", norms("cls")),
         Curve("norm of [CLS], line", lines),
-        Curve("another sentence's length, norm of [CLS]", norms("cls", OTHER), control=True),
-        Curve("another sentence's length, full [CLS]", vectors("cls", OTHER), control=True),
+        Curve("a random length, norm of [CLS]", norms("cls", OTHER), control=True),
+        Curve("a random length, full [CLS]", vectors("cls", OTHER), control=True),
     ]
     return by_layer(
         curves,

@@ -1,0 +1,158 @@
+"""config.json: an allow-list of keys, each checked, then checked together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from poolwise.encoders.families import FAMILIES, Family
+from poolwise.encoders.files import describe, read_object
+from poolwise.encoders.keys import Key
+from poolwise.encoders.rotary import read_rotary
+from poolwise.encoders.tables import relative_span
+from poolwise.errors import EncoderError, UnsafeModelError
+
+_CODE = ("auto_map", "custom_pipelines", "quantization_config", "trust_remote_code")
+_DECODERS = ("is_decoder", "add_cross_attention", "is_encoder_decoder")
+_UNUSED_TOKENS = ("bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id")
+
+
+@dataclass(frozen=True)
+class Config:
+    """The checked values of config.json, under BERT's names whatever the family calls them.
+
+    ``config["hidden_size"]``; keys that the file lacks have transformers' defaults.
+    """
+
+    family: Family
+    values: Mapping[str, Any]
+
+    def __getitem__(self, key: str) -> Any:
+        return self.values[key]
+
+    @property
+    def hidden_size(self) -> int:
+        """Dimensions of a hidden state."""
+        return int(self["hidden_size"])
+
+    @property
+    def num_hidden_layers(self) -> int:
+        """Blocks."""
+        return int(self["num_hidden_layers"])
+
+    @property
+    def vocab_size(self) -> int:
+        """Rows of the word embeddings."""
+        return int(self["vocab_size"])
+
+    @property
+    def pad_token_id(self) -> int | None:
+        """The token that fills up batches."""
+        found = self["pad_token_id"]
+        return None if found is None else int(found)
+
+    @property
+    def positions(self) -> int:
+        """The longest sequence that has positions, in tokens."""
+        return int(self["max_position_embeddings"]) - _first_position(self.family, self.values)
+
+    def for_transformers(self) -> dict[str, Any]:
+        """What ``AutoConfig.for_model(**…)`` needs to build the same encoder, and nothing else."""
+        keys = self.family.keys
+        made = {name: self[key.name or name] for name, key in keys.items()}
+        rotary = {k: self[k] for k in ("rope_parameters",) if k in self.values}
+        # Defaults such as ModernBERT's 50281 would lie outside a small vocabulary.
+        unused = dict.fromkeys(_UNUSED_TOKENS)
+        return {"model_type": self.family.model_type, **unused, **made, **rotary}
+
+
+def read_config(path: Path) -> Config:
+    """The checked config.json at ``path``."""
+    found = read_object(path)
+    _refuse_code(found, path)
+    family = _family(found, path)
+    values = {key.name or name: _value(found, name, key, path) for name, key in family.keys.items()}
+    if family.model_type == "modernbert":
+        values |= read_rotary(found, values, path)
+    values |= family.fixed
+    if values.get("embedding_size", "absent") is None:
+        values["embedding_size"] = values["hidden_size"]
+    for broken in _contradictions(family, values):
+        raise EncoderError(f"{path}: {broken}")
+    return Config(family, MappingProxyType(values))
+
+
+def _refuse_code(found: Mapping[str, Any], path: Path) -> None:
+    for key in _CODE:
+        if found.get(key):
+            raise UnsafeModelError(
+                f"{path}: has {key!r}; an encoder that needs code of its own or is quantised is "
+                "not loaded. Give a plain float checkpoint of a supported family"
+            )
+    for key in _DECODERS:
+        if found.get(key):
+            raise EncoderError(f"{path}: {key} is set; poolwise reads encoders only")
+    positions = found.get("position_embedding_type", "absolute")
+    if positions not in ("absolute", None):
+        raise EncoderError(
+            f"{path}: position_embedding_type is {describe(positions)}; only 'absolute' exists in "
+            "transformers 5"
+        )
+
+
+def _family(found: Mapping[str, Any], path: Path) -> Family:
+    model_type = found.get("model_type")
+    if not isinstance(model_type, str) or model_type not in FAMILIES:
+        raise EncoderError(
+            f"{path}: model_type is {describe(model_type)}, expected one of {', '.join(FAMILIES)}"
+        )
+    return FAMILIES[model_type]
+
+
+def _value(found: Mapping[str, Any], name: str, key: Key, path: Path) -> Any:
+    value = found.get(name, key.default)
+    try:
+        return key.kind.read(value)
+    except ValueError as error:
+        raise EncoderError(f"{path}: {name} is {describe(value)}, expected {error}") from error
+
+
+def _first_position(family: Family, values: Mapping[str, Any]) -> int:
+    """The number of the first token's position: RoBERTa counts from its padding index + 1."""
+    index = family.padding_index
+    if index is None:
+        return 0
+    return int(values[index] if isinstance(index, str) else index) + 1
+
+
+def _contradictions(family: Family, c: Mapping[str, Any]) -> Iterator[str]:
+    """Values that are fine alone but do not fit together."""
+    hidden, heads, pad = c["hidden_size"], c["num_attention_heads"], c["pad_token_id"]
+    if hidden % heads:
+        yield f"hidden_size {hidden} is not a multiple of num_attention_heads {heads}"
+    if pad is not None and pad >= c["vocab_size"]:
+        yield f"pad_token_id {pad} is outside the vocabulary of {c['vocab_size']}"
+    if family.padding_index == "pad_token_id" and pad is None:
+        yield f"pad_token_id is null, but {family.name} counts its positions from it"
+    elif _first_position(family, c) >= c["max_position_embeddings"]:
+        yield f"max_position_embeddings {c['max_position_embeddings']} leaves no position to use"
+    if c.get("num_hidden_groups", 1) > c["num_hidden_layers"]:
+        yield f"num_hidden_groups {c['num_hidden_groups']} exceeds num_hidden_layers"
+    if family.model_type == "modernbert" and (hidden // heads) % 2:
+        yield f"a head has {hidden // heads} dimensions; rotary positions need an even number"
+    if family.model_type == "deberta-v2":
+        yield from _deberta_contradictions(c)
+
+
+def _deberta_contradictions(c: Mapping[str, Any]) -> Iterator[str]:
+    kernel, groups, buckets = c["conv_kernel_size"], c["conv_groups"], c["position_buckets"]
+    if kernel and kernel % 2 == 0:
+        yield f"conv_kernel_size {kernel} is even; it would change the number of tokens"
+    if c["hidden_size"] % groups:
+        yield f"hidden_size {c['hidden_size']} is not a multiple of conv_groups {groups}"
+    farthest = relative_span({**c, "position_buckets": -1})
+    if buckets > 0 and not 2 <= buckets // 2 < farthest - 1:
+        yield f"position_buckets {buckets} do not fit {farthest} relative positions"

@@ -1,0 +1,130 @@
+"""An encoder that has been read and checked, and nothing that runs it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+
+from poolwise.encoders.config import Config
+from poolwise.encoders.families import Family
+from poolwise.encoders.tokenizer import Tokenizer
+from poolwise.encoders.windows import fit
+from poolwise.readouts import Readout
+from poolwise.records import Floats, LongTexts, TokenizedText
+
+
+@dataclass(frozen=True, eq=False)
+class Encoder:
+    """Configuration, weights and tokenizer of one encoder.
+
+    ``tensors`` are float32, read-only, named as in the state dict of transformers' ``AutoModel``.
+    ``declared`` is the readout that a sentence-transformers folder declares, if a readout can
+    express it. ``max_length`` counts tokens, special ones included. ``notes`` say what the folder
+    holds that was left aside.
+    """
+
+    name: str
+    folder: Path
+    family: Family
+    config: Config
+    tokenizer: Tokenizer = field(repr=False)
+    tensors: Mapping[str, Floats] = field(repr=False)
+    declared: Readout | None
+    max_length: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def depth(self) -> int:
+        """Blocks; there are ``depth + 1`` hidden states."""
+        return self.config.num_hidden_layers
+
+    @property
+    def width(self) -> int:
+        """Dimensions of a hidden state."""
+        return self.config.hidden_size
+
+    @property
+    def has_pooler(self) -> bool:
+        """Whether the checkpoint has the pooler's weights."""
+        return bool(self.family.pooler) and f"{self.family.pooler}.weight" in self.tensors
+
+    @property
+    def pooler_state(self) -> Literal["absent", "untrained", "trained"]:
+        """Whether there is a pooler, and whether it ever learned.
+
+        transformers initialises the pooler's bias to exactly zero, and the first training step
+        moves it: a bias of zeros is an untrained pooler, whose weights are random.
+        """
+        if not self.has_pooler:
+            return "absent"
+        return "trained" if self.tensors[f"{self.family.pooler}.bias"].any() else "untrained"
+
+    @property
+    def word_embeddings(self) -> Floats:
+        """The input embedding of every token, float32 [vocabulary, e]."""
+        return self.tensors[self.family.words]
+
+    @property
+    def special_ids(self) -> Mapping[str, int]:
+        """The special tokens and their ids, ``{"[CLS]": 101, …}``."""
+        return self.tokenizer.special
+
+    def norm(self, layer: int) -> tuple[Floats, Floats | None] | None:
+        """Gain and bias, float32 [width] each, of the LayerNorm whose output is ``layer``.
+
+        ``layer`` counts as ``hidden_states`` does, from 0 (embeddings) to ``depth``. None where the
+        hidden state is no LayerNorm's output: after a projection (ALBERT, and ELECTRA with narrow
+        embeddings, at 0) and between ModernBERT's blocks. The bias is None where the norm has none.
+        """
+        module = self._norm_module(layer)
+        if not module:
+            return None
+        return self.tensors[f"{module}.weight"], self.tensors.get(f"{module}.bias")
+
+    def _norm_module(self, layer: int) -> str:
+        family = self.family
+        if not 0 <= layer <= self.depth:
+            raise IndexError(f"layer {layer} of {self.depth + 1} hidden states")
+        if layer == 0:
+            return "" if "embeddings_project.weight" in self.tensors else family.embedding_norm
+        if layer == self.depth and family.final_norm:
+            return family.final_norm
+        if layer == 1 and "encoder.conv.LayerNorm.weight" in self.tensors:
+            return "encoder.conv.LayerNorm"
+        return family.block_norm.format(i=family.group(self.config.values, layer - 1))
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 over the checked config, every tensor (name, shape, values) and the tokenizer."""
+        config = json.dumps(self.config.for_transformers(), sort_keys=True)
+        digest = sha256(f"{config} {self.tokenizer.fingerprint}".encode())
+        for name in sorted(self.tensors):
+            tensor = self.tensors[name]
+            digest.update(f" {name} {tensor.shape} ".encode())
+            digest.update(tensor.data)
+        return digest.hexdigest()
+
+    def tokenize(
+        self,
+        texts: Sequence[str],
+        *,
+        long: LongTexts = "truncate",
+        escape_special: bool = False,
+    ) -> list[TokenizedText]:
+        """The tokens of each text, as transformers' tokenizer gives them.
+
+        A text beyond ``max_length`` is cut (``truncate``), refused (``error``), or read in windows
+        of ``max_length`` that overlap by a quarter of it (``window``). A special token typed in a
+        text counts as one, unless ``escape_special``. Raises TextError, naming the text's index in
+        ``texts``, for lone surrogates and, under ``error``, for long texts.
+        """
+        encoded = self.tokenizer.encode(texts, escape_special=escape_special)
+        return [
+            fit(ids, self.tokenizer.frame, self.max_length, long, index)
+            for index, ids in enumerate(encoded)
+        ]

@@ -1,0 +1,156 @@
+"""The families of encoders that can be read, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from poolwise.encoders import keys, tables
+from poolwise.encoders.tables import Section, Shape, Values
+
+
+@dataclass(frozen=True, repr=False)
+class Family:
+    """What is known of all encoders with one ``model_type``.
+
+    ``blocks`` is the path of the module list in transformers' model; ``words`` names the word
+    embeddings. ``embedding_norm``, ``block_norm`` and ``final_norm`` name the LayerNorm whose
+    output is the hidden state 0, that of each block (``{i}``), and the last one ("" where none is).
+    ``padding_index`` shifts the positions: a number, a key of config.json, or None. ``prefix``
+    stands before the names in a checkpoint with a head, ``heads`` begin the names of such heads.
+    ``fixed`` holds what transformers hard-codes.
+    """
+
+    model_type: str
+    name: str
+    keys: keys.Keys
+    table: tuple[Section, ...]
+    prefix: str
+    heads: tuple[str, ...]
+    blocks: str = "encoder.layer"
+    words: str = "embeddings.word_embeddings.weight"
+    pooler: str = ""
+    embedding_norm: str = "embeddings.LayerNorm"
+    block_norm: str = "encoder.layer.{i}.output.LayerNorm"
+    final_norm: str = ""
+    padding_index: str | int | None = None
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"Family({self.name})"
+
+    def shapes(self, config: Values, *, pooler: bool = False) -> dict[str, Shape]:
+        """The name and shape of every tensor, with or without the pooler's."""
+        count = config.get("num_hidden_groups", config["num_hidden_layers"])
+        return dict(tables.expand(self.table, config, count, pooler=pooler))
+
+    def group(self, config: Values, block: int) -> int:
+        """Where in ``blocks`` the weights of a block lie (ALBERT shares them; as transformers)."""
+        depth = config["num_hidden_layers"]
+        return int(block / (depth / config.get("num_hidden_groups", depth)))
+
+
+_HEADS = ("cls.", "classifier.", "qa_outputs.", "lm_head.", "dropout.")
+
+_BERT = Family(
+    model_type="bert",
+    name="BERT",
+    keys=keys.BERT,
+    table=tables.BERT,
+    prefix="bert.",
+    heads=_HEADS,
+    pooler="pooler.dense",
+)
+
+_ROBERTA = replace(
+    _BERT,
+    model_type="roberta",
+    name="RoBERTa",
+    keys=keys.ROBERTA,
+    prefix="roberta.",
+    padding_index="pad_token_id",
+)
+
+_FAMILIES = (
+    _BERT,
+    _ROBERTA,
+    replace(_ROBERTA, model_type="xlm-roberta", name="XLM-RoBERTa", keys=keys.XLM_ROBERTA),
+    replace(_ROBERTA, model_type="camembert", name="CamemBERT", keys=keys.XLM_ROBERTA),
+    Family(
+        model_type="distilbert",
+        name="DistilBERT",
+        keys=keys.DISTILBERT,
+        table=tables.DISTILBERT,
+        prefix="distilbert.",
+        heads=(
+            *_HEADS,
+            "pre_classifier.",
+            "vocab_transform.",
+            "vocab_layer_norm.",
+            "vocab_projector.",
+        ),
+        blocks="transformer.layer",
+        block_norm="transformer.layer.{i}.output_layer_norm",
+        fixed={"layer_norm_eps": 1e-12},
+    ),
+    Family(
+        model_type="electra",
+        name="ELECTRA",
+        keys=keys.ELECTRA,
+        table=tables.ELECTRA,
+        prefix="electra.",
+        heads=(
+            *_HEADS,
+            "discriminator_predictions.",
+            "generator_predictions.",
+            "generator_lm_head.",
+            "sequence_summary.",
+        ),
+    ),
+    Family(
+        model_type="mpnet",
+        name="MPNet",
+        keys=keys.MPNET,
+        table=tables.MPNET,
+        prefix="mpnet.",
+        heads=_HEADS,
+        pooler="pooler.dense",
+        padding_index=1,
+    ),
+    Family(
+        model_type="albert",
+        name="ALBERT",
+        keys=keys.ALBERT,
+        table=tables.ALBERT,
+        prefix="albert.",
+        heads=(*_HEADS, "predictions.", "sop_classifier."),
+        blocks="encoder.albert_layer_groups",
+        pooler="pooler",
+        embedding_norm="",
+        block_norm="encoder.albert_layer_groups.{i}.albert_layers.0.full_layer_layer_norm",
+    ),
+    Family(
+        model_type="deberta-v2",
+        name="DeBERTa-v2",
+        keys=keys.DEBERTA_V2,
+        table=tables.DEBERTA_V2,
+        prefix="deberta.",
+        heads=(*_HEADS, "lm_predictions.", "mask_predictions.", "pooler."),
+    ),
+    Family(
+        model_type="modernbert",
+        name="ModernBERT",
+        keys=keys.MODERNBERT,
+        table=tables.MODERNBERT,
+        prefix="model.",
+        heads=(*_HEADS, "head.", "decoder."),
+        blocks="layers",
+        words="embeddings.tok_embeddings.weight",
+        embedding_norm="embeddings.norm",
+        block_norm="",
+        final_norm="final_norm",
+    ),
+)
+
+FAMILIES: Mapping[str, Family] = {family.model_type: family for family in _FAMILIES}

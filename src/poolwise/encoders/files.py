@@ -1,0 +1,116 @@
+"""Reading a stranger's files: bounded in size, strict JSON, names that stay inside the folder."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from poolwise.errors import EncoderError, UnsafeModelError
+
+MEGABYTE = 1 << 20
+
+# Small files can unfold to millions of Python objects. The largest multilingual vocabularies have a
+# quarter of a million pieces, each a list of two.
+_MOST = {b"{": 100_000, b"[": 1_000_000, b",": 2_000_000}
+
+
+def read_bytes(path: Path, limit: int = MEGABYTE) -> bytes:
+    """The content of a regular file of at most ``limit`` bytes."""
+    if not path.is_file():
+        raise EncoderError(f"{path}: no such file")
+    try:
+        size = path.stat().st_size
+        if size > limit:
+            raise UnsafeModelError(
+                f"{path}: {size:,} bytes, but such a file may have at most {limit:,}"
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise EncoderError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def read_text(path: Path, limit: int = MEGABYTE) -> str:
+    """The content of a UTF-8 file of at most ``limit`` bytes."""
+    return _decode(read_bytes(path, limit), str(path))
+
+
+def read_json(path: Path, limit: int = MEGABYTE) -> Any:
+    """The content of a JSON file of at most ``limit`` bytes."""
+    return parse_json(read_bytes(path, limit), str(path))
+
+
+def read_object(path: Path, limit: int = MEGABYTE) -> dict[str, Any]:
+    """The content of a JSON file that must hold one object."""
+    return as_object(read_json(path, limit), str(path))
+
+
+def parse_json(data: bytes, where: str) -> Any:
+    """JSON without its loopholes: no repeated keys, no NaN or infinity, no endless nesting."""
+    for sign, most in _MOST.items():
+        if data.count(sign) > most:
+            raise UnsafeModelError(f"{where}: JSON with more than {most:,} {sign.decode()!r}")
+    try:
+        return json.loads(
+            _decode(data, where),
+            object_pairs_hook=_unique,
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+        )
+    except RecursionError as error:
+        raise UnsafeModelError(f"{where}: JSON nested too deeply") from error
+    except ValueError as error:
+        raise EncoderError(f"{where}: not acceptable JSON: {error}") from error
+
+
+def as_object(value: Any, where: str) -> dict[str, Any]:
+    """``value``, which must be a JSON object."""
+    if not isinstance(value, dict):
+        raise EncoderError(f"{where}: holds {describe(value)}, expected a JSON object")
+    return value
+
+
+def inside(folder: Path, name: Any, where: str) -> Path:
+    """``folder / name``, where a file of the model gives ``name``: relative, without ``..``."""
+    if not isinstance(name, str) or len(name) > 255 or "\0" in name:
+        raise UnsafeModelError(f"{where}: {describe(name)} is not a file name")
+    parts = PurePosixPath(name.replace("\\", "/"))
+    if parts.is_absolute() or ".." in parts.parts or ":" in name:
+        raise UnsafeModelError(f"{where}: {name!r} points outside the model's folder")
+    return folder / parts
+
+
+def describe(value: Any) -> str:
+    """A JSON value for an error message, cut short."""
+    if isinstance(value, (dict, list)):
+        return "an object" if isinstance(value, dict) else "a list"
+    shown = repr(value[:60] if isinstance(value, str) else value)
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."
+
+
+def _decode(data: bytes, where: str) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise EncoderError(f"{where}: not UTF-8 (byte {error.start})") from error
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        (twice, _), *_ = Counter(key for key, _ in pairs).most_common(1)
+        raise ValueError(f"the key {describe(twice)} appears twice")
+    return made
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise ValueError(f"{digits[:40]} is too large")
+    return value

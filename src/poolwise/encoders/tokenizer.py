@@ -1,0 +1,159 @@
+"""A thin wrapper of the tokenizers library: texts to ids, in parallel."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+import tokenizers
+
+from poolwise.encoders.files import describe
+from poolwise.encoders.tokenizer_checks import checked
+from poolwise.encoders.tokenizer_frame import Frame, read_frame
+from poolwise.encoders.tokenizer_settings import Settings
+from poolwise.encoders.tokenizer_spec import Spec, assumptions, read_spec
+from poolwise.errors import EncoderError, PoolwiseError, TextError, UnsafeModelError
+from poolwise.records import Ints
+
+_CHUNK = 1024
+
+
+@dataclass(frozen=True, eq=False)
+class Tokenizer:
+    """Texts to ids. ``frame`` holds the ids around every text, ``special`` all special tokens.
+
+    ``rust`` adds no special tokens, pads nothing and cuts nothing. ``vocab_size`` bounds the ids.
+    ``notes`` say what was assumed.
+    """
+
+    rust: tokenizers.Tokenizer
+    frame: Frame
+    special: Mapping[str, int]
+    vocab_size: int
+    fingerprint: str
+    notes: tuple[str, ...] = ()
+
+    def encode(self, texts: Sequence[str], *, escape_special: bool = False) -> list[Ints]:
+        """The ids of each text, int32 [t], without the frame.
+
+        ``escape_special`` reads a special token typed in a text as plain text. Raises TextError,
+        naming the text's index, for what is no text or holds lone surrogates.
+        """
+        for index, text in enumerate(texts):
+            _check_text(text, index)
+        rust = self._literal if escape_special else self.rust
+        return [
+            ids
+            for start in range(0, len(texts), _CHUNK)
+            for ids in self._encode(rust, texts[start : start + _CHUNK], start)
+        ]
+
+    def token(self, number: int) -> str:
+        """The token with this id, as the vocabulary writes it (``##ing``)."""
+        found = self.rust.id_to_token(int(number))
+        if found is None:
+            raise EncoderError(f"the vocabulary has no token {number}")
+        return str(found)
+
+    @cached_property
+    def _literal(self) -> tokenizers.Tokenizer:
+        made = tokenizers.Tokenizer.from_str(self.rust.to_str())
+        made.encode_special_tokens = True
+        return made
+
+    def _encode(self, rust: tokenizers.Tokenizer, texts: Sequence[str], start: int) -> list[Ints]:
+        try:
+            with _rust_errors(TextError, f"text {start}: the tokenizer fails on it"):
+                found = rust.encode_batch_fast(list(texts), add_special_tokens=False)
+        except TextError:
+            if len(texts) == 1:
+                raise
+            return [
+                ids for i, text in enumerate(texts) for ids in self._encode(rust, [text], start + i)
+            ]
+        ids = [np.array(encoding.ids, np.uint32) for encoding in found]
+        highest = max((int(row.max(initial=0)) for row in ids), default=0)
+        if highest >= self.vocab_size:
+            raise EncoderError(
+                f"the tokenizer made the id {highest}, but there are {self.vocab_size} embeddings"
+            )
+        return [row.astype(np.int32) for row in ids]
+
+
+def read_tokenizer(
+    folder: Path, settings: Settings, vocab_size: int, *, lower_case: bool = False
+) -> Tokenizer:
+    """The tokenizer of a folder, whose ids must be below ``vocab_size``.
+
+    ``lower_case`` lowers every text first, as sentence-transformers' ``do_lower_case`` does.
+    """
+    found = read_spec(folder, settings)
+    where = f"{folder}: the tokenizer"
+    frame = read_frame(found.get("post_processor"), where)
+    spec = checked(found, where)
+    if lower_case:
+        steps = [step for step in ({"type": "Lowercase"}, spec["normalizer"]) if step]
+        spec["normalizer"] = {"type": "Sequence", "normalizers": steps}
+    text = _canonical(spec, where)
+    with _rust_errors(EncoderError, f"{where}: not accepted by the tokenizers library"):
+        rust = tokenizers.Tokenizer.from_str(text)
+    _check_ids(rust, spec, frame, vocab_size, where)
+    special = {t["content"]: t["id"] for t in spec["added_tokens"] if t.get("special")}
+    fingerprint = sha256(f"{text} {frame.before} {frame.after}".encode()).hexdigest()
+    notes = assumptions(found, settings)
+    return Tokenizer(rust, frame, MappingProxyType(special), vocab_size, fingerprint, notes)
+
+
+def _canonical(spec: Spec, where: str) -> str:
+    try:
+        return json.dumps(spec, sort_keys=True)
+    except RecursionError as error:
+        raise UnsafeModelError(f"{where}: nested too deeply") from error
+
+
+def _check_ids(
+    rust: tokenizers.Tokenizer, spec: Spec, frame: Frame, vocab_size: int, where: str
+) -> None:
+    for token in spec["added_tokens"]:
+        if rust.token_to_id(token["content"]) != token.get("id"):
+            raise EncoderError(
+                f"{where}: the added token {describe(token['content'])} says that its id is "
+                f"{describe(token.get('id'))}, but it is {rust.token_to_id(token['content'])}"
+            )
+    highest = max((*rust.get_vocab(with_added_tokens=True).values(), *frame.before, *frame.after))
+    if highest >= vocab_size:
+        raise EncoderError(
+            f"{where}: has ids up to {highest}, but the word embeddings have only {vocab_size} rows"
+        )
+
+
+def _check_text(text: object, index: int) -> None:
+    if not isinstance(text, str):
+        raise TextError(f"text {index}: expected a string, found {type(text).__name__}")
+    if text.isascii():
+        return
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise TextError(
+            f"text {index}: character {error.start} is half of a surrogate pair, not a character; "
+            "decode the text with errors='replace'"
+        ) from error
+
+
+@contextmanager
+def _rust_errors(kind: type[PoolwiseError], message: str) -> Iterator[None]:
+    """Turn what the Rust library raises into ``kind``; its panics are no ``Exception``."""
+    try:
+        yield
+    except BaseException as error:
+        if isinstance(error, Exception) or type(error).__name__ == "PanicException":
+            raise kind(f"{message}: {str(error)[:300]}") from error
+        raise

