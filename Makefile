@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIP    := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
 OUT    ?= out
 SEEDS  ?= 1 2 3 4 5 6 7 8 9 10
 

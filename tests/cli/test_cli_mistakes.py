@@ -84,6 +84,8 @@ def test_with_json_the_error_is_the_one_document(run, tmp_path):
     said = json.loads(done.stdout)
     assert said["exit_code"] == done.returncode == 3
     assert "none" in said["error"]
+    done = run("embed", "demo", "--json")
+    assert json.loads(done.stdout)["exit_code"] == done.returncode == 2
 
 
 def test_weights_that_are_not_finite_are_refused_by_name(run, tiny, tmp_path):
@@ -140,9 +142,10 @@ def test_ctrl_c_says_so_and_leaves_nothing_half_written(tiny, tmp_path):
     with os.fdopen(write, "w") as feed:
         feed.writelines(f"cat {i}\n" for i in range(5000))
         feed.flush()
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while not list(tmp_path.iterdir()) and time.monotonic() < deadline:
             time.sleep(0.05)
+        assert list(tmp_path.iterdir()), "it has not begun to write"
         running.send_signal(signal.SIGINT)
         _, stderr = running.communicate(timeout=60)
     assert running.returncode == 130

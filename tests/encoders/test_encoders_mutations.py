@@ -1,4 +1,4 @@
-"""2,000 seeded mutations of model files: each loads or is refused in words, and quickly."""
+"""2,000 seeded mutations of model files: each embeds or is refused in words, and quickly."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import PurePath
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from poolwise.encoders import load
+from poolwise import load
 from poolwise.errors import EncoderError, TextError
 
 EACH = 91  # x 2 batches x (11 families + 2 other layouts) = 2,366 mutations
@@ -138,6 +138,7 @@ def outcome(folder):
     """How it ends; anything but these two is an error that pytest reports."""
     try:
         encoder = load(folder)
+        assert encoder.engine.name
     except EncoderError:
         return "refused"
     assert encoder.max_length >= 3
@@ -147,6 +148,8 @@ def outcome(folder):
     except (EncoderError, TextError):
         return "loaded"
     assert 0 < text.n_tokens <= encoder.max_length
+    (batch,) = encoder.extract([SENTENCE], ["mean@-1"])
+    assert batch.vectors["mean@-1"].shape == (1, encoder.width)
     assert text.windows[0].ids.max() < encoder.config.vocab_size
     return "loaded"
 

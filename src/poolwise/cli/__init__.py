@@ -21,7 +21,6 @@ COMMANDS = {
 }
 
 INTERRUPTED = 130
-UNKNOWN_USAGE = 2
 
 
 class Commands(click.Group):
@@ -64,7 +63,7 @@ def main() -> None:
         sys.exit(_fail(str(error), error.exit_code))
     except click.ClickException as error:
         error.show()
-        sys.exit(_fail(None, error.exit_code))
+        sys.exit(_document(error.format_message(), error.exit_code))
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except (KeyboardInterrupt, click.Abort):
@@ -74,10 +73,14 @@ def main() -> None:
         sys.exit(0)
 
 
-def _fail(message: str | None, exit_code: int) -> int:
-    """Say it on stderr; to a caller of ``--json`` also as the one document on stdout."""
-    if message is not None:
-        click.echo(f"poolwise: {message}", err=True)
-        if "--json" in sys.argv:
-            click.echo(json.dumps({"error": message, "exit_code": exit_code}))
+def _fail(message: str, exit_code: int) -> int:
+    """Say it on stderr."""
+    click.echo(f"poolwise: {message}", err=True)
+    return _document(message, exit_code)
+
+
+def _document(message: str, exit_code: int) -> int:
+    """To a caller of ``--json`` the error is the one document on stdout."""
+    if "--json" in sys.argv:
+        click.echo(json.dumps({"error": message, "exit_code": exit_code}))
     return exit_code

@@ -86,6 +86,8 @@ def command(
     )
     encoder = load(model, max_length=max_length)
     findings = run(encoder, texts, [STUDIES[question](seed=seed)], progress=True)
+    if limit and findings[0].made["n_texts"] == limit:
+        click.echo(f"read the first {limit:,} texts; --limit 0 reads all", err=True)
     report = write_report(findings, output) if output else None
     if as_json:
         print_json(
@@ -110,6 +112,8 @@ def show(finding: Finding) -> None:
         if chart.kind == "by_layer":
             out.print(f"{chart.title}\n", markup=False)
             out.print(_by_layer(chart))
+            if None in chart.data["value"]:
+                out.print("[dim]–  the same for every sentence, so nothing to correlate[/]")
             out.print()
     for note in finding.notes:
         out.print(f"[dim]·[/] {escape(note)}")

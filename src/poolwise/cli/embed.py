@@ -95,12 +95,13 @@ def command(
     encoder = load(model, max_length=max_length)
     asked = asked or [encoder.asked(None)]
     fitted = _fit(encoder, asked, fit, column=column, split=split, encoding=encoding)
+    made = encoder.made()
     began = time.monotonic()
     counts: Counter[str] = Counter()
     with create(
         output,
         [str(r) for r in asked],
-        metadata=encoder.made(),
+        metadata=made,
         with_text=with_text,
         overwrite=force,
     ) as store:
@@ -119,7 +120,7 @@ def command(
         "readouts": {str(r): r.width(encoder.width, encoder.depth) for r in asked},
         **{mark: counts[mark] for mark in MARKS},
         "seconds": round(seconds, 3),
-        "made": encoder.made(),
+        "made": made,
     }
     if as_json:
         print_json(done)

@@ -55,7 +55,10 @@ def describe(encoder: Encoder) -> dict[str, Any]:
             }
             for layer in range(encoder.depth + 1)
         ],
-        "pools": {**POOLS, "pooler": POOLERS[encoder.pooler_state]},
+        "pools": {
+            **{f"{name}[k]" if name == "token" else name: is_ for name, is_ in POOLS.items()},
+            "pooler": POOLERS[encoder.pooler_state],
+        },
         "notes": list(encoder.notes),
     }
 

@@ -127,7 +127,10 @@ def _check_ids(
                 f"{where}: the added token {describe(token['content'])} says that its id is "
                 f"{describe(token.get('id'))}, but it is {rust.token_to_id(token['content'])}"
             )
-    highest = max((*rust.get_vocab(with_added_tokens=True).values(), *frame.before, *frame.after))
+    vocab = spec["model"]["vocab"]
+    last = max(vocab.values(), default=0) if isinstance(vocab, dict) else len(vocab) - 1
+    added = (token["id"] for token in spec["added_tokens"])
+    highest = max((last, *added, *frame.before, *frame.after))
     if highest >= vocab_size:
         raise EncoderError(
             f"{where}: has ids up to {highest}, but the word embeddings have only {vocab_size} rows"
