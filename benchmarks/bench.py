@@ -1,6 +1,6 @@
 """Speed and memory of one pass, beside others, in one interleaved run.
 
-    python benchmarks/bench.py [--rounds 5] [--sentences 1000]
+    python benchmarks/bench.py [--rounds 5] [--sentences 500]
 
 Every round runs each contender once, in turn, on the same sentences; a figure is the median over
 rounds of the ratio to ``mean@-1`` in the same round, so that a drifting machine cancels out.
@@ -169,7 +169,7 @@ def as_markdown(results: dict[str, object]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--sentences", type=int, default=1000)
+    parser.add_argument("--sentences", type=int, default=500)
     parser.add_argument("--no-memory", action="store_true", help="leave out the memory runs")
     asked = parser.parse_args()
     texts = sentences(asked.sentences)

@@ -207,6 +207,8 @@ TOKENIZERS = [
     ({"normalizer": sequence("normalizers", {"type": "ByteLevel"}, 60)}, "times longer"),
     ({"pre_tokenizer": sequence("pretokenizers", {"type": "ByteLevel"}, 60)}, "times longer"),
     ({"normalizer": sequence("normalizers", replace({"Regex": "x*"}, "ab"), 60)}, "times longer"),
+    ({"normalizer": replace({"String": 7}, "ab")}, "not accepted by the tokenizers library"),
+    ({"normalizer": replace(7, "ab")}, "not accepted by the tokenizers library"),
     ({"normalizer": precompiled(b"", b"x" * 10**6)}, "1,000,000 times longer"),
     ({"normalizer": replace({"String": "a"}, "x" * 5000)}, "Replace.content exceeds 1000"),
     ({"normalizer": {"type": "Prepend", "prepend": "x" * 5000}}, "Prepend.prepend exceeds 1000"),

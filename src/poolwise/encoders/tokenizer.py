@@ -64,7 +64,8 @@ class Tokenizer:
 
     @cached_property
     def _literal(self) -> tokenizers.Tokenizer:
-        made = tokenizers.Tokenizer.from_str(self.rust.to_str())
+        with _rust_errors(EncoderError, "the tokenizer cannot be copied to escape special tokens"):
+            made = tokenizers.Tokenizer.from_str(self.rust.to_str())
         made.encode_special_tokens = True
         return made
 

@@ -111,9 +111,9 @@ def _growth(step: Mapping[str, Any], where: str) -> float:
     match step["type"]:
         case "Replace":
             content, pattern = _string(step.get("content")), step.get("pattern")
-            if isinstance(pattern, dict) and pattern.get("String"):
-                return len(content) / len(_string(pattern))
-            return len(content) + 1.0
+            literal = _string(pattern.get("String")) if isinstance(pattern, dict) else ""
+            # A regular expression may match one character, or between any two.
+            return len(content) / len(literal) if literal else len(content) + 1.0
         case "Precompiled":
             return _longest_replacement(step.get("precompiled_charsmap"), where)
         case "ByteLevel":
