@@ -124,3 +124,20 @@ def test_the_pooler_is_there_only_when_the_checkpoint_has_one(encoder):
     else:
         with pytest.raises(poolwise.PoolwiseError, match="no pooler"):
             encoder.embed("the cat", "pooler")
+
+
+def test_the_demo_model(demo):
+    oracle = Oracle(demo.folder, demo)
+    texts = ["The cat sat on the mat.", "", "It is a truth universally acknowledged, " * 9, "no"]
+    layers = {**{str(k): lambda s, k=k: s[k] for k in range(7)}, "avg(1,-1)": LAYERS["avg(1,-1)"]}
+    specs = [f"{pool}@{k}" for pool in POOLS if "[words]" not in pool for k in layers]
+    (batch,) = demo.extract(texts, [*specs, "pooler"])
+    for row, text in enumerate(texts):
+        states, words, pooler = oracle.states(text)
+        np.testing.assert_allclose(batch.vectors["pooler"][row], pooler, atol=1e-5, rtol=0)
+        for spec in specs:
+            pool, form = spec.split("@")
+            expected_row = POOLS[pool](layers[form](states), words)
+            np.testing.assert_allclose(
+                batch.vectors[spec][row], expected_row, atol=1e-5, rtol=0, err_msg=spec
+            )

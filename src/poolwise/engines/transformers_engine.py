@@ -9,7 +9,6 @@ needed has passed, the run stops.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -55,7 +54,7 @@ class TransformersEngine:
         on_cpu = self.device.type == "cpu"
         self.token_budget = CPU_BUDGET if on_cpu else GPU_BUDGET
         self.pads = not on_cpu
-        self.streams = len(os.sched_getaffinity(0)) if on_cpu else 1
+        self.streams = torch.get_num_threads() if on_cpu else 1
         self.module = build_module(encoder).to(self.device)
         self.pooler = _pooler(encoder, self.device)
         self.blocks = list(self.module.get_submodule(encoder.family.blocks).children())
