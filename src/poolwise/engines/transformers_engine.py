@@ -9,6 +9,7 @@ needed has passed, the run stops.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -35,6 +36,10 @@ CPU_BUDGET = 1024
 
 GPU_BUDGET = 32_768
 
+# Unpadded batches come in ever new shapes. oneDNN keeps code for the last 1,024 of them, scattered
+# over the heap, which then grows for the first hundred thousand texts. Read at its first use.
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16")
+
 
 class TransformersEngine:
     """An ``Engine`` over transformers' AutoModel, in float32.
@@ -58,21 +63,23 @@ class TransformersEngine:
         self.module = build_module(encoder).to(self.device)
         self.pooler = _pooler(encoder, self.device)
         self.blocks = list(self.module.get_submodule(encoder.family.blocks).children())
+        # The same threads for good: what MKL allots a thread it never frees, some 2 MB each.
+        self._threads = ThreadPoolExecutor(
+            self.streams, initializer=lambda: torch.set_num_threads(1)
+        )
         self._passing = _Passing()
         for block in self.blocks:
             block.register_forward_pre_hook(self._before_block, with_kwargs=True)
 
     def run(self, batches: Sequence[TokenBatch], plan: Plan) -> Iterator[tuple[int, Pooled]]:
         """Pool every source of the plan; see ``Engine``."""
-        threads = torch.get_num_threads()
-        pool = ThreadPoolExecutor(self.streams, initializer=lambda: torch.set_num_threads(1))
+        index_of = {self._threads.submit(self._pool, b, plan): i for i, b in enumerate(batches)}
         try:
-            index_of = {pool.submit(self._pool, b, plan): i for i, b in enumerate(batches)}
-            for done in as_completed(index_of):
+            for done in as_completed(list(index_of)):
                 yield index_of.pop(done), done.result()
         finally:
-            pool.shutdown(cancel_futures=True)
-            torch.set_num_threads(threads)
+            for waiting in index_of:
+                waiting.cancel()
 
     @torch.inference_mode()
     def _pool(self, batch: TokenBatch, plan: Plan) -> Pooled:
