@@ -163,7 +163,8 @@ def as_markdown(results: dict[str, object]) -> str:
         small, large = results["peak_mb"].items()
         lines += [
             "",
-            f"Peak memory of `poolwise embed -r mean@2`: {small[1]:,.0f} MB for {int(small[0]):,} sentences, "
+            "Peak memory of `poolwise embed -r mean@2`: "
+            f"{small[1]:,.0f} MB for {int(small[0]):,} sentences, "
             f"{large[1]:,.0f} MB for {int(large[0]):,} ({large[1] / small[1] - 1:+.1%}).",
         ]
     return "\n".join(lines) + "\n"
