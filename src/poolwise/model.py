@@ -66,7 +66,7 @@ class Model(Encoder):
 
         Holds all of their vectors at once: some ten thousand texts are plenty.
         """
-        asked = readout if isinstance(readout, Readout) else parse(readout)
+        asked = self.asked(readout)
         spec = str(asked.pooled)
         batches = self.extract(texts, [spec], progress=progress)
         vectors = [batch.vectors[spec] for batch in batches]
@@ -98,6 +98,7 @@ class Model(Encoder):
         return vectors[0] if isinstance(texts, str) else vectors
 
     def asked(self, readout: str | Readout | None) -> Readout:
+        """The readout meant: None is what the folder declares. Raises ReadoutError."""
         if isinstance(readout, Readout):
             return readout
         if readout is not None:

@@ -32,7 +32,7 @@ from poolwise.errors import EncoderError
 from poolwise.records import Floats, TokenBatch
 
 CPU_BUDGET = 1024
-"""Tokens in a batch: a CPU's speed is flat from some 500 up, and small batches pad less."""
+"""Tokens in a batch: a CPU's speed is flat from some 500 up."""
 
 GPU_BUDGET = 32_768
 
