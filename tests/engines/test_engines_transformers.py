@@ -92,6 +92,16 @@ def test_attention_maps_are_transformers_own(tiny, bert):
         np.testing.assert_allclose(made.attentions[2][i], maps, atol=1e-6)
 
 
+def test_maps_asked_for_once_change_no_later_vector(bert):
+    texts = ["the cat sat on the mat", "the old dog ran"]
+    packed = [pack([t.windows[0] for t in bert.tokenize(texts[:1])])]
+    (before,) = bert.extract(texts, READOUTS)
+    list(bert.engine.run(packed, plan([parse("mean@1")], depth=bert.depth, attentions=[2])))
+    (after,) = bert.extract(texts, READOUTS)
+    for spec in READOUTS:
+        np.testing.assert_array_equal(before.vectors[spec], after.vectors[spec])
+
+
 def test_what_does_not_exist_is_nan(bert):
     (batch,) = bert.extract(["a", "the cat sat on the mat"], ["token[5]@1", "max[words]@1"])
     assert np.isnan(batch.vectors["token[5]@1"][0]).all()

@@ -61,6 +61,7 @@ class TransformersEngine:
         self.pads = not on_cpu
         self.streams = torch.get_num_threads() if on_cpu else 1
         self.module = build_module(encoder).to(self.device)
+        self._attention = self.module.config._attn_implementation
         self.pooler = _pooler(encoder, self.device)
         self.blocks = list(self.module.get_submodule(encoder.family.blocks).children())
         # The same threads for good: what MKL allots a thread it never frees, some 2 MB each.
@@ -73,6 +74,8 @@ class TransformersEngine:
 
     def run(self, batches: Sequence[TokenBatch], plan: Plan) -> Iterator[tuple[int, Pooled]]:
         """Pool every source of the plan; see ``Engine``."""
+        # Only eager attention hands its maps out; it also rounds otherwise, so not a run longer.
+        self.module.set_attn_implementation("eager" if plan.attentions else self._attention)
         index_of = {self._threads.submit(self._pool, b, plan): i for i, b in enumerate(batches)}
         try:
             for done in as_completed(list(index_of)):
@@ -100,8 +103,6 @@ class TransformersEngine:
         copies = -(-FEW_ROWS // max(ids.size, 1))
         mask = padded.real.astype(np.int64)
         wanted = {"output_attentions": True} if attentions else {}
-        if attentions:
-            self.module.set_attn_implementation("eager")
         return self.module(
             input_ids=torch.from_numpy(ids).repeat(copies, 1).to(self.device),
             attention_mask=torch.from_numpy(mask).repeat(copies, 1).to(self.device),
