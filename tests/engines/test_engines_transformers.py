@@ -93,7 +93,7 @@ def test_attention_maps_are_transformers_own(tiny, bert):
 
 
 def test_maps_asked_for_once_change_no_later_vector(bert):
-    texts = ["the cat sat on the mat", "the old dog ran"]
+    texts = [f"the {'cat ' * n}and {first}" for n in range(12) for first in ("dog", "sea", "hill")]
     packed = [pack([t.windows[0] for t in bert.tokenize(texts[:1])])]
     (before,) = bert.extract(texts, READOUTS)
     list(bert.engine.run(packed, plan([parse("mean@1")], depth=bert.depth, attentions=[2])))
