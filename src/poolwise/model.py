@@ -18,7 +18,7 @@ from poolwise.engines import Engine, open_engine
 from poolwise.errors import PoolwiseWarning, ReadoutError
 from poolwise.extraction import extract
 from poolwise.readouts import Readout, parse
-from poolwise.records import LongTexts, Sentence, VectorBatch
+from poolwise.records import LongTexts, Precision, Sentence, VectorBatch
 from poolwise.transforms import Transform
 
 
@@ -38,29 +38,53 @@ class Model(Encoder):
     def __repr__(self) -> str:
         return f"<Model {self.name}: {self.family.name}, {self.depth} blocks of {self.width}>"
 
-    @cached_property
+    @property
     def engine(self) -> Engine:
-        """What computes; made at first use."""
-        return open_engine(self)
+        """What computes exact vectors."""
+        return self.engine_for("exact")
+
+    def engine_for(self, precision: Precision) -> Engine:
+        """What computes vectors of this precision; made at first use.
+
+        Its ``precision`` is ``exact`` where this machine or family has no other.
+        """
+        if precision not in self._engines:
+            self._engines[precision] = open_engine(self, precision)
+        return self._engines[precision]
+
+    @cached_property
+    def _engines(self) -> dict[Precision, Engine]:
+        return {}
 
     def extract(
-        self, texts: Iterable[str | Sentence], readouts: Iterable[str | Readout], **options: Any
+        self,
+        texts: Iterable[str | Sentence],
+        readouts: Iterable[str | Readout],
+        *,
+        precision: Precision = "exact",
+        **options: Any,
     ) -> Iterator[VectorBatch]:
         """``poolwise.extraction.extract`` with this model's engine."""
-        return extract(self, texts, readouts, engine=self.engine, **options)
+        return extract(self, texts, readouts, engine=self.engine_for(precision), **options)
 
-    def made(self) -> dict[str, str]:
+    def made(self, precision: Precision = "exact") -> dict[str, str]:
         """How this model's vectors come about; every output carries it."""
+        engine = self.engine_for(precision)
         return {
             "poolwise": __version__,
             "model": self.name,
             "model_hash": self.hash,
-            "engine": self.engine.name,
-            "precision": self.engine.precision,
+            "engine": engine.name,
+            "precision": engine.precision,
         }
 
     def fit(
-        self, readout: str | Readout, texts: Iterable[str | Sentence], *, progress: bool = False
+        self,
+        readout: str | Readout,
+        texts: Iterable[str | Sentence],
+        *,
+        precision: Precision = "exact",
+        progress: bool = False,
     ) -> Transform:
         """Fit the readout's steps (``whiten(256)``, ``standardize``, …) on these texts' vectors.
 
@@ -68,7 +92,7 @@ class Model(Encoder):
         """
         asked = self.asked(readout)
         spec = str(asked.pooled)
-        batches = self.extract(texts, [spec], progress=progress)
+        batches = self.extract(texts, [spec], precision=precision, progress=progress)
         vectors = [batch.vectors[spec] for batch in batches]
         return transforms.fit(asked, np.concatenate(vectors) if vectors else self._no_rows(spec))
 
@@ -77,21 +101,25 @@ class Model(Encoder):
         texts: str | Iterable[str],
         readout: str | Readout | None = None,
         *,
+        precision: Precision = "exact",
         fit: Iterable[str | Sentence] | None = None,
         long: LongTexts = "truncate",
         progress: bool = False,
     ) -> NDArray[Any]:
         """Vectors [n, width], float32 (int8 after ``int8`` or ``binary``); [width] for one string.
 
-        Without ``readout``, what the model's own folder declares. ``fit`` gives the texts on which
-        the readout's steps are fitted, where it has such. Texts that were truncated, and rows that
-        hold no finite vector, are counted in a PoolwiseWarning; ``extract`` marks them by row.
+        Without ``readout``, what the model's own folder declares. ``precision`` is ``exact``
+        (float32), ``near`` (fp16 arithmetic) or ``fast`` (integers); see ``engines.open_engine``.
+        ``fit`` gives the texts on which the readout's steps are fitted, where it has such. Texts
+        that were truncated, and rows that hold no finite vector, are counted in a
+        PoolwiseWarning; ``extract`` marks them by row.
         """
         asked = self.asked(readout)
         spec = str(asked)
-        fitted = {spec: self.fit(asked, fit)} if fit is not None else None
+        fitted = {spec: self.fit(asked, fit, precision=precision)} if fit is not None else None
         many = [texts] if isinstance(texts, str) else texts
-        seen = list(self.extract(many, [asked], transforms=fitted, long=long, progress=progress))
+        options: dict[str, Any] = {"transforms": fitted, "long": long, "progress": progress}
+        seen = list(self.extract(many, [asked], precision=precision, **options))
         self._warn(seen)
         rows = [batch.vectors[spec] for batch in seen]
         vectors = np.concatenate(rows) if rows else self._no_rows(spec)

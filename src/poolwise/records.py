@@ -13,6 +13,9 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 Bools = NDArray[np.bool_]
 
+Precision = Literal["exact", "near", "fast"]
+"""float32; fp16 arithmetic; integers."""
+
 LongTexts = Literal["truncate", "error", "window"]
 """What happens to a text longer than the encoder's maximum length."""
 

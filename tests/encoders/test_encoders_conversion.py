@@ -11,7 +11,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from poolwise.encoders import convert, load
+from poolwise.encoders import load
+from poolwise.encoders.conversion import convert
 from poolwise.errors import EncoderError
 
 

@@ -1,4 +1,4 @@
-"""Every family, every pool, every layer form against ``output_hidden_states=True``.
+"""Every family, pool and layer form, on both engines, against ``output_hidden_states=True``.
 
 The oracle runs each text alone, through ``from_pretrained`` and ``AutoTokenizer``, and pools by the
 definitions written out below.
@@ -16,6 +16,8 @@ import torch
 from transformers import AutoModel
 
 import poolwise
+from poolwise.engines.native_engine import NativeEngine, levels, runs
+from poolwise.engines.transformers_engine import TransformersEngine
 from poolwise.readouts import parse
 
 TEXTS = ["the cat sat on the mat", "a", "", "the dog and the cat ran over the old hill to the sea"]
@@ -78,6 +80,19 @@ def oracle(family_folder, encoder):
     return Oracle(family_folder, encoder)
 
 
+@pytest.fixture(scope="module", params=["transformers", "native"])
+def engine(request, encoder):
+    return made(request.param, encoder)
+
+
+def made(name, encoder):
+    if name == "transformers":
+        return TransformersEngine(encoder)
+    if not levels() or not runs(encoder):
+        pytest.skip(f"{encoder.family.name} does not run on the native engine here")
+    return NativeEngine(encoder)
+
+
 def expected(oracle, spec, text):
     states, words, pooler = oracle.states(text)
     if spec == "pooler":
@@ -86,10 +101,10 @@ def expected(oracle, spec, text):
     return POOLS[pool](LAYERS[layers](states), words)
 
 
-def test_every_pool_of_every_layer_form(encoder, oracle):
+def test_every_pool_of_every_layer_form(encoder, oracle, engine):
     specs = [f"{pool}@{layers}" for pool, layers in product(POOLS, LAYERS)]
     specs += ["pooler"] if encoder.has_pooler else []
-    (batch,) = encoder.extract(TEXTS, specs)
+    (batch,) = poolwise.extract(encoder, TEXTS, specs, engine=engine)
     for row, text in enumerate(TEXTS):
         for spec in specs:
             np.testing.assert_allclose(
@@ -104,8 +119,9 @@ def test_every_pool_of_every_layer_form(encoder, oracle):
 @pytest.mark.parametrize("spec", ["mean@0", "cls@1", "mean@2", "max@avg(0,1)"])
 def test_stopping_early_changes_nothing(encoder, oracle, spec):
     ran = []
-    hooks = [b.register_forward_hook(lambda *_: ran.append(1)) for b in encoder.engine.blocks]
-    (batch,) = encoder.extract(TEXTS[:1], [spec])
+    engine = TransformersEngine(encoder)
+    hooks = [b.register_forward_hook(lambda *_: ran.append(1)) for b in engine.blocks]
+    (batch,) = poolwise.extract(encoder, TEXTS[:1], [spec], engine=engine)
     for hook in hooks:
         hook.remove()
     deepest = max(parse(spec).layer_indices(encoder.depth))
@@ -126,12 +142,14 @@ def test_the_pooler_is_there_only_when_the_checkpoint_has_one(encoder):
             encoder.embed("the cat", "pooler")
 
 
-def test_the_demo_model(demo):
+@pytest.mark.parametrize("name", ["transformers", "native"])
+def test_the_demo_model(demo, name):
     oracle = Oracle(demo.folder, demo)
     texts = ["The cat sat on the mat.", "", "It is a truth universally acknowledged, " * 9, "no"]
     layers = {**{str(k): lambda s, k=k: s[k] for k in range(7)}, "avg(1,-1)": LAYERS["avg(1,-1)"]}
     specs = [f"{pool}@{k}" for pool in POOLS if "[words]" not in pool for k in layers]
-    (batch,) = demo.extract(texts, [*specs, "pooler"])
+    engine = made(name, demo)
+    (batch,) = poolwise.extract(demo, texts, [*specs, "pooler"], engine=engine)
     for row, text in enumerate(texts):
         states, words, pooler = oracle.states(text)
         np.testing.assert_allclose(batch.vectors["pooler"][row], pooler, atol=1e-5, rtol=0)

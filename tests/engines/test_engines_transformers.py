@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from copy import copy
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from transformers import AutoModel
 
 import poolwise
 from poolwise.engines import pack, plan
+from poolwise.engines.transformers_engine import TransformersEngine
 from poolwise.readouts import parse
 
 words = st.sampled_from("the a cat dog sat ran on over mat hill sea and old blue".split())
@@ -23,14 +25,20 @@ READOUTS = ["cls@-1", "mean@-1", "max@1", "sep@2", "wmean@avg(0,-1)", "pooler"]
 
 @pytest.fixture(scope="module")
 def bert(tiny):
-    return poolwise.load(tiny("bert"))
+    return with_transformers(poolwise.load(tiny("bert")))
+
+
+def with_transformers(model):
+    """The model as it would be where the native engine is not."""
+    model.__dict__["_engines"] = {"exact": TransformersEngine(model)}
+    return model
 
 
 @pytest.mark.parametrize("padded", [False, True])
 def test_padding_only_where_the_engine_asks_for_it(bert, padded, monkeypatch):
     seen = []
     run = bert.engine.run
-    monkeypatch.setattr(bert.engine, "pads", padded)
+    monkeypatch.setattr(bert.engine, "mixes", padded)
     monkeypatch.setattr(bert.engine, "run", lambda b, p: seen.extend(b) or run(b, p))
     texts = ["cat", "the cat sat", "dog", "the old cat sat on the mat"]
     (both,) = bert.extract(texts, READOUTS)
@@ -45,7 +53,7 @@ def test_padding_only_where_the_engine_asks_for_it(bert, padded, monkeypatch):
 
 @pytest.mark.parametrize(("name", "examples"), [("bert", 40), ("demo", 12)])
 def test_batch_neighbours_change_a_vector_by_at_most_1e_6(name, examples, request):
-    encoder = request.getfixturevalue(name)
+    encoder = with_transformers(copy(request.getfixturevalue(name)))
 
     @settings(max_examples=examples, deadline=None)
     @given(text=texts, neighbours=st.lists(texts, max_size=24), place=st.integers(0, 24))

@@ -13,11 +13,12 @@ from poolwise.cli.options import (
     console,
     json_option,
     max_length_option,
+    precision_option,
     print_json,
     text_options,
 )
 from poolwise.model import load
-from poolwise.records import Chart, Finding
+from poolwise.records import Chart, Finding, Precision
 from poolwise.reports import to_json, write_report
 from poolwise.studies import STUDIES, run
 from poolwise.texts import open_texts
@@ -51,6 +52,7 @@ DEFAULT_LIMIT = 100_000
     help="A folder for report.html, findings.json and the charts.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@precision_option
 @max_length_option
 @json_option
 def command(
@@ -64,6 +66,7 @@ def command(
     limit: int,
     output: Path | None,
     seed: int,
+    precision: Precision,
     max_length: int | None,
     as_json: bool,
 ) -> None:
@@ -85,7 +88,9 @@ def command(
         limit=limit or None,
     )
     encoder = load(model, max_length=max_length)
-    findings = run(encoder, texts, [STUDIES[question](seed=seed)], progress=True)
+    findings = run(
+        encoder, texts, [STUDIES[question](seed=seed)], precision=precision, progress=True
+    )
     if limit and findings[0].made["n_texts"] == limit:
         click.echo(f"read the first {limit:,} texts; --limit 0 reads all", err=True)
     report = write_report(findings, output) if output else None

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from poolwise.cli.options import console, json_option, print_json
-from poolwise.encoders import convert, load
+from poolwise.encoders import load
+from poolwise.encoders.conversion import convert
 
 
 @click.command("convert")

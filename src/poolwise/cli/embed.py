@@ -14,12 +14,13 @@ from poolwise.cli.options import (
     console,
     json_option,
     max_length_option,
+    precision_option,
     print_json,
     text_options,
 )
 from poolwise.model import Model, load
 from poolwise.readouts import Readout, parse
-from poolwise.records import VectorBatch
+from poolwise.records import Precision, VectorBatch
 from poolwise.stores import create
 from poolwise.texts import open_texts
 from poolwise.transforms import Transform
@@ -57,6 +58,7 @@ FIT_LIMIT = 50_000
 @click.option("--fit", metavar="TEXTS", help="Texts on which whiten, standardize, … are fitted.")
 @click.option("--with-text", is_flag=True, help="Store the texts too (Parquet).")
 @click.option("--escape-special", is_flag=True, help='Read a typed "[SEP]" as plain text.')
+@precision_option
 @max_length_option
 @click.option("--force", is_flag=True, help="Replace OUTPUT if it exists.")
 @json_option
@@ -74,6 +76,7 @@ def command(
     fit: str | None,
     with_text: bool,
     escape_special: bool,
+    precision: Precision,
     max_length: int | None,
     force: bool,
     as_json: bool,
@@ -94,8 +97,8 @@ def command(
     )
     encoder = load(model, max_length=max_length)
     asked = asked or [encoder.asked(None)]
-    fitted = _fit(encoder, asked, fit, column=column, split=split, encoding=encoding)
-    made = encoder.made()
+    fitted = _fit(encoder, asked, fit, precision, column=column, split=split, encoding=encoding)
+    made = encoder.made(precision)
     began = time.monotonic()
     counts: Counter[str] = Counter()
     with create(
@@ -106,7 +109,13 @@ def command(
         overwrite=force,
     ) as store:
         for batch in encoder.extract(
-            texts, asked, transforms=fitted, long=long, escape_special=escape_special, progress=True
+            texts,
+            asked,
+            precision=precision,
+            transforms=fitted,
+            long=long,
+            escape_special=escape_special,
+            progress=True,
         ):
             store.write(batch)
             counts.update(_marks(batch))
@@ -140,13 +149,21 @@ def _marks(batch: VectorBatch) -> dict[str, int]:
 
 
 def _fit(
-    encoder: Model, asked: Sequence[Readout], inputs: str | None, **where: Any
+    encoder: Model,
+    asked: Sequence[Readout],
+    inputs: str | None,
+    precision: Precision,
+    **where: Any,
 ) -> dict[str, Transform]:
     """Fit the steps that need it on the texts of ``--fit``."""
     if inputs is None:
         return {}
     texts = open_texts([inputs], limit=FIT_LIMIT, **where)
-    return {str(r): encoder.fit(r, texts, progress=True) for r in asked if r.needs_fit}
+    return {
+        str(r): encoder.fit(r, texts, precision=precision, progress=True)
+        for r in asked
+        if r.needs_fit
+    }
 
 
 def _show(done: dict[str, Any]) -> None:

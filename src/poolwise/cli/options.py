@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
-from rich.console import Console
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 Command = Callable[..., Any]
 
@@ -19,6 +21,14 @@ max_length_option = click.option(
     "--max-length",
     type=click.IntRange(min=3),
     help="Tokens read of a text, special tokens included. [default: the model's own]",
+)
+
+precision_option = click.option(
+    "--precision",
+    type=click.Choice(["exact", "near", "fast"]),
+    default="exact",
+    show_default=True,
+    help="float32, fp16 arithmetic, or integers. The output says which one made it.",
 )
 
 TEXT_OPTIONS = (
@@ -64,4 +74,6 @@ def _plain(value: Any) -> Any:
 
 def console() -> Console:
     """Where people read: stdout, plain when it is no terminal."""
+    from rich.console import Console  # noqa: PLC0415 - not for every command
+
     return Console(highlight=False, soft_wrap=False)

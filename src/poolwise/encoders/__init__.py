@@ -1,10 +1,9 @@
 """Encoders: who is read. Everything in a model's folder is checked, nothing in it is run."""
 
 from poolwise.encoders.config import Config
-from poolwise.encoders.conversion import convert
 from poolwise.encoders.encoder import Encoder
 from poolwise.encoders.families import FAMILIES, Family
 from poolwise.encoders.loading import load
 from poolwise.encoders.tokenizer import Tokenizer
 
-__all__ = ["FAMILIES", "Config", "Encoder", "Family", "Tokenizer", "convert", "load"]
+__all__ = ["FAMILIES", "Config", "Encoder", "Family", "Tokenizer", "load"]

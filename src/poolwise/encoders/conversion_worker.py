@@ -13,11 +13,14 @@ from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import Any
 
+from poolwise.errors import MissingExtraError, needs
+
 
 def weights(out: str, *pickles: str) -> None:
     """Write the tensors of the pickles to the safetensors file ``out``."""
-    import torch  # noqa: PLC0415
-    from safetensors.torch import save_file  # noqa: PLC0415
+    with needs("torch", "reading a pickle"):
+        import torch  # noqa: PLC0415
+        from safetensors.torch import save_file  # noqa: PLC0415
 
     _limit_memory(sum(os.path.getsize(path) for path in pickles))  # noqa: PTH202
     tensors: dict[str, Any] = {}
@@ -41,7 +44,8 @@ def tokenizer(out: str, folder: str) -> None:
     for package in ("sentencepiece", "google.protobuf"):
         if not _installed(package):
             sys.exit("reading a SentencePiece model needs: pip install sentencepiece protobuf")
-    from transformers import AutoTokenizer  # noqa: PLC0415
+    with needs("torch", "reading a SentencePiece model"):
+        from transformers import AutoTokenizer  # noqa: PLC0415
 
     made = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     made.backend_tokenizer.save(out)
@@ -71,4 +75,7 @@ def _reason(error: Exception) -> str:
 TASKS: dict[str, Callable[..., None]] = {"weights": weights, "tokenizer": tokenizer}
 
 if __name__ == "__main__":
-    TASKS[sys.argv[1]](*sys.argv[2:])
+    try:
+        TASKS[sys.argv[1]](*sys.argv[2:])
+    except MissingExtraError as error:
+        sys.exit(str(error))

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
@@ -101,6 +100,8 @@ class Encoder:
     @cached_property
     def hash(self) -> str:
         """SHA-256 over the checked config, every tensor (name, shape, values) and the tokenizer."""
+        from hashlib import sha256  # noqa: PLC0415 - loading an encoder needs none
+
         config = json.dumps(self.config.for_transformers(), sort_keys=True)
         digest = sha256(f"{config} {self.tokenizer.fingerprint}".encode())
         for name in sorted(self.tensors):

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
 
@@ -29,15 +28,16 @@ _CHUNK = 1024
 class Tokenizer:
     """Texts to ids. ``frame`` holds the ids around every text, ``special`` all special tokens.
 
-    ``rust`` adds no special tokens, pads nothing and cuts nothing. ``vocab_size`` bounds the ids.
-    ``notes`` say what was assumed.
+    ``rust`` adds no special tokens, pads nothing and cuts nothing; it was made from ``spec``, the
+    checked contents of a tokenizer.json. ``vocab_size`` bounds the ids. ``notes`` say what was
+    assumed.
     """
 
     rust: tokenizers.Tokenizer
     frame: Frame
     special: Mapping[str, int]
     vocab_size: int
-    fingerprint: str
+    spec: str = field(repr=False)
     notes: tuple[str, ...] = ()
 
     def encode(self, texts: Sequence[str], *, escape_special: bool = False) -> list[Ints]:
@@ -61,6 +61,14 @@ class Tokenizer:
         if found is None:
             raise EncoderError(f"the vocabulary has no token {number}")
         return str(found)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over all that makes ids of a text, the frame included."""
+        from hashlib import sha256  # noqa: PLC0415 - sorting and hashing can wait for an output
+
+        canonical = json.dumps(json.loads(self.spec), sort_keys=True)
+        return sha256(f"{canonical} {self.frame.before} {self.frame.after}".encode()).hexdigest()
 
     @cached_property
     def _literal(self) -> tokenizers.Tokenizer:
@@ -102,19 +110,18 @@ def read_tokenizer(
     if lower_case:
         steps = [step for step in ({"type": "Lowercase"}, spec["normalizer"]) if step]
         spec["normalizer"] = {"type": "Sequence", "normalizers": steps}
-    text = _canonical(spec, where)
+    text = _written(spec, where)
     with _rust_errors(EncoderError, f"{where}: not accepted by the tokenizers library"):
         rust = tokenizers.Tokenizer.from_str(text)
     _check_ids(rust, spec, frame, vocab_size, where)
     special = {t["content"]: t["id"] for t in spec["added_tokens"] if t.get("special")}
-    fingerprint = sha256(f"{text} {frame.before} {frame.after}".encode()).hexdigest()
     notes = assumptions(found, settings)
-    return Tokenizer(rust, frame, MappingProxyType(special), vocab_size, fingerprint, notes)
+    return Tokenizer(rust, frame, MappingProxyType(special), vocab_size, text, notes)
 
 
-def _canonical(spec: Spec, where: str) -> str:
+def _written(spec: Spec, where: str) -> str:
     try:
-        return json.dumps(spec, sort_keys=True)
+        return json.dumps(spec)
     except RecursionError as error:
         raise UnsafeModelError(f"{where}: nested too deeply") from error
 

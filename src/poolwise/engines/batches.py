@@ -9,11 +9,11 @@ import numpy as np
 from poolwise.records import Ints, TokenBatch, Tokens
 
 
-def batches(lengths: Ints, budget: int, *, pad: bool) -> Iterator[Ints]:
+def batches(lengths: Ints, budget: int, *, mix: bool) -> Iterator[Ints]:
     """Cut sequences of these lengths, int [n], into batches: arrays of indices, longest first.
 
     Every index comes exactly once. A batch of more than one sequence holds at most ``budget``
-    tokens, counted as its longest sequence times its size. Without ``pad`` all sequences of a batch
+    tokens, counted as its longest sequence times its size. Without ``mix`` all sequences of a batch
     are equally long, so no token of one ever stands beside padding that another asked for. Longest
     first, so that the largest memory is asked for at the start and never grows.
     """
@@ -22,7 +22,7 @@ def batches(lengths: Ints, budget: int, *, pad: bool) -> Iterator[Ints]:
     while start < len(order):
         longest = int(lengths[order[start]])
         end = start + max(budget // max(longest, 1), 1)
-        if not pad:
+        if not mix:
             end = min(end, int(np.searchsorted(-lengths[order], -longest, side="right")))
         yield order[start:end]
         start = end

@@ -29,7 +29,7 @@ from poolwise.engines.hidden_states import FEW_ROWS, HiddenStates
 from poolwise.engines.plan import Plan
 from poolwise.engines.token_weights import Padded
 from poolwise.errors import EncoderError
-from poolwise.records import Floats, TokenBatch
+from poolwise.records import Floats, Precision, TokenBatch
 
 CPU_BUDGET = 1024
 """Tokens in a batch: a CPU's speed is flat from some 500 up."""
@@ -51,14 +51,14 @@ class TransformersEngine:
     """
 
     name = "transformers"
-    precision = "exact"
+    precision: Precision = "exact"
 
     def __init__(self, encoder: Encoder, device: str | None = None) -> None:
         self.encoder = encoder
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         on_cpu = self.device.type == "cpu"
         self.token_budget = CPU_BUDGET if on_cpu else GPU_BUDGET
-        self.pads = not on_cpu
+        self.mixes = not on_cpu
         self.streams = torch.get_num_threads() if on_cpu else 1
         self.module = build_module(encoder).to(self.device)
         self._attention = self.module.config._attn_implementation

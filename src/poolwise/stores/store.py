@@ -12,12 +12,18 @@ from typing import Any
 from poolwise.errors import StoreError
 from poolwise.records import VectorBatch
 from poolwise.stores.npy import NpySink
-from poolwise.stores.parquet import ParquetSink
 from poolwise.stores.safetensors import SafetensorsSink
 from poolwise.stores.sink import Sink
 
+
+def _parquet(target: Path, readouts: Sequence[str], with_text: bool, overwrite: bool) -> Sink:
+    from poolwise.stores.parquet import ParquetSink  # noqa: PLC0415 - others need no pyarrow
+
+    return ParquetSink(target, readouts, with_text, overwrite)
+
+
 SINKS: dict[str, Callable[[Path, Sequence[str], bool, bool], Sink]] = {
-    ".parquet": ParquetSink,
+    ".parquet": _parquet,
     ".npy": NpySink,
     ".safetensors": SafetensorsSink,
 }

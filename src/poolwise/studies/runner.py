@@ -11,13 +11,18 @@ from threadpoolctl import threadpool_limits
 
 from poolwise.errors import StudyError
 from poolwise.model import Model
-from poolwise.records import Finding, Sentence
+from poolwise.records import Finding, Precision, Sentence
 from poolwise.studies.base import Study
 from poolwise.texts import Texts
 
 
 def run(
-    model: Model, texts: Texts, studies: Sequence[Study], *, progress: bool = False
+    model: Model,
+    texts: Texts,
+    studies: Sequence[Study],
+    *,
+    precision: Precision = "exact",
+    progress: bool = False,
 ) -> list[Finding]:
     """Answer every study's question from one pass over ``texts``.
 
@@ -28,7 +33,7 @@ def run(
 
     def feed(some: Iterable[Sentence]) -> int:
         count = 0
-        for batch in model.extract(some, readouts, progress=progress):
+        for batch in model.extract(some, readouts, precision=precision, progress=progress):
             count += len(batch)
             with one_blas_thread():
                 for study in studies:
@@ -40,7 +45,7 @@ def run(
         raise StudyError(f"{texts.name} holds no text, so there is nothing to measure")
     for study in studies:
         feed(list(study.control_texts()))
-    made = model.made() | {
+    made = model.made(precision) | {
         "texts": texts.name,
         "texts_sha256": texts.hash,
         "n_texts": n_texts,

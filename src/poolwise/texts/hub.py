@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from poolwise.errors import MissingExtraError, TextError
+from poolwise.errors import TextError, needs
 from poolwise.texts.columns import Columns, Row, as_id, as_text, known_column, text_column
 
 PREFIX = "hf:"
@@ -113,10 +113,8 @@ def _from_hub(datasets: Any, name: str, config: str | None, split: str) -> Any:
 
 
 def _library(label: str) -> Any:
-    try:
+    with needs("data", label):
         import datasets  # noqa: PLC0415
-    except ImportError:
-        raise MissingExtraError(label, "data") from None
     return datasets
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
+from typing import TYPE_CHECKING
 
 from poolwise.errors import TextError
 from poolwise.texts.columns import Columns, Row, as_id, as_text, known_column, text_column
 from poolwise.texts.files import STDIN, TextFile, reading
+
+if TYPE_CHECKING:
+    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 _ROWS = 1024
 _BUFFER = 1 << 20
@@ -48,6 +50,9 @@ def _values(batch: pa.RecordBatch, asked: list[str]) -> tuple[list[object], list
 def _opened(file: TextFile) -> Iterator[pq.ParquetFile]:
     if file.path == STDIN:
         raise TextError("Parquet cannot be read from standard input; name a file")
+    import pyarrow as pa  # noqa: PLC0415 - other files are read without it
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
     try:
         with reading(file.label), pq.ParquetFile(file.path, buffer_size=_BUFFER) as parquet:
             yield parquet

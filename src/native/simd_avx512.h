@@ -1,0 +1,60 @@
+// AVX-512 (F, BW, VL, DQ, VNNI): sixteen floats in a vector. The same names as every simd_*.h.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+namespace {
+
+struct Avx512 {
+    using F = __m512;
+    using I = __m512i;
+    static constexpr int width = 16;
+    static constexpr int tile_rows = 8;     // 8 x 3 accumulators, 3 of weights, 1 of input: 28 of 32
+    static constexpr int tile_vectors = 3;
+
+    static F load(const float* p) { return _mm512_loadu_ps(p); }
+    static void store(float* p, F v) { _mm512_storeu_ps(p, v); }
+    static F zero() { return _mm512_setzero_ps(); }
+    static F all(float x) { return _mm512_set1_ps(x); }
+    static F broadcast(const float* p) { return _mm512_set1_ps(*p); }
+    static F add(F a, F b) { return _mm512_add_ps(a, b); }
+    static F sub(F a, F b) { return _mm512_sub_ps(a, b); }
+    static F mul(F a, F b) { return _mm512_mul_ps(a, b); }
+    static F div(F a, F b) { return _mm512_div_ps(a, b); }
+    static F max(F a, F b) { return _mm512_max_ps(a, b); }
+    static F min(F a, F b) { return _mm512_min_ps(a, b); }
+    static F fma(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
+    static F round(F a) {
+        return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    }
+    static F absolute(F a) { return _mm512_abs_ps(a); }
+    static F power_of_two(F n) {
+        const I bits = _mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127));
+        return _mm512_castsi512_ps(_mm512_slli_epi32(bits, 23));
+    }
+    static F head(F v, int count) {
+        const __mmask16 mask = count >= 16 ? 0xffff : static_cast<__mmask16>((1u << count) - 1);
+        return _mm512_maskz_mov_ps(mask, v);
+    }
+
+    static I zero_int() { return _mm512_setzero_si512(); }
+    static I load_int(const void* p) { return _mm512_loadu_si512(p); }
+    static I broadcast_int(const void* p) {
+        return _mm512_set1_epi32(*static_cast<const int32_t*>(p));
+    }
+    static F to_float(I v) { return _mm512_cvtepi32_ps(v); }
+    // In assembly: around the intrinsics GCC 12 copies every sum, twice a step.
+    static I dot16(I sum, I a, I b) {
+        asm("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
+        return sum;
+    }
+    // Adds the products of four bytes, unsigned a and signed b, to each lane.
+    static I dot8(I sum, I a, I b) {
+        asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
+        return sum;
+    }
+};
+
+}  // namespace

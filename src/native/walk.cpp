@@ -1,0 +1,286 @@
+#include "walk.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace poolwise {
+namespace {
+
+constexpr int row_block = 96;  // rows whose inner activations stay in the second cache
+
+}  // namespace
+
+Walk::Walk(const Encoder& encoder, const Batch& batch, const Reading& reading, Workspace& space,
+           int threads)
+    : encoder_(encoder),
+      kernels_(encoder.kernels),
+      batch_(batch),
+      reading_(reading),
+      space_(space),
+      wide_(row_stride(encoder.shape.width)),
+      inner_(row_stride(encoder.shape.inner)),
+      rows_(batch.tokens()),
+      row_offsets_(batch.offsets, batch.offsets + batch.sequences + 1) {
+    const std::size_t tokens = batch.tokens();
+    for (auto* buffer : {&space.hidden, &space.next, &space.query, &space.context})
+        buffer->resize(tokens * wide_);
+    space.key_value.resize(tokens * row_stride(2 * encoder.shape.width));
+    space.inner.resize(tokens * inner_);
+    if (encoder.embeddings.projection.out) space.narrow.resize(tokens * row_stride(encoder.embeddings.width));
+    std::size_t bytes = 0, inner_bytes = 0, groups = 0, inner_groups = 0;
+    const auto room = [](const Matrix& m, std::size_t& bytes, std::size_t& groups) {
+        bytes = std::max(bytes, converted_bytes(m));
+        groups = std::max(groups, static_cast<std::size_t>(std::max(m.groups, 1)));
+    };
+    for (const Block& block : encoder.blocks) {
+        if (block.query.format == Format::f32) break;
+        for (const Matrix* m : {&block.query, &block.attention_output}) room(*m, bytes, groups);
+        room(block.output, inner_bytes, inner_groups);
+    }
+    space.converted.resize(tokens * std::max(bytes, inner_bytes));
+    space.scales.resize(tokens * std::max(groups, inner_groups));
+    int longest = 0;
+    for (int s = 0; s < batch.sequences; ++s)
+        longest = std::max(longest, batch.offsets[s + 1] - batch.offsets[s]);
+    if (static_cast<int>(space.scratch.size()) < threads) space.scratch.resize(threads);
+    for (auto& scratch : space.scratch)
+        scratch.resize(kernels_.attention_scratch(longest, encoder.shape.width / encoder.shape.heads));
+    space.mixes.resize(std::max(space.mixes.size(), reading.maxima.size()));
+    for (std::size_t i = 0; i < reading.maxima.size(); ++i)
+        if (reading.maxima[i].terms.size() > 1 || reading.maxima[i].terms[0].second != 1.0f)
+            space.mixes[i].resize(tokens * wide_);
+    if (reading.pooler) space.first.resize(2 * batch.sequences * wide_);
+}
+
+void Walk::run(const Member& me) {
+    embed(me);
+    read(me, 0);
+    for (int number = 1; number <= reading_.deepest; ++number) {
+        block(me, number);
+        read(me, number);
+    }
+    if (reading_.pooler) pool_first(me);
+}
+
+void Walk::embed(const Member& me) {
+    const Embeddings& from = encoder_.embeddings;
+    const bool narrow = from.projection.out > 0;
+    float* to = narrow ? space_.narrow.data() : space_.hidden.data();
+    const std::size_t stride = narrow ? row_stride(from.width) : wide_;
+    const int begin = me.begin(rows_), end = me.end(rows_);
+    for (int t = begin; t < end; ++t) {
+        float* x = to + t * stride;
+        const float* word = from.words + static_cast<std::size_t>(batch_.ids[t]) * from.width;
+        const float* position =
+            from.positions + static_cast<std::size_t>(batch_.positions[t]) * from.width;
+        if (from.type != nullptr)
+            for (int i = 0; i < from.width; ++i) x[i] = word[i] + from.type[i] + position[i];
+        else
+            for (int i = 0; i < from.width; ++i) x[i] = word[i] + position[i];
+    }
+    kernels_.layer_norm(to + begin * stride, stride, end - begin, from.width, from.norm.gain.data(),
+                        from.norm.bias.data(), encoder_.shape.epsilon);
+    me.together();
+    if (!narrow) return;
+    const Input x = converted(me, from.projection, to, stride, rows_);
+    multiply(me, from.projection, x, rows_, {}, space_.hidden.data(), wide_);
+    me.together();
+}
+
+// With one thread, rows in blocks that stay in the cache; a team shares each product's columns.
+int Walk::step_for(const Member& me) const { return me.size == 1 ? row_block : std::max(rows_, 1); }
+
+void Walk::block(const Member& me, int number) {
+    const Block& block = encoder_.blocks[number - 1];
+    const bool choose = number == reading_.deepest && reading_.rows != nullptr;
+    const std::size_t kv_wide = row_stride(2 * encoder_.shape.width);
+    const int step = step_for(me);
+    for (int r = 0; r < rows_; r += step) {
+        const int count = std::min(step, rows_ - r);
+        const Input x = converted(me, block.key_value, space_.hidden.data() + r * wide_, wide_, count);
+        multiply(me, block.key_value, x, count, {}, space_.key_value.data() + r * kv_wide, kv_wide);
+        if (!choose) multiply(me, block.query, x, count, {}, space_.query.data() + r * wide_, wide_);
+    }
+    me.together();
+    if (choose) {
+        choose_rows(me);
+        const Input x = converted(me, block.query, space_.hidden.data(), wide_, rows_);
+        multiply(me, block.query, x, rows_, {}, space_.query.data(), wide_);
+        me.together();
+    }
+    attend(me, choose);
+    me.together();
+    feed_forward(me, block);
+}
+
+// Leaves in `hidden` only the rows that the reading needs of this block.
+void Walk::choose_rows(const Member& me) {
+    if (me.rank == 0) {
+        for (int r = 0; r < reading_.row_count; ++r) {
+            const float* from = space_.hidden.data() + reading_.rows[r] * wide_;
+            std::copy(from, from + wide_, space_.next.data() + r * wide_);
+        }
+        std::swap(space_.hidden, space_.next);
+        for (int s = 0; s <= batch_.sequences; ++s)
+            row_offsets_[s] = static_cast<int>(
+                std::lower_bound(reading_.rows, reading_.rows + reading_.row_count, batch_.offsets[s]) -
+                reading_.rows);
+        rows_ = reading_.row_count;
+        chosen_ = true;
+    }
+    me.together();
+}
+
+void Walk::attend(const Member& me, bool chosen) {
+    const int heads = encoder_.shape.heads, width = encoder_.shape.width / heads;
+    const std::size_t kv_wide = row_stride(2 * encoder_.shape.width);
+    const int reach = encoder_.reach;
+    std::vector<int> positions;
+    for (int s = 0; s < batch_.sequences; ++s) {
+        const int begin = batch_.offsets[s], first = row_offsets_[s];
+        Attention a;
+        a.queries = row_offsets_[s + 1] - first;
+        a.tokens = batch_.offsets[s + 1] - begin;
+        if (a.queries == 0) continue;
+        if (chosen) {
+            positions.assign(reading_.rows + first, reading_.rows + first + a.queries);
+            for (int& p : positions) p -= begin;
+            a.positions = positions.data();
+        }
+        a.q_stride = a.out_stride = wide_;
+        a.kv_stride = kv_wide;
+        a.width = width;
+        a.scale = 1.0f / std::sqrt(static_cast<float>(width));
+        a.scratch = space_.scratch[me.rank].data();
+        for (int h = me.begin(heads); h < me.end(heads); ++h) {
+            a.q = space_.query.data() + first * wide_ + h * width;
+            a.k = space_.key_value.data() + begin * kv_wide + h * width;
+            a.v = a.k + encoder_.shape.width;
+            a.out = space_.context.data() + first * wide_ + h * width;
+            if (reach) a.relative = encoder_.relative.data() + h * (2 * reach - 1) + reach - 1;
+            kernels_.attend(a);
+        }
+    }
+}
+
+void Walk::feed_forward(const Member& me, const Block& block) {
+    const Shape& shape = encoder_.shape;
+    const int step = step_for(me);
+    for (int r = 0; r < rows_; r += step) {
+        const int count = std::min(step, rows_ - r);
+        float* x = space_.hidden.data() + r * wide_;
+        float* y = space_.next.data() + r * wide_;
+        float* inner = space_.inner.data() + r * inner_;
+        const int begin = me.begin(count), end = me.end(count);
+        const auto norm = [&](float* rows, const Norm& n) {
+            me.together();
+            kernels_.layer_norm(rows + begin * wide_, wide_, end - begin, shape.width, n.gain.data(),
+                                n.bias.data(), shape.epsilon);
+            me.together();
+        };
+        const Input mixed =
+            converted(me, block.attention_output, space_.context.data() + r * wide_, wide_, count);
+        multiply(me, block.attention_output, mixed, count, {.residual = x, .residual_stride = wide_}, y,
+                 wide_);
+        norm(y, block.attention_norm);
+        const Input attended = converted(me, block.intermediate, y, wide_, count);
+        multiply(me, block.intermediate, attended, count, {.activation = shape.activation}, inner, inner_);
+        me.together();
+        const Input activated = converted(me, block.output, inner, inner_, count);
+        multiply(me, block.output, activated, count, {.residual = y, .residual_stride = wide_}, x, wide_);
+        norm(x, block.output_norm);
+    }
+}
+
+Input Walk::converted(const Member& me, const Matrix& m, const float* x, std::size_t stride, int rows) {
+    if (m.format == Format::f32) return {x, stride * sizeof(float), nullptr};
+    const std::size_t bytes = converted_bytes(m);
+    const int begin = me.begin(rows), end = me.end(rows);
+    me.together();  // nobody reads what was there any more
+    kernels_.convert(m, x + begin * stride, stride, end - begin, space_.converted.data() + begin * bytes,
+                     bytes, space_.scales.data() + static_cast<std::size_t>(begin) * m.groups);
+    me.together();
+    return {space_.converted.data(), bytes, space_.scales.data()};
+}
+
+void Walk::multiply(const Member& me, const Matrix& m, const Input& x, int rows, const Epilogue& e,
+                    float* out, std::size_t stride) {
+    kernels_.multiply(m, x, rows, me.begin(m.panels), me.end(m.panels), e, out, stride);
+}
+
+void Walk::read(const Member& me, int layer) {
+    for (int s = me.begin(batch_.sequences); s < me.end(batch_.sequences); ++s) {
+        for (std::size_t i = 0; i < reading_.linear.size(); ++i)
+            if (reading_.linear[i].layer == layer) read_linear(static_cast<int>(i), s);
+        for (std::size_t i = 0; i < reading_.maxima.size(); ++i)
+            read_maximum(static_cast<int>(i), layer, s);
+    }
+    me.together();
+}
+
+void Walk::read_linear(int pool, int s) {
+    const int width = encoder_.shape.width;
+    const float* weights =
+        reading_.weights + static_cast<std::size_t>(reading_.linear[pool].weights) * batch_.tokens();
+    float* out = reading_.out + (static_cast<std::size_t>(pool) * batch_.sequences + s) * wide_;
+    if (std::isnan(weights[batch_.offsets[s]])) {
+        std::fill(out, out + width, std::numeric_limits<float>::quiet_NaN());
+        return;
+    }
+    std::fill(out, out + wide_, 0.0f);
+    for (int r = row_offsets_[s]; r < row_offsets_[s + 1]; ++r) {
+        const float weight = weights[chosen_ ? reading_.rows[r] : r];
+        if (weight != 0) kernels_.accumulate(out, space_.hidden.data() + r * wide_, weight, width);
+    }
+}
+
+void Walk::read_maximum(int maximum, int layer, int s) {
+    const auto& [row, terms] = reading_.maxima[maximum];
+    const auto term = std::find_if(terms.begin(), terms.end(), [&](auto& t) { return t.first == layer; });
+    if (term == terms.end()) return;
+    const int width = encoder_.shape.width, begin = batch_.offsets[s], end = batch_.offsets[s + 1];
+    const float* from = space_.hidden.data();
+    if (terms.size() > 1 || term->second != 1.0f) {
+        float* mix = space_.mixes[maximum].data();
+        for (int t = begin; t < end; ++t) {
+            if (term == terms.begin()) std::fill(mix + t * wide_, mix + (t + 1) * wide_, 0.0f);
+            kernels_.accumulate(mix + t * wide_, from + t * wide_, term->second, width);
+        }
+        from = mix;
+    }
+    if (term + 1 != terms.end()) return;
+    const float* weights = reading_.weights + static_cast<std::size_t>(row) * batch_.tokens();
+    float* out = reading_.out +
+                 ((reading_.linear.size() + maximum) * batch_.sequences + s) * wide_;
+    bool any = false;
+    std::fill(out, out + wide_, -std::numeric_limits<float>::infinity());
+    for (int t = begin; t < end; ++t) {
+        if (weights[t] == 0) continue;
+        any = true;
+        kernels_.maximum(out, from + t * wide_, width);
+    }
+    if (!any) std::fill(out, out + width, std::numeric_limits<float>::quiet_NaN());
+}
+
+// tanh(W [CLS] + b) of the last hidden state.
+void Walk::pool_first(const Member& me) {
+    float* first = space_.first.data();
+    float* made = first + batch_.sequences * wide_;
+    const int width = encoder_.shape.width;
+    for (int s = me.begin(batch_.sequences); s < me.end(batch_.sequences); ++s) {
+        const float* row = space_.hidden.data() + row_offsets_[s] * wide_;
+        std::copy(row, row + wide_, first + s * wide_);
+    }
+    me.together();
+    const Input x = converted(me, encoder_.pooler, first, wide_, batch_.sequences);
+    multiply(me, encoder_.pooler, x, batch_.sequences, {}, made, wide_);
+    me.together();
+    float* out = reading_.out +
+                 (reading_.linear.size() + reading_.maxima.size()) * batch_.sequences * wide_;
+    for (int s = me.begin(batch_.sequences); s < me.end(batch_.sequences); ++s)
+        for (int i = 0; i < width; ++i) out[s * wide_ + i] = std::tanh(made[s * wide_ + i]);
+    me.together();
+}
+
+}  // namespace poolwise

@@ -1,0 +1,172 @@
+"""The fast engine on CPUs: poolwise's own C++ core, of which this is the Python side.
+
+Sequences lie side by side without padding, each attends to its own tokens only, and every row of
+every product is computed alike whatever stands beside it: the same text gives the same bits in any
+batch, at any place in it, with any number of threads.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import cache
+
+import numpy as np
+
+from poolwise.encoders import Encoder
+from poolwise.engines.engine import Pooled
+from poolwise.engines.native_weights import ACTIVATIONS, FAMILIES, native_encoder
+from poolwise.engines.plan import Plan, Source
+from poolwise.engines.token_weights import MASKS, Padded, weights
+from poolwise.records import Floats, Ints, Precision, TokenBatch
+
+TOKEN_BUDGET = 512
+"""Tokens in a batch: few enough that a window's batches keep every core busy to its end."""
+
+
+@cache
+def levels() -> tuple[str, ...]:
+    """Sets of instructions that kernels are here for, best first; none without the extension."""
+    try:
+        from poolwise import _native  # noqa: PLC0415 - the extension may be missing
+    except ImportError:
+        return ()
+    return tuple(_native.levels())
+
+
+def has_half(level: str) -> bool:
+    """Whether this level computes in fp16."""
+    from poolwise import _native  # noqa: PLC0415
+
+    return bool(_native.has_half(level))
+
+
+def runs(encoder: Encoder) -> bool:
+    """Whether the core knows the encoder's family and activation."""
+    known = encoder.config["hidden_act"] in ACTIVATIONS
+    return encoder.family.model_type in FAMILIES and known
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class NativeEngine:
+    """An ``Engine`` over the C++ core.
+
+    ``precision`` is ``exact`` (float32), ``near`` (fp16 arithmetic, on CPUs that have it) or
+    ``fast`` (integers: int8 where the CPU multiplies bytes, else int16). ``level`` names the set of
+    instructions, the best by default. ``streams`` is the number of workers, each with batches of
+    its own; where batches are fewer than workers, they share one.
+    """
+
+    name = "native"
+    token_budget = TOKEN_BUDGET
+    mixes = True
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        precision: Precision = "exact",
+        *,
+        level: str | None = None,
+        streams: int | None = None,
+    ) -> None:
+        self.encoder = encoder
+        self.precision = precision
+        self.level = level or levels()[0]
+        self.streams = streams or cores()
+        self._core = native_encoder(encoder, self.level, precision)
+
+    def run(self, batches: Sequence[TokenBatch], plan: Plan) -> Iterator[tuple[int, Pooled]]:
+        """Pool every source of the plan; see ``Engine``. Attention maps it has none."""
+        assert not plan.attentions
+        if len(batches) < self.streams:
+            for index, batch in enumerate(batches):
+                yield index, self._pool(batch, plan, self.streams)
+            return
+        with ThreadPoolExecutor(self.streams) as workers:
+            index_of = {workers.submit(self._pool, b, plan, 1): i for i, b in enumerate(batches)}
+            try:
+                for done in as_completed(list(index_of)):
+                    yield index_of.pop(done), done.result()
+            finally:
+                for waiting in index_of:
+                    waiting.cancel()
+
+    def _pool(self, batch: TokenBatch, plan: Plan, threads: int) -> Pooled:
+        padded = Padded(batch)
+        reading = _Reading(plan, padded)
+        vectors = self._core.run(
+            ids=batch.ids,
+            positions=positions(batch, _padding_index(self.encoder)),
+            offsets=batch.offsets,
+            deepest=plan.deepest,
+            rows=_rows(batch, plan),
+            weights=reading.weights,
+            linear=reading.linear,
+            maxima=reading.maxima,
+            pooler=reading.pooler,
+            threads=threads,
+        )
+        return Pooled(dict(zip(reading.sources, vectors, strict=True)))
+
+
+class _Reading:
+    """The plan's sources in the core's order, linear pools, maxima, pooler, over one batch.
+
+    ``weights`` float32 [pools, tokens]: one row for each different pool.
+    """
+
+    def __init__(self, plan: Plan, padded: Padded) -> None:
+        linear = [s for s in plan.sources if s.pool.kind not in (*MASKS, "pooler")]
+        maxima = [s for s in plan.sources if s.pool.kind in MASKS]
+        pooler = [s for s in plan.sources if s.pool.kind == "pooler"]
+        pools = list(dict.fromkeys(s.pool for s in linear))
+        kinds = list(dict.fromkeys(s.pool.kind for s in maxima))
+        rows = [np.moveaxis(weights(pools, padded), 1, 0)[:, padded.real]] if pools else []
+        rows += [MASKS[kind](padded)[padded.real][None].astype(np.float32) for kind in kinds]
+        empty = np.zeros((0, int(padded.lengths.sum())), np.float32)
+        self.weights: Floats = np.ascontiguousarray(np.concatenate([empty, *rows]))
+        self.linear = [(s.deepest, pools.index(s.pool)) for s in linear]
+        self.maxima = [(len(pools) + kinds.index(s.pool.kind), list(s.terms)) for s in maxima]
+        self.pooler = bool(pooler)
+        self.sources: list[Source] = linear + maxima + pooler
+
+
+def positions(batch: TokenBatch, padding_index: int | None) -> Ints:
+    """Each token's row of the position embeddings, int32 [total].
+
+    0, 1, 2 … in each sequence; families with a ``padding_index`` count on from it and leave out
+    tokens of that id, as transformers' ``create_position_ids_from_input_ids``.
+    """
+    starts, lengths = batch.offsets[:-1], batch.lengths
+    if padding_index is None:
+        counted = np.arange(len(batch.ids)) - np.repeat(starts, lengths)
+        return counted.astype(np.int32)
+    real = batch.ids != padding_index
+    before = np.concatenate([[0], np.cumsum(real)])
+    counted = before[1:] - np.repeat(before[starts], lengths)
+    shifted: Ints = (counted * real + padding_index).astype(np.int32)
+    return shifted
+
+
+def _padding_index(encoder: Encoder) -> int | None:
+    index = encoder.family.padding_index
+    found: int | None = encoder.config[index] if isinstance(index, str) else index
+    return found
+
+
+def _rows(batch: TokenBatch, plan: Plan) -> Ints | None:
+    """The tokens whose deepest hidden state is read, rising; None for all of them."""
+    if plan.rows is None:
+        return None
+    starts, ends = batch.offsets[:-1], batch.offsets[1:]
+    found = [ends + row if row < 0 else starts + row for row in plan.rows]
+    exist = [f[(f >= starts) & (f < ends)] for f in found]
+    rows: Ints = np.unique(np.concatenate([np.zeros(0, np.int32), *exist]))
+    return rows

@@ -1,0 +1,131 @@
+"""Hands an encoder's tensors to the C++ core: which of them is which, family by family."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from poolwise.encoders import Encoder
+from poolwise.records import Floats, Precision
+
+if TYPE_CHECKING:
+    from poolwise import _native
+
+ACTIVATIONS: Mapping[str, str] = {
+    "gelu": "gelu",
+    "gelu_python": "gelu",
+    "gelu_new": "gelu_tanh",
+    "gelu_fast": "gelu_tanh",
+    "gelu_pytorch_tanh": "gelu_tanh",
+    "relu": "relu",
+    "silu": "silu",
+    "swish": "silu",
+}
+"""``hidden_act`` to the core's name for it."""
+
+_BERT = {
+    "query": "attention.self.query",
+    "key": "attention.self.key",
+    "value": "attention.self.value",
+    "attention_output": "attention.output.dense",
+    "attention_norm": "attention.output.LayerNorm",
+    "intermediate": "intermediate.dense",
+    "output": "output.dense",
+    "output_norm": "output.LayerNorm",
+}
+
+_DISTILBERT = {
+    "query": "attention.q_lin",
+    "key": "attention.k_lin",
+    "value": "attention.v_lin",
+    "attention_output": "attention.out_lin",
+    "attention_norm": "sa_layer_norm",
+    "intermediate": "ffn.lin1",
+    "output": "ffn.lin2",
+    "output_norm": "output_layer_norm",
+}
+
+_MPNET = {
+    **_BERT,
+    "query": "attention.attn.q",
+    "key": "attention.attn.k",
+    "value": "attention.attn.v",
+    "attention_output": "attention.attn.o",
+    "attention_norm": "attention.LayerNorm",
+}
+
+FAMILIES: Mapping[str, Mapping[str, str]] = {
+    "bert": _BERT,
+    "roberta": _BERT,
+    "xlm-roberta": _BERT,
+    "camembert": _BERT,
+    "electra": _BERT,
+    "distilbert": _DISTILBERT,
+    "mpnet": _MPNET,
+}
+"""``model_type`` to the core's names of a block's modules and their paths in the block."""
+
+MPNET_MAX_DISTANCE = 128
+"""Hard-coded in transformers: farther tokens all share the last bucket."""
+
+
+def native_encoder(encoder: Encoder, level: str, precision: Precision) -> _native.Encoder:
+    """The encoder's weights, repacked for one set of instructions and one precision."""
+    from poolwise import _native  # noqa: PLC0415 - the extension may be missing
+
+    config, tensors = encoder.config, encoder.tensors
+    made = _native.Encoder(
+        level=level,
+        precision=precision,
+        width=encoder.width,
+        heads=config["num_attention_heads"],
+        inner=config["intermediate_size"],
+        epsilon=config["layer_norm_eps"],
+        activation=ACTIVATIONS[config["hidden_act"]],
+    )
+    types = tensors.get("embeddings.token_type_embeddings.weight")
+    made.set_embeddings(
+        words=encoder.word_embeddings,
+        positions=tensors["embeddings.position_embeddings.weight"],
+        type=None if types is None else types[0],
+        norm=_pair(encoder, "embeddings.LayerNorm"),
+        projection=_pair(encoder, "embeddings_project")
+        if "embeddings_project.weight" in tensors
+        else None,
+    )
+    for block in range(encoder.depth):
+        path = f"{encoder.family.blocks}.{block}"
+        modules = FAMILIES[encoder.family.model_type]
+        made.add_block(**{name: _pair(encoder, f"{path}.{at}") for name, at in modules.items()})
+    if encoder.has_pooler:
+        made.set_pooler(_pair(encoder, encoder.family.pooler))
+    buckets = tensors.get("encoder.relative_attention_bias.weight")
+    if buckets is not None:
+        made.set_relative(np.ascontiguousarray(relative_bias(buckets, config.positions)))
+    return made
+
+
+def _pair(encoder: Encoder, module: str) -> tuple[Floats, Floats]:
+    return encoder.tensors[f"{module}.weight"], encoder.tensors[f"{module}.bias"]
+
+
+def relative_bias(buckets: Floats, longest: int) -> Floats:
+    """MPNet's attention bias by distance (key minus query), float32 [heads, 2 * longest - 1].
+
+    ``buckets`` is float32 [buckets, heads]: half of them for keys before the query, half for those
+    behind; in each half one for every near distance, then logarithmically wider ones, as T5's
+    (Raffel et al. 2020, section 2.1). In float32, as transformers computes the boundaries.
+    """
+    half = len(buckets) // 2
+    near = half // 2
+    distance = np.arange(1 - longest, longest)
+    away = np.abs(distance)
+    # In float32 and step by step, so that no distance falls on the other side of a boundary.
+    far = np.log(np.maximum(away, 1).astype(np.float32) / np.float32(near), dtype=np.float32)
+    span = np.float32(np.log(MPNET_MAX_DISTANCE / near))
+    wider = near + (far / span * np.float32(half - near)).astype(np.int64)
+    bucket = np.where(away < near, away, np.minimum(wider, half - 1))
+    table: Floats = buckets[bucket + half * (distance > 0)].T
+    return table

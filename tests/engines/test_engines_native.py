@@ -1,0 +1,252 @@
+"""What the native engine promises beyond parity: the same bits, the plan obeyed, no crash."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import poolwise
+from poolwise.engines import engine as choice
+from poolwise.engines import native_engine as native
+from poolwise.engines import open_engine, pack, plan
+from poolwise.engines.native_engine import NativeEngine, has_half, levels, positions
+from poolwise.errors import PoolwiseWarning
+from poolwise.readouts import parse
+
+pytestmark = pytest.mark.skipif(not levels(), reason="the native engine does not run here")
+
+words = st.sampled_from("the a cat dog sat ran on over mat hill sea and old blue".split())
+texts = st.lists(words, max_size=50).map(" ".join)
+READOUTS = ["cls@-1", "mean@-1", "max@1", "sep@2", "wmean@avg(0,-1)", "max@avg(1,2)", "pooler"]
+PRECISIONS = ["exact", "fast", *(["near"] if has_half(levels()[0]) else [])]
+
+
+@pytest.fixture(scope="module")
+def bert(tiny):
+    return poolwise.load(tiny("bert"))
+
+
+def vectors(encoder, engine, texts, readouts=READOUTS):
+    (batch,) = poolwise.extract(encoder, texts, readouts, engine=engine)
+    return batch.vectors
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize(("name", "examples"), [("bert", 60), ("demo", 12)])
+def test_a_text_has_the_same_bits_in_any_batch(name, examples, precision, request):
+    encoder = request.getfixturevalue(name)
+    engines = [NativeEngine(encoder, precision, streams=n) for n in (1, 2)]
+
+    @settings(max_examples=examples, deadline=None)
+    @given(text=texts, neighbours=st.lists(texts, max_size=40), place=st.integers(0, 40))
+    def check(text, neighbours, place):
+        at = min(place, len(neighbours))
+        alone = vectors(encoder, engines[0], [text])
+        for engine in engines:
+            beside = vectors(encoder, engine, [*neighbours[:at], text, *neighbours[at:]])
+            for spec in READOUTS:
+                np.testing.assert_array_equal(alone[spec][0], beside[spec][at])
+
+    check()
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_two_runs_and_two_engines_give_the_same_bits(demo, precision):
+    texts = [f"the {'old ' * n}cat sat on mat number {n}" for n in range(60)]
+    first = NativeEngine(demo, precision)
+    once, again = vectors(demo, first, texts), vectors(demo, first, texts)
+    other = vectors(demo, NativeEngine(demo, precision, streams=3), texts)
+    for spec in READOUTS:
+        np.testing.assert_array_equal(once[spec], again[spec])
+        np.testing.assert_array_equal(once[spec], other[spec])
+
+
+@pytest.mark.parametrize("spec", ["cls@-1", "sep@2", "token[2]@-1", "token[-9]@1", "pooler"])
+def test_rows_alone_are_what_they_are_among_all(bert, spec):
+    texts = ["the cat sat on the mat", "a", "", "the dog ran over the old hill"]
+    layer = parse(spec).layer_indices(bert.depth)[-1] if spec != "pooler" else bert.depth
+    engine = NativeEngine(bert)
+    few = vectors(bert, engine, texts, [spec])[spec]
+    among = vectors(bert, engine, texts, [spec, f"mean@{layer}"])[spec]
+    np.testing.assert_array_equal(few, among)
+
+
+@pytest.mark.parametrize("level", levels())
+@pytest.mark.parametrize(("precision", "least"), [("fast", 0.995), ("near", 0.99998)])
+def test_less_precise_vectors_stay_near(demo, level, precision, least):
+    if precision == "near" and not has_half(level):
+        pytest.skip(f"{level} has no fp16 arithmetic")
+    texts = ["How do I lock my card?", "no", "", "It is a truth universally acknowledged, " * 9]
+    exact = vectors(demo, NativeEngine(demo), texts, ["mean@-1", "cls@3"])
+    near = vectors(demo, NativeEngine(demo, precision, level=level), texts, ["mean@-1", "cls@3"])
+    for spec, rows in exact.items():
+        cosines = np.sum(rows * near[spec], axis=1) / (
+            np.linalg.norm(rows, axis=1) * np.linalg.norm(near[spec], axis=1)
+        )
+        assert cosines.min() >= least
+        assert not np.array_equal(rows, near[spec])
+
+
+ODD = [
+    {"hidden_size": 24, "num_attention_heads": 1, "intermediate_size": 40},
+    {"hidden_size": 60, "num_attention_heads": 5, "intermediate_size": 7},
+    {"hidden_size": 32, "num_attention_heads": 32, "intermediate_size": 64},
+    *({"hidden_act": name} for name in ("gelu_new", "gelu_pytorch_tanh", "relu", "silu")),
+    {"max_position_embeddings": 600},
+]
+
+
+@pytest.mark.parametrize("config", ODD, ids=str)
+def test_odd_shapes_are_transformers_own(tiny, config):
+    from poolwise.engines.transformers_engine import TransformersEngine
+
+    encoder = poolwise.load(tiny("bert", **config))
+    texts = ["", "a", "the cat " * 31, "the old dog sat on the mat and ran " * 80]
+    with_native = vectors(encoder, NativeEngine(encoder), texts)
+    oracle = vectors(encoder, TransformersEngine(encoder), texts)
+    for spec in READOUTS:
+        np.testing.assert_allclose(with_native[spec], oracle[spec], atol=2e-5, rtol=0, err_msg=spec)
+
+
+def test_positions_are_transformers_own():
+    from transformers.models.roberta.modeling_roberta import RobertaEmbeddings
+
+    torch = pytest.importorskip("torch")
+    rows = [[0, 5, 6, 2], [0, 1, 7, 1, 2]]  # a text may hold the padding token itself
+    batch = _batch(rows)
+    of_roberta = RobertaEmbeddings.create_position_ids_from_input_ids
+    expected = [of_roberta(torch.tensor([row]), 1)[0].tolist() for row in rows]
+    assert positions(batch, 1).tolist() == [p for row in expected for p in row]
+    assert positions(batch, None).tolist() == [0, 1, 2, 3, 0, 1, 2, 3, 4]
+
+
+def _batch(rows):
+    from poolwise.records import Tokens
+
+    return pack([Tokens(np.array(r, np.int32), np.zeros(len(r), bool)) for r in rows])
+
+
+def _run(bert, **changes):
+    core = NativeEngine(bert)._core
+    whole = {
+        "ids": np.array([2, 9, 3, 2, 3], np.int32),
+        "positions": np.array([0, 1, 2, 0, 1], np.int32),
+        "offsets": np.array([0, 3, 5], np.int32),
+        "deepest": 3,
+        "rows": None,
+        "weights": np.ones((1, 5), np.float32),
+        "linear": [(3, 0)],
+        "maxima": [(0, [(1, 1.0)])],
+        "pooler": True,
+        "threads": 2,
+    }
+    return core.run(**{**whole, **changes})
+
+
+def ints(*values):
+    return np.array(values, np.int32)
+
+
+MALFORMED = [
+    {"ids": ints(2, 9, 3, 2, 10**6)},
+    {"ids": ints(2, 9, 3, 2, -1)},
+    {"ids": ints(2, 9, 3, 2)},
+    {"positions": ints(0, 1, 2, 0, 64)},
+    {"positions": ints(0, 1, 2, 0, -1)},
+    {"offsets": ints(0, 3)},
+    {"offsets": ints(0)},
+    {"offsets": ints(0, 6, 5)},
+    {"offsets": ints(0, 3, 3, 5)},
+    {"offsets": ints(1, 3, 5)},
+    {"offsets": ints(0, 2**31 - 1, 5)},
+    {"offsets": ints(0, -(2**31), 5)},
+    {"deepest": 4},
+    {"deepest": -1},
+    {"deepest": 2},
+    {"weights": np.ones((1, 4), np.float32)},
+    {"weights": np.ones((0, 5), np.float32)},
+    {"linear": [(4, 0)]},
+    {"linear": [(1, 1)]},
+    {"linear": [(-1, 0)]},
+    {"maxima": [(1, [(1, 1.0)])]},
+    {"maxima": [(0, [])]},
+    {"maxima": [(0, [(2, 1.0), (1, 1.0)])]},
+    {"rows": ints(5), "maxima": []},
+    {"rows": ints(1, 0), "maxima": []},
+    {"rows": ints(0), "maxima": [(0, [(3, 1.0)])]},
+    {"threads": 0},
+    {"threads": 10**6},
+]
+
+
+@pytest.mark.parametrize("change", MALFORMED, ids=str)
+def test_malformed_arrays_raise(bert, change):
+    with pytest.raises(ValueError, match=r"\w"):
+        _run(bert, **change)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ids": np.array([2, 9, 3, 2, 3])},
+        {"ids": np.zeros((1, 5), np.int32)},
+        {"weights": np.ones((1, 5))},
+        {"weights": np.ones((2, 10), np.float32)[:1, ::2]},
+        {"offsets": None},
+    ],
+    ids=["int64", "two axes", "float64", "strided", "none"],
+)
+def test_arrays_of_another_kind_raise(bert, change):
+    with pytest.raises(TypeError):
+        _run(bert, **change)
+
+
+def test_what_is_whole_runs(bert):
+    assert _run(bert).shape == (3, 2, bert.width)
+
+
+def test_a_model_takes_the_native_engine_and_says_so(bert):
+    assert bert.engine.name == "native"
+    assert bert.made("fast")["precision"] == "fast"
+    assert bert.embed("the cat", "mean@-1", precision="fast").shape == (bert.width,)
+
+
+def test_other_families_fall_to_transformers_and_to_exact(tiny):
+    choice._say.cache_clear()
+    albert = poolwise.load(tiny("albert"))
+    with pytest.warns(PoolwiseWarning, match="exact instead of fast"):
+        engine = albert.engine_for("fast")
+    assert (engine.name, engine.precision) == ("transformers", "exact")
+
+
+@pytest.mark.skipif(has_half(levels()[0]) if levels() else True, reason="has fp16 arithmetic")
+def test_near_without_fp16_arithmetic_says_so_and_runs_exact(bert):
+    choice._say.cache_clear()
+    with pytest.warns(PoolwiseWarning, match="no fp16 arithmetic"):
+        engine = open_engine(bert, "near")
+    assert (engine.name, engine.precision) == ("native", "exact")
+
+
+def test_without_the_extension_transformers_runs_and_it_is_said_once(bert, monkeypatch, recwarn):
+    choice._say.cache_clear()
+    monkeypatch.setattr(native, "levels", tuple)
+    with pytest.warns(PoolwiseWarning, match="lacks the native engine"):
+        assert open_engine(bert).name == "transformers"
+    assert open_engine(bert).name == "transformers"
+    choice._say.cache_clear()
+    monkeypatch.undo()
+    assert open_engine(bert).name == "native"
+    assert not recwarn.list
+
+
+def test_the_plan_stops_the_walk(bert):
+    """Blocks above the deepest layer are not even asked for: their weights may be missing."""
+    engine = NativeEngine(bert)
+    batch = pack([t.windows[0] for t in bert.tokenize(["the cat sat"])])
+    wanted = plan([parse("mean@1")], depth=bert.depth)
+    ((_, made),) = engine.run([batch], wanted)
+    (vector,) = made.vectors.values()
+    with_all = vectors(bert, engine, ["the cat sat"], ["mean@1", "mean@-1"])["mean@1"]
+    np.testing.assert_array_equal(vector, with_all)

@@ -1,0 +1,34 @@
+"""Optional parts that are missing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib import import_module
+
+import pytest
+
+from poolwise.errors import MissingExtraError, needs
+
+WITHOUT_TORCH = "import sys; sys.modules['torch'] = sys.modules['transformers'] = None; "
+
+
+def test_a_missing_part_names_the_command(monkeypatch):
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    said = pytest.raises(MissingExtraError, match=r"a thing needs .* 'poolwise\[torch\]'")
+    with said, needs("torch", "a thing"):
+        import_module("transformers")
+
+
+def test_what_no_extra_brings_is_no_missing_extra():
+    with pytest.raises(ModuleNotFoundError, match="nonsense"), needs("torch", "a thing"):
+        import_module("nonsense_of_no_extra")
+
+
+def test_a_family_that_the_transformers_engine_runs_says_what_it_needs(tiny):
+    code = "import poolwise; poolwise.load(sys.argv[1]).embed(['cat'], 'mean@-1')"
+    command = [sys.executable, "-c", WITHOUT_TORCH + code, str(tiny("albert"))]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
+    assert "MissingExtraError" in done.stderr
+    assert "pip install 'poolwise[torch]'" in done.stderr
