@@ -10,8 +10,6 @@ Results go to benchmarks/results/.
 from __future__ import annotations
 
 import argparse
-import csv
-import gzip
 import json
 import random
 import statistics
@@ -26,20 +24,17 @@ import torch
 from machine import describe
 from sentence_transformers import SentenceTransformer
 from transformers import AutoModel, AutoTokenizer
+from workloads import distinct, novel_sentences
 
 import poolwise
 
 HERE = Path(__file__).parent
-NOVELS = HERE.parent / "examples" / "novels.txt.gz"
-BANKING = HERE.parent / "examples" / "banking77.csv"
 
 Contender = Callable[[Sequence[str]], object]
 
 
 def sentences(count: int) -> list[str]:
-    with gzip.open(NOVELS, "rt", encoding="utf-8") as lines:
-        every = [line.strip() for line in lines]
-    return random.Random(0).sample(every, count)
+    return random.Random(0).sample(novel_sentences(), count)
 
 
 def contenders() -> dict[str, Contender]:
@@ -131,18 +126,6 @@ def peak_memory(counts: Sequence[int]) -> dict[str, float]:
             peaks[str(count)] = int(done.stderr.rsplit("PEAK", 1)[1]) / 1024
             print(f"{count} sentences: {peaks[str(count)]:.0f} MB", file=sys.stderr, flush=True)
     return peaks
-
-
-def distinct(count: int) -> list[str]:
-    """So many different sentences: Banking77's own, then halves of them joined at random."""
-    with BANKING.open(encoding="utf-8", newline="") as lines:
-        every = list(dict.fromkeys(" ".join(row["text"].split()) for row in csv.DictReader(lines)))
-    chance = random.Random(0)
-    chance.shuffle(every)
-    while len(every) < count:
-        a, b = chance.choice(every).split(), chance.choice(every).split()
-        every.append(" ".join(a[: len(a) // 2] + b[len(b) // 2 :]))
-    return every[:count]
 
 
 def as_markdown(results: dict[str, object]) -> str:

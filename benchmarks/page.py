@@ -1,0 +1,145 @@
+"""The results as a Markdown page: a table a workload, then the claims."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from claims import Claim, number
+
+Results = dict[str, Any]
+VERDICT = {True: "met", False: "**missed**", None: "not measured"}
+
+
+def page(results: Results, claims: Sequence[Claim]) -> str:
+    parts = [_head(results)]
+    parts += [_throughput(table) for table in results["throughput"]]
+    parts += [_latency(table) for table in results["latency"]]
+    parts.append(_accuracy(results))
+    parts += [_readouts(results["readouts"])] if results["readouts"] else []
+    parts += [_processes(results), _judged(claims)]
+    return "\n".join(parts)
+
+
+def _head(results: Results) -> str:
+    lines = ["# The native engine beside others", ""]
+    if results["quick"]:
+        lines += ["*A quick run, to try the bench itself: no figure here is worth quoting.*", ""]
+    lines += [f"- {name}: {value}" for name, value in results["machine"].items()]
+    gemm = results["ceiling"]
+    lines += [
+        f"- rounds: {results['rounds']}; the whole run took {results['minutes']:.0f} minutes",
+        "",
+        "Every round runs each contender once, in turn. A ratio is the median over rounds of the "
+        "ratio to sentence-transformers in the same round. *Ceiling* is the rate on linear layers "
+        "and attention of real tokens, as a share of the fastest float32 matrix product found "
+        f"here ({gemm['name']}: {gemm['gflop_per_s']:,.0f} GFLOP/s), which takes its turn in every "
+        "round too. *Cosine* is the smallest to transformers' own vectors.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _throughput(table: Results) -> str:
+    tokens = table["tokens"]
+    header = (
+        f"## {table['model']}, {table['workload']} texts\n\n"
+        f"{table['texts']:,} texts, {tokens['mean']:.1f} tokens on average "
+        f"({tokens['min']} to {tokens['max']}).\n"
+    )
+    rows = []
+    for row in _ranked(table["rows"], "ratio"):
+        share = f"{row['ceiling']:.0%}" if row["precision"] == "exact" else ""
+        cosine = f"{min(row['min_cosine'], 1):.6f}"
+        speed = f"{row['texts_per_s']:,.{0 if row['texts_per_s'] >= 100 else 1}f}"
+        rows.append((_name(row), speed, f"{row['ratio']:.2f}", share, cosine))
+    columns = ("", "texts/s", "x sentence-transformers", "ceiling", "cosine")
+    return _table(header, columns, rows) + _not_run(table["rows"])
+
+
+def _latency(table: Results) -> str:
+    header = (
+        f"## {table['model']}, one sentence\n\n"
+        f"{table['tokens']} tokens, {table['calls']} calls, in blocks that take turns.\n"
+    )
+    rows = []
+    for row in _ranked(table["rows"], "ratio"):
+        ms = (f"{row['p50_ms']:.2f}", f"{row['p95_ms']:.2f}")
+        rows.append((_name(row), *ms, f"{row['ratio']:.2f}"))
+    columns = ("", "p50, ms", "p95, ms", "x sentence-transformers")
+    return _table(header, columns, rows) + _not_run(table["rows"])
+
+
+def _accuracy(results: Results) -> str:
+    header = (
+        "## Accuracy\n\nBeside transformers' own hidden states, each text alone, float32. "
+        "The difference is the largest of any component.\n"
+    )
+    columns = ("", "mean@-1, difference", "cls@0 to cls@-1", "cosine, smallest", "mean", "bits")
+    rows = []
+    for model, found in results["accuracy"].items():
+        for precision, row in found.items():
+            name = f"{model}, {precision} ({row['engine']} engine)"
+            bits = "same alone" if row["same_bits"] else "differ alone"
+            far = (number(row["mean_max_abs"]), number(row["cls_max_abs"]))
+            close = (f"{min(row['min_cosine'], 1):.7f}", f"{min(row['mean_cosine'], 1):.7f}")
+            rows.append((name, *far, *close, bits))
+    made = _table(header, columns, rows)
+    if results["sts"]:
+        points = ", ".join(f"{p} {value:.3f}" for p, value in results["sts"].items())
+        made += f"\nSpearman x 100 on STS-B dev, {results['real'][0]}, mean@-1: {points}.\n"
+    return made
+
+
+def _readouts(found: Results) -> str:
+    header = (
+        f"## Readouts in one pass\n\nMiniLM-L6, exact ({found['engine']} engine), "
+        f"{found['texts']:,} short texts: time over that of mean@-1.\n"
+    )
+    return _table(header, ("", "cost"), [(n, f"{c:.2f}") for n, c in found["cost"].items()])
+
+
+def _processes(results: Results) -> str:
+    header = (
+        f"## Processes\n\nA whole process, median of {results['cold']['times']}, files already in "
+        "memory.\n"
+    )
+    rows = [(name, f"{value:.2f}") for name, value in results["cold"]["seconds"].items()]
+    made = _table(header, ("", "seconds"), rows)
+    if busy := results["busy"]:
+        made += (
+            f"\nBeside a process that keeps a core busy, {busy['throughput_kept']:.0%} of the "
+            f"throughput remains ({busy['engine']} engine, exact).\n"
+        )
+    return made
+
+
+def _judged(claims: Sequence[Claim]) -> str:
+    kept = sum(claim.kept is True for claim in claims)
+    missed = sum(claim.kept is False for claim in claims)
+    header = (
+        f"## Claims\n\n{kept} met, {missed} missed, {len(claims) - kept - missed} not measured.\n"
+    )
+    rows = [(c.claim, c.target, c.measured, VERDICT[c.kept]) for c in claims]
+    return _table(header, ("", "target", "measured", ""), rows)
+
+
+def _ranked(rows: Sequence[Results], key: str) -> list[Results]:
+    """Those that ran, fastest first."""
+    return sorted((row for row in rows if key in row), key=lambda row: -row[key])
+
+
+def _not_run(rows: Sequence[Results]) -> str:
+    missing = [f"{row['name']}, because {row['absent']}" for row in rows if "absent" in row]
+    return f"\nNot run: {'; '.join(missing)}.\n" if missing else ""
+
+
+def _name(row: Results) -> str:
+    return f"**{row['name']}**" if row["ours"] else str(row["name"])
+
+
+def _table(header: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    aligned = "|---|" + "---:|" * (len(columns) - 1)
+    lines = [header, f"| {' | '.join(columns)} |", aligned]
+    lines += [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join(lines) + "\n"
