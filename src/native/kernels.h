@@ -94,6 +94,7 @@ constexpr float integer_limit(Format format) {
     return format == Format::i8 ? int8_limit : int16_limit;
 }
 
+extern const Kernels portable_kernels;  // for tests
 extern const Kernels avx2_kernels;
 extern const Kernels avxvnni_kernels;
 extern const Kernels avx512_kernels;

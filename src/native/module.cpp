@@ -43,6 +43,13 @@ const std::map<std::string, Activation> activations = {
     {"relu", Activation::relu}, {"silu", Activation::silu},
 };
 
+const Kernels& kernels_of(const std::string& level) {
+    for (const Kernels* kernels : available_kernels())
+        if (level == kernels->level) return *kernels;
+    expect(level == portable_kernels.level, "this CPU does not have " + level);
+    return portable_kernels;
+}
+
 class NativeEncoder {
 public:
     NativeEncoder(const std::string& level, const std::string& precision, int width, int heads,
@@ -143,11 +150,6 @@ public:
     }
 
 private:
-    static const Kernels& kernels_of(const std::string& level) {
-        for (const Kernels* kernels : available_kernels())
-            if (level == kernels->level) return *kernels;
-        throw nb::value_error(("this CPU does not have " + level).c_str());
-    }
 
     Format format_of(const std::string& precision) const {
         if (precision == "exact") return Format::f32;
@@ -243,11 +245,7 @@ NB_MODULE(_native, m) {
         for (const Kernels* kernels : available_kernels()) names.emplace_back(kernels->level);
         return names;
     });
-    m.def("has_half", [](const std::string& level) {
-        for (const Kernels* kernels : available_kernels())
-            if (level == kernels->level) return kernels->half_panel > 0;
-        return false;
-    });
+    m.def("has_half", [](const std::string& level) { return kernels_of(level).half_panel > 0; });
     nb::class_<NativeEncoder>(m, "Encoder")
         .def(nb::init<const std::string&, const std::string&, int, int, int, float, const std::string&>(),
              nb::arg("level"), nb::arg("precision"), nb::arg("width"), nb::arg("heads"), nb::arg("inner"),

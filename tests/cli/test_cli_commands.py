@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
 import sys
 
 import numpy as np
@@ -158,3 +159,23 @@ def test_help_names_every_command(run):
     for name in ("embed", "ask", "inspect", "layers", "convert"):
         assert name in text
         assert run(name, "--help")[0] == 0
+
+
+@pytest.mark.parametrize("precision", ["near", "fast"])
+def test_precision_is_named_and_what_cannot_be_had_is_said(tiny, lines, tmp_path, precision):
+    command = [sys.executable, "-m", "poolwise", "embed", tiny("albert"), lines]
+    command += ["-o", tmp_path / "v.npy", "-r", "mean@-1", "--json", "--precision", precision]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert json.loads(done.stdout)["made"]["precision"] == "exact"
+    assert f"exact instead of {precision}" in done.stderr
+    assert "PoolwiseWarning" not in done.stderr  # a sentence, not a place in our code
+
+
+def test_fast_is_written_into_the_output(tiny, lines, tmp_path, run):
+    target = tmp_path / "v.npy"
+    code, out, _ = run(
+        "embed", tiny("bert"), lines, "-o", target, "-r", "cls@1", "--json", "--precision", "fast"
+    )
+    made = json.loads(out)["made"]
+    assert code == 0
+    assert made["precision"] == ("fast" if made["engine"] == "native" else "exact")

@@ -73,12 +73,13 @@ def test_rows_alone_are_what_they_are_among_all(bert, spec):
     np.testing.assert_array_equal(few, among)
 
 
-@pytest.mark.parametrize("level", levels())
+@pytest.mark.parametrize("level", [*levels(), "portable"])
 @pytest.mark.parametrize(("precision", "least"), [("fast", 0.995), ("near", 0.99998)])
 def test_less_precise_vectors_stay_near(demo, level, precision, least):
     if precision == "near" and not has_half(level):
         pytest.skip(f"{level} has no fp16 arithmetic")
-    texts = ["How do I lock my card?", "no", "", "It is a truth universally acknowledged, " * 9]
+    texts = ["How do I lock my card?", "no", ""]
+    texts += ["It is a truth universally acknowledged, " * 9] * (level != "portable")  # it is slow
     exact = vectors(demo, NativeEngine(demo), texts, ["mean@-1", "cls@3"])
     near = vectors(demo, NativeEngine(demo, precision, level=level), texts, ["mean@-1", "cls@3"])
     for spec, rows in exact.items():

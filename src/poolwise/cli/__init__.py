@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sys
+import warnings
 from importlib import import_module
+from typing import Any
 
 import click
 
 from poolwise import __version__
-from poolwise.errors import PoolwiseError
+from poolwise.errors import PoolwiseError, PoolwiseWarning
 
 COMMANDS = {
     "embed": "Texts in, vectors out: Parquet, npy or safetensors.",
@@ -21,6 +23,8 @@ COMMANDS = {
 }
 
 INTERRUPTED = 130
+
+_show_others = warnings.showwarning
 
 
 class Commands(click.Group):
@@ -57,6 +61,7 @@ def poolwise() -> None:
 
 def main() -> None:
     """Run, and turn what went wrong into a sentence and an exit code."""
+    warnings.showwarning = _show_warning
     try:
         poolwise(standalone_mode=False)
     except PoolwiseError as error:
@@ -71,6 +76,16 @@ def main() -> None:
     except BrokenPipeError:  # the reader of a pipe has gone, as with `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+
+
+def _show_warning(
+    message: Warning | str, category: type[Warning], *where: Any, **more: Any
+) -> None:
+    """Ours as a sentence on stderr, without the place in our code; others as Python does."""
+    if issubclass(category, PoolwiseWarning):
+        click.echo(f"poolwise: {message}", err=True)
+    else:
+        _show_others(message, category, *where, **more)
 
 
 def _fail(message: str, exit_code: int) -> int:

@@ -36,7 +36,7 @@ def levels() -> tuple[str, ...]:
 
 
 def has_half(level: str) -> bool:
-    """Whether this level computes in fp16."""
+    """Whether this level (one of ``levels``, or ``portable``, made for tests) computes in fp16."""
     from poolwise import _native  # noqa: PLC0415
 
     return bool(_native.has_half(level))
