@@ -71,7 +71,7 @@ public:
         e.vocabulary = extent(words, 0);
         e.most = extent(positions, 0);
         e.norm = norm_of(norm, e.width);
-        if (projection) e.projection = matrix({*projection}, e.width, {encoder_->shape.width});
+        if (projection) e.projection = matrix({*projection}, e.width, {encoder_->shape.width}, format_);
         tables_ = {nb::cast(words), nb::cast(positions), type ? nb::cast(*type) : nb::none()};
         e.words = words.data();
         e.positions = positions.data();
@@ -82,18 +82,18 @@ public:
                    Linear intermediate, Linear output, Gains output_norm) {
         const int width = encoder_->shape.width, inner = encoder_->shape.inner;
         Block block;
-        block.query = matrix({query}, width, {width});
-        block.key_value = matrix({key, value}, width, {width, width});
-        block.attention_output = matrix({attention_output}, width, {width});
+        block.query = matrix({query}, width, {width}, precise());
+        block.key_value = matrix({key, value}, width, {width, width}, precise());
+        block.attention_output = matrix({attention_output}, width, {width}, format_);
         block.attention_norm = norm_of(attention_norm, width);
-        block.intermediate = matrix({intermediate}, width, {inner});
-        block.output = matrix({output}, inner, {width});
+        block.intermediate = matrix({intermediate}, width, {inner}, format_);
+        block.output = matrix({output}, inner, {width}, format_);
         block.output_norm = norm_of(output_norm, width);
         encoder_->blocks.push_back(std::move(block));
     }
 
     void set_pooler(Linear pooler) {
-        encoder_->pooler = matrix({pooler}, encoder_->shape.width, {encoder_->shape.width});
+        encoder_->pooler = matrix({pooler}, encoder_->shape.width, {encoder_->shape.width}, format_);
     }
 
     // [heads, 2 * reach - 1]: the bias by key minus query, from 1 - reach up.
@@ -158,6 +158,10 @@ private:
         return Format::f16;
     }
 
+    // Where int8 costs most: queries, keys and values read a hidden state with a few huge components. In
+    // int16 they bring the cosine of MiniLM's shortest texts from .993 to .997.
+    Format precise() const { return format_ == Format::i8 ? Format::i16 : format_; }
+
     int panel(Format format) const {
         if (format == Format::f32) return kernels_.float_panel;
         return format == Format::f16 ? kernels_.half_panel : kernels_.integer_panel;
@@ -176,7 +180,8 @@ private:
     }
 
     // Layers over the same input, one below the other.
-    Matrix matrix(const std::vector<Linear>& layers, int in, const std::vector<int>& outs) const {
+    Matrix matrix(const std::vector<Linear>& layers, int in, const std::vector<int>& outs,
+                  Format format) const {
         int out = 0;
         for (int o : outs) out += o;
         Buffer<float> weights(static_cast<std::size_t>(out) * in), bias(out);
@@ -189,7 +194,7 @@ private:
             std::copy(b.data(), b.data() + b.size(), bias.data() + row);
             row += outs[i];
         }
-        return pack(weights.data(), bias.data(), out, in, format_, panel(format_));
+        return pack(weights.data(), bias.data(), out, in, format, panel(format));
     }
 
     void check(const Batch& batch, int ids, int positions) const {

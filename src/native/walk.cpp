@@ -28,18 +28,18 @@ Walk::Walk(const Encoder& encoder, const Batch& batch, const Reading& reading, W
     space.key_value.resize(tokens * row_stride(2 * encoder.shape.width));
     space.inner.resize(tokens * inner_);
     if (encoder.embeddings.projection.out) space.narrow.resize(tokens * row_stride(encoder.embeddings.width));
-    std::size_t bytes = 0, inner_bytes = 0, groups = 0, inner_groups = 0;
-    const auto room = [](const Matrix& m, std::size_t& bytes, std::size_t& groups) {
+    std::size_t bytes = 0, groups = 0;
+    const auto room = [&](const Matrix& m) {
+        if (m.format == Format::f32) return;
         bytes = std::max(bytes, converted_bytes(m));
-        groups = std::max(groups, static_cast<std::size_t>(std::max(m.groups, 1)));
+        groups = std::max(groups, static_cast<std::size_t>(m.groups));
     };
-    for (const Block& block : encoder.blocks) {
-        if (block.query.format == Format::f32) break;
-        for (const Matrix* m : {&block.query, &block.attention_output}) room(*m, bytes, groups);
-        room(block.output, inner_bytes, inner_groups);
-    }
-    space.converted.resize(tokens * std::max(bytes, inner_bytes));
-    space.scales.resize(tokens * std::max(groups, inner_groups));
+    room(encoder.embeddings.projection);
+    room(encoder.pooler);
+    for (const Block& b : encoder.blocks)
+        for (const Matrix* m : {&b.query, &b.attention_output, &b.intermediate, &b.output}) room(*m);
+    space.converted.resize(tokens * bytes);
+    space.scales.resize(tokens * groups);
     int longest = 0;
     for (int s = 0; s < batch.sequences; ++s)
         longest = std::max(longest, batch.offsets[s + 1] - batch.offsets[s]);

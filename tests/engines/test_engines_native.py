@@ -111,6 +111,15 @@ def test_odd_shapes_are_transformers_own(tiny, config):
         np.testing.assert_allclose(with_native[spec], oracle[spec], atol=2e-5, rtol=0, err_msg=spec)
 
 
+@pytest.mark.parametrize("level", [*levels(), "portable"])
+def test_embeddings_wider_than_everything_else(tiny, level):
+    encoder = poolwise.load(tiny("electra", embedding_size=200))
+    texts = ["the cat sat on the mat", "a"]
+    exact = vectors(encoder, NativeEngine(encoder), texts, ["mean@-1"])["mean@-1"]
+    fast = vectors(encoder, NativeEngine(encoder, "fast", level=level), texts, ["mean@-1"])
+    np.testing.assert_allclose(fast["mean@-1"], exact, atol=0.2)
+
+
 def test_positions_are_transformers_own():
     from transformers.models.roberta.modeling_roberta import RobertaEmbeddings
 
