@@ -122,10 +122,8 @@ def _value(found: Mapping[str, Any], name: str, key: Key, path: Path) -> Any:
 
 def _first_position(family: Family, values: Mapping[str, Any]) -> int:
     """The number of the first token's position: RoBERTa counts from its padding index + 1."""
-    index = family.padding_index
-    if index is None:
-        return 0
-    return int(values[index] if isinstance(index, str) else index) + 1
+    padding = family.padding_id(values)
+    return 0 if padding is None else padding + 1
 
 
 def _contradictions(family: Family, c: Mapping[str, Any]) -> Iterator[str]:

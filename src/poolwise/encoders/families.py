@@ -45,6 +45,11 @@ class Family:
         count = config.get("num_hidden_groups", config["num_hidden_layers"])
         return dict(tables.expand(self.table, config, count, pooler=pooler))
 
+    def padding_id(self, config: Values) -> int | None:
+        """The token id that gets no position, where positions count on from it; None elsewhere."""
+        index = self.padding_index
+        return config[index] if isinstance(index, str) else index
+
     def group(self, config: Values, block: int) -> int:
         """Where in ``blocks`` the weights of a block lie (ALBERT shares them; as transformers)."""
         depth = config["num_hidden_layers"]

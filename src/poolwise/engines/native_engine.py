@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import numpy as np
@@ -19,6 +19,7 @@ from poolwise.engines.engine import Pooled
 from poolwise.engines.native_weights import ACTIVATIONS, FAMILIES, native_encoder
 from poolwise.engines.plan import Plan, Source
 from poolwise.engines.token_weights import MASKS, Padded, weights
+from poolwise.engines.workers import as_done
 from poolwise.records import Floats, Ints, Precision, TokenBatch
 
 TOKEN_BUDGET = 512
@@ -80,6 +81,7 @@ class NativeEngine:
         self.precision = precision
         self.level = level or levels()[0]
         self.streams = streams or cores()
+        self._padding_id = encoder.family.padding_id(encoder.config.values)
         self._core = native_encoder(encoder, self.level, precision)
 
     def run(self, batches: Sequence[TokenBatch], plan: Plan) -> Iterator[tuple[int, Pooled]]:
@@ -90,20 +92,14 @@ class NativeEngine:
                 yield index, self._pool(batch, plan, self.streams)
             return
         with ThreadPoolExecutor(self.streams) as workers:
-            index_of = {workers.submit(self._pool, b, plan, 1): i for i, b in enumerate(batches)}
-            try:
-                for done in as_completed(list(index_of)):
-                    yield index_of.pop(done), done.result()
-            finally:
-                for waiting in index_of:
-                    waiting.cancel()
+            yield from as_done(workers, lambda batch: self._pool(batch, plan, 1), batches)
 
     def _pool(self, batch: TokenBatch, plan: Plan, threads: int) -> Pooled:
         padded = Padded(batch)
         reading = _Reading(plan, padded)
         vectors = self._core.run(
             ids=batch.ids,
-            positions=positions(batch, _padding_index(self.encoder)),
+            positions=positions(batch, self._padding_id),
             offsets=batch.offsets,
             deepest=plan.deepest,
             rows=_rows(batch, plan),
@@ -138,27 +134,21 @@ class _Reading:
         self.sources: list[Source] = linear + maxima + pooler
 
 
-def positions(batch: TokenBatch, padding_index: int | None) -> Ints:
+def positions(batch: TokenBatch, padding_id: int | None) -> Ints:
     """Each token's row of the position embeddings, int32 [total].
 
-    0, 1, 2 … in each sequence; families with a ``padding_index`` count on from it and leave out
+    0, 1, 2 … in each sequence; families with a ``padding_id`` count on from it and leave out
     tokens of that id, as transformers' ``create_position_ids_from_input_ids``.
     """
     starts, lengths = batch.offsets[:-1], batch.lengths
-    if padding_index is None:
+    if padding_id is None:
         counted = np.arange(len(batch.ids)) - np.repeat(starts, lengths)
         return counted.astype(np.int32)
-    real = batch.ids != padding_index
+    real = batch.ids != padding_id
     before = np.concatenate([[0], np.cumsum(real)])
     counted = before[1:] - np.repeat(before[starts], lengths)
-    shifted: Ints = (counted * real + padding_index).astype(np.int32)
+    shifted: Ints = (counted * real + padding_id).astype(np.int32)
     return shifted
-
-
-def _padding_index(encoder: Encoder) -> int | None:
-    index = encoder.family.padding_index
-    found: int | None = encoder.config[index] if isinstance(index, str) else index
-    return found
 
 
 def _rows(batch: TokenBatch, plan: Plan) -> Ints | None:

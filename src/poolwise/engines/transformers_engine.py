@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from itertools import count
 from typing import Any
@@ -28,6 +28,7 @@ from poolwise.engines.engine import Pooled
 from poolwise.engines.hidden_states import FEW_ROWS, HiddenStates
 from poolwise.engines.plan import Plan
 from poolwise.engines.token_weights import Padded
+from poolwise.engines.workers import as_done
 from poolwise.errors import EncoderError
 from poolwise.records import Floats, Precision, TokenBatch
 
@@ -76,13 +77,7 @@ class TransformersEngine:
         """Pool every source of the plan; see ``Engine``."""
         # Only eager attention hands its maps out; it also rounds otherwise, so not a run longer.
         self.module.set_attn_implementation("eager" if plan.attentions else self._attention)
-        index_of = {self._threads.submit(self._pool, b, plan): i for i, b in enumerate(batches)}
-        try:
-            for done in as_completed(list(index_of)):
-                yield index_of.pop(done), done.result()
-        finally:
-            for waiting in index_of:
-                waiting.cancel()
+        yield from as_done(self._threads, lambda batch: self._pool(batch, plan), batches)
 
     @torch.inference_mode()
     def _pool(self, batch: TokenBatch, plan: Plan) -> Pooled:

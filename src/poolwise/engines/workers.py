@@ -1,0 +1,22 @@
+"""Batches handed to workers, and taken back as they get done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, as_completed
+
+from poolwise.engines.engine import Pooled
+from poolwise.records import TokenBatch
+
+
+def as_done(
+    workers: Executor, pool: Callable[[TokenBatch], Pooled], batches: Sequence[TokenBatch]
+) -> Iterator[tuple[int, Pooled]]:
+    """Each batch's index with what ``pool`` made of it; who stops listening cancels the rest."""
+    index_of = {workers.submit(pool, batch): index for index, batch in enumerate(batches)}
+    try:
+        for done in as_completed(list(index_of)):
+            yield index_of.pop(done), done.result()
+    finally:
+        for waiting in index_of:
+            waiting.cancel()
