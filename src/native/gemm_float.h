@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <type_traits>
 
 #include "elementwise.h"
 #include "kernels.h"
@@ -15,6 +16,17 @@ using poolwise::Input;
 using poolwise::Matrix;
 
 constexpr int along = 256;  // inputs whose weights, one panel wide, stay in the first cache
+
+// Calls work with the number of rows, 1 to Most, as a constant, so that a tile's sums have names.
+template <int Most, class Work>
+[[gnu::always_inline]] inline void with_rows(int rows, const Work& work) {
+    if constexpr (Most > 0) {
+        if (rows == Most)
+            work(std::integral_constant<int, Most>());
+        else
+            with_rows<Most - 1>(rows, work);
+    }
+}
 
 // Fetches the weights that come next while these are worked on, a few lines at a time: the cores read
 // memory far slower than they multiply, and a burst of requests would make them wait as well.
@@ -93,20 +105,6 @@ inline void float_tile(const float* x, std::size_t x_stride, const float* w, std
         S::store(out + i / vectors * stride + i % vectors * S::width, sum[i]);
 }
 
-template <class S, int Rows>
-inline void float_rows(int rows, const float* x, std::size_t x_stride, const float* w,
-                       std::size_t w_stride, int steps, bool fresh, float* out, std::size_t stride,
-                       bool last, const float* bias, const Epilogue& e, int row, Ahead& ahead) {
-    if constexpr (Rows > 0) {
-        if (rows == Rows)
-            float_tile<S, Rows>(x, x_stride, w, w_stride, steps, fresh, out, stride, last, bias, e, row,
-                                ahead);
-        else
-            float_rows<S, Rows - 1>(rows, x, x_stride, w, w_stride, steps, fresh, out, stride, last,
-                                    bias, e, row, ahead);
-    }
-}
-
 // One panel for all rows; `out` and the residual point at the panel's first column.
 template <class S>
 void float_panel(int rows, const float* x, std::size_t x_stride, const float* w,
@@ -116,10 +114,10 @@ void float_panel(int rows, const float* x, std::size_t x_stride, const float* w,
         const int here = std::min(along, steps - k);
         const bool last = k + along >= steps;
         for (int r = 0; r < rows; r += S::tile_rows) {
-            const int count = std::min(S::tile_rows, rows - r);
-            float_rows<S, S::tile_rows>(count, x + r * x_stride + k, x_stride, w + k * w_stride,
-                                        w_stride, here, k == 0, out + r * stride, stride, last, bias,
-                                        e, r, ahead);
+            with_rows<S::tile_rows>(std::min(S::tile_rows, rows - r), [&](auto count) {
+                float_tile<S, count>(x + r * x_stride + k, x_stride, w + k * w_stride, w_stride, here,
+                                     k == 0, out + r * stride, stride, last, bias, e, r, ahead);
+            });
         }
     }
 }

@@ -53,17 +53,6 @@ inline void half_tile(const Matrix& m, int p, const unsigned char* x, std::size_
     }
 }
 
-template <class S, int Rows>
-inline void half_tiles(int rows, const Matrix& m, int p, const unsigned char* x, std::size_t x_stride,
-                       const Epilogue& e, float* out, std::size_t stride, int row) {
-    if constexpr (Rows > 0) {
-        if (rows == Rows)
-            half_tile<S, Rows>(m, p, x, x_stride, e, out, stride, row);
-        else
-            half_tiles<S, Rows - 1>(rows, m, p, x, x_stride, e, out, stride, row);
-    }
-}
-
 template <class S>
 void multiply_half(const Matrix& m, const Input& input, int rows, int first, int last,
                    const Epilogue& e, float* out, std::size_t stride) {
@@ -73,8 +62,10 @@ void multiply_half(const Matrix& m, const Input& input, int rows, int first, int
         Epilogue here = e;
         if (e.residual != nullptr) here.residual = e.residual + p * wide;
         for (int r = 0; r < rows; r += half_rows)
-            half_tiles<S, half_rows>(std::min(half_rows, rows - r), m, p, x + r * input.stride,
-                                     input.stride, here, out + p * wide, stride, r);
+            with_rows<half_rows>(std::min(half_rows, rows - r), [&](auto count) {
+                half_tile<S, count>(m, p, x + r * input.stride, input.stride, here, out + p * wide, stride,
+                                    r);
+            });
     }
 }
 

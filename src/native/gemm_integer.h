@@ -65,19 +65,6 @@ inline void integer_tile(const Matrix& m, int p, const unsigned char* x, std::si
     finish<S, Rows, vectors>(total, m.bias.data() + p * wide, e, row, out, stride);
 }
 
-template <class S, bool Bytes, int Rows>
-inline void integer_tiles(int rows, const Matrix& m, int p, const unsigned char* x,
-                          std::size_t x_stride, const float* scales, const Epilogue& e, float* out,
-                          std::size_t stride, int row, Ahead& ahead) {
-    if constexpr (Rows > 0) {
-        if (rows == Rows)
-            integer_tile<S, Bytes, Rows>(m, p, x, x_stride, scales, e, out, stride, row, ahead);
-        else
-            integer_tiles<S, Bytes, Rows - 1>(rows, m, p, x, x_stride, scales, e, out, stride, row,
-                                              ahead);
-    }
-}
-
 template <class S, bool Bytes>
 void multiply_integer(const Matrix& m, const Input& input, int rows, int first, int last,
                       const Epilogue& e, float* out, std::size_t stride) {
@@ -92,9 +79,11 @@ void multiply_integer(const Matrix& m, const Input& input, int rows, int first, 
         Epilogue here = e;
         if (e.residual != nullptr) here.residual = e.residual + p * wide;
         for (int r = 0; r < rows; r += integer_rows)
-            integer_tiles<S, Bytes, integer_rows>(
-                std::min(integer_rows, rows - r), m, p, x + r * input.stride, input.stride,
-                input.scales + r * m.groups, here, out + p * wide, stride, r, ahead);
+            with_rows<integer_rows>(std::min(integer_rows, rows - r), [&](auto count) {
+                integer_tile<S, Bytes, count>(m, p, x + r * input.stride, input.stride,
+                                              input.scales + r * m.groups, here, out + p * wide, stride,
+                                              r, ahead);
+            });
     }
 }
 
