@@ -103,6 +103,55 @@ class VectorBatch:
 
 
 @dataclass(frozen=True, slots=True)
+class Pairs:
+    """Pairs of texts that people have scored, n of them.
+
+    ``scores`` float64 [n]. ``subsets`` names the part of a collection that each pair comes from
+    (``MSRvid``), all empty where there is one only. ``parts`` says where a pair must stand:
+    ``train``, ``dev``, ``test``, or empty for whoever splits them.
+    """
+
+    name: str
+    first: Sequence[str]
+    second: Sequence[str]
+    scores: NDArray[np.float64]
+    subsets: Sequence[str]
+    parts: Sequence[str]
+    hash: str
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Texts with a label each, n of them; ``parts`` as in ``Pairs``."""
+
+    name: str
+    texts: Sequence[str]
+    labels: Sequence[str]
+    parts: Sequence[str]
+    hash: str
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """Sentences cut into words, with a tag for each word; ``parts`` as in ``Pairs``."""
+
+    name: str
+    words: Sequence[Sequence[str]]
+    tags: Sequence[Sequence[str]]
+    parts: Sequence[str]
+    hash: str
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+
+@dataclass(frozen=True, slots=True)
 class Number:
     """One statistic. ``value`` is None where it is undefined; ``note`` then says why.
 

@@ -12,7 +12,6 @@ import os
 import sys
 import threading
 from operator import length_hint
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -35,16 +34,6 @@ def refusal(*inputs: object, **how: object) -> str:
     with pytest.raises(TextError) as caught:
         read(*inputs, **how)
     return str(caught.value)
-
-
-@pytest.fixture
-def write(tmp_path):
-    def write(name: str, content: str | bytes) -> Path:
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    return write
 
 
 @pytest.fixture

@@ -1,6 +1,18 @@
 """Where sentences come from."""
 
+from poolwise.texts.labels import open_labels
+from poolwise.texts.pairs import open_pairs
+from poolwise.texts.parts import duplicates
 from poolwise.texts.sentences import split_sentences
+from poolwise.texts.tags import open_tags
 from poolwise.texts.texts import Texts, open_texts
 
-__all__ = ["Texts", "open_texts", "split_sentences"]
+__all__ = [
+    "Texts",
+    "duplicates",
+    "open_labels",
+    "open_pairs",
+    "open_tags",
+    "open_texts",
+    "split_sentences",
+]

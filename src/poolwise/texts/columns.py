@@ -1,17 +1,21 @@
-"""A row's fields: which of the columns holds the text, and is it one?"""
+"""A table's columns: which of them holds the text?"""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from poolwise.errors import TextError
+from poolwise.texts.fields import as_id, as_text
 
 Row = tuple[str, int | str | None]
 """A text and what the id column says; None where there is no id column."""
 
 DEFAULT_COLUMNS = ("text", "sentence")
+
+_SHOWN = 40
+"""Characters of a column's name in an error: what was taken for a header may be a long text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,42 @@ class Columns:
 
     text: str | None = None
     id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Columns, read once: ``rows(asked)`` gives each row's number and its fields in ``asked``.
+
+    ``names`` are empty where there is nothing to read, and ``1``, ``2``, … where the file has no
+    header (``headed`` is then false). ``unit`` is what the rows' numbers count.
+    """
+
+    label: str
+    names: Sequence[str]
+    rows: Callable[[Sequence[str]], Iterator[tuple[int, Sequence[object]]]]
+    unit: str = "line"
+    headed: bool = True
+
+    @classmethod
+    def empty(cls, label: str) -> Table:
+        """A table of nothing."""
+        return cls(label, (), lambda asked: iter(()))
+
+    def where(self, number: int) -> str:
+        """How an error names a row."""
+        return f"{self.label}, {self.unit} {number}"
+
+
+def text_rows(table: Table, columns: Columns) -> Iterator[Row]:
+    """The table's texts, with their ids."""
+    if not table.names:
+        return
+    asked = [text_column(table.names, columns.text, table.label)]
+    if columns.id is not None:
+        asked.append(known_column(table.names, columns.id, table.label))
+    for number, (value, *more) in table.rows(asked):
+        text = value if isinstance(value, str) else as_text(value, asked[0], table.where(number))
+        yield text, as_id(more[0], asked[1], table.where(number)) if more else None
 
 
 def text_column(columns: Sequence[str], asked: str | None, label: str) -> str:
@@ -32,7 +72,7 @@ def text_column(columns: Sequence[str], asked: str | None, label: str) -> str:
         if usual in columns:
             return usual
     raise TextError(
-        f"which column of {label} holds the texts? Name one with --column: {_listed(columns)}"
+        f"which column of {label} holds the texts? Name one with --column: {listed(columns)}"
     )
 
 
@@ -42,24 +82,17 @@ def known_column(columns: Sequence[str], asked: str, label: str) -> str:
         return asked
     close = difflib.get_close_matches(asked, columns, n=1)
     meant = f" (did you mean {close[0]!r}?)" if close else ""
-    raise TextError(f"{label} has no column {asked!r}{meant}; it has {_listed(columns)}")
+    raise TextError(f"{label} has no column {asked!r}{meant}; it has {listed(columns)}")
 
 
-def as_text(value: object, column: str, where: str) -> str:
-    """``value``, if it is a text."""
-    if isinstance(value, str):
-        return value
-    found = "null" if value is None else f"a {type(value).__name__}"
-    raise TextError(f"{where}: {column!r} is {found}, expected a text")
+def column_at(columns: Sequence[str], asked: str, label: str) -> str:
+    """``asked``, a column's name or its number from 1."""
+    if asked not in columns and asked.isdecimal() and 1 <= int(asked) <= len(columns):
+        return columns[int(asked) - 1]
+    return known_column(columns, asked, label)
 
 
-def as_id(value: object, column: str, where: str) -> int | str:
-    """``value``, if it can name a row."""
-    if isinstance(value, int | str) and not isinstance(value, bool):
-        return value
-    found = "null" if value is None else f"a {type(value).__name__}"
-    raise TextError(f"{where}: {column!r} is {found}, expected an integer or a text")
-
-
-def _listed(columns: Sequence[str]) -> str:
-    return ", ".join(repr(column) for column in columns) or "no columns"
+def listed(columns: Sequence[str]) -> str:
+    """The columns as an error names them."""
+    shown = (name if len(name) <= _SHOWN else f"{name[: _SHOWN - 1]}…" for name in columns)
+    return ", ".join(map(repr, shown)) or "no columns"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from poolwise.errors import TextError, needs
-from poolwise.texts.columns import Columns, Row, as_id, as_text, known_column, text_column
+from poolwise.texts.columns import Table
 
 PREFIX = "hf:"
 DEFAULT_SPLIT = "train"
@@ -29,7 +29,6 @@ class HubDataset:
     """
 
     label: str
-    columns: Columns
     repeatable = True
 
     def check(self) -> None:
@@ -38,18 +37,11 @@ class HubDataset:
         if _is_folder(name) and not Path(name).expanduser().is_dir():
             raise TextError(f"{self.label}: no such folder: {name}")
 
-    def rows(self) -> Iterator[Row]:
-        """The rows of the split, in order."""
+    def table(self) -> Table:
+        """The split: its columns, and its rows in order."""
         with self._reading():
             names = self._dataset.column_names or list(next(iter(self._dataset), {}))
-            if not names:
-                return
-            text, key = text_column(names, self.columns.text, self.label), self.columns.id
-            asked = [text] if key is None else [text, known_column(names, key, self.label)]
-            for row, record in enumerate(self._dataset.select_columns(asked)):
-                where = f"{self.label}, row {row}"
-                name = None if key is None else as_id(record[key], key, where)
-                yield as_text(record[text], text, where), name
+        return Table(self.label, names, self._rows, unit="row")
 
     def count(self) -> int | None:
         """The number of rows, where the dataset says it."""
@@ -59,6 +51,11 @@ class HubDataset:
             splits = self._dataset.info.splits or {}
         split = splits.get(self._address[2] or DEFAULT_SPLIT)
         return None if split is None else split.num_examples
+
+    def _rows(self, asked: Sequence[str]) -> Iterator[tuple[int, Sequence[object]]]:
+        with self._reading():
+            for row, record in enumerate(self._dataset.select_columns(list(asked))):
+                yield row, [record[column] for column in asked]
 
     @property
     def _address(self) -> tuple[str, str | None, str | None]:

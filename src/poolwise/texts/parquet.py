@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from poolwise.errors import TextError
-from poolwise.texts.columns import Columns, Row, as_id, as_text, known_column, text_column
+from poolwise.texts.columns import Table
 from poolwise.texts.files import STDIN, TextFile, reading
 
 if TYPE_CHECKING:
-    import pyarrow as pa  # type: ignore[import-untyped]
     import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 _ROWS = 1024
 _BUFFER = 1 << 20
 
 
-def read_parquet(file: TextFile, columns: Columns) -> Iterator[Row]:
-    """The rows, a thousand at a time, however large the file's row groups are."""
+def read_parquet(file: TextFile) -> Table:
+    """A Parquet file, read a thousand rows at a time, however large its row groups are."""
     with _opened(file) as parquet:
         names = parquet.schema_arrow.names
-        text = text_column(names, columns.text, file.label)
-        asked = [text]
-        if columns.id is not None:
-            asked.append(known_column(names, columns.id, file.label))
-        row = 0
-        for batch in parquet.iter_batches(_ROWS, columns=asked):
-            for value, name in zip(*_values(batch, asked), strict=True):
-                where = f"{file.label}, row {row}"
-                key = None if columns.id is None else as_id(name, columns.id, where)
-                yield as_text(value, text, where), key
-                row += 1
+    return Table(file.label, names, lambda asked: _rows(file, asked), unit="row")
 
 
 def count_parquet(file: TextFile) -> int | None:
@@ -41,9 +30,14 @@ def count_parquet(file: TextFile) -> int | None:
         return int(parquet.metadata.num_rows)
 
 
-def _values(batch: pa.RecordBatch, asked: list[str]) -> tuple[list[object], list[object]]:
-    values = [batch.column(name).to_pylist() for name in asked]
-    return values[0], values[-1]
+def _rows(file: TextFile, asked: Sequence[str]) -> Iterator[tuple[int, Sequence[object]]]:
+    with _opened(file) as parquet:
+        row = 0
+        for batch in parquet.iter_batches(_ROWS, columns=list(asked)):
+            columns = [batch.column(name).to_pylist() for name in asked]
+            for values in zip(*columns, strict=True):
+                yield row, values
+                row += 1
 
 
 @contextmanager

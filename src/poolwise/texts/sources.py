@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Protocol
 
 from poolwise.errors import TextError
-from poolwise.texts.columns import Columns, Row
+from poolwise.texts.columns import Table
 from poolwise.texts.delimited import read_csv, read_tsv
 from poolwise.texts.files import DECOMPRESS, TextFile
 from poolwise.texts.hub import PREFIX, HubDataset
@@ -16,7 +16,7 @@ from poolwise.texts.jsonl import read_jsonl
 from poolwise.texts.lines import read_lines
 from poolwise.texts.parquet import count_parquet, read_parquet
 
-READERS: dict[str, Callable[[TextFile, Columns], Iterator[Row]]] = {
+TABLES: dict[str, Callable[[TextFile], Table]] = {
     "lines": read_lines,
     "csv": read_csv,
     "tsv": read_tsv,
@@ -50,8 +50,8 @@ class Source(Protocol):
     def check(self) -> None:
         """Raise TextError if it is not there."""
 
-    def rows(self) -> Iterator[Row]:
-        """Its rows; TextError where one cannot be read."""
+    def table(self) -> Table:
+        """Its columns and rows; TextError where they cannot be read."""
 
     def count(self) -> int | None:
         """The number of its rows, exactly or nearly; None if unknown."""
@@ -63,7 +63,6 @@ class FileSource:
 
     file: TextFile
     format: str
-    columns: Columns
 
     @property
     def label(self) -> str:
@@ -75,11 +74,11 @@ class FileSource:
 
     def check(self) -> None:
         self.file.check()
-        if self.format not in READERS:
-            raise TextError(f"unknown format {self.format!r}; expected one of {', '.join(READERS)}")
+        if self.format not in TABLES:
+            raise TextError(f"unknown format {self.format!r}; expected one of {', '.join(TABLES)}")
 
-    def rows(self) -> Iterator[Row]:
-        return READERS[self.format](self.file, self.columns)
+    def table(self) -> Table:
+        return TABLES[self.format](self.file)
 
     def count(self) -> int | None:
         if self.format == "parquet":
@@ -88,11 +87,16 @@ class FileSource:
         return lines and max(lines - _HEADER.get(self.format, 0), 0)
 
 
-def find_source(name: str, columns: Columns, encoding: str, file_format: str | None) -> Source:
+def find_source(name: str, encoding: str, file_format: str | None = None) -> Source:
     """The source that ``name`` means: ``-``, ``hf:…`` or a file's path."""
     if name.startswith(PREFIX):
-        return HubDataset(name, columns)
-    return FileSource(TextFile(name, encoding), file_format or _format_of(name), columns)
+        return HubDataset(name)
+    return FileSource(TextFile(name, encoding), file_format or _format_of(name))
+
+
+def short_name(label: str) -> str:
+    """What a report calls a source: the file's name without its folder."""
+    return label if label.startswith(PREFIX) else PurePath(label).name
 
 
 def _format_of(name: str) -> str:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from pathlib import PurePath
 from typing import Literal
 
 from poolwise.errors import TextError
 from poolwise.records import Sentence
-from poolwise.texts.columns import Columns, Row
+from poolwise.texts.columns import Columns, Row, text_rows
 from poolwise.texts.files import STDIN
-from poolwise.texts.hub import PREFIX
 from poolwise.texts.sentences import split_sentences
-from poolwise.texts.sources import FileSource, Source, find_source
+from poolwise.texts.sources import FileSource, Source, find_source, short_name
 
 
 class Texts:
@@ -25,8 +23,15 @@ class Texts:
     cannot be read, at a source without rows, and at a second reading of a pipe.
     """
 
-    def __init__(self, sources: Sequence[Source], language: str | None, limit: int | None) -> None:
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        columns: Columns,
+        language: str | None,
+        limit: int | None,
+    ) -> None:
         self._sources = sources
+        self._columns = columns
         self._language = language
         self._limit = limit
         self._hash: str | None = None
@@ -35,7 +40,7 @@ class Texts:
     @property
     def name(self) -> str:
         """What the inputs are called, for a report: file names without their folders."""
-        return ", ".join(_short(source.label) for source in self._sources)
+        return ", ".join(short_name(source.label) for source in self._sources)
 
     @property
     def hash(self) -> str | None:
@@ -69,7 +74,9 @@ class Texts:
 
     def _rows(self) -> Iterator[Row]:
         for source in self._sources:
-            rows = source.rows() if self._language is None else _split(source, self._language)
+            rows = text_rows(source.table(), self._columns)
+            if self._language is not None:
+                rows = _split(rows, _running(source), self._language)
             empty = True
             for row in rows:
                 empty = False
@@ -121,25 +128,32 @@ def open_texts(
     if split and id_column:
         raise TextError("sentences that are split off have no ids of their own; name no id column")
     columns = Columns(column, id_column)
-    sources = [find_source(name, columns, encoding, format) for name in inputs]
+    sources = [find_source(name, encoding, format) for name in inputs]
     for source in sources:
-        source.check()
-        if source.repeatable and next(source.rows(), None) is None:
-            raise TextError(f"{source.label} holds no text")
-    return Texts(sources, language if split else None, limit)
+        _check(source, columns)
+    return Texts(sources, columns, language if split else None, limit)
 
 
-def _split(source: Source, language: str) -> Iterator[Row]:
+def _check(source: Source, columns: Columns) -> None:
+    source.check()
+    if _running(source) and columns != Columns():
+        raise TextError(
+            f"{source.label} is read as plain lines, which have no columns; "
+            "leave the column out or say --format csv, tsv or jsonl"
+        )
+    if source.repeatable and next(text_rows(source.table(), columns), None) is None:
+        raise TextError(f"{source.label} holds no text")
+
+
+def _running(source: Source) -> bool:
+    """Are its rows plain lines?"""
+    return isinstance(source, FileSource) and source.format == "lines"
+
+
+def _split(rows: Iterable[Row], running: bool, language: str) -> Iterator[Row]:
     """Plain lines are one running text; the text of a column is split row by row."""
-    texts = (text for text, _ in source.rows())
-    if isinstance(source, FileSource) and source.format == "lines":
-        running: Iterable[Iterable[str]] = [texts]
-    else:
-        running = (text.split("\n") for text in texts)
-    for lines in running:
+    texts = (text for text, _ in rows)
+    paragraphs = [texts] if running else (text.split("\n") for text in texts)
+    for lines in paragraphs:
         for sentence in split_sentences(lines, language):
             yield sentence, None
-
-
-def _short(label: str) -> str:
-    return label if label.startswith(PREFIX) else PurePath(label).name

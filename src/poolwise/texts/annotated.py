@@ -1,0 +1,114 @@
+"""What pairs, labels and tags have in common: a look at a file, and its rows gathered by part."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from poolwise.errors import TextError
+from poolwise.texts.columns import Table
+from poolwise.texts.delimited import delimited
+from poolwise.texts.files import DECOMPRESS, STDIN, TextFile
+from poolwise.texts.hub import PREFIX
+from poolwise.texts.jsonl import json_lines
+from poolwise.texts.sources import find_source, short_name
+
+Row = tuple[Any, ...]
+"""A row's fields; the last is its part, empty where its source does not say it."""
+
+IsHeader = Callable[[Sequence[str], str], bool]
+"""Shown the fields of the first line, and ``csv`` or ``tsv``."""
+
+
+def open_table(source: str, encoding: str, is_header: IsHeader) -> Table:
+    """The table that ``source`` holds.
+
+    Data sets call files ``.csv``, ``.txt`` or ``.json`` that hold tabs or an object a line, so
+    the first line tells more than the suffix.
+    """
+    suffix = _suffix(source)
+    if source.startswith(PREFIX) or suffix == ".parquet":
+        found = find_source(source, encoding)
+        found.check()
+        return found.table()
+    file = TextFile(source, encoding)
+    file.check()
+    first, lines = _peek(file.lines())
+    if suffix in {".jsonl", ".ndjson", ".json"} or first.startswith("{"):
+        return json_lines(file.label, lines)
+    dialect = "csv" if suffix == ".csv" and "\t" not in first else "tsv"
+    return delimited(file.label, lines, dialect, lambda fields: is_header(fields, dialect))
+
+
+def gather(
+    sources: Mapping[str, Sequence[str]],
+    read: Callable[[str], Iterator[Row]],
+    limit: int | None,
+) -> list[Row]:
+    """The rows of all sources, at most ``limit`` of each.
+
+    ``sources`` by part, as ``by_part`` has them: a part that they name goes before a row's own.
+    """
+    if limit is not None and limit < 1:
+        raise TextError(f"found a limit of {limit}, expected at least 1")
+    rows: list[Row] = []
+    for part, names in sources.items():
+        for name in names:
+            found = [(*row[:-1], part or row[-1]) for row in islice(read(name), limit)]
+            if not found:
+                raise TextError(f"{_short(name)} holds no rows")
+            rows += found
+    return rows
+
+
+def by_part(
+    sources: str | Sequence[str],
+    dev: str | Sequence[str] | None = None,
+    test: str | Sequence[str] | None = None,
+) -> Mapping[str, Sequence[str]]:
+    """The sources by the part they are for; no part is named where there are only ``sources``."""
+    if not sources:
+        raise TextError("no input: name a file, - for standard input, or hf:NAME")
+    train = "" if dev is None and test is None else "train"
+    parts = {train: sources, "dev": dev or (), "test": test or ()}
+    return {
+        part: (names,) if isinstance(names, str) else names
+        for part, names in parts.items()
+        if names
+    }
+
+
+def name_of(sources: Mapping[str, Sequence[str]]) -> str:
+    """What a report calls the data: file names without their folders."""
+    return ", ".join(_short(name) for names in sources.values() for name in names)
+
+
+def rows_hash(rows: Iterable[Row]) -> str:
+    """sha256 (hex) over the rows in order, each as a line of JSON."""
+    digest = hashlib.sha256()
+    for row in rows:
+        digest.update(json.dumps(row).encode() + b"\n")
+    return digest.hexdigest()
+
+
+def _short(source: str) -> str:
+    return TextFile(source).label if source == STDIN else short_name(source)
+
+
+def _suffix(source: str) -> str:
+    path = Path(source)
+    return (path.with_suffix("") if path.suffix.lower() in DECOMPRESS else path).suffix.lower()
+
+
+def _peek(lines: Iterator[str]) -> tuple[str, Iterator[str]]:
+    """The first line that is not blank, without the spaces before it, and all lines."""
+    seen = []
+    for line in lines:
+        seen.append(line)
+        if not line.isspace():
+            break
+    return "".join(seen[-1:]).lstrip(" "), chain(seen, lines)

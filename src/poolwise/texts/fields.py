@@ -1,0 +1,77 @@
+"""A field's value: is it a text, an id, a label, a score?"""
+
+from __future__ import annotations
+
+import math
+
+from poolwise.errors import TextError
+
+
+def as_text(value: object, column: str, where: str) -> str:
+    """``value``, if it is a text."""
+    if isinstance(value, str):
+        return value
+    raise TextError(f"{where}: {column!r} is {_kind(value)}, expected a text")
+
+
+def as_filled_text(value: object, column: str, where: str) -> str:
+    """``value``, if it is a text that says something."""
+    text = as_text(value, column, where)
+    if not text.strip():
+        raise TextError(f"{where}: {column!r} is empty, expected a text; fill or remove the row")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise TextError(
+            f"{where}: {column!r} has half a surrogate pair at character {error.start}, "
+            "which is no text; repair the row"
+        ) from None
+    return text
+
+
+def as_id(value: object, column: str, where: str) -> int | str:
+    """``value``, if it can name a row."""
+    if isinstance(value, int | str) and not isinstance(value, bool):
+        return value
+    raise TextError(f"{where}: {column!r} is {_kind(value)}, expected an integer or a text")
+
+
+def as_label(value: object, column: str, where: str) -> str:
+    """``value``, if it can name a class, without spaces around it."""
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, str):
+        return as_filled_text(value, column, where).strip()
+    raise TextError(f"{where}: {column!r} is {_kind(value)}, expected a text or an integer")
+
+
+def as_score(value: object, column: str, where: str) -> float:
+    """``value``, if it is a finite number, or text that says one."""
+    number = math.nan
+    if isinstance(value, str):
+        number = _number(value)
+    elif isinstance(value, int | float):
+        number = float(value)
+    if math.isfinite(number):
+        return number
+    found = repr(value) if isinstance(value, str | int | float) else _kind(value)
+    raise TextError(
+        f"{where}: the score {column!r} is {found}, expected a number such as 3.5; "
+        "repair or remove the row, or name another column"
+    )
+
+
+def is_number(text: str) -> bool:
+    """Does ``text`` say a finite number?"""
+    return math.isfinite(_number(text))
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _kind(value: object) -> str:
+    return "null" if value is None else f"a {type(value).__name__}"

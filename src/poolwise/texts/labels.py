@@ -1,0 +1,175 @@
+"""Texts with a label each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from poolwise.errors import TextError
+from poolwise.records import Labelled
+from poolwise.texts.annotated import Row, by_part, gather, name_of, open_table, rows_hash
+from poolwise.texts.columns import Columns, Table, column_at, listed, text_rows
+from poolwise.texts.fields import as_filled_text, as_label
+from poolwise.texts.parts import named_part
+from poolwise.texts.sources import find_source
+from poolwise.texts.usual import usual_column
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Which columns to read; None: to be found out."""
+
+    text: str | None = None
+    label: str | None = None
+    split: str | None = None
+
+
+_UNNAMED = {2: _Columns("1", "2"), 3: _Columns("3", "2", split="1")}
+"""Files without a header, by the number of fields: text and label; SentEval's part, label, text."""
+
+_SENTEVAL = {"tr", "va", "te"}
+
+_NAMED = re.compile(r"(?P<label>[^/\\:=]+)=(?P<file>.+)", re.DOTALL)
+"""``pos=reviews.txt``."""
+
+_QUESTION = re.compile(r"(?P<label>\w+):\S+\s+(?P<text>\S.*)", re.DOTALL)
+"""A line of TREC: ``ENTY:animal What is the fastest fish ?``."""
+
+
+def open_labels(
+    sources: str | Sequence[str],
+    *,
+    dev: str | Sequence[str] | None = None,
+    test: str | Sequence[str] | None = None,
+    text_column: str | None = None,
+    label_column: str | None = None,
+    encoding: str = "utf-8",
+    limit: int | None = None,
+) -> Labelled:
+    """The labelled texts of ``sources``, one after another, in memory.
+
+    A source is ``NAME=FILE``, whose texts (as ``open_texts`` reads them, empty lines left out)
+    all have the label NAME; or a file with a header (CSV, TSV, JSON Lines, Parquet; ``.gz``,
+    ``.bz2`` and ``.xz`` are decompressed), ``-`` for standard input,
+    ``hf:NAME[[:CONFIG]:SPLIT]``; or a file without a header: TSV of text and label, SentEval's TSV
+    of ``tr``, ``va`` or ``te``, label and text, or lines as TREC's (``ENTY:animal What is …?``),
+    of which the coarse label is kept.
+
+    ``text_column`` and ``label_column`` are names, or numbers from 1; else the columns are known
+    by their usual names. A column ``split`` is read too, unless ``dev`` or ``test`` say where
+    those parts are: then ``sources`` are for training. At most ``limit`` rows of each source.
+    Labels that are integers become text.
+
+    Raises TextError where a source or column is not there or cannot be told, and at the first
+    row without a text or a label.
+    """
+    asked = _Columns(text_column, label_column)
+    parts = by_part(sources, dev, test)
+    rows = gather(parts, lambda source: _read(source, asked, encoding), limit)
+    texts, labels, of_part = zip(*rows, strict=True)
+    return Labelled(
+        name_of(parts),
+        texts,
+        labels,
+        of_part,
+        rows_hash(rows),
+    )
+
+
+def _read(source: str, asked: _Columns, encoding: str) -> Iterator[Row]:
+    named = None if Path(source).exists() else _NAMED.fullmatch(source)
+    if named:
+        return _of_one_label(named["file"], named["label"].strip(), asked, encoding)
+    table = open_table(source, encoding, lambda fields, dialect: _is_header(fields, dialect, asked))
+    if not table.names:
+        return iter(())
+    if not table.headed and len(table.names) == 1:
+        return _questions(table)
+    rows = _of_columns(table, _columns(table, asked))
+    return rows if table.headed or asked != _Columns() else _labels_last(rows, table)
+
+
+def _of_one_label(file: str, label: str, asked: _Columns, encoding: str) -> Iterator[Row]:
+    source = find_source(file, encoding)
+    source.check()
+    for text, _ in text_rows(source.table(), Columns(asked.text)):
+        if text.strip():
+            yield text, label, ""
+
+
+def _questions(table: Table) -> Iterator[Row]:
+    for number, (line,) in table.rows(table.names):
+        found = _QUESTION.fullmatch(str(line))
+        if found is None:
+            raise TextError(
+                f"{table.where(number)}: found no label; expected a column of texts and one of "
+                "labels (with a tab between them, or a comma in a file that is called .csv), "
+                "'LABEL:detail text', or the input NAME=FILE where all lines have the label NAME"
+            )
+        yield found["text"].rstrip(), found["label"], ""
+
+
+def _of_columns(table: Table, columns: tuple[str, str, str | None]) -> Iterator[Row]:
+    text, label, split = columns
+    for number, values in table.rows([name for name in columns if name is not None]):
+        where = table.where(number)
+        yield (
+            as_filled_text(values[0], text, where),
+            as_label(values[1], label, where),
+            "" if split is None else named_part(values[2], split, where),
+        )
+
+
+def _labels_last(rows: Iterator[Row], table: Table) -> Iterator[Row]:
+    """A file that has the label first shows many labels and few texts."""
+    texts, labels = set(), set()
+    for row in rows:
+        texts.add(row[0])
+        labels.add(row[1])
+        yield row
+    if 2 * len(texts) < len(labels):
+        raise TextError(
+            f"{table.label}: found {len(texts)} different texts and {len(labels)} different "
+            "labels; if the label comes first, say --column 2 --label-column 1"
+        )
+
+
+def _is_header(fields: Sequence[str], dialect: str, asked: _Columns) -> bool:
+    """Two usual names tell one, in CSV one does; else columns that are asked for by name."""
+    usual = [usual_column(fields, role) is not None for role in ("text", "label")]
+    if all(usual) or (any(usual) and dialect == "csv"):
+        return True
+    names = [name for name in (asked.text, asked.label) if name is not None]
+    if names:
+        return not all(map(str.isdecimal, names))
+    if len(fields) == 3 and fields[0] in _SENTEVAL:
+        return False
+    return dialect == "csv" or len(fields) > 2
+
+
+def _columns(table: Table, asked: _Columns) -> tuple[str, str, str | None]:
+    names = table.names
+    usual = _Columns(*(usual_column(names, role) for role in ("text", "label", "split")))
+    if not table.headed and asked == _Columns():
+        usual = _UNNAMED[len(names)]
+    text, label = (
+        known if name is None else column_at(names, name, table.label)
+        for name, known in ((asked.text, usual.text), (asked.label, usual.label))
+    )
+    if len(names) == 2:
+        text, label = text or _other(names, label), label or _other(names, text)
+    if text is None or label is None or text == label:
+        missing = "texts" if text is None else "labels"
+        option = "--column" if text is None else "--label-column"
+        raise TextError(
+            f"{table.label}: cannot tell which column holds the {missing}; it has "
+            f"{listed(names)}; name it with {option}"
+        )
+    return text, label, usual.split
+
+
+def _other(names: Sequence[str], known: str | None) -> str | None:
+    """The other of two columns, where one is known."""
+    return None if known is None else names[1 - list(names).index(known)]

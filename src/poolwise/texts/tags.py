@@ -1,0 +1,77 @@
+"""Sentences cut into words, with a tag for each: CoNLL's columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from poolwise.errors import TextError
+from poolwise.records import Tagged
+from poolwise.texts.annotated import Row, by_part, gather, name_of, rows_hash
+from poolwise.texts.files import TextFile
+
+_BLANKS = " \t\r\n"
+_BETWEEN = re.compile(r"[ \t]+")
+_DOCUMENT = "-DOCSTART-"
+
+
+def open_tags(
+    source: str,
+    *,
+    dev: str | None = None,
+    test: str | None = None,
+    encoding: str = "utf-8",
+    limit: int | None = None,
+) -> Tagged:
+    """The tagged sentences of ``source``, in memory.
+
+    A source is a file in CoNLL's form (``.gz``, ``.bz2`` and ``.xz`` are decompressed) or ``-``
+    for standard input: a word a line, two columns or more with spaces or tabs between them, the
+    first the word and the last its tag, kept as it is; an empty line after each sentence. Lines
+    that begin with ``-DOCSTART-`` are left out. Where ``dev`` or ``test`` are given, ``source``
+    is for training. At most ``limit`` sentences of each source.
+
+    Raises TextError where a source is not there, and at a line with another number of columns.
+    """
+    sources = by_part(source, dev, test)
+    rows = gather(sources, lambda name: _read(TextFile(name, encoding)), limit)
+    words, tags, parts = zip(*rows, strict=True)
+    return Tagged(
+        name_of(sources),
+        words,
+        tags,
+        parts,
+        rows_hash(rows),
+    )
+
+
+def _read(file: TextFile) -> Iterator[Row]:
+    file.check()
+    sentence: list[tuple[str, str]] = []
+    for fields in _fields(file):
+        if fields:
+            sentence.append((fields[0], fields[-1]))
+        elif sentence:
+            yield *zip(*sentence, strict=True), ""
+            sentence = []
+    if sentence:
+        yield *zip(*sentence, strict=True), ""
+
+
+def _fields(file: TextFile) -> Iterator[list[str]]:
+    """Each line's columns; none where a sentence ends."""
+    width = None
+    for number, line in enumerate(file.lines(), 1):
+        stripped = line.strip(_BLANKS)
+        if not stripped or stripped.startswith(_DOCUMENT):
+            yield []
+            continue
+        fields = _BETWEEN.split(stripped)
+        width = width or max(len(fields), 2)
+        if len(fields) != width:
+            plural = "" if len(fields) == 1 else "s"
+            raise TextError(
+                f"{file.label}, line {number}: found {len(fields)} column{plural}, expected "
+                f"{width}: a word, its tag, and what stands between them in every line"
+            )
+        yield fields
