@@ -32,8 +32,8 @@ def pearson(x: ArrayLike, y: ArrayLike) -> Estimate:
     a, b = _pair(x, y)
     if is_constant(a) or is_constant(b):
         return Estimate.constant()
-    r, influence = _pearson_influence(a, b)
-    return _fisher(r, influence)
+    r, influence = pearson_influence(a, b)
+    return fisher_interval(r, influence)
 
 
 def spearman(x: ArrayLike, y: ArrayLike) -> Estimate:
@@ -42,7 +42,7 @@ def spearman(x: ArrayLike, y: ArrayLike) -> Estimate:
     if is_constant(a) or is_constant(b):
         return Estimate.constant()
     rho, influence = spearman_influence(a, b)
-    return _fisher(rho, influence)
+    return fisher_interval(rho, influence)
 
 
 def line(x: ArrayLike, y: ArrayLike) -> Line:
@@ -82,7 +82,8 @@ def spearman_influence(x: ArrayLike, y: ArrayLike) -> tuple[float, Array]:
     return rho, both - rho / 2 * alone
 
 
-def _pearson_influence(a: Array, b: Array) -> tuple[float, Array]:
+def pearson_influence(a: Array, b: Array) -> tuple[float, Array]:
+    """r, and each row's influence on it, as ``spearman_influence`` has it."""
     za, zb = (a - a.mean()) / a.std(), (b - b.mean()) / b.std()
     r = float(np.mean(za * zb))
     return r, za * zb - r / 2 * (za**2 + zb**2)
@@ -108,7 +109,7 @@ def _by_moving_ranks(x: Array, weight: Array) -> Array:
     return (from_here_up - own / 2)[at] / len(x)
 
 
-def _fisher(r: float, influence: Array) -> Estimate:
+def fisher_interval(r: float, influence: Array) -> Estimate:
     """An interval for a correlation, symmetric in arctanh r."""
     r = min(max(r, -1.0), 1.0)
     free = 1 - r**2

@@ -12,11 +12,11 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
 from scipy.stats import t
 
-from poolwise.statistics.estimate import ROUNDING, Estimate
+from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.moments import Moments
+from poolwise.statistics.split import Split
 
 Array = NDArray[np.float64]
 
@@ -53,11 +53,11 @@ def cross_validated(
     if len(filled) < 3:
         raise ValueError(f"{len(filled)} folds hold rows; a nested cross-validation needs three")
     d = len(filled[0].mean) - targets
-    parts = [_Part(fold, d) for fold in filled]
-    whole = _Part(Moments.merged(filled), d)
+    parts = [Split.of(fold, d) for fold in filled]
+    whole = Split.of(Moments.merged(filled), d)
     penalties_ = np.array(penalties)
-    chosen = penalties_[_inner_errors(filled, parts, penalties_).argmin(axis=1)]
-    errors, totals = _outer_errors(filled, parts, chosen)
+    chosen = penalties_[_inner_errors(whole, parts, penalties_).argmin(axis=1)]
+    errors, totals = _outer_errors(whole, parts, chosen)
     no_features = not whole.inverse_scale.any()
     return [
         HeldOut(Estimate.constant())
@@ -67,84 +67,38 @@ def cross_validated(
     ]
 
 
-class _Part:
-    """The moments of some folds, cut into features (x) and targets (y)."""
-
-    def __init__(self, moments: Moments, d: int) -> None:
-        scatter = moments.scatter
-        self.n = moments.n
-        self.x_mean, self.y_mean = moments.mean[:d], moments.mean[d:]
-        self.xx, self.xy = scatter[:d, :d], scatter[:d, d:]
-        self.yy: Array = np.diag(scatter)[d:]
-
-    @property
-    def inverse_scale(self) -> Array:
-        """1 / standard deviation of each feature [d]; 0 drops a feature that is constant.
-
-        Constant is judged against the whole vector too: rounding in a sum of large numbers may
-        leave a small one.
-        """
-        variance = np.diag(self.xx) / self.n
-        square = self.x_mean**2 + variance
-        varies = variance > ROUNDING**2 * np.maximum(square, square.mean())
-        return np.where(varies, 1 / np.sqrt(np.where(varies, variance, 1)), 0)
-
-    @property
-    def constant_targets(self) -> NDArray[np.bool_]:
-        """Whether each target is constant, [m]."""
-        variance = self.yy / self.n
-        return variance <= ROUNDING**2 * (self.y_mean**2 + variance)
-
-    def coefficients(self, penalties: Array) -> Array:
-        """Coefficients on the raw features for every penalty [p], [d, p, m]."""
-        scale = self.inverse_scale
-        gram = np.asfortranarray(scale[:, None] * self.xx * scale / self.n)
-        shared = scale[:, None] * self.xy / self.n
-        found = np.empty((len(gram), len(penalties), shared.shape[1]))
-        for i, penalty in enumerate(penalties):
-            ridge = gram.copy(order="F")
-            np.fill_diagonal(ridge, gram.diagonal() + penalty)
-            found[:, i] = cho_solve(cho_factor(ridge, overwrite_a=True), shared)
-        return scale[:, None, None] * found
-
-    def squared_error(self, trained: _Part, weights: Array) -> Array:
-        """Σ(y − ŷ)² over this part's rows under weights [d, …, m] trained elsewhere; […, m]."""
-        flat = weights.reshape(len(weights), -1)
-        explained = (flat * (self.xx @ flat)).sum(axis=0).reshape(weights.shape[1:])
-        shared = np.einsum("d...m,dm->...m", weights, self.xy)
-        shift = (self.x_mean - trained.x_mean) @ flat
-        bias = self.y_mean - trained.y_mean - shift.reshape(weights.shape[1:])
-        return np.asarray(self.yy - 2 * shared + explained + self.n * bias**2)
+def _squared_error(part: Split, trained: Split, weights: Array) -> Array:
+    """Σ(y − ŷ)² over the part's rows under weights [d, …, m] trained elsewhere; […, m]."""
+    flat = weights.reshape(len(weights), -1)
+    explained = (flat * (part.xx @ flat)).sum(axis=0).reshape(weights.shape[1:])
+    shared = np.einsum("d...m,dm->...m", weights, part.xy)
+    shift = (part.x_mean - trained.x_mean) @ flat
+    bias = part.y_mean - trained.y_mean - shift.reshape(weights.shape[1:])
+    return np.asarray(part.yy - 2 * shared + explained + part.n * bias**2)
 
 
-def _inner_errors(folds: Sequence[Moments], parts: Sequence[_Part], penalties: Array) -> Array:
+def _inner_errors(whole: Split, parts: Sequence[Split], penalties: Array) -> Array:
     """For each outer fold, penalty and target: squared error over the inner folds, [k, p, m]."""
-    k, d, m = len(parts), len(parts[0].xy), len(parts[0].yy)
+    k, m = len(parts), len(whole.yy)
     errors = np.zeros((k, len(penalties), m))
     for f, g in combinations(range(k), 2):
-        trained = _Part(_without(folds, f, g), d)
-        weights = trained.coefficients(penalties)
-        errors[f] += parts[g].squared_error(trained, weights)
-        errors[g] += parts[f].squared_error(trained, weights)
+        trained = whole.less(parts[f]).less(parts[g])
+        weights = trained.coefficients(penalties, trained.inverse_scale)
+        errors[f] += _squared_error(parts[g], trained, weights)
+        errors[g] += _squared_error(parts[f], trained, weights)
     return errors
 
 
-def _outer_errors(
-    folds: Sequence[Moments], parts: Sequence[_Part], chosen: Array
-) -> tuple[Array, Array]:
+def _outer_errors(whole: Split, parts: Sequence[Split], chosen: Array) -> tuple[Array, Array]:
     """Squared error of the ridge, and of the training mean, on each held-out fold; both [k, m]."""
     errors, totals = np.empty(chosen.shape), np.empty(chosen.shape)
     for f, part in enumerate(parts):
-        trained = _Part(_without(folds, f), len(part.xy))
+        trained = whole.less(part)
         penalties, at = np.unique(chosen[f], return_inverse=True)
-        weights = trained.coefficients(penalties)
-        errors[f] = part.squared_error(trained, weights[:, at, range(len(at))])
-        totals[f] = part.squared_error(trained, np.zeros_like(part.xy))
+        weights = trained.coefficients(penalties, trained.inverse_scale)
+        errors[f] = _squared_error(part, trained, weights[:, at, range(len(at))])
+        totals[f] = _squared_error(part, trained, np.zeros_like(part.xy))
     return errors, totals
-
-
-def _without(folds: Sequence[Moments], *left_out: int) -> Moments:
-    return Moments.merged(fold for i, fold in enumerate(folds) if i not in left_out)
 
 
 def _pooled_r2(errors: Array, totals: Array) -> Estimate:
