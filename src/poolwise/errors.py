@@ -70,7 +70,7 @@ class MissingExtraError(PoolwiseError):
         super().__init__(f"{needed_for} needs an optional part: pip install 'poolwise[{extra}]'")
 
 
-EXTRAS = {"torch": ("torch", "transformers"), "data": ("datasets",)}
+EXTRAS = {"torch": ("torch", "transformers"), "data": ("datasets",), "baselines": ("gensim",)}
 """The packages that each optional part brings."""
 
 

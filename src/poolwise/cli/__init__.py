@@ -16,7 +16,9 @@ from poolwise.errors import PoolwiseError, PoolwiseWarning
 
 COMMANDS = {
     "embed": "Texts in, vectors out: Parquet, npy or safetensors.",
+    "sweep": "Measure every layer, pool and step on your data; write the winner.",
     "ask": "Answer a question about an encoder by measuring it on your text.",
+    "reproduce": "Run a published protocol and compare its figures.",
     "inspect": "One or several sentences, seen from inside.",
     "layers": "What each hidden state of an encoder is, and which readouts exist.",
     "convert": "Turn a folder with a pickle (pytorch_model.bin) into a safe one.",
@@ -55,6 +57,7 @@ def poolwise() -> None:
 
     \b
     poolwise embed demo reviews.csv --column text -o reviews.parquet --readout mean@-1
+    poolwise sweep demo --pairs sts-dev.csv -o sweep
     poolwise ask length demo --texts novel.txt --split sentences -o report
     """
 

@@ -6,44 +6,37 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.markup import escape
-from rich.table import Table
 
+from poolwise.cli.material import data_options, read_material
 from poolwise.cli.options import (
     console,
     json_option,
     max_length_option,
     precision_option,
     print_json,
-    text_options,
 )
-from poolwise.model import load
-from poolwise.records import Chart, Finding, Precision
+from poolwise.cli.show import show
+from poolwise.model import Model, load
+from poolwise.records import Finding, Precision
 from poolwise.reports import to_json, write_report
-from poolwise.studies import STUDIES, run
-from poolwise.texts import open_texts
+from poolwise.studies import LengthStudy, run
+from poolwise.studies.sweep import QUESTIONS, Material, answers, questions
 
 DEFAULT_LIMIT = 100_000
 
+LENGTH = "length"
+
 
 @click.command("ask")
-@click.argument("question", type=click.Choice(sorted(STUDIES)))
+@click.argument("question", type=click.Choice([LENGTH, *QUESTIONS]))
 @click.argument("model")
-@click.option(
-    "--texts",
-    "inputs",
-    multiple=True,
-    required=True,
-    metavar="TEXTS",
-    help='A file, "-", or hf:NAME; may be repeated.',
-)
-@text_options
+@data_options
 @click.option(
     "--limit",
     type=click.IntRange(min=0),
     default=DEFAULT_LIMIT,
     show_default=True,
-    help="The first so many texts; 0 for all.",
+    help="The first so many texts or rows of each input; 0 for all.",
 )
 @click.option(
     "-o",
@@ -58,40 +51,30 @@ DEFAULT_LIMIT = 100_000
 def command(
     question: str,
     model: str,
-    inputs: tuple[str, ...],
-    column: str | None,
-    id_column: str | None,
-    split: Any,
-    encoding: str,
     limit: int,
     output: Path | None,
     seed: int,
     precision: Precision,
     max_length: int | None,
     as_json: bool,
+    **where: Any,
 ) -> None:
     """Answer QUESTION about MODEL by measuring it on your text.
 
     \b
-    length   does the norm of [CLS] encode the sentence's length?
+    length           does the norm of [CLS] encode the sentence's length?     --texts
+    similarity       which readout's similarity agrees with people?           --pairs
+    classification   which readout can a linear probe classify best?          --labels
 
     \b
     poolwise ask length demo --texts novel.txt --split sentences -o report
-    poolwise ask length bert-base-uncased --texts hf:bookcorpus -o report
+    poolwise ask similarity bert-base-uncased --pairs sts-dev.csv -o report
     """
-    texts = open_texts(
-        inputs,
-        column=column,
-        id_column=id_column,
-        split=split,
-        encoding=encoding,
-        limit=limit or None,
-    )
+    _check_data(question, where)
+    material = read_material(**where, limit=limit or None)
     encoder = load(model, max_length=max_length)
-    findings = run(
-        encoder, texts, [STUDIES[question](seed=seed)], precision=precision, progress=True
-    )
-    if limit and findings[0].made["n_texts"] == limit:
+    findings = _findings(question, encoder, material, seed, precision)
+    if limit and findings[0].made.get("n_texts") == limit:
         click.echo(f"read the first {limit:,} texts; --limit 0 reads all", err=True)
     report = write_report(findings, output) if output else None
     if as_json:
@@ -109,37 +92,19 @@ def command(
         console().print(f"report: {report}", markup=False, soft_wrap=True)
 
 
-def show(finding: Finding) -> None:
-    """The question, what was found layer by layer, the notes, and the verdict last."""
-    out = console()
-    out.print(f"\n[bold]{escape(finding.question)}[/]\n")
-    for chart in finding.charts:
-        if chart.kind == "by_layer":
-            out.print(f"{chart.title}\n", markup=False)
-            out.print(_by_layer(chart))
-            if None in chart.data["value"]:
-                out.print("[dim]–  the same for every sentence, so nothing to correlate[/]")
-            out.print()
-    for note in finding.notes:
-        out.print(f"[dim]·[/] {escape(note)}")
-    out.print(f"\n[bold]{escape(finding.verdict)}[/]\n")
+def _check_data(question: str, where: dict[str, Any]) -> None:
+    kinds = ("texts",) if question == LENGTH else [one.kind for one in QUESTIONS[question]]
+    if not any(where[kind] for kind in kinds):
+        options = " or ".join(f"--{kind}" for kind in kinds)
+        raise click.UsageError(f"{question} is measured on {options}; none was given")
 
 
-def _by_layer(chart: Chart) -> Table:
-    """A chart's values as a table: a row a series, a column a layer."""
-    data = chart.data
-    layers = list(dict.fromkeys(data["layer"]))
-    table = Table("", *(f"@{k}" for k in layers), box=None)
-    for column in table.columns[1:]:
-        column.justify = "right"
-    points = zip(data["series"], data["layer"], data["value"], data["control"], strict=True)
-    rows: dict[str, dict[int, str]] = {}
-    dim: set[str] = set()
-    for series, layer, value, control in points:
-        rows.setdefault(series, {})[layer] = "–" if value is None else f"{value:.2f}"
-        if control:
-            dim.add(series)
-    for series, values in rows.items():
-        style = "dim" if series in dim else None
-        table.add_row(series, *(values.get(k, "") for k in layers), style=style)
-    return table
+def _findings(
+    question: str, encoder: Model, material: Material, seed: int, precision: Precision
+) -> list[Finding]:
+    if question == LENGTH:
+        assert material.texts is not None
+        study = LengthStudy(seed=seed)
+        return run(encoder, material.texts, [study], precision=precision, progress=True)
+    asked = questions(material, [question], seed=seed)
+    return [found for _, found in answers(encoder, asked, precision=precision, progress=True)]

@@ -24,6 +24,7 @@ from poolwise.records import Precision, VectorBatch
 from poolwise.stores import create
 from poolwise.texts import open_texts
 from poolwise.transforms import Transform
+from poolwise.transforms.chosen import SUFFIX, Chosen
 
 FIT_LIMIT = 50_000
 """Texts on which steps are fitted: their vectors are held at once."""
@@ -44,7 +45,8 @@ FIT_LIMIT = 50_000
     "--readout",
     "specs",
     multiple=True,
-    help="A readout such as mean@-1; several in one pass. [default: what the model declares]",
+    help="A readout such as mean@-1, or the readout.toml of a sweep; several in one pass. "
+    "[default: what the model declares]",
 )
 @text_options
 @click.option("--limit", type=click.IntRange(min=1), help="Stop after so many texts.")
@@ -91,13 +93,17 @@ def command(
     poolwise embed demo - -o vectors.npy < lines.txt
     poolwise embed ./my-bert book.txt --split sentences -o v.safetensors -r cls@-1 -r mean@-2
     """
-    asked = [parse(spec) for spec in specs]
+    chosen = [_chosen(spec) for spec in specs]
+    asked = [one.readout for one in chosen]
     texts = open_texts(
         inputs, column=column, id_column=id_column, split=split, limit=limit, encoding=encoding
     )
     encoder = load(model, max_length=max_length)
     asked = asked or [encoder.asked(None)]
-    fitted = _fit(encoder, asked, fit, precision, column=column, split=split, encoding=encoding)
+    fitted = _fitted(encoder, chosen)
+    waiting = [r for r in asked if str(r) not in fitted]
+    where = {"column": column, "split": split, "encoding": encoding}
+    fitted |= _fit(encoder, waiting, fit, precision, **where)
     made = encoder.made(precision)
     began = time.monotonic()
     counts: Counter[str] = Counter()
@@ -146,6 +152,18 @@ MARKS = {
 
 def _marks(batch: VectorBatch) -> dict[str, int]:
     return {"rows": len(batch)} | {mark: int(getattr(batch, mark).sum()) for mark in MARKS}
+
+
+def _chosen(spec: str) -> Chosen:
+    """A readout, or the file that holds one with what its steps have learned."""
+    return Chosen.load(Path(spec)) if spec.endswith(SUFFIX) else Chosen(parse(spec))
+
+
+def _fitted(encoder: Model, chosen: Sequence[Chosen]) -> dict[str, Transform]:
+    for one in chosen:
+        if one.transform is not None:
+            one.check_model(encoder.hash)
+    return {str(one.readout): one.transform for one in chosen if one.transform is not None}
 
 
 def _fit(

@@ -4,6 +4,4 @@ from poolwise.studies.base import Study
 from poolwise.studies.length import LengthStudy
 from poolwise.studies.runner import run
 
-STUDIES = {"length": LengthStudy}
-
-__all__ = ["STUDIES", "LengthStudy", "Study", "run"]
+__all__ = ["LengthStudy", "Study", "run"]

@@ -1,0 +1,101 @@
+"""What is measured on: pairs, labels, tags, plain texts; the same options in ask and sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from poolwise.cli.options import Command, text_options
+from poolwise.studies.sweep import Material
+from poolwise.texts import open_labels, open_pairs, open_tags, open_texts
+
+DATA_OPTIONS = (
+    click.option(
+        "--pairs",
+        multiple=True,
+        metavar="F",
+        help="Pairs of texts with scores: STS, SICK, CSV, TSV, JSONL, Parquet, hf:NAME.",
+    ),
+    click.option(
+        "--labels",
+        multiple=True,
+        metavar="F",
+        help="Texts with labels; LABEL=F for files of one label each.",
+    ),
+    click.option("--tags", multiple=True, metavar="F", help="Words with tags, CoNLL."),
+    click.option(
+        "--texts", multiple=True, metavar="F", help='Plain texts: a file, "-", or hf:NAME.'
+    ),
+    click.option("--dev", metavar="F", help="Rows to choose on. [default: cut from the data]"),
+    click.option("--test", metavar="F", help="Rows to report on. [default: cut from the data]"),
+    click.option(
+        "--columns",
+        metavar="A,B,SCORE",
+        help="Of pairs: names, or numbers from 1 where there is no header.",
+    ),
+    click.option("--label-column", help="The column that holds the labels."),
+)
+
+
+def data_options(command: Command) -> Command:
+    """What to measure on."""
+    for option in reversed(DATA_OPTIONS):
+        command = option(command)
+    return text_options(command)
+
+
+def read_material(
+    *,
+    pairs: Sequence[str],
+    labels: Sequence[str],
+    tags: Sequence[str],
+    texts: Sequence[str],
+    dev: str | None,
+    test: str | None,
+    columns: str | None,
+    label_column: str | None,
+    column: str | None,
+    id_column: str | None,
+    split: Any,
+    encoding: str,
+    limit: int | None,
+) -> Material:
+    """Read what the options name. Raises TextError where it cannot be read."""
+    tables = _datasets(labels)
+    if (dev or test) and len(pairs) + len(tables) + len(tags) != 1:
+        raise click.UsageError(
+            f"--dev and --test belong to one set of data; there are "
+            f"{len(pairs) + len(tables) + len(tags)} (--pairs, --labels, --tags)"
+        )
+    parts: dict[str, Any] = {"dev": dev, "test": test, "encoding": encoding, "limit": limit}
+    return Material(
+        pairs=[
+            open_pairs(one, columns=columns.split(",") if columns else None, **parts)
+            for one in pairs
+        ],
+        labels=[
+            open_labels(some, text_column=column, label_column=label_column, **parts)
+            for some in tables
+        ],
+        tags=[open_tags(one, **parts) for one in tags],
+        texts=open_texts(
+            texts,
+            column=None if labels else column,
+            id_column=id_column,
+            split=split,
+            encoding=encoding,
+            limit=limit,
+        )
+        if texts
+        else None,
+    )
+
+
+def _datasets(labels: Sequence[str]) -> list[list[str]]:
+    """Every file is a set of data, but files of one label each (LABEL=F) are one together."""
+    named = [one for one in labels if "=" in one and not Path(one).exists()]
+    alone = [[one] for one in labels if one not in named]
+    return [*([named] if named else []), *alone]

@@ -1,0 +1,85 @@
+"""A finding in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rich.markup import escape
+from rich.table import Table
+
+from poolwise.cli.options import console
+from poolwise.records import Chart, Finding
+
+BEST, TIED = "→", "="
+
+
+def show(finding: Finding) -> None:
+    """The question, its tables, the notes, and the verdict last."""
+    out = console()
+    out.print(f"\n[bold]{escape(finding.question)}[/]\n")
+    for chart in finding.charts:
+        if chart.kind in TABLES:
+            out.print(f"{chart.title}\n", markup=False)
+            table, key = TABLES[chart.kind](chart)
+            out.print(table)
+            if key:
+                out.print(f"[dim]{key}[/]")
+            out.print()
+    for note in finding.notes:
+        out.print(f"[dim]·[/] {escape(note)}")
+    out.print(f"\n[bold]{escape(finding.verdict)}[/]\n")
+
+
+def _by_layer(chart: Chart) -> tuple[Table, str]:
+    """A row a series, a column a layer."""
+    data = chart.data
+    layers = list(dict.fromkeys(data["layer"]))
+    table = Table("", *(f"@{k}" for k in layers), box=None)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    points = zip(data["series"], data["layer"], data["value"], data["control"], strict=True)
+    rows: dict[str, dict[int, str]] = {}
+    dim: set[str] = set()
+    for series, layer, value, control in points:
+        rows.setdefault(series, {})[layer] = "–" if value is None else f"{value:.2f}"
+        if control:
+            dim.add(series)
+    for series, values in rows.items():
+        style = "dim" if series in dim else None
+        table.add_row(series, *(values.get(k, "") for k in layers), style=style)
+    constant = None in data["value"]
+    return table, "–  the same for every sentence, so nothing to correlate" if constant else ""
+
+
+def _ranking(chart: Chart) -> tuple[Table, str]:
+    """A row a readout, best first."""
+    data = chart.data
+    compared = any(value is not None for value in data["whole"])
+    heads = ["", "readout", data["value_label"], "95 %", *["all rows"] * compared, "size", "blocks"]
+    table = Table(*heads, box=None)
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for i, name in enumerate(data["name"]):
+        mark = BEST if data["best"][i] else TIED if data["tied"][i] else ""
+        value, low, high = (data[key][i] for key in ("value", "low", "high"))
+        table.add_row(
+            mark,
+            escape(name),
+            _score(value),
+            "" if low is None or high is None else f"{low:.3f} … {high:.3f}",
+            *[_score(data["whole"][i])] * compared,
+            f"{data['dimensions'][i]:,}",
+            f"{data['cost'][i]:.0%}",
+            style="dim" if data["baseline"][i] else "bold" if data["best"][i] else None,
+        )
+    return table, f"{BEST} chosen on dev   {TIED} cannot be told from it on dev   dim: baselines"
+
+
+def _score(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"
+
+
+TABLES: dict[str, Callable[[Chart], tuple[Table, str]]] = {
+    "by_layer": _by_layer,
+    "ranking": _ranking,
+}

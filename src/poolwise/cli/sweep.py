@@ -1,0 +1,135 @@
+"""poolwise sweep: which readout, measured on your text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from poolwise.cli.material import data_options, read_material
+from poolwise.cli.options import (
+    console,
+    json_option,
+    max_length_option,
+    precision_option,
+    print_json,
+)
+from poolwise.cli.show import show
+from poolwise.model import load
+from poolwise.records import Finding, Precision
+from poolwise.reports import to_json, write_report
+from poolwise.reports.scores import write_scores
+from poolwise.studies import LengthStudy, run
+from poolwise.studies.contest import Contest
+from poolwise.studies.sweep import QUESTIONS, Question, answers, questions, scores, winner
+
+DEFAULT_LIMIT = 20_000
+
+
+@click.command("sweep")
+@click.argument("model")
+@data_options
+@click.option(
+    "--grid",
+    default="default",
+    show_default=True,
+    help='default, full, or readouts between blanks: "{cls,mean}@* mean@-1|whiten(128)".',
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(min=0),
+    default=DEFAULT_LIMIT,
+    show_default=True,
+    help="The first so many rows of each input; 0 for all.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="A folder for report.html, findings.json, scores.parquet and readout.toml.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@precision_option
+@max_length_option
+@json_option
+def command(
+    model: str,
+    grid: str,
+    limit: int,
+    output: Path | None,
+    seed: int,
+    precision: Precision,
+    max_length: int | None,
+    as_json: bool,
+    **where: Any,
+) -> None:
+    """Measure every layer, pool and step of MODEL on your data, in one pass.
+
+    Readouts are chosen on one part of the rows (dev) and reported on another (test). OUTPUT's
+    readout.toml is the winner: give it to `poolwise embed --readout`.
+
+    \b
+    poolwise sweep demo --pairs sts-dev.csv -o sweep
+    poolwise sweep demo --labels intents.csv --texts novel.txt --split sentences -o sweep
+    poolwise sweep ./my-bert --labels train.tsv --test test.tsv --grid full
+    """
+    if not any(where[kind] for kind in ("pairs", "labels", "tags", "texts")):
+        raise click.UsageError("nothing to measure on: give --pairs, --labels, --tags or --texts")
+    material = read_material(**where, limit=limit or None)
+    encoder = load(model, max_length=max_length)
+    found: list[Finding] = []
+    contests: list[Contest] = []
+    try:
+        asked = questions(material, QUESTIONS, asked=grid, seed=seed)
+        if asked:
+            for question, finding in answers(encoder, asked, precision=precision, progress=True):
+                found.append(finding)
+                _keep(question, contests)
+        if material.texts is not None:
+            study = LengthStudy(seed=seed)
+            found += run(encoder, material.texts, [study], precision=precision, progress=True)
+    except KeyboardInterrupt:
+        _what_there_was(found)
+        raise
+    files = _write(found, contests, output) if output else {}
+    if as_json:
+        print_json(
+            {
+                "verdict": " ".join(f.verdict for f in found),
+                "readout": contests[0].names[contests[0].chosen] if contests else None,
+                "findings": [to_json(f) for f in found],
+                "files": {name: str(path) for name, path in files.items()},
+            }
+        )
+        return
+    for finding in found:
+        show(finding)
+    for name, path in files.items():
+        console().print(f"{name}: {path}", markup=False, soft_wrap=True)
+
+
+def _keep(question: Question, contests: list[Contest]) -> None:
+    if question.contest is not None and question.contest not in contests:
+        contests.append(question.contest)
+
+
+def _write(found: list[Finding], contests: list[Contest], output: Path) -> dict[str, Path]:
+    """The report last: where it is, everything is."""
+    files = {}
+    output.mkdir(parents=True, exist_ok=True)
+    if contests:
+        files["scores"] = output / "scores.parquet"
+        write_scores([row for contest in contests for row in scores(contest)], files["scores"])
+        first = next(f for f in found if f.made.get("data") == contests[0].task.name)
+        files["readout"] = output / "readout.toml"
+        winner(contests[0], first.made).save(files["readout"])
+    files["report"] = write_report(found, output)
+    return files
+
+
+def _what_there_was(found: list[Finding]) -> None:
+    if not found:
+        click.echo("poolwise: no question was answered yet", err=True)
+    for finding in found:
+        click.echo(f"poolwise: answered before the interruption: {finding.verdict}", err=True)

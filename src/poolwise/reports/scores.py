@@ -1,0 +1,23 @@
+"""Scores of every contender as a table that other software reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from poolwise.errors import StoreError
+
+
+def write_scores(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Write rows of equal keys as Parquet, whole or not at all. Raises StoreError."""
+    half = path.with_name(f".{path.name}.part")
+    try:
+        pq.write_table(pa.Table.from_pylist([dict(row) for row in rows]), half)
+        half.replace(path)
+    except OSError as error:
+        half.unlink(missing_ok=True)
+        raise StoreError(f"{path} cannot be written: {error}") from error

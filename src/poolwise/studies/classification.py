@@ -1,0 +1,117 @@
+"""Which readout does a frozen linear probe classify best?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolwise.readouts import Readout
+from poolwise.records import Finding, Floats, Labelled, Number
+from poolwise.statistics.estimate import Estimate
+from poolwise.statistics.logistic import logistic
+from poolwise.statistics.paired import mean_estimates
+from poolwise.studies.baselines import length_only
+from poolwise.studies.choice import choice
+from poolwise.studies.contest import Contest, hold
+from poolwise.studies.grid import grid
+from poolwise.studies.shelf import Shelf
+from poolwise.studies.tasks import LabelsTask
+from poolwise.studies.yardsticks import yardsticks
+from poolwise.transforms import fit
+
+if TYPE_CHECKING:
+    from poolwise.encoders import Encoder
+
+Array = NDArray[np.float64]
+
+FINALISTS = 3
+
+
+class Classification:
+    """Accuracy of a ridge probe on frozen vectors, for every readout.
+
+    The finalists are confirmed by a multinomial logistic regression. Controls: the same probe on
+    shuffled labels and on the text's length alone, and always the most frequent label.
+    """
+
+    name = "classification"
+    question = "Which readout can a linear probe classify best?"
+
+    def __init__(self, data: Labelled, asked: str = "default", seed: int = 0) -> None:
+        self.task = LabelsTask(data, seed)
+        self._asked, self._seed = asked, seed
+        self._readouts: list[Readout] = []
+        self.contest: Contest | None = None
+
+    @property
+    def texts(self) -> Sequence[str]:
+        return self.task.texts
+
+    def readouts(self, encoder: Encoder) -> Sequence[Readout]:
+        self._readouts = grid(encoder, self._asked, len(set(self.task.train_texts)))
+        return [r.pooled for r in self._readouts]
+
+    def findings(
+        self, encoder: Encoder, shelf: Shelf, *, progress: bool = False
+    ) -> Iterator[Finding]:
+        others, left_out = yardsticks(encoder, self.task, shelf, self._seed)
+        contest = hold(encoder, self.task, self._readouts, shelf, others, progress=progress)
+        self.contest = contest
+        numbers = [*self._confirmed(contest, shelf), *self._controls(contest, shelf)]
+        notes = list(left_out)
+        if self.task.unseen:
+            notes.append(
+                f"{len(self.task.unseen)} labels do not occur in train and cannot be named: "
+                + ", ".join(self.task.unseen[:5])
+            )
+        yield choice(contest, study=self.name, question=self.question, numbers=numbers, notes=notes)
+
+    def _confirmed(self, contest: Contest, shelf: Shelf) -> Iterator[Number]:
+        """The best on dev, and the usual ones, under logistic regression, on test."""
+        best = [i for i in contest.ranked if i < len(self._readouts)][:FINALISTS]
+        for i in dict.fromkeys([*best, *contest.usual.values()]):
+            readout = self._readouts[i]
+            vectors = shelf[str(readout.pooled)][shelf.rows(self.task.texts)]
+            found, note = self._logistic(readout, vectors)
+            where = {"readout": str(readout), "part": "test"}
+            yield Number(
+                "accuracy of logistic regression",
+                found.value,
+                found.low,
+                found.high,
+                where,
+                note=note,
+            )
+
+    def _logistic(self, readout: Readout, vectors: Floats) -> tuple[Estimate, str]:
+        train, _, test = self.task.parts
+        if readout.steps:
+            vectors = fit(readout, vectors[train]).apply(vectors)
+        y = self.task.targets
+        found = logistic(vectors[train], y[train], vectors[test])
+        (estimate,) = mean_estimates((found.predicted == y[test])[:, None].astype(float))
+        return estimate, found.note
+
+    def _controls(self, contest: Contest, shelf: Shelf) -> Iterator[Number]:
+        task, test = self.task, self.task.parts.test
+        rows = shelf.rows(task.texts)
+        usable = shelf.usable[rows]
+        chosen = self._readouts[contest.chosen]
+        vectors = shelf[str(chosen.pooled)][rows]
+        rng = np.random.default_rng(self._seed)
+        shuffled = task.targets.copy()
+        for part in task.parts:
+            shuffled[part] = rng.permutation(shuffled[part])
+        lengths = length_only(shelf.n_tokens[rows], task.texts)
+        most = np.bincount(task.targets[task.parts.train]).argmax()
+        controls = {
+            "accuracy on shuffled labels": task.hits(vectors, usable, shuffled),
+            "accuracy from length alone": task.hits(lengths, usable, task.targets),
+            "always the most frequent label": (task.targets == most).astype(float),
+        }
+        for name, hits in controls.items():
+            (found,) = mean_estimates(hits[test][:, None])
+            yield Number(name, found.value, found.low, found.high, {"part": "test"}, control=True)

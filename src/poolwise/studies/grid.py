@@ -1,0 +1,97 @@
+"""Which readouts take part in a sweep: pool x layer x steps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from poolwise.errors import ReadoutError
+from poolwise.readouts import Readout, parse
+
+if TYPE_CHECKING:
+    from poolwise.encoders import Encoder
+
+POOLS = ("cls", "sep", "mean", "mean[words]", "max", "wmean")
+MORE_POOLS = ("max[words]", "meanmax", "sqrtmean", "token[1]", "token[2]")
+STEPS = ("", "|standardize", "|whiten({k})")
+MORE_STEPS = ("|center", "|drop(1)", "|drop(3)", "|whiten({k})|l2")
+MIXES = ("mean@avg(1,-1)", "mean@avg(0,-1)", "mean@avg({a}:-1)")
+MORE_MIXES = ("cls@avg({a}:-1)", "mean@concat({a}:-1)", "cls@concat({a}:-1)")
+
+WHITENED = (256, 128, 64, 32, 16)
+"""Dimensions kept by whitening, the most that the vectors and the texts carry: Su et al. 2021 keep
+256 of 768."""
+
+
+def grid(encoder: Encoder, asked: str, n_fit: int) -> list[Readout]:
+    """The readouts that ``asked`` names: ``default``, ``full``, or patterns between blanks.
+
+    In a pattern ``*`` stands for every hidden state and ``{a,b}`` for either:
+    ``{cls,mean}@* mean@-1|whiten(128)``. ``n_fit`` texts will fit the steps; whitening keeps no
+    more dimensions than half of them. ``mean@-1``, the pooler where there is one and the
+    folder's own readout (without l2, which changes no cosine) always take part. Of readouts that
+    read the same, ``mean@6`` and ``mean@-1`` of six blocks, the first named stays.
+
+    Raises ReadoutError for a pattern that is none.
+    """
+    patterns = _ready_made(encoder, asked, n_fit) if asked in {"default", "full"} else asked.split()
+    if not patterns:
+        raise ReadoutError("the grid is empty; expected default, full, or readouts between blanks")
+    asked_for = [parse(spec) for pattern in patterns for spec in _expanded(pattern, encoder.depth)]
+    always = [parse("mean@-1")]
+    if encoder.has_pooler:
+        always.append(parse("pooler"))
+    if encoder.declared is not None:
+        always.append(without_l2(encoder.declared))
+    seen: dict[tuple[object, ...], Readout] = {}
+    for readout in [*asked_for, *always]:
+        readout.width(encoder.width, encoder.depth)
+        seen.setdefault(identity(readout, encoder), readout)
+    return list(seen.values())
+
+
+def without_l2(readout: Readout) -> Readout:
+    """The readout without a last ``l2``."""
+    steps = readout.steps
+    return replace(readout, steps=steps[:-1]) if steps and steps[-1].name == "l2" else readout
+
+
+def _ready_made(encoder: Encoder, asked: str, n_fit: int) -> list[str]:
+    full = asked == "full"
+    room = min(encoder.width, n_fit // 2)
+    k = next((size for size in WHITENED if size <= room), None)
+    steps = [
+        step.format(k=k)
+        for step in STEPS + (MORE_STEPS if full else ())
+        if k is not None or "{k}" not in step
+    ]
+    pools = POOLS + (MORE_POOLS if full else ())
+    mixes = MIXES + (MORE_MIXES if full else ())
+    deep = -min(4, encoder.depth)
+    return [
+        *(f"{pool}@*{step}" for step in steps for pool in pools),
+        *(mix.format(a=deep) for mix in mixes),
+    ]
+
+
+def _expanded(pattern: str, depth: int) -> Iterator[str]:
+    brace = re.search(r"\{([^{}]*)\}", pattern)
+    if brace:
+        for choice in brace[1].split(","):
+            yield from _expanded(pattern[: brace.start()] + choice + pattern[brace.end() :], depth)
+    elif "@*" in pattern:
+        for layer in (*range(depth), -1):
+            yield from _expanded(pattern.replace("@*", f"@{layer}"), depth)
+    else:
+        yield pattern
+
+
+def identity(readout: Readout, encoder: Encoder) -> tuple[object, ...]:
+    """Equal where readouts are the same for this encoder, however their layers are written."""
+    layers = readout.layers
+    states = () if layers is None else layers.resolve(encoder.depth)
+    combine = "one" if layers is None or len(states) == 1 else layers.combine
+    weights = () if layers is None else layers.weights
+    return (str(readout.pool), combine, states, weights, tuple(map(str, readout.steps)))

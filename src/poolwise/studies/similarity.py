@@ -1,0 +1,73 @@
+"""Which readout's cosines agree with people?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from poolwise.readouts import Readout
+from poolwise.records import Finding, Labelled, Number, Pairs
+from poolwise.statistics.correlation import spearman
+from poolwise.studies.choice import choice
+from poolwise.studies.contest import Contest, hold
+from poolwise.studies.grid import grid
+from poolwise.studies.labelled_pairs import labelled_pairs
+from poolwise.studies.shelf import Shelf
+from poolwise.studies.tasks import PairsTask
+from poolwise.studies.yardsticks import yardsticks
+
+if TYPE_CHECKING:
+    from poolwise.encoders import Encoder
+
+
+class Similarity:
+    """Spearman's rho between the cosine of a pair and people's score, for every readout.
+
+    Of labels, pairs are made: 1 for two texts of one label, 0 for others. Control: the scores of
+    other pairs.
+    """
+
+    name = "similarity"
+    question = "Which readout's similarity agrees with people?"
+
+    def __init__(self, data: Pairs | Labelled, asked: str = "default", seed: int = 0) -> None:
+        if isinstance(data, Labelled):
+            data = labelled_pairs(data, seed)
+            self.question = "Which readout's similarity tells the labels apart?"
+        self.task = PairsTask(data, seed)
+        self._asked, self._seed = asked, seed
+        self._readouts: list[Readout] = []
+        self.contest: Contest | None = None
+
+    @property
+    def texts(self) -> Sequence[str]:
+        return self.task.texts
+
+    def readouts(self, encoder: Encoder) -> Sequence[Readout]:
+        self._readouts = grid(encoder, self._asked, len(set(self.task.train_texts)))
+        return [r.pooled for r in self._readouts]
+
+    def findings(
+        self, encoder: Encoder, shelf: Shelf, *, progress: bool = False
+    ) -> Iterator[Finding]:
+        others, left_out = yardsticks(encoder, self.task, shelf, self._seed)
+        self.contest = hold(encoder, self.task, self._readouts, shelf, others, progress=progress)
+        yield choice(
+            self.contest,
+            study=self.name,
+            question=self.question,
+            numbers=[self._control(self.contest)],
+            notes=left_out,
+        )
+
+    def _control(self, contest: Contest) -> Number:
+        rows = self.task.parts.test
+        cosines = contest.columns[rows, contest.chosen]
+        known = np.isfinite(cosines)
+        others = np.random.default_rng(self._seed).permutation(self.task.pairs.scores[rows][known])
+        found = spearman(cosines[known], others)
+        where = {"readout": contest.names[contest.chosen], "part": "test"}
+        name = "Spearman with the scores of other pairs"
+        return Number(name, found.value, found.low, found.high, where, control=True)

@@ -1,0 +1,156 @@
+"""The sweep: every question that the data can answer, over one pass of the encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from poolwise.errors import StudyError
+from poolwise.model import Model
+from poolwise.readouts import Readout
+from poolwise.records import Finding, Labelled, Pairs, Precision, Tagged
+from poolwise.studies.classification import Classification
+from poolwise.studies.contest import Contest
+from poolwise.studies.runner import one_blas_thread
+from poolwise.studies.shelf import Shelf, shelve
+from poolwise.studies.similarity import Similarity
+from poolwise.texts import Texts
+from poolwise.transforms import fit
+from poolwise.transforms.chosen import Chosen
+
+if TYPE_CHECKING:
+    from poolwise.encoders import Encoder
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What the user gave to measure on."""
+
+    pairs: Sequence[Pairs] = ()
+    labels: Sequence[Labelled] = ()
+    tags: Sequence[Tagged] = ()
+    texts: Texts | None = None
+
+
+class Question(Protocol):
+    """One study over vectors on a shelf. ``contest`` is there once findings have been asked for,
+    where the question is which readout to take."""
+
+    name: str
+    question: str
+    contest: Contest | None
+
+    @property
+    def texts(self) -> Sequence[str]:
+        """Every text whose vectors it wants."""
+        ...
+
+    def readouts(self, encoder: Encoder) -> Sequence[Readout]:
+        """Pooled readouts that it wants of them."""
+        ...
+
+    def findings(self, model: Model, shelf: Shelf, *, progress: bool = False) -> Iterator[Finding]:
+        """Answers. Raises StudyError where the data cannot carry one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A study: made once for each set of data of a kind or, if it ``compares``, for all of them
+    together, of which there must be two."""
+
+    study: Callable[[Any, str, int], Question]
+    kind: str
+    compares: bool = False
+
+
+QUESTIONS: Mapping[str, Sequence[Asked]] = {
+    "classification": [Asked(Classification, "labels")],
+    "similarity": [Asked(Similarity, "pairs"), Asked(Similarity, "labels")],
+}
+"""What can be asked, and of what, in the order of a sweep."""
+
+
+def questions(
+    material: Material, names: Iterable[str], *, asked: str = "default", seed: int = 0
+) -> list[Question]:
+    """The studies of these names that the material can answer; ``asked`` is the grid of those that
+    choose a readout."""
+    made: list[Question] = []
+    for name in names:
+        for one in QUESTIONS[name]:
+            data = getattr(material, one.kind)
+            sets = [data] * (len(data) > 1) if one.compares else data
+            made += [one.study(some, asked, seed) for some in sets]
+    return made
+
+
+def answers(
+    model: Model,
+    asked: Sequence[Question],
+    *,
+    precision: Precision = "exact",
+    progress: bool = False,
+) -> Iterator[tuple[Question, Finding]]:
+    """Run the one pass that all the questions need, then each question's study."""
+    texts = [text for question in asked for text in question.texts]
+    readouts = {str(r): r for question in asked for r in question.readouts(model)}
+    if not texts:
+        raise StudyError("there is no text to measure on")
+    shelf = shelve(model, texts, readouts.values(), precision=precision, progress=progress)
+    made = model.made(precision) | {
+        "texts": len(shelf),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    for question in asked:
+        with one_blas_thread():
+            found = list(question.findings(model, shelf, progress=progress))
+        for finding in found:
+            notes = [*finding.notes, *_marks(shelf)]
+            yield question, replace(finding, notes=notes, made={**made, **finding.made})
+
+
+def winner(contest: Contest, made: Mapping[str, Any]) -> Chosen:
+    """The contest's choice, its steps fitted on the texts of train."""
+    readout, shelf = contest.readouts[contest.chosen], contest.shelf
+    transform = None
+    if readout.needs_fit:
+        rows = shelf.rows(contest.task.train_texts)
+        vectors = shelf[str(readout.pooled)][rows[shelf.usable[rows]]]
+        transform = fit(readout, vectors)
+    return Chosen(readout, transform, {key: str(fact) for key, fact in made.items()})
+
+
+def scores(contest: Contest) -> Iterator[dict[str, Any]]:
+    """A row a contender and part, for a table."""
+    c = len(contest.readouts)
+    for i, name in enumerate(contest.names):
+        readout = contest.readouts[i] if i < c else None
+        for part, found in (("dev", contest.dev[i]), ("test", contest.test[i])):
+            yield {
+                "data": contest.task.name,
+                "readout": name,
+                "baseline": readout is None,
+                "pool": str(readout.pool) if readout else None,
+                "layers": str(readout.layers) if readout and readout.layers else None,
+                "steps": "|".join(map(str, readout.steps)) if readout else None,
+                "part": part,
+                "score": contest.task.score,
+                "value": found.value,
+                "low": found.low,
+                "high": found.high,
+                "chosen": i == contest.chosen,
+                "tied": i < c and bool(contest.tied[i]),
+                "dimensions": contest.dimensions[i],
+                "cost": contest.cost(i),
+            }
+
+
+def _marks(shelf: Shelf) -> Iterator[str]:
+    if shelf.n_truncated:
+        yield f"{shelf.n_truncated:,} texts were cut to the encoder's maximum length"
+    unusable = int((~shelf.usable).sum())
+    if unusable:
+        yield f"{unusable:,} texts are empty or have vectors that are not finite; left out"

@@ -1,0 +1,279 @@
+"""What vectors are good for, row by row: pairs that people scored, texts with labels.
+
+A task turns the vectors of its texts into one number a row: the cosine of a pair, or whether a
+frozen linear probe names the right label. A ``Measure`` makes scores of those numbers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolwise.errors import ReadoutError, StudyError
+from poolwise.readouts import Readout
+from poolwise.records import Floats, Labelled, Pairs
+from poolwise.statistics.correlation import spearman
+from poolwise.statistics.estimate import Estimate, is_constant
+from poolwise.statistics.folds import fold_of
+from poolwise.statistics.moments import Moments
+from poolwise.statistics.paired import mean_estimates, spearman_influences
+from poolwise.statistics.probe import RidgeProbe
+from poolwise.studies.parts import Parts, Rows, split
+from poolwise.studies.shelf import Shelf
+from poolwise.transforms import Transform, fit
+
+Array = NDArray[np.float64]
+
+FOLDS = 5
+SHARES = (0.6, 0.2, 0.2)
+"""Of train, dev and test."""
+PAIR_SHARES = (0.2, 0.4, 0.4)
+"""The same of pairs, of which only steps learn."""
+
+
+class Measure(Protocol):
+    """Rows of one part under c contenders."""
+
+    def estimates(self) -> Sequence[Estimate]:
+        """Each contender's score, with its 95 % interval."""
+        ...
+
+    def influences(self) -> tuple[Array, Array]:
+        """The scores [c], NaN where undefined, and each row's influence on them [n, c]."""
+        ...
+
+
+@dataclass(frozen=True)
+class Shares:
+    """``hits`` [n, c], 0 or 1: the score is their mean. A column of NaN is a contender that does
+    not exist, as whitening does not where all vectors are the same."""
+
+    hits: Array
+
+    def estimates(self) -> Sequence[Estimate]:
+        undefined = np.isnan(self.hits).any(axis=0)
+        return [
+            Estimate.constant() if missing else found
+            for missing, found in zip(
+                undefined, mean_estimates(np.nan_to_num(self.hits)), strict=True
+            )
+        ]
+
+    def influences(self) -> tuple[Array, Array]:
+        values = self.hits.mean(axis=0)
+        return values, self.hits - values
+
+
+@dataclass(frozen=True)
+class Correlations:
+    """``cosines`` [n, c] and the ``scores`` [n] that people gave: Spearman's rho.
+
+    A contender whose cosines are all the same has none.
+    """
+
+    cosines: Array
+    scores: Array
+
+    def estimates(self) -> Sequence[Estimate]:
+        return [spearman(column, self.scores) for column in self.cosines.T]
+
+    def influences(self) -> tuple[Array, Array]:
+        return spearman_influences(self.cosines, self.scores)
+
+
+class Task(Protocol):
+    """``name`` of the data, ``score`` (what is measured), ``learns`` (labels are learned on train),
+    ``parts``, and the rows' texts."""
+
+    name: str
+    score: str
+    learns: bool
+    parts: Parts
+
+    def __len__(self) -> int:
+        """Rows."""
+        ...
+
+    @property
+    def texts(self) -> Sequence[str]:
+        """Every text of every row."""
+        ...
+
+    @property
+    def train_texts(self) -> Sequence[str]:
+        """Those of the rows of train."""
+        ...
+
+    def column(self, shelf: Shelf, vectors: Floats, steps: Readout | None = None) -> Array:
+        """A number a row, [n], from the vectors of the shelf's texts; NaN where there is none.
+
+        The steps of ``steps`` are fitted on the texts of train.
+        """
+        ...
+
+    def measure(self, columns: Array, rows: Rows) -> Measure:
+        """Scores of these rows under every column of [n, c]."""
+        ...
+
+
+class PairsTask:
+    """Spearman's rho between the cosine of a pair and the score that people gave it."""
+
+    score = "Spearman"
+    learns = False
+
+    def __init__(self, pairs: Pairs, seed: int) -> None:
+        self.name, self.pairs = pairs.name, pairs
+        self.parts = split(
+            pairs.parts, list(zip(pairs.first, pairs.second, strict=True)), PAIR_SHARES, seed
+        )
+        for name in ("dev", "test"):
+            if is_constant(pairs.scores[getattr(self.parts, name)]):
+                raise StudyError(
+                    f"{self.name}: the {name} pairs all have the score "
+                    f"{pairs.scores[getattr(self.parts, name)][0]:g}; a correlation needs scores "
+                    "that differ"
+                )
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    @property
+    def texts(self) -> Sequence[str]:
+        return [*self.pairs.first, *self.pairs.second]
+
+    @property
+    def train_texts(self) -> Sequence[str]:
+        sides = (self.pairs.first, self.pairs.second)
+        return [side[i] for i in self.parts.train.tolist() for side in sides]
+
+    def column(self, shelf: Shelf, vectors: Floats, steps: Readout | None = None) -> Array:
+        first, second = shelf.rows(self.pairs.first), shelf.rows(self.pairs.second)
+        if steps is not None and steps.steps:
+            learned = np.union1d(first[self.parts.train], second[self.parts.train])
+            fitted = _fitted(steps, vectors[learned[shelf.usable[learned]]])
+            if fitted is None:
+                return np.full(len(self), np.nan)
+            vectors = fitted.apply(vectors)
+        cosines = _cosines(vectors[first], vectors[second])
+        cosines[~(shelf.usable[first] & shelf.usable[second])] = np.nan
+        return cosines
+
+    def measure(self, columns: Array, rows: Rows) -> Measure:
+        known = rows[np.isfinite(columns[rows]).any(axis=1)]
+        return Correlations(np.nan_to_num(columns[known]), self.pairs.scores[known])
+
+
+class LabelsTask:
+    """Accuracy of a frozen linear probe: a ridge to one column a label, the largest one wins.
+
+    Its penalty comes from an exact cross-validation over five folds of train.
+    """
+
+    score = "accuracy"
+    learns = True
+
+    def __init__(self, data: Labelled, seed: int) -> None:
+        self.name, self.data, self._seed = data.name, data, seed
+        self.parts = split(data.parts, [(text,) for text in data.texts], SHARES, seed)
+        self.classes = _checked_classes(data)
+        absent = set(data.labels) - {data.labels[i] for i in self.parts.train.tolist()}
+        self.unseen = sorted(absent)
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    @property
+    def texts(self) -> Sequence[str]:
+        return self.data.texts
+
+    @property
+    def train_texts(self) -> Sequence[str]:
+        return [self.data.texts[i] for i in self.parts.train.tolist()]
+
+    @cached_property
+    def targets(self) -> NDArray[np.intp]:
+        """The number of each row's label, [n]."""
+        number = {label: i for i, label in enumerate(self.classes)}
+        return np.array([number[label] for label in self.data.labels], np.intp)
+
+    @cached_property
+    def one_hot(self) -> Array:
+        """[n, classes]."""
+        return np.eye(len(self.classes))[self.targets]
+
+    def column(self, shelf: Shelf, vectors: Floats, steps: Readout | None = None) -> Array:
+        rows = shelf.rows(self.data.texts)
+        usable = shelf.usable[rows] & np.isfinite(vectors[rows]).all(axis=1)
+        train = self.parts.train[usable[self.parts.train]]
+        if steps is not None and steps.steps:
+            fitted = _fitted(steps, vectors[rows[train]])
+            if fitted is None:
+                return np.full(len(self), np.nan)
+            vectors = fitted.apply(vectors)
+        return self.hits(vectors[rows], usable, self.targets)
+
+    def hits(self, x: Floats, usable: NDArray[np.bool_], targets: NDArray[np.intp]) -> Array:
+        """Whether a probe trained on train's rows of x [n, d] names each later row's target."""
+        train = self.parts.train[usable[self.parts.train]]
+        later = np.concatenate([self.parts.dev, self.parts.test])
+        found = np.full(len(x), np.nan)
+        found[later] = 0.0
+        folds = fold_of(train, FOLDS, self._seed)
+        one_hot = np.eye(len(self.classes))[targets]
+        moments = []
+        for fold in range(FOLDS):
+            own = train[folds == fold]
+            moments.append(Moments(x.shape[1] + len(self.classes)))
+            moments[-1].add(np.hstack([x[own], one_hot[own]]))
+        probe = RidgeProbe(moments, targets=len(self.classes))
+        asked = later[usable[later]]
+        found[asked] = probe.predict(x[asked]) == targets[asked]
+        return found
+
+    def measure(self, columns: Array, rows: Rows) -> Measure:
+        return Shares(columns[rows])
+
+
+def _cosines(a: Floats, b: Floats) -> Array:
+    """Of corresponding rows [n, d], [n]; NaN where one is zero or not finite."""
+    x, y = a.astype(np.float64), b.astype(np.float64)
+    product = np.einsum("nd,nd->n", x, y)
+    size = np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(size > 0, product / size, np.nan))
+
+
+def _fitted(readout: Readout, vectors: Floats) -> Transform | None:
+    """None where the vectors lack the directions that a step asks for, as where all are equal."""
+    try:
+        return fit(readout, vectors)
+    except ReadoutError:
+        return None
+
+
+def _checked_classes(data: Labelled) -> list[str]:
+    counts = Counter(data.labels)
+    if len(counts) < 2:
+        only = next(iter(counts), "")
+        raise StudyError(
+            f"{data.name}: every text has the label {only!r}; a probe tells at least two "
+            "labels apart"
+        )
+    if len(counts) > len(data) / 2:
+        raise StudyError(
+            f"{data.name}: {len(counts):,} labels for {len(data):,} texts; a label should "
+            "name many texts. Is this the label column? Name it with --label-column"
+        )
+    return sorted(counts)
+
+
+def task_of(data: Pairs | Labelled, seed: int) -> PairsTask | LabelsTask:
+    """The task that these data pose."""
+    return PairsTask(data, seed) if isinstance(data, Pairs) else LabelsTask(data, seed)

@@ -1,0 +1,85 @@
+"""readout.toml: a readout that was chosen, with what its steps have learned beside it."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from poolwise.errors import ReadoutError, StoreError
+from poolwise.readouts import Readout, parse
+from poolwise.transforms.transform import Transform
+
+SUFFIX = ".toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A readout; its fitted ``transform`` where steps learned something; how it was ``made``."""
+
+    readout: Readout
+    transform: Transform | None = None
+    made: Mapping[str, str] = field(default_factory=dict)
+
+    def save(self, path: Path) -> None:
+        """Write ``path`` and, for fitted steps, a ``.safetensors`` of that name beside it.
+
+        Raises StoreError where they cannot be written.
+        """
+        lines = ["# poolwise embed MODEL TEXTS -o OUT --readout THIS_FILE"]
+        lines.append(f"readout = {_string(str(self.readout))}")
+        beside = path.with_suffix(".safetensors")
+        if self.transform is not None:
+            self.transform.save(beside)
+            lines.append(f"transform = {_string(beside.name)}")
+        lines += ["", "[made]"]
+        lines += [f"{_string(key)} = {_string(str(fact))}" for key, fact in self.made.items()]
+        half = path.with_name(f".{path.name}.part")
+        try:
+            half.write_text("\n".join(lines) + "\n", encoding="utf-8")
+            half.replace(path)
+        except OSError as error:
+            raise StoreError(f"{path} cannot be written: {error.strerror or error}") from error
+        if self.transform is None:
+            beside.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: Path) -> Chosen:
+        """What ``save`` wrote. Raises StoreError for any other file, ReadoutError for a readout
+        that cannot be understood."""
+        try:
+            found = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise StoreError(f"{path} cannot be read: {error.strerror or error}") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise StoreError(f"{path} is not a readout.toml: {error}") from error
+        spec, beside, made = found.get("readout"), found.get("transform"), found.get("made", {})
+        if not isinstance(spec, str) or not isinstance(made, dict):
+            raise StoreError(f'{path} is not a readout.toml; expected a line readout = "mean@-1"')
+        readout = parse(spec)
+        if beside is None:
+            if readout.needs_fit:
+                raise StoreError(f"{path} names {spec}, but no file of what its steps have learned")
+            return cls(readout, None, made)
+        if not isinstance(beside, str) or Path(beside).name != beside:
+            raise StoreError(f"{path}: transform = {beside!r}; expected a file's name beside it")
+        transform = Transform.load(path.with_name(beside))
+        if transform.spec != str(readout):
+            raise StoreError(f"{path} names {spec}, but {beside} was fitted for {transform.spec}")
+        return cls(readout, transform, made)
+
+    def check_model(self, model_hash: str) -> None:
+        """Raise ReadoutError if the steps were fitted on another model's vectors."""
+        fitted_on = self.made.get("model_hash")
+        if self.transform is not None and fitted_on != model_hash:
+            raise ReadoutError(
+                f"{self.readout} was fitted on {self.made.get('model', 'another model')}, hash "
+                f"{str(fitted_on)[:12]}; this model's hash is {model_hash[:12]}; sweep this one"
+            )
+
+
+def _string(text: str) -> str:
+    """A TOML basic string; JSON writes the same."""
+    return json.dumps(text)

@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+
+import poolwise
+from poolwise.errors import StudyError
+from poolwise.readouts import parse
+from poolwise.studies import shelf as room
+from poolwise.studies.shelf import shelve
+
+TEXTS = ["the cat sat", "a dog ran over the hill", "", "the cat sat", "no one", "two"]
+
+
+@pytest.fixture(scope="module")
+def model(tiny):
+    return poolwise.load(tiny("bert"))
+
+
+def test_it_holds_what_embed_gives_each_text_once(model):
+    asked = ["cls@1", "meanmax@-1", "mean@0", "pooler"]
+    held = shelve(model, TEXTS, [parse(spec) for spec in asked])
+    assert held.texts == list(dict.fromkeys(TEXTS))
+    for spec in asked:
+        vectors = held[spec]
+        assert vectors.dtype == np.float32
+        np.testing.assert_array_equal(vectors, model.embed(held.texts, spec))
+    assert held.rows(TEXTS).tolist() == [0, 1, 2, 0, 3, 4]
+    assert held.usable.tolist() == [True, True, False, True, True]
+    assert held.n_tokens.tolist() == [5, 8, 2, 4, 3]
+
+
+def test_several_windows_come_out_in_order(model, monkeypatch):
+    monkeypatch.setattr("poolwise.extraction.WINDOW_TEXTS", 2)
+    held = shelve(model, TEXTS, [parse("cls@-1"), parse("mean@1")])
+    np.testing.assert_array_equal(held["mean@1"], model.embed(held.texts, "mean@1"))
+
+
+def test_a_text_without_the_asked_token_is_still_usable(model):
+    held = shelve(model, ["two", "a dog ran"], [parse("token[4]@-1"), parse("cls@-1")])
+    assert held.usable.all()
+    assert np.isnan(held["token[4]@-1"][0]).all()
+    assert np.isfinite(held["token[4]@-1"][1]).all()
+
+
+def test_too_little_room_on_the_disk_is_said_before_the_pass(model, monkeypatch):
+    usage = type("usage", (), {"free": 100})
+    monkeypatch.setattr(room.shutil, "disk_usage", lambda path: usage)
+    with pytest.raises(StudyError, match="scratch space"):
+        shelve(model, TEXTS, [parse("cls@-1")])
