@@ -1,5 +1,6 @@
 #include "encoder.h"
 
+#include "team.h"
 #include "walk.h"
 
 namespace poolwise {
@@ -9,8 +10,8 @@ Encoder::~Encoder() = default;
 
 void Encoder::run(const Batch& batch, const Reading& reading, int threads) const {
     auto space = borrow();
-    Walk walk(*this, batch, reading, *space, threads);
-    in_team(threads, [&](const Member& me) { walk.run(me); });
+    Team team(threads);
+    Walk(*this, batch, reading, *space, team).run();
     give_back(std::move(space));
 }
 

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "kernels.h"
-#include "team.h"
 
 namespace poolwise {
 
@@ -81,6 +80,7 @@ public:
 
     const Kernels& kernels;
     const Shape shape;
+    Pages pages;  // of all matrices
     Embeddings embeddings;
     std::vector<Block> blocks;
     Matrix pooler;                    // out 0: none

@@ -128,9 +128,9 @@ void multiply_float(const Matrix& m, const Input& input, int rows, int first, in
     constexpr int wide = S::width * S::tile_vectors;
     for (int p = first; p < last; ++p) {
         const int tiles = (rows + S::tile_rows - 1) / S::tile_rows;
-        const auto* weights = m.data.data() + p * m.panel_bytes;
+        const auto* weights = m.data + p * m.panel_bytes;
         Ahead ahead;
-        if (p + 1 < last) ahead = {weights + m.panel_bytes, m.panel_bytes, tiles, m.in};
+        if (p + 1 < m.panels) ahead = {weights + m.panel_bytes, m.panel_bytes, tiles, m.in};
         Epilogue here = e;
         if (e.residual != nullptr) here.residual = e.residual + p * wide;
         float_panel<S>(rows, static_cast<const float*>(input.rows), input.stride / sizeof(float),

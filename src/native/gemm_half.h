@@ -19,7 +19,7 @@ inline void half_tile(const Matrix& m, int p, const unsigned char* x, std::size_
     constexpr int vectors = half_vectors, wide = S::half_width * vectors;
     constexpr int floats = wide / S::width;
     alignas(64) float total[Rows * wide] = {};
-    const unsigned char* w = m.data.data() + p * m.panel_bytes;
+    const unsigned char* w = m.data + p * m.panel_bytes;
     for (int begin = 0; begin < m.in; begin += half_run) {
         typename S::H sum[Rows * vectors];
 #pragma GCC unroll 32

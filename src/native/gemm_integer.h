@@ -29,7 +29,7 @@ inline void integer_tile(const Matrix& m, int p, const unsigned char* x, std::si
     typename S::F total[Rows * vectors];
 #pragma GCC unroll 32
     for (int i = 0; i < Rows * vectors; ++i) total[i] = S::zero();
-    const unsigned char* w = m.data.data() + p * m.panel_bytes;
+    const unsigned char* w = m.data + p * m.panel_bytes;
     const int group_steps = m.group / inputs;
     for (int g = 0; g < m.groups; ++g) {
         const std::size_t at = (static_cast<std::size_t>(p) * m.groups + g) * wide;
@@ -71,9 +71,9 @@ void multiply_integer(const Matrix& m, const Input& input, int rows, int first, 
     constexpr int wide = S::width * integer_vectors;
     const auto* x = static_cast<const unsigned char*>(input.rows);
     for (int p = first; p < last; ++p) {
-        const auto* weights = m.data.data() + p * m.panel_bytes;
+        const auto* weights = m.data + p * m.panel_bytes;
         Ahead ahead;
-        if (p + 1 < last)
+        if (p + 1 < m.panels)
             ahead = {weights + m.panel_bytes, m.panel_bytes, (rows + integer_rows - 1) / integer_rows,
                      m.steps};
         Epilogue here = e;

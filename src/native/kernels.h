@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "buffer.h"
+#include "pages.h"
 
 namespace poolwise {
 
@@ -23,7 +24,7 @@ struct Matrix {
     int group = 0;   // inputs in a group
     int groups = 0;
     std::size_t panel_bytes = 0;
-    Buffer<unsigned char> data;
+    unsigned char* data = nullptr;  // in the encoder's pages
     Buffer<float> bias;    // [panels * panel]
     Buffer<float> scales;  // [panels][groups][panel]
     Buffer<int32_t> start;  // the same shape: -128 * the sum of the group's weights, for int8
@@ -78,8 +79,9 @@ struct Kernels {
     void (*maximum)(float* top, const float* row, int width);
 };
 
-// Repacks weights [out, in] and bias [out] (null: none).
-Matrix pack(const float* weights, const float* bias, int out, int in, Format format, int panel);
+// Repacks weights [out, in] and bias [out] (null: none); `pages` keeps the weights.
+Matrix pack(const float* weights, const float* bias, int out, int in, Format format, int panel,
+            Pages& pages);
 
 // Bytes of one row of input in the matrix's format.
 std::size_t converted_bytes(const Matrix&);

@@ -19,7 +19,7 @@ int bytes_a_step(Format format) { return format == Format::f16 ? 2 : 4; }
 unsigned char* place(Matrix& m, int o, int i) {
     const int inputs = inputs_a_step(m.format), bytes = bytes_a_step(m.format);
     const std::size_t step = static_cast<std::size_t>(i / inputs) * m.panel + o % m.panel;
-    return m.data.data() + (o / m.panel) * m.panel_bytes + step * bytes +
+    return m.data + (o / m.panel) * m.panel_bytes + step * bytes +
            (i % inputs) * (bytes / inputs);
 }
 
@@ -61,7 +61,8 @@ void pack_group(Matrix& m, const float* row, int o, int g) {
 
 }  // namespace
 
-Matrix pack(const float* weights, const float* bias, int out, int in, Format format, int panel) {
+Matrix pack(const float* weights, const float* bias, int out, int in, Format format, int panel,
+            Pages& pages) {
     Matrix m;
     m.format = format;
     m.in = in;
@@ -71,7 +72,7 @@ Matrix pack(const float* weights, const float* bias, int out, int in, Format for
     const int inputs = inputs_a_step(format);
     m.steps = (in + inputs - 1) / inputs;
     m.panel_bytes = static_cast<std::size_t>(m.steps) * panel * bytes_a_step(format);
-    m.data.resize(m.panels * m.panel_bytes);
+    m.data = pages.take(m.panels * m.panel_bytes);
     m.bias.resize(static_cast<std::size_t>(m.panels) * panel);
     if (bias != nullptr) std::copy(bias, bias + out, m.bias.data());
     if (format == Format::f32 || format == Format::f16) {

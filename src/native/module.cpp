@@ -194,7 +194,7 @@ private:
             std::copy(b.data(), b.data() + b.size(), bias.data() + row);
             row += outs[i];
         }
-        return pack(weights.data(), bias.data(), out, in, format, panel(format));
+        return pack(weights.data(), bias.data(), out, in, format, panel(format), encoder_->pages);
     }
 
     void check(const Batch& batch, int ids, int positions) const {

@@ -8,16 +8,26 @@ namespace poolwise {
 namespace {
 
 constexpr int row_block = 96;  // rows whose inner activations stay in the second cache
+constexpr int few_rows = 8;    // too few to be worth handing over
+
+// Shares work(begin, end) on rows, which is little for each of them.
+template <class Work>
+void share_rows(Team& team, int rows, const Work& work) {
+    team.share((rows + few_rows - 1) / few_rows, [&](int begin, int end) {
+        work(begin * few_rows, std::min(end * few_rows, rows));
+    });
+}
 
 }  // namespace
 
 Walk::Walk(const Encoder& encoder, const Batch& batch, const Reading& reading, Workspace& space,
-           int threads)
+           Team& team)
     : encoder_(encoder),
       kernels_(encoder.kernels),
       batch_(batch),
       reading_(reading),
       space_(space),
+      team_(team),
       wide_(row_stride(encoder.shape.width)),
       inner_(row_stride(encoder.shape.inner)),
       rows_(batch.tokens()),
@@ -40,12 +50,6 @@ Walk::Walk(const Encoder& encoder, const Batch& batch, const Reading& reading, W
         for (const Matrix* m : {&b.query, &b.attention_output, &b.intermediate, &b.output}) room(*m);
     space.converted.resize(tokens * bytes);
     space.scales.resize(tokens * groups);
-    int longest = 0;
-    for (int s = 0; s < batch.sequences; ++s)
-        longest = std::max(longest, batch.offsets[s + 1] - batch.offsets[s]);
-    if (static_cast<int>(space.scratch.size()) < threads) space.scratch.resize(threads);
-    for (auto& scratch : space.scratch)
-        scratch.resize(kernels_.attention_scratch(longest, encoder.shape.width / encoder.shape.heads));
     space.mixes.resize(std::max(space.mixes.size(), reading.maxima.size()));
     for (std::size_t i = 0; i < reading.maxima.size(); ++i)
         if (reading.maxima[i].terms.size() > 1 || reading.maxima[i].terms[0].second != 1.0f)
@@ -53,23 +57,22 @@ Walk::Walk(const Encoder& encoder, const Batch& batch, const Reading& reading, W
     if (reading.pooler) space.first.resize(2 * batch.sequences * wide_);
 }
 
-void Walk::run(const Member& me) {
-    embed(me);
-    read(me, 0);
+void Walk::run() {
+    embed();
+    read(0);
     for (int number = 1; number <= reading_.deepest; ++number) {
-        block(me, number);
-        read(me, number);
+        block(number);
+        read(number);
     }
-    if (reading_.pooler) pool_first(me);
+    if (reading_.pooler) pool_first();
 }
 
-void Walk::embed(const Member& me) {
+void Walk::embed() {
     const Embeddings& from = encoder_.embeddings;
     const bool narrow = from.projection.out > 0;
     float* to = narrow ? space_.narrow.data() : space_.hidden.data();
     const std::size_t stride = narrow ? row_stride(from.width) : wide_;
-    const int begin = me.begin(rows_), end = me.end(rows_);
-    for (int t = begin; t < end; ++t) {
+    for (int t = 0; t < rows_; ++t) {
         float* x = to + t * stride;
         const float* word = from.words + static_cast<std::size_t>(batch_.ids[t]) * from.width;
         const float* position =
@@ -79,144 +82,140 @@ void Walk::embed(const Member& me) {
         else
             for (int i = 0; i < from.width; ++i) x[i] = word[i] + position[i];
     }
-    kernels_.layer_norm(to + begin * stride, stride, end - begin, from.width, from.norm.gain.data(),
-                        from.norm.bias.data(), encoder_.shape.epsilon);
-    me.together();
+    normalize(from.norm, to, stride, rows_, from.width);
     if (!narrow) return;
-    const Input x = converted(me, from.projection, to, stride, rows_);
-    multiply(me, from.projection, x, rows_, {}, space_.hidden.data(), wide_);
-    me.together();
+    const Input x = converted(from.projection, to, stride, rows_);
+    multiply(from.projection, x, rows_, {}, space_.hidden.data(), wide_);
 }
 
-// With one thread, rows in blocks that stay in the cache; a team shares each product's columns.
-int Walk::step_for(const Member& me) const { return me.size == 1 ? row_block : std::max(rows_, 1); }
+// Alone, rows in blocks that stay in the cache; a team shares each product's columns.
+int Walk::step() const { return team_.alone() ? row_block : std::max(rows_, 1); }
 
-void Walk::block(const Member& me, int number) {
+void Walk::block(int number) {
     const Block& block = encoder_.blocks[number - 1];
     const bool choose = number == reading_.deepest && reading_.rows != nullptr;
     const std::size_t kv_wide = row_stride(2 * encoder_.shape.width);
-    const int step = step_for(me);
-    for (int r = 0; r < rows_; r += step) {
-        const int count = std::min(step, rows_ - r);
-        const Input x = converted(me, block.key_value, space_.hidden.data() + r * wide_, wide_, count);
-        multiply(me, block.key_value, x, count, {}, space_.key_value.data() + r * kv_wide, kv_wide);
-        if (!choose) multiply(me, block.query, x, count, {}, space_.query.data() + r * wide_, wide_);
+    for (int r = 0; r < rows_; r += step()) {
+        const int count = std::min(step(), rows_ - r);
+        const Input x = converted(block.key_value, space_.hidden.data() + r * wide_, wide_, count);
+        multiply(block.key_value, x, count, {}, space_.key_value.data() + r * kv_wide, kv_wide);
+        if (!choose) multiply(block.query, x, count, {}, space_.query.data() + r * wide_, wide_);
     }
-    me.together();
     if (choose) {
-        choose_rows(me);
-        const Input x = converted(me, block.query, space_.hidden.data(), wide_, rows_);
-        multiply(me, block.query, x, rows_, {}, space_.query.data(), wide_);
-        me.together();
+        choose_rows();
+        const Input x = converted(block.query, space_.hidden.data(), wide_, rows_);
+        multiply(block.query, x, rows_, {}, space_.query.data(), wide_);
     }
-    attend(me, choose);
-    me.together();
-    feed_forward(me, block);
+    attend(choose);
+    feed_forward(block);
 }
 
 // Leaves in `hidden` only the rows that the reading needs of this block.
-void Walk::choose_rows(const Member& me) {
-    if (me.rank == 0) {
-        for (int r = 0; r < reading_.row_count; ++r) {
-            const float* from = space_.hidden.data() + reading_.rows[r] * wide_;
-            std::copy(from, from + wide_, space_.next.data() + r * wide_);
-        }
-        std::swap(space_.hidden, space_.next);
-        for (int s = 0; s <= batch_.sequences; ++s)
-            row_offsets_[s] = static_cast<int>(
-                std::lower_bound(reading_.rows, reading_.rows + reading_.row_count, batch_.offsets[s]) -
-                reading_.rows);
-        rows_ = reading_.row_count;
-        chosen_ = true;
+void Walk::choose_rows() {
+    for (int r = 0; r < reading_.row_count; ++r) {
+        const float* from = space_.hidden.data() + reading_.rows[r] * wide_;
+        std::copy(from, from + wide_, space_.next.data() + r * wide_);
     }
-    me.together();
+    std::swap(space_.hidden, space_.next);
+    for (int s = 0; s <= batch_.sequences; ++s)
+        row_offsets_[s] = static_cast<int>(
+            std::lower_bound(reading_.rows, reading_.rows + reading_.row_count, batch_.offsets[s]) -
+            reading_.rows);
+    rows_ = reading_.row_count;
+    chosen_ = true;
 }
 
-void Walk::attend(const Member& me, bool chosen) {
-    const int heads = encoder_.shape.heads, width = encoder_.shape.width / heads;
+void Walk::attend(bool chosen) {
+    const int heads = encoder_.shape.heads;
+    team_.share(heads * batch_.sequences, [&](int begin, int end) {
+        for (int s = begin / heads; s * heads < end; ++s)
+            attend(s, chosen, std::max(begin - s * heads, 0), std::min(end - s * heads, heads));
+    });
+}
+
+void Walk::attend(int s, bool chosen, int first_head, int last_head) {
+    const int width = encoder_.shape.width / encoder_.shape.heads, reach = encoder_.reach;
     const std::size_t kv_wide = row_stride(2 * encoder_.shape.width);
-    const int reach = encoder_.reach;
+    const int begin = batch_.offsets[s], first = row_offsets_[s];
+    Attention a;
+    a.queries = row_offsets_[s + 1] - first;
+    a.tokens = batch_.offsets[s + 1] - begin;
+    if (a.queries == 0) return;
     std::vector<int> positions;
-    for (int s = 0; s < batch_.sequences; ++s) {
-        const int begin = batch_.offsets[s], first = row_offsets_[s];
-        Attention a;
-        a.queries = row_offsets_[s + 1] - first;
-        a.tokens = batch_.offsets[s + 1] - begin;
-        if (a.queries == 0) continue;
-        if (chosen) {
-            positions.assign(reading_.rows + first, reading_.rows + first + a.queries);
-            for (int& p : positions) p -= begin;
-            a.positions = positions.data();
-        }
-        a.q_stride = a.out_stride = wide_;
-        a.kv_stride = kv_wide;
-        a.width = width;
-        a.scale = 1.0f / std::sqrt(static_cast<float>(width));
-        a.scratch = space_.scratch[me.rank].data();
-        for (int h = me.begin(heads); h < me.end(heads); ++h) {
-            a.q = space_.query.data() + first * wide_ + h * width;
-            a.k = space_.key_value.data() + begin * kv_wide + h * width;
-            a.v = a.k + encoder_.shape.width;
-            a.out = space_.context.data() + first * wide_ + h * width;
-            if (reach) a.relative = encoder_.relative.data() + h * (2 * reach - 1) + reach - 1;
-            kernels_.attend(a);
-        }
+    if (chosen) {
+        positions.assign(reading_.rows + first, reading_.rows + first + a.queries);
+        for (int& p : positions) p -= begin;
+        a.positions = positions.data();
+    }
+    thread_local Buffer<float> scratch;
+    scratch.resize(kernels_.attention_scratch(a.tokens, width));
+    a.q_stride = a.out_stride = wide_;
+    a.kv_stride = kv_wide;
+    a.width = width;
+    a.scale = 1.0f / std::sqrt(static_cast<float>(width));
+    a.scratch = scratch.data();
+    for (int h = first_head; h < last_head; ++h) {
+        a.q = space_.query.data() + first * wide_ + h * width;
+        a.k = space_.key_value.data() + begin * kv_wide + h * width;
+        a.v = a.k + encoder_.shape.width;
+        a.out = space_.context.data() + first * wide_ + h * width;
+        if (reach) a.relative = encoder_.relative.data() + h * (2 * reach - 1) + reach - 1;
+        kernels_.attend(a);
     }
 }
 
-void Walk::feed_forward(const Member& me, const Block& block) {
+void Walk::feed_forward(const Block& block) {
     const Shape& shape = encoder_.shape;
-    const int step = step_for(me);
-    for (int r = 0; r < rows_; r += step) {
-        const int count = std::min(step, rows_ - r);
+    for (int r = 0; r < rows_; r += step()) {
+        const int count = std::min(step(), rows_ - r);
         float* x = space_.hidden.data() + r * wide_;
         float* y = space_.next.data() + r * wide_;
         float* inner = space_.inner.data() + r * inner_;
-        const int begin = me.begin(count), end = me.end(count);
-        const auto norm = [&](float* rows, const Norm& n) {
-            me.together();
-            kernels_.layer_norm(rows + begin * wide_, wide_, end - begin, shape.width, n.gain.data(),
-                                n.bias.data(), shape.epsilon);
-            me.together();
-        };
         const Input mixed =
-            converted(me, block.attention_output, space_.context.data() + r * wide_, wide_, count);
-        multiply(me, block.attention_output, mixed, count, {.residual = x, .residual_stride = wide_}, y,
+            converted(block.attention_output, space_.context.data() + r * wide_, wide_, count);
+        multiply(block.attention_output, mixed, count, {.residual = x, .residual_stride = wide_}, y,
                  wide_);
-        norm(y, block.attention_norm);
-        const Input attended = converted(me, block.intermediate, y, wide_, count);
-        multiply(me, block.intermediate, attended, count, {.activation = shape.activation}, inner, inner_);
-        me.together();
-        const Input activated = converted(me, block.output, inner, inner_, count);
-        multiply(me, block.output, activated, count, {.residual = y, .residual_stride = wide_}, x, wide_);
-        norm(x, block.output_norm);
+        normalize(block.attention_norm, y, wide_, count, shape.width);
+        const Input attended = converted(block.intermediate, y, wide_, count);
+        multiply(block.intermediate, attended, count, {.activation = shape.activation}, inner, inner_);
+        const Input activated = converted(block.output, inner, inner_, count);
+        multiply(block.output, activated, count, {.residual = y, .residual_stride = wide_}, x, wide_);
+        normalize(block.output_norm, x, wide_, count, shape.width);
     }
 }
 
-Input Walk::converted(const Member& me, const Matrix& m, const float* x, std::size_t stride, int rows) {
+void Walk::normalize(const Norm& norm, float* rows, std::size_t stride, int count, int width) {
+    share_rows(team_, count, [&](int begin, int end) {
+        kernels_.layer_norm(rows + begin * stride, stride, end - begin, width, norm.gain.data(),
+                            norm.bias.data(), encoder_.shape.epsilon);
+    });
+}
+
+Input Walk::converted(const Matrix& m, const float* x, std::size_t stride, int rows) {
     if (m.format == Format::f32) return {x, stride * sizeof(float), nullptr};
     const std::size_t bytes = converted_bytes(m);
-    const int begin = me.begin(rows), end = me.end(rows);
-    me.together();  // nobody reads what was there any more
-    kernels_.convert(m, x + begin * stride, stride, end - begin, space_.converted.data() + begin * bytes,
-                     bytes, space_.scales.data() + static_cast<std::size_t>(begin) * m.groups);
-    me.together();
-    return {space_.converted.data(), bytes, space_.scales.data()};
+    unsigned char* to = space_.converted.data();
+    share_rows(team_, rows, [&](int begin, int end) {
+        kernels_.convert(m, x + begin * stride, stride, end - begin, to + begin * bytes, bytes,
+                         space_.scales.data() + static_cast<std::size_t>(begin) * m.groups);
+    });
+    return {to, bytes, space_.scales.data()};
 }
 
-void Walk::multiply(const Member& me, const Matrix& m, const Input& x, int rows, const Epilogue& e,
-                    float* out, std::size_t stride) {
-    kernels_.multiply(m, x, rows, me.begin(m.panels), me.end(m.panels), e, out, stride);
+void Walk::multiply(const Matrix& m, const Input& x, int rows, const Epilogue& e, float* out,
+                    std::size_t stride) {
+    team_.share(m.panels, [&](int begin, int end) {
+        kernels_.multiply(m, x, rows, begin, end, e, out, stride);
+    });
 }
 
-void Walk::read(const Member& me, int layer) {
-    for (int s = me.begin(batch_.sequences); s < me.end(batch_.sequences); ++s) {
+void Walk::read(int layer) {
+    for (int s = 0; s < batch_.sequences; ++s) {
         for (std::size_t i = 0; i < reading_.linear.size(); ++i)
             if (reading_.linear[i].layer == layer) read_linear(static_cast<int>(i), s);
         for (std::size_t i = 0; i < reading_.maxima.size(); ++i)
             read_maximum(static_cast<int>(i), layer, s);
     }
-    me.together();
 }
 
 void Walk::read_linear(int pool, int s) {
@@ -264,23 +263,20 @@ void Walk::read_maximum(int maximum, int layer, int s) {
 }
 
 // tanh(W [CLS] + b) of the last hidden state.
-void Walk::pool_first(const Member& me) {
+void Walk::pool_first() {
     float* first = space_.first.data();
     float* made = first + batch_.sequences * wide_;
     const int width = encoder_.shape.width;
-    for (int s = me.begin(batch_.sequences); s < me.end(batch_.sequences); ++s) {
+    for (int s = 0; s < batch_.sequences; ++s) {
         const float* row = space_.hidden.data() + row_offsets_[s] * wide_;
         std::copy(row, row + wide_, first + s * wide_);
     }
-    me.together();
-    const Input x = converted(me, encoder_.pooler, first, wide_, batch_.sequences);
-    multiply(me, encoder_.pooler, x, batch_.sequences, {}, made, wide_);
-    me.together();
+    const Input x = converted(encoder_.pooler, first, wide_, batch_.sequences);
+    multiply(encoder_.pooler, x, batch_.sequences, {}, made, wide_);
     float* out = reading_.out +
                  (reading_.linear.size() + reading_.maxima.size()) * batch_.sequences * wide_;
-    for (int s = me.begin(batch_.sequences); s < me.end(batch_.sequences); ++s)
+    for (int s = 0; s < batch_.sequences; ++s)
         for (int i = 0; i < width; ++i) out[s * wide_ + i] = std::tanh(made[s * wide_ + i]);
-    me.together();
 }
 
 }  // namespace poolwise

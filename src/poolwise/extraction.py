@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from operator import length_hint
 
@@ -61,7 +62,7 @@ def extract(
     asked = [r if isinstance(r, Readout) else parse(r) for r in readouts]
     one_pass = _Pass(
         encoder,
-        plan(asked, depth=encoder.depth, has_pooler=encoder.has_pooler),
+        _planned(tuple(asked), encoder.depth, encoder.has_pooler),
         {str(r): _steps(r, transforms or {}) for r in asked},
         engine or open_engine(encoder),
         long,
@@ -69,6 +70,12 @@ def extract(
         Progress("texts", length_hint(texts) or None, show=progress),
     )
     return one_pass.run(texts)
+
+
+@lru_cache(maxsize=64)
+def _planned(readouts: tuple[Readout, ...], depth: int, has_pooler: bool) -> Plan:
+    """Callers with one text a call ask for the same plan again and again."""
+    return plan(readouts, depth=depth, has_pooler=has_pooler)
 
 
 def _steps(readout: Readout, transforms: Mapping[str, Transform]) -> Transform:

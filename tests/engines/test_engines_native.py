@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -249,6 +252,28 @@ def test_without_the_extension_transformers_runs_and_it_is_said_once(bert, monke
     monkeypatch.undo()
     assert open_engine(bert).name == "native"
     assert not recwarn.list
+
+
+def test_several_threads_ask_for_single_sentences_at_once(demo):
+    texts = [f"the cat sat on mat number {n}" for n in range(8)]
+    engine = NativeEngine(demo, streams=2)
+    alone = [vectors(demo, engine, [text])["mean@-1"] for text in texts]
+    with ThreadPoolExecutor(4) as callers:
+        together = callers.map(lambda text: vectors(demo, engine, [text])["mean@-1"], texts * 5)
+        for index, made in enumerate(together):
+            np.testing.assert_array_equal(made, alone[index % len(texts)])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_process_has_helpers_of_its_own(bert):
+    engine = NativeEngine(bert, streams=2)
+    expected = vectors(bert, engine, ["the cat sat"])["mean@-1"]
+    child = os.fork()
+    if child == 0:
+        made = vectors(bert, engine, ["the cat sat"])["mean@-1"]
+        os._exit(0 if np.array_equal(made, expected) else 1)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 def test_the_plan_stops_the_walk(bert):

@@ -77,7 +77,8 @@ void test_products(const Kernels& k, Format format, int panel) {
     for (const auto& [rows, out, in] : shapes) {
         const auto w = noise(static_cast<std::size_t>(out) * in, 0.1f), b = noise(out);
         const auto x = noise(static_cast<std::size_t>(rows) * in);
-        const Matrix m = pack(w.data(), b.data(), out, in, format, panel);
+        Pages pages;
+        const Matrix m = pack(w.data(), b.data(), out, in, format, panel, pages);
         const auto made = product(k, m, x, 0, rows, {});
         const std::string what = std::string(k.level) + " " + name(format) + " " + std::to_string(rows) +
                                  "x" + std::to_string(in) + "x" + std::to_string(out);
@@ -104,7 +105,8 @@ void test_activations(const Kernels& k) {
     constexpr int in = 1, out = 2001;
     std::vector<float> w(out), b(out, 0.0f), one{1.0f};
     for (int i = 0; i < out; ++i) w[i] = (i - 1000) * 0.012f;
-    const Matrix m = pack(w.data(), b.data(), out, in, Format::f32, k.float_panel);
+    Pages pages;
+    const Matrix m = pack(w.data(), b.data(), out, in, Format::f32, k.float_panel, pages);
     for (Activation kind : {Activation::gelu, Activation::gelu_tanh, Activation::relu, Activation::silu}) {
         const auto made = product(k, m, one, 0, 1, {.activation = kind});
         double worst = 0;
@@ -181,10 +183,10 @@ void test_attention(const Kernels& k) {
     }
 }
 
-Matrix random_matrix(const Kernels& k, Format f, int out, int in) {
+Matrix random_matrix(const Kernels& k, Format f, int out, int in, Pages& pages) {
     const auto w = noise(static_cast<std::size_t>(out) * in, 0.2f), b = noise(out, 0.1f);
     const int panel = f == Format::f32 ? k.float_panel : f == Format::f16 ? k.half_panel : k.integer_panel;
-    return pack(w.data(), b.data(), out, in, f, panel);
+    return pack(w.data(), b.data(), out, in, f, panel, pages);
 }
 
 Norm random_norm(int width) {
@@ -200,11 +202,12 @@ void test_walk(const Kernels& k, Format format, int width, int heads, int inner)
     Encoder encoder(k, {width, heads, inner, 1e-12f, Activation::gelu});
     const auto words = noise(25 * width), positions = noise(64 * width);
     encoder.embeddings = {words.data(), positions.data(), nullptr, 25, 64, width, random_norm(width), {}};
+    const auto matrix = [&](int out, int in) { return random_matrix(k, format, out, in, encoder.pages); };
     for (int b = 0; b < 2; ++b)
-        encoder.blocks.push_back({random_matrix(k, format, width, width), random_matrix(k, format, 2 * width, width),
-                                  random_matrix(k, format, width, width), random_matrix(k, format, inner, width),
-                                  random_matrix(k, format, width, inner), random_norm(width), random_norm(width)});
-    encoder.pooler = random_matrix(k, format, width, width);
+        encoder.blocks.push_back({matrix(width, width), matrix(2 * width, width), matrix(width, width),
+                                  matrix(inner, width), matrix(width, inner), random_norm(width),
+                                  random_norm(width)});
+    encoder.pooler = matrix(width, width);
     const std::vector<int> lengths{1, 5, 64, 2, 40}, firsts{0, 1, 6, 70, 72};
     std::vector<int> ids, places, offsets{0};
     for (int n : lengths) {

@@ -12,7 +12,7 @@ import pytest
 
 HERE = Path(__file__).parent
 SOURCES = HERE.parents[1] / "src" / "native"
-PLAIN = ["matrix", "encoder", "walk", "cpu", "kernels_portable"]
+PLAIN = ["matrix", "encoder", "team", "walk", "cpu", "kernels_portable"]
 AVX512 = "-mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mfma -mf16c".split()
 LEVELS = {
     "avx2": ["-mavx2", "-mfma", "-mf16c"],

@@ -29,7 +29,10 @@ def batches(lengths: Ints, budget: int, *, mix: bool) -> Iterator[Ints]:
 
 
 def pack(sequences: Sequence[Tokens]) -> TokenBatch:
-    """Lay sequences end to end without padding."""
+    """Lay sequences end to end without padding; a lone one is not copied."""
+    if len(sequences) == 1:
+        (alone,) = sequences
+        return TokenBatch(alone.ids, alone.special, np.array([0, len(alone)], np.int32))
     offsets = np.zeros(len(sequences) + 1, np.int32)
     np.cumsum([len(s) for s in sequences], out=offsets[1:])
     return TokenBatch(

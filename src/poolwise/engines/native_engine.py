@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -81,6 +81,7 @@ class NativeEngine:
         self.precision = precision
         self.level = level or levels()[0]
         self.streams = streams or cores()
+        self._reading = lru_cache(maxsize=8)(_Reading)
         self._padding_id = encoder.family.padding_id(encoder.config.values)
         self._core = native_encoder(encoder, self.level, precision)
 
@@ -95,15 +96,14 @@ class NativeEngine:
             yield from as_done(workers, lambda batch: self._pool(batch, plan, 1), batches)
 
     def _pool(self, batch: TokenBatch, plan: Plan, threads: int) -> Pooled:
-        padded = Padded(batch)
-        reading = _Reading(plan, padded)
+        reading = self._reading(plan.sources)
         vectors = self._core.run(
             ids=batch.ids,
             positions=positions(batch, self._padding_id),
             offsets=batch.offsets,
             deepest=plan.deepest,
             rows=_rows(batch, plan),
-            weights=reading.weights,
+            weights=reading.weights(batch),
             linear=reading.linear,
             maxima=reading.maxima,
             pooler=reading.pooler,
@@ -113,25 +113,40 @@ class NativeEngine:
 
 
 class _Reading:
-    """The plan's sources in the core's order, linear pools, maxima, pooler, over one batch.
+    """The plan's sources in the core's order: linear pools, maxima, pooler."""
 
-    ``weights`` float32 [pools, tokens]: one row for each different pool.
-    """
-
-    def __init__(self, plan: Plan, padded: Padded) -> None:
-        linear = [s for s in plan.sources if s.pool.kind not in (*MASKS, "pooler")]
-        maxima = [s for s in plan.sources if s.pool.kind in MASKS]
-        pooler = [s for s in plan.sources if s.pool.kind == "pooler"]
-        pools = list(dict.fromkeys(s.pool for s in linear))
-        kinds = list(dict.fromkeys(s.pool.kind for s in maxima))
-        rows = [np.moveaxis(weights(pools, padded), 1, 0)[:, padded.real]] if pools else []
-        rows += [MASKS[kind](padded)[padded.real][None].astype(np.float32) for kind in kinds]
-        empty = np.zeros((0, int(padded.lengths.sum())), np.float32)
-        self.weights: Floats = np.ascontiguousarray(np.concatenate([empty, *rows]))
+    def __init__(self, sources: tuple[Source, ...]) -> None:
+        linear = [s for s in sources if s.pool.kind not in (*MASKS, "pooler")]
+        maxima = [s for s in sources if s.pool.kind in MASKS]
+        pooler = [s for s in sources if s.pool.kind == "pooler"]
+        self._pools = pools = list(dict.fromkeys(s.pool for s in linear))
+        self._kinds = kinds = list(dict.fromkeys(s.pool.kind for s in maxima))
+        self._alone = lru_cache(maxsize=64)(self._weights_alone)
         self.linear = [(s.deepest, pools.index(s.pool)) for s in linear]
         self.maxima = [(len(pools) + kinds.index(s.pool.kind), list(s.terms)) for s in maxima]
         self.pooler = bool(pooler)
         self.sources: list[Source] = linear + maxima + pooler
+
+    def weights(self, batch: TokenBatch) -> Floats:
+        """Float32 [pools, tokens]: one row for each different pool.
+
+        Those of a lone sequence depend on its special tokens only, and are kept.
+        """
+        return self._alone(batch.special.tobytes()) if len(batch) == 1 else self._weights(batch)
+
+    def _weights_alone(self, special: bytes) -> Floats:
+        tokens = np.frombuffer(special, np.bool_)
+        offsets = np.array([0, len(tokens)], np.int32)
+        return self._weights(TokenBatch(np.zeros(len(tokens), np.int32), tokens, offsets))
+
+    def _weights(self, batch: TokenBatch) -> Floats:
+        padded = Padded(batch)
+        pools, kinds = self._pools, self._kinds
+        rows = [np.moveaxis(weights(pools, padded), 1, 0)[:, padded.real]] if pools else []
+        rows += [MASKS[kind](padded)[padded.real][None].astype(np.float32) for kind in kinds]
+        empty = np.zeros((0, len(batch.ids)), np.float32)
+        made: Floats = np.ascontiguousarray(np.concatenate([empty, *rows]))
+        return made
 
 
 def positions(batch: TokenBatch, padding_id: int | None) -> Ints:
@@ -140,14 +155,16 @@ def positions(batch: TokenBatch, padding_id: int | None) -> Ints:
     0, 1, 2 … in each sequence; families with a ``padding_id`` count on from it and leave out
     tokens of that id, as transformers' ``create_position_ids_from_input_ids``.
     """
+    counted: Ints = np.arange(len(batch.ids), dtype=np.int32)
+    if padding_id is None and len(batch) == 1:
+        return counted
     starts, lengths = batch.offsets[:-1], batch.lengths
     if padding_id is None:
-        counted = np.arange(len(batch.ids)) - np.repeat(starts, lengths)
-        return counted.astype(np.int32)
+        return counted - np.repeat(starts, lengths)
     real = batch.ids != padding_id
     before = np.concatenate([[0], np.cumsum(real)])
-    counted = before[1:] - np.repeat(before[starts], lengths)
-    shifted: Ints = (counted * real + padding_id).astype(np.int32)
+    real_before = before[1:] - np.repeat(before[starts], lengths)
+    shifted: Ints = (real_before * real + padding_id).astype(np.int32)
     return shifted
 
 

@@ -9,6 +9,7 @@ step    := see step_grammar
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 from poolwise.errors import ReadoutError
 from poolwise.readouts.aliases import BERT_AS_SERVICE, POOL_ALIASES, means_first_last
@@ -27,7 +28,13 @@ def parse(text: str) -> Readout:
     Raises ReadoutError, with the place, for a text that the grammar does not know or that
     could be read in two ways.
     """
-    scan = _scanner(text)
+    return _parsed(_checked(text))
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> Readout:
+    """A caller of one text at a time parses the same readout each time."""
+    scan = Scanner(text)
     counts_blocks = scan.rest.startswith(tuple(BERT_AS_SERVICE))
     pool = _pool(scan)
     layers = _layers(pool, scan, counts_blocks)
@@ -38,16 +45,16 @@ def parse(text: str) -> Readout:
 
 def parse_steps(text: str) -> tuple[Step, ...]:
     """The steps of a readout alone, as in ``parse_steps("whiten(256)|l2")``; "" gives none."""
-    scan = _scanner(text)
+    scan = Scanner(_checked(text))
     steps = read_steps(scan) if scan.ahead else ()
     _expect_end(scan)
     return steps
 
 
-def _scanner(text: object) -> Scanner:
+def _checked(text: object) -> str:
     if not isinstance(text, str):
         raise ReadoutError(f"a readout is a text such as 'mean@-1', found {type(text).__name__}")
-    return Scanner(text)
+    return text
 
 
 def _expect_end(scan: Scanner) -> None:
