@@ -107,7 +107,7 @@ def test_labels_and_texts_make_one_report(run, tiny, labels, tmp_path):
     findings = json.loads((out / "findings.json").read_text())
     assert {"classification", "similarity", "length"} <= {f["study"] for f in findings}
     assert "→" in stdout
-    assert "cannot be told from it" in stdout
+    assert "cannot be told from the best" in stdout
 
 
 def test_ask_answers_one_question(run, tiny, pairs):
@@ -185,3 +185,22 @@ def test_duplicates_across_train_and_test_are_told(run, tiny, labels, tmp_path):
     )
     assert code == 0
     assert "also stands in train" in " ".join(stdout.split())
+
+
+def test_ask_lists_exactly_what_can_be_asked():
+    from poolwise.cli.ask import QUESTIONS as listed
+    from poolwise.studies.sweep import ALONE, QUESTIONS
+
+    kinds = {name: [one.kind for one in asked] for name, asked in QUESTIONS.items()}
+    kinds |= {name: [kind] for name, kind in ALONE.items()}
+    assert {name: asked_of for name, (_, asked_of) in listed.items()} == kinds
+
+
+def test_reproduce_marks_what_is_missing(run, tiny, tmp_path):
+    code, stdout, _ = run(
+        "reproduce", "sts-bert", "--data", tmp_path, "--model", tiny("bert"), "--json"
+    )
+    assert code == 0
+    said = json.loads(stdout)
+    assert "0 are reproduced" in said["verdict"]
+    assert all("not run because" in n["note"] for n in said["finding"]["numbers"])

@@ -81,3 +81,82 @@ def _spiced(chart: Chart) -> dict[str, object]:
         "y_label": HOSTILE,
         "series": [f"{name} {HOSTILE}" for name in chart.data["series"]],
     }
+
+
+@pytest.fixture(scope="session")
+def heat_chart() -> Chart:
+    panels, layers, pools = ("raw", "whiten(2)"), range(3), ("cls", "mean", "mean[words]")
+    cells = [(panel, layer, pool) for panel in panels for layer in layers for pool in pools]
+    value = [0.5 + k / 100 for k in range(len(cells))]
+    data = {
+        "x_label": "pool",
+        "y_label": "layer",
+        "value_label": "Spearman, dev,",
+        "panel": [cell[0] for cell in cells],
+        "layer": [cell[1] for cell in cells],
+        "pool": [cell[2] for cell in cells],
+        "value": [None, float("nan"), 0.03, *value[3:-1], 0.7346],
+        "low": [None, None, 0.01, *(x - 0.01 for x in value[3:])],
+        "high": [None, None, 0.05, *(x + 0.01 for x in value[3:])],
+        "best": [k == 17 for k in range(18)],
+        "tied": [k in {13, 14, 16, 17} for k in range(18)],
+    }
+    return Chart("heat", "Every layer and pool", data, "Scores on dev.")
+
+
+@pytest.fixture(scope="session")
+def forest_chart() -> Chart:
+    data = {
+        "x_label": "difference in accuracy",
+        "reference": "mean@-1",
+        "name": ["mean@2", "cls@-1", "max@1", "shuffled"],
+        "value": [0.0213, -0.0101, None, 0.0004],
+        "low": [0.01, -0.03, None, -0.01],
+        "high": [0.03, 0.01, None, 0.0111],
+        "control": [False, False, False, True],
+        "clear": [True, False, False, False],
+        "group": ["pools", "pools", "pools", "controls"],
+    }
+    return Chart("forest", "What others gain", data)
+
+
+@pytest.fixture(scope="session")
+def multiples_chart() -> Chart:
+    tasks, layers, series = ("length", "word_order"), range(4), ("mean", "cls")
+    points = [(task, layer, name) for task in tasks for name in series for layer in layers]
+    value = [0.5 + k / 50 for k in range(len(points))]
+    data = {
+        "x_label": "layer",
+        "y_label": "accuracy",
+        "shared_y": False,
+        "panel": [point[0] for point in points],
+        "layer": [point[1] for point in points],
+        "series": [point[2] for point in points],
+        "value": [None, *value[1:]],
+        "low": [None, *(x - 0.01 for x in value[1:])],
+        "high": [None, *(x + 0.01 for x in value[1:])],
+        "bands": {
+            "panel": ["length", "length", "word_order"],
+            "low": [0.2, 0.3, 0.48],
+            "high": [0.25, 0.31, 0.48],
+            "name": ["shuffled labels", "untrained encoder", "shuffled labels"],
+        },
+    }
+    return Chart("multiples", "What each layer knows", data)
+
+
+@pytest.fixture(scope="session")
+def ranking_chart() -> Chart:
+    data = {
+        "value_label": "accuracy, test",
+        "name": ["TF-IDF", "mean@2", "cls@-1", "pooler", "max@-1"],
+        "value": [0.71, 0.8213, 0.815, None, 0.6],
+        "low": [0.70, 0.81, 0.80, None, 0.59],
+        "high": [0.72, 0.83, 0.82, None, 0.61],
+        "tied": [False, True, True, False, False],
+        "best": [False, True, False, False, False],
+        "baseline": [True, False, False, False, False],
+        "dimensions": [100, 384, 384, 384, None],
+        "cost": [None, 1 / 3, 1.0, 1.0, 1.0],
+    }
+    return Chart("ranking", "Score and cost", data)

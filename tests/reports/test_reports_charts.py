@@ -8,7 +8,8 @@ import pytest
 
 from poolwise.errors import PoolwiseError
 from poolwise.records import Chart
-from poolwise.reports.charts import draw, to_png, to_svg
+from poolwise.reports.charts import KINDS, draw
+from poolwise.reports.picture import to_png, to_svg
 from poolwise.reports.theme import CONTROL
 
 
@@ -31,13 +32,32 @@ def test_a_kind_without_drawing_is_refused(density_chart: Chart) -> None:
         draw(dataclasses.replace(density_chart, kind="pie"))
 
 
-@pytest.mark.parametrize("name", ["density_chart", "layers_chart"])
-def test_a_drawing_takes_the_width_of_the_page(name: str, request: pytest.FixtureRequest) -> None:
-    chart = request.getfixturevalue(name)
-    spec = draw(chart)
-    assert spec["width"] == "container"
-    assert spec["description"].startswith(chart.title)
-    assert "title" not in spec  # the page has its own heading, which can wrap
+FIXTURES = {**{kind: f"{kind}_chart" for kind in KINDS}, "by_layer": "layers_chart"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_drawing_takes_the_width_of_the_page(kind: str, request: pytest.FixtureRequest) -> None:
+    chart = request.getfixturevalue(FIXTURES[kind])
+    drawing = draw(chart)
+    assert len(drawing.panels) == len(set(chart.data.get("panel", [""])))
+    for panel in drawing.panels:
+        assert panel.spec["width"] == "container"
+        assert panel.spec["description"].startswith(f"{chart.title} {panel.title}".strip())
+        assert "title" not in panel.spec  # the page has its own heading, which can wrap
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_missing_or_short_column_is_refused(kind: str, request: pytest.FixtureRequest) -> None:
+    chart = request.getfixturevalue(FIXTURES[kind])
+    columns = [n for n, c in chart.data.items() if isinstance(c, list | range) and n != "bands"]
+    for name in columns:
+        short = {**chart.data, name: chart.data[name][:-1]}
+        with pytest.raises(ValueError, match=r"shorter|longer"):
+            draw(dataclasses.replace(chart, data=short))
+    without = {name: column for name, column in chart.data.items() if name != "value"}
+    if "value" in chart.data:
+        with pytest.raises(KeyError, match="value"):
+            draw(dataclasses.replace(chart, data=without))
 
 
 def test_a_density_draws_every_cell_and_names_its_lines(
@@ -53,7 +73,8 @@ def test_a_density_draws_every_cell_and_names_its_lines(
 def test_more_than_five_thousand_cells_are_drawn(density_chart: Chart) -> None:
     n = 6000
     many = {"x0": range(n), "x1": range(1, n + 1), "y0": [0] * n, "y1": [1] * n, "count": [3] * n}
-    spec = draw(dataclasses.replace(density_chart, data={**density_chart.data, **many}))
+    (panel,) = draw(dataclasses.replace(density_chart, data={**density_chart.data, **many})).panels
+    spec = panel.spec
     assert max(len(values) for values in spec["datasets"].values()) == n
 
 
@@ -94,8 +115,8 @@ def test_the_scale_holds_zero_one_and_every_interval(
         "high": [value + 0.1],
         "control": [False],
     }
-    spec = draw(dataclasses.replace(layers_chart, data={**layers_chart.data, **one}))
-    assert spec["layer"][0]["encoding"]["y"]["scale"]["domain"] == pytest.approx(domain)
+    (panel,) = draw(dataclasses.replace(layers_chart, data={**layers_chart.data, **one})).panels
+    assert panel.spec["layer"][0]["encoding"]["y"]["scale"]["domain"] == pytest.approx(domain)
 
 
 def test_a_picture_has_size_and_ink(layers_svg: str) -> None:

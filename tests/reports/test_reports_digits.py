@@ -35,6 +35,28 @@ def test_a_number_shows_the_digits_that_mean_something(
     assert digits.interval(number) == interval
 
 
+@pytest.mark.parametrize(
+    ("x", "written"),
+    [(0.7346, "73.5"), (1.0, "100"), (0.03, "3.0"), (-0.412, "−41.2"), (-1.0, "−100"), (None, "–")],
+)
+def test_a_share_is_written_a_hundredfold(x: float | None, written: str) -> None:
+    assert digits.hundredfold(x) == written
+
+
+@pytest.mark.parametrize(
+    ("value", "written"), [(0.0123, "+0.012"), (-0.5, "−0.500"), (0.00001, "0.000"), (None, "–")]
+)
+def test_a_difference_has_a_sign(value: float | None, written: str) -> None:
+    assert digits.signed(Number("x", value), 3) == written
+
+
+def test_numbers_in_a_column_share_their_decimals() -> None:
+    numbers = [Number("", 0.5, 0.5 - w, 0.5 + w) for w in (0.01, 0.02, 0.0001)]
+    assert digits.in_column(numbers) == 3
+    assert digits.in_column([Number("", 0.5)]) is None
+    assert digits.interval(numbers[2], 3) == "[0.500, 0.500]"
+
+
 def test_a_place_names_the_integers_and_quotes_the_words() -> None:
     number = Number("x", 1.0, where={"readout": "cls@6", "layer": 6, "length": "tokens"})
     assert digits.place(number) == "cls@6 · layer 6 · tokens"

@@ -5,10 +5,13 @@ import json
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from poolwise.errors import StoreError
-from poolwise.records import Finding
+from poolwise.records import Chart, Finding
+from poolwise.reports.drawing import PAGE, Drawing, Panel
+from poolwise.reports.page import Figure, halves
 from poolwise.reports.report import write_report
 
 
@@ -180,3 +183,74 @@ def test_a_full_disk_leaves_the_old_page_whole(
         write_report([Finding("a", "?", "The new verdict.")], tmp_path)
     assert "The old verdict." in old.read_text(encoding="utf-8")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["findings.json", "report.html"]
+
+
+def test_pictures_of_an_older_report_go_and_nothing_else(
+    layers_chart: Chart, forest_chart: Chart, tmp_path: Path
+) -> None:
+    write_report([Finding("a", "?", "!", charts=[layers_chart, forest_chart])], tmp_path)
+    (tmp_path / "charts" / "mine.svg").write_text("mine", encoding="utf-8")
+    write_report([Finding("a", "?", "!", charts=[layers_chart])], tmp_path)
+    names = sorted(path.name for path in (tmp_path / "charts").iterdir())
+    assert names == ["a-by-layer.png", "a-by-layer.svg", "mine.svg"]
+
+
+@pytest.mark.parametrize("other", ["{", "[1]", '{"study": 1}', '[{"study": "a", "charts": [2]}]'])
+def test_a_findings_file_that_is_not_ours_removes_nothing(other: str, tmp_path: Path) -> None:
+    (tmp_path / "findings.json").write_text(other, encoding="utf-8")
+    (tmp_path / "charts").mkdir()
+    (tmp_path / "charts" / "a-heat.svg").write_text("mine", encoding="utf-8")
+    write_report([Finding("a", "?", "!")], tmp_path)
+    assert (tmp_path / "charts" / "a-heat.svg").read_text(encoding="utf-8") == "mine"
+
+
+def test_the_summary_gives_each_verdict_with_its_question(tmp_path: Path) -> None:
+    findings = [Finding("a", "First?", "Yes, it is."), Finding("b", "Second?", "Hardly.")]
+    page = write_report(findings, tmp_path).read_text(encoding="utf-8")
+    summary = page[page.index("<nav") : page.index("</nav>")]
+    assert summary.count("<a href=") == 2
+    for text in ("First?", "Yes, it is.", "Second?", "Hardly."):
+        assert text in summary
+
+
+def test_what_findings_share_of_their_making_is_said_once(tmp_path: Path) -> None:
+    shared = {"model": "tiny", "sizes": np.array([1, 2])}
+    findings = [
+        Finding("a", "?", "!", made={**shared, "texts": "one.txt"}),
+        Finding("b", "?", "!", made={**shared, "texts": "two.txt"}),
+    ]
+    page = write_report(findings, tmp_path).read_text(encoding="utf-8")
+    body = page[page.index("<main>") : page.index("</main>")]
+    assert body.count("tiny") == body.count("one.txt") == body.count("two.txt") == 1
+    assert body.count("How this was made") == 3
+    assert body.index("two.txt") < body.index("tiny")
+
+
+def test_every_kind_of_chart_stands_on_the_page(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    names = ("layers", "forest", "heat", "multiples", "ranking", "density")
+    charts = [request.getfixturevalue(f"{name}_chart") for name in names]
+    page = Page(
+        write_report([Finding("a", "?", "!", charts=charts)], tmp_path).read_text(encoding="utf-8")
+    )
+    assert len(page.specs()) == 8  # two panels of heat, two of multiples
+    for text in ("whiten(2)", "cannot be told from it", "untrained encoder", "baseline"):
+        assert text in page.text
+    titles = [chart.title for chart in charts]
+    assert [page.text.index(title) for title in titles] == sorted(map(page.text.index, titles))
+
+
+def _figure(drawing: Drawing) -> Figure:
+    return Figure("name", Chart("heat", "title", {}), drawing)
+
+
+def test_small_neighbours_share_a_row() -> None:
+    panel = Panel("", {})
+    small, wide = _figure(Drawing([panel])), _figure(Drawing([panel], least=PAGE))
+    several = _figure(Drawing([panel, panel]))
+    assert halves([small]) == [False]
+    assert halves([small] * 4) == [False, True, True, False]
+    assert halves([small] * 5) == [False, True, True, True, True]
+    assert halves([wide, small, wide, small, small]) == [False, False, False, True, True]
+    assert halves([several] * 3) == [False] * 3

@@ -18,17 +18,34 @@ from poolwise.cli.options import (
 from poolwise.cli.show import show
 from poolwise.model import Model, load
 from poolwise.records import Finding, Precision
-from poolwise.reports import to_json, write_report
-from poolwise.studies import LengthStudy, run
-from poolwise.studies.sweep import QUESTIONS, Material, answers, questions
+from poolwise.texts import Material
 
 DEFAULT_LIMIT = 100_000
 
-LENGTH = "length"
+QUESTIONS = {
+    "length": ("does the norm of [CLS] encode the sentence's length?", ["texts"]),
+    "classification": ("which readout can a linear probe classify best?", ["labels"]),
+    "similarity": ("which readout's similarity agrees with people?", ["pairs", "labels"]),
+    "layers": ("which layer?", ["pairs", "labels"]),
+    "pooler": ("is the pooler's output a good summary?", ["pairs", "labels"]),
+    "first": ("why the first token: would any other do?", ["pairs", "labels"]),
+    "knows": ("what does each layer know?", ["labels"]),
+    "tagging": ("which layers tell what each word is?", ["tags"]),
+    "geometry": ("what shape is the space?", ["pairs", "labels", "texts"]),
+}
+"""What can be asked, and of what. Here and not in studies, whose statistics take long to import."""
 
 
-@click.command("ask")
-@click.argument("question", type=click.Choice([LENGTH, *QUESTIONS]))
+def _listed() -> str:
+    lines = [
+        f"{name:<15}  {question} ({', '.join(f'--{kind}' for kind in kinds)})"
+        for name, (question, kinds) in QUESTIONS.items()
+    ]
+    return "\b\n" + "\n".join(lines)
+
+
+@click.command("ask", epilog=_listed())
+@click.argument("question", type=click.Choice(list(QUESTIONS)))
 @click.argument("model")
 @data_options
 @click.option(
@@ -62,14 +79,11 @@ def command(
     """Answer QUESTION about MODEL by measuring it on your text.
 
     \b
-    length           does the norm of [CLS] encode the sentence's length?     --texts
-    similarity       which readout's similarity agrees with people?           --pairs
-    classification   which readout can a linear probe classify best?          --labels
-
-    \b
     poolwise ask length demo --texts novel.txt --split sentences -o report
     poolwise ask similarity bert-base-uncased --pairs sts-dev.csv -o report
     """
+    from poolwise.reports import to_json, write_report  # noqa: PLC0415 - slow to import
+
     _check_data(question, where)
     material = read_material(**where, limit=limit or None)
     encoder = load(model, max_length=max_length)
@@ -93,7 +107,7 @@ def command(
 
 
 def _check_data(question: str, where: dict[str, Any]) -> None:
-    kinds = ("texts",) if question == LENGTH else [one.kind for one in QUESTIONS[question]]
+    kinds = QUESTIONS[question][1]
     if not any(where[kind] for kind in kinds):
         options = " or ".join(f"--{kind}" for kind in kinds)
         raise click.UsageError(f"{question} is measured on {options}; none was given")
@@ -102,9 +116,10 @@ def _check_data(question: str, where: dict[str, Any]) -> None:
 def _findings(
     question: str, encoder: Model, material: Material, seed: int, precision: Precision
 ) -> list[Finding]:
-    if question == LENGTH:
-        assert material.texts is not None
-        study = LengthStudy(seed=seed)
-        return run(encoder, material.texts, [study], precision=precision, progress=True)
-    asked = questions(material, [question], seed=seed)
-    return [found for _, found in answers(encoder, asked, precision=precision, progress=True)]
+    from poolwise.studies import sweep  # noqa: PLC0415 - slow to import
+
+    options: dict[str, Any] = {"precision": precision, "progress": True}
+    if question in sweep.ALONE:
+        return list(sweep.alone(encoder, material, question, seed=seed, **options))
+    asked = sweep.questions(material, [question], seed=seed)
+    return [found for _, found in sweep.answers(encoder, asked, **options)]

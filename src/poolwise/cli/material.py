@@ -9,8 +9,7 @@ from typing import Any
 import click
 
 from poolwise.cli.options import Command, text_options
-from poolwise.studies.sweep import Material
-from poolwise.texts import open_labels, open_pairs, open_tags, open_texts
+from poolwise.texts import Material, open_labels, open_pairs, open_tags, open_texts
 
 DATA_OPTIONS = (
     click.option(
@@ -81,16 +80,18 @@ def read_material(
             for some in tables
         ],
         tags=[open_tags(one, **parts) for one in tags],
-        texts=open_texts(
-            texts,
-            column=None if labels else column,
-            id_column=id_column,
-            split=split,
-            encoding=encoding,
-            limit=limit,
-        )
+        texts=[
+            open_texts(
+                texts,
+                column=None if labels else column,
+                id_column=id_column,
+                split=split,
+                encoding=encoding,
+                limit=limit,
+            )
+        ]
         if texts
-        else None,
+        else [],
     )
 
 

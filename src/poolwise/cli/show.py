@@ -56,7 +56,8 @@ def _ranking(chart: Chart) -> tuple[Table, str]:
     data = chart.data
     compared = any(value is not None for value in data["whole"])
     heads = ["", "readout", data["value_label"], "95 %", *["all rows"] * compared, "size", "blocks"]
-    table = Table(*heads, box=None)
+    table = Table(*heads, box=None, padding=(0, 1, 0, 0))
+    table.columns[1].no_wrap, table.columns[1].min_width = True, max(map(len, data["name"]))
     for column in table.columns[2:]:
         column.justify = "right"
     for i, name in enumerate(data["name"]):
@@ -72,7 +73,8 @@ def _ranking(chart: Chart) -> tuple[Table, str]:
             f"{data['cost'][i]:.0%}",
             style="dim" if data["baseline"][i] else "bold" if data["best"][i] else None,
         )
-    return table, f"{BEST} chosen on dev   {TIED} cannot be told from it on dev   dim: baselines"
+    key = f"{BEST} chosen on dev   {TIED} cannot be told from the best on dev   dim: baselines"
+    return table, key
 
 
 def _score(value: float | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,11 +18,9 @@ from poolwise.cli.options import (
 from poolwise.cli.show import show
 from poolwise.model import load
 from poolwise.records import Finding, Precision
-from poolwise.reports import to_json, write_report
-from poolwise.reports.scores import write_scores
-from poolwise.studies import LengthStudy, run
-from poolwise.studies.contest import Contest
-from poolwise.studies.sweep import QUESTIONS, Question, answers, questions, scores, winner
+
+if TYPE_CHECKING:
+    from poolwise.studies.contest import Contest
 
 DEFAULT_LIMIT = 20_000
 
@@ -76,19 +74,20 @@ def command(
     """
     if not any(where[kind] for kind in ("pairs", "labels", "tags", "texts")):
         raise click.UsageError("nothing to measure on: give --pairs, --labels, --tags or --texts")
+    from poolwise.reports import to_json  # noqa: PLC0415 - slow to import
+    from poolwise.studies.sweep import sweep  # noqa: PLC0415 - likewise
+
     material = read_material(**where, limit=limit or None)
     encoder = load(model, max_length=max_length)
     found: list[Finding] = []
     contests: list[Contest] = []
     try:
-        asked = questions(material, QUESTIONS, asked=grid, seed=seed)
-        if asked:
-            for question, finding in answers(encoder, asked, precision=precision, progress=True):
-                found.append(finding)
-                _keep(question, contests)
-        if material.texts is not None:
-            study = LengthStudy(seed=seed)
-            found += run(encoder, material.texts, [study], precision=precision, progress=True)
+        for finding, contest in sweep(
+            encoder, material, asked=grid, seed=seed, precision=precision, progress=True
+        ):
+            found.append(finding)
+            if contest is not None and contest not in contests:
+                contests.append(contest)
     except KeyboardInterrupt:
         _what_there_was(found)
         raise
@@ -109,13 +108,12 @@ def command(
         console().print(f"{name}: {path}", markup=False, soft_wrap=True)
 
 
-def _keep(question: Question, contests: list[Contest]) -> None:
-    if question.contest is not None and question.contest not in contests:
-        contests.append(question.contest)
-
-
 def _write(found: list[Finding], contests: list[Contest], output: Path) -> dict[str, Path]:
     """The report last: where it is, everything is."""
+    from poolwise.reports import write_report  # noqa: PLC0415 - slow to import
+    from poolwise.reports.scores import write_scores  # noqa: PLC0415
+    from poolwise.studies.sweep import scores, winner  # noqa: PLC0415
+
     files = {}
     output.mkdir(parents=True, exist_ok=True)
     if contests:

@@ -7,8 +7,9 @@ from typing import Any
 
 import altair as alt
 
-from poolwise.records import Chart, Number
+from poolwise.records import Chart
 from poolwise.reports import digits
+from poolwise.reports.drawing import Drawing, Panel
 from poolwise.reports.labels import End, end_labels, lines
 from poolwise.reports.plain import rows
 from poolwise.reports.theme import CONTROL, HEIGHT, LINE, PAPER, SERIES
@@ -16,16 +17,19 @@ from poolwise.reports.theme import CONTROL, HEIGHT, LINE, PAPER, SERIES
 COLUMNS = ("layer", "series", "value", "low", "high", "control")
 
 
-def by_layer(chart: Chart) -> alt.LayerChart:
+def by_layer(chart: Chart) -> Drawing:
     """One line a series over ``layer``; None is a gap; y reaches from min(0, …) to at least 1.
 
     Columns of equal length: ``layer``, ``series``, ``value``, ``low``, ``high``, ``control``;
     and ``x_label``, ``y_label``.
     """
-    points = [{**row, "written": _written(row)} for row in rows(chart.data, COLUMNS)]
+    points = [
+        {**row, "written": digits.both(row["value"], row["low"], row["high"])}
+        for row in rows(chart.data, COLUMNS)
+    ]
     colors = _colors(points)
-    drawn = [p[name] for p in points for name in ("value", "low", "high") if p[name] is not None]
-    domain = (min([0.0, *drawn]), max([1.0, *drawn]))
+    known = [p[name] for p in points for name in ("value", "low", "high") if p[name] is not None]
+    domain = (min([0.0, *known]), max([1.0, *known]))
     title = lines(chart.data["y_label"])
     y: dict[str, Any] = {
         "title": title,
@@ -61,14 +65,9 @@ def by_layer(chart: Chart) -> alt.LayerChart:
         ],
     )
     names = end_labels(_ends(points, colors), domain, key=True)
-    return alt.LayerChart(
-        data=alt.InlineData(values=points), layer=[bands, bars, paths, dots, *names], height=HEIGHT
-    )
-
-
-def _written(point: Mapping[str, Any]) -> str:
-    number = Number(point["series"], point["value"], point["low"], point["high"])
-    return f"{digits.value(number)} {digits.interval(number)}".rstrip()
+    layers = [bands, bars, paths, dots, *names]
+    drawn = alt.LayerChart(data=alt.InlineData(values=points), layer=layers, height=HEIGHT)
+    return Drawing([Panel("", drawn.to_dict())])
 
 
 def _colors(points: Sequence[Mapping[str, Any]]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 import altair as alt
 
 from poolwise.records import Chart
+from poolwise.reports.drawing import Drawing, Panel
 from poolwise.reports.labels import End, end_labels, lines
 from poolwise.reports.plain import rows
 from poolwise.reports.theme import ACCENT, DENSITY, HEIGHT, INK, LINE, PAPER
@@ -24,7 +25,7 @@ QUANTILES: dict[str, tuple[str, float, list[int]]] = {
 }
 
 
-def density(chart: Chart) -> alt.LayerChart:
+def density(chart: Chart) -> Drawing:
     """A heat map of cells with quantile lines of y given x, and a regression line.
 
     Columns of equal length ``x0, x1, y0, y1, count`` (cells with count > 0); ``line``
@@ -42,7 +43,7 @@ def density(chart: Chart) -> alt.LayerChart:
         layers += _haloed(bands[name], INK, width, dash)
     layers += _haloed(rows(data["line"], "xy"), ACCENT, 2.6, [1, 0])
     layers += [_line_label(label), *end_labels(list(_ends(bands)), height)]
-    return alt.LayerChart(layer=layers, height=HEIGHT)
+    return Drawing([Panel("", alt.LayerChart(layer=layers, height=HEIGHT).to_dict())])
 
 
 def _heat(cells: Sequence[Mapping[str, Any]], data: Mapping[str, Any], above: int) -> alt.Chart:

@@ -35,6 +35,11 @@ def lines(text: str, columns: int = 52) -> list[str]:
     return textwrap.wrap(text, columns) or [""]
 
 
+def minus(label: str) -> str:
+    """The expression ``label`` with a minus sign where it has a hyphen."""
+    return f"replace({label}, '-', '−')"
+
+
 def dodge(wanted: Sequence[float], gap: float = GAP, height: float = HEIGHT) -> list[float]:
     """Positions as near to the wanted ones as a least gap permits, in the order given.
 

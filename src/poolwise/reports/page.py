@@ -12,7 +12,12 @@ import vl_convert
 
 from poolwise.records import Chart, Finding, Number
 from poolwise.reports import digits
-from poolwise.reports.charts import VEGA_LITE
+from poolwise.reports.drawing import Drawing
+from poolwise.reports.picture import VEGA_LITE
+from poolwise.reports.plain import plain
+
+HALF = 480
+"""Least width in pixels of half the page."""
 
 KEY_MEASURED, KEY_CONTROLS = 8, 4
 """How many numbers of a finding stand in the open; the rest is behind "All numbers"."""
@@ -24,7 +29,7 @@ class Figure:
 
     name: str
     chart: Chart
-    spec: Mapping[str, Any]
+    drawing: Drawing
 
 
 def render(findings: Sequence[tuple[Finding, Sequence[Figure]]], title: str) -> str:
@@ -52,7 +57,12 @@ def _environment() -> jinja2.Environment:
         "place": digits.place,
         "written": _written,
     }
-    environment.globals |= {"places": digits.places, "key_numbers": key_numbers}
+    environment.globals |= {
+        "places": digits.places,
+        "key_numbers": key_numbers,
+        "halves": halves,
+        "facts": facts,
+    }
     return environment
 
 
@@ -62,6 +72,30 @@ def _drawing_code() -> str:
     code = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE)
     # Within JavaScript's strings the escape reads the same; unescaped it would end the element.
     return code.replace("</script", "<\\/script")
+
+
+def halves(figures: Sequence[Figure]) -> list[bool]:
+    """Which figures share a row of the page: pairs of neighbours whose one panel can be small.
+
+    The first figure never does.
+    """
+    small = [len(f.drawing.panels) == 1 and f.drawing.least <= HALF for f in figures]
+    half = [False] * len(figures)
+    for k in range(2, len(figures)):
+        if small[k - 1] and small[k] and not half[k - 1]:
+            half[k - 1] = half[k] = True
+    return half
+
+
+def facts(findings: Sequence[tuple[Finding, Any]]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What all findings say alike of how they were made, and what each says beyond that."""
+    made = [dict(finding.made) for finding, _ in findings]
+    shared = {
+        key: fact
+        for key, fact in (made[0] if made else {}).items()
+        if all(key in other and plain(other[key]) == plain(fact) for other in made)
+    }
+    return shared, [{key: fact for key, fact in own.items() if key not in shared} for own in made]
 
 
 def key_numbers(all_numbers: Sequence[Number]) -> tuple[list[Number], list[Number]]:

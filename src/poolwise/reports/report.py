@@ -5,28 +5,38 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from poolwise.errors import StoreError
 from poolwise.records import Finding
-from poolwise.reports.charts import draw, to_png, to_svg
+from poolwise.reports.charts import draw
 from poolwise.reports.page import Figure, render
+from poolwise.reports.picture import to_png, to_svg
 from poolwise.reports.plain import plain
+
+PICTURES = ("svg", "png")
 
 
 def write_report(findings: Sequence[Finding], folder: Path, *, title: str | None = None) -> Path:
     """Write ``report.html``, ``findings.json`` and ``charts/NAME.{png,svg}``; return the page.
 
     The page opens offline and needs none of the other files. Each file appears under its name
-    only when it is whole, the page last. Raises StoreError where the folder cannot be written,
+    only when it is whole, the page last; then the pictures of a report that stood here before go,
+    where this one has none of their name. Raises StoreError where the folder cannot be written,
     PoolwiseError for a chart of a kind that has no drawing.
     """
     figures = _figures(findings)
     page = Path(folder) / "report.html"
+    stale = _pictures(page.parent)
     for path, content in _files(findings, figures, title or _title(findings)):
         _write(page.parent / path, content)
+        stale.discard(page.parent / path)
+    for picture in stale:
+        with _told(picture):
+            picture.unlink(missing_ok=True)
     return page
 
 
@@ -42,30 +52,36 @@ def _title(findings: Sequence[Finding]) -> str:
 
 
 def _figures(findings: Sequence[Finding]) -> list[list[Figure]]:
+    names = _names((f.study, chart.kind) for f in findings for chart in f.charts)
+    return [[Figure(next(names), c, draw(c)) for c in f.charts] for f in findings]
+
+
+def _names(charts: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """A file's name for each chart, given as its study and its kind."""
     used: dict[str, int] = {}
-
-    def unused(name: str) -> str:
+    for study, kind in charts:
+        name = re.sub(r"[^a-z0-9]+", "-", f"{study}-{kind}".lower()).strip("-") or "chart"
         used[name] = used.get(name, 0) + 1
-        return name if used[name] == 1 else f"{name}-{used[name]}"
-
-    return [
-        [
-            Figure(unused(_slug(f"{finding.study}-{chart.kind}")), chart, draw(chart))
-            for chart in finding.charts
-        ]
-        for finding in findings
-    ]
+        yield name if used[name] == 1 else f"{name}-{used[name]}"
 
 
-def _slug(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "chart"
+def _pictures(folder: Path) -> set[Path]:
+    """The pictures of the report that lies in ``folder``, as its findings name them."""
+    try:
+        findings = json.loads((folder / "findings.json").read_text("utf-8"))
+        charts = [(f["study"], chart["kind"]) for f in findings for chart in f["charts"]]
+    except (OSError, ValueError, TypeError, KeyError):
+        return set()  # there is none, or it is not ours
+    return {
+        folder / "charts" / f"{name}.{suffix}" for name in _names(charts) for suffix in PICTURES
+    }
 
 
 def _files(
     findings: Sequence[Finding], figures: list[list[Figure]], title: str
 ) -> Iterator[tuple[str, bytes]]:
     for figure in (figure for several in figures for figure in several):
-        svg = to_svg(dict(figure.spec), figure.chart.title)
+        svg = to_svg(figure.drawing, figure.chart.title)
         yield f"charts/{figure.name}.svg", svg.encode()
         yield f"charts/{figure.name}.png", to_png(svg)
     data = json.dumps([to_json(f) for f in findings], ensure_ascii=False, allow_nan=False)
@@ -78,13 +94,20 @@ def _files(
 def _write(path: Path, content: bytes) -> None:
     """Write a file whole or not at all."""
     half = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with _told(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             half.write_bytes(content)
             half.replace(path)
         finally:
             half.unlink(missing_ok=True)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Says what to do where the folder refuses."""
+    try:
+        yield
     except OSError as error:
         raise StoreError(
             f"{path} cannot be written: {error.strerror or error}; "

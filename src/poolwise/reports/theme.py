@@ -7,6 +7,7 @@ from typing import Any
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
 INK = "#1b2230"
 QUIET = "#5d6675"
+FAINT = "#8a92a0"
 RULE = "#e3e6eb"
 PAPER = "#ffffff"
 CONTROL = "#6b7280"
@@ -19,6 +20,9 @@ DENSITY = ["#e4f3f9", "#b7daed", "#8bc1e3", "#66a5d7", "#4989c7", "#376cb1", "#2
 # At least 4.6 : 1 against white, and at least 0.11 apart in Oklab for normal sight as well as
 # for protanopia, deuteranopia and tritanopia (matrices of Machado et al. 2009).
 SERIES = ["#14359b", "#b35a10", "#2f7f75", "#9558d0", "#411d44", "#694413"]
+
+# Behind lines: light enough for each colour of SERIES to stand out, apart from each other.
+BANDS = ["#dfe2e7", "#c3c8d0", "#eef0f3"]
 
 HEIGHT = 340
 """Of every plot, in pixels; the width is the page's."""

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from poolwise.records import Chart, Finding, Number
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.paired import Difference
-from poolwise.studies.contest import Contest, steps_apart
-from poolwise.studies.pictures import cleared, forest, heat, ranking
+from poolwise.studies.contest import USUAL, Contest, steps_apart
+from poolwise.studies.pictures import LEVEL, cleared, forest, heat, ranking
 
 
 def choice(
@@ -50,28 +50,27 @@ def written(estimate: Estimate, *, sign: bool = False) -> str:
     return text.replace("-", "−")
 
 
-def _usual(contest: Contest) -> str:
-    """What the chosen one has to beat first."""
-    return "declared" if "declared" in contest.usual else "mean@-1"
-
-
 def _verdict(contest: Contest) -> str:
-    name, task = contest.names[contest.chosen], contest.task
+    task, chosen, best = contest.task, contest.names[contest.chosen], contest.names[contest.best]
     found = f"{task.score} {written(contest.test[contest.chosen])} on {task.name}"
-    usual = _usual(contest)
+    usual = next(name for name in USUAL if name in contest.usual)
     place = contest.usual[usual]
-    label = contest.names[place]
     own = " (what the model declares)" if usual == "declared" else ""
-    if place == contest.chosen:
-        return f"Take {name}{own}: {found}; no readout scored higher on dev."
+    if contest.chosen in contest.usual.values() and contest.chosen != contest.best:
+        return f"Keep {chosen}{own}: {found}; the best on dev, {best}, cannot be told from it."
+    if contest.chosen == place:
+        return f"Keep {chosen}{own}: {found}; no readout scored higher on dev."
     gain = contest.against(place)[contest.chosen]
-    if gain.value.value is not None and gain.p < 0.05:
-        more = "more" if gain.value.value > 0 else "LESS on test, though more on dev,"
-        return f"Take {name}: {found}, {written(gain.value, sign=True)} {more} than {label}{own}."
-    return (
-        f"No difference that these data can show between {label}{own} and the best on dev, {name}: "
-        f"{found}, a difference of {written(gain.value, sign=True)}."
-    )
+    more = written(gain.value, sign=True)
+    than = f"{contest.names[place]}{own}"
+    if not gain.p <= LEVEL:
+        return (
+            f"Take {chosen}: {found}. On dev it beats {than}; on test the difference, {more}, is "
+            "none that these data can show."
+        )
+    if (gain.value.value or 0) < 0:
+        return f"Take care: on dev {chosen} beats {than}, on test it scores {more} against it."
+    return f"Take {chosen}: {found}, {more} more than {than}."
 
 
 def _chosen(contest: Contest) -> Iterator[Number]:
@@ -125,20 +124,25 @@ def _said_of_steps(contest: Contest, steps: Sequence[Step]) -> str:
         return ""
     clear = cleared([difference for *_, difference in steps])
     gains = [
-        f"{contest.names[i].removeprefix(contest.names[base] + '|')} adds "
-        f"{written(difference.value, sign=True)} to {contest.names[base]}"
-        for (i, base, difference), certain in zip(steps, clear, strict=True)
-        if certain and (difference.value.value or 0) > 0
+        step
+        for step, certain in zip(steps, clear, strict=True)
+        if certain and (step[2].value.value or 0) > 0
     ]
     if not gains:
         return "No step after pooling gains anything that these data can show."
-    return f"After pooling, {', and '.join(gains)}."
+    i, base, difference = max(gains, key=lambda step: step[2].value.value or 0)
+    step = contest.names[i].removeprefix(contest.names[base] + "|")
+    others = f"; {len(gains) - 1} other steps gain too" if len(gains) > 1 else ""
+    return (
+        f"After pooling, {step} adds {written(difference.value, sign=True)} to "
+        f"{contest.names[base]}{others}."
+    )
 
 
 def _pictures(contest: Contest, steps: Sequence[Step]) -> Iterator[Chart]:
     rows = [
         (contest.names[i], contest.against(contest.chosen)[i], False)
-        for i in contest.usual.values()
+        for i in dict.fromkeys([*contest.usual.values(), contest.best])
         if i != contest.chosen
     ]
     c = len(contest.readouts)
@@ -168,10 +172,13 @@ def _pictures(contest: Contest, steps: Sequence[Step]) -> Iterator[Chart]:
 
 def _cheaper(contest: Contest) -> Iterator[str]:
     """The least that does as well, as far as dev can show."""
-    ties = [i for i in range(len(contest.readouts)) if contest.tied[i] and i != contest.chosen]
+    ties = [i for i in range(len(contest.readouts)) if contest.tied[i] and i != contest.best]
     if not ties:
         return
-    yield f"{len(ties)} other readouts cannot be told from {contest.names[contest.chosen]} on dev"
+    yield (
+        f"{len(ties)} readouts cannot be told from the best on dev, {contest.names[contest.best]}; "
+        "where a usual one is among them, it is kept"
+    )
     cheapest = min(ties, key=lambda i: (contest.cost(i), contest.dimensions[i]))
     if contest.cost(cheapest) < contest.cost(contest.chosen):
         yield (

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-FINALISTS = 3
+FINALISTS = 2
 
 
 class Classification:
@@ -70,9 +70,9 @@ class Classification:
         yield choice(contest, study=self.name, question=self.question, numbers=numbers, notes=notes)
 
     def _confirmed(self, contest: Contest, shelf: Shelf) -> Iterator[Number]:
-        """The best on dev, and the usual ones, under logistic regression, on test."""
+        """The best on dev, and the chosen one, under logistic regression, on test."""
         best = [i for i in contest.ranked if i < len(self._readouts)][:FINALISTS]
-        for i in dict.fromkeys([*best, *contest.usual.values()]):
+        for i in dict.fromkeys([*best, contest.chosen]):
             readout = self._readouts[i]
             vectors = shelf[str(readout.pooled)][shelf.rows(self.task.texts)]
             found, note = self._logistic(readout, vectors)

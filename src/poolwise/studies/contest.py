@@ -28,6 +28,9 @@ Array = NDArray[np.float64]
 
 WORKERS = 2
 
+USUAL = ("declared", "mean@-1")
+"""What people take without measuring, first what the model's folder declares."""
+
 
 @dataclass(frozen=True)
 class Contest:
@@ -61,8 +64,8 @@ class Contest:
         return self.task.measure(self.columns, self.task.parts.test).estimates()
 
     @cached_property
-    def chosen(self) -> int:
-        """The readout of the best score on dev."""
+    def best(self) -> int:
+        """The readout of the highest score on dev."""
         scores = [score(e) for e in self.dev[: len(self.readouts)]]
         if max(scores) == -np.inf:
             raise StudyError(
@@ -73,11 +76,21 @@ class Contest:
 
     @cached_property
     def tied(self) -> NDArray[np.bool_]:
-        """Whether each readout cannot be told from the chosen one on dev, after Holm; [c]."""
+        """Whether each readout cannot be told from the best one on dev, after Holm; [c]."""
         values, influences = self.task.measure(
             self.columns[:, : len(self.readouts)], self.task.parts.dev
         ).influences()
-        return ties(compared(values, influences, self.chosen))
+        return ties(compared(values, influences, self.best))
+
+    @cached_property
+    def chosen(self) -> int:
+        """The best on dev, unless a usual readout cannot be told from it: nobody should change
+        for a difference that may be chance."""
+        for name in USUAL:
+            place = self.usual.get(name)
+            if place is not None and self.tied[place]:
+                return place
+        return self.best
 
     def against(self, index: int) -> Sequence[Difference]:
         """Every contender less this one on test, paired by row."""
@@ -114,7 +127,7 @@ class Contest:
 
     @property
     def usual(self) -> Mapping[str, int]:
-        """The readouts that people take without measuring, by what they are called here."""
+        """Where the readouts to compare with take part: the usual ones and [CLS]."""
         found = {"mean@-1": self.find("mean@-1"), "cls@-1": self.find("cls@-1")}
         if self.encoder.declared is not None:
             found["declared"] = self.find(without_l2(self.encoder.declared))

@@ -41,13 +41,14 @@ def heat(contest: Contest) -> Chart:
         "heat",
         f"Every layer and pool: {task.score} on {task.name}",
         {
-            "x_label": "layer",
-            "y_label": "pool",
+            "x_label": "pool",
+            "y_label": "layer",
             "value_label": f"{task.score} x 100, dev",
             **{name: [row[name] for row in rows] for name in names},
         },
         f"Scores on the {len(task.parts.dev):,} rows of dev, on which the readout is chosen (thick "
-        "outline). Thin outlines: cannot be told from it (paired differences, Holm over the grid).",
+        "outline). Thin outlines: cannot be told from the best (paired differences, Holm over the "
+        "grid).",
     )
 
 

@@ -10,28 +10,26 @@ from typing import TYPE_CHECKING, Any, Protocol
 from poolwise.errors import StudyError
 from poolwise.model import Model
 from poolwise.readouts import Readout
-from poolwise.records import Finding, Labelled, Pairs, Precision, Tagged
+from poolwise.records import Finding, Precision
 from poolwise.studies.classification import Classification
 from poolwise.studies.contest import Contest
-from poolwise.studies.runner import one_blas_thread
+from poolwise.studies.first import First
+from poolwise.studies.geometry import Geometry
+from poolwise.studies.knows import Knows
+from poolwise.studies.layers import Layers
+from poolwise.studies.length import LengthStudy
+from poolwise.studies.pooler import Pooler
+from poolwise.studies.runner import one_blas_thread, run
 from poolwise.studies.shelf import Shelf, shelve
 from poolwise.studies.similarity import Similarity
-from poolwise.texts import Texts
+from poolwise.studies.tagging import Tagging
+from poolwise.studies.tagging.study import HeadName
+from poolwise.texts import Material
 from poolwise.transforms import fit
 from poolwise.transforms.chosen import Chosen
 
 if TYPE_CHECKING:
     from poolwise.encoders import Encoder
-
-
-@dataclass(frozen=True, slots=True)
-class Material:
-    """What the user gave to measure on."""
-
-    pairs: Sequence[Pairs] = ()
-    labels: Sequence[Labelled] = ()
-    tags: Sequence[Tagged] = ()
-    texts: Texts | None = None
 
 
 class Question(Protocol):
@@ -59,16 +57,23 @@ class Question(Protocol):
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A study: made once for each set of data of a kind or, if it ``compares``, for all of them
-    together, of which there must be two."""
+    together."""
 
     study: Callable[[Any, str, int], Question]
     kind: str
     compares: bool = False
 
 
+PAIRS, LABELS, TEXTS = "pairs", "labels", "texts"
+
 QUESTIONS: Mapping[str, Sequence[Asked]] = {
-    "classification": [Asked(Classification, "labels")],
-    "similarity": [Asked(Similarity, "pairs"), Asked(Similarity, "labels")],
+    "classification": [Asked(Classification, LABELS)],
+    "similarity": [Asked(Similarity, PAIRS), Asked(Similarity, LABELS)],
+    "layers": [Asked(Layers, PAIRS), Asked(Layers, LABELS)],
+    "pooler": [Asked(Pooler, PAIRS), Asked(Pooler, LABELS)],
+    "first": [Asked(First, PAIRS), Asked(First, LABELS)],
+    "knows": [Asked(Knows, LABELS, compares=True)],
+    "geometry": [Asked(Geometry, PAIRS), Asked(Geometry, LABELS), Asked(Geometry, TEXTS)],
 }
 """What can be asked, and of what, in the order of a sweep."""
 
@@ -82,7 +87,7 @@ def questions(
     for name in names:
         for one in QUESTIONS[name]:
             data = getattr(material, one.kind)
-            sets = [data] * (len(data) > 1) if one.compares else data
+            sets = [data] if one.compares and data else data
             made += [one.study(some, asked, seed) for some in sets]
     return made
 
@@ -110,6 +115,61 @@ def answers(
         for finding in found:
             notes = [*finding.notes, *_marks(shelf)]
             yield question, replace(finding, notes=notes, made={**made, **finding.made})
+
+
+ALONE: Mapping[str, str] = {"length": "texts", "tagging": "tags"}
+"""Questions with a pass of their own, and what they are asked of: they read more texts than a shelf
+holds, or single tokens."""
+
+
+def alone(
+    model: Model,
+    material: Material,
+    name: str,
+    *,
+    seed: int = 0,
+    heads: Sequence[HeadName] = ("linear", "bilstm"),
+    precision: Precision = "exact",
+    progress: bool = False,
+) -> Iterator[Finding]:
+    """Answer one of ``ALONE``; ``heads`` are those of the tagger."""
+    if name == "length":
+        for texts in material.texts:
+            study = LengthStudy(seed=seed)
+            yield from run(model, texts, [study], precision=precision, progress=progress)
+    else:
+        for data in material.tags:
+            tagger = Tagging(data, seed=seed, heads=heads)
+            yield from tagger.run(model, precision=precision, progress=progress)
+
+
+def sweep(
+    model: Model,
+    material: Material,
+    *,
+    asked: str = "default",
+    seed: int = 0,
+    precision: Precision = "exact",
+    progress: bool = False,
+) -> Iterator[tuple[Finding, Contest | None]]:
+    """Every question that encoder and material can answer, each finding as soon as it is there.
+
+    With those that choose a readout of the grid ``asked`` comes the contest that they chose from.
+    Of the taggers only the linear one runs: it takes a minute where the BiLSTM takes many.
+    """
+    options: dict[str, Any] = {"precision": precision, "progress": progress}
+    without = [
+        *["pooler"] * (not model.has_pooler),
+        *["knows"] * (len(material.labels) < 2),
+    ]
+    names = [name for name in QUESTIONS if name not in without]
+    chosen = questions(material, names, asked=asked, seed=seed)
+    if chosen:
+        for question, finding in answers(model, chosen, **options):
+            yield finding, question.contest
+    for name in ALONE:
+        for finding in alone(model, material, name, seed=seed, heads=["linear"], **options):
+            yield finding, None
 
 
 def winner(contest: Contest, made: Mapping[str, Any]) -> Chosen:

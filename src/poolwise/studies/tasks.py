@@ -57,13 +57,10 @@ class Shares:
     hits: Array
 
     def estimates(self) -> Sequence[Estimate]:
-        undefined = np.isnan(self.hits).any(axis=0)
-        return [
-            Estimate.constant() if missing else found
-            for missing, found in zip(
-                undefined, mean_estimates(np.nan_to_num(self.hits)), strict=True
-            )
-        ]
+        found = mean_estimates(np.nan_to_num(self.hits))
+        for i in np.flatnonzero(np.isnan(self.hits).any(axis=0)).tolist():
+            found[i] = Estimate.constant()
+        return found
 
     def influences(self) -> tuple[Array, Array]:
         values = self.hits.mean(axis=0)
@@ -219,7 +216,9 @@ class LabelsTask:
             vectors = fitted.apply(vectors)
         return self.hits(vectors[rows], usable, self.targets)
 
-    def hits(self, x: Floats, usable: NDArray[np.bool_], targets: NDArray[np.intp]) -> Array:
+    def hits(
+        self, x: Floats | Array, usable: NDArray[np.bool_], targets: NDArray[np.intp]
+    ) -> Array:
         """Whether a probe trained on train's rows of x [n, d] names each later row's target."""
         train = self.parts.train[usable[self.parts.train]]
         later = np.concatenate([self.parts.dev, self.parts.test])

@@ -1,6 +1,7 @@
 """Where sentences come from."""
 
 from poolwise.texts.labels import open_labels
+from poolwise.texts.material import Material
 from poolwise.texts.pairs import open_pairs
 from poolwise.texts.parts import duplicates
 from poolwise.texts.sentences import split_sentences
@@ -8,6 +9,7 @@ from poolwise.texts.tags import open_tags
 from poolwise.texts.texts import Texts, open_texts
 
 __all__ = [
+    "Material",
     "Texts",
     "duplicates",
     "open_labels",

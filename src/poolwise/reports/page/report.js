@@ -1,7 +1,6 @@
-for (const figure of document.querySelectorAll("figure")) {
-  const container = figure.querySelector(".chart");
+for (const container of document.querySelectorAll(".chart")) {
   try {
-    const spec = JSON.parse(figure.querySelector("script").textContent);
+    const spec = JSON.parse(container.nextElementSibling.textContent);
     await vegaEmbed(container, spec, {
       mode: "vega-lite",
       renderer: "svg",

@@ -1,0 +1,142 @@
+"""The shape of a cloud of vectors: its direction, the dimensions that rule it, how many it fills.
+
+Means over pairs of rows are taken over all pairs, not over drawn ones: their products of unit
+vectors come from sums. Intervals are those of resampled rows, not pairs, by each row's influence on
+the statistic (the infinitesimal jackknife; see ``correlation``). Where all rows are the same there
+is no shape, and every statistic is the constant's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import svd
+from scipy.stats import t
+
+from poolwise.statistics.estimate import ROUNDING, Estimate
+
+Array = NDArray[np.float64]
+
+LEAST = 0.01
+NO_COSINE = f"the mean cosine is not clearly above {LEAST}: too little to be shared out"
+
+
+@dataclass(frozen=True, slots=True)
+class Ranks:
+    """How many dimensions the rows fill, between 1 and the smaller of d and n − 1.
+
+    With p the shares of the variance along the principal axes, ``participation`` is 1 / Σp², the
+    participation ratio, and ``entropy`` exp(−Σ p log p) (Roy & Vetterli 2007, "The effective rank:
+    a measure of effective dimensionality", here of the covariance). Both count what n rows show:
+    compare them with those of random rows of the same n and d.
+    """
+
+    participation: Estimate
+    entropy: Estimate
+
+
+def unit(x: ArrayLike) -> Array:
+    """Rows [n, d] divided by their lengths; rows of zeros stay."""
+    rows = np.asarray(x, np.float64)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.where(lengths > 0, lengths, 1))
+
+
+def anisotropy(x: ArrayLike) -> Estimate:
+    """Mean cosine of two different rows of x [n, d].
+
+    Ethayarajh 2019, "How Contextual are Contextualized Word Representations?".
+    """
+    rows = np.asarray(x, np.float64)
+    if _same(rows):
+        return Estimate.constant()
+    contributions, influences = _contributions(unit(rows))
+    return _within(float(contributions.sum()), influences.sum(axis=1))
+
+
+def dominance(x: ArrayLike, dimensions: int) -> Estimate:
+    """Share of the mean cosine of two rows of x [n, d] that the largest ``dimensions`` make.
+
+    Timkey & van Schijndel 2021, "All Bark and No Bite: Rogue Dimensions in Transformer Language
+    Models Obscure Representational Quality". None where the mean cosine is
+    not clearly above ``LEAST``. Which dimensions are the largest is taken from the same rows.
+    """
+    rows = np.asarray(x, np.float64)
+    whole = anisotropy(rows)
+    if whole.value is None:
+        return whole
+    if whole.low is None or whole.low <= LEAST:
+        return Estimate(None, note=NO_COSINE)
+    contributions, influences = _contributions(unit(rows))
+    top = np.argsort(-contributions)[:dimensions]
+    share = float(contributions[top].sum() / whole.value)
+    own, every = influences[:, top].sum(axis=1), influences.sum(axis=1)
+    return _within(share, (own - share * every) / whole.value)
+
+
+def ranks(x: ArrayLike) -> Ranks:
+    """Dimensions that rows [n, d] fill about their mean."""
+    rows = np.asarray(x, np.float64)
+    if _same(rows):
+        return Ranks(Estimate.constant(), Estimate.constant())
+    left, singular, _ = svd(rows - rows.mean(axis=0), full_matrices=False)
+    kept = singular > ROUNDING * singular[0]
+    p = singular[kept] ** 2 / np.sum(singular[kept] ** 2)
+    squares = (left[:, kept] * singular[kept]) ** 2
+    # How each row moves the shares: towards its own, as far as it lies from the mean.
+    moved = (squares - p * squares.sum(axis=1, keepdims=True)) * len(rows) / np.sum(singular**2)
+    participation, entropy = float(1 / np.sum(p**2)), float(np.exp(-np.sum(p * np.log(p))))
+    return Ranks(
+        _within(participation, -2 * participation**2 * (moved @ p)),
+        _within(entropy, -entropy * (moved @ np.log(p))),
+    )
+
+
+def uniformity(x: ArrayLike) -> Estimate:
+    """log of the mean of exp(−2 ‖u − v‖²) over two different rows of x [n, d] of length 1.
+
+    0 where all are the same, lower the more evenly they spread over the sphere; evenly spread
+    vectors of many dimensions come to −4. Wang & Isola 2020, "Understanding Contrastive
+    Representation Learning through Alignment and Uniformity on the Hypersphere". Memory is n²
+    numbers.
+    """
+    rows = np.asarray(x, np.float64)
+    if _same(rows):
+        return Estimate.constant()
+    u = unit(rows)
+    near = np.exp(4 * (u @ u.T - 1))
+    np.fill_diagonal(near, 0)
+    of_row = near.sum(axis=1) / (len(rows) - 1)
+    mean = float(of_row.mean())
+    return _within(float(np.log(mean)), 2 * (of_row - mean) / mean)
+
+
+def alignment(x: ArrayLike, y: ArrayLike) -> Estimate:
+    """Mean of ‖u − v‖² over corresponding rows of x and y [n, d] of length 1; 0 is the best.
+
+    Wang & Isola 2020, with the exponent 2.
+    """
+    apart = np.sum((unit(x) - unit(y)) ** 2, axis=1)
+    return _within(float(apart.mean()), apart - apart.mean())
+
+
+def _contributions(u: Array) -> tuple[Array, Array]:
+    """What each dimension of rows of length 1 adds to the mean cosine of two of them, [d], and the
+    rows' influences on that, [n, d]."""
+    with_others = u * (u.sum(axis=0) - u) / (len(u) - 1)
+    contributions = with_others.mean(axis=0)
+    return contributions, 2 * (with_others - contributions)
+
+
+def _same(rows: Array) -> bool:
+    """Whether all rows are one vector, up to rounding."""
+    apart = np.sqrt(np.mean((rows - rows.mean(axis=0)) ** 2))
+    return bool(apart <= ROUNDING * np.sqrt(np.mean(rows**2)))
+
+
+def _within(value: float, influences: Array) -> Estimate:
+    n = len(influences)
+    reach = float(t.ppf(0.975, n - 1) * np.sqrt(np.sum(influences**2) / (n - 1) / n))
+    return Estimate(value, value - reach, value + reach)

@@ -1,0 +1,65 @@
+"""Texts that are alike, as people say: pairs of a high score, texts of one label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+import numpy as np
+
+from poolwise.records import Labelled, Pairs
+
+HIGH = 0.8
+"""Where a score is high, between the lowest, 0, and the highest, 1: 4 on a scale from 0 to 5."""
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """Pairs of different texts, and ``why`` they are alike; none where the data do not say."""
+
+    first: Sequence[str] = ()
+    second: Sequence[str] = ()
+    why: str = ""
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+
+def alike(data: object, without: AbstractSet[str], most: int, rng: np.random.Generator) -> Likeness:
+    """At most ``most`` pairs of ``data``, in random order, none with a text of ``without``."""
+    match data:
+        case Pairs():
+            pairs, why = _scored(data)
+        case Labelled():
+            pairs, why = _of_one_label(data, without, rng), "texts of one label"
+        case _:
+            pairs, why = [], ""
+    fresh = [(a, b) for a, b in pairs if a != b and not {a, b} & without]
+    kept = [fresh[i] for i in rng.permutation(len(fresh))[:most].tolist()]
+    return Likeness([a for a, _ in kept], [b for _, b in kept], why)
+
+
+def _scored(data: Pairs) -> tuple[list[tuple[str, str]], str]:
+    low, high = float(data.scores.min()), float(data.scores.max())
+    least = low + HIGH * (high - low)
+    rows = np.flatnonzero(data.scores >= least).tolist()
+    why = f"pairs of a score of {least:g} or more (the scores run from {low:g} to {high:g})"
+    return [(data.first[i], data.second[i]) for i in rows], why
+
+
+def _of_one_label(
+    data: Labelled, without: AbstractSet[str], rng: np.random.Generator
+) -> list[tuple[str, str]]:
+    """Each text in one pair at most."""
+    waiting: dict[str, str] = {}
+    pairs = []
+    for i in rng.permutation(len(data)).tolist():
+        text, label = data.texts[i], data.labels[i]
+        if text in without:
+            continue
+        if label in waiting:
+            pairs.append((waiting.pop(label), text))
+        else:
+            waiting[label] = text
+    return pairs

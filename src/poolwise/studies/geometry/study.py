@@ -1,0 +1,173 @@
+"""The study: texts drawn, every layer measured, controls beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolwise.errors import StudyError
+from poolwise.progress import Progress
+from poolwise.readouts import Readout, parse
+from poolwise.records import Finding, Floats, Labelled, Number, Pairs, Sentence
+from poolwise.studies.contest import Contest
+from poolwise.studies.geometry.likeness import alike
+from poolwise.studies.geometry.pictures import ISOTROPIC, pictures
+from poolwise.studies.geometry.shape import (
+    ANISOTROPY,
+    APART,
+    FEWEST_PAIRS,
+    RAW,
+    STATISTICS,
+    Sample,
+    Shape,
+    View,
+    shape_of,
+)
+from poolwise.studies.geometry.verdict import verdict
+from poolwise.studies.shelf import Shelf
+
+if TYPE_CHECKING:
+    from poolwise.encoders import Encoder
+
+POOLS = ("cls", "mean")
+MOST = 1000
+"""Texts measured; others, half as many or more, are those that the standardising is fitted on."""
+FEWEST = 30
+"""Texts below which nothing is said."""
+DIAGONAL = "Gaussian vectors of the means and deviations of"
+
+
+class Geometry:
+    """Anisotropy, dominant dimensions, effective rank, uniformity and alignment of every layer.
+
+    Of [CLS] and of the mean, raw and standardised; the standardising is fitted on other texts than
+    those measured. Controls: as many Gaussian vectors, isotropic and, at the last layer, with each
+    dimension's own mean and deviation. Any texts will do: ``data`` are texts, or hold ``texts``;
+    alignment needs pairs with scores, or labels.
+    """
+
+    name = "geometry"
+    question = "What shape is the space?"
+    contest: Contest | None = None
+
+    def __init__(
+        self,
+        data: Pairs | Labelled | Iterable[str | Sentence],
+        asked: str = "default",
+        seed: int = 0,
+    ) -> None:
+        rng = np.random.default_rng(seed)
+        texts = _texts(data)
+        drawn = [texts[i] for i in rng.permutation(len(texts)).tolist()]
+        n_fitted = min(len(drawn) // 3, MOST)
+        self._fitted, self._measured = drawn[:n_fitted], drawn[n_fitted:][:MOST]
+        self._like = alike(data, set(self._fitted), MOST, rng)
+        self._data, self._seed = getattr(data, "name", "these texts"), seed
+
+    @property
+    def texts(self) -> Sequence[str]:
+        return [*self._fitted, *self._measured, *self._like.first, *self._like.second]
+
+    def readouts(self, encoder: Encoder) -> Sequence[Readout]:
+        return [parse(f"{pool}@{k}") for pool in POOLS for k in range(encoder.depth + 1)]
+
+    def findings(
+        self, encoder: Encoder, shelf: Shelf, *, progress: bool = False
+    ) -> Iterator[Finding]:
+        sample = self._sample(shelf)
+        views: list[View] = []
+        with Progress("spaces", len(POOLS) * (encoder.depth + 1), show=progress) as bar:
+            for pool in POOLS:
+                for k in range(encoder.depth + 1):
+                    views += sample.views(pool, k, shelf[f"{pool}@{k}"])
+                    bar.advance(1)
+        last = [view for view in views if view.layer == encoder.depth]
+        lower = [view for view in views if view.layer < encoder.depth]
+        controls = dict(self._controls(sample, shelf, last))
+        yield Finding(
+            study=self.name,
+            question=self.question,
+            verdict=verdict(last, lower, controls[ISOTROPIC], encoder.width),
+            numbers=[*_numbers(last, controls), *_numbers(lower, {})],
+            charts=[*pictures(views, controls[ISOTROPIC])],
+            notes=[*self._notes(sample), *_constants(views)],
+            made={"data": self._data, "texts measured": len(sample.measured)},
+        )
+
+    def _sample(self, shelf: Shelf) -> Sample:
+        """Raises StudyError where too few texts are left."""
+        fitted, measured = (shelf.rows(texts) for texts in (self._fitted, self._measured))
+        fitted, measured = fitted[shelf.usable[fitted]], measured[shelf.usable[measured]]
+        if len(fitted) + len(measured) < FEWEST:
+            raise StudyError(
+                f"{self._data}: {len(fitted) + len(measured)} different texts that are not empty; "
+                f"the shape of a space needs {FEWEST} or more"
+            )
+        first, second = shelf.rows(self._like.first), shelf.rows(self._like.second)
+        usable = shelf.usable[first] & shelf.usable[second]
+        return Sample(fitted, measured, first[usable], second[usable])
+
+    def _controls(
+        self, sample: Sample, shelf: Shelf, last: Sequence[View]
+    ) -> Iterator[tuple[str, Shape]]:
+        rng = np.random.default_rng(self._seed)
+        yield ISOTROPIC, shape_of(rng.standard_normal(shelf[last[0].source][sample.measured].shape))
+        for view in last:
+            if view.kind == RAW:
+                vectors = shelf[view.source][sample.measured]
+                yield f"{DIAGONAL} {view.source}", shape_of(_diagonal(vectors, rng))
+
+    def _notes(self, sample: Sample) -> Iterator[str]:
+        n = len(sample.measured)
+        yield (
+            f"{n:,} texts measured, in all their pairs; standardised by the mean and deviation of "
+            f"{len(sample.fitted):,} others; intervals as of resampled texts"
+        )
+        yield (
+            "dimensions filled: 1 / Σp², p the shares of the variance along the principal axes; "
+            f"{n:,} texts can show no more than {n - 1:,}"
+        )
+        yield "uniformity: log of the mean of exp(−2 d²); 0 where all texts are one, −4 at best"
+        if sample.has_pairs:
+            yield f"texts that are alike: {len(sample.first):,} {self._like.why}"
+        else:
+            yield (
+                f"no alignment: {len(sample.first)} pairs of texts are known to be alike, which "
+                f"needs {FEWEST_PAIRS}; give pairs with scores, or labels"
+            )
+
+
+def _diagonal(vectors: Floats, rng: np.random.Generator) -> NDArray[np.float64]:
+    drawn = rng.standard_normal(vectors.shape)
+    return np.asarray(vectors.mean(axis=0) + vectors.std(axis=0) * drawn)
+
+
+def _numbers(views: Sequence[View], controls: Mapping[str, Shape]) -> Iterator[Number]:
+    """Statistic by statistic, that of every view and then of the controls."""
+    for name in STATISTICS:
+        for view in views:
+            if (e := view.shape.get(name)) is not None:
+                where: dict[str, str | int] = {"readout": view.readout, "layer": view.layer}
+                yield Number(name, e.value, e.low, e.high, where, name == APART, e.note)
+        for control, shape in controls.items():
+            if (e := shape.get(name)) is not None:
+                yield Number(name, e.value, e.low, e.high, {"readout": control}, True, e.note)
+
+
+def _constants(views: Sequence[View]) -> Iterator[str]:
+    names = [v.source for v in views if v.kind == RAW and v.shape[ANISOTROPY].value is None]
+    if names:
+        yield f"{', '.join(names)}: every text has the same vector, so there is no shape"
+
+
+def _texts(data: Pairs | Labelled | Iterable[str | Sentence]) -> list[str]:
+    """Every different text."""
+    given: Any = data
+    if isinstance(data, Pairs):
+        given = [*data.first, *data.second]
+    elif hasattr(data, "texts"):
+        given = data.texts
+    return list(dict.fromkeys(one.text if isinstance(one, Sentence) else one for one in given))

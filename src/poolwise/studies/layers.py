@@ -1,0 +1,214 @@
+"""Which layer should one take?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.stats import rankdata
+
+from poolwise.readouts import Readout, parse
+from poolwise.records import Chart, Finding, Labelled, Number, Pairs
+from poolwise.statistics.dependent import Test, steiger, williams
+from poolwise.statistics.estimate import Estimate
+from poolwise.statistics.paired import compared, ties
+from poolwise.studies.by_layer import Curve, by_layer
+from poolwise.studies.choice import written
+from poolwise.studies.comparisons import Comparison, Family, joined
+from poolwise.studies.contest import Contest, hold, score
+from poolwise.studies.shelf import Shelf
+from poolwise.studies.tasks import Correlations, task_of
+
+if TYPE_CHECKING:
+    from poolwise.encoders import Encoder
+
+POOLS = ("mean", "cls")
+SECOND_OPINIONS = {"Williams": williams, "Steiger": steiger}
+
+
+class Layers:
+    """For each pool the layer chosen on dev, its score on test, and what it costs there to stay
+    with a layer that people take without measuring. Layer 0 shows what words alone can do."""
+
+    name = "layers"
+    question = "Which layer should I take?"
+    contest: Contest | None = None
+
+    def __init__(self, data: Pairs | Labelled, asked: str = "default", seed: int = 0) -> None:
+        self.task = task_of(data, seed)
+
+    @property
+    def texts(self) -> Sequence[str]:
+        return self.task.texts
+
+    def readouts(self, encoder: Encoder) -> Sequence[Readout]:
+        return [parse(f"{pool}@{k}") for pool in POOLS for k in range(encoder.depth + 1)]
+
+    def findings(
+        self, encoder: Encoder, shelf: Shelf, *, progress: bool = False
+    ) -> Iterator[Finding]:
+        held = hold(encoder, self.task, self.readouts(encoder), shelf, progress=progress)
+        best = str(held.readouts[held.chosen].pool)
+        pools = [Pool(held, name) for name in sorted(POOLS, key=lambda name: name != best)]
+        family = Family([one for pool in pools for one in pool.regrets()])
+        yield Finding(
+            study=self.name,
+            question=self.question,
+            verdict=" ".join(_said(pool, family) for pool in pools),
+            numbers=[
+                *(number for pool in pools for number in pool.taken()),
+                *family.numbers(),
+                *(number for pool in pools for number in pool.second_opinions()),
+                *(number for pool in pools for number in pool.scores()),
+            ],
+            charts=[_curves(held, pools), _costs(held, family)],
+            notes=[*self.task.parts.notes, *(pool.tied() for pool in pools), *_undefined(held)],
+            made={"data": self.task.name},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """One pool over the layers of a contest."""
+
+    held: Contest
+    name: str
+
+    @property
+    def places(self) -> Sequence[int]:
+        """Its contenders, from layer 0 up."""
+        return [i for i, r in enumerate(self.held.readouts) if str(r.pool) == self.name]
+
+    @property
+    def dev(self) -> Sequence[Estimate]:
+        return [self.held.dev[i] for i in self.places]
+
+    @property
+    def test(self) -> Sequence[Estimate]:
+        return [self.held.test[i] for i in self.places]
+
+    @property
+    def last(self) -> int:
+        return len(self.places) - 1
+
+    @property
+    def chosen(self) -> int:
+        """The layer of the best score on dev."""
+        scores = [score(found) for found in self.dev]
+        return scores.index(max(scores))
+
+    @property
+    def usual(self) -> Mapping[int, str]:
+        """The layers that people take without measuring; in a shallow encoder some are one."""
+        return {
+            0: "the embeddings",
+            self.last // 2: "the middle layer",
+            self.last - 1: "the second-to-last layer",
+            self.last: "the last layer",
+        }
+
+    def regrets(self) -> Iterator[Comparison]:
+        """The chosen layer's score on test less that of each usual one."""
+        for k, name in sorted(self.usual.items(), reverse=True):
+            if k != self.chosen:
+                difference = self.held.against(self.places[k])[self.places[self.chosen]]
+                where = {**self._where(k), "part": "test"}
+                yield Comparison(self.regret(name), difference, where)
+
+    def regret(self, name: str) -> str:
+        return f"regret of {name}, {self.name}"
+
+    def taken(self) -> Iterator[Number]:
+        """The chosen layer's score."""
+        found, name = self.test[self.chosen], f"{self.held.task.score} of the chosen layer"
+        where = {**self._where(self.chosen), "part": "test"}
+        yield Number(name, found.value, found.low, found.high, where, note=found.note)
+
+    def scores(self) -> Iterator[Number]:
+        for part, estimates in (("test", self.test), ("dev", self.dev)):
+            for k, found in enumerate(estimates):
+                where = {**self._where(k), "part": part}
+                name = self.held.task.score
+                yield Number(name, found.value, found.low, found.high, where, note=found.note)
+
+    def second_opinions(self) -> Iterator[Number]:
+        """For pairs, tests of the last layer's regret that need three correlations only."""
+        measure = self.held.task.measure(
+            self.held.columns[:, [self.places[self.chosen], self.places[self.last]]],
+            self.held.task.parts.test,
+        )
+        if not isinstance(measure, Correlations) or self.chosen == self.last:
+            return
+        for name, test in SECOND_OPINIONS.items():
+            p, note = _p(test, measure)
+            yield Number(
+                f"p of {self.regret('the last layer')} ({name})",
+                p,
+                where={**self._where(self.chosen), "part": "test"},
+                note=note,
+            )
+
+    def tied(self) -> str:
+        """Which layers dev cannot tell from the chosen one."""
+        columns = self.held.columns[:, self.places]
+        measure = self.held.task.measure(columns, self.held.task.parts.dev)
+        alike = ties(compared(*measure.influences(), self.chosen))
+        layers = [str(k) for k in np.flatnonzero(alike).tolist() if k != self.chosen]
+        if not layers:
+            return f"{self.name}: dev tells layer {self.chosen} from every other"
+        return f"{self.name}: dev cannot tell layer {self.chosen} from {joined(layers)}"
+
+    def _where(self, layer: int) -> dict[str, str | int]:
+        return {"readout": f"{self.name}@{layer}", "layer": layer}
+
+
+def _p(test: Callable[..., Test], measure: Correlations) -> tuple[float | None, str]:
+    """Of the two columns' correlations with people's scores; why there is none, where so."""
+    table = np.column_stack([measure.cosines, measure.scores])
+    r = np.asarray(np.corrcoef(rankdata(table, axis=0).T))
+    try:
+        found = test(r[0, 2], r[1, 2], r[0, 1], len(table))
+    except ValueError as error:
+        return None, f"not defined: {error}"
+    return found.p, "of Pearson's r on ranks, not adjusted; supposes normal data"
+
+
+def _said(pool: Pool, family: Family) -> str:
+    task, chosen = pool.held.task, pool.chosen
+    found = f"{task.score} {written(pool.test[chosen])} on {task.name}"
+    readout = f"{pool.name}@{chosen}"
+    if pool.held.names[pool.held.chosen] == readout:
+        begin = f"Take {readout}, the best on dev: {found}"
+    else:
+        begin = f"Of {pool.name}, take layer {chosen}: {found}"
+    if chosen == pool.last:
+        return f"{begin}; it is the last layer."
+    return f"{begin}; regret of the last layer: {family.told(pool.regret('the last layer'))}."
+
+
+def _undefined(held: Contest) -> Iterator[str]:
+    without = [name for name, found in zip(held.names, held.test, strict=True) if found.note]
+    if without:
+        yield f"no score at {joined(without)}: the same for every row, up to rounding"
+
+
+def _curves(held: Contest, pools: Sequence[Pool]) -> Chart:
+    parts = {f"{pool.name}, test": pool.test for pool in pools}
+    parts |= {f"{pool.name}, dev": pool.dev for pool in pools}
+    return by_layer(
+        [Curve(name, values) for name, values in parts.items()],
+        title=f"Layer by layer on {held.task.name}",
+        caption="The layer is chosen on dev; what it is worth is said of test. Layer 0 is the "
+        "embeddings.",
+        y_label=held.task.score,
+    )
+
+
+def _costs(held: Contest, family: Family) -> Chart:
+    return family.chart(
+        "What it costs to stay with a layer unmeasured",
+        x_label=f"{held.task.score} of the chosen layer less that of this one, test",
+        reference="the layer chosen on dev",
+    )

@@ -1,0 +1,170 @@
+"""Is the pooler's output a good summary of the text?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from poolwise.encoders.reinitialised import with_random_pooler
+from poolwise.errors import StudyError
+from poolwise.readouts import Readout, parse
+from poolwise.records import Finding, Floats, Labelled, Number, Pairs
+from poolwise.statistics.paired import Difference, compared
+from poolwise.studies.choice import written
+from poolwise.studies.comparisons import Comparison, Family, joined
+from poolwise.studies.contest import Contest, hold
+from poolwise.studies.shelf import Shelf
+from poolwise.studies.tasks import task_of
+
+if TYPE_CHECKING:
+    from poolwise.encoders import Encoder
+
+READOUTS = ("pooler", "cls@-1", "mean@-1")
+DRAWS = 5
+RANDOM = "a re-initialised pooler"
+SHUFFLED = "a random tanh layer"
+CONTROLS = {
+    RANDOM: "weights as transformers begins with: normal, standard deviation 0.02, no bias",
+    SHUFFLED: "the pooler's own weights and biases in random order, so of the same spread",
+}
+
+
+class Pooler:
+    """The pooler's score against that of the [CLS] row it is made from, and of the mean.
+
+    Controls, all computed from the same [CLS] rows: poolers that have learned nothing, and tanh
+    layers of the pooler's own weights in random order, several draws of each.
+    """
+
+    name = "pooler"
+    question = "Is the pooler's output a good summary?"
+    contest: Contest | None = None
+
+    def __init__(self, data: Pairs | Labelled, asked: str = "default", seed: int = 0) -> None:
+        self.task = task_of(data, seed)
+        self._seed = seed
+
+    @property
+    def texts(self) -> Sequence[str]:
+        return self.task.texts
+
+    def readouts(self, encoder: Encoder) -> Sequence[Readout]:
+        """Raises StudyError for an encoder without a pooler."""
+        if not encoder.has_pooler:
+            raise StudyError(
+                f"{encoder.name} has no pooler, so there is no output of one to judge; ask "
+                "layers (which layer of [CLS] and of the mean) or first (which token) instead"
+            )
+        return [parse(spec) for spec in READOUTS]
+
+    def findings(
+        self, encoder: Encoder, shelf: Shelf, *, progress: bool = False
+    ) -> Iterator[Finding]:
+        readouts = self.readouts(encoder)
+        controls = dict(random_layers(encoder, shelf["cls@-1"], self._seed))
+        held = hold(encoder, self.task, readouts, shelf, controls, progress=progress)
+        family = _family(held)
+        yield Finding(
+            study=self.name,
+            question=self.question,
+            verdict=_verdict(held, family, encoder.pooler_state == "untrained"),
+            numbers=[*_scores(held), *family.numbers()],
+            charts=[
+                family.chart(
+                    f"Against the pooler, on {self.task.name}",
+                    x_label=f"difference in {self.task.score}, test",
+                    reference="pooler",
+                )
+            ],
+            notes=[*self.task.parts.notes, *_notes(encoder)],
+            made={"data": self.task.name, "draws of each control": DRAWS},
+        )
+
+
+def random_layers(encoder: Encoder, cls: Floats, seed: int) -> Iterator[tuple[str, Floats]]:
+    """tanh(W·cls + b) of every [CLS] row [n, d], by the control's name and draw."""
+    weight, bias = _pooler(encoder)
+    rng = np.random.default_rng(seed)
+    for draw in range(DRAWS):
+        w, b = _pooler(with_random_pooler(encoder, seed + draw))
+        yield f"{RANDOM} {draw + 1}", np.tanh(cls @ w.T + b)
+        w, b = rng.permuted(weight.ravel()).reshape(weight.shape), rng.permuted(bias)
+        yield f"{SHUFFLED} {draw + 1}", np.tanh(cls @ w.T + b)
+
+
+def _pooler(encoder: Encoder) -> tuple[Floats, Floats]:
+    name = encoder.family.pooler
+    return encoder.tensors[f"{name}.weight"], encoder.tensors[f"{name}.bias"]
+
+
+def _family(held: Contest) -> Family:
+    """Everything against the pooler; a control's score is the mean of its draws'."""
+    against = _against_pooler(held)
+    return Family(
+        [
+            Comparison(f"{name} less pooler", one, {"readout": name}, control=name in CONTROLS)
+            for name, one in against.items()
+        ]
+    )
+
+
+def _against_pooler(held: Contest) -> Mapping[str, Difference]:
+    values, influences = held.task.measure(held.columns, held.task.parts.test).influences()
+    of = {name: [held.names.index(name)] for name in READOUTS}
+    for control in CONTROLS:
+        of[control] = [i for i, name in enumerate(held.names) if name.startswith(control)]
+    means = [values[own].mean() for own in of.values()]
+    rows = np.stack([influences[:, own].mean(axis=1) for own in of.values()], axis=1)
+    found = dict(zip(of, compared(means, rows, 0), strict=True))
+    del found["pooler"]
+    return found
+
+
+def _scores(held: Contest) -> Iterator[Number]:
+    for i, (name, found) in enumerate(zip(held.names, held.test, strict=True)):
+        where = {"readout": name, "part": "test"}
+        control = i >= len(READOUTS)
+        yield Number(
+            held.task.score, found.value, found.low, found.high, where, control, found.note
+        )
+
+
+def _verdict(held: Contest, family: Family, untrained: bool) -> str:
+    sign = {name: family.sign(f"{name} less pooler") for name in (*READOUTS[1:], *CONTROLS)}
+    state = (
+        "This pooler was never trained (its bias is exactly zero): its output is cls@-1 through a "
+        "random layer. "
+        if untrained
+        else ""
+    )
+    found = f"{held.task.score} {written(held.test[0])} on {held.task.name}"
+    others = "; ".join(_against(name, family) for name in READOUTS[1:])
+    learned = "; ".join(_against(name, family) for name in CONTROLS)
+    return f"{state}{_answer(sign)}. It scores {found}. {others}. Controls: {learned}."
+
+
+def _answer(sign: Mapping[str, int | None]) -> str:
+    better = [name for name in READOUTS[1:] if sign[name] == 1]
+    if better:
+        return f"No: {joined(better)} summarise{'s' * (len(better) == 1)} the text better"
+    if all(sign[name] == -1 for name in READOUTS[1:]):
+        return "Yes: it summarises the text better than what it is made from, and than the mean"
+    return "Not better than what can be had without it, as far as these data can show"
+
+
+def _against(name: str, family: Family) -> str:
+    told = f"{name} less pooler"
+    return f"{told}: {family.told(told)}"
+
+
+def _notes(encoder: Encoder) -> Iterator[str]:
+    for name, what in CONTROLS.items():
+        yield f"{name}: tanh(W·cls@-1 + b), {what}; the mean score of {DRAWS} draws"
+    if encoder.pooler_state == "untrained":
+        yield "the controls are what this pooler is too, so they should not differ from it"
+    yield (
+        "a next-sentence head, where the checkpoint has one, is not read: encoders are loaded "
+        "without heads"
+    )

@@ -1,0 +1,179 @@
+import numpy as np
+import pytest
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.preprocessing import StandardScaler
+
+from poolwise.progress import Progress
+from poolwise.readouts import parse
+from poolwise.records import Labelled
+from poolwise.studies.knows.controls import (
+    LENGTH,
+    MAJORITY,
+    WORDS,
+    by_first_word,
+    shuffled,
+    surface,
+)
+from poolwise.studies.knows.discriminant import Discriminant
+from poolwise.studies.knows.probing import named, probe_all, standardized
+from poolwise.studies.tasks import LabelsTask
+
+N = 500
+
+
+def task_of(labels, texts=None, seed=0):
+    texts = texts or [f"text {i}" for i in range(len(labels))]
+    named_labels = [str(label) for label in labels]
+    return LabelsTask(Labelled("task", texts, named_labels, [""] * len(labels), ""), seed)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def everything():
+    return np.ones(N, np.bool_)
+
+
+def test_a_probe_names_what_is_linear(rng, everything):
+    x = rng.normal(size=(N, 8)).astype(np.float32)
+    hits = named(task_of(x[:, 0] > 0), x, everything)
+    task = task_of(x[:, 0] > 0)
+    assert np.isnan(hits[task.parts.train]).all()
+    assert hits[task.parts.test].mean() > 0.9
+
+
+def test_a_feature_counts_the_same_whatever_its_scale_and_offset(rng, everything):
+    x = rng.normal(size=(N, 8)).astype(np.float32)
+    task = task_of(x[:, 0] + rng.normal(size=N) > 0)
+    scaled = (x * np.logspace(-3, 3, 8) + 5).astype(np.float32)
+    same = named(task, x, everything) == named(task, scaled, everything)
+    assert same[task.parts.test].mean() > 0.99
+
+
+def test_standardizing_learns_on_train_alone(rng):
+    x = rng.normal(2, 3, size=(N, 4)).astype(np.float32)
+    train = np.arange(100)
+    expected = StandardScaler().fit(x[train]).transform(x)
+    np.testing.assert_allclose(standardized(x, train), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_constant_vector_knows_the_most_frequent_label(everything):
+    labels = np.arange(N) % 3 > 0
+    task = task_of(labels)
+    hits = named(task, np.full((N, 4), 0.1, np.float32), everything)
+    np.testing.assert_array_equal(hits[task.parts.test], labels[task.parts.test])
+
+
+def test_a_row_that_is_not_usable_is_not_right(rng):
+    x = rng.normal(size=(N, 8)).astype(np.float32)
+    task, usable = task_of(x[:, 0] > 0), np.arange(N) % 2 == 0
+    x[~usable] = np.nan
+    hits = named(task, x, usable)[task.parts.test]
+    assert not hits[~usable[task.parts.test]].any()
+    assert hits[usable[task.parts.test]].mean() > 0.85
+
+
+class Shelf:
+    """Vectors by text, under any readout."""
+
+    def __init__(self, texts, vectors):
+        self.texts, self._vectors = texts, vectors
+        self.usable = np.ones(len(texts), np.bool_)
+
+    def __getitem__(self, readout):
+        return self._vectors[readout]
+
+    def rows(self, texts):
+        return np.array([self.texts.index(text) for text in texts])
+
+
+def test_tasks_and_readouts_do_not_mix(rng):
+    texts = [f"text {i}" for i in range(2 * N)]
+    vectors = {name: rng.normal(size=(2 * N, 4)).astype(np.float32) for name in ("cls@0", "mean@0")}
+    shelf = Shelf(texts, vectors)
+    first = task_of(vectors["cls@0"][:N, 0] > 0, texts[:N])
+    second = task_of(np.digitize(vectors["mean@0"][N:, 1], [-1, 1]), texts[N:])
+    with Progress("probes", show=False) as bar:
+        found = probe_all([first, second], shelf, [parse("cls@0"), parse("mean@0")], bar)
+        assert bar.done == 2
+    for task, columns, best in ((first, found[0], 0), (second, found[1], 1)):
+        accuracy = columns[task.parts.test].mean(axis=0)
+        assert accuracy.argmax() == best
+        assert accuracy.max() > accuracy.min() + 0.15
+
+
+def controls_of(task):
+    lengths = [len(text.split()) for text in task.texts]
+    return {name: hits[task.parts.test].mean() for name, hits in surface(task, lengths, 0)}
+
+
+def words(rng, n):
+    return list(rng.choice(["red", "old", "big", "sea"], n))
+
+
+def test_length_tells_a_middle_from_both_ends(rng):
+    sizes = rng.integers(2, 30, N)
+    texts = [" ".join(words(rng, size)) for size in sizes]
+    found = controls_of(task_of((sizes > 10) & (sizes < 20), texts))
+    assert found[LENGTH] > 0.9
+    assert found[f"{WORDS}, C=1"] < found[LENGTH]
+
+
+def test_words_tell_what_a_word_tells(rng):
+    texts = [" ".join(words(rng, 6)) for _ in range(N)]
+    found = controls_of(task_of(["sea" in text for text in texts], texts))
+    assert max(share for name, share in found.items() if name.startswith(WORDS)) > 0.95
+    assert found[LENGTH] < 0.9
+
+
+def test_word_order_is_told_by_no_control(rng):
+    texts = [" ".join(rng.permutation(["red", "sea", *words(rng, 4)])) for _ in range(N)]
+    labels = [text.index("red") < text.index("sea") for text in texts]
+    assert max(controls_of(task_of(labels, texts)).values()) < 0.65
+
+
+def test_the_most_frequent_label_is_that_of_train(rng):
+    labels = rng.random(N) < 0.7
+    task = task_of(labels)
+    assert controls_of(task)[MAJORITY] == labels[task.parts.test].mean()
+
+
+def test_shuffled_labels_stay_in_their_part(rng):
+    task = task_of(rng.integers(3, size=N))
+    dealt = shuffled(task, 0)
+    assert (dealt != task.targets).mean() > 0.5
+    for part in task.parts:
+        np.testing.assert_array_equal(np.bincount(dealt[part]), np.bincount(task.targets[part]))
+
+
+def test_control_labels_belong_to_first_words(rng):
+    texts = [
+        f"{first} {second}" for first, second in zip(words(rng, N), words(rng, N), strict=True)
+    ]
+    drawn = by_first_word(task_of(rng.integers(3, size=N), texts), 0)
+    by_word = {}
+    for text, label in zip(texts, drawn, strict=True):
+        assert by_word.setdefault(text.split()[0], label) == label
+    assert not np.array_equal(drawn, by_first_word(task_of(np.arange(N) % 3, texts), 1))
+
+
+def test_the_probe_is_a_discriminant(rng):
+    y = rng.integers(4, size=3 * N)
+    x = (rng.normal(size=(3 * N, 6)) + y[:, None] * [1, 0.5, 0, 0, 0, 0]).astype(np.float32)
+    oracle = LinearDiscriminantAnalysis().fit(x, y)
+    assert (Discriminant(x, y, 4).predict(x) == oracle.predict(x)).mean() > 0.995
+
+
+def test_a_label_that_was_not_seen_is_not_named(rng):
+    y = rng.choice([0, 2], N)
+    x = (rng.normal(size=(N, 3)) + y[:, None]).astype(np.float32)
+    assert set(Discriminant(x, y, 4).predict(x)) == {0, 2}
+
+
+def test_the_middle_of_a_scale_is_named(rng, everything):
+    x = rng.normal(size=(N, 8)).astype(np.float32)
+    task = task_of(np.digitize(x[:, 0], [-1, -0.3, 0.3, 1]))
+    assert named(task, x, everything)[task.parts.test].mean() > 0.8

@@ -1,0 +1,273 @@
+"""A layer that is planted is found; controls show nothing; what cannot be answered is said."""
+
+import sys
+
+import numpy as np
+import pytest
+
+import poolwise
+from poolwise.errors import MissingExtraError, StudyError
+from poolwise.records import Tagged
+from poolwise.studies.parts import Parts
+from poolwise.studies.tagging import Tagging
+from poolwise.studies.tagging.answer import Answer
+from poolwise.studies.tagging.contest import (
+    MOST_FREQUENT,
+    SHUFFLED,
+    STATIC,
+    Bench,
+    most_frequent,
+    runs,
+)
+from poolwise.studies.tagging.corpus import Corpus, f1
+from poolwise.studies.tagging.entities import ENTITIES
+from poolwise.studies.tagging.features import Mix, of_mix
+from poolwise.studies.tagging.linear import linear
+from poolwise.studies.tagging.scores import Scores
+from poolwise.studies.tagging.vectors import WordVectors
+
+NAMES = ("B-x", "I-x", "O")
+DEPTH, WIDTH = 2, 16
+
+
+def planted(rng, sentences=240):
+    """Sentences in which a word is an entity at random, every other word is ``b``."""
+    lengths = rng.integers(4, 7, sentences)
+    offsets = np.cumsum([0, *lengths])
+    tags = np.where(rng.random(offsets[-1]) < 0.3, 0, 2)
+    rows = np.arange(sentences)
+    corpus = Corpus(
+        names=NAMES,
+        words=["a" if i % 2 else "b" for i in range(len(tags))],
+        tags=tags,
+        offsets=offsets,
+        parts=Parts(rows[:140], rows[140:180], rows[180:], notes=("divided so",)),
+        scheme=ENTITIES,
+        notes=("cut so",),
+    )
+    states = rng.normal(size=(DEPTH + 1, len(tags), WIDTH)).astype(np.float32)
+    return corpus, states
+
+
+def bench(corpus, states, rng):
+    first = rng.integers(0, 5, states.shape[1])
+    table = rng.normal(size=(5, WIDTH)).astype(np.float32)
+    return Bench(corpus, WordVectors(states, first), table, 0)
+
+
+def test_the_layer_that_holds_the_tags_is_chosen():
+    rng = np.random.default_rng(0)
+    corpus, states = planted(rng)
+    states[1, :, 3] += 6 * (corpus.tags == 0)
+    made = bench(corpus, states, rng)
+    contest = made.hold(lambda f, c, tags, _: linear(f, c, tags), 1, every_layer=True)
+    assert contest.chosen == "second to last"
+    assert contest.single == {0: "embeddings", 1: "second to last", 2: "last layer"}
+    assert contest.test.values["second to last"] > 0.97
+    assert contest.test.values["concat of the last 2"] > 0.9
+    for name in ("embeddings", "last layer", STATIC, MOST_FREQUENT, SHUFFLED):
+        assert contest.test.values[name] < 0.3
+
+    finding = Answer("Which?", "a linear head", contest, corpus, 1, ["and so on"]).finding()
+    assert finding.verdict.startswith("Not the last layer but the second to last: entity F1 0.9"), (
+        finding.verdict
+    )
+    assert finding.verdict.endswith("against the last layer.")
+    assert {"divided so", "cut so", "and so on"} <= set(finding.notes)
+    forest, layers = finding.charts
+    assert forest.kind == "forest"
+    clear = dict(zip(forest.data["name"], forest.data["clear"], strict=True))
+    assert clear["second to last"]
+    assert not clear["embeddings"]
+    assert "last layer" not in clear
+    control = dict(zip(forest.data["name"], forest.data["control"], strict=True))
+    assert control[STATIC] and not control["embeddings"]  # noqa: PT018
+    assert layers.kind == "by_layer"
+    assert set(layers.data["layer"]) == {0, 1, 2}
+    for number in finding.numbers:
+        assert number.low <= number.value <= number.high
+        assert number.control == (number.where["features"] in contest.controls)
+
+
+def test_without_a_difference_the_answer_says_so():
+    rng = np.random.default_rng(1)
+    corpus, states = planted(rng)
+    states[1:, :, 3] += 2 * (corpus.tags == 0)
+    made = bench(corpus, states, rng)
+    mixes = [Mix("second to last", (1,)), Mix("last layer", (2,))]
+    contest = made.hold(lambda f, c, tags, _: linear(f, c, tags), 1, every_layer=False)
+    for chosen, verdict in (
+        ("second to last", "No difference that these data can show"),
+        ("last layer", "The last layer: entity F1"),
+    ):
+        contest.dev.values[chosen] = 2.0
+        told = Answer("Which?", "a linear head", contest, corpus, 1).finding().verdict
+        assert told.startswith(verdict)
+        contest.dev.values[chosen] = 0.0
+    assert {mix.name for mix in mixes} <= {mix.name for mix in contest.mixes}
+
+
+def test_a_bilstm_reads_neighbours_where_a_linear_head_cannot(monkeypatch):
+    pytest.importorskip("torch")
+    import torch
+
+    from poolwise.progress import Progress
+    from poolwise.studies.tagging import bilstm as heads
+
+    monkeypatch.setattr(heads, "EPOCHS", (50, 0))
+
+    rng = np.random.default_rng(2)
+    corpus, states = planted(rng)
+    before = np.roll(corpus.tags, -1) == 0
+    states[2, :, 3] += 6 * before
+    features = of_mix(
+        WordVectors(states, np.zeros(len(corpus.tags), np.intp)),
+        Mix("", (1, 2), "weighted sum"),
+        corpus.rows(corpus.parts.train),
+    )
+    tags = corpus.tags[corpus.rows(corpus.parts.train)]
+
+    def score(guesses):
+        counts = corpus.counts(corpus.parts.test, guesses[1])
+        return float(f1(counts.sum(axis=0)))
+
+    state = torch.random.get_rng_state()
+    bar = Progress("runs", 2, show=False)
+    once = heads.bilstm(features, corpus, tags, seed=0, progress=bar)
+    assert bar.done == pytest.approx(1)
+    assert score(once) > 0.7
+    assert score(linear(features, corpus, tags)) < 0.4
+    monkeypatch.setattr(heads, "EPOCHS", (2, 0))
+    one, two = (heads.bilstm(features, corpus, tags, seed=1, progress=bar) for _ in range(2))
+    np.testing.assert_array_equal(one[1], two[1])
+    assert torch.equal(state, torch.random.get_rng_state())
+
+
+def test_the_most_frequent_tag_of_a_word_is_learned_on_train_alone():
+    rng = np.random.default_rng(3)
+    corpus, _ = planted(rng)
+    tags = np.array([1 if word == "a" else 2 for word in corpus.words])
+    test = corpus.rows(corpus.parts.test)
+    words = list(corpus.words)
+    words[test[0]] = "never seen"
+    tags[test[1:]] = 0
+    made = Corpus(NAMES, words, tags, corpus.offsets, corpus.parts, ENTITIES)
+    _, guesses = most_frequent(made)
+    expected = [1 if corpus.words[row] == "a" else 2 for row in test]
+    expected[0] = np.bincount(tags[corpus.rows(corpus.parts.train)]).argmax()
+    assert guesses.tolist() == expected
+
+
+def test_differences_are_paired_and_restarts_count():
+    rng = np.random.default_rng(4)
+    there = rng.integers(1, 4, 300).astype(float)
+    right = rng.binomial(there.astype(int), 0.6)
+    counts = np.stack([right, there, there], axis=1)
+    better = counts.copy()
+    better[::10, 0] = there[::10]
+    worse = counts.copy()
+    worse[::4, 0] = 0
+    names = {"a": [counts], "same": [counts], "b": [better], "uneven": [better, worse]}
+    scores = Scores(names, 0)
+    assert scores.values["a"] == pytest.approx(right.sum() / there.sum())
+    same = scores.difference("same", "a")
+    assert (same.value.value, same.value.low, same.value.high, same.p) == (0, 0, 0, 1)
+    gain = scores.difference("b", "a")
+    assert 0 < gain.value.low < gain.value.value < gain.value.high
+    assert gain.p < 0.001
+    alone, uneven = scores.estimate("b"), scores.estimate("uneven")
+    assert uneven.high - uneven.low > 1.5 * (alone.high - alone.low)
+    assert alone.low < alone.value < alone.high
+
+
+def tagged(n=120, parts=(), **changes):
+    """Animals are entities, and so are two words of a house."""
+    rng = np.random.default_rng(5)
+    tag_of = {"cat": "B-animal", "dog": "B-animal", "big": "B-house", "house": "I-house"}
+    pool = "cat dog mat sat hill sea two on the".split()
+    words = []
+    for _ in range(n):
+        sentence = rng.choice(pool, rng.integers(3, 6)).tolist()
+        words.append([*sentence, "big", "house"] if rng.random() < 0.5 else sentence)
+    tags = [[tag_of.get(word, "O") for word in sentence] for sentence in words]
+    made = {"words": words, "tags": tags, "parts": [*parts, *[""] * (n - len(parts))]}
+    return Tagged("toys", **{**made, **changes}, hash="abc")
+
+
+def test_from_text_to_findings(tiny, monkeypatch):
+    pytest.importorskip("torch")
+    from poolwise.studies.tagging import bilstm as heads
+
+    monkeypatch.setattr(heads, "EPOCHS", (1, 0))
+    model = poolwise.load(tiny("bert"))
+    parts = ["dev"] * 25 + ["train"] * 95
+    study = Tagging(tagged(parts=parts), restarts=1)
+    plain, bilstm = study.run(model)
+    assert (plain.study, plain.question) == ("tagging", "Which layers tell what each word is?")
+    assert plain.made["head"] == "linear"
+    assert bilstm.made["head"] == "bilstm"
+    # Without a test part, what the data call dev is reported, and train gives up a part for dev.
+    assert plain.made["rows"]["test"] == 25
+    assert plain.made["rows"]["train"] + plain.made["rows"]["dev"] == 95
+    assert plain.made["data_sha256"] == "abc"
+    found = {
+        number.where["features"]: number.value
+        for number in plain.numbers
+        if number.where["part"] == "test" and number.name == "entity F1"
+    }
+    assert found["embeddings"] > 0.9
+    assert found[MOST_FREQUENT] == 1
+    assert found[SHUFFLED] < 0.3
+    assert set(found) > {"layer 1", "second to last", "last layer", "weighted sum of all 3"}
+    assert [chart.kind for chart in plain.charts] == ["forest", "by_layer"]
+    assert [chart.kind for chart in bilstm.charts] == ["forest"]
+    assert runs(2) == 15
+
+
+def test_plain_tags_are_scored_by_accuracy(tiny):
+    data = tagged()
+    tags = [["NOUN" if word in {"cat", "dog"} else "X" for word in s] for s in data.words]
+    (finding,) = Tagging(tagged(tags=tags), heads=["linear"]).run(poolwise.load(tiny("bert")))
+    assert "accuracy" in finding.verdict
+    shuffled = next(n for n in finding.numbers if n.where["features"] == SHUFFLED)
+    assert 0.5 < shuffled.value < 0.95
+
+
+def test_long_sentences_are_cut_and_said(tiny):
+    model = poolwise.load(tiny("bert"), max_length=5)
+    (finding,) = Tagging(tagged(), heads=["linear"]).run(model)
+    assert any("beyond the encoder's maximum length" in note for note in finding.notes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"tags": [["O"] * len(words) for words in tagged().words]}, "so there is no entity"),
+        ({"tags": [["X"] * len(words) for words in tagged().words]}, "nothing to tell apart"),
+        ({"tags": [["B-animal"], *tagged().tags[1:]]}, r"sentence 0 has \d words and 1 tags"),
+        ({"words": [], "tags": [], "parts": []}, "every word has the tag ''"),
+    ],
+)
+def test_data_without_tags_to_learn_are_refused_at_once(changes, message):
+    with pytest.raises(StudyError, match=message):
+        Tagging(tagged(**changes))
+
+
+def test_three_sentences_are_too_few(tiny):
+    study = Tagging(tagged(3, tags=[["B-x", *"O" * (len(w) - 1)] for w in tagged(3).words]))
+    with pytest.raises(StudyError, match="give more rows"):
+        next(study.run(poolwise.load(tiny("bert"))))
+
+
+def test_a_part_without_an_entity_is_named(tiny):
+    data = tagged(60, ["train"] * 30 + ["dev"] * 15 + ["test"] * 15)
+    tags = [["O"] * len(t) if i >= 45 else t for i, t in enumerate(data.tags)]
+    study = Tagging(tagged(60, data.parts, tags=tags))
+    with pytest.raises(StudyError, match="no entity in the test part"):
+        next(study.run(poolwise.load(tiny("bert"))))
+
+
+def test_without_torch_the_bilstm_names_its_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingExtraError, match=r"poolwise\[torch\]"):
+        next(Tagging(tagged()).run(None))

@@ -1,0 +1,128 @@
+"""Each word's vector is that of its first token, whatever the tokenizer does."""
+
+import numpy as np
+import pytest
+
+import poolwise
+from poolwise.errors import StudyError
+from poolwise.studies.tagging import vectors
+from poolwise.studies.tagging.alignment import align
+from poolwise.studies.tagging.features import Mix, of_mix, of_table, table7
+from poolwise.studies.tagging.vectors import read_words
+
+SENTENCES = [
+    "the cat sat on the mat".split(),
+    ["cat"],
+    "dogs , running over xyz's old hills".split(),
+    "A Man sat".split(),
+    "Zebra ? the house".split(),
+]
+
+
+def test_the_first_token_of_every_word_is_found(family_folder):
+    model = poolwise.load(family_folder)
+    for words, found in zip(SENTENCES, align(model, SENTENCES), strict=True):
+        (whole,) = model.tokenize([" ".join(words)])
+        ids = whole.windows[0].ids
+        assert found.words.tolist() == list(range(len(words)))
+        assert found.n_tokens == len(ids)
+        assert found.first.tolist() == ids[found.positions].tolist()
+        # What lies between one word's first token and the next word's is that word's alone.
+        ends = [*found.positions[1:], len(ids) - len(model.tokenizer.frame.after)]
+        for word, start, end in zip(words, found.positions, ends, strict=True):
+            pieces = [model.tokenizer.token(i) for i in ids[start:end]]
+            spelt = "".join(piece.removeprefix("##").strip("▁Ġ") for piece in pieces)
+            assert "unk" in spelt.lower() or spelt.lower() == word.lower()
+
+
+def test_words_beyond_the_maximum_length_are_cut_and_counted(tiny):
+    model = poolwise.load(tiny("bert"), max_length=6)
+    (found,) = align(model, ["the cat sat on the mat".split()])
+    assert found.words.tolist() == [0, 1, 2, 3]
+    assert (found.cut, found.bare) == (2, 0)
+    words = read_words(model, [found])
+    assert words.states.shape == (4, 4, 32)
+
+
+def test_a_word_without_tokens_is_counted(tiny):
+    model = poolwise.load(tiny("bert"))
+    (found,) = align(model, [["the", "\u200d", "cat"]])
+    assert found.words.tolist() == [0, 2]
+    assert found.positions.tolist() == [1, 2]
+    assert (found.cut, found.bare) == (0, 1)
+
+
+def test_tokens_that_are_not_those_of_the_words_are_marked(tiny, monkeypatch):
+    model = poolwise.load(tiny("bert"))
+    encode = model.tokenizer.encode
+    merging = {"the cat": "cat"}
+    monkeypatch.setattr(
+        type(model.tokenizer),
+        "encode",
+        lambda self, texts, **options: encode([merging.get(t, t) for t in texts], **options),
+    )
+    found = align(model, [["the", "cat"], ["the", "dog"]])
+    assert found[0] is None
+    assert found[1].positions.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("group_bytes", [1, 1 << 15, 1 << 26])
+def test_words_hold_the_hidden_states_of_their_first_tokens(tiny, monkeypatch, group_bytes):
+    monkeypatch.setattr(vectors, "GROUP_BYTES", group_bytes)
+    model = poolwise.load(tiny("bert"))
+    sentences = align(model, [*SENTENCES, SENTENCES[0]])
+    words = read_words(model, sentences)
+    row = 0
+    for sentence in sentences:
+        for position in sentence.positions:
+            asked = [f"token[{position}]@{k}" for k in range(4)]
+            (batch,) = model.extract([sentence.text], asked)
+            for k, one in enumerate(asked):
+                np.testing.assert_array_equal(words.states[k, row], batch.vectors[one][0])
+            row += 1
+    assert row == words.states.shape[1] == len(words.first)
+
+
+def test_vectors_that_are_not_finite_are_refused(tiny, monkeypatch):
+    model = poolwise.load(tiny("bert"))
+    monkeypatch.setattr(
+        vectors, "_states", lambda *_: np.full((4, 6, 32), np.nan, dtype=np.float32)
+    )
+    with pytest.raises(StudyError, match="not finite"):
+        read_words(model, align(model, SENTENCES[:1]))
+
+
+def test_a_full_disk_is_said_before_anything_runs(tiny, monkeypatch):
+    model = poolwise.load(tiny("bert"))
+    monkeypatch.setattr(vectors.shutil, "disk_usage", lambda _: type("", (), {"free": 100})())
+    with pytest.raises(StudyError, match="scratch space"):
+        read_words(model, align(model, SENTENCES[:1]))
+
+
+def words_of(*states):
+    return vectors.WordVectors(np.array(states, np.float32), np.array([2, 0, 2]))
+
+
+def test_layers_are_standardised_by_what_is_learned_from():
+    one = [[0.0, 5.0], [2.0, 5.0], [9.0, 5.0]]
+    two = [[100.0, 1.0], [300.0, 3.0], [100.0, 3.0]]
+    words = words_of(one, two)
+    learned, every = np.array([0, 1]), np.arange(3)
+    found = of_mix(words, Mix("", (0,)), learned).mixed(every)
+    np.testing.assert_allclose(found, [[-1, 0], [1, 0], [8, 0]])
+    other = [[-1, -1], [1, 1], [-1, 1]]
+    both = of_mix(words, Mix("", (0, 1), "concat"), learned)
+    np.testing.assert_allclose(both.mixed(every), np.hstack([found, other]))
+    summed = of_mix(words, Mix("", (0, 1), "weighted sum"), learned)
+    np.testing.assert_allclose(summed.mixed(every), (found + other) / 2)
+    np.testing.assert_allclose(summed.layers(every), np.stack([found, other], axis=1))
+    table = of_table(words, np.array([[1.0], [7.0], [3.0]], np.float32), learned)
+    np.testing.assert_allclose(table.mixed(every), [[1], [-1], [1]])
+
+
+def test_the_mixes_are_those_of_the_table():
+    named = {mix.name: mix for mix in table7(12)}
+    assert named["second to last"].layers == (11,)
+    assert named["concat of the last 4"].layers == (9, 10, 11, 12)
+    assert named["weighted sum of all 12"].layers == tuple(range(1, 13))
+    assert [mix.layers for mix in table7(1)] == [(0,), (0,), (1,), (1,), (1,), (1,)]
