@@ -188,12 +188,12 @@ def test_duplicates_across_train_and_test_are_told(run, tiny, labels, tmp_path):
 
 
 def test_ask_lists_exactly_what_can_be_asked():
-    from poolwise.cli.ask import QUESTIONS as listed
+    from poolwise.cli import ask
     from poolwise.studies.sweep import ALONE, QUESTIONS
 
     kinds = {name: [one.kind for one in asked] for name, asked in QUESTIONS.items()}
     kinds |= {name: [kind] for name, kind in ALONE.items()}
-    assert {name: asked_of for name, (_, asked_of) in listed.items()} == kinds
+    assert {name: asked_of for name, (_, asked_of) in ask.QUESTIONS.items()} == kinds
 
 
 def test_reproduce_marks_what_is_missing(run, tiny, tmp_path):

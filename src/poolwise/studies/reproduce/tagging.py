@@ -18,16 +18,9 @@ RESTARTS = 5
 
 def tagging(model: Model, where: Path, data: str, row: Row, precision: Precision) -> float:
     """F1 x 100 on the file of dev. Raises StudyError where that is not there."""
-    dev = next(
-        (
-            path
-            for name in WHERE[f"{data} dev"]
-            if (path := where.parent / Path(name).name).exists()
-        ),
-        None,
-    )
-    if dev is None:
-        raise StudyError(f"{Path(WHERE[f'{data} dev'][0]).name} is not beside {where}")
+    dev = where.with_name(Path(WHERE[f"{data} dev"][0]).name)
+    if not dev.exists():
+        raise StudyError(f"{dev.name} is not beside {where}")
     return 100 * _all_mixes(model, where, dev, precision)[str(row.readout)]
 
 

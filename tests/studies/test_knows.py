@@ -1,0 +1,278 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import poolwise
+from poolwise.errors import StudyError
+from poolwise.readouts import parse
+from poolwise.records import Labelled
+from poolwise.reports.charts import draw
+from poolwise.studies.contest import Contest
+from poolwise.studies.knows import Knows
+from poolwise.studies.knows.controls import LENGTH, MAJORITY, UNTRAINED, WORDS
+from poolwise.studies.knows.duels import judge
+from poolwise.studies.knows.evidence import Evidence
+from poolwise.studies.knows.numbers import numbers
+from poolwise.studies.knows.pictures import charts
+from poolwise.studies.knows.verdict import listed, notes, verdict
+from poolwise.studies.sweep import answers
+from poolwise.studies.tasks import LabelsTask
+
+VOCABULARY = "cat dog mat hill sea house tree bird man woman child one two old red big".split()
+DEPTH = 3
+POOLS = ("cls", "mean", "max")
+
+
+def labelled(name, texts, labels):
+    return Labelled(name, texts, [str(label) for label in labels], [""] * len(texts), name)
+
+
+def sentences(n, seed=0, longest=12):
+    rng = np.random.default_rng(seed)
+    return [" ".join(rng.choice(VOCABULARY, rng.integers(3, longest))) for _ in range(n)]
+
+
+def evidence(name, readouts, controls=None, chance=0.5, n=2000):
+    """A task of two labels on which contenders are right as often as told; readouts by spec."""
+    rng = np.random.default_rng(7)
+    task = LabelsTask(labelled(name, [f"{name} {i}" for i in range(n)], np.arange(n) % 2), 0)
+    names = [f"{pool}@{layer}" for pool in POOLS for layer in range(DEPTH + 1)]
+    told = dict.fromkeys([MAJORITY, LENGTH, f"{WORDS}, C=1"], 0.5)
+    told |= dict.fromkeys([f"{UNTRAINED} {one}" for one in names], 0.5) | (controls or {})
+    luck = rng.random(n)
+
+    def hits(share):
+        own = np.where(rng.random(n) < 0.5, rng.random(n), luck)
+        return (own < share).astype(float)
+
+    columns = [hits(readouts.get(one, 0.5)) for one in names]
+    columns += [hits(share) for share in told.values()]
+    contest = Contest(
+        encoder=SimpleNamespace(depth=DEPTH, declared=None),
+        task=task,
+        shelf=None,
+        readouts=[parse(one) for one in names],
+        baselines=list(told),
+        dimensions=[],
+        columns=np.column_stack(columns),
+    )
+    return Evidence(task, contest, hits(chance), hits(0.5), None)
+
+
+def everywhere(share, pools=POOLS):
+    return {f"{pool}@{layer}": share for pool in pools for layer in range(DEPTH + 1)}
+
+
+LOW = evidence("low", {"mean@0": 0.95, "mean@1": 0.93, "cls@1": 0.7, "max@1": 0.6})
+MIDDLE = evidence("middle", {"mean@1": 0.9, "cls@1": 0.9, "mean@0": 0.7, "mean@3": 0.7})
+HIGH = evidence("high", {"mean@2": 0.75, "mean@3": 0.9, "cls@3": 0.9, "cls@2": 0.89})
+FLAT = evidence("flat", everywhere(0.8), {LENGTH: 0.95})
+NOISE = evidence("noise", {})
+TASKS = [LOW, MIDDLE, HIGH, FLAT, NOISE]
+
+
+def test_a_task_is_read_where_the_ends_are_worse():
+    places = {answer.name: answer.place for answer in judge(TASKS)}
+    assert places == {"low": "low", "middle": "middle", "high": "high", "flat": "", "noise": ""}
+
+
+def test_a_task_that_an_end_keeps_most_of_is_read_there():
+    near = evidence("near", {"mean@1": 0.97, "mean@0": 0.85, "mean@3": 0.6})
+    far = evidence("far", {"mean@1": 0.97, "mean@0": 0.65})
+    assert [answer.place for answer in judge([near, far])] == ["low", "middle"]
+
+
+def test_a_layer_at_chance_tells_nothing_however_bad_the_control():
+    lucky = evidence("lucky", {"mean@2": 0.9})
+    columns = lucky.contest.columns
+    control, dev = lucky.contest.names.index(LENGTH), lucky.task.parts.dev
+    columns[:, control] = 0
+    columns[dev, control] = 1
+    (answer,) = judge([lucky])
+    assert answer.control.second == LENGTH
+    assert list(answer.layers) == [2]
+
+
+def test_layers_that_tell_more_than_any_control():
+    layers = {answer.name: list(answer.layers) for answer in judge(TASKS)}
+    assert layers["low"] == [0, 1]
+    assert layers["middle"] == [0, 1, 3]
+    assert layers["high"] == [2, 3]
+    assert layers["flat"] == layers["noise"] == []
+
+
+def test_the_verdict_is_built_from_the_numbers():
+    said = verdict(judge(TASKS))
+    assert "more than any control about low (mean@0), middle (" in said
+    assert f"A control says more about flat ({LENGTH})." in said
+    assert "No better than always naming the most frequent label: noise." in said
+    assert "Read best low (worse at the last layer): low." in said
+    assert "(worse at layer 0 and at the last): middle." in said
+    assert "Read best high (worse at layer 0): high." in said
+    assert "Where best cannot be told: flat." in said
+    assert "Beyond the controls only high from layer 2 on." in said
+    assert "The mean reads low better than [CLS]." in said
+    assert "Do not trust" not in said
+
+
+def test_nothing_but_noise_is_said_to_be_nothing():
+    said = verdict(judge([NOISE]))
+    assert said.startswith("No better than always naming the most frequent label: noise.")
+    assert "can show no difference" in said
+
+
+def test_shuffled_labels_that_can_be_named_are_a_warning():
+    leaking = evidence("leaking", {"mean@1": 0.9}, chance=0.7)
+    assert verdict(judge([leaking, LOW])).startswith("Do not trust leaking:")
+
+
+def test_an_untrained_encoder_that_does_as_well_is_the_control():
+    task = evidence("order", {"mean@1": 0.9}, {f"{UNTRAINED} cls@2": 0.9})
+    (answer,) = judge([task])
+    assert answer.control.second == f"{UNTRAINED} cls@2"
+    assert not answer.control.sign
+
+
+def test_comparisons_are_corrected_for_the_number_of_tasks():
+    faint = evidence("faint", {"mean@1": 0.6})
+    (alone,) = judge([faint])
+    among = judge([faint, *(evidence(f"noise {i}", {}, n=100) for i in range(30))])[0]
+    assert alone.control.clear
+    assert not among.control.clear
+
+
+def test_every_number_says_of_which_task():
+    found = numbers(judge(TASKS))
+    assert {number.where["task"] for number in found} == {e.task.name for e in TASKS}
+    (gain,) = [
+        number
+        for number in found
+        if number.name == "gain over the best control" and number.where["task"] == "flat"
+    ]
+    assert gain.high < 0
+    assert gain.where["less"] == LENGTH
+    accuracies = [n for n in found if n.name == "accuracy" and n.where["part"] == "test"]
+    assert sum(n.control for n in accuracies) == len(TASKS) * (len(POOLS) * (DEPTH + 1) + 3)
+
+
+def test_every_chart_can_be_drawn():
+    made = charts(judge(TASKS))
+    assert [chart.kind for chart in made] == ["multiples", "heat", "forest", "forest", "forest"]
+    for chart in made:
+        draw(chart)
+    multiples, heat = made[0].data, made[1].data
+    assert len(multiples["panel"]) == len(TASKS) * len(POOLS) * (DEPTH + 1)
+    assert len(multiples["bands"]["panel"]) == 3 * len(TASKS)
+    assert sum(heat["best"]) == len(TASKS) - 1
+    assert max(value for value in heat["value"] if value is not None) == 1
+    assert heat["value"].count(None) == len(POOLS) * (DEPTH + 1)
+    assert set(heat["layer"]) == {e.task.name for e in TASKS}
+
+
+def test_names_in_a_row():
+    assert [listed(names) for names in (["a"], ["a", "b"], ["a", "b", "c"])] == [
+        "a",
+        "a and b",
+        "a, b and c",
+    ]
+
+
+@pytest.fixture(scope="module")
+def model(tiny):
+    return poolwise.load(tiny("bert"))
+
+
+@pytest.fixture(scope="module")
+def finding(model):
+    texts = sentences(600, longest=20)
+    lengths = np.array([len(text.split()) for text in texts])
+    planted = model.embed(texts, "mean@3|standardize", fit=texts)
+    hidden = planted @ np.random.default_rng(3).normal(size=planted.shape[1])
+    study = Knows(
+        [
+            labelled("length.txt", texts, np.digitize(lengths, [7, 11, 15])),
+            labelled("word.txt", texts, ["cat" in text.split() for text in texts]),
+            labelled("planted.txt", texts, hidden > np.median(hidden)),
+            labelled("noise.txt", texts, np.random.default_rng(4).integers(2, size=len(texts))),
+        ]
+    )
+    ((_, found),) = answers(model, [study])
+    return found
+
+
+def of(finding, name, task):
+    (found,) = [n for n in finding.numbers if n.name == name and n.where["task"] == task]
+    return found
+
+
+def test_lengths_and_words_are_told_by_their_controls(finding):
+    assert of(finding, "gain over the best control", "length").where["less"] == LENGTH
+    assert of(finding, "gain over the best control", "word").where["less"].startswith(WORDS)
+    for task in ("length", "word"):
+        assert of(finding, "gain over the best control", task).value <= 0
+
+
+def test_what_was_planted_is_read_where_it_was(finding):
+    assert of(finding, "accuracy of the chosen readout", "planted").where["readout"] == "mean@3"
+    assert of(finding, "gain over the best control", "planted").low > 0
+    assert of(finding, "gain over layer 0", "planted").low > 0
+    assert of(finding, "compression", "planted").value > 1.5
+    assert of(finding, "selectivity", "planted").low > 0.2
+    assert "any control about planted (mean@3)." in finding.verdict
+
+
+def test_noise_is_at_chance_everywhere(finding):
+    for name in ("gain over the most frequent label", "gain over the best control"):
+        found = of(finding, name, "noise")
+        assert found.low <= 0 <= found.high
+    assert of(finding, "compression", "noise").value < 1.05
+    assert "No better than always naming the most frequent label: noise." in finding.verdict
+    assert "Do not trust" not in finding.verdict
+
+
+def test_a_line_of_notes_for_each_task(finding):
+    for task in ("length", "word", "planted", "noise"):
+        assert any(
+            note.startswith(f"{task}: ") and "best control" in note for note in finding.notes
+        )
+
+
+def test_the_finding_says_what_it_was_made_of(finding):
+    assert finding.made["rows"] == dict.fromkeys(("length", "word", "planted", "noise"), 600)
+    assert finding.made["data_sha256"]["word"] == "word.txt"
+
+
+def test_many_labels_have_no_code():
+    judged = judge([LOW])
+    assert not any(number.name == "compression" for number in numbers(judged))
+    assert any("no online code; 2 labels" in note for note in notes(judged))
+
+
+def test_tasks_of_one_name_are_numbered():
+    texts = sentences(200)
+    same = labelled("task.txt", texts, np.arange(200) % 2)
+    assert Knows([same, same]).names == ["task", "task (2)"]
+
+
+def test_a_task_of_few_rows_is_named():
+    with pytest.raises(StudyError, match=r"^small: 60 rows; .* give more rows"):
+        Knows([labelled("small.txt", sentences(60), np.arange(60) % 2)])
+
+
+def test_a_task_of_one_label_is_named():
+    with pytest.raises(StudyError, match=r"^same: every text has the label 'yes'"):
+        Knows([labelled("same.txt", sentences(200), ["yes"] * 200)])
+
+
+def test_a_task_that_learns_one_label_only_is_named():
+    labels = ["yes"] * 160 + ["no"] * 40
+    parts = ["train"] * 150 + ["dev"] * 25 + ["test"] * 25
+    data = Labelled("late.txt", sentences(200), labels, parts, "")
+    with pytest.raises(StudyError, match=r"^late: every row of train has the label 'yes'"):
+        Knows([data])
+
+
+def test_no_task_is_an_error():
+    with pytest.raises(StudyError, match="no labelled texts"):
+        Knows([])
