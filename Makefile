@@ -11,7 +11,7 @@ SEEDS  ?= 1 2 3 4 5 6 7 8 9 10
 .DELETE_ON_ERROR:
 
 help:
-	@echo "make demo    install, then answer 'does the norm of [CLS] encode length?' on real text"
+	@echo "make demo    install, then measure every readout of the demo model on real text; one report"
 	@echo "make test    install, then run the tests"
 	@echo "make check   style, types, direction of imports"
 	@echo "make bench   measure speed and memory beside others; writes benchmarks/results/"
@@ -19,8 +19,9 @@ help:
 	@echo "make clean   remove $(VENV) and $(OUT)"
 
 demo: $(VENV)/.installed
-	@echo "== Does the norm of [CLS] encode the sentence's length? The demo model, 20,000+ sentences"
-	$(BIN)/poolwise ask length demo --texts examples/novels.txt.gz -o $(OUT)/demo
+	@echo "== Which readout? 10,003 labelled questions. What does [CLS] hold? 10,003 sentences of novels"
+	$(BIN)/poolwise sweep demo --labels examples/banking77.csv --texts examples/novels.txt.gz \
+		--limit 10003 -o $(OUT)/demo
 
 test: $(VENV)/.developer
 	@echo "== Tests"

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.preprocessing import StandardScaler
 
 from poolwise.progress import Progress
@@ -14,7 +13,6 @@ from poolwise.studies.knows.controls import (
     shuffled,
     surface,
 )
-from poolwise.studies.knows.discriminant import Discriminant
 from poolwise.studies.knows.probing import named, probe_all, standardized
 from poolwise.studies.tasks import LabelsTask
 
@@ -158,19 +156,6 @@ def test_control_labels_belong_to_first_words(rng):
     for text, label in zip(texts, drawn, strict=True):
         assert by_word.setdefault(text.split()[0], label) == label
     assert not np.array_equal(drawn, by_first_word(task_of(np.arange(N) % 3, texts), 1))
-
-
-def test_the_probe_is_a_discriminant(rng):
-    y = rng.integers(4, size=3 * N)
-    x = (rng.normal(size=(3 * N, 6)) + y[:, None] * [1, 0.5, 0, 0, 0, 0]).astype(np.float32)
-    oracle = LinearDiscriminantAnalysis().fit(x, y)
-    assert (Discriminant(x, y, 4).predict(x) == oracle.predict(x)).mean() > 0.995
-
-
-def test_a_label_that_was_not_seen_is_not_named(rng):
-    y = rng.choice([0, 2], N)
-    x = (rng.normal(size=(N, 3)) + y[:, None]).astype(np.float32)
-    assert set(Discriminant(x, y, 4).predict(x)) == {0, 2}
 
 
 def test_the_middle_of_a_scale_is_named(rng, everything):

@@ -67,7 +67,7 @@ def by_layer(chart: Chart) -> Drawing:
     names = end_labels(_ends(points, colors), domain, key=True)
     layers = [bands, bars, paths, dots, *names]
     drawn = alt.LayerChart(data=alt.InlineData(values=points), layer=layers, height=HEIGHT)
-    return Drawing([Panel("", drawn.to_dict())])
+    return Drawing([Panel("", drawn.to_dict(validate=False))])
 
 
 def _colors(points: Sequence[Mapping[str, Any]]) -> dict[str, str]:

@@ -43,7 +43,7 @@ def density(chart: Chart) -> Drawing:
         layers += _haloed(bands[name], INK, width, dash)
     layers += _haloed(rows(data["line"], "xy"), ACCENT, 2.6, [1, 0])
     layers += [_line_label(label), *end_labels(list(_ends(bands)), height)]
-    return Drawing([Panel("", alt.LayerChart(layer=layers, height=HEIGHT).to_dict())])
+    return Drawing([Panel("", alt.LayerChart(layer=layers, height=HEIGHT).to_dict(validate=False))])
 
 
 def _heat(cells: Sequence[Mapping[str, Any]], data: Mapping[str, Any], above: int) -> alt.Chart:

@@ -73,7 +73,7 @@ def forest(chart: Chart) -> Drawing:
         ),
         column(measured, "interval", (0, 0), NARROW, upper(NARROW), color=QUIET),
     ]
-    spec = alt.LayerChart(layer=layers, height=height).to_dict()
+    spec = alt.LayerChart(layer=layers, height=height).to_dict(validate=False)
     return Drawing([Panel("", spec)], key=_key(given), least=PAGE)
 
 

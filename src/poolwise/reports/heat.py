@@ -127,7 +127,7 @@ def _map(cells: Sequence[Cell], axes: tuple[alt.X, alt.Y]) -> dict[str, Any]:
         texts,
     ]
     height = (26 if len(layers) <= 15 else 21) * len(layers)
-    spec: dict[str, Any] = alt.LayerChart(layer=shapes, height=height).to_dict()
+    spec: dict[str, Any] = alt.LayerChart(layer=shapes, height=height).to_dict(validate=False)
     return spec
 
 

@@ -111,7 +111,7 @@ def _panel(
     )
     spec: dict[str, Any] = alt.LayerChart(
         layer=[band, intervals, bars, paths, dots], height=HEIGHT
-    ).to_dict()
+    ).to_dict(validate=False)
     return spec
 
 

@@ -89,7 +89,7 @@ def ranking(chart: Chart) -> Drawing:
         *_bars(placed),
         *(_head(*head) for head in (("dimensions", DIMENSIONS), ("blocks run", COST))),
     ]
-    spec = alt.LayerChart(layer=layers, height=height).to_dict()
+    spec = alt.LayerChart(layer=layers, height=height).to_dict(validate=False)
     return Drawing([Panel("", spec)], key=_key(placed), least=PAGE)
 
 

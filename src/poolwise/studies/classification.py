@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +16,7 @@ from poolwise.statistics.logistic import logistic
 from poolwise.statistics.paired import mean_estimates
 from poolwise.studies.baselines import length_only
 from poolwise.studies.choice import choice
-from poolwise.studies.contest import Contest, hold
+from poolwise.studies.contest import WORKERS, Contest, hold
 from poolwise.studies.grid import grid
 from poolwise.studies.shelf import Shelf
 from poolwise.studies.tasks import LabelsTask
@@ -31,7 +32,7 @@ FINALISTS = 2
 
 
 class Classification:
-    """Accuracy of a ridge probe on frozen vectors, for every readout.
+    """Accuracy of a linear discriminant on frozen vectors, for every readout.
 
     The finalists are confirmed by a multinomial logistic regression. Controls: the same probe on
     shuffled labels and on the text's length alone, and always the most frequent label.
@@ -72,19 +73,17 @@ class Classification:
     def _confirmed(self, contest: Contest, shelf: Shelf) -> Iterator[Number]:
         """The best on dev, and the chosen one, under logistic regression, on test."""
         best = [i for i in contest.ranked if i < len(self._readouts)][:FINALISTS]
-        for i in dict.fromkeys([*best, contest.chosen]):
-            readout = self._readouts[i]
-            vectors = shelf[str(readout.pooled)][shelf.rows(self.task.texts)]
-            found, note = self._logistic(readout, vectors)
-            where = {"readout": str(readout), "part": "test"}
-            yield Number(
-                "accuracy of logistic regression",
-                found.value,
-                found.low,
-                found.high,
-                where,
-                note=note,
-            )
+        finalists = [self._readouts[i] for i in dict.fromkeys([*best, contest.chosen])]
+        rows = shelf.rows(self.task.texts)
+        with ThreadPoolExecutor(WORKERS) as workers:
+            for readout, (found, note) in zip(
+                finalists,
+                workers.map(lambda r: self._logistic(r, shelf[str(r.pooled)][rows]), finalists),
+                strict=True,
+            ):
+                where = {"readout": str(readout), "part": "test"}
+                name = "accuracy of logistic regression"
+                yield Number(name, found.value, found.low, found.high, where, note=note)
 
     def _logistic(self, readout: Readout, vectors: Floats) -> tuple[Estimate, str]:
         train, _, test = self.task.parts

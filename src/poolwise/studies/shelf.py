@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from threading import Lock
+from typing import Any
 from weakref import finalize
 
 import numpy as np
@@ -23,7 +24,8 @@ class Shelf:
     """The vectors of unique ``texts``, from one pass. ``shelf["cls@3"]`` is float32 [n, d].
 
     They lie in one temporary file without a name, which is gone with the process however that
-    ends; memory holds one readout at a time. ``n_tokens`` int32 [n]; ``usable`` bool [n]: not
+    ends; memory holds one readout at a time. ``worked_out`` keeps what several studies make of the
+    texts alone. ``n_tokens`` int32 [n]; ``usable`` bool [n]: not
     empty, and finite under every readout but those of a token position that a text may lack.
     """
 
@@ -33,6 +35,7 @@ class Shelf:
         self.n_tokens: Ints = np.zeros(len(texts), np.int32)
         self.usable: NDArray[np.bool_] = np.zeros(len(texts), np.bool_)
         self.n_truncated = 0
+        self.worked_out: dict[Hashable, list[Any]] = {}
         self._row_of = {text: row for row, text in enumerate(texts)}
         self._widths = dict(widths)
         places = np.cumsum([0, *widths.values()]) * len(texts) * _FLOAT

@@ -15,7 +15,7 @@ from poolwise.studies.contest import Contest, hold
 from poolwise.studies.grid import grid
 from poolwise.studies.labelled_pairs import labelled_pairs
 from poolwise.studies.shelf import Shelf
-from poolwise.studies.tasks import PairsTask
+from poolwise.studies.tasks import LabelsTask, PairsTask
 from poolwise.studies.yardsticks import yardsticks
 
 if TYPE_CHECKING:
@@ -34,9 +34,11 @@ class Similarity:
 
     def __init__(self, data: Pairs | Labelled, asked: str = "default", seed: int = 0) -> None:
         if isinstance(data, Labelled):
-            data = labelled_pairs(data, seed)
             self.question = "Which readout's similarity tells the labels apart?"
-        self.task = PairsTask(data, seed)
+            learned = LabelsTask(data, seed).train_texts
+            self.task = PairsTask(labelled_pairs(data, seed), seed, learned)
+        else:
+            self.task = PairsTask(data, seed)
         self._asked, self._seed = asked, seed
         self._readouts: list[Readout] = []
         self.contest: Contest | None = None

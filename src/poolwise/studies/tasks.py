@@ -19,11 +19,11 @@ from poolwise.errors import ReadoutError, StudyError
 from poolwise.readouts import Readout
 from poolwise.records import Floats, Labelled, Pairs
 from poolwise.statistics.correlation import spearman
+from poolwise.statistics.discriminant import Discriminant
 from poolwise.statistics.estimate import Estimate, is_constant
 from poolwise.statistics.folds import fold_of
 from poolwise.statistics.moments import Moments
 from poolwise.statistics.paired import mean_estimates, spearman_influences
-from poolwise.statistics.probe import RidgeProbe
 from poolwise.studies.parts import Parts, Rows, split
 from poolwise.studies.shelf import Shelf
 from poolwise.transforms import Transform, fit
@@ -125,8 +125,9 @@ class PairsTask:
     score = "Spearman"
     learns = False
 
-    def __init__(self, pairs: Pairs, seed: int) -> None:
-        self.name, self.pairs = pairs.name, pairs
+    def __init__(self, pairs: Pairs, seed: int, learned: Sequence[str] | None = None) -> None:
+        """Steps are fitted on ``learned``, or on the texts of the train pairs."""
+        self.name, self.pairs, self._learned = pairs.name, pairs, learned
         self.parts = split(
             pairs.parts, list(zip(pairs.first, pairs.second, strict=True)), PAIR_SHARES, seed
         )
@@ -143,22 +144,27 @@ class PairsTask:
 
     @property
     def texts(self) -> Sequence[str]:
-        return [*self.pairs.first, *self.pairs.second]
+        return [*self.pairs.first, *self.pairs.second, *(self._learned or ())]
 
     @property
     def train_texts(self) -> Sequence[str]:
+        if self._learned is not None:
+            return self._learned
         sides = (self.pairs.first, self.pairs.second)
         return [side[i] for i in self.parts.train.tolist() for side in sides]
 
     def column(self, shelf: Shelf, vectors: Floats, steps: Readout | None = None) -> Array:
         first, second = shelf.rows(self.pairs.first), shelf.rows(self.pairs.second)
         if steps is not None and steps.steps:
-            learned = np.union1d(first[self.parts.train], second[self.parts.train])
+            learned = np.unique(shelf.rows(self.train_texts))
             fitted = _fitted(steps, vectors[learned[shelf.usable[learned]]])
             if fitted is None:
                 return np.full(len(self), np.nan)
-            vectors = fitted.apply(vectors)
-        cosines = _cosines(vectors[first], vectors[second])
+            asked, at = np.unique(np.concatenate([first, second]), return_inverse=True)
+            a, b = np.split(fitted.apply(vectors[asked])[at], 2)
+        else:
+            a, b = vectors[first], vectors[second]
+        cosines = _cosines(a, b)
         cosines[~(shelf.usable[first] & shelf.usable[second])] = np.nan
         return cosines
 
@@ -168,7 +174,7 @@ class PairsTask:
 
 
 class LabelsTask:
-    """Accuracy of a frozen linear probe: a ridge to one column a label, the largest one wins.
+    """Accuracy of a frozen linear probe: a penalised linear discriminant.
 
     Its penalty comes from an exact cross-validation over five folds of train.
     """
@@ -207,14 +213,14 @@ class LabelsTask:
 
     def column(self, shelf: Shelf, vectors: Floats, steps: Readout | None = None) -> Array:
         rows = shelf.rows(self.data.texts)
-        usable = shelf.usable[rows] & np.isfinite(vectors[rows]).all(axis=1)
-        train = self.parts.train[usable[self.parts.train]]
+        x = vectors[rows]
+        usable = shelf.usable[rows] & np.isfinite(x).all(axis=1)
         if steps is not None and steps.steps:
-            fitted = _fitted(steps, vectors[rows[train]])
+            fitted = _fitted(steps, x[self.parts.train[usable[self.parts.train]]])
             if fitted is None:
                 return np.full(len(self), np.nan)
-            vectors = fitted.apply(vectors)
-        return self.hits(vectors[rows], usable, self.targets)
+            x = fitted.apply(x)
+        return self.hits(x, usable, self.targets)
 
     def hits(
         self, x: Floats | Array, usable: NDArray[np.bool_], targets: NDArray[np.intp]
@@ -231,7 +237,7 @@ class LabelsTask:
             own = train[folds == fold]
             moments.append(Moments(x.shape[1] + len(self.classes)))
             moments[-1].add(np.hstack([x[own], one_hot[own]]))
-        probe = RidgeProbe(moments, targets=len(self.classes))
+        probe = Discriminant(moments, targets=len(self.classes))
         asked = later[usable[later]]
         found[asked] = probe.predict(x[asked]) == targets[asked]
         return found

@@ -18,11 +18,9 @@ def yardsticks(
 ) -> tuple[dict[str, Floats], list[str]]:
     """Vectors of every text of the shelf by each baseline, fitted on the task's train texts; and
     what could not run, and why."""
-    train = task.train_texts
-    found, left_out = {}, []
-    for baseline in baselines(encoder, train, shelf.texts, seed=seed):
-        if baseline.vectors is None:
-            left_out.append(f"{baseline.name}: not run because {baseline.note}")
-        else:
-            found[baseline.name] = baseline.vectors
+    known = shelf.worked_out.setdefault((seed, *task.train_texts), [])
+    if not known:
+        known += baselines(encoder, task.train_texts, shelf.texts, seed=seed)
+    found = {one.name: one.vectors for one in known if one.vectors is not None}
+    left_out = [f"{b.name}: not run because {b.note}" for b in known if b.vectors is None]
     return found, left_out

@@ -12,7 +12,6 @@ from poolwise.progress import Progress
 from poolwise.readouts import Readout
 from poolwise.records import Floats
 from poolwise.studies.contest import WORKERS
-from poolwise.studies.knows.discriminant import Discriminant
 from poolwise.studies.shelf import Shelf
 from poolwise.studies.tasks import LabelsTask
 from poolwise.transforms.linear import inverse_deviations
@@ -58,13 +57,8 @@ def named(
     1 or 0, and 0 for a row that is not usable; NaN for the rows of train.
     """
     train = task.parts.train[usable[task.parts.train]]
-    features = standardized(x, train)
     asked = task.targets if targets is None else targets
-    probe = Discriminant(features[train], asked[train], len(task.classes))
-    found = np.zeros(len(x))
-    found[usable] = probe.predict(features[usable]) == asked[usable]
-    found[task.parts.train] = np.nan
-    return found
+    return task.hits(standardized(x, train), usable, asked)
 
 
 def standardized(x: Floats, train: NDArray[np.intp]) -> Floats:
