@@ -78,7 +78,11 @@ class Pooler:
                     reference="pooler",
                 )
             ],
-            notes=[*self.task.parts.notes, *_notes(encoder)],
+            notes=[
+                *(_against(name, family) for name in (*READOUTS[1:], *CONTROLS)),
+                *self.task.parts.notes,
+                *_notes(encoder),
+            ],
             made={"data": self.task.name, "draws of each control": DRAWS},
         )
 
@@ -140,9 +144,7 @@ def _verdict(held: Contest, family: Family, untrained: bool) -> str:
         else ""
     )
     found = f"{held.task.score} {written(held.test[0])} on {held.task.name}"
-    others = "; ".join(_against(name, family) for name in READOUTS[1:])
-    learned = "; ".join(_against(name, family) for name in CONTROLS)
-    return f"{state}{_answer(sign)}. It scores {found}. {others}. Controls: {learned}."
+    return f"{state}{_answer(sign)}. It scores {found}."
 
 
 def _answer(sign: Mapping[str, int | None]) -> str:

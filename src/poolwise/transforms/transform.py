@@ -54,6 +54,8 @@ class Transform:
             )
         width = steps_width(self.steps, rows.shape[1], self.spec)
         finite = np.isfinite(rows).all(axis=1)
+        if not self.steps and finite.all():
+            return rows.astype(np.float32, copy=False)
         x: NDArray[Any] = rows[finite].astype(np.float64)
         for step, state in zip(self.steps, self.states, strict=True):
             x = apply_step(step, state, x)

@@ -26,7 +26,7 @@ from poolwise.studies.geometry.shape import (
     View,
     shape_of,
 )
-from poolwise.studies.geometry.verdict import verdict
+from poolwise.studies.geometry.verdict import more, verdict
 from poolwise.studies.shelf import Shelf
 
 if TYPE_CHECKING:
@@ -90,10 +90,14 @@ class Geometry:
         yield Finding(
             study=self.name,
             question=self.question,
-            verdict=verdict(last, lower, controls[ISOTROPIC], encoder.width),
+            verdict=verdict(last, encoder.width),
             numbers=[*_numbers(last, controls), *_numbers(lower, {})],
             charts=[*pictures(views, controls[ISOTROPIC])],
-            notes=[*self._notes(sample), *_constants(views)],
+            notes=[
+                *more(last, lower, controls[ISOTROPIC]),
+                *self._notes(sample),
+                *_constants(views),
+            ],
             made={"data": self._data, "texts measured": len(sample.measured)},
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from poolwise.studies.comparisons import joined
 from poolwise.studies.geometry.shape import (
@@ -17,33 +17,37 @@ from poolwise.studies.geometry.shape import (
 )
 
 
-def verdict(last: Sequence[View], lower: Sequence[View], isotropic: Shape, width: int) -> str:
-    """How alike any two texts are, what makes them so, and how many dimensions are in use: of the
-    last layer, and where they are most alike below it."""
+def verdict(last: Sequence[View], width: int) -> str:
+    """How alike any two texts are at the last layer, and what makes them so."""
     raw = [view for view in last if view.kind == RAW]
-    scaled = [view for view in last if view.kind == STANDARDIZED]
     sentences = [
         f"At the last layer two random texts have a mean cosine of {_said(raw, ANISOTROPY)}",
         _dominance([view for view in raw if view.shape[DOMINANCE].value is not None], width),
-        f"Standardising leaves {_said(scaled, ANISOTROPY)}",
-        f"The texts fill {_said(raw, FILLED, '.0f')} dimensions, where as many isotropic Gaussian "
-        f"vectors fill {isotropic[FILLED].value:.0f}",
-        _narrowest([view for view in lower if view.shape[ANISOTROPY].value is not None]),
     ]
     return " ".join(f"{sentence}." for sentence in sentences if sentence)
+
+
+def more(last: Sequence[View], lower: Sequence[View], isotropic: Shape) -> Iterator[str]:
+    """What standardising leaves, how many dimensions are in use, and where texts are most alike
+    below the last layer."""
+    raw = [view for view in last if view.kind == RAW]
+    scaled = [view for view in last if view.kind == STANDARDIZED]
+    yield f"standardising leaves a mean cosine of {_said(scaled, ANISOTROPY)}"
+    yield (
+        f"the texts fill {_said(raw, FILLED, '.0f')} dimensions, where as many isotropic Gaussian "
+        f"vectors fill {isotropic[FILLED].value:.0f}"
+    )
+    known = [view for view in lower if view.shape[ANISOTROPY].value is not None]
+    if known:
+        most = max(known, key=lambda view: view.shape[ANISOTROPY].value or 0)
+        found = _one(most, ANISOTROPY, ".3f")
+        yield f"below the last layer they are most alike with a mean cosine of {found}"
 
 
 def _dominance(views: Sequence[View], width: int) -> str:
     if not views:
         return ""
     return f"Of it, {DOMINANT} of the {width} dimensions make {_said(views, DOMINANCE, '.0%')}"
-
-
-def _narrowest(views: Sequence[View]) -> str:
-    if not views:
-        return ""
-    most = max(views, key=lambda view: view.shape[ANISOTROPY].value or 0)
-    return f"Below the last layer they are most alike with {_one(most, ANISOTROPY, '.3f')}"
 
 
 def _said(views: Sequence[View], name: str, form: str = ".3f") -> str:
