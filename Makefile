@@ -38,6 +38,7 @@ check: $(VENV)/.developer
 bench: $(VENV)/.bencher
 	$(BIN)/python benchmarks/native.py $(if $(STS),--sts $(STS))
 	$(BIN)/python benchmarks/bench.py
+	$(BIN)/python benchmarks/sweep.py --whole
 
 soak: $(VENV)/.developer
 	for seed in $(SEEDS); do \

@@ -31,3 +31,22 @@ def test_the_mean_gives_their_cosines(demo, texts, theirs):
     ours = demo.embed(texts, "mean@-1").astype(np.float64)
     ours /= np.linalg.norm(ours, axis=1, keepdims=True)
     np.testing.assert_allclose(ours @ ours.T, theirs @ theirs.T, atol=1e-5)
+
+
+def test_the_mean_scores_pairs_as_they_do(demo, texts, theirs):
+    from scipy.stats import spearmanr
+
+    from poolwise.records import Pairs
+    from poolwise.studies.shelf import shelve
+    from poolwise.studies.similarity import Similarity
+
+    half = len(texts) // 2
+    scores = np.random.default_rng(0).uniform(0, 5, half)
+    first, second = texts[:half], texts[half : 2 * half]
+    study = Similarity(Pairs("p", first, second, scores, [""] * half, [""] * half, ""), "mean@-1")
+    shelf = shelve(demo, study.texts, study.readouts(demo))
+    list(study.findings(demo, shelf))
+    cosines = np.sum(theirs[:half] * theirs[half : 2 * half], axis=1)
+    expected = spearmanr(cosines, scores).statistic
+    found = study.contest.whole[study.contest.find("mean@-1")]
+    assert found.value == pytest.approx(expected, abs=1e-4)

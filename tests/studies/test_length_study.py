@@ -6,7 +6,6 @@ import pytest
 
 from poolwise.errors import StudyError
 from poolwise.records import Sentence, VectorBatch
-from poolwise.studies import STUDIES
 from poolwise.studies.length import LengthStudy
 
 DEPTH, WIDTH = 2, 12
@@ -331,12 +330,6 @@ def test_control_texts_have_the_lengths_and_words_of_real_sentences():
     control = list(study.control_texts())
     assert {s.group for s in control} == {"random words"}
     assert [len(s.text.split()) for s in control] == texts.words.tolist()
-
-
-def test_readouts_are_cls_and_mean_of_every_layer():
-    found = LengthStudy().readouts(encoder())
-    assert {str(r) for r in found} == {f"{p}@{k}" for p in ("cls", "mean") for k in range(3)}
-    assert STUDIES["length"] is LengthStudy
 
 
 @pytest.mark.parametrize(
