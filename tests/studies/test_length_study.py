@@ -392,3 +392,8 @@ def test_charts_hold_columns_of_equal_length():
         "a random length, norm of [CLS]",
         "a random length, full [CLS]",
     }
+
+
+def test_readouts_are_cls_and_mean_of_every_layer():
+    found = LengthStudy().readouts(encoder())
+    assert {str(r) for r in found} == {f"{p}@{k}" for p in ("cls", "mean") for k in range(3)}
