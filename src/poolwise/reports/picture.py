@@ -80,6 +80,8 @@ def _panel(panel: Panel, width: float, number: int) -> tuple[str, float]:
         "autosize": {"type": "fit-x", "contains": "padding"},
     }
     svg = vl_convert.vegalite_to_svg(still, vl_version=VEGA_LITE)
+    # Where a font is wider than the one measured with, words would be cut at the panel's edge.
+    svg = svg.replace("<svg ", '<svg overflow="visible" ', 1)
     # Every view numbers its clips and gradients from zero.
     svg = re.sub(r'(\bid="|url\(#)', rf"\g<1>panel{number}-", svg)
     size = re.search(r'\bheight="([\d.]+)"', svg)

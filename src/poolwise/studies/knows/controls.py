@@ -74,6 +74,8 @@ def _from_words(task: LabelsTask, seed: int) -> Iterator[tuple[str, Array]]:
         with warnings.catch_warnings():
             # What it names hardly changes any more; its weights still may.
             warnings.simplefilter("ignore", ConvergenceWarning)
+            # A task may have nearly as many labels as texts, as word content has.
+            warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
             machine.fit(counts[train], task.targets[train])
         right = machine.predict(counts) == task.targets
         yield f"{WORDS}, C={cost:g}", right.astype(np.float64)
