@@ -1,14 +1,13 @@
 """What vectors are good for, row by row: pairs that people scored, texts with labels.
 
 A task turns the vectors of its texts into one number a row: the cosine of a pair, or whether a
-frozen linear probe names the right label. A ``Measure`` makes scores of those numbers.
+frozen linear probe names the right label. A ``Measure`` (see ``scores``) makes scores of those.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
@@ -18,13 +17,12 @@ from numpy.typing import NDArray
 from poolwise.errors import ReadoutError, StudyError
 from poolwise.readouts import Readout
 from poolwise.records import Floats, Labelled, Pairs
-from poolwise.statistics.correlation import spearman
 from poolwise.statistics.discriminant import Discriminant
-from poolwise.statistics.estimate import Estimate, is_constant
+from poolwise.statistics.estimate import is_constant
 from poolwise.statistics.folds import fold_of
 from poolwise.statistics.moments import Moments
-from poolwise.statistics.paired import mean_estimates, spearman_influences
 from poolwise.studies.parts import Parts, Rows, split
+from poolwise.studies.scores import Correlations, Measure, Shares
 from poolwise.studies.shelf import Shelf
 from poolwise.transforms import Transform, fit
 
@@ -35,53 +33,6 @@ SHARES = (0.6, 0.2, 0.2)
 """Of train, dev and test."""
 PAIR_SHARES = (0.2, 0.4, 0.4)
 """The same of pairs, of which only steps learn."""
-
-
-class Measure(Protocol):
-    """Rows of one part under c contenders."""
-
-    def estimates(self) -> Sequence[Estimate]:
-        """Each contender's score, with its 95 % interval."""
-        ...
-
-    def influences(self) -> tuple[Array, Array]:
-        """The scores [c], NaN where undefined, and each row's influence on them [n, c]."""
-        ...
-
-
-@dataclass(frozen=True)
-class Shares:
-    """``hits`` [n, c], 0 or 1: the score is their mean. A column of NaN is a contender that does
-    not exist, as whitening does not where all vectors are the same."""
-
-    hits: Array
-
-    def estimates(self) -> Sequence[Estimate]:
-        found = mean_estimates(np.nan_to_num(self.hits))
-        for i in np.flatnonzero(np.isnan(self.hits).any(axis=0)).tolist():
-            found[i] = Estimate.constant()
-        return found
-
-    def influences(self) -> tuple[Array, Array]:
-        values = self.hits.mean(axis=0)
-        return values, self.hits - values
-
-
-@dataclass(frozen=True)
-class Correlations:
-    """``cosines`` [n, c] and the ``scores`` [n] that people gave: Spearman's rho.
-
-    A contender whose cosines are all the same has none.
-    """
-
-    cosines: Array
-    scores: Array
-
-    def estimates(self) -> Sequence[Estimate]:
-        return [spearman(column, self.scores) for column in self.cosines.T]
-
-    def influences(self) -> tuple[Array, Array]:
-        return spearman_influences(self.cosines, self.scores)
 
 
 class Task(Protocol):

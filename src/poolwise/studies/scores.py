@@ -1,0 +1,63 @@
+"""From a number a row and contender to a score a contender: a share, or a correlation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolwise.statistics.correlation import spearman
+from poolwise.statistics.estimate import Estimate
+from poolwise.statistics.paired import mean_estimates, spearman_influences
+
+Array = NDArray[np.float64]
+
+
+class Measure(Protocol):
+    """Rows of one part under c contenders."""
+
+    def estimates(self) -> Sequence[Estimate]:
+        """Each contender's score, with its 95 % interval."""
+        ...
+
+    def influences(self) -> tuple[Array, Array]:
+        """The scores [c], NaN where undefined, and each row's influence on them [n, c]."""
+        ...
+
+
+@dataclass(frozen=True)
+class Shares:
+    """``hits`` [n, c], 0 or 1: the score is their mean. A column of NaN is a contender that does
+    not exist, as whitening does not where all vectors are the same."""
+
+    hits: Array
+
+    def estimates(self) -> Sequence[Estimate]:
+        found = mean_estimates(np.nan_to_num(self.hits))
+        for i in np.flatnonzero(np.isnan(self.hits).any(axis=0)).tolist():
+            found[i] = Estimate.constant()
+        return found
+
+    def influences(self) -> tuple[Array, Array]:
+        values = self.hits.mean(axis=0)
+        return values, self.hits - values
+
+
+@dataclass(frozen=True)
+class Correlations:
+    """``cosines`` [n, c] and the ``scores`` [n] that people gave: Spearman's rho.
+
+    A contender whose cosines are all the same has none.
+    """
+
+    cosines: Array
+    scores: Array
+
+    def estimates(self) -> Sequence[Estimate]:
+        return [spearman(column, self.scores) for column in self.cosines.T]
+
+    def influences(self) -> tuple[Array, Array]:
+        return spearman_influences(self.cosines, self.scores)
