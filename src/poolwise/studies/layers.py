@@ -18,8 +18,9 @@ from poolwise.studies.by_layer import Curve, by_layer
 from poolwise.studies.choice import written
 from poolwise.studies.comparisons import Comparison, Family, joined
 from poolwise.studies.contest import Contest, hold, score
+from poolwise.studies.scores import Correlations
 from poolwise.studies.shelf import Shelf
-from poolwise.studies.tasks import Correlations, task_of
+from poolwise.studies.tasks import task_of
 
 if TYPE_CHECKING:
     from poolwise.encoders import Encoder
