@@ -41,7 +41,7 @@ struct Ahead {
     Ahead(const unsigned char* next, std::size_t bytes, int tiles, int steps)
         : at(next), end(next + bytes) {
         const std::size_t requests = static_cast<std::size_t>(tiles) * ((steps + stride - 1) / stride);
-        share = (bytes / requests + 63) / 64 * 64;
+        if (requests > 0) share = (bytes / requests + 63) / 64 * 64;  // a batch may need no row at all
     }
 
     void fetch() {
