@@ -163,13 +163,19 @@ def sweep(
         *["knows"] * (len(material.labels) < 2),
     ]
     names = [name for name in QUESTIONS if name not in without]
-    chosen = questions(material, names, asked=asked, seed=seed)
+    chosen = _one_geometry(questions(material, names, asked=asked, seed=seed))
     if chosen:
         for question, finding in answers(model, chosen, **options):
             yield finding, question.contest
     for name in ALONE:
         for finding in alone(model, material, name, seed=seed, heads=["linear"], **options):
             yield finding, None
+
+
+def _one_geometry(asked: Sequence[Question]) -> list[Question]:
+    """The space has one shape or nearly so: of the geometries the last, of plain texts if any."""
+    last = next((one for one in reversed(asked) if one.name == "geometry"), None)
+    return [one for one in asked if one.name != "geometry" or one is last]
 
 
 def winner(contest: Contest, made: Mapping[str, Any]) -> Chosen:
