@@ -4,33 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 import poolwise
-from poolwise.cli import main
 
 WORDS = "cat dog mat hill sea house tree bird man woman child one two old red big".split()
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Run ``poolwise ARGS``; gives exit code, stdout, stderr."""
-
-    def run(*args):
-        monkeypatch.setattr(sys, "argv", ["poolwise", *map(str, args)])
-        code = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = stop.code or 0
-        out = capsys.readouterr()
-        return code, out.out, out.err
-
-    return run
 
 
 def sentences(n, seed=0):
