@@ -56,7 +56,8 @@ def test_a_window_closes_early_when_its_texts_are_long(bert, monkeypatch):
 
 def test_duplicates_are_computed_once_within_a_window(bert):
     class Counting:
-        name, precision, token_budget, mixes, sequences = "counting", "exact", 1024, False, 0
+        name, precision, token_budget, sequences = "counting", "exact", 1024, 0
+        mixes = attends = False
 
         def run(self, batches, plan):
             self.sequences += sum(map(len, batches))

@@ -17,8 +17,9 @@ from poolwise.encoders import Encoder
 from poolwise.engines import Engine, open_engine
 from poolwise.errors import PoolwiseWarning, ReadoutError
 from poolwise.extraction import extract
+from poolwise.inside import look_inside
 from poolwise.readouts import Readout, parse
-from poolwise.records import LongTexts, Precision, Sentence, VectorBatch
+from poolwise.records import Inside, LongTexts, Precision, Sentence, VectorBatch
 from poolwise.transforms import Transform
 
 
@@ -66,6 +67,25 @@ class Model(Encoder):
     ) -> Iterator[VectorBatch]:
         """``poolwise.extraction.extract`` with this model's engine."""
         return extract(self, texts, readouts, engine=self.engine_for(precision), **options)
+
+    def inside(
+        self,
+        texts: Sequence[str],
+        *,
+        layers: Sequence[int] | None = None,
+        attentions: bool = False,
+        precision: Precision = "exact",
+        **options: Any,
+    ) -> Iterator[Inside]:
+        """``poolwise.inside.look_inside`` with this model's engine, or one that has attentions."""
+        engine = self._attending if attentions else self.engine_for(precision)
+        return look_inside(
+            self, texts, engine=engine, layers=layers, attentions=attentions, **options
+        )
+
+    @cached_property
+    def _attending(self) -> Engine:
+        return self.engine if self.engine.attends else open_engine(self, attentions=True)
 
     def made(self, precision: Precision = "exact") -> dict[str, str]:
         """How this model's vectors come about; every output carries it."""

@@ -103,6 +103,27 @@ class VectorBatch:
 
 
 @dataclass(frozen=True, slots=True)
+class Inside:
+    """Texts of t tokens each, seen from inside, n of them.
+
+    ``rows`` [n] says which of the texts they are. ``ids`` int32 [n, t]; ``special`` bool [n, t].
+    ``states`` float32 [layers, n, t, d]: every token's hidden state at each of ``layers``.
+    ``attentions`` float32 [depth, n, heads, t, t]: in block b + 1, how much of token j (column)
+    the token i (row) takes; None where nobody asked for them.
+    """
+
+    rows: NDArray[np.intp]
+    ids: Ints
+    special: Bools
+    layers: tuple[int, ...]
+    states: Floats
+    attentions: Floats | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True, slots=True)
 class Pairs:
     """Pairs of texts that people have scored, n of them.
 

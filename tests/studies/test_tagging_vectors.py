@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import poolwise
+from poolwise import inside
 from poolwise.errors import StudyError
 from poolwise.studies.tagging import vectors
 from poolwise.studies.tagging.alignment import align
@@ -68,7 +69,7 @@ def test_tokens_that_are_not_those_of_the_words_are_marked(tiny, monkeypatch):
 
 @pytest.mark.parametrize("group_bytes", [1, 1 << 15, 1 << 26])
 def test_words_hold_the_hidden_states_of_their_first_tokens(tiny, monkeypatch, group_bytes):
-    monkeypatch.setattr(vectors, "GROUP_BYTES", group_bytes)
+    monkeypatch.setattr(inside, "GROUP_BYTES", group_bytes)
     model = poolwise.load(tiny("bert"))
     sentences = align(model, [*SENTENCES, SENTENCES[0]])
     words = read_words(model, sentences)
@@ -85,9 +86,14 @@ def test_words_hold_the_hidden_states_of_their_first_tokens(tiny, monkeypatch, g
 
 def test_vectors_that_are_not_finite_are_refused(tiny, monkeypatch):
     model = poolwise.load(tiny("bert"))
-    monkeypatch.setattr(
-        vectors, "_states", lambda *_: np.full((4, 6, 32), np.nan, dtype=np.float32)
-    )
+    look = type(model).inside
+
+    def broken(*given, **options):
+        for some in look(*given, **options):
+            some.states[-1] = np.nan
+            yield some
+
+    monkeypatch.setattr(type(model), "inside", broken)
     with pytest.raises(StudyError, match="not finite"):
         read_words(model, align(model, SENTENCES[:1]))
 

@@ -34,26 +34,32 @@ class Engine(Protocol):
 
     ``name`` and ``precision`` are written into every output. ``token_budget`` is the size of batch,
     in tokens with padding, at which this engine is at its best; ``mixes`` says whether it wants
-    sequences of different lengths in one.
+    sequences of different lengths in one; ``attends`` whether it can hand out attention maps.
     """
 
     name: str
     precision: Precision
     token_budget: int
     mixes: bool
+    attends: bool
 
     def run(self, batches: Sequence[TokenBatch], plan: Plan) -> Iterator[tuple[int, Pooled]]:
         """Each batch's index with what the batch leaves behind, in the order they get done."""
         ...
 
 
-def open_engine(encoder: Encoder, precision: Precision = "exact") -> Engine:
+def open_engine(
+    encoder: Encoder, precision: Precision = "exact", *, attentions: bool = False
+) -> Engine:
     """The engine for this encoder on this machine: a GPU's if there is one, else the fastest.
 
-    Only the native engine has other precisions than ``exact``. Where what was asked for cannot be
+    One that hands out ``attentions`` is the transformers engine, always exact. Only the native
+    engine has other precisions than ``exact``. Where what was asked for cannot be
     had, a PoolwiseWarning says so and exact vectors are made: an output always names the precision
     that it really has.
     """
+    if attentions:
+        return _transformers_engine(encoder)
     from poolwise.engines import native_engine as native  # noqa: PLC0415
 
     if not native.levels():

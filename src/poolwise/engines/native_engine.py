@@ -68,6 +68,7 @@ class NativeEngine:
     name = "native"
     token_budget = TOKEN_BUDGET
     mixes = True
+    attends = False
 
     def __init__(
         self,

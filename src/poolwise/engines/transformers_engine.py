@@ -53,6 +53,7 @@ class TransformersEngine:
 
     name = "transformers"
     precision: Precision = "exact"
+    attends = True
 
     def __init__(self, encoder: Encoder, device: str | None = None) -> None:
         self.encoder = encoder
@@ -175,5 +176,7 @@ def _pooler(encoder: Encoder, device: torch.device) -> tuple[Tensor, ...] | None
 
 
 def _unpad(maps: Tensor, padded: Padded) -> list[Floats]:
-    """[n, heads, longest, longest] → n maps [heads, t, t]."""
-    return [m[:, :t, :t].cpu().numpy() for m, t in zip(maps, padded.lengths.tolist(), strict=True)]
+    """[n or more, heads, longest, longest] → n maps [heads, t, t]; copies are left aside."""
+    lengths = padded.lengths.tolist()
+    own = zip(maps[: len(lengths)], lengths, strict=True)
+    return [m[:, :t, :t].cpu().numpy() for m, t in own]

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.errors import StudyError
 from poolwise.model import Model
-from poolwise.progress import Progress
 from poolwise.records import Floats, Precision
 from poolwise.studies.tagging.alignment import Aligned
 
 Rows = NDArray[np.intp]
-
-GROUP_BYTES = 1 << 26
-"""Vectors of all tokens and layers held at a time, before what is not a word's first is dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,54 +36,26 @@ def read_words(
 ) -> WordVectors:
     """The hidden states of every word's first token, through the waist.
 
-    Sentences run in groups of like length. A group asks for ``token[p]@k`` at every position p
-    where a word begins in one of its sentences, and keeps the rows that are words': a small group
-    bounds memory, however many words there are. Raises StudyError where the disk has no room, or
+    Raises StudyError where the disk has no room, or
     vectors are not finite.
     """
     sizes = [len(sentence.positions) for sentence in sentences]
     offsets = np.cumsum([0, *sizes]).astype(np.intp)
     states = _on_disk((model.depth + 1, int(offsets[-1]), model.width))
-    with Progress("sentences", len(sentences), show=progress) as bar:
-        for group in _groups(sentences, (model.depth + 1) * model.width):
-            found = _states(model, [sentences[i] for i in group], precision)
-            if not np.isfinite(found).all():
-                raise StudyError(
-                    f"{model.name} gives words vectors that are not finite (NaN or infinity); "
-                    "nothing can be learned from them. Is the checkpoint whole?"
-                )
-            rows = np.concatenate([np.arange(offsets[i], offsets[i + 1]) for i in group])
-            states[:, rows] = found
-            bar.advance(len(group))
+    texts = [sentence.text for sentence in sentences]
+    for some in model.inside(texts, precision=precision, progress=progress):
+        own = [sentences[i].positions for i in some.rows]
+        row = np.repeat(np.arange(len(own)), [len(at) for at in own])
+        found = some.states[:, row, np.concatenate(own)]
+        if not np.isfinite(found).all():
+            raise StudyError(
+                f"{model.name} gives words vectors that are not finite (NaN or infinity); "
+                "nothing can be learned from them. Is the checkpoint whole?"
+            )
+        rows = np.concatenate([np.arange(offsets[i], offsets[i + 1]) for i in some.rows])
+        states[:, rows] = found
     first = np.concatenate([sentence.first for sentence in sentences]).astype(np.intp)
     return WordVectors(states, first)
-
-
-def _groups(sentences: Sequence[Aligned], floats_a_token: int) -> Iterator[Rows]:
-    """Sentences of like length, longest first."""
-    order = np.argsort([-s.n_tokens for s in sentences], kind="stable")
-    room = GROUP_BYTES // (4 * floats_a_token)
-    start = 0
-    while start < len(order):
-        size = max(room // sentences[order[start]].n_tokens, 1)
-        yield order[start : start + size]
-        start += size
-
-
-def _states(model: Model, sentences: Sequence[Aligned], precision: Precision) -> Floats:
-    """Hidden states of all these sentences' words, [layers, words, d]."""
-    positions = np.unique(np.concatenate([sentence.positions for sentence in sentences]))
-    readouts = [[f"token[{p}]@{k}" for p in positions] for k in range(model.depth + 1)]
-    texts = [sentence.text for sentence in sentences]
-    parts, done = [], 0
-    for batch in model.extract(texts, chain.from_iterable(readouts), precision=precision):
-        own = [sentence.positions for sentence in sentences[done : done + len(batch)]]
-        done += len(batch)
-        row = np.repeat(np.arange(len(own)), [len(at) for at in own])
-        column = np.searchsorted(positions, np.concatenate(own))
-        layers = [np.stack([batch.vectors[one] for one in names], axis=1) for names in readouts]
-        parts.append(np.stack([tokens[row, column] for tokens in layers]))
-    return np.concatenate(parts, axis=1)
 
 
 def _on_disk(shape: tuple[int, int, int]) -> Floats:
