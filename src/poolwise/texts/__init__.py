@@ -3,7 +3,6 @@
 from poolwise.texts.labels import open_labels
 from poolwise.texts.material import Material
 from poolwise.texts.pairs import open_pairs
-from poolwise.texts.parts import duplicates
 from poolwise.texts.sentences import split_sentences
 from poolwise.texts.tags import open_tags
 from poolwise.texts.texts import Texts, open_texts
@@ -11,7 +10,6 @@ from poolwise.texts.texts import Texts, open_texts
 __all__ = [
     "Material",
     "Texts",
-    "duplicates",
     "open_labels",
     "open_pairs",
     "open_tags",
