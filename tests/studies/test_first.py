@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 
 import poolwise
+from poolwise.encoders.rearranged import REACH
 from poolwise.records import Labelled, Pairs
-from poolwise.studies.first import MIDDLE, RANDOM, REACH, First, Picked, layers
+from poolwise.studies.first import First
+from poolwise.studies.first.tokens import MIDDLE, RANDOM, Picked, layers, standing_at
 from poolwise.studies.shelf import shelve
 
 WORDS = "cat dog mat hill sea house tree bird man woman child one two old red big".split()
@@ -32,7 +34,7 @@ def shelved(model, study):
 
 
 def answer(model, data):
-    study = First(data)
+    study = First(data, rearrange=False)
     (finding,) = study.findings(model, shelved(model, study))
     return finding
 
@@ -44,7 +46,7 @@ def number(finding, name):
 
 def test_a_summary_in_the_first_token_is_found_in_no_other(model):
     finding = answer(model, pairs(model, "cls@-1"))
-    assert finding.verdict.startswith("No other single token does as well as the first. At the")
+    assert finding.verdict.startswith("No other single token does as well as the first, cls@3 (")
     for name in ("token[1]", "token[2]", "sep", MIDDLE, RANDOM):
         assert number(finding, f"{name} less cls, last layer").high < 0
     assert number(finding, "token[1]@0 less cls, last layer").control
@@ -52,8 +54,8 @@ def test_a_summary_in_the_first_token_is_found_in_no_other(model):
 
 def test_a_summary_in_another_token_is_found_there(model):
     finding = answer(model, pairs(model, "token[2]@-1"))
-    assert finding.verdict.startswith("Another does better: token[2]")
-    assert "better: token[2] (+0." in finding.verdict
+    assert finding.verdict.startswith("Better than the first, cls@3 (Spearman ")
+    assert "): token[2] (+0." in finding.verdict
     assert number(finding, "token[2] less cls, last layer").low > 0
 
 
@@ -62,7 +64,7 @@ def test_a_lower_layer_is_compared_at_its_own(model):
     found = number(finding, "sep less cls, best layers")
     assert found.where["readout"] == "sep@2"
     assert found.low > 0
-    assert "Each at its best layer: better: sep (+" in finding.verdict
+    assert any("each at its best layer: better: sep (+" in note for note in finding.notes)
 
 
 def test_a_best_layer_that_is_the_last_is_not_compared_twice(model):
@@ -86,7 +88,7 @@ def test_middle_and_random_tokens_are_tokens_of_the_text(model):
     assert np.array_equal(middle, np.minimum((n - 1) // 2, REACH))
     assert np.all((some >= 1) & (some <= np.minimum(n - 2, REACH)))
     assert len(set(some[n > 18].tolist())) > 5
-    vectors = picked.vectors(picked.positions[RANDOM], 2)
+    vectors = standing_at(shelf, picked.positions[RANDOM], 2)
     for i in (0, 7, len(texts) - 1):
         expected = model.embed(texts[i], f"token[{some[i]}]@2")
         np.testing.assert_allclose(vectors[rows[i]], expected, atol=1e-5)

@@ -4,7 +4,6 @@ import pytest
 import poolwise
 from poolwise.errors import StudyError
 from poolwise.readouts import parse
-from poolwise.studies import shelf as room
 from poolwise.studies.shelf import shelve
 
 TEXTS = ["the cat sat", "a dog ran over the hill", "", "the cat sat", "no one", "two"]
@@ -43,6 +42,6 @@ def test_a_text_without_the_asked_token_is_still_usable(model):
 
 def test_too_little_room_on_the_disk_is_said_before_the_pass(model, monkeypatch):
     usage = type("usage", (), {"free": 100})
-    monkeypatch.setattr(room.shutil, "disk_usage", lambda path: usage)
+    monkeypatch.setattr("shutil.disk_usage", lambda path: usage)
     with pytest.raises(StudyError, match="scratch space"):
         shelve(model, TEXTS, [parse("cls@-1")])

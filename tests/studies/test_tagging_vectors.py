@@ -100,7 +100,7 @@ def test_vectors_that_are_not_finite_are_refused(tiny, monkeypatch):
 
 def test_a_full_disk_is_said_before_anything_runs(tiny, monkeypatch):
     model = poolwise.load(tiny("bert"))
-    monkeypatch.setattr(vectors.shutil, "disk_usage", lambda _: type("", (), {"free": 100})())
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("", (), {"free": 100})())
     with pytest.raises(StudyError, match="scratch space"):
         read_words(model, align(model, SENTENCES[:1]))
 

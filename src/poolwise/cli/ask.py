@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from poolwise.cli.options import (
 )
 from poolwise.cli.show import show
 from poolwise.model import Model, load
+from poolwise.readouts import Readout, parse
 from poolwise.records import Finding, Precision
 from poolwise.texts import Material
 
@@ -32,6 +34,9 @@ QUESTIONS = {
     "knows": ("what does each layer know?", ["labels"]),
     "tagging": ("which layers tell what each word is?", ["tags"]),
     "geometry": ("what shape is the space?", ["pairs", "labels", "texts"]),
+    "average": ("is [CLS] an average of the sentence's tokens?", ["texts", "labels", "pairs"]),
+    "attention": ("where does [CLS] look?", ["texts", "labels", "pairs"]),
+    "recover": ("can the sentence be got back?", ["texts", "labels", "pairs"]),
 }
 """What can be asked, and of what. Here and not in studies, whose statistics take long to import."""
 
@@ -61,6 +66,13 @@ def _listed() -> str:
     type=click.Path(file_okay=False, path_type=Path),
     help="A folder for report.html, findings.json and the charts.",
 )
+@click.option(
+    "-r",
+    "--readout",
+    "readouts",
+    multiple=True,
+    help="Of recover: what to get sentences back from; may be repeated. [default: three]",
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @precision_option
 @max_length_option
@@ -70,6 +82,7 @@ def command(
     model: str,
     limit: int,
     output: Path | None,
+    readouts: tuple[str, ...],
     seed: int,
     precision: Precision,
     max_length: int | None,
@@ -84,10 +97,11 @@ def command(
     """
     from poolwise.reports import to_json, write_report  # noqa: PLC0415 - slow to import
 
-    _check_data(question, where)
+    _check(question, readouts, where)
     material = read_material(**where, limit=limit or None)
     encoder = load(model, max_length=max_length)
-    findings = _findings(question, encoder, material, seed, precision)
+    asked = [parse(readout) for readout in readouts]
+    findings = _findings(question, encoder, material, asked, output, seed, precision)
     if limit and findings[0].made.get("n_texts") == limit:
         click.echo(f"read the first {limit:,} texts; --limit 0 reads all", err=True)
     report = write_report(findings, output) if output else None
@@ -106,20 +120,31 @@ def command(
         console().print(f"report: {report}", markup=False, soft_wrap=True)
 
 
-def _check_data(question: str, where: dict[str, Any]) -> None:
+def _check(question: str, readouts: Sequence[str], where: dict[str, Any]) -> None:
     kinds = QUESTIONS[question][1]
+    if readouts and question != "recover":
+        raise click.UsageError(f"--readout belongs to recover; {question} chooses its own")
     if not any(where[kind] for kind in kinds):
         options = " or ".join(f"--{kind}" for kind in kinds)
         raise click.UsageError(f"{question} is measured on {options}; none was given")
 
 
 def _findings(
-    question: str, encoder: Model, material: Material, seed: int, precision: Precision
+    question: str,
+    encoder: Model,
+    material: Material,
+    readouts: Sequence[Readout],
+    output: Path | None,
+    seed: int,
+    precision: Precision,
 ) -> list[Finding]:
     from poolwise.studies import sweep  # noqa: PLC0415 - slow to import
+    from poolwise.studies.alone import ALONE, How  # noqa: PLC0415
 
-    options: dict[str, Any] = {"precision": precision, "progress": True}
-    if question in sweep.ALONE:
-        return list(sweep.alone(encoder, material, question, seed=seed, **options))
+    if question in ALONE:
+        folder = output / "training" if output else None
+        how = How(seed, precision, True, readouts=readouts, folder=folder)
+        return list(ALONE[question](encoder, material, how))
     asked = sweep.questions(material, [question], seed=seed)
-    return [found for _, found in sweep.answers(encoder, asked, **options)]
+    answers = sweep.answers(encoder, asked, precision=precision, progress=True)
+    return [found for _, found in answers]

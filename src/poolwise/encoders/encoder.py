@@ -11,6 +11,7 @@ from typing import Literal
 
 from poolwise.encoders.config import Config
 from poolwise.encoders.families import Family
+from poolwise.encoders.rearranged import Arrangement
 from poolwise.encoders.tokenizer import Tokenizer
 from poolwise.encoders.windows import fit
 from poolwise.readouts import Readout
@@ -24,7 +25,7 @@ class Encoder:
     ``tensors`` are float32, read-only, named as in the state dict of transformers' ``AutoModel``.
     ``declared`` is the readout that a sentence-transformers folder declares, if a readout can
     express it. ``max_length`` counts tokens, special ones included. ``notes`` say what the folder
-    holds that was left aside.
+    holds that was left aside. ``arrangement`` is what ``rearranged`` does to every text's tokens.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Encoder:
     declared: Readout | None
     max_length: int
     notes: tuple[str, ...] = ()
+    arrangement: Arrangement | None = None
 
     @property
     def depth(self) -> int:
@@ -99,11 +101,14 @@ class Encoder:
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 over the checked config, every tensor (name, shape, values) and the tokenizer."""
+        """SHA-256 over the checked config, every tensor (name, shape, values), the tokenizer and,
+        if there is one, the arrangement of its tokens."""
         from hashlib import sha256  # noqa: PLC0415 - loading an encoder needs none
 
         config = json.dumps(self.config.for_transformers(), sort_keys=True)
         digest = sha256(f"{config} {self.tokenizer.fingerprint}".encode())
+        if self.arrangement is not None:
+            digest.update(f" {self.arrangement.name}".encode())
         for name in sorted(self.tensors):
             tensor = self.tensors[name]
             digest.update(f" {name} {tensor.shape} ".encode())
@@ -125,7 +130,9 @@ class Encoder:
         ``texts``, for lone surrogates and, under ``error``, for long texts.
         """
         encoded = self.tokenizer.encode(texts, escape_special=escape_special)
-        return [
-            fit(ids, self.tokenizer.frame, self.max_length, long, index)
-            for index, ids in enumerate(encoded)
+        arrange = self.arrangement
+        room = self.max_length - (arrange.more if arrange else 0)
+        fitted = [
+            fit(ids, self.tokenizer.frame, room, long, index) for index, ids in enumerate(encoded)
         ]
+        return [arrange(text) for text in fitted] if arrange else fitted

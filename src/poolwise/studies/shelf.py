@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from threading import Lock
 from typing import Any
@@ -12,10 +10,12 @@ from weakref import finalize
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.errors import StudyError
 from poolwise.model import Model
 from poolwise.readouts import Readout, parse
 from poolwise.records import Floats, Ints, Precision, Sentence
+from poolwise.studies.scratch import scratch_file
+
+FEWER = "ask for fewer readouts (--grid) or texts (--limit)"
 
 _FLOAT = np.dtype(np.float32).itemsize
 
@@ -25,7 +25,7 @@ class Shelf:
 
     They lie in one temporary file without a name, which is gone with the process however that
     ends; memory holds one readout at a time. ``worked_out`` keeps what several studies make of the
-    texts alone. ``n_tokens`` int32 [n]; ``usable`` bool [n]: not
+    texts alone; ``precision`` is that of further passes to compare with. ``n_tokens`` int32 [n]; ``usable`` bool [n]: not
     empty, and finite under every readout but those of a token position that a text may lack.
     """
 
@@ -35,14 +35,14 @@ class Shelf:
         self.n_tokens: Ints = np.zeros(len(texts), np.int32)
         self.usable: NDArray[np.bool_] = np.zeros(len(texts), np.bool_)
         self.n_truncated = 0
+        self.precision: Precision = "exact"
         self.worked_out: dict[Hashable, list[Any]] = {}
         self._row_of = {text: row for row, text in enumerate(texts)}
         self._widths = dict(widths)
         places = np.cumsum([0, *widths.values()]) * len(texts) * _FLOAT
         self._places = dict(zip(widths, places.tolist(), strict=False))
-        _check_room(int(places[-1]))
         self._one_at_a_time = Lock()
-        self._file = tempfile.TemporaryFile(prefix="poolwise-")  # noqa: SIM115 - lives as long as self
+        self._file = scratch_file(int(places[-1]), "the vectors", FEWER)
         finalize(self, self._file.close)
 
     def __len__(self) -> int:
@@ -65,6 +65,7 @@ class Shelf:
 
     def fill(self, model: Model, *, precision: Precision = "exact", progress: bool = False) -> None:
         """Run the one pass."""
+        self.precision = precision
         start = 0
         numbered = [Sentence(text, row) for row, text in enumerate(self.texts)]
         for batch in model.extract(numbered, self.readouts, precision=precision, progress=progress):
@@ -98,13 +99,3 @@ def shelve(
     shelf = Shelf(list(dict.fromkeys(texts)), widths)
     shelf.fill(model, precision=precision, progress=progress)
     return shelf
-
-
-def _check_room(needed: int) -> None:
-    free = shutil.disk_usage(tempfile.gettempdir()).free
-    if needed > 0.9 * free:
-        raise StudyError(
-            f"the vectors need {needed / 1e9:.1f} GB of scratch space and {tempfile.gettempdir()} "
-            f"has {free / 1e9:.1f} GB free; ask for fewer readouts (--grid) or texts (--limit), or "
-            "set TMPDIR to a larger disk"
-        )

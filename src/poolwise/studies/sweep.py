@@ -5,25 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from poolwise.errors import StudyError
 from poolwise.model import Model
 from poolwise.readouts import Readout
 from poolwise.records import Finding, Precision
+from poolwise.studies.alone import ALONE, How
 from poolwise.studies.classification import Classification
 from poolwise.studies.contest import Contest
 from poolwise.studies.first import First
 from poolwise.studies.geometry import Geometry
 from poolwise.studies.knows import Knows
 from poolwise.studies.layers import Layers
-from poolwise.studies.length import LengthStudy
 from poolwise.studies.pooler import Pooler
-from poolwise.studies.runner import one_blas_thread, run
+from poolwise.studies.runner import one_blas_thread
 from poolwise.studies.shelf import Shelf, shelve
 from poolwise.studies.similarity import Similarity
-from poolwise.studies.tagging import Tagging
-from poolwise.studies.tagging.study import HeadName
 from poolwise.texts import Material
 from poolwise.transforms import fit
 from poolwise.transforms.chosen import Chosen
@@ -57,21 +56,27 @@ class Question(Protocol):
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A study: made once for each set of data of a kind or, if it ``compares``, for all of them
-    together."""
+    together. In a sweep a ``short`` one takes its place, where the whole needs more passes."""
 
     study: Callable[[Any, str, int], Question]
     kind: str
     compares: bool = False
+    short: Callable[[Any, str, int], Question] | None = None
 
 
 PAIRS, LABELS, TEXTS = "pairs", "labels", "texts"
+
+_SHORT_FIRST = partial(First, rearrange=False)
 
 QUESTIONS: Mapping[str, Sequence[Asked]] = {
     "classification": [Asked(Classification, LABELS)],
     "similarity": [Asked(Similarity, PAIRS), Asked(Similarity, LABELS)],
     "layers": [Asked(Layers, PAIRS), Asked(Layers, LABELS)],
     "pooler": [Asked(Pooler, PAIRS), Asked(Pooler, LABELS)],
-    "first": [Asked(First, PAIRS), Asked(First, LABELS)],
+    "first": [
+        Asked(First, PAIRS, short=_SHORT_FIRST),
+        Asked(First, LABELS, short=_SHORT_FIRST),
+    ],
     "knows": [Asked(Knows, LABELS, compares=True)],
     "geometry": [Asked(Geometry, PAIRS), Asked(Geometry, LABELS), Asked(Geometry, TEXTS)],
 }
@@ -79,16 +84,22 @@ QUESTIONS: Mapping[str, Sequence[Asked]] = {
 
 
 def questions(
-    material: Material, names: Iterable[str], *, asked: str = "default", seed: int = 0
+    material: Material,
+    names: Iterable[str],
+    *,
+    asked: str = "default",
+    seed: int = 0,
+    short: bool = False,
 ) -> list[Question]:
     """The studies of these names that the material can answer; ``asked`` is the grid of those that
-    choose a readout."""
+    choose a readout. ``short`` takes a study's shorter form where it has one."""
     made: list[Question] = []
     for name in names:
         for one in QUESTIONS[name]:
             data = getattr(material, one.kind)
             sets = [data] if one.compares and data else data
-            made += [one.study(some, asked, seed) for some in sets]
+            study = (short and one.short) or one.study
+            made += [study(some, asked, seed) for some in sets]
     return made
 
 
@@ -117,32 +128,6 @@ def answers(
             yield question, replace(finding, notes=notes, made={**made, **finding.made})
 
 
-ALONE: Mapping[str, str] = {"length": "texts", "tagging": "tags"}
-"""Questions with a pass of their own, and what they are asked of: they read more texts than a shelf
-holds, or single tokens."""
-
-
-def alone(
-    model: Model,
-    material: Material,
-    name: str,
-    *,
-    seed: int = 0,
-    heads: Sequence[HeadName] = ("linear", "bilstm"),
-    precision: Precision = "exact",
-    progress: bool = False,
-) -> Iterator[Finding]:
-    """Answer one of ``ALONE``; ``heads`` are those of the tagger."""
-    if name == "length":
-        for texts in material.texts:
-            study = LengthStudy(seed=seed)
-            yield from run(model, texts, [study], precision=precision, progress=progress)
-    else:
-        for data in material.tags:
-            tagger = Tagging(data, seed=seed, heads=heads)
-            yield from tagger.run(model, precision=precision, progress=progress)
-
-
 def sweep(
     model: Model,
     material: Material,
@@ -163,12 +148,13 @@ def sweep(
         *["knows"] * (len(material.labels) < 2),
     ]
     names = [name for name in QUESTIONS if name not in without]
-    chosen = _one_geometry(questions(material, names, asked=asked, seed=seed))
+    chosen = _one_geometry(questions(material, names, asked=asked, seed=seed, short=True))
     if chosen:
         for question, finding in answers(model, chosen, **options):
             yield finding, question.contest
-    for name in ALONE:
-        for finding in alone(model, material, name, seed=seed, heads=["linear"], **options):
+    how = How(seed=seed, heads=["linear"], **options)
+    for name in ("length", "tagging"):
+        for finding in ALONE[name](model, material, how):
             yield finding, None
 
 

@@ -14,7 +14,7 @@ from poolwise.encoders.reinitialised import reinitialised
 from poolwise.errors import StudyError
 from poolwise.progress import Progress
 from poolwise.readouts import Readout, parse
-from poolwise.records import Finding, Labelled
+from poolwise.records import Finding, Labelled, Precision
 from poolwise.studies.contest import Contest
 from poolwise.studies.knows.controls import UNTRAINED, surface
 from poolwise.studies.knows.duels import judge
@@ -94,7 +94,7 @@ class Knows:
     def _evidence(self, model: Model, shelf: Shelf, *, progress: bool) -> list[Evidence]:
         with Progress("probes", len(self._readouts), show=progress) as bar:
             learned = probe_all(self._tasks, shelf, self._readouts, bar)
-        untrained = self._untrained(model, progress=progress)
+        untrained = self._untrained(model, shelf.precision, progress=progress)
         with Progress("tasks", len(self._tasks), show=progress) as bar:
             found = []
             for task, own, other in zip(self._tasks, learned, untrained, strict=True):
@@ -103,10 +103,10 @@ class Knows:
                 bar.advance(1)
         return found
 
-    def _untrained(self, model: Model, *, progress: bool) -> list[Array]:
+    def _untrained(self, model: Model, precision: Precision, *, progress: bool) -> list[Array]:
         """A pass of its own, by an encoder that has learned nothing."""
         plain = reinitialised(model, self._seed)
-        shelf = shelve(plain, self.texts, self._readouts, progress=progress)
+        shelf = shelve(plain, self.texts, self._readouts, precision=precision, progress=progress)
         with Progress("probes", len(self._readouts), show=progress) as bar:
             return probe_all(self._tasks, shelf, self._readouts, bar)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +11,7 @@ from numpy.typing import NDArray
 from poolwise.errors import StudyError
 from poolwise.model import Model
 from poolwise.records import Floats, Precision
+from poolwise.studies.scratch import scratch_array
 from poolwise.studies.tagging.alignment import Aligned
 
 Rows = NDArray[np.intp]
@@ -36,12 +35,12 @@ def read_words(
 ) -> WordVectors:
     """The hidden states of every word's first token, through the waist.
 
-    Raises StudyError where the disk has no room, or
-    vectors are not finite.
+    Raises StudyError where the disk has no room, or vectors are not finite.
     """
     sizes = [len(sentence.positions) for sentence in sentences]
     offsets = np.cumsum([0, *sizes]).astype(np.intp)
-    states = _on_disk((model.depth + 1, int(offsets[-1]), model.width))
+    shape = (model.depth + 1, int(offsets[-1]), model.width)
+    states = scratch_array(shape, "the words' vectors", "give fewer sentences (--limit)")
     texts = [sentence.text for sentence in sentences]
     for some in model.inside(texts, precision=precision, progress=progress):
         own = [sentences[i].positions for i in some.rows]
@@ -56,17 +55,3 @@ def read_words(
         states[:, rows] = found
     first = np.concatenate([sentence.first for sentence in sentences]).astype(np.intp)
     return WordVectors(states, first)
-
-
-def _on_disk(shape: tuple[int, int, int]) -> Floats:
-    """An array in a temporary file without a name, gone with the process however that ends."""
-    needed, folder = 4 * int(np.prod(shape)), tempfile.gettempdir()
-    free = shutil.disk_usage(folder).free
-    if needed > 0.9 * free:
-        raise StudyError(
-            f"the words' vectors need {needed / 1e9:.1f} GB of scratch space and {folder} has "
-            f"{free / 1e9:.1f} GB free; give fewer sentences (--limit), or set TMPDIR to a larger "
-            "disk"
-        )
-    with tempfile.TemporaryFile(prefix="poolwise-") as file:
-        return np.memmap(file, np.float32, "w+", shape=shape)

@@ -1,0 +1,95 @@
+"""Questions with a pass of their own: they read more texts than a shelf holds, or single tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from poolwise.errors import StudyError
+from poolwise.model import Model
+from poolwise.readouts import Readout
+from poolwise.records import Finding, Precision
+from poolwise.studies.length import LengthStudy
+from poolwise.studies.runner import run
+from poolwise.studies.tagging import Tagging
+from poolwise.studies.tagging.study import HeadName
+from poolwise.texts import Material
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """``heads`` are the tagger's. ``readouts`` are those to recover sentences from, by default
+    some that teach something; ``folder`` keeps the state of that training, so that it resumes."""
+
+    seed: int = 0
+    precision: Precision = "exact"
+    progress: bool = False
+    heads: Sequence[HeadName] = ("linear", "bilstm")
+    readouts: Sequence[Readout] = ()
+    folder: Path | None = None
+
+    @property
+    def passing(self) -> dict[str, Any]:
+        """How a pass runs."""
+        return {"precision": self.precision, "progress": self.progress}
+
+
+def _length(model: Model, material: Material, how: How) -> Iterator[Finding]:
+    for texts in material.texts:
+        yield from run(model, texts, [LengthStudy(seed=how.seed)], **how.passing)
+
+
+def _tagging(model: Model, material: Material, how: How) -> Iterator[Finding]:
+    for data in material.tags:
+        yield from Tagging(data, seed=how.seed, heads=how.heads).run(model, **how.passing)
+
+
+def _average(model: Model, material: Material, how: How) -> Iterator[Finding]:
+    from poolwise.studies.average import Average
+
+    for name, texts in _sentences(material):
+        yield from Average(name, texts, how.seed).run(model, **how.passing)
+
+
+def _attention(model: Model, material: Material, how: How) -> Iterator[Finding]:
+    from poolwise.studies.attention import Attention
+
+    for name, texts in _sentences(material):
+        yield from Attention(name, texts, how.seed).run(model, **how.passing)
+
+
+def _recover(model: Model, material: Material, how: How) -> Iterator[Finding]:
+    from poolwise.studies.recover import Recover
+
+    for name, texts in _sentences(material):
+        study = Recover(name, texts, how.readouts, how.seed, how.folder)
+        yield from study.run(model, **how.passing)
+
+
+ALONE: Mapping[str, Callable[[Model, Material, How], Iterator[Finding]]] = {
+    "length": _length,
+    "tagging": _tagging,
+    "average": _average,
+    "attention": _attention,
+    "recover": _recover,
+}
+"""What can be asked, and how it is answered, each finding as soon as it is there."""
+
+
+def _sentences(material: Material) -> Iterator[tuple[str, Sequence[str]]]:
+    """Each set of data as plain texts, whatever else it holds."""
+    for some in material.texts:
+        yield some.name, _unique(some.name, [sentence.text for sentence in some])
+    for labelled in material.labels:
+        yield labelled.name, _unique(labelled.name, labelled.texts)
+    for pairs in material.pairs:
+        yield pairs.name, _unique(pairs.name, [*pairs.first, *pairs.second])
+
+
+def _unique(name: str, texts: Sequence[str]) -> Sequence[str]:
+    found = [text for text in dict.fromkeys(texts) if text.strip()]
+    if not found:
+        raise StudyError(f"{name} holds no text, so there is nothing to measure")
+    return found

@@ -1,0 +1,131 @@
+"""The study: tokens compared, then the same texts rearranged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from poolwise.encoders.rearranged import ARRANGEMENTS, rearranged
+from poolwise.readouts import Readout
+from poolwise.records import Finding, Labelled, Number, Pairs
+from poolwise.studies.contest import Contest, hold
+from poolwise.studies.first import pictures, verdict
+from poolwise.studies.first.contenders import Contenders
+from poolwise.studies.first.places import GROUPS, rearrange
+from poolwise.studies.first.tokens import (
+    ALONE,
+    FIRST,
+    MEAN,
+    OTHERS,
+    Picked,
+    fixed,
+    layers,
+    reach,
+    standing_at,
+)
+from poolwise.studies.shelf import Shelf
+from poolwise.studies.tasks import task_of
+
+if TYPE_CHECKING:
+    from poolwise.encoders import Encoder
+    from poolwise.model import Model
+
+
+class First:
+    """[CLS] against other single tokens and the mean; then against itself in other places.
+
+    At the last layer, and each at its best. ``rearrange`` adds a pass for each of ``ARRANGEMENTS``:
+    [CLS] and the middle token exchanged, [CLS] moved to the middle, removed, repeated.
+    """
+
+    name = "first"
+    question = "Why the first token: would any other do?"
+    contest: Contest | None = None
+
+    def __init__(
+        self,
+        data: Pairs | Labelled,
+        asked: str = "default",
+        seed: int = 0,
+        *,
+        rearrange: bool = True,
+    ) -> None:
+        del asked  # A contest over post-processing steps is what other studies hold.
+        self.task = task_of(data, seed)
+        self._seed = seed
+        self._rearrange = rearrange
+
+    @property
+    def texts(self) -> Sequence[str]:
+        return self.task.texts
+
+    def readouts(self, encoder: Encoder) -> Sequence[Readout]:
+        """Raises EncoderError, ahead of any pass, where there is no [CLS] to rearrange."""
+        if self._rearrange:
+            for name in ARRANGEMENTS:
+                rearranged(encoder, name)
+        return [*fixed(encoder), *reach(encoder)]
+
+    def findings(self, model: Model, shelf: Shelf, *, progress: bool = False) -> Iterator[Finding]:
+        picked = Picked(shelf, self.task.texts, self._seed)
+        held = self._hold(model, shelf, picked, progress)
+        contenders = Contenders(held)
+        family = contenders.compare([(name, FIRST) for name in (*OTHERS, MEAN, ALONE)])
+        found = Finding(
+            study=self.name,
+            question=self.question,
+            verdict=verdict.of_tokens(contenders, family),
+            numbers=[*family.numbers(), *_scores(held)],
+            charts=[
+                pictures.by_token(contenders, (FIRST, *OTHERS, MEAN)),
+                pictures.of_tokens(family, self.task.score),
+            ],
+            notes=[
+                *self.task.parts.notes,
+                *picked.notes(),
+                *verdict.notes_on_tokens(family),
+            ],
+            made={"data": self.task.name, "layers": list(layers(model))},
+        )
+        yield self._with_places(found, model, held, progress) if self._rearrange else found
+
+    def _hold(self, model: Model, shelf: Shelf, picked: Picked, progress: bool) -> Contest:
+        made = {
+            f"{name}@{k}": standing_at(shelf, positions, k)
+            for k in layers(model)
+            for name, positions in picked.positions.items()
+        }
+        return hold(model, self.task, fixed(model), shelf, made, progress=progress)
+
+    def _with_places(self, found: Finding, model: Model, held: Contest, progress: bool) -> Finding:
+        passed = rearrange(model, held, self._seed, progress=progress)
+        joined = passed.joining(held)
+        family = Contenders(joined).compare(
+            [pair for rivals in GROUPS.values() for pair in rivals.values()]
+        )
+        last = layers(model)[-1]
+        return replace(
+            found,
+            verdict=f"{found.verdict} {verdict.of_places(family)}",
+            numbers=[
+                *found.numbers,
+                *family.numbers(),
+                *passed.numbers(last),
+                *_scores(joined, start=len(held.names)),
+            ],
+            charts=[*found.charts, pictures.of_places(family, self.task.score)],
+            notes=[*found.notes, *verdict.notes_on_places(family, passed, last)],
+            made={**found.made, "arrangements": list(ARRANGEMENTS)},
+        )
+
+
+def _scores(held: Contest, start: int = 0) -> Iterator[Number]:
+    """Of all contenders from ``start`` on."""
+    for part, estimates in (("test", held.test), ("dev", held.dev)):
+        for name, found in list(zip(held.names, estimates, strict=True))[start:]:
+            where = {"readout": name, "part": part}
+            control = name == ALONE
+            yield Number(
+                held.task.score, found.value, found.low, found.high, where, control, found.note
+            )

@@ -1,0 +1,91 @@
+"""The tokens that are compared, and where in a text they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolwise.encoders.rearranged import REACH, Positions, middle
+from poolwise.readouts import Readout, parse
+from poolwise.records import Floats
+from poolwise.statistics.folds import uniform
+from poolwise.studies.shelf import Shelf
+
+if TYPE_CHECKING:
+    from poolwise.encoders import Encoder
+
+FIRST = "cls"
+MEAN = "mean"
+FIXED = (FIRST, "token[1]", "token[2]", "sep", MEAN)
+MIDDLE, RANDOM = "a middle token", "a random token"
+OTHERS = ("token[1]", "token[2]", MIDDLE, RANDOM, "sep")
+ALONE = "token[1]@0"
+"""The control: the first word by itself, before any block has read the text."""
+
+
+def layers(encoder: Encoder) -> Sequence[int]:
+    """A quarter of the way up, half, three quarters, the last."""
+    return sorted({max(1, round(encoder.depth * part / 4)) for part in (1, 2, 3, 4)})
+
+
+def fixed(encoder: Encoder) -> list[Readout]:
+    """The readouts of ``FIXED`` at every layer measured, and the control."""
+    return [parse(f"{name}@{k}") for name in FIXED for k in layers(encoder)] + [parse(ALONE)]
+
+
+def reach(encoder: Encoder) -> list[Readout]:
+    """Every position at which a middle or a random token may stand, at every layer measured."""
+    return [parse(f"token[{i}]@{k}") for k in layers(encoder) for i in range(1, REACH + 1)]
+
+
+def within_reach(n_tokens: NDArray[np.integer]) -> Positions:
+    """The middle of each text as ``reach`` can read it; empty texts, which have none, are left
+    out elsewhere."""
+    return np.maximum(middle(n_tokens), 1)
+
+
+def standing_at(shelf: Shelf, positions: Positions, layer: int) -> Floats:
+    """Each text's token at its position, [texts of the shelf, d]."""
+    made = np.empty_like(shelf[f"token[1]@{layer}"])
+    for i in np.unique(positions).tolist():
+        rows = positions == i
+        made[rows] = shelf[f"token[{i}]@{layer}"][rows]
+    return made
+
+
+class Picked:
+    """The ``positions`` [texts of the shelf] at which the middle and the random token stand.
+
+    They are tokens of the text itself, not special ones, as far as ``REACH``.
+    """
+
+    def __init__(self, shelf: Shelf, texts: Sequence[str], seed: int) -> None:
+        self._n_tokens = shelf.n_tokens[rows := shelf.rows(dict.fromkeys(texts))]
+        within = np.clip(shelf.n_tokens.astype(np.intp) - 2, 1, REACH)
+        draws = np.zeros(len(shelf))
+        draws[rows] = uniform(np.arange(len(rows)), seed)
+        self.positions: Mapping[str, Positions] = {
+            MIDDLE: within_reach(shelf.n_tokens),
+            RANDOM: 1 + (draws * within).astype(np.intp),
+        }
+
+    def notes(self) -> Iterator[str]:
+        """What was done with texts too long or too short."""
+        n = self._n_tokens
+        all_texts = f"of {len(n):,} texts"
+        if cut := int(np.sum(n - 2 > REACH)):
+            beyond = int(np.sum((n - 1) // 2 > REACH))
+            middles = (
+                f", and so is the middle one of the {beyond:,} whose middle lies beyond"
+                if beyond
+                else ""
+            )
+            yield (
+                f"{cut:,} {all_texts} have more than {REACH} tokens: the random token is one of "
+                f"the first {REACH}{middles}"
+            )
+        if short := int(np.sum(n == 3)):
+            yield f"{short:,} {all_texts} are one token long: their token[2] is the closing one"

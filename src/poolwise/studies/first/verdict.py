@@ -1,0 +1,101 @@
+"""What the comparisons come to, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from poolwise.studies.choice import written
+from poolwise.studies.comparisons import NO_DIFFERENCE, Family, joined
+from poolwise.studies.first.contenders import AT_BEST, AT_LAST, Contenders, named
+from poolwise.studies.first.places import (
+    ANOTHER,
+    PLACES,
+    THE_PLACE,
+    THE_TOKEN,
+    WITHOUT,
+    Rearrangements,
+)
+from poolwise.studies.first.tokens import ALONE, FIRST, MEAN, OTHERS
+
+COUNTS = {
+    (True, True): "Both count, the token and its place",
+    (True, False): "The token counts, its place is not shown to",
+    (False, True): "The place counts, the token is not shown to",
+    (False, False): "Neither the token nor its place is shown to count by itself",
+}
+GROUPS = {1: "better", 0: NO_DIFFERENCE, -1: "worse", None: "without a score to compare"}
+
+
+def of_tokens(contenders: Contenders, family: Family) -> str:
+    """Whether another token does, and what the mean is worth, at the last layer."""
+    held, place = contenders.held, contenders.last(FIRST)
+    scored = f"{held.task.score} {written(held.test[place])} on {held.task.name}"
+    answer = _answer(family, f"the first, {held.names[place]} ({scored})")
+    return f"{answer}; the mean of all: {family.told(named(MEAN, FIRST))}."
+
+
+def of_places(family: Family) -> str:
+    """What counts, the token or its place, and what its absence does to the rest."""
+    without = family.told(named(WITHOUT.name, MEAN))
+    return f"{_what_counts(family, AT_LAST)}. The mean without [CLS]: {without}."
+
+
+def notes_on_tokens(family: Family) -> Iterator[str]:
+    """The other tokens by what they show against the first."""
+    for scope, where in ((AT_LAST, "at the last layer"), (AT_BEST, "each at its best layer")):
+        if groups := _sorted(family, scope):
+            yield f"against {FIRST}, {where}: {groups}"
+    yield "each one's best layer is its own, chosen on dev among the layers measured"
+    yield f"the control is {ALONE}, the first word before any block has read the rest"
+    yield "measured on frozen vectors; what another token can learn in fine-tuning is not said here"
+
+
+def notes_on_places(family: Family, found: Rearrangements, layer: int) -> Iterator[str]:
+    """What counts below the last layer, what becomes of the vectors, how to read the rest."""
+    if {named(*pair, AT_BEST) for pair in (THE_TOKEN, THE_PLACE)} <= set(family.p):
+        yield f"each at its best layer: {_what_counts(family, AT_BEST)}"
+    own = [place.name for place in PLACES if place.against == FIRST]
+    alike = [f"{name}: {written(found.cosines[name])}" for name in own]
+    other = written(found.cosines[ANOTHER.format(FIRST)])
+    yield f"mean cosine to cls@{layer} untouched: {'; '.join(alike)}; another text's cls: {other}"
+    yield (
+        "the encoder was not trained on rearranged texts: a loss says what it has learned to "
+        "expect, not what it could learn"
+    )
+
+
+def _what_counts(family: Family, scope: str) -> str:
+    token, place = named(*THE_TOKEN, scope), named(*THE_PLACE, scope)
+    return (
+        f"{COUNTS[family.sign(token) == 1, family.sign(place) == 1]}: "
+        f"[CLS] in the middle against a word there: {family.told(token)}, "
+        f"a word in front against one in the middle: {family.told(place)}"
+    )
+
+
+def _answer(family: Family, first: str) -> str:
+    signs = {name: family.sign(named(name, FIRST)) for name in OTHERS}
+    better = [_gain(family, name, AT_LAST) for name in OTHERS if signs[name] == 1]
+    alike = [name for name in OTHERS if signs[name] == 0]
+    if better:
+        return f"Better than {first}: {joined(better)}"
+    if alike:
+        return f"No worse than {first}, as far as these data can show: {joined(alike)}"
+    if None in signs.values():
+        return f"Some tokens have the same vector for every text; nothing is known of {first}"
+    return f"No other single token does as well as {first}"
+
+
+def _sorted(family: Family, scope: str) -> str:
+    """``worse: token[1] (−0.041) and sep (−0.020)``."""
+    groups: dict[str, list[str]] = {group: [] for group in GROUPS.values()}
+    for name in OTHERS:
+        told = named(name, FIRST, scope)
+        if told in family.p:
+            groups[GROUPS[family.sign(told)]].append(_gain(family, name, scope))
+    return "; ".join(f"{group}: {joined(names)}" for group, names in groups.items() if names)
+
+
+def _gain(family: Family, name: str, scope: str) -> str:
+    gain = family[named(name, FIRST, scope)].difference.value.value
+    return name if gain is None else f"{name} ({gain:+.3f})".replace("-", "−")
