@@ -1,0 +1,92 @@
+"""The study: draw sentences, explain their [CLS] at every layer, answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+
+from poolwise.errors import StudyError
+from poolwise.model import Model
+from poolwise.records import Finding, Precision
+from poolwise.studies.average.numbers import family, numbers
+from poolwise.studies.average.pictures import charts
+from poolwise.studies.average.sample import Sample, sample
+from poolwise.studies.average.shares import FEWEST, layers
+from poolwise.studies.average.verdict import notes, verdict
+from poolwise.studies.runner import one_blas_thread
+
+MOST_TEXTS = 20_000
+
+
+class Average:
+    """The best convex combination of a sentence's own tokens, at each layer, against [CLS].
+
+    Simplex-constrained least squares, exact. Controls: another sentence's tokens, equal weights, a
+    random word explained in the same way, and weights without constraint. ``texts`` are different
+    and not empty; beyond 20,000 a sample is drawn.
+    """
+
+    name = "average"
+    question = "Is [CLS] a weighted average of its sentence's tokens?"
+
+    def __init__(self, name: str, texts: Sequence[str], seed: int = 0) -> None:
+        self.data, self.seed, self.given = name, seed, len(texts)
+        drawn = np.random.default_rng(seed).permutation(len(texts))[:MOST_TEXTS]
+        self.texts = [texts[i] for i in drawn.tolist()]
+
+    def run(
+        self, model: Model, *, precision: Precision = "exact", progress: bool = False
+    ) -> Iterator[Finding]:
+        """One finding, of a pass of its own.
+
+        The states of two tokens a text lie on disk, 8 · (depth + 1) · width bytes a text. Raises
+        StudyError for fewer than 30 texts with a token, states not finite, and a full disk.
+        """
+        read = sample(model, self.texts, self.seed, precision=precision, progress=progress)
+        if len(read) < FEWEST:
+            raise StudyError(
+                f"{self.data}: {len(read)} different texts with a token in them; whether [CLS] is "
+                f"an average can be measured from {FEWEST} on, and thousands make intervals narrow"
+            )
+        with one_blas_thread():
+            found = list(layers(read))
+            tested = family(found)
+            drawn = list(charts(found, read))
+        yield Finding(
+            study=self.name,
+            question=self.question,
+            verdict=verdict(found, tested),
+            numbers=[*numbers(found, tested)],
+            charts=drawn,
+            notes=[*self._notes(model, read), *notes(found, tested)],
+            made={
+                **model.made(precision),
+                "data": self.data,
+                "texts measured": len(read),
+                "seed": self.seed,
+                "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            },
+        )
+
+    def _notes(self, model: Model, read: Sample) -> Iterator[str]:
+        drawn = f", drawn from {self.given:,}" if self.given > len(self.texts) else ""
+        yield f"{len(read):,} sentences{drawn}; each of {model.depth + 1} layers is explained alone"
+        if bare := len(self.texts) - len(read):
+            yield f"{bare:,} texts were left out: the tokenizer leaves nothing of them"
+        if alone := int((~read.paired).sum()):
+            yield (
+                f"{alone:,} sentences have no other of their length and are not part of what is "
+                "compared with another sentence's tokens"
+            )
+        if cut := int((read.lengths == model.max_length).sum()):
+            yield (
+                f"{cut:,} sentences fill the {model.max_length} tokens that the encoder reads; "
+                "what lies beyond is not part of them"
+            )
+        if wide := int((read.lengths > model.width).sum()):
+            yield (
+                f"{wide:,} sentences have as many tokens as a state has dimensions: any weights "
+                "would explain everything, and are not counted there"
+            )
