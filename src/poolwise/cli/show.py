@@ -48,7 +48,7 @@ def _by_layer(chart: Chart) -> tuple[Table, str]:
         style = "dim" if series in dim else None
         table.add_row(series, *(values.get(k, "") for k in layers), style=style)
     constant = None in data["value"]
-    return table, "–  the same for every sentence, so nothing to correlate" if constant else ""
+    return table, "–  undefined there" if constant else ""
 
 
 def _ranking(chart: Chart) -> tuple[Table, str]:
