@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from poolwise.encoders import Encoder
+from poolwise.encoders.blocks import ROLES, Pair, block
 from poolwise.records import Floats, Precision
 
 if TYPE_CHECKING:
@@ -25,47 +26,10 @@ ACTIVATIONS: Mapping[str, str] = {
 }
 """``hidden_act`` to the core's name for it."""
 
-_BERT = {
-    "query": "attention.self.query",
-    "key": "attention.self.key",
-    "value": "attention.self.value",
-    "attention_output": "attention.output.dense",
-    "attention_norm": "attention.output.LayerNorm",
-    "intermediate": "intermediate.dense",
-    "output": "output.dense",
-    "output_norm": "output.LayerNorm",
-}
-
-_DISTILBERT = {
-    "query": "attention.q_lin",
-    "key": "attention.k_lin",
-    "value": "attention.v_lin",
-    "attention_output": "attention.out_lin",
-    "attention_norm": "sa_layer_norm",
-    "intermediate": "ffn.lin1",
-    "output": "ffn.lin2",
-    "output_norm": "output_layer_norm",
-}
-
-_MPNET = {
-    **_BERT,
-    "query": "attention.attn.q",
-    "key": "attention.attn.k",
-    "value": "attention.attn.v",
-    "attention_output": "attention.attn.o",
-    "attention_norm": "attention.LayerNorm",
-}
-
-FAMILIES: Mapping[str, Mapping[str, str]] = {
-    "bert": _BERT,
-    "roberta": _BERT,
-    "xlm-roberta": _BERT,
-    "camembert": _BERT,
-    "electra": _BERT,
-    "distilbert": _DISTILBERT,
-    "mpnet": _MPNET,
-}
-"""``model_type`` to the core's names of a block's modules and their paths in the block."""
+FAMILIES = frozenset(
+    ("bert", "roberta", "xlm-roberta", "camembert", "electra", "distilbert", "mpnet")
+)
+"""The ``model_type`` of every family that the core runs."""
 
 MPNET_MAX_DISTANCE = 128
 """Hard-coded in transformers: farther tokens all share the last bucket."""
@@ -95,10 +59,9 @@ def native_encoder(encoder: Encoder, level: str, precision: Precision) -> _nativ
         if "embeddings_project.weight" in tensors
         else None,
     )
-    for block in range(encoder.depth):
-        path = f"{encoder.family.blocks}.{block}"
-        modules = FAMILIES[encoder.family.model_type]
-        made.add_block(**{name: _pair(encoder, f"{path}.{at}") for name, at in modules.items()})
+    for number in range(1, encoder.depth + 1):
+        parts = block(encoder, number)
+        made.add_block(**{role: getattr(parts, role) for role in ROLES})
     if encoder.has_pooler:
         made.set_pooler(_pair(encoder, encoder.family.pooler))
     buckets = tensors.get("encoder.relative_attention_bias.weight")
@@ -107,7 +70,7 @@ def native_encoder(encoder: Encoder, level: str, precision: Precision) -> _nativ
     return made
 
 
-def _pair(encoder: Encoder, module: str) -> tuple[Floats, Floats]:
+def _pair(encoder: Encoder, module: str) -> Pair:
     return encoder.tensors[f"{module}.weight"], encoder.tensors[f"{module}.bias"]
 
 

@@ -1,0 +1,69 @@
+"""The inspector: one HTML file that shows sentences from inside, with their data and its code.
+
+``inspector/inspector.js`` draws a document, the plain data of ``studies.inspection``, and knows
+nothing of how it came: here it stands in the page.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from poolwise.errors import StoreError
+from poolwise.reports.plain import plain
+from poolwise.stores.atomic import AtomicFile
+
+DIGITS = 5
+"""Significant digits of every number on the page."""
+
+
+def write_inspector(document: Mapping[str, Any], path: Path) -> Path:
+    """Write the page whole or not at all, in place of what stood there; return its path.
+
+    It opens offline and asks the network for nothing. Raises StoreError where it cannot be written.
+    """
+    try:
+        page = AtomicFile(Path(path), overwrite=True)
+        try:
+            page.file.write(render(document).encode())
+            page.commit()
+        except BaseException:
+            page.discard()
+            raise
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be written: {error.strerror or error}; choose another place for the "
+            "page, or make room there"
+        ) from error
+    return Path(path)
+
+
+def render(document: Mapping[str, Any]) -> str:
+    """The page as HTML."""
+    return _template().render(document=short(plain(document)))
+
+
+def short(value: Any) -> Any:
+    """Plain data with every number cut to the digits that a page can show."""
+    if isinstance(value, dict):
+        return {key: short(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [short(item) for item in value]
+    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
+
+
+@functools.cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("poolwise.reports", "inspector"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
+    return environment.get_template("inspector.html")

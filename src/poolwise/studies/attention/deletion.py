@@ -1,0 +1,117 @@
+"""The yardstick: how far [CLS] really moves when a word is left out, or hidden behind a mask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolwise.encoders import Encoder
+from poolwise.model import Model
+from poolwise.records import Floats, Precision
+from poolwise.studies.attention.passage import cosine_distance
+from poolwise.studies.attention.ranks import FEWEST
+from poolwise.studies.tagging.alignment import Aligned, align
+
+Array = NDArray[np.float64]
+
+LEFT_OUT, MASKED = "word left out", "word masked"
+READOUT = "cls@-1"
+
+SENTENCES, TOKENS = 200, 150_000
+"""At most: sentences, and tokens that are read for them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Deleted:
+    """One sentence and its words, w of them.
+
+    ``text`` is the sentence with one space between words. ``starts`` [w]: each word's first token,
+    ``end`` that behind the last. ``letters`` [w] of each word. ``moved``: the cosine distance [w]
+    from [CLS] of the last block to that of the sentence without each word; under ``MASKED``, with
+    a mask in place of each of its tokens, where the tokenizer reads masks so.
+    """
+
+    text: str
+    starts: NDArray[np.intp]
+    end: int
+    letters: Array
+    moved: dict[str, Array]
+
+    def by_word(self, shares: Floats) -> Array:
+        """Sums of shares [t] over each word's tokens, [w]."""
+        return np.add.reduceat(shares[: self.end].astype(np.float64), self.starts)
+
+
+def delete(
+    model: Model, texts: Sequence[str], *, precision: Precision, progress: bool
+) -> list[Deleted]:
+    """Every word of the first of these texts, one after the other; words are parted by white space.
+
+    Texts whose words cannot be told from their tokens are passed over, and those of fewer words
+    than can be ranked.
+    """
+    chosen = list(_chosen(model, texts))
+    read = [list(_variants(model, sentence)) for sentence in chosen]
+    flat = [text for variants in read for text in variants]
+    batches = model.extract(flat, [READOUT], precision=precision, progress=progress)
+    vectors = np.concatenate([batch.vectors[READOUT] for batch in batches] or [np.zeros((0, 1))])
+    ends = np.cumsum([0, *map(len, read)])
+    return [
+        _deleted(model, sentence, variants, vectors[start:end])
+        for sentence, variants, start, end in zip(chosen, read, ends[:-1], ends[1:], strict=True)
+    ]
+
+
+def _chosen(encoder: Encoder, texts: Sequence[str]) -> Iterator[Aligned]:
+    found, tokens = 0, 0
+    for sentence in align(encoder, [text.split() for text in texts]):
+        if sentence is None or sentence.cut or sentence.bare or len(sentence.words) < FEWEST:
+            continue
+        tokens += 2 * len(sentence.words) * sentence.n_tokens
+        found += 1
+        if found > SENTENCES or tokens > TOKENS:
+            return
+        yield sentence
+
+
+def _variants(encoder: Encoder, sentence: Aligned) -> Iterator[str]:
+    """The sentence; without each word; and, where there is a mask, with each word masked.
+
+    No space before a mask: some tokenizers would make a token of it.
+    """
+    words = sentence.text.split(" ")
+    yield sentence.text
+    for i in range(len(words)):
+        yield " ".join(words[:i] + words[i + 1 :])
+    mask = next((name for name in encoder.special_ids if "mask" in name.lower()), None)
+    if mask is None:
+        return
+    sizes = np.diff(sentence.positions, append=_end(encoder, sentence)).tolist()
+    for i, size in enumerate(sizes):
+        yield " ".join([" ".join(words[:i]) + mask * size, *words[i + 1 :]])
+
+
+def _deleted(
+    encoder: Encoder, sentence: Aligned, variants: Sequence[str], vectors: Floats
+) -> Deleted:
+    w = len(sentence.words)
+    moved = cosine_distance(vectors[:1], vectors[1:]).astype(np.float64)
+    found = {LEFT_OUT: moved[:w]}
+    masked = variants[1 + w :]
+    length = sentence.n_tokens
+    if masked and all(text.n_tokens == length for text in encoder.tokenize(masked)):
+        found[MASKED] = moved[w:]
+    return Deleted(
+        text=sentence.text,
+        starts=sentence.positions,
+        end=_end(encoder, sentence),
+        letters=np.array([len(word) for word in sentence.text.split(" ")], np.float64),
+        moved=found,
+    )
+
+
+def _end(encoder: Encoder, sentence: Aligned) -> int:
+    return sentence.n_tokens - len(encoder.tokenizer.frame.after)
