@@ -10,7 +10,7 @@ from rich.table import Table
 from poolwise.cli.options import console
 from poolwise.records import Chart, Finding
 
-BEST, TIED = "→", "="
+BEST, TIED, CLEAR = "→", "=", "●"
 
 
 def show(finding: Finding) -> None:
@@ -77,11 +77,29 @@ def _ranking(chart: Chart) -> tuple[Table, str]:
     return table, key
 
 
+def _forest(chart: Chart) -> tuple[Table, str]:
+    """A row a comparison, in the order of the picture."""
+    data = chart.data
+    table = Table("", "", "difference", "95 %", box=None)
+    table.columns[2].justify = "right"
+    for i, name in enumerate(data["name"]):
+        value, low, high = (data[key][i] for key in ("value", "low", "high"))
+        table.add_row(
+            CLEAR if data["clear"][i] else "",
+            escape(name),
+            "–" if value is None else f"{value:+.3f}",
+            "" if low is None or high is None else f"{low:+.3f} … {high:+.3f}",
+            style="dim" if data["control"][i] else None,
+        )
+    return table, f"{CLEAR} clear, once corrected for all comparisons   dim: controls"
+
+
 def _score(value: float | None) -> str:
     return "–" if value is None else f"{value:.4f}"
 
 
 TABLES: dict[str, Callable[[Chart], tuple[Table, str]]] = {
     "by_layer": _by_layer,
+    "forest": _forest,
     "ranking": _ranking,
 }
