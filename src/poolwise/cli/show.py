@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
@@ -11,6 +12,8 @@ from poolwise.cli.options import console
 from poolwise.records import Chart, Finding
 
 BEST, TIED, CLEAR = "→", "=", "●"
+ROWS = 6
+"""Of a table, in the terminal."""
 
 
 def show(finding: Finding) -> None:
@@ -94,6 +97,24 @@ def _forest(chart: Chart) -> tuple[Table, str]:
     return table, f"{CLEAR} clear, once corrected for all comparisons   dim: controls"
 
 
+def _table(chart: Chart) -> tuple[Table, str]:
+    """Some rows from the first to the last."""
+    columns, rows = chart.data["columns"], chart.data["rows"]
+    shown = sorted({round(i * (len(rows) - 1) / (ROWS - 1)) for i in range(ROWS)}) if rows else []
+    table = Table(*columns, box=None, padding=(0, 1, 1, 0))
+    for i in shown:
+        table.add_row(*map(_cell, rows[i]))
+    return table, f"{len(shown)} of {len(rows)} rows; a report (-o) has all of them"
+
+
+def _cell(cell: Any) -> str:
+    if isinstance(cell, str):
+        return escape(cell)
+    if isinstance(cell, list | tuple):
+        return "".join(f"[bold]{escape(text)}[/]" if out else escape(text) for text, out in cell)
+    return "–" if cell is None else f"{cell:.2f}"
+
+
 def _score(value: float | None) -> str:
     return "–" if value is None else f"{value:.4f}"
 
@@ -102,4 +123,5 @@ TABLES: dict[str, Callable[[Chart], tuple[Table, str]]] = {
     "by_layer": _by_layer,
     "forest": _forest,
     "ranking": _ranking,
+    "table": _table,
 }

@@ -14,6 +14,7 @@ from poolwise.reports.forest import forest
 from poolwise.reports.heat import heat
 from poolwise.reports.multiples import multiples
 from poolwise.reports.ranking import ranking
+from poolwise.reports.table import table
 from poolwise.reports.theme import CONFIG
 
 KINDS: dict[str, Callable[[Chart], Drawing]] = {
@@ -23,11 +24,12 @@ KINDS: dict[str, Callable[[Chart], Drawing]] = {
     "heat": heat,
     "multiples": multiples,
     "ranking": ranking,
+    "table": table,
 }
 
 
 def draw(chart: Chart) -> Drawing:
-    """The chart as Vega-Lite views, each as wide as what holds it.
+    """The chart as Vega-Lite views, each as wide as what holds it, or as a table.
 
     Raises PoolwiseError for a kind that has no drawing.
     """

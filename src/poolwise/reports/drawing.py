@@ -1,4 +1,4 @@
-"""What a chart becomes: panels of Vega-Lite, and a key that explains their marks."""
+"""What a chart becomes: panels of Vega-Lite with a key that explains their marks, or a table."""
 
 from __future__ import annotations
 
@@ -31,16 +31,34 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """Some text of a table's cell; it may stand out from the rest."""
+
+    text: str
+    stands_out: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The names of the columns, and rows of cells; ``numeric`` columns are set to the right."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[Sequence[Piece]]]
+    numeric: Sequence[bool]
+
+
+@dataclass(frozen=True, slots=True)
 class Drawing:
     """Panels side by side where each finds ``least`` pixels, under one another where not.
 
-    ``most`` pixels are all that a panel makes use of.
+    ``most`` pixels are all that a panel makes use of. A ``table`` has no panels and no picture.
     """
 
     panels: Sequence[Panel]
     key: Sequence[Key] = ()
     least: int = 300
     most: int = PAGE
+    table: Table | None = None
 
     @property
     def across(self) -> int:

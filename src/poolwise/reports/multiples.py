@@ -105,7 +105,7 @@ def _panel(
         y=alt.Y("value:Q", **y),
         tooltip=[
             alt.Tooltip("series:N", title="readout"),
-            alt.Tooltip("layer:Q", title="layer"),
+            alt.Tooltip("layer:Q", title=data["x_label"]),
             alt.Tooltip("written:N", title="value"),
         ],
     )

@@ -80,7 +80,7 @@ def _pictures(folder: Path) -> set[Path]:
 def _files(
     findings: Sequence[Finding], figures: list[list[Figure]], title: str
 ) -> Iterator[tuple[str, bytes]]:
-    for figure in (figure for several in figures for figure in several):
+    for figure in (figure for several in figures for figure in several if figure.drawing.panels):
         svg = to_svg(figure.drawing, figure.chart.title)
         yield f"charts/{figure.name}.svg", svg.encode()
         yield f"charts/{figure.name}.png", to_png(svg)

@@ -11,7 +11,10 @@ from poolwise.errors import StudyError
 from poolwise.model import Model
 from poolwise.readouts import Readout
 from poolwise.records import Finding, Precision
+from poolwise.studies.attention import Attention
+from poolwise.studies.average import Average
 from poolwise.studies.length import LengthStudy
+from poolwise.studies.recover import Recover
 from poolwise.studies.runner import run
 from poolwise.studies.tagging import Tagging
 from poolwise.studies.tagging.study import HeadName
@@ -47,22 +50,16 @@ def _tagging(model: Model, material: Material, how: How) -> Iterator[Finding]:
 
 
 def _average(model: Model, material: Material, how: How) -> Iterator[Finding]:
-    from poolwise.studies.average import Average
-
     for name, texts in _sentences(material):
         yield from Average(name, texts, how.seed).run(model, **how.passing)
 
 
 def _attention(model: Model, material: Material, how: How) -> Iterator[Finding]:
-    from poolwise.studies.attention import Attention
-
     for name, texts in _sentences(material):
         yield from Attention(name, texts, how.seed).run(model, **how.passing)
 
 
 def _recover(model: Model, material: Material, how: How) -> Iterator[Finding]:
-    from poolwise.studies.recover import Recover
-
     for name, texts in _sentences(material):
         study = Recover(name, texts, how.readouts, how.seed, how.folder)
         yield from study.run(model, **how.passing)

@@ -25,8 +25,9 @@ class Shelf:
 
     They lie in one temporary file without a name, which is gone with the process however that
     ends; memory holds one readout at a time. ``worked_out`` keeps what several studies make of the
-    texts alone; ``precision`` is that of further passes to compare with. ``n_tokens`` int32 [n]; ``usable`` bool [n]: not
-    empty, and finite under every readout but those of a token position that a text may lack.
+    texts alone; ``precision`` is that of further passes to compare with. ``n_tokens`` int32 [n];
+    ``usable`` bool [n]: not empty, and finite under every readout but those of a token position
+    that a text may lack.
     """
 
     def __init__(self, texts: Sequence[str], widths: Mapping[str, int]) -> None:

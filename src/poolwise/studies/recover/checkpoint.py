@@ -1,0 +1,59 @@
+"""Where a training stands, on disk, so that a process that is killed costs seconds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+from zipfile import BadZipFile, ZipFile
+
+import torch
+
+from poolwise.errors import StoreError
+from poolwise.stores.atomic import AtomicFile
+
+EVERY_S = 15.0
+
+
+class Checkpoint:
+    """One training's state in ``path``, written whole or not at all; nowhere where it is None."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self._written = time.monotonic()
+
+    def read(self) -> dict[str, Any] | None:
+        """What lies there, None if nothing does. Raises StoreError for what is no state."""
+        if self.path is None or not self.path.exists():
+            return None
+        try:
+            with ZipFile(self.path):  # torch would take anything else for its format of old
+                state: dict[str, Any] = torch.load(self.path, "cpu", weights_only=True)
+        except (OSError, BadZipFile, RuntimeError, UnpicklingError) as error:
+            raise StoreError(
+                f"{self.path} is not the state of a training: {str(error).splitlines()[0]}; delete "
+                "it to train anew"
+            ) from error
+        return state
+
+    def offer(self, state: Callable[[], dict[str, Any]], *, now: bool = False) -> None:
+        """Write the state if the last one is ``EVERY_S`` old, or ``now``."""
+        if self.path is None or not (now or time.monotonic() - self._written >= EVERY_S):
+            return
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._write(self.path, state())
+        except OSError as error:
+            raise StoreError(f"{self.path} cannot be written: {error.strerror or error}") from error
+        self._written = time.monotonic()
+
+    def _write(self, path: Path, state: dict[str, Any]) -> None:
+        output = AtomicFile(path, overwrite=True)
+        try:
+            torch.save(state, output.file)
+            output.commit()
+        except BaseException:
+            output.discard()
+            raise

@@ -1,0 +1,287 @@
+"""What a vector holds comes back, what it does not hold does not; a killed training goes on."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+
+import poolwise
+from poolwise.errors import MissingExtraError, StoreError, StudyError
+from poolwise.progress import Progress
+from poolwise.readouts import parse
+from poolwise.studies.comparisons import Family
+from poolwise.studies.recover import Recover, training
+from poolwise.studies.recover import checkpoint as checkpoints
+from poolwise.studies.recover.answer import answer
+from poolwise.studies.recover.bag import PENALTIES, learn_bag, most_frequent
+from poolwise.studies.recover.checkpoint import Checkpoint
+from poolwise.studies.recover.comparing import compared, title
+from poolwise.studies.recover.contest import FREQUENT, WITHOUT, Bench
+from poolwise.studies.recover.corpus import FIRST, UNKNOWN, Sentences, divided, read
+from poolwise.studies.recover.training import Settings, exposures, train
+from poolwise.studies.recover.verdict import verdict
+from poolwise.studies.recover.writing import Writer
+
+SLOTS = (
+    ("the", "a"),
+    ("cat", "dog", "man", "woman", "child", "bird"),
+    ("sat on", "ran over", "saw"),
+)
+SMALL = Settings(
+    width=32, hidden=32, dropout=0.0, rate=1e-2, batch=16, epochs=(1, 2_500), patience=20
+)
+
+
+def grammar():
+    """Every sentence of a small grammar, and its choices one-hot: 108 of them, [108, 19]."""
+    places = (*SLOTS, SLOTS[0][:1], (*SLOTS[1], "house", "hill"))
+    texts, vectors = [], []
+    for number in np.ndindex(*map(len, places)):
+        words = [place[k] for place, k in zip(places, number, strict=True)]
+        hot = [np.eye(len(place))[k] for place, k in zip(places, number, strict=True)]
+        texts.append(" ".join(words))
+        vectors.append(np.concatenate(hot))
+    return texts, np.array(vectors, np.float32)
+
+
+class Shelved(dict):
+    """Vectors under the names of readouts, as a shelf holds them."""
+
+    @property
+    def readouts(self):
+        return tuple(self)
+
+
+@pytest.fixture(scope="module")
+def model(tiny):
+    return poolwise.load(tiny("bert"))
+
+
+@pytest.fixture(scope="module")
+def planted(model):
+    """One readout holds the sentence, another nothing."""
+    texts, vectors = grammar()
+    sentences = read(model, texts, 0)
+    assert list(sentences.texts) == texts
+    rows = np.arange(len(texts))
+    noise = np.random.default_rng(0).normal(size=vectors.shape).astype(np.float32)
+    bench = Bench(divided(sentences, rows, 0), 0, None, "", SMALL)
+    return bench.hold(Shelved(cls=vectors, noise=noise), rows)
+
+
+def test_a_sentence_that_is_in_the_vector_comes_back(planted, model):
+    entry = planted.entries["cls"]
+    f1 = {who: planted.scores.estimate("token F1", who).value for who in planted.answers}
+    assert planted.chosen == "cls"
+    assert f1[entry.decoder] > 0.97
+    assert planted.scores.estimate("BLEU", entry.decoder).value > 0.9
+    assert planted.scores.estimate("exact match", entry.decoder).value > 0.8
+    for control in (FREQUENT, WITHOUT, entry.shuffled, planted.entries["noise"].decoder):
+        assert f1[control] < 0.75
+    assert planted.perplexities[entry.decoder].value < 1.2 < planted.perplexities[WITHOUT].value
+    assert f1[entry.bag] > 0.9 > f1[entry.shuffled_bag]
+
+    finding = answer("How much?", planted, model, 0, {})
+    assert finding.verdict.startswith("Most comes back from cls: a linear bag of words names")
+    beaten = ". The decoder beats every control, the strongest, the nearest training sentence, by +"
+    assert beaten in finding.verdict
+    assert " over noise." in finding.verdict
+    assert finding.verdict.count(". ") == 1
+    for number in finding.numbers:
+        assert number.value is not None
+        assert number.low <= number.value <= number.high, number
+    assert [chart.kind for chart in finding.charts] == ["forest", "multiples", "table"]
+    forest, multiples, table = (chart.data for chart in finding.charts)
+    assert len(forest["name"]) == len(forest["group"]) == len(forest["clear"]) == 11
+    assert set(multiples["panel"]) == {"cls", "noise"}
+    assert table["columns"][2:] == ["cls", "noise"]
+    assert [row[0] for row in table["rows"]] == sorted((r[0] for r in table["rows"]), reverse=True)
+
+
+def test_a_vector_that_holds_nothing_is_said_to_hold_nothing(planted):
+    family = compared(planted)
+    turned = replace(planted, dev={"noise": 1.0, "cls": 0.0})
+    told = verdict(turned, Family([*family.comparisons, *compared(turned).comparisons[-2:]]))
+    assert told.startswith("Most comes back from noise")
+    assert "The decoder beats" not in told
+    assert WITHOUT.name in told
+    noise = planted.entries["noise"]
+    for control in noise.controls:
+        assert family.sign(title("token F1", noise.decoder, control)) != 1
+    assert family.sign(title("token F1", planted.entries["cls"].decoder, noise.decoder)) == 1
+
+
+def test_controls_are_what_they_say(planted):
+    corpus, entry = planted.corpus, planted.entries["cls"]
+    train = corpus.parts.train
+    known = {tuple(ids) for ids in corpus.references(train)}
+    assert all(tuple(ids) in known for ids in planted.answers[entry.nearest])
+    assert len({tuple(ids) for ids in planted.answers[WITHOUT]}) == 1
+    assert sorted(planted.answers[entry.shuffled]) == sorted(planted.answers[entry.decoder])
+    assert list(planted.answers[entry.shuffled]) != list(planted.answers[entry.decoder])
+    frequent = most_frequent(corpus)
+    counts = [sum(token in ids for ids in corpus.references(train)) for token in frequent]
+    assert counts == sorted(counts, reverse=True)
+
+
+def test_a_bag_is_the_ridge_of_scikit_learn(planted):
+    from sklearn.linear_model import Ridge
+
+    corpus = planted.corpus
+    vectors = np.random.default_rng(1).normal(size=(len(corpus), 5)).astype(np.float32)
+    vectors[:, 0] = corpus.lengths
+    bag = learn_bag(vectors, corpus)
+    train = corpus.parts.train
+    there = np.array([np.isin(corpus.known, corpus.sentences[i]) for i in train], float)
+    x = vectors.astype(np.float64)
+    found = [Ridge(alpha * len(train)).fit(x[train], there).predict(x) for alpha in PENALTIES]
+    assert sum(np.allclose(one, bag.scores(vectors)) for one in found) == 1
+
+
+def test_tokens_that_are_rare_in_train_are_unknown(model):
+    texts, _ = grammar()
+    sentences = read(model, [*texts, "the sea saw the tree"], 0)
+    corpus = divided(sentences, np.arange(len(sentences.ids)), 0)
+    last, numbers = sentences.ids[-1].tolist(), corpus.numbers[-1]
+    known = [token for token in last if token in corpus.known]
+    assert len(last) - len(known) == 2 == (numbers == UNKNOWN).sum()
+    assert corpus.ids(numbers.tolist()) == known
+    assert corpus.words == len(corpus.known) + FIRST
+
+
+def test_what_cannot_take_part_is_left_out_and_counted(model):
+    texts, _ = grammar()
+    odd = ["", "The cat sat on the hill", "the cat " * 33, texts[0]]
+    sentences = read(model, [*texts, *odd], 0)
+    assert len(sentences.texts) == len(texts)
+    assert sentences.notes == (
+        "texts left out: 1 empty, 1 longer than 64 tokens, 1 the same tokens as another",
+    )
+    with pytest.raises(StudyError, match=r"^49 usable sentences; .* at least 50"):
+        divided(replace(sentences, notes=()), np.arange(49), 0)
+    with pytest.raises(StudyError, match=r"^2 usable sentences \(texts left out: 1 empty\); "):
+        list(Recover("toy", ["", *texts[:2]]).run(model))
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "xlm-roberta"])
+def test_tokens_are_written_as_text(family, tiny):
+    encoder = poolwise.load(tiny(family))
+    writer = Writer.of(encoder.tokenizer)
+    said, asked = encoder.tokenizer.encode(["the cats sat on a cat", "a cat sat"])
+    assert writer.text(said.tolist()).strip() == "the cats sat on a cat"
+    pieces = writer.beside(said.tolist(), asked.tolist())
+    assert "".join(text for text, _ in pieces) == writer.text(said.tolist())
+    back = "".join(text for text, kept in pieces if kept).split()
+    # Byte pairs tell a word after a space from the same word where a text begins.
+    assert back == (["cat", "sat"] if family == "roberta" else ["cat", "sat", "a"])
+
+
+@pytest.mark.parametrize("step", ["whiten(4)", "int8", "binary"])
+def test_steps_that_a_decoder_cannot_be_asked_after_are_refused(step):
+    with pytest.raises(StudyError, match=r"leave it out"):
+        Recover("toy", [], [parse(f"mean@-1|{step}")])
+
+
+def test_the_study_reads_an_encoder_and_resumes_in_its_folder(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "SETTINGS", replace(SMALL, epochs=(2, 0)))
+    texts, _ = grammar()
+    study = Recover("toy", texts, [parse("mean@0|truncate(16)")], folder=tmp_path / "new")
+    (first,) = study.run(model)
+    files = {path: path.stat().st_mtime_ns for path in (tmp_path / "new").iterdir()}
+    assert len(files) == 2
+    (again,) = study.run(model)
+    assert {path: path.stat().st_mtime_ns for path in files} == files
+    assert again.numbers == first.numbers
+    assert sum(first.made["rows"].values()) == len(texts)
+    for path in files:
+        path.write_bytes(b"something else")
+    with pytest.raises(StoreError, match="is not the state of a training"):
+        list(study.run(model))
+
+
+class Bar(Progress):
+    """Remembers what was counted, and takes its time."""
+
+    def __init__(self, wait=0.0):
+        super().__init__("sentences", show=False)
+        self.counts, self.wait = [], wait
+
+    def advance(self, count):
+        super().advance(count)
+        self.counts.append(count)
+        time.sleep(self.wait)
+
+
+def toy():
+    """The grammar's sentences with ids of our own, and their vectors."""
+    texts, vectors = grammar()
+    number = {word: i for i, word in enumerate(sorted({w for text in texts for w in text.split()}))}
+    ids = [np.array([number[word] for word in text.split()], np.int32) for text in texts]
+    return divided(Sentences(texts, ids, ()), np.arange(len(texts)), 0), vectors
+
+
+def train_toy(path, bar):
+    """Saves after every batch, but for ``path`` None."""
+    checkpoints.EVERY_S = 0.0
+    settings = replace(SMALL, dropout=0.2, epochs=(4, 0))
+    corpus, vectors = toy()
+    return train(
+        vectors, corpus, settings, seed=3, checkpoint=Checkpoint(path), progress=bar
+    ).decoder.state_dict()
+
+
+def test_a_training_that_is_killed_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoints, "EVERY_S", 0.0)
+    path = tmp_path / "training.pt"
+    code = (
+        "import runpy, sys; from pathlib import Path; own = runpy.run_path(sys.argv[1]); "
+        "own['train_toy'](Path(sys.argv[2]), own['Bar'](0.05))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, __file__, path])
+    times = set()
+    while len(times) < 8:
+        assert process.poll() is None
+        if path.exists():
+            times.add(path.stat().st_mtime_ns)
+        time.sleep(0.005)
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+
+    state = Checkpoint(path).read()
+    went, whole = Bar(), Bar()
+    assert 8 <= 6 * state["epochs_done"] + state["batches_done"] < 24
+    resumed = train_toy(path, went)
+    straight = train_toy(None, whole)
+    assert whole.counts[0] == 0 < went.counts[0] < sum(whole.counts) == sum(went.counts)
+    assert len(went.counts) < len(whole.counts)
+    assert resumed.keys() == straight.keys()
+    for name, weights in straight.items():
+        assert torch.equal(weights, resumed[name]), name
+
+
+def test_training_ends_early_and_leaves_torch_as_it_was():
+    corpus, vectors = toy()
+    random, bar = torch.random.get_rng_state(), Bar()
+    nothing = np.zeros_like(vectors)
+    settings = replace(SMALL, epochs=(40, 0), patience=1)
+    found = train(nothing, corpus, settings, seed=0, checkpoint=Checkpoint(None), progress=bar)
+    assert found.epochs_done < 40
+    assert bar.done == exposures(corpus, settings) == 40 * len(corpus.parts.train)
+    assert torch.equal(random, torch.random.get_rng_state())
+
+
+def test_without_torch_the_extra_is_named(model, monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("poolwise.studies.recover.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingExtraError, match=r"poolwise\[torch\]"):
+        list(Recover("toy", grammar()[0]).run(model))
