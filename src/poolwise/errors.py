@@ -70,7 +70,12 @@ class MissingExtraError(PoolwiseError):
         super().__init__(f"{needed_for} needs an optional part: pip install 'poolwise[{extra}]'")
 
 
-EXTRAS = {"torch": ("torch", "transformers"), "data": ("datasets",), "baselines": ("gensim",)}
+EXTRAS = {
+    "torch": ("torch", "transformers"),
+    "data": ("datasets",),
+    "baselines": ("gensim",),
+    "export": ("sentence_transformers", "torch", "transformers"),
+}
 """The packages that each optional part brings."""
 
 

@@ -8,18 +8,23 @@ from pathlib import Path
 from typing import Any
 
 from poolwise.encoders.files import as_object, describe, inside, read_json, read_object
+from poolwise.encoders.keys import MAX_BLOCKS
+from poolwise.encoders.safetensors_file import open_safetensors
+from poolwise.encoders.weights import WEIGHTS
 from poolwise.errors import EncoderError
 from poolwise.readouts import Readout, parse
 
 MAX_MODULES = 32
 
-_READOUTS = {
-    "cls": "cls@-1",
-    "mean": "mean@-1",
-    "max": "max@-1",
-    "mean_sqrt_len_tokens": "sqrtmean@-1",
-    "weightedmean": "wmean@-1",
-    "lasttoken": "sep@-1",
+_ORDER = ("Transformer", "WeightedLayerPooling", "Pooling", "Normalize")
+
+_POOLS = {
+    "cls": "cls",
+    "mean": "mean",
+    "max": "max",
+    "mean_sqrt_len_tokens": "sqrtmean",
+    "weightedmean": "wmean",
+    "lasttoken": "sep",
 }
 
 _FLAGS = {
@@ -95,13 +100,47 @@ def _encoder_module(folder: Path) -> Modules:
 
 def _declared(listed: list[tuple[str, Path]]) -> tuple[Readout | None, tuple[str, ...]]:
     names = [name or "a custom module" for name, _ in listed]
-    if names not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
+    folders = dict(listed)
+    needed = [name for name in names if name not in ("WeightedLayerPooling", "Normalize")]
+    order = [name for name in _ORDER if name in names]
+    if needed != ["Transformer", "Pooling"] or names != order:
         return None, (f"declares {' → '.join(names)}, which no readout expresses",)
-    path = listed[1][1] / "config.json"
-    modes = _modes(read_object(path))
-    if len(modes) != 1 or modes[0] not in _READOUTS:
+    modes = _modes(read_object(folders["Pooling"] / "config.json"))
+    if len(modes) != 1 or modes[0] not in _POOLS:
         return None, (f"declares the pooling {' + '.join(modes)}, which no readout expresses",)
-    return parse(_READOUTS[modes[0]] + ("|l2" if "Normalize" in names else "")), ()
+    layers = "-1"
+    if "WeightedLayerPooling" in names:
+        weights = _weights(folders["Transformer"], folders["WeightedLayerPooling"])
+        if not sum(weights.values()):
+            return None, ("declares a WeightedLayerPooling without weights or layers to read",)
+        layers = _mixed(weights)
+    return parse(f"{_POOLS[modes[0]]}@{layers}" + ("|l2" if "Normalize" in names else "")), ()
+
+
+def _weights(encoder: Path, folder: Path) -> dict[int, float]:
+    """Each layer's weight in a WeightedLayerPooling, without zeros.
+
+    None at all where it lacks its files, or the encoder keeps its hidden states to itself.
+    """
+    states, config, path = encoder / "config.json", folder / "config.json", folder / WEIGHTS
+    if not (states.exists() and config.exists() and path.exists()):
+        return {}
+    first, file = read_object(config).get("layer_start"), open_safetensors(path)
+    told = read_object(states).get("output_hidden_states") is True
+    if not told or type(first) is not int or first not in range(MAX_BLOCKS):
+        return {}
+    found = file.read("layer_weights").flat if "layer_weights" in file.entries else ()
+    return {layer: float(weight) for layer, weight in enumerate(found, first) if weight}
+
+
+def _mixed(weights: Mapping[int, float]) -> str:
+    """The layers as a readout has them; the module divides by the sum of the weights."""
+    total = sum(weights.values())
+    if len(weights) == 1:
+        return str(*weights)
+    if len(set(weights.values())) == 1:
+        return f"avg({','.join(map(str, weights))})"
+    return f"weights({','.join(f'{k}={weight / total!r}' for k, weight in weights.items())})"
 
 
 def _modes(config: Mapping[str, Any]) -> list[str]:

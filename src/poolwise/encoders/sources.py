@@ -32,6 +32,8 @@ PATTERNS = (
     "modules.json",
     "config_sentence_transformers.json",
     "*_Pooling/config.json",
+    "*_WeightedLayerPooling/config.json",
+    "*_WeightedLayerPooling/model.safetensors",
 )
 """All files that are ever read; nothing else is downloaded."""
 

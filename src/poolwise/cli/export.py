@@ -1,0 +1,128 @@
+"""poolwise export: a readout as a folder that others load."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from poolwise.cli.options import (
+    console,
+    json_option,
+    max_length_option,
+    print_json,
+    text_options,
+)
+from poolwise.exports import FORMATS, Format, export
+from poolwise.model import load
+from poolwise.readouts import parse
+from poolwise.records import Sentence
+from poolwise.texts import open_texts
+from poolwise.transforms.chosen import SUFFIX, Chosen
+
+FIT_LIMIT = 50_000
+"""Texts on which steps are fitted: their vectors are held at once."""
+
+CHECKED = 64
+"""Texts of ``--check`` that are compared."""
+
+
+@click.command("export")
+@click.argument("model")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The folder to write.",
+)
+@click.option(
+    "-r",
+    "--readout",
+    "spec",
+    help="A readout such as cls@4, or the readout.toml of a sweep. "
+    "[default: what the model declares]",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default=FORMATS[0],
+    show_default=True,
+    help="Its stock modules, or the encoder alone, cut to the layer that is read.",
+)
+@click.option("--fit", metavar="TEXTS", help="Texts on which whiten, standardize, … are fitted.")
+@click.option(
+    "--check", metavar="TEXTS", help="Compare vectors on these texts too, the first 64 of them."
+)
+@text_options
+@max_length_option
+@click.option("--force", is_flag=True, help="Replace the model's folder that OUTPUT is.")
+@json_option
+def command(
+    model: str,
+    output: Path,
+    spec: str | None,
+    form: Format,
+    fit: str | None,
+    check: str | None,
+    column: str | None,
+    id_column: str | None,
+    split: Any,
+    encoding: str,
+    max_length: int | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Write a readout of MODEL as a folder for sentence-transformers or transformers.
+
+    The folder is loaded once and compared with poolwise's own vectors before it appears; what such
+    a folder cannot express is refused.
+
+    \b
+    poolwise export demo --readout cls@4 -o demo-cls4
+    poolwise export demo --readout sweep/readout.toml -o chosen
+    poolwise export demo --readout "mean@-1|whiten(128)" --fit lines.txt -o whitened
+    """
+    file = Path(spec) if spec and spec.endswith(SUFFIX) else None
+    chosen = Chosen.load(file) if file else None
+    asked = chosen or (parse(spec) if spec else None)
+    where = {"column": column, "id_column": id_column, "split": split, "encoding": encoding}
+    fitted_on = open_texts([fit], limit=FIT_LIMIT, **where) if fit else None
+    checked: Iterable[Sentence] = open_texts([check], limit=CHECKED, **where) if check else ()
+    encoder = load(model, max_length=max_length)
+    made = export(
+        encoder,
+        asked or encoder.asked(None),
+        output,
+        format=form,
+        fit=fitted_on,
+        check=[sentence.text for sentence in checked],
+        findings=file.with_name("findings.json") if file else None,
+        force=force,
+    )
+    verdict = (
+        f"{output}: {made.readout} as {' → '.join(made.modules)}, {made.blocks} of {made.of} "
+        f"blocks; {form} gives poolwise's vectors of {made.texts} texts to {made.difference:.0e} "
+        "of their largest value"
+    )
+    if as_json:
+        print_json(
+            {
+                "verdict": verdict,
+                "output": str(output),
+                "format": form,
+                "readout": str(made.readout),
+                "modules": made.modules,
+                "blocks": made.blocks,
+                "of": made.of,
+                "width": made.width,
+                "difference": made.difference,
+                "texts": made.texts,
+                "made": encoder.made(),
+            }
+        )
+    else:
+        console().print(verdict, markup=False, soft_wrap=True)

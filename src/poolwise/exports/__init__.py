@@ -1,0 +1,5 @@
+"""A readout as a folder that other libraries load, checked by loading it."""
+
+from poolwise.exports.export import FORMATS, Exported, Format, export
+
+__all__ = ["FORMATS", "Exported", "Format", "export"]

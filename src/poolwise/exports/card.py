@@ -1,0 +1,114 @@
+"""The model card: README.md of an export."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from poolwise import __version__
+from poolwise.encoders import Encoder
+from poolwise.exports.encoder_files import model_options
+from poolwise.readouts import POOLS
+
+if TYPE_CHECKING:
+    from poolwise.exports.export import Exported
+
+_HEAD = """---
+library_name: {format}
+pipeline_tag: {task}
+tags:
+- {format}
+- feature-extraction
+- poolwise
+---
+
+# {title}
+
+`{readout}` of {source}, as a {format} folder. Written by poolwise {poolwise}.
+
+```python
+{snippet}
+```
+"""
+
+
+def card(made: Exported, model: Encoder, left: Encoder, evidence: Sequence[str]) -> str:
+    """The whole page, Markdown. ``left`` is what the cut left of ``model``."""
+    title = made.folder.resolve().name
+    sentences = made.format == "sentence-transformers"
+    head = _HEAD.format(
+        format=made.format,
+        task="sentence-similarity" if sentences else "feature-extraction",
+        title=title,
+        readout=made.readout,
+        source=f"`{_name(model)}`",
+        poolwise=__version__,
+        snippet=(_sentence_transformers if sentences else _transformers)(made, left, title),
+    )
+    rows = "\n".join(f"| {name} | {fact} |" for name, fact in _facts(made, model, left).items())
+    sections = [f"## What it is\n\n| | |\n|---|---|\n{rows}\n"]
+    if evidence:
+        sections.append("## Evidence\n\n" + "\n\n".join(evidence) + "\n")
+    sections.append("## Licence\n\nAs the source model's.\n")
+    return "\n".join([head, *sections])
+
+
+def _sentence_transformers(made: Exported, left: Encoder, title: str) -> str:
+    return (
+        "from sentence_transformers import SentenceTransformer\n\n"
+        f'model = SentenceTransformer("{title}")\n'
+        f'vectors = model.encode(["A sentence.", "And another."])  # [2, {made.width}]'
+    )
+
+
+def _transformers(made: Exported, left: Encoder, title: str) -> str:
+    pool = made.readout.pool
+    options = "".join(f", {name}={value}" for name, value in model_options(left).items())
+    last = (
+        "vectors = out.pooler_output"
+        if pool.kind == "pooler"
+        else f"states = out.last_hidden_state  # {pool}: {POOLS[pool.kind]}"
+    )
+    return (
+        "from transformers import AutoModel, AutoTokenizer\n\n"
+        f'tokenizer = AutoTokenizer.from_pretrained("{title}")\n'
+        f'model = AutoModel.from_pretrained("{title}"{options})\n'
+        f'out = model(**tokenizer(["A sentence."], return_tensors="pt"))\n{last}'
+    )
+
+
+def _facts(made: Exported, model: Encoder, left: Encoder) -> dict[str, str]:
+    facts = {
+        "source model": f"`{_name(model)}`, {model.family.name}",
+        "its hash (poolwise)": f"`{model.hash}`",
+        "readout": f"`{made.readout}`, {made.width} dimensions",
+        "blocks": f"{made.blocks} of {made.of}",
+        "maximum length": f"{model.max_length} tokens",
+    }
+    if len(made.modules) > 1:
+        facts["modules"] = " → ".join(made.modules)
+    if folded := _folded(made):
+        facts["folded into Dense"] = folded
+    if model.has_pooler and not left.has_pooler:
+        facts["left out"] = "the pooler, which reads the last block"
+    facts["round trip"] = (
+        f"{made.format} {version(made.format)} gives poolwise's vectors of {made.texts} texts to "
+        f"{made.difference:.0e} of their largest value"
+    )
+    return facts
+
+
+def _folded(made: Exported) -> str:
+    if "Dense" not in made.modules:
+        return ""
+    pooler = ["the pooler"] * (made.readout.pool.kind == "pooler")
+    steps = [f"`{step}`" for step in made.readout.steps if step.name != "l2"]
+    return ", ".join([*pooler, *steps]) or "the scale or order of the dimensions"
+
+
+def _name(model: Encoder) -> str:
+    """A local folder by its last name: a card travels, paths do not."""
+    path = Path(model.name)
+    return path.resolve().name if path.is_dir() else model.name

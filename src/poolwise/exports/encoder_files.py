@@ -1,0 +1,101 @@
+"""An encoder as transformers reads it: config.json, model.safetensors, the tokenizer's files."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors.numpy import save_file
+
+from poolwise.encoders import Encoder
+from poolwise.encoders.files import read_object
+from poolwise.encoders.tokenizer_spec import SENTENCEPIECE
+from poolwise.encoders.weights import WEIGHTS
+from poolwise.errors import needs
+from poolwise.records import Floats
+
+_TOKENIZER = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    *SENTENCEPIECE,
+)
+
+# What only training asks for, and so is not among the values that were checked.
+_FOR_TRAINING = (
+    "initializer_range",
+    "hidden_dropout_prob",
+    "attention_probs_dropout_prob",
+    "classifier_dropout_prob",
+    "classifier_dropout",
+    "dropout",
+    "attention_dropout",
+    "embedding_dropout",
+    "mlp_dropout",
+    "seq_classif_dropout",
+    "qa_dropout",
+)
+
+_OF_HEADS = ("id2label", "label2id", "_name_or_path")
+
+
+def write_encoder(encoder: Encoder, folder: Path, source: Path, *, hidden_states: bool) -> None:
+    """Write ``encoder`` into ``folder``; ``source`` is the folder that its tokenizer lies in.
+
+    ``hidden_states`` makes transformers hand out all of them. Raises MissingExtraError.
+    """
+    config = _config(encoder, source / "config.json")
+    if hidden_states:
+        config["output_hidden_states"] = True
+    write_json(folder / "config.json", config)
+    write_tensors(folder, encoder.tensors)
+    for name in _TOKENIZER:
+        if (source / name).is_file():
+            shutil.copyfile(source / name, folder / name)
+
+
+def model_options(encoder: Encoder) -> dict[str, bool]:
+    """What ``AutoModel.from_pretrained`` must be told, lest it make up a pooler at random."""
+    lacks = bool(encoder.family.pooler) and not encoder.has_pooler
+    return {"add_pooling_layer": False} if lacks else {}
+
+
+def write_tensors(folder: Path, tensors: Mapping[str, Floats]) -> None:
+    """Write model.safetensors beside the config.json in ``folder``, with its permissions."""
+    save_file(dict(tensors), folder / WEIGHTS, metadata={"format": "pt"})
+    shutil.copymode(folder / "config.json", folder / WEIGHTS)
+
+
+def write_json(path: Path, content: Any) -> None:
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+def _config(encoder: Encoder, source: Path) -> dict[str, Any]:
+    """Every key that transformers knows of the family: not all readers have its defaults."""
+    with needs("export", "writing a model's folder"):
+        from transformers import AutoConfig  # noqa: PLC0415 - takes seconds
+        from transformers.models.auto.modeling_auto import (  # noqa: PLC0415
+            MODEL_MAPPING_NAMES,
+        )
+
+    found = read_object(source)
+    values = encoder.config.for_transformers()
+    vocabulary = range(encoder.config.vocab_size)
+    for key, value in found.items():
+        if key in _FOR_TRAINING and type(value) in (int, float) and 0 <= value <= 1:
+            values[key] = value
+        if key in values and key.endswith("_token_id") and type(value) is int:
+            values[key] = value if value in vocabulary else None
+    made = AutoConfig.for_model(**values)
+    made.architectures = [str(MODEL_MAPPING_NAMES[values["model_type"]])]
+    made.dtype = "float32"
+    full = made.to_dict()
+    known = {key: value for key, value in full.items() if key not in _OF_HEADS}
+    return {key: value for key, value in known.items() if value is not None or key in values}

@@ -1,0 +1,181 @@
+"""A readout as a stack of modules on an encoder cut to depth, or the reason why it cannot be one.
+
+Layer k            the encoder without the blocks above k
+layers mixed       WeightedLayerPooling, which divides by the sum of the weights
+pools              Pooling
+pooler             Pooling of [CLS], Dense with tanh
+steps but l2       one Dense: each is affine, and so is their chain
+l2, last           Normalize
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from poolwise.encoders import Encoder
+from poolwise.engines import plan
+from poolwise.errors import ReadoutError
+from poolwise.exports.cutting import fewest_blocks
+from poolwise.exports.modules import NORMALIZE, POOLING, Module, dense, pooling, weighted_layers
+from poolwise.readouts import Pool, PoolKind, Readout, Step
+from poolwise.transforms import Transform
+from poolwise.transforms.fitting import apply_step
+from poolwise.transforms.linear import Doubles
+
+_ENDS = {0: Pool("cls"), -1: Pool("sep")}
+_NEAREST: Mapping[PoolKind, PoolKind] = {"token": "cls", "mean[words]": "mean", "max[words]": "max"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stack:
+    """The first ``blocks`` blocks of an encoder, and the ``modules`` on top of them."""
+
+    blocks: int
+    modules: tuple[Module, ...]
+
+    @property
+    def mixes(self) -> bool:
+        """Whether more is read than the last block's output."""
+        return any(module.kind == "WeightedLayerPooling" for module in self.modules)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The classes of all modules, the encoder's first."""
+        return ("Transformer", *(module.kind for module in self.modules))
+
+
+def stacked(encoder: Encoder, readout: Readout, transform: Transform) -> Stack:
+    """The modules that give ``readout``, its steps as ``transform`` has fitted them.
+
+    Raises ReadoutError for a readout that this encoder does not have, or that no stack of stock
+    modules gives; it names what comes nearest.
+    """
+    plan([readout], depth=encoder.depth, has_pooler=encoder.has_pooler)
+    pool = _pool(readout)
+    steps = _affine_steps(readout)
+    mix = _mix(encoder, readout)
+    scale = _scale(readout, pool, mix)
+    modules = [] if _is_last(mix) else [weighted_layers(encoder.width, mix)]
+    modules.append(pooling(encoder.width, POOLING[pool.kind]))
+    if pool.kind == "pooler":
+        modules.append(_pooler(encoder))
+    start = scale * _ordered(pool, encoder.width)
+    if steps or not np.array_equal(start, np.eye(len(start))):
+        modules.append(_folded(start, steps, transform))
+    if len(steps) < len(readout.steps):
+        modules.append(NORMALIZE)
+    return Stack(len(mix) - 1, tuple(modules))
+
+
+def alone(encoder: Encoder, readout: Readout) -> Stack:
+    """The encoder alone, its last hidden state (or its pooler) the one that ``readout`` reads.
+
+    Raises ReadoutError for a readout that reads several layers or has steps.
+    """
+    plan([readout], depth=encoder.depth, has_pooler=encoder.has_pooler)
+    layers = readout.layer_indices(encoder.depth)
+    blocks = fewest_blocks(encoder, max(layers))
+    if readout.steps or set(layers) != {blocks}:
+        why = (
+            f"its last hidden state is never hidden state {layers[0]}"
+            if len(set(layers)) == 1 and not readout.steps
+            else "it ends with one hidden state of every token"
+        )
+        near = "pooler" if readout.layers is None else f"{readout.pool}@-1"
+        raise ReadoutError(
+            f"{readout} cannot be a transformers folder: that is an encoder alone, and {why}. "
+            f"Nearest is {near}, or the format sentence-transformers"
+        )
+    return Stack(blocks, ())
+
+
+def _pool(readout: Readout) -> Pool:
+    pool = readout.pool
+    if pool.kind == "token":
+        pool = _ENDS.get(pool.position or 0, pool)
+    if pool.kind not in POOLING:
+        reads = "special tokens too" if "[words]" in pool.kind else "the first token or the last"
+        near = Pool(_NEAREST[pool.kind])
+        raise _refused(readout, f"Pooling reads {reads}", replace(readout, pool=near))
+    if readout.layers is not None and readout.layers.combine == "concat":
+        average = replace(readout.layers, combine="avg")
+        why = "no module puts layers side by side"
+        raise _refused(readout, why, replace(readout, layers=average))
+    return pool
+
+
+def _affine_steps(readout: Readout) -> Sequence[Step]:
+    """The steps before a last ``l2``, which may be missing."""
+    steps = readout.steps
+    if steps and steps[-1].facts.final:
+        raise _refused(
+            readout,
+            f"modules give floats, {steps[-1]} integers",
+            replace(readout, steps=steps[:-1]),
+            f'; its users get integers by encode(..., precision="{steps[-1]}")',
+        )
+    if steps and steps[-1].name == "l2":
+        steps = steps[:-1]
+    if any(step.name == "l2" for step in steps):
+        later = tuple(step for step in readout.steps if step.name != "l2")
+        raise _refused(
+            readout,
+            "servers that normalise last would read a Dense behind Normalize wrongly",
+            replace(readout, steps=(*later, Step("l2"))),
+        )
+    return steps
+
+
+def _mix(encoder: Encoder, readout: Readout) -> Doubles:
+    """The coefficient of each hidden state of the cut encoder."""
+    layers = readout.layer_indices(encoder.depth)
+    factors = (1.0,) if readout.layers is None else readout.layers.coefficients(encoder.depth)
+    mix = np.zeros(fewest_blocks(encoder, max(layers)) + 1)
+    np.add.at(mix, list(layers), factors)
+    return mix
+
+
+def _is_last(mix: Doubles) -> bool:
+    return not mix[:-1].any()
+
+
+def _scale(readout: Readout, pool: Pool, mix: Doubles) -> float:
+    """What the pooled vector is multiplied by, since WeightedLayerPooling gives an average."""
+    scale = float(mix.sum())
+    if abs(scale) < 1e-6 * np.abs(mix).sum():
+        why = "WeightedLayerPooling divides by the sum of the weights, which is 0 here"
+        raise _refused(readout, why, "weights of another sum")
+    if scale < 0 and pool.kind in ("max", "meanmax"):
+        why = f"its layers weigh {scale:g} together, and the max of what is negated is a min"
+        raise _refused(readout, why, "the same weights with the other sign")
+    return 1.0 if np.isclose(scale, 1, rtol=1e-12) else scale
+
+
+def _pooler(encoder: Encoder) -> Module:
+    weight, bias = (encoder.tensors[f"{encoder.family.pooler}.{p}"] for p in ("weight", "bias"))
+    return dense(weight, bias, "Tanh")
+
+
+def _ordered(pool: Pool, width: int) -> Doubles:
+    """From Pooling's order of dimensions to the readout's."""
+    unit = np.eye(len(POOLING[pool.kind]) * width)
+    return np.roll(unit, width, axis=1) if pool.kind == "meanmax" else unit
+
+
+def _folded(start: Doubles, steps: Sequence[Step], transform: Transform) -> Module:
+    """One Dense for ``start`` [d, d] and the steps after it: what they make of the origin is the
+    bias, what they make of the unit vectors, less the bias, the weights."""
+    points = np.vstack([np.zeros(len(start)), start])
+    for step, state in zip(steps, transform.states, strict=False):
+        points = apply_step(step, state, points)
+    return dense((points[1:] - points[0]).T, points[0])
+
+
+def _refused(readout: Readout, why: str, near: Readout | str, more: str = "") -> ReadoutError:
+    return ReadoutError(
+        f"{readout} cannot be expressed by sentence-transformers' modules: {why}. "
+        f"Nearest is {near}{more}"
+    )

@@ -1,0 +1,40 @@
+"""A sentence-transformers folder: what lies in it beside the encoder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from poolwise.encoders import Encoder
+from poolwise.exports.encoder_files import model_options, write_json, write_tensors
+from poolwise.exports.stack import Stack
+
+DIALECT = "3.0.0"
+"""The first version that knows all these keys. Every version warns of folders from a later one."""
+
+
+def write_stack(stack: Stack, encoder: Encoder, folder: Path, *, lower_case: bool) -> None:
+    """Write the modules of ``stack`` on ``encoder``, whose own files are in ``folder`` already."""
+    places = ["", *(f"{i}_{module.kind}" for i, module in enumerate(stack.modules, 1))]
+    listed = [
+        {"idx": i, "name": str(i), "path": place, "type": f"sentence_transformers.models.{kind}"}
+        for i, (kind, place) in enumerate(zip(stack.names, places, strict=True))
+    ]
+    write_json(folder / "modules.json", listed)
+    settings: dict[str, Any] = {"max_seq_length": encoder.max_length, "do_lower_case": lower_case}
+    if options := model_options(encoder):
+        settings["model_args"] = options
+    write_json(folder / "sentence_bert_config.json", settings)
+    made = {
+        "__version__": {"sentence_transformers": DIALECT},
+        "prompts": {},
+        "default_prompt_name": None,
+        "similarity_fn_name": "cosine",
+    }
+    write_json(folder / "config_sentence_transformers.json", made)
+    for module, place in zip(stack.modules, places[1:], strict=True):
+        if module.config:
+            (folder / place).mkdir()
+            write_json(folder / place / "config.json", module.config)
+        if module.tensors:
+            write_tensors(folder / place, module.tensors)
