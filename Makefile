@@ -40,6 +40,7 @@ bench: $(VENV)/.bencher
 	$(BIN)/python benchmarks/native.py $(if $(STS),--sts $(STS))
 	$(BIN)/python benchmarks/bench.py
 	$(BIN)/python benchmarks/sweep.py --whole
+	$(BIN)/python benchmarks/simplex.py
 
 soak: $(VENV)/.developer
 	for seed in $(SEEDS); do \

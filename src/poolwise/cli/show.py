@@ -81,12 +81,15 @@ def _ranking(chart: Chart) -> tuple[Table, str]:
 
 
 def _forest(chart: Chart) -> tuple[Table, str]:
-    """A row a comparison, in the order of the picture."""
+    """A row a comparison, in the order of the picture, under its headings."""
     data = chart.data
+    groups = ["", *data.get("group", [""] * len(data["name"]))]
     table = Table("", "", "difference", "95 %", box=None)
     table.columns[2].justify = "right"
     for i, name in enumerate(data["name"]):
         value, low, high = (data[key][i] for key in ("value", "low", "high"))
+        if groups[i + 1] != groups[i]:
+            table.add_row("", f"[bold]{escape(groups[i + 1])}[/]")
         table.add_row(
             CLEAR if data["clear"][i] else "",
             escape(name),
