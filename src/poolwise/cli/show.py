@@ -97,7 +97,8 @@ def _forest(chart: Chart) -> tuple[Table, str]:
             "" if low is None or high is None else f"{low:+.3f} … {high:+.3f}",
             style="dim" if data["control"][i] else None,
         )
-    return table, f"{CLEAR} clear, once corrected for all comparisons   dim: controls"
+    controls = "   dim: controls" if any(data["control"]) else ""
+    return table, f"{CLEAR} clear, once corrected for all comparisons{controls}"
 
 
 def _table(chart: Chart) -> tuple[Table, str]:
