@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 import shutil
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from poolwise.errors import StoreError
+from poolwise.stores.atomic import sync_path
 
 _OURS = re.compile(
     r"config(_sentence_transformers)?\.json|model\.safetensors|model\.onnx|modules\.json"
@@ -76,21 +76,11 @@ def _put(partial: Path, place: Path, aside: Path) -> None:
         if aside.exists() and not place.exists():
             aside.rename(place)
         raise
-    _sync_one(place.parent)
+    sync_path(place.parent)
     shutil.rmtree(aside, ignore_errors=True)
 
 
 def _sync(folder: Path) -> None:
     """Make the folder durable with all that it holds."""
     for path in (*folder.rglob("*"), folder):
-        _sync_one(path)
-
-
-def _sync_one(path: Path) -> None:
-    if os.name != "posix":  # elsewhere a folder cannot be opened
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync_path(path)

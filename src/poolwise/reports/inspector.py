@@ -15,6 +15,7 @@ import jinja2
 
 from poolwise.errors import StoreError
 from poolwise.reports.plain import plain
+from poolwise.reports.templates import templates
 from poolwise.stores.atomic import AtomicFile
 
 DIGITS = 5
@@ -58,12 +59,4 @@ def short(value: Any) -> Any:
 
 @functools.cache
 def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("poolwise.reports", "inspector"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
-    return environment.get_template("inspector.html")
+    return templates("inspector").get_template("inspector.html")

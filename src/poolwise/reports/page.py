@@ -15,6 +15,7 @@ from poolwise.reports import digits
 from poolwise.reports.drawing import Drawing
 from poolwise.reports.picture import VEGA_LITE
 from poolwise.reports.plain import plain
+from poolwise.reports.templates import templates
 
 HALF = 480
 """Least width in pixels of half the page."""
@@ -43,14 +44,7 @@ def render(findings: Sequence[tuple[Finding, Sequence[Figure]]], title: str) -> 
 
 @functools.cache
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("poolwise.reports", "page"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
+    environment = templates("page")
     environment.filters |= {
         "value": digits.value,
         "interval": digits.interval,

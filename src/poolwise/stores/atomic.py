@@ -45,7 +45,7 @@ class AtomicFile:
             self._temporary.replace(self._target)
         else:
             self._link()
-        _sync_folder(self._target.parent)
+        sync_path(self._target.parent)
 
     def withdraw(self) -> None:
         """Take back what was published."""
@@ -86,10 +86,11 @@ class AtomicFile:
         return StoreError(f"{self._shown} exists; choose another name, or --force to replace it")
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_path(path: Path) -> None:
+    """Make a file or a folder's list of names durable."""
     if os.name != "posix":  # elsewhere a folder cannot be opened
         return
-    descriptor = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
