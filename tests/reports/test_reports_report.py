@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -166,19 +167,16 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     assert (tmp_path / "taken").read_text(encoding="utf-8") == "mine"
 
 
-@pytest.mark.parametrize("step", ["write_bytes", "replace"])
+@pytest.mark.parametrize("step", [(os, "fsync"), (Path, "replace")], ids=["fsync", "replace"])
 def test_a_full_disk_leaves_the_old_page_whole(
-    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    step: tuple[object, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = write_report([Finding("a", "?", "The old verdict.")], tmp_path)
-    write = Path.write_bytes
 
-    def full(path: Path, *args: object) -> int:
-        if step == "write_bytes":
-            write(path, b"half")
+    def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, step, full)
+    monkeypatch.setattr(*step, full)
     with pytest.raises(StoreError, match="No space left on device"):
         write_report([Finding("a", "?", "The new verdict.")], tmp_path)
     assert "The old verdict." in old.read_text(encoding="utf-8")

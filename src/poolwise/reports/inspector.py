@@ -13,10 +13,9 @@ from typing import Any
 
 import jinja2
 
-from poolwise.errors import StoreError
 from poolwise.reports.plain import plain
 from poolwise.reports.templates import templates
-from poolwise.stores.atomic import AtomicFile
+from poolwise.stores.atomic import written_whole
 
 DIGITS = 5
 """Significant digits of every number on the page."""
@@ -27,19 +26,8 @@ def write_inspector(document: Mapping[str, Any], path: Path) -> Path:
 
     It opens offline and asks the network for nothing. Raises StoreError where it cannot be written.
     """
-    try:
-        page = AtomicFile(Path(path), overwrite=True)
-        try:
-            page.file.write(render(document).encode())
-            page.commit()
-        except BaseException:
-            page.discard()
-            raise
-    except OSError as error:
-        raise StoreError(
-            f"{path} cannot be written: {error.strerror or error}; choose another place for the "
-            "page, or make room there"
-        ) from error
+    with written_whole(Path(path)) as page:
+        page.write(render(document).encode())
     return Path(path)
 
 

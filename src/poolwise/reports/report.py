@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from poolwise.errors import StoreError
 from poolwise.records import Finding
 from poolwise.reports.charts import draw
 from poolwise.reports.page import Figure, render
 from poolwise.reports.picture import to_png, to_svg
 from poolwise.reports.plain import plain
+from poolwise.stores.atomic import refusals_told, written_whole
 
 PICTURES = ("svg", "png")
 
@@ -32,10 +30,13 @@ def write_report(findings: Sequence[Finding], folder: Path, *, title: str | None
     page = Path(folder) / "report.html"
     stale = _pictures(page.parent)
     for path, content in _files(findings, figures, title or _title(findings)):
-        _write(page.parent / path, content)
+        with refusals_told(page):
+            (page.parent / path).parent.mkdir(parents=True, exist_ok=True)
+        with written_whole(page.parent / path) as file:
+            file.write(content)
         stale.discard(page.parent / path)
     for picture in stale:
-        with _told(picture):
+        with refusals_told(picture):
             picture.unlink(missing_ok=True)
     return page
 
@@ -89,27 +90,3 @@ def _files(
     yield "findings.json", data.encode("utf-8", "backslashreplace")
     html = render(list(zip(findings, figures, strict=True)), title)
     yield "report.html", html.encode("utf-8", "replace")
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    half = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with _told(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            half.write_bytes(content)
-            half.replace(path)
-        finally:
-            half.unlink(missing_ok=True)
-
-
-@contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Says what to do where the folder refuses."""
-    try:
-        yield
-    except OSError as error:
-        raise StoreError(
-            f"{path} cannot be written: {error.strerror or error}; "
-            "choose another folder for the report, or make room there"
-        ) from error

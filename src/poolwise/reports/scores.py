@@ -9,15 +9,10 @@ from typing import Any
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-from poolwise.errors import StoreError
+from poolwise.stores.atomic import written_whole
 
 
 def write_scores(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Write rows of equal keys as Parquet, whole or not at all. Raises StoreError."""
-    half = path.with_name(f".{path.name}.part")
-    try:
-        pq.write_table(pa.Table.from_pylist([dict(row) for row in rows]), half)
-        half.replace(path)
-    except OSError as error:
-        half.unlink(missing_ok=True)
-        raise StoreError(f"{path} cannot be written: {error}") from error
+    with written_whole(path) as file:
+        pq.write_table(pa.Table.from_pylist([dict(row) for row in rows]), file)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from poolwise.errors import StoreError
 
@@ -84,6 +86,32 @@ class AtomicFile:
 
     def _exists(self) -> StoreError:
         return StoreError(f"{self._shown} exists; choose another name, or --force to replace it")
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[BinaryIO]:
+    """A file to fill, which takes the name ``path``, or the place of what stood there, when the
+    block ends without error. Raises StoreError where it cannot be written."""
+    with refusals_told(path):
+        output = AtomicFile(path, overwrite=True)
+        try:
+            yield output.file
+            output.commit()
+        except BaseException:
+            output.discard()
+            raise
+
+
+@contextmanager
+def refusals_told(path: Path) -> Iterator[None]:
+    """What the disk refuses is a StoreError that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be written: {error.strerror or error}; choose another folder, or make "
+            "room there"
+        ) from error
 
 
 def sync_path(path: Path) -> None:

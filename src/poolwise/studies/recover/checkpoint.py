@@ -12,7 +12,7 @@ from zipfile import BadZipFile, ZipFile
 import torch
 
 from poolwise.errors import StoreError
-from poolwise.stores.atomic import AtomicFile
+from poolwise.stores.atomic import refusals_told, written_whole
 
 EVERY_S = 15.0
 
@@ -42,18 +42,8 @@ class Checkpoint:
         """Write the state if the last one is ``EVERY_S`` old, or ``now``."""
         if self.path is None or not (now or time.monotonic() - self._written >= EVERY_S):
             return
-        try:
+        with refusals_told(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._write(self.path, state())
-        except OSError as error:
-            raise StoreError(f"{self.path} cannot be written: {error.strerror or error}") from error
+        with written_whole(self.path) as file:
+            torch.save(state(), file)
         self._written = time.monotonic()
-
-    def _write(self, path: Path, state: dict[str, Any]) -> None:
-        output = AtomicFile(path, overwrite=True)
-        try:
-            torch.save(state, output.file)
-            output.commit()
-        except BaseException:
-            output.discard()
-            raise
