@@ -1,0 +1,1 @@
+"""Embedders for others' evaluations, one file a protocol."""
