@@ -160,3 +160,21 @@ def ranking_chart() -> Chart:
         "cost": [None, 1 / 3, 1.0, 1.0, 1.0],
     }
     return Chart("ranking", "Score and cost", data)
+
+
+@pytest.fixture(scope="session")
+def learning_curve_chart() -> Chart:
+    sizes, series = (100, 1000, 6000), ("cls@-1", "mean@-1", "token[3]@-1")
+    points = [(n, name, frozen) for frozen in (False, True) for name in series for n in sizes]
+    value = [0.5 + k / 50 for k in range(len(points))]
+    data = {
+        "x_label": "rows of train",
+        "y_label": "accuracy, test",
+        "n": [point[0] for point in points],
+        "series": [point[1] for point in points],
+        "value": [None, *value[1:]],
+        "low": [None, *(x - 0.01 for x in value[1:])],
+        "high": [None, *(x + 0.01 for x in value[1:])],
+        "frozen": [point[2] for point in points],
+    }
+    return Chart("learning_curve", "Fine-tuned and frozen", data)

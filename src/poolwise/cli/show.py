@@ -54,6 +54,23 @@ def _by_layer(chart: Chart) -> tuple[Table, str]:
     return table, "–  undefined there" if constant else ""
 
 
+def _learning_curve(chart: Chart) -> tuple[Table, str]:
+    """A row a readout, its frozen probe under it, a column a number of rows learned from."""
+    data = chart.data
+    sizes = sorted(dict.fromkeys(data["n"]))
+    table = Table("", *(f"n = {n:,}" for n in sizes), box=None)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    points = zip(data["series"], data["frozen"], data["n"], data["value"], strict=True)
+    found = {(series, frozen, n): value for series, frozen, n, value in points}
+    for series in dict.fromkeys(data["series"]):
+        for frozen in sorted({other for name, other, _ in found if name == series}):
+            values = [found.get((series, frozen, n)) for n in sizes]
+            name, style = ("  frozen", "dim") if frozen else (escape(series), None)
+            table.add_row(name, *("–" if x is None else f"{x:.3f}" for x in values), style=style)
+    return table, f"{data['y_label']}   dim: a linear probe on frozen vectors"
+
+
 def _ranking(chart: Chart) -> tuple[Table, str]:
     """A row a readout, best first."""
     data = chart.data
@@ -126,6 +143,7 @@ def _score(value: float | None) -> str:
 TABLES: dict[str, Callable[[Chart], tuple[Table, str]]] = {
     "by_layer": _by_layer,
     "forest": _forest,
+    "learning_curve": _learning_curve,
     "ranking": _ranking,
     "table": _table,
 }

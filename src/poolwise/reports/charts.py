@@ -12,6 +12,7 @@ from poolwise.reports.density import density
 from poolwise.reports.drawing import Drawing, Panel
 from poolwise.reports.forest import forest
 from poolwise.reports.heat import heat
+from poolwise.reports.learning_curve import learning_curve
 from poolwise.reports.multiples import multiples
 from poolwise.reports.ranking import ranking
 from poolwise.reports.table import table
@@ -22,6 +23,7 @@ KINDS: dict[str, Callable[[Chart], Drawing]] = {
     "density": density,
     "forest": forest,
     "heat": heat,
+    "learning_curve": learning_curve,
     "multiples": multiples,
     "ranking": ranking,
     "table": table,
