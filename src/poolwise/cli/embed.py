@@ -10,9 +10,12 @@ from typing import Any
 
 import click
 
+from poolwise.cli.marks import MARKS, counts_of, told
 from poolwise.cli.options import (
     console,
+    force_option,
     json_option,
+    limit_option,
     max_length_option,
     precision_option,
     print_json,
@@ -20,7 +23,7 @@ from poolwise.cli.options import (
 )
 from poolwise.model import Model, load
 from poolwise.readouts import Readout, parse
-from poolwise.records import Precision, VectorBatch
+from poolwise.records import Precision
 from poolwise.stores import create
 from poolwise.texts import open_texts
 from poolwise.transforms import Transform
@@ -49,7 +52,7 @@ FIT_LIMIT = 50_000
     "[default: what the model declares]",
 )
 @text_options
-@click.option("--limit", type=click.IntRange(min=1), help="Stop after so many texts.")
+@limit_option
 @click.option(
     "--long",
     type=click.Choice(["truncate", "error", "window"]),
@@ -62,7 +65,7 @@ FIT_LIMIT = 50_000
 @click.option("--escape-special", is_flag=True, help='Read a typed "[SEP]" as plain text.')
 @precision_option
 @max_length_option
-@click.option("--force", is_flag=True, help="Replace OUTPUT if it exists.")
+@force_option
 @json_option
 def command(
     model: str,
@@ -124,7 +127,7 @@ def command(
             progress=True,
         ):
             store.write(batch)
-            counts.update(_marks(batch))
+            counts.update(counts_of(batch))
         store.metadata |= {"texts": texts.name, "texts_sha256": texts.hash}
     seconds = time.monotonic() - began
     done = {
@@ -141,17 +144,6 @@ def command(
         print_json(done)
     else:
         _show(done)
-
-
-MARKS = {
-    "truncated": "texts were cut to the maximum length (--long window reads all of them)",
-    "empty": "texts were empty",
-    "nonfinite": "texts have a vector that is not finite",
-}
-
-
-def _marks(batch: VectorBatch) -> dict[str, int]:
-    return {"rows": len(batch)} | {mark: int(getattr(batch, mark).sum()) for mark in MARKS}
 
 
 def _chosen(spec: str) -> Chosen:
@@ -189,6 +181,7 @@ def _show(done: dict[str, Any]) -> None:
     out.print(done["verdict"], markup=False, soft_wrap=True)
     for readout, width in done["readouts"].items():
         out.print(f"  {readout}: {width} dimensions", markup=False)
-    for mark, meaning in MARKS.items():
-        if done[mark]:
-            out.print(f"  {done[mark]:,} {meaning}", markup=False)
+    for line in told(done):
+        out.print(f"  {line}", markup=False)
+    if done["truncated"]:
+        out.print("  (--long window reads all of a text)")

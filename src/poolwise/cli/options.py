@@ -17,6 +17,10 @@ Command = Callable[..., Any]
 
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 
+limit_option = click.option("--limit", type=click.IntRange(min=1), help="Stop after so many texts.")
+
+force_option = click.option("--force", is_flag=True, help="Replace OUTPUT if it exists.")
+
 max_length_option = click.option(
     "--max-length",
     type=click.IntRange(min=3),

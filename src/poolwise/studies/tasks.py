@@ -136,7 +136,7 @@ class LabelsTask:
     def __init__(self, data: Labelled, seed: int) -> None:
         self.name, self.data, self._seed = data.name, data, seed
         self.parts = split(data.parts, [(text,) for text in data.texts], SHARES, seed)
-        self.classes = _checked_classes(data)
+        self.classes = checked_classes(data)
         absent = set(data.labels) - {data.labels[i] for i in self.parts.train.tolist()}
         self.unseen = sorted(absent)
 
@@ -214,13 +214,14 @@ def _fitted(readout: Readout, vectors: Floats) -> Transform | None:
         return None
 
 
-def _checked_classes(data: Labelled) -> list[str]:
+def checked_classes(data: Labelled) -> list[str]:
+    """The labels, in order of the alphabet. Raises StudyError where they tell no texts apart."""
     counts = Counter(data.labels)
     if len(counts) < 2:
         only = next(iter(counts), "")
         raise StudyError(
-            f"{data.name}: every text has the label {only!r}; a probe tells at least two "
-            "labels apart"
+            f"{data.name}: every text has the label {only!r}; what learns from labels "
+            "tells at least two of them apart"
         )
     if len(counts) > len(data) / 2:
         raise StudyError(

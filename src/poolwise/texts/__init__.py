@@ -1,6 +1,6 @@
 """Where sentences come from."""
 
-from poolwise.texts.labels import open_labels
+from poolwise.texts.labels import Kind, open_labels
 from poolwise.texts.material import Material
 from poolwise.texts.pairs import open_pairs
 from poolwise.texts.sentences import split_sentences
@@ -8,6 +8,7 @@ from poolwise.texts.tags import open_tags
 from poolwise.texts.texts import Texts, open_texts
 
 __all__ = [
+    "Kind",
     "Material",
     "Texts",
     "open_labels",

@@ -1,10 +1,13 @@
-"""A field's value: is it a text, an id, a label, a score?"""
+"""A field's value: is it a text, an id, a label, several labels, a score?"""
 
 from __future__ import annotations
 
 import math
 
 from poolwise.errors import TextError
+
+SEPARATOR = ";"
+"""Between the labels of a text that has several."""
 
 
 def as_text(value: object, column: str, where: str) -> str:
@@ -43,6 +46,28 @@ def as_label(value: object, column: str, where: str) -> str:
     if isinstance(value, str):
         return as_filled_text(value, column, where).strip()
     raise TextError(f"{where}: {column!r} is {_kind(value)}, expected a text or an integer")
+
+
+def as_labels(value: object, column: str, where: str) -> str:
+    """Labels in order of the alphabet, each once, with ``;`` between them; "" is none of them.
+
+    ``value`` is a list of labels, or a text with ``;`` between them.
+    """
+    if isinstance(value, str | int):
+        value = [piece for piece in str(value).split(SEPARATOR) if piece.strip()]
+    if not isinstance(value, list):
+        raise TextError(
+            f"{where}: {column!r} is {_kind(value)}, expected a list of labels, or a text with "
+            f"{SEPARATOR!r} between them"
+        )
+    labels = sorted({as_label(label, column, where) for label in value})
+    for label in labels:
+        if SEPARATOR in label:
+            raise TextError(
+                f"{where}: {column!r} lists the label {label!r}, which {SEPARATOR!r} would make "
+                "two; write it without"
+            )
+    return SEPARATOR.join(labels)
 
 
 def as_score(value: object, column: str, where: str) -> float:

@@ -1,29 +1,58 @@
-"""Texts with a label each."""
+"""Texts with a label each; or with any number of labels, or a number."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from poolwise.errors import TextError
 from poolwise.records import Labelled
 from poolwise.texts.annotated import Row, by_part, gather, name_of, open_table, rows_hash
 from poolwise.texts.columns import Columns, Table, column_at, listed, text_rows
-from poolwise.texts.fields import as_filled_text, as_label
+from poolwise.texts.fields import SEPARATOR, as_filled_text, as_label, as_labels, as_score
 from poolwise.texts.parts import named_part
 from poolwise.texts.sources import find_source
 from poolwise.texts.usual import usual_column
 
+Kind = Literal["classification", "multilabel", "regression"]
+"""One label a text; any number of them; a number."""
+
+_READ: dict[Kind, Callable[[object, str, str], str]] = {
+    "classification": as_label,
+    "multilabel": as_labels,
+    "regression": lambda value, column, where: repr(as_score(value, column, where)),
+}
+"""A label's field, as the text that ``Labelled`` holds."""
+
+KINDS: tuple[Kind, ...] = tuple(_READ)
+
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """Which columns to read; None: to be found out."""
+    """Which columns to read, None: to be found out; and what kind of label they hold."""
 
     text: str | None = None
     label: str | None = None
     split: str | None = None
+    kind: Kind = "classification"
+
+    def read(self, value: object, column: str, where: str) -> str:
+        return _READ[self.kind](value, column, where)
+
+    def usual(self, columns: Sequence[str]) -> _Columns:
+        """Those that have usual names."""
+        text, label, split = (usual_column(columns, role) for role in ("text", "label", "split"))
+        if self.kind == "regression":
+            label = usual_column(columns, "score") or label
+        return _Columns(text, label, split, self.kind)
+
+    @property
+    def named(self) -> list[str]:
+        """Those that were asked for."""
+        return [name for name in (self.text, self.label) if name is not None]
 
 
 _UNNAMED = {2: _Columns("1", "2"), 3: _Columns("3", "2", split="1")}
@@ -41,6 +70,7 @@ _QUESTION = re.compile(r"(?P<label>\w+):\S+\s+(?P<text>\S.*)", re.DOTALL)
 def open_labels(
     sources: str | Sequence[str],
     *,
+    kind: Kind = "classification",
     dev: str | Sequence[str] | None = None,
     test: str | Sequence[str] | None = None,
     text_column: str | None = None,
@@ -60,12 +90,14 @@ def open_labels(
     ``text_column`` and ``label_column`` are names, or numbers from 1; else the columns are known
     by their usual names. A column ``split`` is read too, unless ``dev`` or ``test`` say where
     those parts are: then ``sources`` are for training. At most ``limit`` rows of each source.
-    Labels that are integers become text.
+    Labels that are integers become text. Of ``kind`` ``multilabel`` a label is a list of labels, or
+    text with ``;`` between them, and empty where a text has none; of ``regression`` it is a finite
+    number, in a column that may also be called ``score``.
 
     Raises TextError where a source or column is not there or cannot be told, and at the first
     row without a text or a label.
     """
-    asked = _Columns(text_column, label_column)
+    asked = _Columns(text_column, label_column, kind=kind)
     parts = by_part(sources, dev, test)
     rows = gather(parts, lambda source: _read(source, asked, encoding), limit)
     texts, labels, of_part = zip(*rows, strict=True)
@@ -78,6 +110,11 @@ def open_labels(
     )
 
 
+def label_set(label: str) -> tuple[str, ...]:
+    """The labels that a row of the kind ``multilabel`` holds."""
+    return tuple(label.split(SEPARATOR)) if label else ()
+
+
 def _read(source: str, asked: _Columns, encoding: str) -> Iterator[Row]:
     named = None if Path(source).exists() else _NAMED.fullmatch(source)
     if named:
@@ -86,20 +123,21 @@ def _read(source: str, asked: _Columns, encoding: str) -> Iterator[Row]:
     if not table.names:
         return iter(())
     if not table.headed and len(table.names) == 1:
-        return _questions(table)
+        return _questions(table, asked)
     rows = _of_columns(table, _columns(table, asked))
-    return rows if table.headed or asked != _Columns() else _labels_last(rows, table)
+    return rows if table.headed or asked.named else _labels_last(rows, table)
 
 
 def _of_one_label(file: str, label: str, asked: _Columns, encoding: str) -> Iterator[Row]:
     source = find_source(file, encoding)
     source.check()
+    told = asked.read(label, "NAME", f"{label}={file}")
     for text, _ in text_rows(source.table(), Columns(asked.text)):
         if text.strip():
-            yield text, label, ""
+            yield text, told, ""
 
 
-def _questions(table: Table) -> Iterator[Row]:
+def _questions(table: Table, asked: _Columns) -> Iterator[Row]:
     for number, (line,) in table.rows(table.names):
         found = _QUESTION.fullmatch(str(line))
         if found is None:
@@ -108,16 +146,19 @@ def _questions(table: Table) -> Iterator[Row]:
                 "labels (with a tab between them, or a comma in a file that is called .csv), "
                 "'LABEL:detail text', or the input NAME=FILE where all lines have the label NAME"
             )
-        yield found["text"].rstrip(), found["label"], ""
+        label = asked.read(found["label"], "LABEL", table.where(number))
+        yield found["text"].rstrip(), label, ""
 
 
-def _of_columns(table: Table, columns: tuple[str, str, str | None]) -> Iterator[Row]:
-    text, label, split = columns
-    for number, values in table.rows([name for name in columns if name is not None]):
+def _of_columns(table: Table, columns: _Columns) -> Iterator[Row]:
+    text, label, split = columns.text, columns.label, columns.split
+    assert text is not None
+    assert label is not None
+    for number, values in table.rows([text, label, *([] if split is None else [split])]):
         where = table.where(number)
         yield (
             as_filled_text(values[0], text, where),
-            as_label(values[1], label, where),
+            columns.read(values[1], label, where),
             "" if split is None else named_part(values[2], split, where),
         )
 
@@ -138,21 +179,19 @@ def _labels_last(rows: Iterator[Row], table: Table) -> Iterator[Row]:
 
 def _is_header(fields: Sequence[str], dialect: str, asked: _Columns) -> bool:
     """Two usual names tell one, in CSV one does; else columns that are asked for by name."""
-    usual = [usual_column(fields, role) is not None for role in ("text", "label")]
-    if all(usual) or (any(usual) and dialect == "csv"):
+    usual = len(asked.usual(fields).named)
+    if usual == 2 or (usual and dialect == "csv"):
         return True
-    names = [name for name in (asked.text, asked.label) if name is not None]
-    if names:
-        return not all(map(str.isdecimal, names))
+    if asked.named:
+        return not all(map(str.isdecimal, asked.named))
     if len(fields) == 3 and fields[0] in _SENTEVAL:
         return False
     return dialect == "csv" or len(fields) > 2
 
 
-def _columns(table: Table, asked: _Columns) -> tuple[str, str, str | None]:
-    names = table.names
-    usual = _Columns(*(usual_column(names, role) for role in ("text", "label", "split")))
-    if not table.headed and asked == _Columns():
+def _columns(table: Table, asked: _Columns) -> _Columns:
+    names, usual = table.names, asked.usual(table.names)
+    if not table.headed and not asked.named:
         usual = _UNNAMED[len(names)]
     text, label = (
         known if name is None else column_at(names, name, table.label)
@@ -167,7 +206,7 @@ def _columns(table: Table, asked: _Columns) -> tuple[str, str, str | None]:
             f"{table.label}: cannot tell which column holds the {missing}; it has "
             f"{listed(names)}; name it with {option}"
         )
-    return text, label, usual.split
+    return _Columns(text, label, usual.split, asked.kind)
 
 
 def _other(names: Sequence[str], known: str | None) -> str | None:
