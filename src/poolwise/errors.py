@@ -75,6 +75,8 @@ EXTRAS = {
     "data": ("datasets",),
     "baselines": ("gensim",),
     "export": ("sentence_transformers", "torch", "transformers"),
+    "tune": ("accelerate", "torch", "transformers"),
+    "mteb": ("mteb",),
 }
 """The packages that each optional part brings."""
 

@@ -19,8 +19,10 @@ COMMANDS = {
     "sweep": "Measure every layer, pool and step on your data; write the winner.",
     "ask": "Answer a question about an encoder by measuring it on your text.",
     "reproduce": "Run a published protocol and compare its figures.",
+    "predict": "Tell labels with a fine-tuned checkpoint: lines, CSV, JSONL or Parquet.",
     "inspect": "One or several sentences, seen from inside; as a page too.",
     "layers": "What each hidden state of an encoder is, and which readouts exist.",
+    "tune": "Fine-tune over several readouts and compare: same rows, same budget.",
     "export": "A readout as a folder that sentence-transformers or transformers loads.",
     "convert": "Turn a folder with a pickle (pytorch_model.bin) into a safe one.",
 }

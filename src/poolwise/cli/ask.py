@@ -18,7 +18,7 @@ from poolwise.cli.options import (
 )
 from poolwise.cli.show import show
 from poolwise.model import Model, load
-from poolwise.readouts import Readout, parse
+from poolwise.readouts import parse
 from poolwise.records import Finding, Precision
 from poolwise.texts import Material
 
@@ -31,6 +31,7 @@ QUESTIONS = {
     "layers": ("which layer?", ["pairs", "labels"]),
     "pooler": ("is the pooler's output a good summary?", ["pairs", "labels"]),
     "first": ("why the first token: would any other do?", ["pairs", "labels"]),
+    "tuned": ("which readout, once the encoder is fine-tuned?", ["labels"]),
     "knows": ("what does each layer know?", ["labels"]),
     "tagging": ("which layers tell what each word is?", ["tags"]),
     "geometry": ("what shape is the space?", ["pairs", "labels", "texts"]),
@@ -71,7 +72,8 @@ def _listed() -> str:
     "--readout",
     "readouts",
     multiple=True,
-    help="Of recover: what to get sentences back from; may be repeated. [default: three]",
+    help="Of recover: what to get sentences back from; of tuned: what to fine-tune over. May be "
+    "repeated. [default: some usual ones]",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @precision_option
@@ -100,8 +102,7 @@ def command(
     _check(question, readouts, where)
     material = read_material(**where, limit=limit or None)
     encoder = load(model, max_length=max_length)
-    asked = [parse(readout) for readout in readouts]
-    findings = _findings(question, encoder, material, asked, output, seed, precision)
+    findings = _findings(question, encoder, material, readouts, output, seed, precision)
     if limit and findings[0].made.get("n_texts") == limit:
         click.echo(f"read the first {limit:,} texts; --limit 0 reads all", err=True)
     report = write_report(findings, output) if output else None
@@ -122,8 +123,8 @@ def command(
 
 def _check(question: str, readouts: Sequence[str], where: dict[str, Any]) -> None:
     kinds = QUESTIONS[question][1]
-    if readouts and question != "recover":
-        raise click.UsageError(f"--readout belongs to recover; {question} chooses its own")
+    if readouts and question not in ("recover", "tuned"):
+        raise click.UsageError(f"--readout belongs to recover and tuned; {question} has its own")
     if not any(where[kind] for kind in kinds):
         options = " or ".join(f"--{kind}" for kind in kinds)
         raise click.UsageError(f"{question} is measured on {options}; none was given")
@@ -133,7 +134,7 @@ def _findings(
     question: str,
     encoder: Model,
     material: Material,
-    readouts: Sequence[Readout],
+    specs: Sequence[str],
     output: Path | None,
     seed: int,
     precision: Precision,
@@ -141,10 +142,36 @@ def _findings(
     from poolwise.studies import sweep  # noqa: PLC0415 - slow to import
     from poolwise.studies.alone import ALONE, How  # noqa: PLC0415
 
+    folder = output / "training" if output else None
+    if question == "tuned":
+        return _tuned(encoder, material, specs, folder, seed)
     if question in ALONE:
-        folder = output / "training" if output else None
-        how = How(seed, precision, True, readouts=readouts, folder=folder)
+        how = How(seed, precision, True, readouts=[*map(parse, specs)], folder=folder)
         return list(ALONE[question](encoder, material, how))
     asked = sweep.questions(material, [question], seed=seed)
     answers = sweep.answers(encoder, asked, precision=precision, progress=True)
     return [found for _, found in answers]
+
+
+def _tuned(
+    encoder: Model, material: Material, specs: Sequence[str], folder: Path | None, seed: int
+) -> list[Finding]:
+    from poolwise.tuning.comparison import SEEDS, SIZES, TOKENS, compared  # noqa: PLC0415 - slow
+    from poolwise.tuning.trials import Recipe  # noqa: PLC0415
+
+    answers = [
+        compared(
+            encoder,
+            data,
+            specs or TOKENS,
+            kind="classification",
+            sizes=SIZES,
+            seeds=SEEDS,
+            recipe=Recipe(),
+            folder=folder,
+            seed=seed,
+            progress=True,
+        )
+        for data in material.labels
+    ]
+    return [answer.finding for answer in answers if answer is not None]

@@ -31,6 +31,7 @@ PATTERNS = (
     *(f"0_*/{name}" for name in _READ),
     "modules.json",
     "config_sentence_transformers.json",
+    "poolwise.json",
     "*_Pooling/config.json",
     "*_WeightedLayerPooling/config.json",
     "*_WeightedLayerPooling/model.safetensors",

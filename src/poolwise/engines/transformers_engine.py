@@ -138,21 +138,22 @@ class DeepestPassedError(Exception):
     """Leaves the model's forward once the deepest needed hidden state has been pooled."""
 
 
-def build_module(encoder: Encoder) -> Any:
+def build_module(encoder: Encoder, config: Any = None, *, pooler: bool = False) -> Any:
     """transformers' base model for a checked encoder, in float32, holding its tensors.
 
-    But for the pooler, which ``HiddenStates`` computes: tanh(W · cls@-1 + b).
+    Without the pooler, which ``HiddenStates`` computes: tanh(W · cls@-1 + b); ``pooler`` has it
+    there. ``config`` is the encoder's own of transformers, with more than running it takes.
     """
-    config = transformers.AutoConfig.for_model(**encoder.config.for_transformers())
-    no_pooler = {"add_pooling_layer": False} if encoder.family.pooler else {}
+    config = config or transformers.AutoConfig.for_model(**encoder.config.for_transformers())
+    pooling = {"add_pooling_layer": pooler} if encoder.family.pooler else {}
     with no_init_weights():
         module = transformers.AutoModel.from_config(  # type: ignore[no-untyped-call]
-            config, dtype=torch.float32, **no_pooler
+            config, dtype=torch.float32, **pooling
         )
     tensors = {
         name: torch.tensor(array)
         for name, array in encoder.tensors.items()
-        if not _is_pooler(encoder, name)
+        if pooler or not _is_pooler(encoder, name)
     }
     missing, unexpected = module.load_state_dict(tensors, strict=False)
     if missing or unexpected:

@@ -51,11 +51,16 @@ def write_encoder(encoder: Encoder, folder: Path, source: Path, *, hidden_states
 
     ``hidden_states`` makes transformers hand out all of them. Raises MissingExtraError.
     """
-    config = _config(encoder, source / "config.json")
+    config = config_values(encoder, source)
     if hidden_states:
         config["output_hidden_states"] = True
     write_json(folder / "config.json", config)
     write_tensors(folder, encoder.tensors)
+    write_tokenizer(folder, source)
+
+
+def write_tokenizer(folder: Path, source: Path) -> None:
+    """Write the tokenizer's files, those that ``source`` has."""
     for name in _TOKENIZER:
         if (source / name).is_file():
             shutil.copyfile(source / name, folder / name)
@@ -77,18 +82,29 @@ def write_json(path: Path, content: Any) -> None:
     path.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
-def _config(encoder: Encoder, source: Path) -> dict[str, Any]:
+def config_values(encoder: Encoder, source: Path) -> dict[str, Any]:
     """Every key that transformers knows of the family: not all readers have its defaults."""
+    made = transformers_config(encoder, source).to_dict()
+    checked = encoder.config.for_transformers()
+    known = {key: value for key, value in made.items() if key not in _OF_HEADS}
+    return {key: value for key, value in known.items() if value is not None or key in checked}
+
+
+def transformers_config(encoder: Encoder, source: Path) -> Any:
+    """transformers' own config of ``encoder``, with what only training asks for.
+
+    That comes from config.json in the folder ``source``, or else is transformers' default. Raises
+    MissingExtraError.
+    """
     with needs("export", "writing a model's folder"):
         from transformers import AutoConfig  # noqa: PLC0415 - takes seconds
         from transformers.models.auto.modeling_auto import (  # noqa: PLC0415
             MODEL_MAPPING_NAMES,
         )
 
-    found = read_object(source)
     values = encoder.config.for_transformers()
     vocabulary = range(encoder.config.vocab_size)
-    for key, value in found.items():
+    for key, value in read_object(source / "config.json").items():
         if key in _FOR_TRAINING and type(value) in (int, float) and 0 <= value <= 1:
             values[key] = value
         if key in values and key.endswith("_token_id") and type(value) is int:
@@ -96,6 +112,4 @@ def _config(encoder: Encoder, source: Path) -> dict[str, Any]:
     made = AutoConfig.for_model(**values)
     made.architectures = [str(MODEL_MAPPING_NAMES[values["model_type"]])]
     made.dtype = "float32"
-    full = made.to_dict()
-    known = {key: value for key, value in full.items() if key not in _OF_HEADS}
-    return {key: value for key, value in known.items() if value is not None or key in values}
+    return made

@@ -1,0 +1,174 @@
+"""poolwise tune: the same training over several readouts, compared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from poolwise.cli.options import console, json_option, max_length_option, print_json
+from poolwise.cli.show import show
+from poolwise.model import load
+from poolwise.texts.labels import KINDS, Kind, open_labels
+from poolwise.tuning.trials import Recipe
+
+USUAL = Recipe()
+
+
+def _sizes(_: click.Context, __: click.Parameter, value: str) -> list[int | None]:
+    """``100,1000,all``."""
+    sizes: list[int | None] = []
+    for part in value.split(","):
+        size = part.strip()
+        if size != "all" and not (size.isdecimal() and int(size) > 0):
+            raise click.BadParameter(f"{size!r} is no number of rows: write 100,1000,all")
+        sizes.append(None if size == "all" else int(size))
+    return sizes
+
+
+def _rates(_: click.Context, __: click.Parameter, value: str) -> list[float]:
+    """``1e-4,3e-4``."""
+    try:
+        rates = sorted({float(part) for part in value.split(",")})
+    except ValueError:
+        rates = []
+    if not rates or not all(0 < rate < 1 for rate in rates):
+        raise click.BadParameter(f"{value!r} are no learning rates: write 1e-4,3e-4")
+    return rates
+
+
+@click.command("tune")
+@click.argument("model")
+@click.option(
+    "--labels",
+    multiple=True,
+    required=True,
+    metavar="F",
+    help="Texts with labels: CSV, TSV, JSONL, Parquet, hf:NAME; LABEL=F for files of one label.",
+)
+@click.option("--dev", metavar="F", help="Rows to choose on. [default: cut from the data]")
+@click.option("--test", metavar="F", help="Rows to report on. [default: cut from the data]")
+@click.option("--column", help="The column or key that holds the text.")
+@click.option("--label-column", help="The column that holds the labels.")
+@click.option("--encoding", default="utf-8", show_default=True, help="Of text files.")
+@click.option("--limit", type=click.IntRange(min=1), help="The first so many rows of each input.")
+@click.option(
+    "--kind",
+    type=click.Choice(KINDS),
+    default=KINDS[0],
+    show_default=True,
+    help="A label a text, several (a;b, or lists), or a number.",
+)
+@click.option(
+    "-r",
+    "--readout",
+    "specs",
+    multiple=True,
+    help="A readout such as cls@-1, pooler, token[3]@-1; cls@mix learns the weights of the "
+    "layers, attention@-1 those of the tokens. [default: cls@-1, mean@-1, max@-1, sep@-1, cls@mix]",
+)
+@click.option(
+    "--n", "sizes", callback=_sizes, default="1000", show_default=True, help="Rows to train on."
+)
+@click.option("--seeds", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option("--epochs", type=click.IntRange(min=1), default=USUAL.epochs, show_default=True)
+@click.option("--batch-size", type=click.IntRange(min=1), default=USUAL.batch, show_default=True)
+@click.option(
+    "--rates",
+    callback=_rates,
+    default=",".join(map(str, USUAL.rates)),
+    show_default=True,
+    help="Learning rates; each readout's is chosen on dev.",
+)
+@click.option(
+    "--reinit",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="BLOCKS",
+    help="Draw the last so many blocks anew before training.",
+)
+@click.option("--workers", type=click.IntRange(min=1), help="Processes. [default: one a core]")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@max_length_option
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="A folder for report.html, findings.json, checkpoints/ and runs/, from which it goes on.",
+)
+@json_option
+def command(
+    model: str,
+    labels: tuple[str, ...],
+    dev: str | None,
+    test: str | None,
+    column: str | None,
+    label_column: str | None,
+    encoding: str,
+    limit: int | None,
+    kind: Kind,
+    specs: tuple[str, ...],
+    sizes: list[int | None],
+    seeds: int,
+    epochs: int,
+    batch_size: int,
+    rates: list[float],
+    reinit: int,
+    workers: int | None,
+    seed: int,
+    max_length: int | None,
+    output: Path,
+    as_json: bool,
+) -> None:
+    """Fine-tune MODEL for --labels over each readout: same rows, same budget, several seeds.
+
+    Learning rate and epoch are chosen on one part of the rows (dev), scores come from another
+    (test). What is finished is kept in OUTPUT: the same command goes on after an interruption. Give
+    OUTPUT's checkpoints/READOUT to `poolwise predict`.
+
+    \b
+    poolwise tune demo --labels intents.csv -r cls@-1 -r mean@-1 -o tuned
+    poolwise tune ./my-bert --labels neg=neg.txt --labels pos=pos.txt --n 100,1000,all -o tuned
+    torchrun --nproc-per-node 4 -m poolwise tune ./my-bert --labels train.csv --n all -o tuned
+    """
+    from poolwise.reports import to_json, write_report  # noqa: PLC0415 - slow to import
+    from poolwise.tuning.comparison import DEFAULT, compared  # noqa: PLC0415 - likewise
+
+    where: dict[str, Any] = {"text_column": column, "label_column": label_column}
+    data = open_labels(
+        labels, dev=dev, test=test, encoding=encoding, limit=limit, kind=kind, **where
+    )
+    recipe = Recipe(epochs, batch_size, tuple(rates), reinitialise=reinit)
+    found = compared(
+        load(model, max_length=max_length),
+        data,
+        specs or DEFAULT,
+        kind=kind,
+        sizes=sizes,
+        seeds=seeds,
+        recipe=recipe,
+        folder=output,
+        workers=workers,
+        seed=seed,
+        progress=True,
+    )
+    if found is None:
+        return
+    report = write_report([found.finding], output)
+    if as_json:
+        print_json(
+            {
+                "verdict": found.finding.verdict,
+                "findings": [to_json(found.finding)],
+                "checkpoints": {name: str(path) for name, path in found.runs.checkpoints.items()},
+                "report": str(report),
+            }
+        )
+        return
+    show(found.finding)
+    for name, path in found.runs.checkpoints.items():
+        console().print(f"{name}: {path}", markup=False, soft_wrap=True)
+    console().print(f"report: {report}", markup=False, soft_wrap=True)

@@ -1,0 +1,1 @@
+"""Fine-tune a classifier over any readout, compare, and predict with what came of it."""

@@ -1,0 +1,93 @@
+"""A fine-tuned classifier as a folder: an encoder as transformers reads it, with its head.
+
+config.json, tokenizer      the encoder's, cut to what is read, and the labels
+model.safetensors           its tensors with the family's prefix, classifier.weight [k, width],
+                            classifier.bias [k] and, of learned attention, classifier.query [d]
+sentence_bert_config.json   how long a text it was tuned on, where poolwise.load looks for it
+poolwise.json               what the linear layer reads, what its outputs are, how it was made
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from poolwise.encoders import Encoder
+from poolwise.encoders.modules import Modules, read_modules
+from poolwise.errors import EncoderError
+from poolwise.exports.encoder_files import config_values, write_json, write_tensors, write_tokenizer
+from poolwise.exports.folder import whole_folder
+from poolwise.model import Model
+from poolwise.records import Floats
+from poolwise.tuning.head_files import ABOUT, CLASSIFIERS, FORMAT, PROBLEM_TYPES
+from poolwise.tuning.module import ReadoutClassifier
+from poolwise.tuning.trials import Head
+
+
+def write_checkpoint(
+    module: ReadoutClassifier,
+    model: Model,
+    folder: Path,
+    *,
+    made: Mapping[str, Any],
+    replace: bool = False,
+) -> None:
+    """Write ``module``, which was tuned from ``model``; the folder appears whole or not at all.
+
+    ``made`` says how it came about. ``replace`` takes the place of a model's folder, but never of
+    ``model``'s own. Raises StoreError where the folder cannot be written.
+    """
+    if model.arrangement is not None:
+        raise EncoderError(f"{model.name}: no folder can hold tokens in another order")
+    source = read_modules(model.folder)
+    tuned = module.tuned()
+    with whole_folder(folder, replace=replace, never=model.folder) as partial:
+        write_json(partial / "config.json", _config(module, tuned, source))
+        write_tensors(partial, _tensors(module, tuned))
+        write_tokenizer(partial, source.encoder)
+        length = {"max_seq_length": model.max_length, "do_lower_case": source.lower_case}
+        write_json(partial / "sentence_bert_config.json", length)
+        write_json(partial / ABOUT, _about(module, made))
+
+
+def _config(module: ReadoutClassifier, tuned: Encoder, source: Modules) -> dict[str, Any]:
+    values = config_values(tuned, source.encoder)
+    if module.pooling is None and tuned.family.model_type in CLASSIFIERS:
+        values["architectures"] = [CLASSIFIERS[tuned.family.model_type]]
+    names = _outputs(module.head)
+    return {
+        **values,
+        "id2label": {str(i): name for i, name in enumerate(names)},
+        "label2id": {name: i for i, name in enumerate(names)},
+        "problem_type": PROBLEM_TYPES[module.head.kind],
+    }
+
+
+def _outputs(head: Head) -> tuple[str, ...]:
+    """transformers counts the labels to know how many outputs there are, and so names even one."""
+    return head.labels or ("LABEL_0",)
+
+
+def _tensors(module: ReadoutClassifier, tuned: Encoder) -> dict[str, Floats]:
+    made = {f"{tuned.family.prefix}{name}": tensor for name, tensor in tuned.tensors.items()}
+    head = {"weight": module.classifier.weight, "bias": module.classifier.bias}
+    if module.pooling is not None and module.pooling.query is not None:
+        head["query"] = module.pooling.query
+    for name, parameter in head.items():
+        made[f"classifier.{name}"] = np.asarray(parameter.detach().cpu().numpy(), np.float32)
+    return made
+
+
+def _about(module: ReadoutClassifier, made: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "kind": module.head.kind,
+        "readout": str(module.final()),
+        "asked": str(module.asked),
+        "attention": module.asked.learns == "attention",
+        "labels": list(module.head.labels),
+        "made": dict(made),
+    }

@@ -1,0 +1,94 @@
+"""From labelled texts to an answer: trainings compared, and where the checkpoints lie."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from os import cpu_count
+from pathlib import Path
+
+from poolwise import __version__
+from poolwise.errors import needs
+from poolwise.model import Model
+from poolwise.records import Finding, Labelled
+from poolwise.texts.labels import Kind
+from poolwise.tuning.task import Task
+from poolwise.tuning.trials import Recipe, Runs
+from poolwise.tuning.tunable import tunable
+
+DEFAULT = ("cls@-1", "mean@-1", "max@-1", "sep@-1", "cls@mix")
+"""What is compared where nobody names readouts."""
+
+TOKENS = ("cls@-1", "token[1]@-1", "token[2]@-1", "sep@-1", "mean@-1", "max@-1", "cls@mix")
+"""What the question asks: the first token, other tokens, all of them, all layers."""
+
+SIZES, SEEDS = (100, 1000), 5
+"""Of the question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The answer, and the trainings behind it."""
+
+    finding: Finding
+    runs: Runs
+
+
+def compared(
+    model: Model,
+    data: Labelled,
+    specs: Sequence[str],
+    *,
+    kind: Kind,
+    sizes: Sequence[int | None],
+    seeds: int,
+    recipe: Recipe,
+    folder: Path | None,
+    workers: int | None = None,
+    seed: int = 0,
+    progress: bool = False,
+) -> Compared | None:
+    """Fine-tune over each readout of ``specs`` (see ``tunable``) and say which to take.
+
+    ``sizes`` are rows to train on, None for all of them; ``seed`` divides the rows. See
+    ``runs.compare`` for ``seeds``, ``folder`` and ``workers``, by default one a core. None in
+    those processes of torchrun that have nothing to say.
+
+    Raises StudyError where the data cannot carry an answer or memory is too small, ReadoutError for
+    a readout that cannot be tuned, MissingExtraError without accelerate.
+    """
+    with needs("tune", "fine-tuning"):
+        import accelerate  # noqa: F401, PLC0415 - seconds
+
+        from poolwise.tuning.runs import compare  # noqa: PLC0415 - torch and transformers
+        from poolwise.tuning.study import answer  # noqa: PLC0415 - statistics
+        from poolwise.tuning.together import is_first  # noqa: PLC0415 - accelerate
+
+    readouts = [tunable(spec, model.depth) for spec in specs]
+    task = Task(data, kind, seed)
+    runs = compare(
+        model,
+        task,
+        readouts,
+        task.sizes(sizes),
+        seeds,
+        recipe=recipe,
+        folder=folder,
+        workers=workers or cpu_count() or 1,
+        progress=progress,
+    )
+    if not is_first():
+        return None
+    found = answer(model, task, runs, recipe)
+    made = {
+        "poolwise": __version__,
+        "model": model.name,
+        "model_hash": model.hash,
+        **found.made,
+        "data_sha256": task.hash,
+        "kind": kind,
+        "seed": seed,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    return Compared(replace(found, made=made), runs)

@@ -1,0 +1,86 @@
+"""The numbers of a comparison: every readout at every size, with its frozen probe beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from poolwise.records import Number
+from poolwise.statistics.estimate import Estimate
+from poolwise.statistics.paired import mean_estimates
+from poolwise.studies.parts import Rows
+from poolwise.tuning.outcomes import FROZEN, Outcomes, Where
+from poolwise.tuning.task import Task
+
+CONSTANT = {
+    "classification": "the most frequent label",
+    "multilabel": "the labels of most texts",
+    "regression": "the mean of train",
+}
+"""What an output that is the same for every text can say."""
+
+
+def numbers(held: Outcomes) -> Iterator[Number]:
+    """What is taken first; then scores, differences, and how each training went."""
+    score, n = held.task.score, held.most
+    found = held.tuned[held.taken, n]
+    yield _number(f"{score} of what is taken", found, held.taken, n, "test")
+    yield _constant(held)
+    for readout, size in held.trials:
+        key = (readout, size)
+        yield _number(score, held.tuned[key], readout, size, "test")
+        if key in held.frozen:
+            name = f"{score}, {FROZEN}"
+            yield _number(name, held.frozen[key], readout, size, "test", control=True)
+    for size in reversed(held.sizes):
+        yield from held.against[size].numbers()
+        yield from held.gains[size].numbers()
+    for readout, size in held.trials:
+        yield from _training(held, readout, size)
+
+
+def constant_scores(task: Task, rows: Rows) -> list[float]:
+    """What each of ``rows`` scores where every text gets the same, learned from train."""
+    targets = task.targets[task.parts.train]
+    if task.kind == "classification":
+        output = np.bincount(targets, minlength=task.head.outputs).astype(np.float64)
+    else:
+        output = np.atleast_1d(targets.mean(axis=0, dtype=np.float64))
+        output = output - 0.5 if task.kind == "multilabel" else output
+    found: list[float] = task.scores(np.tile(output, (len(rows), 1)), rows).tolist()
+    return found
+
+
+def _constant(held: Outcomes) -> Number:
+    task = held.task
+    found = mean_estimates(np.array([constant_scores(task, task.parts.test)]).T)[0]
+    return Number(
+        f"{task.score} of {CONSTANT[task.kind]}",
+        found.value,
+        found.low,
+        found.high,
+        {"part": "test"},
+        control=True,
+    )
+
+
+def _training(held: Outcomes, readout: str, n: int) -> Iterator[Number]:
+    """Means over seeds, of the rate chosen."""
+    trials = held.trials[readout, n]
+    where: Where = {"readout": readout, "n": n}
+    yield Number(held.task.score, held.dev(readout, n), where={**where, "part": "dev"})
+    for rate in sorted({one.setting.rate for one in trials}):
+        yield Number("learning rate chosen", rate, where=where)
+    epochs = max(one.epochs for one in trials)
+    best = float(np.mean([one.epoch for one in trials]))
+    yield Number("best epoch", best, where=where, note=f"of {epochs} at most")
+    seconds = float(np.mean([one.seconds for one in trials]))
+    yield Number("seconds a training", seconds, where=where)
+
+
+def _number(
+    name: str, found: Estimate, readout: str, n: int, part: str, *, control: bool = False
+) -> Number:
+    where: Where = {"readout": readout, "n": n, "part": part}
+    return Number(name, found.value, found.low, found.high, where, control, found.note)

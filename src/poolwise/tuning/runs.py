@@ -1,0 +1,85 @@
+"""All trainings of a comparison: what has ended before is not repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from poolwise.errors import EncoderError
+from poolwise.model import Model, load
+from poolwise.progress import Progress
+from poolwise.tuning.frozen import frozen
+from poolwise.tuning.kept import Kept, materials
+from poolwise.tuning.task import Task
+from poolwise.tuning.todo import ToDo
+from poolwise.tuning.together import from_first, is_first, processes
+from poolwise.tuning.training import cost, train_and_keep
+from poolwise.tuning.trials import Recipe, Runs
+from poolwise.tuning.tunable import Tunable
+from poolwise.tuning.workers import Order, work_through
+
+
+def compare(
+    model: Model,
+    task: Task,
+    readouts: Sequence[Tunable],
+    sizes: Sequence[int],
+    seeds: int,
+    *,
+    recipe: Recipe,
+    folder: Path | None,
+    workers: int,
+    progress: bool,
+) -> Runs:
+    """Train each readout with each number of rows, by each of so many ``seeds``, from 0 on.
+
+    Seed 0 tries all rates of the recipe for a third of a training; what did best on dev is taken
+    by every seed. Frozen probes on the same rows stand beside. ``folder`` keeps everything that
+    ends, as it ends: a second call, after whatever stopped the first, trains what is missing. It
+    may be another comparison's, too.
+
+    ``workers`` processes share the CPU; on a GPU, and under torchrun, there are none. A training's
+    last digits depend on how many threads each has.
+
+    Raises StudyError where memory is too small, ReadoutError for a readout that this encoder does
+    not have, StoreError where the folder cannot be read or written.
+    """
+    kept = Kept(folder if is_first() else None, materials(model, task), recipe, max(sizes))
+    specs = list(dict.fromkeys(asked.spec for asked in readouts))
+    todo = ToDo(specs, sizes, seeds, recipe.rates, partial(cost, recipe))
+    todo.skip(lambda setting: from_first(kept.trial(setting)))
+    _train(model, task, kept, todo, workers=workers, progress=progress)
+    probes = (
+        frozen(model, task, readouts, sizes, seeds, kept=kept, workers=workers, progress=progress)
+        if is_first()
+        else []
+    )
+    folders = {spec: path for spec in specs if (path := kept.checkpoint(spec)) is not None}
+    return Runs(todo.trials, todo.tried, probes, folders)
+
+
+def _train(
+    model: Model, task: Task, kept: Kept, todo: ToDo, *, workers: int, progress: bool
+) -> None:
+    """All there is to do, in processes of their own or in this one."""
+    with Progress("texts trained on", round(todo.left), show=progress and is_first()) as bar:
+        count = min(workers, len(todo))
+        alone = processes() > 1 or torch.cuda.is_available()
+        if count > 1 and not alone and _found_again(model):
+            threads = max(torch.get_num_threads() // count, 1)
+            order = Order(model.name, model.folder, model.max_length, task, kept, threads)
+            work_through(todo, order, count, bar.advance)
+        while (setting := todo.next()) is not None:
+            todo.ended(train_and_keep(model, task, kept, setting, bar.advance, lock=nullcontext()))
+
+
+def _found_again(model: Model) -> bool:
+    """Whether its folder holds this very model: a worker reads it from there."""
+    try:
+        return load(model.folder, max_length=model.max_length).hash == model.hash
+    except EncoderError:
+        return False

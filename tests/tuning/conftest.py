@@ -1,0 +1,35 @@
+"""Trainings of tiny models: their matrices are too small to be shared among threads."""
+
+import pytest
+import torch
+
+from poolwise.records import Labelled
+
+ANIMALS = ("cat", "dog", "bird")
+PLACES = ("on mat", "in old house", "over hill to sea", "was big and red", "ran", "we saw it")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def told_of_animals(kind="classification"):
+    """72 texts that say which animal is where, and the parts they belong to."""
+    rows = [(a, p, more) for a in ANIMALS for p in PLACES for more in ("", "the", "and you", "no")]
+    tell = {
+        "classification": lambda animal, _: animal,
+        "multilabel": lambda animal, place: f"{animal};{place[0]}",
+        "regression": lambda animal, place: str(ANIMALS.index(animal) + len(place) / 20),
+    }[kind]
+    parts = [("train", "train", "train", "dev", "test")[i % 5] for i in range(len(rows))]
+    texts = [f"{more} {animal} {place}" for animal, place, more in rows]
+    return Labelled("animals", texts, [tell(a, p) for a, p, _ in rows], parts, "0")
+
+
+@pytest.fixture
+def animals():
+    return told_of_animals

@@ -1,0 +1,300 @@
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+import poolwise
+from poolwise.errors import ReadoutError, StoreError, StudyError
+from poolwise.tuning import watching
+from poolwise.tuning.batches import ShuffledTexts, Texts, shuffled
+from poolwise.tuning.memory import memory_told
+from poolwise.tuning.module import ReadoutClassifier
+from poolwise.tuning.task import Task
+from poolwise.tuning.training import cost, optimizer, passes, train
+from poolwise.tuning.trials import Recipe, Setting
+from poolwise.tuning.tunable import tunable
+
+EVALUATED = watching.Watch.on_evaluate
+RECIPE = Recipe(epochs=4, batch=8, rates=(1e-3,), steps=0)
+
+
+@pytest.fixture
+def model(tiny):
+    return poolwise.load(tiny("bert"))
+
+
+@pytest.fixture
+def task(animals):
+    return Task(animals(), "classification", 0)
+
+
+def trained(
+    model, task, readout="mean@-1", n=40, recipe=RECIPE, state=None, report=None, **changes
+):
+    setting = Setting(readout, n, changes.get("seed", 0), changes.get("rate", 3e-3))
+    return train(model, task, setting, recipe, test=True, state=state, report=report)
+
+
+def same(one, other):
+    a, b = one.state_dict(), other.state_dict()
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.mark.parametrize("readout", ["mean@-1", "cls@mix", "token[9]@2"])
+def test_learns_and_says_what_came_of_it(model, task, readout, capfd):
+    passed = []
+    trial, module = trained(model, task, readout, report=passed.append)
+    if readout == "mean@-1":
+        assert trial.dev > 0.6
+        assert trial.scores.mean() > 0.6
+    assert trial.scores.shape == task.parts.test.shape
+    assert 1 <= trial.epoch <= trial.epochs <= 4
+    assert sum(passed) == pytest.approx(4 * 40)
+    assert not module.training
+    assert poolwise.parse(trial.final) == module.final()
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("kind", ["multilabel", "regression"])
+def test_other_kinds(model, animals, kind):
+    task = Task(animals(kind), kind, 0)
+    trial, _ = trained(model, task, recipe=Recipe(20, 8, (), steps=0, patience=20))
+    assert trial.scores.mean() > 0.2
+
+
+def test_scores_stand_in_the_order_of_test(model, task):
+    trial, module = trained(model, task)
+    rows = task.parts.test
+    found = []
+    for row in rows.tolist():
+        (text,) = model.tokenize([task.texts[row]])
+        ids = torch.from_numpy(text.windows[0].ids.astype(np.int64))[None]
+        words = torch.from_numpy(~text.windows[0].special)[None]
+        with torch.no_grad():
+            found.append(module(ids, torch.ones_like(ids), words).logits[0].numpy())
+    np.testing.assert_array_equal(trial.scores, task.scores(np.array(found), rows))
+
+
+def test_the_seed_decides_alone(model, task):
+    first = trained(model, task, seed=1)
+    torch.rand(3)
+    again = trained(model, task, seed=1)
+    other = trained(model, task, seed=2)
+    assert same(first[1], again[1])
+    np.testing.assert_array_equal(first[0].scores, again[0].scores)
+    assert not same(first[1], other[1])
+
+
+def test_the_callers_draws_are_left_alone(model, task):
+    def draws():
+        return random.random(), np.random.random(), torch.rand(1).item()  # noqa: NPY002
+
+    random.seed(1), np.random.seed(1), torch.manual_seed(1)  # noqa: NPY002
+    expected = draws()
+    random.seed(1), np.random.seed(1), torch.manual_seed(1)  # noqa: NPY002
+    trained(model, task, recipe=Recipe(1, 8, (1e-3,), steps=0))
+    assert draws() == expected
+
+
+class KilledError(Exception):
+    """Raised where a kill would come."""
+
+
+def killed_after(texts):
+    passed = []
+
+    def report(count):
+        passed.append(count)
+        if sum(passed) >= texts:
+            raise KilledError
+
+    return report
+
+
+def test_goes_on_after_kills_as_if_nothing_had_been(model, task, tmp_path, monkeypatch):
+    """Within an epoch, at its end, in the first and the last: the same to the last bit."""
+    readout, recipe = "cls@mix", Recipe(4, 8, (), steps=0, patience=9)
+    whole = trained(model, task, readout, recipe=recipe)
+    monkeypatch.setattr(watching, "SAVED_EVERY_S", 0.0)
+    for at in (16, 24, 40, 104, 160):
+        with pytest.raises(KilledError):
+            trained(model, task, readout, recipe=recipe, state=tmp_path, report=killed_after(at))
+        assert len([*tmp_path.iterdir()]) == 1
+    half_written = tmp_path / "checkpoint-99"
+    half_written.mkdir()
+    (half_written / "trainer_state.json").write_text("{")
+    passed = []
+    resumed = trained(model, task, readout, recipe=recipe, state=tmp_path, report=passed.append)
+    assert passed[0] == pytest.approx(152)
+    assert sum(passed) == pytest.approx(160)
+    assert same(whole[1], resumed[1])
+    np.testing.assert_array_equal(whole[0].scores, resumed[0].scores)
+    told = [(t.dev, t.epoch, t.epochs, t.final) for t, _ in (whole, resumed)]
+    assert told[0] == told[1]
+
+
+def test_a_damaged_checkpoint_is_named(model, task, tmp_path, monkeypatch):
+    monkeypatch.setattr(watching, "SAVED_EVERY_S", 0.0)
+    with pytest.raises(KilledError):
+        trained(model, task, state=tmp_path, report=killed_after(56))
+    (seen,) = tmp_path.glob("*/watched.json")
+    seen.write_text('{"score": ')
+    with pytest.raises(StoreError, match=r"checkpoint-\d+: a training cannot go on from here"):
+        trained(model, task, state=tmp_path)
+
+
+def test_a_short_training_writes_nothing(model, task, tmp_path):
+    trained(model, task, state=tmp_path / "state")
+    assert not [*(tmp_path / "state").iterdir()]
+
+
+def test_ends_early_with_the_best_epoch(model, task, monkeypatch):
+    def stopped(patience):
+        told = iter([0.2, 0.5, 0.4, 0.5, 0.9])
+        monkeypatch.setattr(task, "scores", lambda _, rows: np.full(len(rows), next(told)))
+        losses(monkeypatch, [3, 2, 2, 2, 2])
+        passed = []
+        recipe = Recipe(8, 8, (1e-3,), steps=0, patience=patience)
+        setting = Setting("mean@-1", 40, 0, 1e-3)
+        trial, module = train(
+            model, task, setting, recipe, test=False, state=None, report=passed.append
+        )
+        assert (trial.dev, trial.epoch, trial.epochs) == (0.5, 2, 2 + patience)
+        assert sum(passed) == pytest.approx(8 * 40)
+        assert trial.scores.shape == (0,)
+        return module
+
+    assert same(stopped(1), stopped(2))
+
+
+def losses(monkeypatch, told):
+    """What dev's loss is said to be, epoch by epoch."""
+    told = iter(told)
+
+    def on_evaluate(self, args, state, control, **now):
+        now["metrics"]["eval_loss"] = next(told)
+        return EVALUATED(self, args, state, control, **now)
+
+    monkeypatch.setattr(watching.Watch, "on_evaluate", on_evaluate)
+
+
+def test_goes_on_while_the_loss_falls(model, task, monkeypatch):
+    """Outputs that are not finite, say, score the same in each epoch; the first one is taken."""
+    losses(monkeypatch, [3, 2, 1, 1.5, 1, 0])
+    monkeypatch.setattr(task, "scores", lambda _, rows: np.full(len(rows), -np.inf))
+    trial, _ = trained(model, task, recipe=Recipe(6, 8, (), steps=0))
+    assert (trial.dev, trial.epoch, trial.epochs) == (-np.inf, 1, 5)
+
+
+def test_small_data_are_gone_through_more_often():
+    recipe = Recipe(epochs=3, batch=16, rates=(1e-4,), steps=150)
+    assert passes(recipe, 100) == 8  # of 7 batches, in each of 3 epochs
+    assert passes(recipe, 10_000) == 1
+    assert cost(recipe, Setting("a", 100, 0, 1e-4)) == 2400
+    assert cost(recipe, Setting("a", 100, 0, 1e-4, tried=True)) == 800
+
+
+def test_an_epoch_may_pass_its_rows_several_times(model, task):
+    texts = ShuffledTexts(model, task, task.subset(20, 0), batch=8, seed=0, passes=3)
+    assert len(texts) == 60
+    assert np.bincount(texts.order).tolist() == [3] * 20
+
+
+def test_a_rate_is_tried_for_a_third_of_the_steps(model, task):
+    recipe, told = Recipe(3, 8, (), steps=0), []
+    setting = Setting("cls@-1", 24, 0, 1e-3, tried=True)
+    trial, _ = train(model, task, setting, recipe, test=False, state=None, report=told.append)
+    assert (trial.epochs, trial.epoch, len(trial.scores)) == (1, 1, 0)
+    assert sum(told) == pytest.approx(24)
+
+
+def test_numbers_are_learned_whatever_their_scale(model, animals):
+    """The same training, thousand times as large: the same R², and outputs on that scale."""
+    data = animals("regression")
+    large = replace(data, labels=[str(5e4 + 1e3 * float(y)) for y in data.labels])
+    tasks = [Task(some, "regression", 0) for some in (data, large)]
+    recipe = Recipe(2, 8, (), steps=0)
+    found = [
+        train(model, t, Setting("mean@-1", 24, 0, 3e-3), recipe, test=True, state=None, report=None)
+        for t in tasks
+    ]
+    assert found[0][0].dev == pytest.approx(found[1][0].dev, abs=1e-3)
+    assert (found[1][1].mean, found[1][1].deviation) == (0.0, 1.0)
+    assert abs(found[1][1].classifier.bias.item() - 5e4) < 5e3
+
+
+def test_who_learns_at_which_rate(model, task):
+    module = ReadoutClassifier(model, tunable("cls@mix", model.depth), task.head)
+    made = optimizer(module, 1e-4, Recipe(1, 8, (), head=10.0, decay=0.01))
+    of = {id(p): (g["lr"], g["weight_decay"]) for g in made.param_groups for p in g["params"]}
+    found = {name: of.get(id(p)) for name, p in module.named_parameters()}
+    assert found["classifier.weight"] == (1e-3, 0.01)
+    assert found["classifier.bias"] == (1e-3, 0.0)
+    assert found["pooling.mix"] == (1e-3, 0.0)
+    assert found["bert.embeddings.word_embeddings.weight"] == (1e-4, 0.01)
+    assert found["bert.embeddings.LayerNorm.weight"] == (1e-4, 0.0)
+    assert found["bert.encoder.layer.0.output.dense.bias"] == (1e-4, 0.0)
+    assert set(found.values()) <= {(1e-3, 0.01), (1e-3, 0.0), (1e-4, 0.01), (1e-4, 0.0)}
+
+
+@pytest.mark.parametrize("n", [3, 16, 41, 400])
+def test_batches_are_alike_in_length_and_never_the_same(n):
+    lengths = np.random.default_rng(0).integers(3, 60, n).astype(np.int32)
+    first, second = (shuffled(lengths, 8, np.random.default_rng((5, e))) for e in (0, 1))
+    assert sorted(first.tolist()) == [*range(n)]
+    assert n < 8 or not np.array_equal(first, second)
+    if n == 400:
+        spread = np.ptp(lengths[first].reshape(-1, 8), axis=1).mean()
+        assert spread < 12  # of 8 drawn at random: some 44
+
+
+def test_texts_lie_by_length_and_are_put_back(model, task):
+    rows = task.parts.test
+    texts = Texts(model, task, rows)
+    lengths = [len(texts[i][0]) for i in range(len(texts))]
+    assert lengths == sorted(lengths)
+    np.testing.assert_array_equal(texts.given(texts.rows), rows)
+    assert [texts[i][1] for i in range(len(texts))] == task.targets[texts.rows].tolist()
+
+
+@pytest.mark.parametrize(
+    ("error", "batch", "words"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried"), 8, "8 texts .* --batch-size 4$"),
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+            3,
+            "3 texts .* --batch-size 1$",
+        ),
+        (MemoryError(), 1, "1 text a batch, of up to 64 tokens: try --max-length 32$"),
+    ],
+)
+def test_out_of_memory_says_what_to_try(error, batch, words):
+    with (
+        pytest.raises(StudyError, match=f"out of memory with {words}"),
+        memory_told(batch, 64, kept=False),
+    ):
+        raise error
+
+
+def test_out_of_memory_in_training(model, task, monkeypatch, tmp_path):
+    def backward(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(torch.Tensor, "backward", backward)
+    with pytest.raises(StudyError, match="try --batch-size 4; the trainings that have ended are k"):
+        trained(model, task, state=tmp_path)
+
+
+def test_other_errors_pass():
+    with pytest.raises(RuntimeError, match="mat1"), memory_told(8, 64, kept=True):
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+
+def test_a_readout_that_the_encoder_lacks(model, task):
+    with pytest.raises(ReadoutError):
+        trained(model, task, "mean@9")

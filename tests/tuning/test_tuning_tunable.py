@@ -1,0 +1,44 @@
+"""Readouts as fine-tuning takes them."""
+
+import pytest
+
+from poolwise.errors import ReadoutError
+from poolwise.readouts import parse
+from poolwise.tuning.tunable import tunable
+
+
+@pytest.mark.parametrize("spec", ["cls@-1", "pooler", "mean@avg(1,-1)", "token[3]@2", "max@0"])
+def test_an_ordinary_readout_learns_nothing_beside_encoder_and_head(spec):
+    asked = tunable(spec, 3)
+    assert (asked.readout, asked.learns, str(asked)) == (parse(spec), "", spec)
+
+
+def test_a_mix_begins_with_equal_weights_of_all_layers():
+    asked = tunable("cls@mix", 3)
+    assert asked.learns == "mix"
+    assert asked.readout.layers.coefficients(3) == (0.25,) * 4
+
+
+def test_weights_are_where_a_mix_begins():
+    asked = tunable("mean@weights(1=0.25,-1=0.75)", 3)
+    assert (asked.readout, asked.learns) == (parse("mean@weights(1=0.25,-1=0.75)"), "mix")
+
+
+def test_learned_attention_begins_as_the_mean():
+    asked = tunable("attention@avg(1,2)", 3)
+    assert (asked.readout, asked.learns) == (parse("mean@avg(1,2)"), "attention")
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        ("mean@-1|l2", "fine-tune mean@-1"),
+        ("attention@weights(1=1)", "a layer, or several by avg or sum"),
+        ("attention@concat(1,2)", "a layer, or several by avg or sum"),
+        ("cls@9", "no hidden state 9"),
+        ("nonsense@mix", "nonsense"),
+    ],
+)
+def test_what_cannot_be_tuned_is_refused(spec, told):
+    with pytest.raises(ReadoutError, match=told):
+        tunable(spec, 3)
