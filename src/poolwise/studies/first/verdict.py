@@ -47,7 +47,7 @@ def notes_on_tokens(family: Family) -> Iterator[str]:
             yield f"against {FIRST}, {where}: {groups}"
     yield "each one's best layer is its own, chosen on dev among the layers measured"
     yield f"the control is {ALONE}, the first word before any block has read the rest"
-    yield "measured on frozen vectors; what another token can learn is asked by `poolwise ask tuned`"
+    yield "measured on frozen vectors; what another token can learn, `poolwise ask tuned` asks"
 
 
 def notes_on_places(family: Family, found: Rearrangements, layer: int) -> Iterator[str]:
