@@ -158,12 +158,18 @@ def test_other_tokens_are_held_against_the_first(model, task, quality, said):
 
 
 def test_the_tokens_have_a_picture_of_their_own_beside_other_readouts(model, task):
-    quality = {"pooler": 0.6, "cls@-1": 0.6, "token[1]@-1": 0.6, "sep@3": 0.3, "mean@-1": 0.6}
+    quality = {"mean@-1": 0.6, "cls@2": 0.6, "token[1]@2": 0.6, "sep@2": 0.3}
     found = answer(model, task, _runs(task, quality, seeds=5), RECIPE)
     (chart,) = [chart for chart in found.charts if chart.title.startswith("Why the first token")]
-    assert chart.data["name"] == ["token[1]@-1", "sep@3"]
-    assert chart.data["reference"] == "cls@-1"
+    assert chart.data["name"] == ["token[1]@2", "sep@2"]
+    assert chart.data["reference"] == "cls@2"
     assert chart.data["clear"] == [False, True]
+
+
+def test_the_best_without_fine_tuning_is_told(model, task):
+    found = answer(model, task, _runs(task, {"cls@-1": 0.6, "mean@-1": 0.6}, seeds=3), RECIPE)
+    (note,) = [note for note in found.notes if note.startswith("without fine-tuning")]
+    assert "picked on test" in note
 
 
 def test_the_usual_readout_is_the_reference_however_it_is_written(model, task):

@@ -22,7 +22,7 @@ def charts(held: Outcomes) -> Iterator[Chart]:
     others = [name for name in held.readouts if name != held.reference]
     if others:
         yield _against(held, f"Fine-tuned, against {held.reference}", others, held.reference)
-    if held.tokens and (list(held.tokens), held.first) != (others, held.reference):
+    if held.tokens and held.first != held.reference:  # else it is in the picture before
         title = "Why the first token: others, fine-tuned"
         yield _against(held, title, held.tokens, held.first)
     if held.gains[held.most].comparisons:

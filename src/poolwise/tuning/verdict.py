@@ -113,10 +113,27 @@ def _compared(held: Outcomes) -> Iterator[str]:
         known = {x: name for x, name in probes.items() if name in held.gains[n].p}
         if told := _listed(_groups(held.gains[n], known)):
             yield f"n = {n:,}, fine-tuned against {FROZEN}: {told}"
+    yield from _without_tuning(held)
     yield (
         f"chosen on dev by the mean over seeds at n = {held.most:,}; kept is {held.reference} "
         "unless that choice is shown to be better on test"
     )
+
+
+def _without_tuning(held: Outcomes) -> Iterator[str]:
+    """Another readout may do as well without any training of the encoder."""
+    n = held.most
+    scores = {name: held.frozen[name, n] for name in held.readouts if (name, n) in held.frozen}
+    known = {name: found.value for name, found in scores.items() if found.value is not None}
+    taken = held.tuned[held.taken, n].value
+    if known and taken is not None:
+        best = max(known, key=lambda name: known[name])
+        more = "more" if known[best] > taken else "no more"
+        yield (
+            f"without fine-tuning the highest on test, at n = {n:,}, is {best} "
+            f"({written(scores[best])}), {more} than the choice above; picked on test, so a little "
+            "too good"
+        )
 
 
 def _intervals(held: Outcomes) -> Iterator[str]:
