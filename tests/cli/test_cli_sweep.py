@@ -176,7 +176,7 @@ def test_ask_lists_exactly_what_can_be_asked():
     listed = {name: asked_of for name, (_, asked_of) in ask.QUESTIONS.items()}
     for name, asked in QUESTIONS.items():
         assert listed.pop(name) == [one.kind for one in asked]
-    assert set(listed) == set(ALONE)
+    assert set(listed) == {*ALONE, "tuned"}
 
 
 def test_reproduce_marks_what_is_missing(run, tiny, tmp_path):

@@ -9,8 +9,8 @@ ANIMALS = ("cat", "dog", "bird")
 PLACES = ("on mat", "in old house", "over hill to sea", "was big and red", "ran", "we saw it")
 
 
-@pytest.fixture(autouse=True, scope="session")
-def one_thread():
+@pytest.fixture(autouse=True)
+def _one_thread():
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
