@@ -353,5 +353,5 @@ def test_torchrun_walks_the_same_way_and_only_the_first_writes(model, task, tmp_
 
 def test_a_folder_that_cannot_be_written(model, task, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="file/runs cannot be a folder: Not a directory"):
+    with pytest.raises(StoreError, match="file/runs cannot be written: Not a directory"):
         compare(model, task, ["cls@-1"], seeds=1, folder=tmp_path / "file")

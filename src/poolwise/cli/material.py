@@ -11,6 +11,14 @@ import click
 from poolwise.cli.options import Command, text_options
 from poolwise.texts import Material, open_labels, open_pairs, open_tags, open_texts
 
+dev_option = click.option(
+    "--dev", metavar="F", help="Rows to choose on. [default: cut from the data]"
+)
+test_option = click.option(
+    "--test", metavar="F", help="Rows to report on. [default: cut from the data]"
+)
+label_column_option = click.option("--label-column", help="The column that holds the labels.")
+
 DATA_OPTIONS = (
     click.option(
         "--pairs",
@@ -28,14 +36,14 @@ DATA_OPTIONS = (
     click.option(
         "--texts", multiple=True, metavar="F", help='Plain texts: a file, "-", or hf:NAME.'
     ),
-    click.option("--dev", metavar="F", help="Rows to choose on. [default: cut from the data]"),
-    click.option("--test", metavar="F", help="Rows to report on. [default: cut from the data]"),
+    dev_option,
+    test_option,
     click.option(
         "--columns",
         metavar="A,B,SCORE",
         help="Of pairs: names, or numbers from 1 where there is no header.",
     ),
-    click.option("--label-column", help="The column that holds the labels."),
+    label_column_option,
 )
 
 

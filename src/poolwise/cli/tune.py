@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from poolwise.cli.material import dev_option, label_column_option, test_option
 from poolwise.cli.options import console, json_option, max_length_option, print_json
 from poolwise.cli.show import show
 from poolwise.model import load
@@ -47,10 +48,10 @@ def _rates(_: click.Context, __: click.Parameter, value: str) -> list[float]:
     metavar="F",
     help="Texts with labels: CSV, TSV, JSONL, Parquet, hf:NAME; LABEL=F for files of one label.",
 )
-@click.option("--dev", metavar="F", help="Rows to choose on. [default: cut from the data]")
-@click.option("--test", metavar="F", help="Rows to report on. [default: cut from the data]")
+@dev_option
+@test_option
 @click.option("--column", help="The column or key that holds the text.")
-@click.option("--label-column", help="The column that holds the labels.")
+@label_column_option
 @click.option("--encoding", default="utf-8", show_default=True, help="Of text files.")
 @click.option("--limit", type=click.IntRange(min=1), help="The first so many rows of each input.")
 @click.option(

@@ -21,7 +21,7 @@ import numpy as np
 from poolwise import __version__
 from poolwise.errors import StoreError
 from poolwise.model import Model
-from poolwise.stores.atomic import AtomicFile
+from poolwise.stores.atomic import refusals_told, written_whole
 from poolwise.tuning.checkpoint import write_checkpoint
 from poolwise.tuning.head_files import ABOUT
 from poolwise.tuning.module import ReadoutClassifier
@@ -159,19 +159,13 @@ class Kept:
         if path is None:
             return
         _folder(path.parent)
-        try:
-            target = AtomicFile(path, overwrite=True)
-            target.file.write(json.dumps(found, indent=1).encode())
-            target.commit()
-        except OSError as error:
-            raise StoreError(f"{path} cannot be written: {error.strerror or error}") from error
+        with written_whole(path) as file:
+            file.write(json.dumps(found, indent=1).encode())
 
 
 def _folder(path: Path) -> None:
-    try:
+    with refusals_told(path):
         path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"{path} cannot be a folder: {error.strerror or error}") from error
 
 
 def _compared(made: Mapping[str, Any]) -> dict[str, Any]:

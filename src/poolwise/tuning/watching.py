@@ -15,7 +15,7 @@ from torch import Tensor
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from poolwise.errors import StoreError
-from poolwise.stores.atomic import AtomicFile
+from poolwise.stores.atomic import written_whole
 
 SAVED_EVERY_S = 300.0
 """A training that is killed loses no more; a shorter one writes nothing."""
@@ -131,9 +131,8 @@ class Watch(TrainerCallback):
             "seconds": self.total_seconds(),
         }
         # Written last: a checkpoint without it is not whole.
-        target = AtomicFile(folder / _WATCHED, overwrite=True)
-        target.file.write(json.dumps(seen).encode())
-        target.commit()
+        with written_whole(folder / _WATCHED) as file:
+            file.write(json.dumps(seen).encode())
         for other in folder.parent.glob("checkpoint-*"):
             if other != folder:
                 shutil.rmtree(other)
