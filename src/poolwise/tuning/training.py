@@ -42,7 +42,7 @@ TRIED = 3
 
 def passes(recipe: Recipe, n: int) -> int:
     """How often an epoch goes through its ``n`` texts."""
-    return max(ceil(recipe.steps / recipe.epochs / ceil(n / recipe.batch)), 1)
+    return max(round(recipe.steps / recipe.epochs / ceil(n / recipe.batch)), 1)
 
 
 def cost(recipe: Recipe, setting: Setting) -> float:

@@ -31,7 +31,7 @@ class Recipe:
     """How every training of a comparison goes; the same for all readouts.
 
     ``rates`` are the peak learning rates to choose from, on dev; the head's is ``head`` times as
-    high. A training lasts ``epochs``, each as many passes over its rows as it takes to make
+    high. A training lasts ``epochs``, each as many passes over its rows as it takes to make about
     ``steps`` steps of ``batch`` texts in all of them: one, unless rows are few. It ends earlier
     when dev has not improved for ``patience`` epochs. ``reinitialise`` draws the
     last so many blocks anew (Zhang et al. 2021).
