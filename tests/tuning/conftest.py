@@ -33,3 +33,30 @@ def told_of_animals(kind="classification"):
 @pytest.fixture
 def animals():
     return told_of_animals
+
+
+def trained_once(module, inputs, *, training, seed):
+    """The output and every gradient of one backward pass, dropout drawn by ``seed``."""
+    module.train(training).zero_grad()
+    torch.manual_seed(seed)
+    out = module(**inputs)
+    out.loss.backward()
+    return out, {name: parameter.grad for name, parameter in module.named_parameters()}
+
+
+@pytest.fixture
+def assert_same_training():
+    """Ours and transformers' give the same logits, loss and gradients, to 1e-6; returns these."""
+
+    def same(ours, theirs, inputs, *, training, seed):
+        their_inputs = {name: tensor for name, tensor in inputs.items() if name != "words"}
+        out, gradients = trained_once(ours, inputs, training=training, seed=seed)
+        expected, wanted = trained_once(theirs, their_inputs, training=training, seed=seed)
+        torch.testing.assert_close(out.logits, expected.logits, rtol=1e-6, atol=1e-6)
+        torch.testing.assert_close(out.loss, expected.loss, rtol=1e-6, atol=1e-6)
+        assert gradients.keys() == wanted.keys()
+        for name, gradient in wanted.items():
+            torch.testing.assert_close(gradients[name], gradient, rtol=1e-6, atol=1e-6)
+        return gradients
+
+    return same

@@ -105,25 +105,11 @@ def test_it_is_a_trained_classifier(pair):
 
 
 @pytest.mark.parametrize("training", [False, True], ids=["eval", "dropout"])
-def test_logits_loss_and_gradients_are_transformers_own(pair, training):
+def test_logits_loss_and_gradients_are_transformers_own(pair, assert_same_training, training):
     model, ours, theirs = pair
     assert ours.dropout.p == 0.4
-    inputs = inputs_of(model)
-    made = []
-    for module in (ours, theirs):
-        given = {n: t for n, t in inputs.items() if module is ours or n != "words"}
-        module.train(training).zero_grad()
-        torch.manual_seed(11)
-        out = module(**given)
-        out.loss.backward()
-        made.append((out, {n: p.grad for n, p in module.named_parameters()}))
-    (out, gradients), (expected, their_gradients) = made
-    torch.testing.assert_close(out.logits, expected.logits, rtol=1e-6, atol=1e-6)
-    torch.testing.assert_close(out.loss, expected.loss, rtol=1e-6, atol=1e-6)
-    assert gradients.keys() == their_gradients.keys()
+    gradients = assert_same_training(ours, theirs, inputs_of(model), training=training, seed=11)
     assert any(gradient.abs().max() > 1e-3 for gradient in gradients.values())
-    for name, gradient in their_gradients.items():
-        torch.testing.assert_close(gradients[name], gradient, rtol=1e-6, atol=1e-6)
 
 
 def test_the_round_trip_changes_nothing(pair, tmp_path):

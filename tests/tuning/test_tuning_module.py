@@ -68,14 +68,10 @@ def theirs_of(folder: Path, problem: str, head: Head):
     )
 
 
-def their(inputs):
-    return {name: tensor for name, tensor in inputs.items() if name != "words"}
-
-
 @pytest.mark.parametrize("training", [False, True], ids=["eval", "dropout"])
 @pytest.mark.parametrize("problem", HEADS)
 @pytest.mark.parametrize("name", ["bert", "albert"])
-def test_pooler_is_transformers_own_classifier(tiny, name, problem, training):
+def test_pooler_is_transformers_own_classifier(tiny, assert_same_training, name, problem, training):
     folder = tiny(name, hidden_dropout_prob=0.3, attention_probs_dropout_prob=0.2)
     head, targets = HEADS[problem]
     encoder, ours = built(folder, "pooler", head)
@@ -83,18 +79,7 @@ def test_pooler_is_transformers_own_classifier(tiny, name, problem, training):
     theirs.load_state_dict(ours.state_dict(), strict=True)
     ours.load_state_dict(theirs.state_dict(), strict=True)
     inputs = batch(encoder, targets=targets)
-    made = []
-    for module, given in ((ours, inputs), (theirs, their(inputs))):
-        torch.manual_seed(7)
-        out = module.train(training)(**given)
-        out.loss.backward()
-        made.append((out, {n: p.grad for n, p in module.named_parameters()}))
-    (out, gradients), (expected, their_gradients) = made
-    torch.testing.assert_close(out.logits, expected.logits, rtol=1e-6, atol=1e-6)
-    torch.testing.assert_close(out.loss, expected.loss, rtol=1e-6, atol=1e-6)
-    assert gradients.keys() == their_gradients.keys()
-    for parameter, gradient in their_gradients.items():
-        torch.testing.assert_close(gradients[parameter], gradient, rtol=1e-6, atol=1e-6)
+    assert_same_training(ours, theirs, inputs, training=training, seed=7)
 
 
 @pytest.mark.parametrize("name", ["bert", "albert", "distilbert", "electra", "modernbert"])

@@ -223,12 +223,17 @@ def checked_classes(data: Labelled) -> list[str]:
             f"{data.name}: every text has the label {only!r}; what learns from labels "
             "tells at least two of them apart"
         )
-    if len(counts) > len(data) / 2:
+    check_number(data, len(counts))
+    return sorted(counts)
+
+
+def check_number(data: Labelled, labels: int) -> None:
+    """Raise StudyError for so many labels that they seem to be something else."""
+    if labels > len(data) / 2:
         raise StudyError(
-            f"{data.name}: {len(counts):,} labels for {len(data):,} texts; a label should "
+            f"{data.name}: {labels:,} labels for {len(data):,} texts; a label should "
             "name many texts. Is this the label column? Name it with --label-column"
         )
-    return sorted(counts)
 
 
 def task_of(data: Pairs | Labelled, seed: int) -> PairsTask | LabelsTask:

@@ -14,7 +14,7 @@ from poolwise.errors import StudyError
 from poolwise.records import Labelled
 from poolwise.statistics.estimate import is_constant
 from poolwise.studies.parts import FEWEST, Parts, Rows, split
-from poolwise.studies.tasks import SHARES, checked_classes
+from poolwise.studies.tasks import SHARES, check_number, checked_classes
 from poolwise.texts.labels import Kind, label_set
 from poolwise.tuning.trials import Head, Scores
 
@@ -149,11 +149,7 @@ def _labels(data: Labelled, kind: Kind) -> tuple[str, ...]:
             f"{data.name}: every text has the same labels ({', '.join(labels) or 'none'}); there "
             "is nothing to tell apart"
         )
-    if len(labels) > len(data) / 2:
-        raise StudyError(
-            f"{data.name}: {len(labels):,} labels for {len(data):,} texts; a label should name "
-            "many texts. Is this the label column? Name it with --label-column"
-        )
+    check_number(data, len(labels))
     return tuple(labels)
 
 
