@@ -132,6 +132,8 @@ def test_poolwise_reads_every_family_as_an_encoder(family, family_folder, tmp_pa
     assert all(name.startswith((model.family.prefix, "classifier.")) for name in tensors)
     assert read.depth == module.encoder.depth
     assert not read.has_pooler
+    assert str(read.declared) == (about["readout"] if not about["attention"] else "None")
+    assert any("learned attention" in note for note in read.notes) == about["attention"]
     assert read.hash == module.tuned().hash
     vectors = module.vectors(**batch(model)).detach().numpy()
     if about["attention"]:
@@ -172,6 +174,14 @@ def test_the_length_of_texts_comes_along(tiny, tmp_path):
     model, module = tuned(tiny("bert"), "cls@-1", max_length=16)
     write_checkpoint(module, model, tmp_path / "out", made={})
     assert poolwise.load(tmp_path / "out").max_length == 16
+
+
+def test_a_readout_that_is_none_is_named_with_its_file(tiny, tmp_path):
+    model, module = tuned(tiny("bert"), "cls@-1")
+    write_checkpoint(module, model, tmp_path / "out", made={})
+    (tmp_path / "out" / "poolwise.json").write_text('{"readout": "best@-1"}')
+    with pytest.raises(EncoderError, match=r"poolwise\.json: .*best"):
+        poolwise.load(tmp_path / "out")
 
 
 def test_the_demo_models_settings_come_along(demo, tmp_path):

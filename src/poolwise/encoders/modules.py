@@ -1,18 +1,33 @@
-"""A sentence-transformers folder: where its encoder lies and which readout it declares."""
+"""A model's folder: where its encoder lies and which readout it declares.
+
+sentence-transformers declares one by its modules, poolwise in the checkpoints that it has tuned.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from poolwise.encoders.files import as_object, describe, inside, read_json, read_object
+from poolwise.encoders.files import (
+    MEGABYTE,
+    as_object,
+    describe,
+    inside,
+    read_json,
+    read_object,
+)
 from poolwise.encoders.keys import MAX_BLOCKS
 from poolwise.encoders.safetensors_file import open_safetensors
 from poolwise.encoders.weights import WEIGHTS
-from poolwise.errors import EncoderError
+from poolwise.errors import EncoderError, ReadoutError
 from poolwise.readouts import Readout, parse
+
+ABOUT = "poolwise.json"
+"""What a fine-tuned checkpoint says of itself; ``readout`` is what its linear layer reads."""
+
+LARGEST_ABOUT = 16 * MEGABYTE
 
 MAX_MODULES = 32
 
@@ -39,7 +54,7 @@ _FLAGS = {
 
 @dataclass(frozen=True)
 class Modules:
-    """What modules.json and its neighbours say.
+    """What modules.json and its neighbours, or poolwise.json, say.
 
     ``encoder`` is the folder of the encoder itself; ``declared`` is None where nothing is declared
     or nothing that a readout can express, and a note then says so.
@@ -53,9 +68,10 @@ class Modules:
 
 
 def read_modules(folder: Path) -> Modules:
-    """Read modules.json if there is one; a plain folder is its own encoder."""
+    """Read modules.json if there is one; a folder without is its own encoder."""
     if not (folder / "modules.json").exists():
-        return _encoder_module(folder)
+        declared, notes = _tuned(folder / ABOUT)
+        return replace(_encoder_module(folder), declared=declared, notes=notes)
     listed = _listed(folder / "modules.json")
     if not listed or listed[0][0] != "Transformer":
         raise EncoderError(
@@ -96,6 +112,17 @@ def _encoder_module(folder: Path) -> Modules:
     if length is not None and (type(length) is not int or length < 1):
         raise EncoderError(f"{path}: max_seq_length is {describe(length)}, expected a whole number")
     return Modules(folder, max_length=length, lower_case=found.get("do_lower_case") is True)
+
+
+def _tuned(path: Path) -> tuple[Readout | None, tuple[str, ...]]:
+    """What the linear layer of a checkpoint reads, and a note where that is no readout."""
+    about = read_object(path, LARGEST_ABOUT) if path.exists() else {}
+    if about.get("attention") is True:
+        return None, ("was tuned to read by learned attention, which no readout expresses",)
+    try:
+        return (parse(about["readout"]) if type(about.get("readout")) is str else None), ()
+    except ReadoutError as error:
+        raise EncoderError(f"{path}: {error}") from error
 
 
 def _declared(listed: list[tuple[str, Path]]) -> tuple[Readout | None, tuple[str, ...]]:

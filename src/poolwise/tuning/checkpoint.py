@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 
 from poolwise.encoders import Encoder
-from poolwise.encoders.modules import Modules, read_modules
+from poolwise.encoders.modules import ABOUT, Modules, read_modules
 from poolwise.errors import EncoderError
 from poolwise.exports.encoder_files import config_values, write_json, write_tensors, write_tokenizer
 from poolwise.exports.folder import whole_folder
 from poolwise.model import Model
 from poolwise.records import Floats
-from poolwise.tuning.head_files import ABOUT, CLASSIFIERS, FORMAT, PROBLEM_TYPES
+from poolwise.tuning.head_files import CLASSIFIERS, FORMAT, PROBLEM_TYPES
 from poolwise.tuning.module import ReadoutClassifier
 from poolwise.tuning.trials import Head
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from poolwise.encoders import Encoder
 from poolwise.encoders.files import MEGABYTE, as_object, describe, read_object
+from poolwise.encoders.modules import ABOUT, LARGEST_ABOUT
 from poolwise.encoders.safetensors_file import open_safetensors
 from poolwise.encoders.tables import Shape
 from poolwise.encoders.weights import WEIGHTS
@@ -19,7 +20,6 @@ from poolwise.records import Floats
 from poolwise.texts.labels import KINDS, Kind
 from poolwise.tuning.trials import Head
 
-ABOUT = "poolwise.json"
 FORMAT = 1
 
 WEIGHT, BIAS, QUERY = "classifier.weight", "classifier.bias", "classifier.query"
@@ -36,8 +36,6 @@ PROBLEM_TYPES: Mapping[Kind, str] = {
     "regression": "regression",
 }
 """What transformers calls the kinds."""
-
-_LARGEST = 16 * MEGABYTE
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +76,7 @@ def read_head(encoder: Encoder) -> ReadHead:
 
 def _described(encoder: Encoder) -> tuple[Path, dict[str, Any]]:
     where = encoder.folder / ABOUT
-    about = read_object(where, _LARGEST)
+    about = read_object(where, LARGEST_ABOUT)
     if about.get("format") != FORMAT:
         raise EncoderError(
             f"{where}: its format is {describe(about.get('format'))}, expected {FORMAT}; a newer "

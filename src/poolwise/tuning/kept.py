@@ -19,11 +19,11 @@ from typing import Any, TypeVar
 import numpy as np
 
 from poolwise import __version__
+from poolwise.encoders.modules import ABOUT
 from poolwise.errors import StoreError
 from poolwise.model import Model
 from poolwise.stores.atomic import refusals_told, written_whole
 from poolwise.tuning.checkpoint import write_checkpoint
-from poolwise.tuning.head_files import ABOUT
 from poolwise.tuning.module import ReadoutClassifier
 from poolwise.tuning.task import Task
 from poolwise.tuning.trials import Frozen, Recipe, Setting, Trial
