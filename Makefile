@@ -26,7 +26,7 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.developer
 	@echo "== Tests"
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --maxprocesses 4
 
 check: $(VENV)/.developer
 	@echo "== Style, types, direction of imports"
