@@ -1,9 +1,11 @@
-"""A progress bar on stderr, with rate and time left, silent when that is no terminal."""
+"""Progress on stderr: a bar with rate and time left, or a spinner; silent where no terminal is."""
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -66,3 +68,15 @@ class Progress:
         bars.add_task(self.what, total=self.total, rate="")
         bars.start()
         return bars
+
+
+@contextmanager
+def waiting(what: str, *, show: bool = True) -> Iterator[None]:
+    """A spinner beside ``what``, for work of which nothing can be counted."""
+    if not (show and sys.stderr.isatty()):
+        yield
+        return
+    from rich.console import Console  # noqa: PLC0415 - as above
+
+    with Console(stderr=True).status(what):
+        yield

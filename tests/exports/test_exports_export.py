@@ -205,7 +205,14 @@ def test_the_command_exports_what_a_sweep_chose(tiny, tmp_path):
     assert (said["readout"], said["blocks"], said["of"]) == ("mean@2|center", 2, 3)
     assert said["texts"] == 8
     card = (tmp_path / "out" / "README.md").read_text()
-    for fact in (encoder.hash, "`mean@2|center`", "2 of 3", "Take it.", "the pooler"):
+    for fact in (
+        encoder.hash,
+        "`mean@2|center` of",
+        r"| `mean@2\|center`, 32 dimensions |",
+        "2 of 3",
+        "Take it.",
+        "the pooler",
+    ):
         assert fact in card
     assert "Accuracy 0.900 [0.875, 0.925] (95 %), test rows of intents.csv." in card
     assert "Not this." not in card

@@ -51,7 +51,8 @@ CHECKED = 64
     type=click.Choice(FORMATS),
     default=FORMATS[0],
     show_default=True,
-    help="Its stock modules, or the encoder alone, cut to the layer that is read.",
+    help="Stock modules; the encoder alone, cut to the layer that is read; or one graph from ids "
+    "to vectors, for onnxruntime.",
 )
 @click.option("--fit", metavar="TEXTS", help="Texts on which whiten, standardize, … are fitted.")
 @click.option(
@@ -76,7 +77,7 @@ def command(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Write a readout of MODEL as a folder for sentence-transformers or transformers.
+    """Write a readout of MODEL as a folder for sentence-transformers, transformers or onnxruntime.
 
     The folder is loaded once and compared with poolwise's own vectors before it appears; what such
     a folder cannot express is refused.
@@ -84,6 +85,7 @@ def command(
     \b
     poolwise export demo --readout cls@4 -o demo-cls4
     poolwise export demo --readout sweep/readout.toml -o chosen
+    poolwise export demo --readout "mean@concat(2,-1)|l2" --format onnx -o graph
     poolwise export demo --readout "mean@-1|whiten(128)" --fit lines.txt -o whitened
     """
     file = Path(spec) if spec and spec.endswith(SUFFIX) else None
@@ -102,11 +104,12 @@ def command(
         check=[sentence.text for sentence in checked],
         findings=file.with_name("findings.json") if file else None,
         force=force,
+        progress=True,
     )
     verdict = (
         f"{output}: {made.readout} as {' → '.join(made.modules)}, {made.blocks} of {made.of} "
-        f"blocks; {form} gives poolwise's vectors of {made.texts} texts to {made.difference:.0e} "
-        "of their largest value"
+        f"blocks; {made.reader} gives poolwise's vectors of {made.texts} texts to "
+        f"{made.difference:.0e} of their largest value"
     )
     if as_json:
         print_json(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from poolwise import __version__
 from poolwise.encoders import Encoder
 from poolwise.exports.encoder_files import model_options
+from poolwise.exports.onnx_files import ARRAYS, GRAPH, OUTPUT, TOKENIZER, inputs
 from poolwise.readouts import POOLS
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ tags:
 
 # {title}
 
-`{readout}` of {source}, as a {format} folder. Written by poolwise {poolwise}.
+`{readout}` of {source}, as {article} {format} folder. Written by poolwise {poolwise}.
 
 ```python
 {snippet}
@@ -37,17 +38,18 @@ tags:
 def card(made: Exported, model: Encoder, left: Encoder, evidence: Sequence[str]) -> str:
     """The whole page, Markdown. ``left`` is what the cut left of ``model``."""
     title = made.folder.resolve().name
-    sentences = made.format == "sentence-transformers"
     head = _HEAD.format(
         format=made.format,
-        task="sentence-similarity" if sentences else "feature-extraction",
+        article="an" if made.format == "onnx" else "a",
+        task="feature-extraction" if made.format == "transformers" else "sentence-similarity",
         title=title,
         readout=made.readout,
         source=f"`{_name(model)}`",
         poolwise=__version__,
-        snippet=(_sentence_transformers if sentences else _transformers)(made, left, title),
+        snippet=_SNIPPETS[made.format](made, left, title),
     )
-    rows = "\n".join(f"| {name} | {fact} |" for name, fact in _facts(made, model, left).items())
+    facts = {name: fact.replace("|", "\\|") for name, fact in _facts(made, model, left).items()}
+    rows = "\n".join(f"| {name} | {fact} |" for name, fact in facts.items())
     sections = [f"## What it is\n\n| | |\n|---|---|\n{rows}\n"]
     if evidence:
         sections.append("## Evidence\n\n" + "\n\n".join(evidence) + "\n")
@@ -79,6 +81,30 @@ def _transformers(made: Exported, left: Encoder, title: str) -> str:
     )
 
 
+def _onnx(made: Exported, left: Encoder, title: str) -> str:
+    arrays = "".join(
+        f'    "{name}": np.array([text.{ARRAYS[name]} for text in read]),\n'
+        for name in inputs(made.readout)
+    )
+    return (
+        "import numpy as np\n"
+        "from onnxruntime import InferenceSession\n"
+        "from tokenizers import Tokenizer\n\n"
+        f'tokenizer = Tokenizer.from_file("{title}/{TOKENIZER}")\n'
+        f'session = InferenceSession("{title}/{GRAPH}")\n'
+        'read = tokenizer.encode_batch(["A sentence.", "And another."])\n'
+        f"given = {{\n{arrays}}}\n"
+        f'(vectors,) = session.run(["{OUTPUT}"], given)  # [2, {made.width}]'
+    )
+
+
+_SNIPPETS: Mapping[str, Callable[[Exported, Encoder, str], str]] = {
+    "sentence-transformers": _sentence_transformers,
+    "transformers": _transformers,
+    "onnx": _onnx,
+}
+
+
 def _facts(made: Exported, model: Encoder, left: Encoder) -> dict[str, str]:
     facts = {
         "source model": f"`{_name(model)}`, {model.family.name}",
@@ -94,7 +120,7 @@ def _facts(made: Exported, model: Encoder, left: Encoder) -> dict[str, str]:
     if model.has_pooler and not left.has_pooler:
         facts["left out"] = "the pooler, which reads the last block"
     facts["round trip"] = (
-        f"{made.format} {version(made.format)} gives poolwise's vectors of {made.texts} texts to "
+        f"{made.reader} {version(made.reader)} gives poolwise's vectors of {made.texts} texts to "
         f"{made.difference:.0e} of their largest value"
     )
     return facts

@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from tokenizers import Tokenizer
 
 from poolwise.encoders import Encoder
 from poolwise.errors import StoreError, needs
 from poolwise.exports.encoder_files import model_options
+from poolwise.exports.onnx_files import ARRAYS, GRAPH, OUTPUT, TOKENIZER
 from poolwise.model import Model
 from poolwise.readouts import Readout, Step
 from poolwise.records import Floats
@@ -96,6 +98,34 @@ def transformers_differ(
                     apart = _difference(found, expected, [texts[row]], "transformers")
                     worst = max(worst, apart)
     return worst
+
+
+def onnxruntime_differs(
+    folder: Path, texts: Sequence[str], expected: Floats, steps: Sequence[Step]
+) -> float:
+    """How far onnxruntime's vectors of ``texts`` are from the ``expected`` ones.
+
+    Where a text lacks what the readout reads, both are NaN. Otherwise as
+    ``sentence_transformers_differ``.
+    """
+    with needs("onnx", "checking an export"):
+        from onnxruntime import InferenceSession, SessionOptions  # noqa: PLC0415 - takes a second
+
+    found = []
+    with _strict(folder, "onnxruntime"):
+        tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+        options = SessionOptions()
+        options.log_severity_level = 3  # of errors, not of what it leaves unoptimized
+        session = InferenceSession(folder / GRAPH, options, providers=["CPUExecutionProvider"])
+        names = [given.name for given in session.get_inputs()]
+        for start in range(0, len(texts), _BATCH):
+            read = tokenizer.encode_batch(list(texts[start : start + _BATCH]))
+            given = {name: np.array([getattr(e, ARRAYS[name]) for e in read]) for name in names}
+            found.append(session.run([OUTPUT], given)[0])
+    vectors = np.concatenate(found)
+    lacking = np.isnan(vectors) & np.isnan(expected)
+    told = np.where(lacking, 0, vectors), np.where(lacking, 0, expected)
+    return _difference(*told, texts, "onnxruntime", steps)
 
 
 def _difference(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
+from poolwise.encoders import Encoder
 from poolwise.encoders.modules import read_modules
-from poolwise.errors import EncoderError
+from poolwise.errors import EncoderError, needs
 from poolwise.exports.card import card
 from poolwise.exports.check import (
     check_texts,
+    onnxruntime_differs,
     own_vectors,
     sentence_transformers_differ,
     transformers_differ,
@@ -20,15 +22,17 @@ from poolwise.exports.cutting import cut
 from poolwise.exports.encoder_files import write_encoder
 from poolwise.exports.evidence import evidence
 from poolwise.exports.folder import whole_folder
+from poolwise.exports.onnx_files import GRAPH, write_framing_tokenizer
 from poolwise.exports.stack import alone, stacked
 from poolwise.exports.stack_files import write_stack
 from poolwise.model import Model
+from poolwise.progress import waiting
 from poolwise.readouts import Readout
-from poolwise.records import Sentence
-from poolwise.transforms import stateless
+from poolwise.records import Floats, Sentence
+from poolwise.transforms import Transform, stateless
 from poolwise.transforms.chosen import Chosen
 
-Format = Literal["sentence-transformers", "transformers"]
+Format = Literal["sentence-transformers", "transformers", "onnx"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
 
@@ -37,7 +41,7 @@ class Exported:
     """What was written: ``blocks`` of ``of`` are left; ``difference`` is the round trip's.
 
     That is the largest difference from poolwise's own vectors of ``texts`` texts, as a share of
-    their largest value, when ``format``'s library loads the folder.
+    their largest value, when ``reader`` loads the folder.
     """
 
     folder: Path
@@ -50,6 +54,11 @@ class Exported:
     difference: float
     texts: int
 
+    @property
+    def reader(self) -> str:
+        """The library that the format is for."""
+        return "onnxruntime" if self.format == "onnx" else self.format
+
 
 def export(
     model: Model,
@@ -61,49 +70,111 @@ def export(
     check: Sequence[str] = (),
     findings: Path | None = None,
     force: bool = False,
+    progress: bool = False,
 ) -> Exported:
     """Write ``readout`` of ``model`` as a folder that others load, after loading it once.
 
     ``sentence-transformers`` gives its stock modules, ``transformers`` the encoder alone, cut to
-    the layer that is read. Steps come fitted in a Chosen, or are fitted on ``fit``. The folder is
-    compared with poolwise's own vectors of a few texts and of those in ``check``, and appears
-    whole or not at all; ``force`` replaces a model's folder. ``findings`` is a sweep's
-    findings.json, whose verdict on this readout goes into the model card.
+    the layer that is read, ``onnx`` one graph from ids to vectors. Steps come fitted in a Chosen,
+    or are fitted on ``fit``. The folder is compared with poolwise's own vectors of a few texts and
+    of those in ``check``, and appears whole or not at all; ``force`` replaces a model's folder.
+    ``findings`` is a sweep's findings.json, whose verdict on this readout goes into the model card.
+    ``progress`` shows bars on stderr where that is a terminal.
 
     Raises ReadoutError for a readout that cannot be expressed, StoreError where the folder cannot
-    be written or reads back otherwise, MissingExtraError without sentence-transformers.
+    be written or reads back otherwise, MissingExtraError without what writes and reads it.
     """
     if model.arrangement is not None:
         raise EncoderError(f"{model.name}: no folder can hold tokens in another order")
     chosen = readout if isinstance(readout, Chosen) else Chosen(model.asked(readout))
     chosen.check_model(model.hash)
-    asked = chosen.readout
-    steps = chosen.transform or (stateless(asked) if fit is None else model.fit(asked, fit))
+    spec = chosen.readout
+    steps = chosen.transform or _fitted(model, spec, fit, progress)
     steps.check_fitted()
-    on = alone(model, asked) if format == "transformers" else stacked(model, asked, steps)
-    left = cut(model, on.blocks)
-    texts = [*check_texts(model), *check]
-    expected = own_vectors(model, texts, asked, steps)
+    asked = _Asked(model, spec, steps, (*check_texts(model), *check))
     with whole_folder(Path(folder), replace=force, never=model.folder) as partial:
-        source = read_modules(model.folder)
-        write_encoder(left, partial, source.encoder, hidden_states=on.mixes)
-        if format == "transformers":
-            pooled = expected if asked.pool.kind == "pooler" else None
-            difference = transformers_differ(partial, model, left, texts, pooled)
-        else:
-            write_stack(on, left, partial, lower_case=source.lower_case)
-            difference = sentence_transformers_differ(partial, texts, expected, asked.steps)
+        with waiting(f"writing {folder} and reading it back", show=progress):
+            written = _WRITERS[format](asked, partial)
         made = Exported(
             folder=Path(folder),
             format=format,
-            readout=asked,
-            modules=on.names,
-            blocks=on.blocks,
+            readout=spec,
+            modules=written.modules,
+            blocks=written.left.depth,
             of=model.depth,
-            width=expected.shape[1],
-            difference=difference,
-            texts=len(texts),
+            width=spec.width(model.width, model.depth),
+            difference=written.difference,
+            texts=len(asked.texts),
         )
-        page = card(made, model, left, evidence(chosen, findings, model.hash))
+        page = card(made, model, written.left, evidence(chosen, findings, model.hash))
         (partial / "README.md").write_text(page, encoding="utf-8")
     return made
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """``steps`` are the readout's, fitted; ``texts`` are those of the round trip."""
+
+    model: Model
+    readout: Readout
+    steps: Transform
+    texts: Sequence[str]
+
+    def vectors(self) -> Floats:
+        return own_vectors(self.model, self.texts, self.readout, self.steps)
+
+
+def _fitted(
+    model: Model, readout: Readout, texts: Iterable[str | Sentence] | None, progress: bool
+) -> Transform:
+    return stateless(readout) if texts is None else model.fit(readout, texts, progress=progress)
+
+
+class _Written(NamedTuple):
+    """What a writer has put into the folder, with what is ``left`` of the encoder."""
+
+    modules: tuple[str, ...]
+    left: Encoder
+    difference: float
+
+
+def _sentence_transformers(asked: _Asked, folder: Path) -> _Written:
+    model, source = asked.model, read_modules(asked.model.folder)
+    stack = stacked(model, asked.readout, asked.steps)
+    left = cut(model, stack.blocks)
+    write_encoder(left, folder, source.encoder, hidden_states=stack.mixes)
+    write_stack(stack, left, folder, lower_case=source.lower_case)
+    steps = asked.readout.steps
+    differ = sentence_transformers_differ(folder, asked.texts, asked.vectors(), steps)
+    return _Written(stack.names, left, differ)
+
+
+def _transformers(asked: _Asked, folder: Path) -> _Written:
+    model = asked.model
+    stack = alone(model, asked.readout)
+    left = cut(model, stack.blocks)
+    write_encoder(left, folder, read_modules(model.folder).encoder, hidden_states=False)
+    pooled = asked.vectors() if asked.readout.pool.kind == "pooler" else None
+    differ = transformers_differ(folder, model, left, asked.texts, pooled)
+    return _Written(stack.names, left, differ)
+
+
+def _onnx(asked: _Asked, folder: Path) -> _Written:
+    with needs("onnx", "writing an ONNX graph"):
+        from poolwise.exports.onnx_graph import ReadoutGraph, write_graph  # noqa: PLC0415 - torch
+
+    model = asked.model
+    graph = ReadoutGraph(model, asked.readout, asked.steps)
+    about = {"readout": str(asked.readout), "source model (poolwise's hash)": model.hash}
+    write_graph(graph, folder / GRAPH, about)
+    write_framing_tokenizer(model, folder)
+    steps = asked.readout.steps
+    differ = onnxruntime_differs(folder, asked.texts, asked.vectors(), steps)
+    return _Written((GRAPH,), graph.encoder, differ)
+
+
+_WRITERS: Mapping[Format, Callable[[_Asked, Path], _Written]] = {
+    "sentence-transformers": _sentence_transformers,
+    "transformers": _transformers,
+    "onnx": _onnx,
+}

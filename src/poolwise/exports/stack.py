@@ -10,7 +10,7 @@ l2, last           Normalize
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,7 +22,7 @@ from poolwise.exports.cutting import fewest_blocks
 from poolwise.exports.modules import NORMALIZE, POOLING, Module, dense, pooling, weighted_layers
 from poolwise.readouts import Pool, PoolKind, Readout, Step
 from poolwise.transforms import Transform
-from poolwise.transforms.fitting import apply_step
+from poolwise.transforms.fitting import State, apply_step
 from poolwise.transforms.linear import Doubles
 
 _ENDS = {0: Pool("cls"), -1: Pool("sep")}
@@ -64,7 +64,7 @@ def stacked(encoder: Encoder, readout: Readout, transform: Transform) -> Stack:
         modules.append(_pooler(encoder))
     start = scale * _ordered(pool, encoder.width)
     if steps or not np.array_equal(start, np.eye(len(start))):
-        modules.append(_folded(start, steps, transform))
+        modules.append(folded(start, list(zip(steps, transform.states, strict=False))))
     if len(steps) < len(readout.steps):
         modules.append(NORMALIZE)
     return Stack(len(mix) - 1, tuple(modules))
@@ -165,16 +165,21 @@ def _ordered(pool: Pool, width: int) -> Doubles:
     return np.roll(unit, width, axis=1) if pool.kind == "meanmax" else unit
 
 
-def _folded(start: Doubles, steps: Sequence[Step], transform: Transform) -> Module:
-    """One Dense for ``start`` [d, d] and the steps after it: what they make of the origin is the
-    bias, what they make of the unit vectors, less the bias, the weights."""
+def folded(start: Doubles, steps: Iterable[tuple[Step, State]]) -> Module:
+    """One Dense for ``start`` [d, d] and the affine steps after it, each with what it learned.
+
+    What they make of the origin is the bias, what they make of the unit vectors, less the bias,
+    the weights.
+    """
     points = np.vstack([np.zeros(len(start)), start])
-    for step, state in zip(steps, transform.states, strict=False):
+    for step, state in steps:
         points = apply_step(step, state, points)
     return dense((points[1:] - points[0]).T, points[0])
 
 
-def _refused(readout: Readout, why: str, near: Readout | str, more: str = "") -> ReadoutError:
+def _refused(
+    readout: Readout, why: str, near: Readout | str, more: str = ", or the format onnx"
+) -> ReadoutError:
     return ReadoutError(
         f"{readout} cannot be expressed by sentence-transformers' modules: {why}. "
         f"Nearest is {near}{more}"

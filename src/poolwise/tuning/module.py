@@ -143,7 +143,7 @@ class ReadoutClassifier(nn.Module):
             return readout
         if self._from > self.encoder.depth:
             layers = replace(layers, items=tuple(_placed(i, self._from) for i in layers.items))
-        if self.asked.learns == "mix":
+        if self.asked.learns == "mix" and self.pooling.mix is not None:
             items = layers.items or tuple(Layer(k) for k in self.layers)
             layers = replace(layers, items=items, weights=_shortest(self.pooling.mix))
         return replace(readout, layers=layers)

@@ -1,0 +1,92 @@
+"""Pools as torch graphs: hidden states of a padded batch in, one vector a text out.
+
+For graphs that are trained or exported: one state at a time, by operations that gradients pass
+through and that any number of texts and tokens fit. The formulas are those of ``token_weights``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from poolwise.engines.plan import ROW_POOLS, row_of
+from poolwise.readouts import Pool, Readout
+
+_WORDS = "[words]"
+
+
+def combine(readout: Readout, states: Sequence[Tensor], mix: Tensor | None) -> Tensor:
+    """The layers of ``readout``, [n, t, d] each, as one; side by side for ``concat``.
+
+    ``mix`` [layers] is the factor of each in their sum, where they are summed.
+    """
+    assert readout.layers is not None  # the pooler reads none
+    if readout.layers.combine == "one":
+        return states[0]
+    if readout.layers.combine == "concat":
+        return torch.cat(list(states), dim=-1)
+    assert mix is not None
+    return torch.einsum("k,kntd->ntd", mix, torch.stack(list(states)))
+
+
+def pool_tokens(pool: Pool, hidden: Tensor, real: Tensor, words: Tensor) -> Tensor:
+    """One vector a text, [n, d], of its tokens' [n, t, d]; padding stands at the end.
+
+    ``real`` bool [n, t]: a token, not padding. ``words`` bool [n, t]: a token that the tokenizer
+    did not add. NaN where a text lacks what the pool reads.
+    """
+    if pool.kind in ROW_POOLS:
+        vectors, there = read_row(pool, hidden, real)
+        return torch.where(there[:, None], vectors, torch.nan)
+    kind = pool.kind.removesuffix(_WORDS)
+    mask = real if kind == pool.kind else words
+    if kind == "max":
+        return _max(hidden, mask)
+    if kind == "meanmax":
+        return torch.cat([weighed(_mean(mask), hidden), _max(hidden, mask)], dim=-1)
+    return weighed(_WEIGHTS[kind](mask), hidden)
+
+
+def read_row(pool: Pool, hidden: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
+    """The token that ``pool`` reads in each text, [n, d], and whether it is there, bool [n].
+
+    Where it is not, the vector is that of the last token.
+    """
+    lengths = real.sum(1)
+    position = row_of(pool)
+    index = lengths + position if position < 0 else torch.full_like(lengths, position)
+    there = (index >= 0) & (index < lengths)
+    index = torch.where(there, index, lengths - 1)
+    return hidden[torch.arange(len(hidden), device=hidden.device), index], there
+
+
+def weighed(weights: Tensor, hidden: Tensor) -> Tensor:
+    """Σ weight · token, [n, d], for weights [n, t] and tokens [n, t, d]."""
+    return torch.einsum("nt,ntd->nd", weights.to(hidden.dtype), hidden)
+
+
+def _mean(mask: Tensor) -> Tensor:
+    return mask / mask.sum(1, keepdim=True)
+
+
+def _sqrt_mean(mask: Tensor) -> Tensor:
+    return mask / mask.sum(1, keepdim=True).sqrt()
+
+
+def _position_weighted(mask: Tensor) -> Tensor:
+    rising = mask * mask.cumsum(1)
+    return rising / rising.sum(1, keepdim=True)
+
+
+_WEIGHTS: Mapping[str, Callable[[Tensor], Tensor]] = {
+    "mean": _mean,
+    "sqrtmean": _sqrt_mean,
+    "wmean": _position_weighted,
+}
+
+
+def _max(hidden: Tensor, mask: Tensor) -> Tensor:
+    top = hidden.masked_fill(~mask[..., None], -torch.inf).amax(1)
+    return torch.where(mask.any(1, keepdim=True), top, torch.nan)
