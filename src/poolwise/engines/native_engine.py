@@ -7,7 +7,6 @@ batch, at any place in it, with any number of threads.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, lru_cache
@@ -19,7 +18,7 @@ from poolwise.engines.engine import Pooled
 from poolwise.engines.native_weights import ACTIVATIONS, FAMILIES, native_encoder
 from poolwise.engines.plan import Plan, Source
 from poolwise.engines.token_weights import MASKS, Padded, weights
-from poolwise.engines.workers import as_done
+from poolwise.engines.workers import as_done, cores
 from poolwise.records import Floats, Ints, Precision, TokenBatch
 
 TOKEN_BUDGET = 512
@@ -47,13 +46,6 @@ def runs(encoder: Encoder) -> bool:
     """Whether the core knows the encoder's family and activation."""
     known = encoder.config["hidden_act"] in ACTIVATIONS
     return encoder.family.model_type in FAMILIES and known
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class NativeEngine:

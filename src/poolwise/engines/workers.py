@@ -1,12 +1,20 @@
-"""Batches handed to workers, and taken back as they get done."""
+"""How many workers there can be; batches handed to them, and taken back as they get done."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, as_completed
 
 from poolwise.engines.engine import Pooled
 from poolwise.records import TokenBatch
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def as_done(

@@ -7,10 +7,10 @@ from typing import Any
 
 import altair as alt
 
+from poolwise.plain import rows
 from poolwise.records import Chart
 from poolwise.reports.drawing import Drawing, Panel
 from poolwise.reports.labels import End, end_labels, lines
-from poolwise.reports.plain import rows
 from poolwise.reports.theme import ACCENT, DENSITY, HEIGHT, INK, LINE, PAPER
 
 CELL = ("x0", "x1", "y0", "y1", "count")

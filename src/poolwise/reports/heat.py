@@ -8,10 +8,10 @@ from typing import Any
 import altair as alt
 import numpy as np
 
+from poolwise.plain import rows
 from poolwise.records import Chart
 from poolwise.reports import digits
 from poolwise.reports.drawing import Drawing, Key, Panel
-from poolwise.reports.plain import rows
 from poolwise.reports.theme import ACCENT, DENSITY, FAINT, PAPER, QUIET
 
 COLUMNS = ("layer", "pool", "value", "low", "high", "best", "tied")

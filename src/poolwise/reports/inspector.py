@@ -13,7 +13,7 @@ from typing import Any
 
 import jinja2
 
-from poolwise.reports.plain import plain
+from poolwise.plain import plain
 from poolwise.reports.templates import templates
 from poolwise.stores.atomic import written_whole
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import altair as alt
 
+from poolwise.plain import rows
 from poolwise.records import Chart
 from poolwise.reports import digits
 from poolwise.reports.drawing import PAGE, Drawing, Key, Panel
@@ -25,7 +26,6 @@ from poolwise.reports.lanes import (
     number,
     upper,
 )
-from poolwise.reports.plain import rows
 from poolwise.reports.theme import ACCENT, HEIGHT, LINE, PAPER, QUIET, SERIES
 
 COLUMNS = ("n", "series", "value", "low", "high", "frozen")

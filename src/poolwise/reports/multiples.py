@@ -7,12 +7,12 @@ from typing import Any
 
 import altair as alt
 
+from poolwise.plain import plain, rows
 from poolwise.records import Chart
 from poolwise.reports import digits
 from poolwise.reports.drawing import Drawing, Key, Panel
 from poolwise.reports.labels import minus
 from poolwise.reports.lanes import Row, extent
-from poolwise.reports.plain import plain, rows
 from poolwise.reports.theme import BANDS, PAPER, QUIET, SERIES
 
 COLUMNS = ("panel", "layer", "series", "value", "low", "high")

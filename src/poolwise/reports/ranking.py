@@ -7,6 +7,7 @@ from typing import Any
 
 import altair as alt
 
+from poolwise.plain import rows
 from poolwise.records import Chart
 from poolwise.reports import digits
 from poolwise.reports.drawing import PAGE, Drawing, Key, Panel
@@ -26,7 +27,6 @@ from poolwise.reports.lanes import (
     number,
     upper,
 )
-from poolwise.reports.plain import rows
 from poolwise.reports.theme import ACCENT, CONTROL, INK, PAPER, QUIET, RULE, SERIES
 
 COLUMNS = ("name", "value", "low", "high", "tied", "best", "baseline", "dimensions", "cost")

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from poolwise.plain import plain
 from poolwise.records import Finding
 from poolwise.reports.charts import draw
 from poolwise.reports.page import Figure, render
 from poolwise.reports.picture import to_png, to_svg
-from poolwise.reports.plain import plain
 from poolwise.stores.atomic import refusals_told, written_whole
 
 PICTURES = ("svg", "png")

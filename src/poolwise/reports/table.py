@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from poolwise.plain import plain
 from poolwise.records import Chart, Number
 from poolwise.reports import digits
 from poolwise.reports.drawing import Drawing, Piece, Table
-from poolwise.reports.plain import plain
 
 
 def table(chart: Chart) -> Drawing:

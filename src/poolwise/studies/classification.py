@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.engines.workers import cores
 from poolwise.readouts import Readout
 from poolwise.records import Finding, Floats, Labelled, Number
 from poolwise.statistics.estimate import Estimate
@@ -16,7 +17,7 @@ from poolwise.statistics.logistic import logistic
 from poolwise.statistics.paired import mean_estimates
 from poolwise.studies.baselines import length_only
 from poolwise.studies.choice import choice
-from poolwise.studies.contest import WORKERS, Contest, hold
+from poolwise.studies.contest import Contest, hold
 from poolwise.studies.grid import grid
 from poolwise.studies.shelf import Shelf
 from poolwise.studies.tasks import LabelsTask
@@ -75,7 +76,7 @@ class Classification:
         best = [i for i in contest.ranked if i < len(self._readouts)][:FINALISTS]
         finalists = [self._readouts[i] for i in dict.fromkeys([*best, contest.chosen])]
         rows = shelf.rows(self.task.texts)
-        with ThreadPoolExecutor(WORKERS) as workers:
+        with ThreadPoolExecutor(cores()) as workers:
             for readout, (found, note) in zip(
                 finalists,
                 workers.map(lambda r: self._logistic(r, shelf[str(r.pooled)][rows]), finalists),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.engines.workers import cores
 from poolwise.errors import StudyError
 from poolwise.progress import Progress
 from poolwise.readouts import Readout, parse
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from poolwise.encoders import Encoder
 
 Array = NDArray[np.float64]
-
-WORKERS = 2
 
 USUAL = ("declared", "mean@-1")
 """What people take without measuring, first what the model's folder declares."""
@@ -164,7 +163,7 @@ def hold(
         columns[:, i] = task.column(shelf, shelf[str(readout.pooled)], readout)
 
     bar = Progress(f"readouts on {task.name}", len(readouts), show=progress)
-    with bar, ThreadPoolExecutor(WORKERS) as workers:
+    with bar, ThreadPoolExecutor(cores()) as workers:
         for _ in workers.map(one, enumerate(readouts)):
             bar.advance(1)
     for i, vectors in enumerate(others.values(), len(readouts)):

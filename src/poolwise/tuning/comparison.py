@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from os import cpu_count
 from pathlib import Path
 
 from poolwise import __version__
+from poolwise.engines.workers import cores
 from poolwise.errors import needs
 from poolwise.model import Model
 from poolwise.records import Finding, Labelled
@@ -75,7 +75,7 @@ def compared(
         seeds,
         recipe=recipe,
         folder=folder,
-        workers=workers or cpu_count() or 1,
+        workers=workers or cores(),
         progress=progress,
     )
     if not is_first():

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.engines.workers import cores
 from poolwise.errors import StudyError
 from poolwise.model import Model
 from poolwise.records import Bools, Floats, Inside, Precision
@@ -26,9 +27,7 @@ SETTLING = 256
 """Sentences whose mean states say what [CLS] is off its tokens."""
 
 CHUNK_FLOATS = 1 << 20
-"""States worked on at a time by each of ``WORKERS``."""
-
-WORKERS = 2
+"""States worked on at a time by each worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ def sample(
     how: dict[str, Any] = {"precision": precision, "progress": progress}
     offsets = _offsets(model, texts[:SETTLING], how)
     start = 0
-    with one_blas_thread(), ThreadPoolExecutor(WORKERS) as workers:
+    with one_blas_thread(), ThreadPoolExecutor(cores()) as workers:
         for group in _groups(model, texts, how):
             classes = token_classes(model, group.ids, group.special)
             reading = _Reading(group, classes, _words(group, seed), offsets, found, start)

@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.engines.workers import cores
 from poolwise.progress import Progress
 from poolwise.readouts import Readout
 from poolwise.records import Floats
-from poolwise.studies.contest import WORKERS
 from poolwise.studies.shelf import Shelf
 from poolwise.studies.tasks import LabelsTask
 from poolwise.transforms.linear import inverse_deviations
@@ -29,7 +29,7 @@ def probe_all(
     """
     columns = [np.empty((len(task), len(readouts))) for task in tasks]
     order = sorted(range(len(tasks)), key=lambda t: -len(tasks[t].classes))
-    with ThreadPoolExecutor(WORKERS) as workers:
+    with ThreadPoolExecutor(cores()) as workers:
         for i, readout in enumerate(readouts):
             vectors = shelf[str(readout)]
             running = {

@@ -8,8 +8,8 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
+from poolwise.plain import plain, rows
 from poolwise.records import Finding, Number
-from poolwise.reports.plain import plain, rows
 from poolwise.reports.report import to_json
 
 

@@ -1,4 +1,4 @@
-"""Anything a finding may hold, as the plain values that JSON knows."""
+"""Anything a result may hold, as the plain values that JSON knows."""
 
 from __future__ import annotations
 
