@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from poolwise.plain import plain, rows
-from poolwise.records import Finding, Number
-from poolwise.reports.report import to_json
+from poolwise.records import Number
 
 
 def test_what_a_study_may_hold_becomes_json() -> None:
@@ -34,15 +33,6 @@ def test_what_a_study_may_hold_becomes_json() -> None:
     }
     assert plain(given) == expected
     assert json.loads(json.dumps(plain(given), allow_nan=False)) == expected
-
-
-def test_a_finding_becomes_json(finding: Finding) -> None:
-    data = json.loads(json.dumps(to_json(finding), allow_nan=False))
-    assert data["verdict"] == finding.verdict
-    assert data["numbers"][0]["where"] == {"readout": "cls@6", "layer": 6, "length": "tokens"}
-    assert data["numbers"][1]["value"] is None
-    assert data["made"]["n"] is None
-    assert len(data["charts"][0]["data"]["x0"]) == len(finding.charts[0].data["x0"])
 
 
 def test_a_number_keeps_every_field() -> None:

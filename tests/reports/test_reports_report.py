@@ -13,7 +13,7 @@ from poolwise.errors import StoreError
 from poolwise.records import Chart, Finding
 from poolwise.reports.drawing import PAGE, Drawing, Panel
 from poolwise.reports.page import Figure, halves
-from poolwise.reports.report import write_report
+from poolwise.reports.report import to_json, write_report
 
 
 class Page(HTMLParser):
@@ -80,6 +80,15 @@ def test_the_data_is_valid_json_without_nan(folder: Path, finding: Finding) -> N
     (data,) = json.loads(text, parse_constant=refuse)
     assert data["question"] == finding.question
     assert len(data["numbers"]) == len(finding.numbers)
+
+
+def test_a_finding_becomes_json(finding: Finding) -> None:
+    data = json.loads(json.dumps(to_json(finding), allow_nan=False))
+    assert data["verdict"] == finding.verdict
+    assert data["numbers"][0]["where"] == {"readout": "cls@6", "layer": 6, "length": "tokens"}
+    assert data["numbers"][1]["value"] is None
+    assert data["made"]["n"] is None
+    assert len(data["charts"][0]["data"]["x0"]) == len(finding.charts[0].data["x0"])
 
 
 def test_the_page_asks_the_network_for_nothing(page: Page, html: str) -> None:
