@@ -2,8 +2,8 @@
 
     python benchmarks/tune.py NAME OUT -- --labels F [more of poolwise tune]
 
-1,000 rows, three seeds, the demo model, in a process of its own and in an empty folder OUT; NAME is
-that of the data in benchmarks/results/.
+1,000 rows and three seeds unless said otherwise, the demo model, in a process of its own and in an
+empty folder OUT; NAME is that of the data in benchmarks/results/.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.out.exists():
         sys.exit(f"{asked.out} is there already: what it holds would not be trained again")
-    command = ["poolwise", "tune", "demo", *asked.more, *ASKED, "-o", str(asked.out)]
+    command = ["poolwise", "tune", "demo", *ASKED, *asked.more, "-o", str(asked.out)]
     began = time.perf_counter()
     subprocess.run([sys.executable, "-m", *command], check=True)
-    keep(asked.name, asked.out, time.perf_counter() - began, [*asked.more, *ASKED])
+    keep(asked.name, asked.out, time.perf_counter() - began, [*ASKED, *asked.more])
 
 
 def keep(name: str, out: Path, seconds: float, options: list[str]) -> None:

@@ -194,7 +194,7 @@ def test_every_readout_and_size_has_its_numbers(model, task, sizes):
             here = [x for x in found.numbers if place.items() <= x.where.items()]
             names = [x.name for x in here]
             assert {"accuracy, frozen", "learning rate chosen", "best epoch"} < set(names)
-            assert next(x for x in here if x.name == "accuracy, frozen").control
+            assert not next(x for x in here if x.name == "accuracy, frozen").control
             assert f"{name} less frozen, n = {n:,}" in names
             assert (f"{name} less cls@-1, n = {n:,}" in names) == (name != "cls@-1")
     curve = found.charts[0]

@@ -1,4 +1,4 @@
-"""The numbers of a comparison: every readout at every size, with its frozen probe beside it."""
+"""The numbers of a comparison: every readout at every size, fine-tuned and frozen."""
 
 from __future__ import annotations
 
@@ -27,12 +27,10 @@ def numbers(held: Outcomes) -> Iterator[Number]:
     found = held.tuned[held.taken, n]
     yield _number(f"{score} of what is taken", found, held.taken, n, "test")
     yield _constant(held)
-    for readout, size in held.trials:
-        key = (readout, size)
-        yield _number(score, held.tuned[key], readout, size, "test")
-        if key in held.frozen:
-            name = f"{score}, {FROZEN}"
-            yield _number(name, held.frozen[key], readout, size, "test", control=True)
+    for name, scored in ((score, held.tuned), (f"{score}, {FROZEN}", held.frozen)):
+        for readout, size in held.trials:
+            if (readout, size) in scored:
+                yield _number(name, scored[readout, size], readout, size, "test")
     for size in reversed(held.sizes):
         yield from held.against[size].numbers()
         yield from held.gains[size].numbers()
@@ -79,8 +77,6 @@ def _training(held: Outcomes, readout: str, n: int) -> Iterator[Number]:
     yield Number("seconds a training", seconds, where=where)
 
 
-def _number(
-    name: str, found: Estimate, readout: str, n: int, part: str, *, control: bool = False
-) -> Number:
+def _number(name: str, found: Estimate, readout: str, n: int, part: str) -> Number:
     where: Where = {"readout": readout, "n": n, "part": part}
-    return Number(name, found.value, found.low, found.high, where, control, found.note)
+    return Number(name, found.value, found.low, found.high, where, note=found.note)
