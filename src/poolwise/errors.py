@@ -75,7 +75,7 @@ EXTRAS = {
     "data": ("datasets",),
     "baselines": ("gensim",),
     "export": ("sentence_transformers", "torch", "transformers"),
-    "onnx": ("onnx", "onnxruntime", "onnxscript", "torch", "transformers"),
+    "onnx": ("onnx", "onnx_ir", "onnxruntime", "onnxscript", "torch", "transformers"),
     "tune": ("accelerate", "torch", "transformers"),
     "mteb": ("mteb",),
 }

@@ -165,7 +165,7 @@ def _onnx(asked: _Asked, folder: Path) -> _Written:
 
     model = asked.model
     graph = ReadoutGraph(model, asked.readout, asked.steps)
-    about = {"readout": str(asked.readout), "source model (poolwise's hash)": model.hash}
+    about = {"readout": str(asked.readout), "source_model_hash": model.hash}
     write_graph(graph, folder / GRAPH, about)
     write_framing_tokenizer(model, folder)
     steps = asked.readout.steps

@@ -81,6 +81,7 @@ def write_graph(graph: ReadoutGraph, path: Path, about: dict[str, str]) -> None:
     """Trace ``graph`` and write it with ``about`` as its metadata. Raises MissingExtraError."""
     with needs("onnx", "writing an ONNX graph"):
         import onnxscript as _  # noqa: F401, PLC0415 - torch asks for it late, in its own words
+        from onnx_ir.passes.common import ClearMetadataAndDocStringPass  # noqa: PLC0415
 
     ids = torch.tensor([[5, 6, 7, 8, 9], [5, 6, 7, 8, 9]]) % graph.base.config.vocab_size
     masks = {"attention_mask": torch.ones_like(ids), "special_tokens_mask": torch.zeros_like(ids)}
@@ -99,6 +100,7 @@ def write_graph(graph: ReadoutGraph, path: Path, about: dict[str, str]) -> None:
             verbose=False,
         )
     assert program is not None
+    ClearMetadataAndDocStringPass()(program.model)  # where every node came from, paths included
     program.model.producer_name, program.model.producer_version = "poolwise", __version__
     program.model.metadata_props.update(about)
     program.save(path, external_data=size > _LARGE)
