@@ -17,10 +17,18 @@ from poolwise.readouts import Pool, Readout
 _WORDS = "[words]"
 
 
+def mix_of(readout: Readout, depth: int) -> Tensor | None:
+    """The factor of each layer in their sum, float32 [layers]; None where nothing is summed."""
+    layers = readout.layers
+    if layers is None or layers.combine in ("one", "concat"):
+        return None
+    return torch.tensor(layers.coefficients(depth))
+
+
 def combine(readout: Readout, states: Sequence[Tensor], mix: Tensor | None) -> Tensor:
     """The layers of ``readout``, [n, t, d] each, as one; side by side for ``concat``.
 
-    ``mix`` [layers] is the factor of each in their sum, where they are summed.
+    ``mix`` is that of ``mix_of``, or what it has become.
     """
     assert readout.layers is not None  # the pooler reads none
     if readout.layers.combine == "one":

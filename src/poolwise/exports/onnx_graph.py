@@ -10,6 +10,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from torch.nn import functional
 from poolwise import __version__
 from poolwise.encoders import Encoder
 from poolwise.engines import plan
-from poolwise.engines.torch_pools import combine, pool_tokens
+from poolwise.engines.torch_pools import combine, mix_of, pool_tokens
 from poolwise.engines.transformers_engine import build_module
 from poolwise.errors import ReadoutError, needs
 from poolwise.exports.cutting import cut, fewest_blocks
@@ -42,6 +43,8 @@ class ReadoutGraph(nn.Module):
     Raises ReadoutError for a readout that this encoder does not have, or of integers.
     """
 
+    mix: Tensor | None
+
     def __init__(self, encoder: Encoder, readout: Readout, transform: Transform) -> None:
         super().__init__()
         plan([readout], depth=encoder.depth, has_pooler=encoder.has_pooler)
@@ -51,10 +54,7 @@ class ReadoutGraph(nn.Module):
         self.encoder = cut(encoder, fewest_blocks(encoder, max(self.layers)))
         self.base = build_module(self.encoder, pooler=readout.layers is None)
         self.steps = nn.Sequential(*_modules(readout, transform, encoder))
-        layers = readout.layers
-        summed = layers is not None and layers.combine not in ("one", "concat")
-        factors = torch.tensor(layers.coefficients(encoder.depth)) if layers and summed else None
-        self.register_buffer("mix", factors)
+        self.register_buffer("mix", mix_of(readout, encoder.depth))
 
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor, special_tokens_mask: Tensor | None = None
@@ -73,8 +73,8 @@ class ReadoutGraph(nn.Module):
         real = mask.bool()
         words = real if special is None else real & ~special.bool()
         states = [made.hidden_states[k] for k in self.layers]
-        mix = self.get_buffer("mix") if self.mix is not None else None
-        return pool_tokens(self.readout.pool, combine(self.readout, states, mix), real, words)
+        hidden = combine(self.readout, states, self.mix)
+        return pool_tokens(self.readout.pool, hidden, real, words)
 
 
 def write_graph(graph: ReadoutGraph, path: Path, about: dict[str, str]) -> None:
@@ -109,7 +109,7 @@ def write_graph(graph: ReadoutGraph, path: Path, about: dict[str, str]) -> None:
 def _check_floats(readout: Readout) -> None:
     last = readout.steps[-1] if readout.steps else None
     if last and last.facts.final:
-        near = Readout(readout.pool, readout.layers, readout.steps[:-1])
+        near = replace(readout, steps=readout.steps[:-1])
         raise ReadoutError(
             f"{readout} cannot be an ONNX graph: it gives floats, {last} integers. "
             f"Nearest is {near}; make integers of its vectors"

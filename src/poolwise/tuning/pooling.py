@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from poolwise.engines.plan import ROW_POOLS
-from poolwise.engines.torch_pools import combine, pool_tokens, read_row, weighed
+from poolwise.engines.torch_pools import combine, mix_of, pool_tokens, read_row, weighed
 from poolwise.tuning.tunable import Tunable
 
 
@@ -27,11 +27,8 @@ class Pooling(nn.Module):
 
     def __init__(self, asked: Tunable, width: int, depth: int) -> None:
         super().__init__()
-        layers = asked.readout.layers
-        assert layers is not None
         self.readout = asked.readout
-        summed = layers.combine not in ("one", "concat")
-        factors = torch.tensor(layers.coefficients(depth)) if summed else None
+        factors = mix_of(asked.readout, depth)
         if asked.learns == "mix":
             assert factors is not None
             self.mix = nn.Parameter(factors)
