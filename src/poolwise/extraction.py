@@ -18,7 +18,7 @@ from poolwise.encoders import Encoder
 from poolwise.engines import Engine, Plan, Source, batches, open_engine, pack, plan
 from poolwise.errors import TextError
 from poolwise.progress import Progress
-from poolwise.readouts import Readout, parse
+from poolwise.readouts import Readout
 from poolwise.records import (
     Floats,
     LongTexts,
@@ -27,6 +27,7 @@ from poolwise.records import (
     VectorBatch,
 )
 from poolwise.transforms import Transform, stateless
+from poolwise.transforms.chosen import AnyReadout, Chosen, prompted
 
 WINDOW_TEXTS = 2048
 """Texts held at a time: sorted by length within, duplicates computed once within."""
@@ -38,7 +39,7 @@ WINDOW_CHARACTERS = 1 << 22
 def extract(
     encoder: Encoder,
     texts: Iterable[str | Sentence],
-    readouts: Iterable[str | Readout],
+    readouts: Iterable[AnyReadout],
     *,
     engine: Engine | None = None,
     transforms: Mapping[str, Transform] | None = None,
@@ -52,18 +53,20 @@ def extract(
     batches of at most ``WINDOW_TEXTS``, and memory depends on that window alone. A batch's
     ``vectors`` are keyed by the readouts' strings, each float32 [n, width].
 
-    ``transforms`` holds the fitted steps of readouts that need fitting, by readout string.
+    A readout may be the path of a sweep's ``readout.toml``, which brings its fitted steps and the
+    prompt it was chosen with; ``transforms`` holds those of others, by readout string.
     ``long`` says what happens beyond the encoder's maximum length: ``truncate`` (marked),
     ``error``, or ``window``: overlapping windows whose vectors are averaged, weighted by their
     tokens. ``progress`` shows a bar on a terminal once the pass takes longer than a moment.
 
     Raises ReadoutError before the first text is read, TextError at a text that cannot be.
     """
-    asked = [r if isinstance(r, Readout) else parse(r) for r in readouts]
+    chosen = [Chosen.of(readout) for readout in readouts]
+    encoder = prompted(encoder, chosen)
     one_pass = _Pass(
         encoder,
-        _planned(tuple(asked), encoder.depth, encoder.has_pooler),
-        {str(r): _steps(r, transforms or {}) for r in asked},
+        _planned(tuple(c.readout for c in chosen), encoder.depth, encoder.has_pooler),
+        {str(c.readout): _steps(c, transforms or {}, encoder) for c in chosen},
         engine or open_engine(encoder),
         long,
         escape_special,
@@ -78,8 +81,13 @@ def _planned(readouts: tuple[Readout, ...], depth: int, has_pooler: bool) -> Pla
     return plan(readouts, depth=depth, has_pooler=has_pooler)
 
 
-def _steps(readout: Readout, transforms: Mapping[str, Transform]) -> Transform:
-    transform = transforms.get(str(readout)) or stateless(readout)
+def _steps(chosen: Chosen, transforms: Mapping[str, Transform], encoder: Encoder) -> Transform:
+    readout = chosen.readout
+    encoder.width_of(readout)
+    if chosen.transform is not None:  # a hash takes a while
+        chosen.check_model(encoder.hash)
+    fitted = chosen.transform or transforms.get(str(readout)) or stateless(readout)
+    transform = fitted.on(encoder.head)
     transform.check_fitted()
     return transform
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from warnings import warn
 
 import numpy as np
@@ -18,9 +18,10 @@ from poolwise.engines import Engine, open_engine
 from poolwise.errors import PoolwiseWarning, ReadoutError
 from poolwise.extraction import extract
 from poolwise.inside import look_inside
-from poolwise.readouts import Readout, parse
+from poolwise.readouts import Readout
 from poolwise.records import Inside, LongTexts, Precision, Sentence, VectorBatch
 from poolwise.transforms import Transform
+from poolwise.transforms.chosen import AnyReadout, Chosen, prompted
 
 
 def load(name: str | Path, *, max_length: int | None = None, revision: str | None = None) -> Model:
@@ -31,6 +32,10 @@ def load(name: str | Path, *, max_length: int | None = None, revision: str | Non
     """
     encoder = encoders.load(name, max_length=max_length, revision=revision)
     return Model(**{f.name: getattr(encoder, f.name) for f in fields(Encoder)})
+
+
+_SHARED = ("hash", "_attending")
+"""What is the same whatever the prompt, and takes a while to make."""
 
 
 class Model(Encoder):
@@ -53,6 +58,18 @@ class Model(Encoder):
             self._engines[precision] = open_engine(self, precision)
         return self._engines[precision]
 
+    def prompted(self, prompt: str | None = None, name: str | None = None) -> Self:
+        """The same model with ``prompt`` in front of every text, or the folder's of this name.
+
+        With neither, the model as it is; ``prompt=""`` is none. Weights and engines are shared.
+        Raises EncoderError for a name that the folder does not have.
+        """
+        other = super().prompted(prompt, name)
+        shared = {"_engines": self._engines}
+        shared |= {key: self.__dict__[key] for key in _SHARED if key in self.__dict__}
+        other.__dict__.update(shared)
+        return other
+
     @cached_property
     def _engines(self) -> dict[Precision, Engine]:
         return {}
@@ -60,7 +77,7 @@ class Model(Encoder):
     def extract(
         self,
         texts: Iterable[str | Sentence],
-        readouts: Iterable[str | Readout],
+        readouts: Iterable[AnyReadout],
         *,
         precision: Precision = "exact",
         **options: Any,
@@ -96,11 +113,18 @@ class Model(Encoder):
             "model_hash": self.hash,
             "engine": engine.name,
             "precision": engine.precision,
+            **self.made_with_prompt(),
         }
+
+    def made_with_prompt(self) -> dict[str, str]:
+        """The prompt in front of every text, for provenance; empty where there is none."""
+        if not self.prefix:
+            return {}
+        return {"prompt": self.prefix} | ({} if self.prompts.pooled else {"prompt_pooled": "no"})
 
     def fit(
         self,
-        readout: str | Readout,
+        readout: AnyReadout,
         texts: Iterable[str | Sentence],
         *,
         precision: Precision = "exact",
@@ -110,17 +134,21 @@ class Model(Encoder):
 
         Holds all of their vectors at once: some ten thousand texts are plenty.
         """
-        asked = self.asked(readout)
-        spec = str(asked.pooled)
-        batches = self.extract(texts, [spec], precision=precision, progress=progress)
+        chosen = self.resolve_readout(readout)
+        pooled = chosen.readout.pooled
+        encoder, spec = prompted(self, [chosen]), str(pooled)
+        batches = encoder.extract(texts, [spec], precision=precision, progress=progress)
         vectors = [batch.vectors[spec] for batch in batches]
-        return transforms.fit(asked, np.concatenate(vectors) if vectors else self._no_rows(spec))
+        rows = np.concatenate(vectors) if vectors else self._no_rows(pooled)
+        return transforms.fit(chosen.readout, rows, self.head)
 
     def embed(
         self,
         texts: str | Iterable[str],
-        readout: str | Readout | None = None,
+        readout: AnyReadout | None = None,
         *,
+        prompt: str | None = None,
+        prompt_name: str | None = None,
         precision: Precision = "exact",
         fit: Iterable[str | Sentence] | None = None,
         long: LongTexts = "truncate",
@@ -128,39 +156,65 @@ class Model(Encoder):
     ) -> NDArray[Any]:
         """Vectors [n, width], float32 (int8 after ``int8`` or ``binary``); [width] for one string.
 
-        Without ``readout``, what the model's own folder declares. ``precision`` is ``exact``
-        (float32), ``near`` (fp16 arithmetic) or ``fast`` (integers); see ``engines.open_engine``.
-        ``fit`` gives the texts on which the readout's steps are fitted, where it has such. Texts
-        that were truncated, and rows that hold no finite vector, are counted in a
-        PoolwiseWarning; ``extract`` marks them by row.
+        Without ``readout``, what the model's own folder declares; a sweep's ``readout.toml`` is
+        one, too. ``prompt`` stands in front of every text, or the folder's of ``prompt_name``;
+        without them, the one that the readout was chosen with, or the folder's default.
+        ``precision`` is ``exact`` (float32), ``near`` (fp16 arithmetic) or ``fast`` (integers); see
+        ``engines.open_engine``. ``fit`` gives the texts on which the readout's steps are fitted,
+        where it has such.
+
+        A PoolwiseWarning counts texts that were truncated and rows that hold no finite vector
+        (``extract`` marks them by row), and says where the folder declares layers after pooling
+        that ``readout`` leaves out.
         """
-        asked = self.asked(readout)
-        spec = str(asked)
-        fitted = {spec: self.fit(asked, fit, precision=precision)} if fit is not None else None
+        chosen = self.resolve_readout(readout)
+        encoder = prompted(self.prompted(prompt, prompt_name), [chosen])
+        if fit is not None:
+            steps = encoder.fit(chosen.readout, fit, precision=precision)
+            chosen = replace(chosen, transform=steps, made={"model_hash": self.hash})
         many = [texts] if isinstance(texts, str) else texts
-        options: dict[str, Any] = {"transforms": fitted, "long": long, "progress": progress}
-        seen = list(self.extract(many, [asked], precision=precision, **options))
-        self._warn(seen)
-        rows = [batch.vectors[spec] for batch in seen]
-        vectors = np.concatenate(rows) if rows else self._no_rows(spec)
+        options: dict[str, Any] = {"precision": precision, "long": long, "progress": progress}
+        vectors = encoder._all(many, chosen, chosen.readout, **options)
         return vectors[0] if isinstance(texts, str) else vectors
 
-    def asked(self, readout: str | Readout | None) -> Readout:
-        """The readout meant: None is what the folder declares. Raises ReadoutError."""
-        if isinstance(readout, Readout):
-            return readout
+    def pooled(self, texts: Iterable[str], readout: Readout, **options: Any) -> NDArray[Any]:
+        """The vectors of ``readout`` before its steps, float32 [n, d], with ``embed``'s warnings.
+
+        ``options`` are ``precision``, ``long`` and ``progress``.
+        """
+        return self._all(texts, Chosen(readout.pooled), readout, **options)
+
+    def _all(
+        self, texts: Iterable[str], chosen: Chosen, asked: Readout, **options: Any
+    ) -> NDArray[Any]:
+        """Every row at once; ``asked`` is the readout that warnings are about."""
+        seen = list(self.extract(texts, [chosen], **options))
+        self._warn(seen, asked)
+        rows = [batch.vectors[str(chosen.readout)] for batch in seen]
+        return np.concatenate(rows) if rows else self._no_rows(chosen.readout)
+
+    def resolve_readout(self, readout: AnyReadout | None) -> Chosen:
+        """The readout in any of its forms; None is what the folder declares.
+
+        Raises ReadoutError, or StoreError for a readout.toml that is none.
+        """
         if readout is not None:
-            return parse(readout)
+            return Chosen.of(readout)
         if self.declared is None:
-            raise ReadoutError(
-                f"{self.name} declares no pooling of its own; name a readout, for instance mean@-1"
+            why = (
+                f"{self.inexpressible}, which no readout expresses"
+                if self.inexpressible
+                else "no pooling of its own"
             )
-        return self.declared
+            raise ReadoutError(f"{self.name} declares {why}; name a readout, for instance mean@-1")
+        return Chosen(self.declared)
 
-    def _no_rows(self, spec: str) -> NDArray[Any]:
-        return np.zeros((0, parse(spec).width(self.width, self.depth)), np.float32)
+    def _no_rows(self, readout: Readout) -> NDArray[Any]:
+        return np.zeros((0, self.width_of(readout)), np.float32)
 
-    def _warn(self, seen: Sequence[VectorBatch]) -> None:
+    def _warn(self, seen: Sequence[VectorBatch], readout: Readout) -> None:
+        if left_out := self.left_out(readout):
+            warn(left_out, PoolwiseWarning, stacklevel=4)
         truncated = sum(int(b.truncated.sum()) for b in seen)
         nonfinite = sum(int(b.nonfinite.sum()) for b in seen)
         if truncated:
@@ -168,7 +222,7 @@ class Model(Encoder):
                 f"{truncated} of {sum(map(len, seen))} texts were cut to {self.max_length} tokens; "
                 'long="window" reads all of them',
                 PoolwiseWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
         if nonfinite:
-            warn(f"{nonfinite} vectors are not finite", PoolwiseWarning, stacklevel=3)
+            warn(f"{nonfinite} vectors are not finite", PoolwiseWarning, stacklevel=4)

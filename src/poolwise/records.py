@@ -37,11 +37,13 @@ class Sentence:
 class Tokens:
     """One sequence as the encoder sees it: [CLS] … [SEP].
 
-    ``ids`` int32 [t]; ``special`` bool [t], true where the tokenizer added the token itself.
+    ``ids`` int32 [t]; ``special`` bool [t], true where the tokenizer added the token itself. No
+    pool reads the first ``unread`` tokens: those of a prompt that is left out of pooling.
     """
 
     ids: Ints
     special: Bools
+    unread: int = 0
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -65,12 +67,14 @@ class TokenBatch:
     """Several sequences, packed without padding.
 
     ``ids`` int32 [total]; ``special`` bool [total]; sequence i is
-    ``ids[offsets[i]:offsets[i + 1]]``, ``offsets`` int32 [n + 1].
+    ``ids[offsets[i]:offsets[i + 1]]``, ``offsets`` int32 [n + 1]. ``unread`` int32 [n] are the
+    tokens in front of each that no pool reads, None where every token is read.
     """
 
     ids: Ints
     special: Bools
     offsets: Ints
+    unread: Ints | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

@@ -81,7 +81,6 @@ def test_encode_without_texts_or_after_integers(folder):
 @pytest.mark.parametrize(
     "options",
     [
-        {"prompt_name": "query"},
         {"output_value": "token_embeddings"},
         {"device": "cuda"},
         {"batch_size": 0},

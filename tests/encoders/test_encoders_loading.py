@@ -179,7 +179,7 @@ def test_the_hash_sees_what_matters(folder):
 
 NORMALIZE = "sentence_transformers.models.Normalize"
 POOLING = "sentence_transformers.models.Pooling"
-DENSE = "sentence_transformers.models.Dense"
+LSTM = "sentence_transformers.models.LSTM"
 
 
 def declare(folder, *types, **pooling):
@@ -217,18 +217,13 @@ def test_declared_poolings(folder, flag, mode, spec):
 @pytest.mark.parametrize(
     ("types", "pooling", "said"),
     [
-        ((POOLING, DENSE), {"pooling_mode": "mean"}, "Pooling → Dense"),
-        ((POOLING, NORMALIZE, DENSE), {"pooling_mode": "mean"}, "Normalize → Dense"),
         ((POOLING, "my.module.Dense"), {"pooling_mode": "mean"}, "custom module"),
         (("evil.Pooling",), {"pooling_mode": "mean"}, "custom module"),
         ((), {}, "declares Transformer,"),
-        ((POOLING,), {"pooling_mode": ["mean", "max"]}, "mean [+] max"),
+        ((POOLING,), {"pooling_mode": ["mean", "mean"]}, "mean [+] mean"),
+        ((POOLING,), {"pooling_mode": []}, "the pooling of nothing"),
+        ((POOLING, LSTM), {"pooling_mode": "mean"}, "Pooling → LSTM"),
         ((POOLING,), {"pooling_mode": "new"}, "pooling new"),
-        (
-            (POOLING,),
-            {"pooling_mode_max_tokens": True, "pooling_mode_mean_tokens": True},
-            "max [+] mean",
-        ),
     ],
 )
 def test_what_no_readout_expresses_is_noted(folder, types, pooling, said):
@@ -243,9 +238,12 @@ def test_the_demo_declares_its_mean(demo):
     assert (demo.max_length, demo.pooler_state, demo.notes) == (256, "untrained", ())
 
 
-def test_default_prompts_are_noted(folder):
-    (folder / "config_sentence_transformers.json").write_text('{"default_prompt_name": "query"}')
-    assert "default prompt 'query'" in declare(folder, POOLING, pooling_mode="cls").notes[0]
+def test_several_poolings_stand_side_by_side(folder):
+    flags = {"pooling_mode_max_tokens": True, "pooling_mode_mean_tokens": True}
+    assert str(declare(folder, POOLING, **flags).declared) == "max+mean@-1"
+    assert str(declare(folder, POOLING, pooling_mode=["mean", "max"]).declared) == "meanmax@-1"
+    several = ["lasttoken", "cls", "weightedmean"]
+    assert str(declare(folder, POOLING, pooling_mode=several).declared) == "sep+cls+wmean@-1"
 
 
 def test_an_encoder_in_a_subfolder(folder, tmp_path):

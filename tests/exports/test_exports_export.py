@@ -109,9 +109,8 @@ def test_weights_of_layers_are_declared_as_shares(tiny, tmp_path):
     assert poolwise.load(tmp_path / "out").declared is None
     config.write_text(whole)
     (tmp_path / "out" / "1_WeightedLayerPooling" / "model.safetensors").unlink()
-    left = poolwise.load(tmp_path / "out")
-    assert left.declared is None
-    assert "without weights" in left.notes[0]
+    with pytest.raises(EncoderError, match=r"1_WeightedLayerPooling: .* lacks model\.safetensors"):
+        poolwise.load(tmp_path / "out")
 
 
 @pytest.mark.parametrize("spec", ["cls@2", "pooler"])

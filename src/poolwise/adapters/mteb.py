@@ -7,19 +7,22 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.embedder import Embedder
+from poolwise.embedder.encoding import tensor
+from poolwise.embedder.similarity import pairwise
 from poolwise.errors import needs
 
 with needs("mteb", "evaluation by MTEB"):
     from mteb.models import ModelMeta
     from mteb.models.model_meta import ScoringFunction
-    from mteb.similarity_functions import cos_sim, pairwise_cos_sim
+    from mteb.types import PromptType
 
 
 class MtebEncoder:
-    """An embedder as MTEB evaluates it; similarity is the cosine.
+    """An embedder as MTEB evaluates it.
 
         import mteb
         from poolwise import Embedder
@@ -42,24 +45,34 @@ class MtebEncoder:
         task_metadata: object,
         hf_split: str,
         hf_subset: str,
-        prompt_type: object = None,
+        prompt_type: PromptType | None = None,
         **options: Any,
     ) -> NDArray[Any]:
         """Vectors [n, d] of the batches' ``text``; ``options`` are those of ``Embedder.encode``.
 
-        The task, its split and the type of prompt change nothing: a readout has no prompts.
+        ``prompt_type`` picks the folder's prompt for queries or for documents; without one it is
+        its default. The task and its split change nothing.
         """
         texts = [text for batch in inputs for text in batch["text"]]
-        vectors: NDArray[Any] = self.embedder.encode(texts, **options)
+        encode = _ENCODE[None if prompt_type is None else PromptType(prompt_type)]
+        vectors: NDArray[Any] = encode(self.embedder, texts, **options)
         return vectors
 
     def similarity(self, embeddings1: Any, embeddings2: Any) -> Any:
-        """Cosines, a tensor [n, m]."""
-        return cos_sim(embeddings1, embeddings2)
+        """Of all vectors with all, a tensor [n, m], by the measure that the folder names."""
+        return self.embedder.similarity(embeddings1, embeddings2)
 
     def similarity_pairwise(self, embeddings1: Any, embeddings2: Any) -> Any:
-        """Cosines of row with row, a tensor [n]."""
-        return pairwise_cos_sim(embeddings1, embeddings2)
+        """Of row with row, a tensor [n], by the measure that the folder names."""
+        one, other = np.asarray(embeddings1), np.asarray(embeddings2)
+        return tensor(pairwise(self.embedder.opened.similarity, one, other))
+
+
+_ENCODE = {
+    None: Embedder.encode,
+    PromptType.query: Embedder.encode_query,
+    PromptType.document: Embedder.encode_document,
+}
 
 
 def _meta(embedder: Embedder) -> Any:
@@ -71,9 +84,10 @@ def _meta(embedder: Embedder) -> Any:
         "n_parameters": sum(tensor.size for tensor in model.tensors.values()),
         "max_tokens": model.max_length,
         "embed_dim": embedder.get_embedding_dimension(),
-        "similarity_fn_name": ScoringFunction.COSINE,
+        "similarity_fn_name": ScoringFunction(model.similarity),
         "experiment_kwargs": {
-            "readout": str(model.asked(embedder.readout)),
+            "readout": str(model.resolve_readout(embedder.readout).readout),
+            **model.made_with_prompt(),
             "precision": model.engine_for(embedder.precision).precision,
             "max_length": model.max_length,
             "long": embedder.long,

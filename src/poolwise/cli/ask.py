@@ -15,6 +15,7 @@ from poolwise.cli.options import (
     max_length_option,
     precision_option,
     print_json,
+    prompt_options,
 )
 from poolwise.cli.show import show
 from poolwise.model import Model, load
@@ -76,6 +77,7 @@ def _listed() -> str:
     "repeated. [default: some usual ones]",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@prompt_options
 @precision_option
 @max_length_option
 @json_option
@@ -86,6 +88,8 @@ def command(
     output: Path | None,
     readouts: tuple[str, ...],
     seed: int,
+    prompt: str | None,
+    prompt_name: str | None,
     precision: Precision,
     max_length: int | None,
     as_json: bool,
@@ -101,7 +105,7 @@ def command(
 
     _check(question, readouts, where)
     material = read_material(**where, limit=limit or None)
-    encoder = load(model, max_length=max_length)
+    encoder = load(model, max_length=max_length).prompted(prompt, prompt_name)
     findings = _findings(question, encoder, material, readouts, output, seed, precision)
     if limit and findings[0].made.get("n_texts") == limit:
         click.echo(f"read the first {limit:,} texts; --limit 0 reads all", err=True)

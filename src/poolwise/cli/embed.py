@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from warnings import warn
 
 import click
 
@@ -19,15 +20,17 @@ from poolwise.cli.options import (
     max_length_option,
     precision_option,
     print_json,
+    prompt_options,
     text_options,
 )
+from poolwise.errors import PoolwiseWarning
 from poolwise.model import Model, load
-from poolwise.readouts import Readout, parse
+from poolwise.readouts import Readout
 from poolwise.records import Precision
 from poolwise.stores import create
 from poolwise.texts import open_texts
 from poolwise.transforms import Transform
-from poolwise.transforms.chosen import SUFFIX, Chosen
+from poolwise.transforms.chosen import Chosen, prompted
 
 FIT_LIMIT = 50_000
 """Texts on which steps are fitted: their vectors are held at once."""
@@ -63,6 +66,7 @@ FIT_LIMIT = 50_000
 @click.option("--fit", metavar="TEXTS", help="Texts on which whiten, standardize, … are fitted.")
 @click.option("--with-text", is_flag=True, help="Store the texts too (Parquet).")
 @click.option("--escape-special", is_flag=True, help='Read a typed "[SEP]" as plain text.')
+@prompt_options
 @precision_option
 @max_length_option
 @force_option
@@ -81,6 +85,8 @@ def command(
     fit: str | None,
     with_text: bool,
     escape_special: bool,
+    prompt: str | None,
+    prompt_name: str | None,
     precision: Precision,
     max_length: int | None,
     force: bool,
@@ -96,17 +102,19 @@ def command(
     poolwise embed demo - -o vectors.npy < lines.txt
     poolwise embed ./my-bert book.txt --split sentences -o v.safetensors -r cls@-1 -r mean@-2
     """
-    chosen = [_chosen(spec) for spec in specs]
-    asked = [one.readout for one in chosen]
+    given = [Chosen.of(spec) for spec in specs]
     texts = open_texts(
         inputs, column=column, id_column=id_column, split=split, limit=limit, encoding=encoding
     )
     encoder = load(model, max_length=max_length)
-    asked = asked or [encoder.asked(None)]
-    fitted = _fitted(encoder, chosen)
-    waiting = [r for r in asked if str(r) not in fitted]
+    chosen = given or [encoder.resolve_readout(None)]
+    encoder = prompted(encoder.prompted(prompt, prompt_name), chosen)
+    asked = [one.readout for one in chosen]
+    for left_out in filter(None, map(encoder.left_out, asked)):
+        warn(left_out, PoolwiseWarning, stacklevel=1)
+    waiting = [one.readout for one in chosen if one.transform is None]
     where = {"column": column, "split": split, "encoding": encoding}
-    fitted |= _fit(encoder, waiting, fit, precision, **where)
+    fitted = _fit(encoder, waiting, fit, precision, **where)
     made = encoder.made(precision)
     began = time.monotonic()
     counts: Counter[str] = Counter()
@@ -119,7 +127,7 @@ def command(
     ) as store:
         for batch in encoder.extract(
             texts,
-            asked,
+            chosen,
             precision=precision,
             transforms=fitted,
             long=long,
@@ -135,7 +143,7 @@ def command(
         f"({counts['rows'] / max(seconds, 1e-9):,.0f}/s): {output}",
         "output": str(output),
         "rows": counts["rows"],
-        "readouts": {str(r): r.width(encoder.width, encoder.depth) for r in asked},
+        "readouts": {str(r): encoder.width_of(r) for r in asked},
         **{mark: counts[mark] for mark in MARKS},
         "seconds": round(seconds, 3),
         "made": made,
@@ -144,18 +152,6 @@ def command(
         print_json(done)
     else:
         _show(done)
-
-
-def _chosen(spec: str) -> Chosen:
-    """A readout, or the file that holds one with what its steps have learned."""
-    return Chosen.load(Path(spec)) if spec.endswith(SUFFIX) else Chosen(parse(spec))
-
-
-def _fitted(encoder: Model, chosen: Sequence[Chosen]) -> dict[str, Transform]:
-    for one in chosen:
-        if one.transform is not None:
-            one.check_model(encoder.hash)
-    return {str(one.readout): one.transform for one in chosen if one.transform is not None}
 
 
 def _fit(

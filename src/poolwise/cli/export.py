@@ -17,7 +17,6 @@ from poolwise.cli.options import (
 )
 from poolwise.exports import FORMATS, Format, export
 from poolwise.model import load
-from poolwise.readouts import parse
 from poolwise.records import Sentence
 from poolwise.texts import open_texts
 from poolwise.transforms.chosen import SUFFIX, Chosen
@@ -89,15 +88,14 @@ def command(
     poolwise export demo --readout "mean@-1|whiten(128)" --fit lines.txt -o whitened
     """
     file = Path(spec) if spec and spec.endswith(SUFFIX) else None
-    chosen = Chosen.load(file) if file else None
-    asked = chosen or (parse(spec) if spec else None)
+    readout = Chosen.of(spec) if spec else None
     where = {"column": column, "id_column": id_column, "split": split, "encoding": encoding}
     fitted_on = open_texts([fit], limit=FIT_LIMIT, **where) if fit else None
     checked: Iterable[Sentence] = open_texts([check], limit=CHECKED, **where) if check else ()
     encoder = load(model, max_length=max_length)
     made = export(
         encoder,
-        asked or encoder.asked(None),
+        readout,
         output,
         format=form,
         fit=fitted_on,

@@ -57,6 +57,23 @@ def text_options(command: Command) -> Command:
     return command
 
 
+PROMPT_OPTIONS = (
+    click.option(
+        "--prompt",
+        metavar="TEXT",
+        help='Stands in front of every text; "" for none. [default: the model\'s own, if any]',
+    ),
+    click.option("--prompt-name", metavar="NAME", help="The model's prompt of this name: query."),
+)
+
+
+def prompt_options(command: Command) -> Command:
+    """What stands in front of every text."""
+    for option in reversed(PROMPT_OPTIONS):
+        command = option(command)
+    return command
+
+
 def print_json(document: Any) -> None:
     """The one document on stdout; NaN and infinity become null."""
     text = json.dumps(plain(document), ensure_ascii=False, indent=2, allow_nan=False)

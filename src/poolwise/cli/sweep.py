@@ -14,6 +14,7 @@ from poolwise.cli.options import (
     max_length_option,
     precision_option,
     print_json,
+    prompt_options,
 )
 from poolwise.cli.show import show
 from poolwise.model import load
@@ -48,6 +49,7 @@ DEFAULT_LIMIT = 20_000
     help="A folder for report.html, findings.json, scores.parquet and readout.toml.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@prompt_options
 @precision_option
 @max_length_option
 @json_option
@@ -57,6 +59,8 @@ def command(
     limit: int,
     output: Path | None,
     seed: int,
+    prompt: str | None,
+    prompt_name: str | None,
     precision: Precision,
     max_length: int | None,
     as_json: bool,
@@ -78,7 +82,7 @@ def command(
     from poolwise.studies.sweep import sweep  # noqa: PLC0415 - likewise
 
     material = read_material(**where, limit=limit or None)
-    encoder = load(model, max_length=max_length)
+    encoder = load(model, max_length=max_length).prompted(prompt, prompt_name)
     found: list[Finding] = []
     contests: list[Contest] = []
     try:

@@ -8,7 +8,13 @@ from typing import Any
 import click
 
 from poolwise.cli.material import dev_option, label_column_option, test_option
-from poolwise.cli.options import console, json_option, max_length_option, print_json
+from poolwise.cli.options import (
+    console,
+    json_option,
+    max_length_option,
+    print_json,
+    prompt_options,
+)
 from poolwise.cli.show import show
 from poolwise.model import load
 from poolwise.texts.labels import KINDS, Kind, open_labels
@@ -92,6 +98,7 @@ def _rates(_: click.Context, __: click.Parameter, value: str) -> list[float]:
 )
 @click.option("--workers", type=click.IntRange(min=1), help="Processes. [default: one a core]")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@prompt_options
 @max_length_option
 @click.option(
     "-o",
@@ -120,6 +127,8 @@ def command(
     reinit: int,
     workers: int | None,
     seed: int,
+    prompt: str | None,
+    prompt_name: str | None,
     max_length: int | None,
     output: Path,
     as_json: bool,
@@ -144,7 +153,7 @@ def command(
     )
     recipe = Recipe(epochs, batch_size, tuple(rates), reinitialise=reinit)
     found = compared(
-        load(model, max_length=max_length),
+        load(model, max_length=max_length).prompted(prompt, prompt_name),
         data,
         specs or DEFAULT,
         kind=kind,

@@ -16,11 +16,13 @@ from poolwise import transforms
 from poolwise.embedder.encoding import normalised, quantised, refuse, shortened, tensor
 from poolwise.embedder.given import texts_of
 from poolwise.embedder.opened import opened
+from poolwise.embedder.similarity import similarities
+from poolwise.encoders.prompts import DOCUMENT, QUERY
 from poolwise.errors import EncoderError
 from poolwise.model import Model
-from poolwise.readouts import Readout
 from poolwise.records import LongTexts, Precision
 from poolwise.transforms import Transform
+from poolwise.transforms.chosen import Chosen, prompted
 
 _CHOICES = {"precision": get_args(Precision), "long": get_args(LongTexts)}
 
@@ -36,8 +38,10 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
     >>> best = GridSearchCV(pipeline, grid).fit(texts, labels)  # doctest: +SKIP
 
     ``model`` is a folder, a hub id or ``"demo"``; ``readout`` None is what the folder declares;
+    a sweep's ``readout.toml`` is one, too, and brings what its steps have learned.
     ``precision`` and ``long`` are those of ``Model.embed``, ``max_length`` that of
-    ``poolwise.load``. X is a list, array or Series of texts, or one column [n, 1] of a table.
+    ``poolwise.load``. X is a list, array or Series of texts, or one column [n, 1] of a table. The
+    prompt in front of them is the one that the readout was chosen with, or the folder's default.
 
     Fitting learns ``transform_``, the readout's steps, and notes ``model_hash_``. A pickle holds
     these and no weights: the model is read again where the pickle is, and has to be the same.
@@ -46,7 +50,7 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
     def __init__(
         self,
         model: str | Path = "demo",
-        readout: str | None = None,
+        readout: str | Path | None = None,
         *,
         precision: Precision = "exact",
         max_length: int | None = None,
@@ -63,16 +67,23 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
 
         Raises NotTextsError, NotOfferedError, EncoderError, ReadoutError.
         """
-        asked = self._asked()
-        texts = texts_of(X, at_least=1 + asked.needs_fit)
-        steps = transforms.stateless(asked)
-        return self._keep(steps if steps.fitted else transforms.fit(asked, self._pooled(texts)))
+        chosen = self._resolved()
+        texts = texts_of(X, at_least=1 + _learns(chosen))
+        if not _learns(chosen):
+            return self._keep(self._given(chosen))
+        pooled = self._pooled(texts, chosen)
+        return self._keep(transforms.fit(chosen.readout, pooled, self.opened.head))
 
     def fit_transform(self, X: Any, y: object = None) -> NDArray[Any]:  # noqa: N803
         """``fit`` and ``transform`` in one pass over the texts."""
-        asked = self._asked()
-        pooled = self._pooled(texts_of(X, at_least=1 + asked.needs_fit))
-        return self._keep(transforms.fit(asked, pooled)).transform_.apply(pooled)
+        chosen = self._resolved()
+        pooled = self._pooled(texts_of(X, at_least=1 + _learns(chosen)), chosen)
+        steps = (
+            transforms.fit(chosen.readout, pooled, self.opened.head)
+            if _learns(chosen)
+            else self._given(chosen)
+        )
+        return self._keep(steps).transform_.apply(pooled)
 
     def transform(self, X: Any) -> NDArray[Any]:  # noqa: N803
         """Vectors [n, d], float32 (int8 after ``int8`` or ``binary``).
@@ -81,7 +92,8 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         EncoderError where the model is.
         """
         check_is_fitted(self)
-        return self._steps().apply(self._pooled(texts_of(X)))
+        chosen = self._resolved()
+        return self._steps(chosen).apply(self._pooled(texts_of(X), chosen))
 
     def encode(  # noqa: PLR0917 - the signature is theirs
         self,
@@ -105,20 +117,22 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         >>> Embedder("demo", "mean@-1").encode(["a cat"], normalize_embeddings=True).shape
         (1, 384)
 
-        Needs no ``fit`` unless the readout does. ``prompt`` is put before every text, and
-        ``precision`` here is their name for ``quantize_embeddings``. ``batch_size`` changes
-        nothing: poolwise fills its batches by tokens. ``sentences`` is what ``inputs`` were called
-        before their version 6. No text at all gives [0, d]. Raises NotOfferedError for what cannot
-        be given: named prompts, token vectors, a choice of device.
+        Needs no ``fit`` unless the readout does. ``prompt`` is put before every text, or the
+        folder's of ``prompt_name``, or else its default; ``precision`` here is their name for
+        ``quantize_embeddings``. ``batch_size`` changes nothing: poolwise fills its batches by
+        tokens. ``sentences`` is what ``inputs`` were called before their version 6. No text at all
+        gives [0, d]. Raises NotOfferedError for what cannot be given: token vectors, a choice of
+        device; EncoderError for a prompt that the folder does not name.
         """
-        refuse(prompt_name is not None, f"{prompt_name=}: there are none, give prompt= itself")
         refuse(output_value != "sentence_embedding", f"{output_value=}: Model.inside gives tokens")
         refuse(device is not None, f"{device=}: poolwise takes a GPU if there is one")
         refuse(batch_size < 1, f"{batch_size=}: at least one text makes a batch")
         given = inputs if sentences is None else sentences
         texts = [given] if isinstance(given, str) else texts_of(given)
-        prompted = [prompt + text for text in texts] if prompt else texts
-        vectors = self._steps().apply(self._pooled(prompted, bool(show_progress_bar)))
+        chosen = self._resolved()
+        model = self.opened.prompted(prompt, None if prompt is not None else prompt_name)
+        pooled = self._pooled(texts, chosen, model=model, progress=bool(show_progress_bar))
+        vectors = self._steps(chosen).apply(pooled)
         vectors = shortened(vectors, truncate_dim)
         vectors = normalised(vectors) if normalize_embeddings else vectors
         made: Any = quantised(vectors, precision)
@@ -126,16 +140,39 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
             made = tensor(made) if convert_to_tensor else list(tensor(made))
         return made[0] if isinstance(given, str) else made
 
-    encode_query = encode_document = encode  # they differ by prompts alone
+    def encode_query(self, inputs: Any = None, *args: Any, **options: Any) -> Any:
+        """``encode`` with the folder's prompt for queries, unless another is given."""
+        return self._encode_as(QUERY, inputs, *args, **options)
+
+    def encode_document(self, inputs: Any = None, *args: Any, **options: Any) -> Any:
+        """``encode`` with the folder's prompt for documents, unless another is given."""
+        return self._encode_as(DOCUMENT, inputs, *args, **options)
+
+    def _encode_as(
+        self,
+        kind: str,
+        inputs: Any,
+        prompt_name: str | None = None,
+        prompt: str | None = None,
+        *args: Any,
+        **options: Any,
+    ) -> Any:
+        """Where the folder has no such prompt there is none, whatever its default."""
+        name = kind if prompt_name is None and prompt is None else prompt_name
+        return self.encode(inputs, name, prompt, *args, **options)
 
     def similarity(self, embeddings1: Any, embeddings2: Any) -> Any:
-        """Cosines of all vectors with all, a tensor [n, m]. Raises MissingExtraError."""
-        one, other = (normalised(np.atleast_2d(np.asarray(e))) for e in (embeddings1, embeddings2))
-        return tensor(one @ other.T)
+        """Of all vectors with all, a tensor [n, m], by the measure that the folder names.
+
+        Cosine, dot product, or the negative Euclidean or Manhattan distance. Raises
+        MissingExtraError.
+        """
+        one, other = (np.atleast_2d(np.asarray(e)) for e in (embeddings1, embeddings2))
+        return tensor(similarities(self.opened.similarity, one, other))
 
     def get_embedding_dimension(self) -> int:
         """d, by the name that sentence-transformers 6 gives it."""
-        return self._asked().width(self.opened.width, self.opened.depth)
+        return self.opened.width_of(self._resolved().readout)
 
     get_sentence_embedding_dimension = get_embedding_dimension  # the name of before
 
@@ -148,26 +185,32 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
     def _n_features_out(self) -> int:
         return self.get_embedding_dimension()
 
-    def _asked(self) -> Readout:
-        """The readout meant; the other parameters are checked, too."""
+    def _resolved(self) -> Chosen:
+        """The readout with what it brings; the other parameters are checked, too."""
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
             refuse(value not in choices, f"{name}={value!r}: it is one of {', '.join(choices)}")
-        return self.opened.asked(self.readout)
+        return self.opened.resolve_readout(self.readout)
+
+    def _given(self, chosen: Chosen) -> Transform:
+        """The steps of a readout that has nothing to learn here."""
+        if chosen.transform is None:
+            return transforms.stateless(chosen.readout, self.opened.head)
+        chosen.check_model(self.opened.hash)
+        return chosen.transform.on(self.opened.head)
 
     def _keep(self, steps: Transform) -> Self:
         self.transform_ = steps
         self.model_hash_ = self.opened.hash
         return self
 
-    def _steps(self) -> Transform:
+    def _steps(self, chosen: Chosen) -> Transform:
         """The steps as fitted for this model and readout, or as they are without."""
-        asked = self._asked()
+        asked = chosen.readout
         if not hasattr(self, "transform_"):
-            steps = transforms.stateless(asked)
-            if not steps.fitted:
+            if _learns(chosen):
                 raise NotFittedError(f"{asked} has steps that learn: call fit with texts first")
-            return steps
+            return self._given(chosen)
         if self.transform_.spec != str(asked):
             raise NotFittedError(f"fitted for {self.transform_.spec}, asked {asked}: fit again")
         if self.model_hash_ != self.opened.hash:
@@ -175,16 +218,20 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
                 f"{self.model}: fitted on a model of hash {self.model_hash_[:12]}, found "
                 f"{self.opened.hash[:12]}; bring that one back, or fit again"
             )
-        return self.transform_
+        return self.transform_.on(self.opened.head)
 
-    def _pooled(self, texts: Sequence[str], progress: bool = False) -> NDArray[Any]:
-        """Vectors before the steps, float32 [n, d]."""
-        return self.opened.embed(
-            texts,
-            self._asked().pooled,
-            precision=self.precision,
-            long=self.long,
-            progress=progress,
+    def _pooled(
+        self,
+        texts: Sequence[str],
+        chosen: Chosen,
+        *,
+        model: Model | None = None,
+        progress: bool = False,
+    ) -> NDArray[Any]:
+        """Vectors before the steps, float32 [n, d]; what was cut or left out is warned of."""
+        model = prompted(model or self.opened, [chosen])
+        return model.pooled(
+            texts, chosen.readout, precision=self.precision, long=self.long, progress=progress
         )
 
     def __sklearn_tags__(self) -> Any:
@@ -194,3 +241,8 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         tags.input_tags.two_d_array = False
         tags.transformer_tags.preserves_dtype = []
         return tags
+
+
+def _learns(chosen: Chosen) -> bool:
+    """Whether the readout's steps still have to learn something."""
+    return chosen.readout.needs_fit and chosen.transform is None

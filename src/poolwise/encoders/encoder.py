@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from poolwise.encoders.config import Config
 from poolwise.encoders.families import Family
+from poolwise.encoders.head import Head
+from poolwise.encoders.prompts import Prompts, SimilarityName
 from poolwise.encoders.rearranged import Arrangement
 from poolwise.encoders.tokenizer import Tokenizer
-from poolwise.encoders.windows import fit
+from poolwise.encoders.windows import fit, skipping
 from poolwise.readouts import Readout
 from poolwise.records import Floats, LongTexts, TokenizedText
 
@@ -24,8 +26,12 @@ class Encoder:
 
     ``tensors`` are float32, read-only, named as in the state dict of transformers' ``AutoModel``.
     ``declared`` is the readout that a sentence-transformers folder declares, if a readout can
-    express it. ``max_length`` counts tokens, special ones included. ``notes`` say what the folder
-    holds that was left aside. ``arrangement`` is what ``rearranged`` does to every text's tokens.
+    express it, and ``head`` the layers that its step ``dense`` applies. ``max_length`` counts
+    tokens, special ones included. ``notes`` say what the folder holds that was left aside.
+    ``arrangement`` is what ``rearranged`` does to every text's tokens. ``prompts`` are those that
+    the folder names; ``prompt`` stands in front of every text, None being their default (see
+    ``prompted``). ``similarity`` says how the folder's vectors are meant to be compared;
+    ``inexpressible`` names what the folder declares where no readout expresses it.
     """
 
     name: str
@@ -38,6 +44,11 @@ class Encoder:
     max_length: int
     notes: tuple[str, ...] = ()
     arrangement: Arrangement | None = None
+    head: Head | None = None
+    prompts: Prompts = field(default_factory=Prompts)
+    prompt: str | None = None
+    similarity: SimilarityName = "cosine"
+    inexpressible: str = ""
 
     @property
     def depth(self) -> int:
@@ -48,6 +59,42 @@ class Encoder:
     def width(self) -> int:
         """Dimensions of a hidden state."""
         return self.config.hidden_size
+
+    def width_of(self, readout: Readout) -> int:
+        """Values in one vector of ``readout``. Raises ReadoutError where this encoder lacks it."""
+        return readout.width(self.width, self.depth, Head.widths_of(self.head))
+
+    def prompted(self, prompt: str | None = None, name: str | None = None) -> Self:
+        """The same encoder with ``prompt`` in front of every text, or the folder's of this name.
+
+        With neither, the encoder as it is; ``prompt=""`` is none. The weights are shared. Raises
+        EncoderError for a name that the folder does not have.
+        """
+        if prompt is None and name is None:
+            return self
+        return replace(self, prompt=self.prompts.resolve(prompt, name))
+
+    @property
+    def prefix(self) -> str:
+        """The prompt in front of every text, as it is; empty where there is none."""
+        return self.prompts.resolve(self.prompt)
+
+    def left_out(self, readout: Readout) -> str:
+        """What the folder declares beyond ``readout``, as a sentence; empty where it is nothing.
+
+        A last ``l2`` changes no cosine, and does not count.
+        """
+        if self.inexpressible:
+            return (
+                f"{self.name} declares {self.inexpressible}, which no readout expresses: {readout} "
+                "gives other vectors"
+            )
+        if self.declared is None or not self.declared.has_dense or readout.has_dense:
+            return ""
+        return (
+            f"{self.name} declares {self.declared}; {readout} leaves out dense, the layers that it "
+            "was trained with after pooling"
+        )
 
     @property
     def has_pooler(self) -> bool:
@@ -102,13 +149,15 @@ class Encoder:
     @cached_property
     def hash(self) -> str:
         """SHA-256 over the checked config, every tensor (name, shape, values), the tokenizer and,
-        if there is one, the arrangement of its tokens."""
+        where there are such, the layers after pooling and the arrangement of its tokens."""
         from hashlib import sha256  # noqa: PLC0415 - loading an encoder needs none
 
         config = json.dumps(self.config.for_transformers(), sort_keys=True)
         digest = sha256(f"{config} {self.tokenizer.fingerprint}".encode())
         if self.arrangement is not None:
             digest.update(f" {self.arrangement.name}".encode())
+        if self.head is not None:
+            digest.update(f" {self.head.fingerprint}".encode())
         for name in sorted(self.tensors):
             tensor = self.tensors[name]
             digest.update(f" {name} {tensor.shape} ".encode())
@@ -122,17 +171,34 @@ class Encoder:
         long: LongTexts = "truncate",
         escape_special: bool = False,
     ) -> list[TokenizedText]:
-        """The tokens of each text, as transformers' tokenizer gives them.
+        """The tokens of each text, as transformers' tokenizer gives them, behind the prompt.
 
         A text beyond ``max_length`` is cut (``truncate``), refused (``error``), or read in windows
         of ``max_length`` that overlap by a quarter of it (``window``). A special token typed in a
         text counts as one, unless ``escape_special``. Raises TextError, naming the text's index in
         ``texts``, for lone surrogates and, under ``error``, for long texts.
         """
-        encoded = self.tokenizer.encode(texts, escape_special=escape_special)
+        prefix = self.prefix
+        prompted = [prefix + text for text in texts] if prefix else texts
+        encoded = self.tokenizer.encode(prompted, escape_special=escape_special)
         arrange = self.arrangement
         room = self.max_length - (arrange.more if arrange else 0)
         fitted = [
             fit(ids, self.tokenizer.frame, room, long, index) for index, ids in enumerate(encoded)
         ]
-        return [arrange(text) for text in fitted] if arrange else fitted
+        if arrange:
+            return [arrange(text) for text in fitted]
+        return [skipping(text, self._unread) for text in fitted] if self._unread else fitted
+
+    @cached_property
+    def _unread(self) -> int:
+        """How many tokens in front no pool reads: the prompt's, where the folder says so.
+
+        As sentence-transformers counts them: those of the prompt as a text of its own, without a
+        special token at the end.
+        """
+        if not self.prefix or self.prompts.pooled:
+            return 0
+        (ids,) = self.tokenizer.encode([self.prefix])
+        tokens = fit(ids, self.tokenizer.frame, self.max_length, "truncate", 0).windows[0].ids
+        return len(tokens) - (int(tokens[-1]) in self.special_ids.values())

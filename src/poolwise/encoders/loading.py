@@ -12,7 +12,7 @@ from poolwise.encoders.sources import find
 from poolwise.encoders.tokenizer import Tokenizer, read_tokenizer
 from poolwise.encoders.tokenizer_settings import Settings, read_settings
 from poolwise.encoders.weights import read_weights
-from poolwise.errors import EncoderError
+from poolwise.errors import EncoderError, ReadoutError
 
 
 def load(
@@ -41,7 +41,7 @@ def _read(name: str, folder: Path, max_length: int | None) -> Encoder:
     tokenizer = read_tokenizer(
         modules.encoder, settings, config.vocab_size, lower_case=modules.lower_case
     )
-    return Encoder(
+    encoder = Encoder(
         name=name,
         folder=folder,
         family=config.family,
@@ -50,8 +50,29 @@ def _read(name: str, folder: Path, max_length: int | None) -> Encoder:
         tensors=tensors,
         declared=modules.declared,
         max_length=_max_length(max_length, config, modules, settings, tokenizer),
-        notes=(*modules.notes, *tokenizer.notes),
+        notes=(*_undeclared(modules), *modules.notes, *tokenizer.notes),
+        head=modules.head,
+        prompts=modules.prompts,
+        similarity=modules.similarity,
+        inexpressible=modules.inexpressible,
     )
+    _check_declared(encoder)
+    return encoder
+
+
+def _undeclared(modules: Modules) -> tuple[str, ...]:
+    names = modules.inexpressible
+    return (f"declares {names}, which no readout expresses",) if names else ()
+
+
+def _check_declared(encoder: Encoder) -> None:
+    try:
+        if encoder.declared is not None:
+            encoder.width_of(encoder.declared)
+    except ReadoutError as error:
+        raise EncoderError(
+            f"{encoder.folder}: its modules do not fit its encoder: {error}"
+        ) from error
 
 
 def _max_length(

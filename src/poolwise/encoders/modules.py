@@ -6,10 +6,11 @@ sentence-transformers declares one by its modules, poolwise in the checkpoints t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from poolwise.encoders.declared import Listed, declared
 from poolwise.encoders.files import (
     MEGABYTE,
     as_object,
@@ -18,9 +19,8 @@ from poolwise.encoders.files import (
     read_json,
     read_object,
 )
-from poolwise.encoders.keys import MAX_BLOCKS
-from poolwise.encoders.safetensors_file import open_safetensors
-from poolwise.encoders.weights import WEIGHTS
+from poolwise.encoders.head import Head
+from poolwise.encoders.prompts import Prompts, SimilarityName, read_prompts
 from poolwise.errors import EncoderError, ReadoutError
 from poolwise.readouts import Readout, parse
 
@@ -31,25 +31,8 @@ LARGEST_ABOUT = 16 * MEGABYTE
 
 MAX_MODULES = 32
 
-_ORDER = ("Transformer", "WeightedLayerPooling", "Pooling", "Normalize")
-
-_POOLS = {
-    "cls": "cls",
-    "mean": "mean",
-    "max": "max",
-    "mean_sqrt_len_tokens": "sqrtmean",
-    "weightedmean": "wmean",
-    "lasttoken": "sep",
-}
-
-_FLAGS = {
-    "pooling_mode_cls_token": "cls",
-    "pooling_mode_max_tokens": "max",
-    "pooling_mode_mean_tokens": "mean",
-    "pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len_tokens",
-    "pooling_mode_weightedmean_tokens": "weightedmean",
-    "pooling_mode_lasttoken": "lasttoken",
-}
+TUNED = "tuned"
+"""The name of the prompt that stood in front of the texts a checkpoint was tuned on."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +40,16 @@ class Modules:
     """What modules.json and its neighbours, or poolwise.json, say.
 
     ``encoder`` is the folder of the encoder itself; ``declared`` is None where nothing is declared
-    or nothing that a readout can express, and a note then says so.
+    or nothing that a readout can express, and a note then says so. ``head`` are the layers that the
+    readout's step ``dense`` applies; ``inexpressible`` names what no readout expresses.
     """
 
     encoder: Path
     declared: Readout | None = None
+    head: Head | None = None
+    prompts: Prompts = field(default_factory=Prompts)
+    similarity: SimilarityName = "cosine"
+    inexpressible: str = ""
     max_length: int | None = None
     lower_case: bool = False
     notes: tuple[str, ...] = ()
@@ -69,26 +57,29 @@ class Modules:
 
 def read_modules(folder: Path) -> Modules:
     """Read modules.json if there is one; a folder without is its own encoder."""
+    encoder = _encoder_module(folder)
     if not (folder / "modules.json").exists():
-        declared, notes = _tuned(folder / ABOUT)
-        return replace(_encoder_module(folder), declared=declared, notes=notes)
+        return _tuned(folder / ABOUT, encoder)
     listed = _listed(folder / "modules.json")
     if not listed or listed[0][0] != "Transformer":
+        first = repr(listed[0][0] or "a custom module") if listed else "none"
         raise EncoderError(
-            f"{folder / 'modules.json'}: the first module is not sentence-transformers' Transformer"
+            f"{folder / 'modules.json'}: the first module is {first}, expected "
+            "sentence-transformers' Transformer"
         )
-    encoder = _encoder_module(listed[0][1])
-    declared, notes = _declared(listed)
-    return Modules(
-        encoder.encoder,
-        declared,
-        encoder.max_length,
-        encoder.lower_case,
-        (*notes, *_prompt_note(folder)),
+    encoder, found = _encoder_module(listed[0][1]), declared(listed)
+    prompts, similarity = read_prompts(folder, pooled=found.pools_prompt)
+    return replace(
+        encoder,
+        declared=found.readout,
+        head=found.head,
+        prompts=prompts,
+        similarity=similarity,
+        inexpressible=found.inexpressible,
     )
 
 
-def _listed(path: Path) -> list[tuple[str, Path]]:
+def _listed(path: Path) -> list[Listed]:
     """(class name, folder) of each module; the name is empty unless the class is a stock one."""
     found = read_json(path)
     if not isinstance(found, list) or len(found) > MAX_MODULES:
@@ -114,73 +105,24 @@ def _encoder_module(folder: Path) -> Modules:
     return Modules(folder, max_length=length, lower_case=found.get("do_lower_case") is True)
 
 
-def _tuned(path: Path) -> tuple[Readout | None, tuple[str, ...]]:
+def _tuned(path: Path, encoder: Modules) -> Modules:
     """What the linear layer of a checkpoint reads, and a note where that is no readout."""
     about = read_object(path, LARGEST_ABOUT) if path.exists() else {}
+    prompts = _tuned_prompts(about, path)
     if about.get("attention") is True:
-        return None, ("was tuned to read by learned attention, which no readout expresses",)
+        return replace(encoder, prompts=prompts, inexpressible="learned attention")
     try:
-        return (parse(about["readout"]) if type(about.get("readout")) is str else None), ()
+        read = parse(about["readout"]) if type(about.get("readout")) is str else None
     except ReadoutError as error:
         raise EncoderError(f"{path}: {error}") from error
+    return replace(encoder, declared=read, prompts=prompts)
 
 
-def _declared(listed: list[tuple[str, Path]]) -> tuple[Readout | None, tuple[str, ...]]:
-    names = [name or "a custom module" for name, _ in listed]
-    folders = dict(listed)
-    needed = [name for name in names if name not in ("WeightedLayerPooling", "Normalize")]
-    order = [name for name in _ORDER if name in names]
-    if needed != ["Transformer", "Pooling"] or names != order:
-        return None, (f"declares {' → '.join(names)}, which no readout expresses",)
-    modes = _modes(read_object(folders["Pooling"] / "config.json"))
-    if len(modes) != 1 or modes[0] not in _POOLS:
-        return None, (f"declares the pooling {' + '.join(modes)}, which no readout expresses",)
-    layers = "-1"
-    if "WeightedLayerPooling" in names:
-        weights = _weights(folders["Transformer"], folders["WeightedLayerPooling"])
-        if not sum(weights.values()):
-            return None, ("declares a WeightedLayerPooling without weights or layers to read",)
-        layers = _mixed(weights)
-    return parse(f"{_POOLS[modes[0]]}@{layers}" + ("|l2" if "Normalize" in names else "")), ()
-
-
-def _weights(encoder: Path, folder: Path) -> dict[int, float]:
-    """Each layer's weight in a WeightedLayerPooling, without zeros.
-
-    None at all where it lacks its files, or the encoder keeps its hidden states to itself.
-    """
-    states, config, path = encoder / "config.json", folder / "config.json", folder / WEIGHTS
-    if not (states.exists() and config.exists() and path.exists()):
-        return {}
-    first, file = read_object(config).get("layer_start"), open_safetensors(path)
-    told = read_object(states).get("output_hidden_states") is True
-    if not told or type(first) is not int or first not in range(MAX_BLOCKS):
-        return {}
-    found = file.read("layer_weights").flat if "layer_weights" in file.entries else ()
-    return {layer: float(weight) for layer, weight in enumerate(found, first) if weight}
-
-
-def _mixed(weights: Mapping[int, float]) -> str:
-    """The layers as a readout has them; the module divides by the sum of the weights."""
-    total = sum(weights.values())
-    if len(weights) == 1:
-        return str(*weights)
-    if len(set(weights.values())) == 1:
-        return f"avg({','.join(map(str, weights))})"
-    return f"weights({','.join(f'{k}={weight / total!r}' for k, weight in weights.items())})"
-
-
-def _modes(config: Mapping[str, Any]) -> list[str]:
-    """The pooling modes, from either of the two dialects of 1_Pooling/config.json."""
-    given = config.get("pooling_mode")
-    if given is None:
-        return [mode for flag, mode in _FLAGS.items() if config.get(flag)] or ["mean"]
-    return [describe(mode).strip("'") for mode in (given if isinstance(given, list) else [given])]
-
-
-def _prompt_note(folder: Path) -> tuple[str, ...]:
-    path = folder / "config_sentence_transformers.json"
-    prompt = read_object(path).get("default_prompt_name") if path.exists() else None
+def _tuned_prompts(about: Mapping[str, Any], path: Path) -> Prompts:
+    """The prompt that a checkpoint was tuned with, as the default of its own."""
+    prompt = about.get("prompt", "")
+    if not isinstance(prompt, str):
+        raise EncoderError(f"{path}: prompt is {describe(prompt)}, expected a text")
     if not prompt:
-        return ()
-    return (f"declares the default prompt {describe(prompt)}; poolwise adds no prompt by itself",)
+        return Prompts()
+    return Prompts({TUNED: prompt}, TUNED, about.get("prompt_pooled") is not False)

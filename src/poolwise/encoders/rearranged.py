@@ -72,7 +72,13 @@ def rearranged(encoder: AnyEncoder, name: str) -> AnyEncoder:
             f"{encoder.name} reads {encoder.max_length} tokens; with [CLS] {name}, special tokens "
             f"and one word are {needed}: load it with a larger max_length"
         )
-    return replace(encoder, name=f"{encoder.name} ([CLS] {name})", declared=None, arrangement=made)
+    return replace(
+        encoder,
+        name=f"{encoder.name} ([CLS] {name})",
+        declared=None,
+        arrangement=made,
+        prompts=replace(encoder.prompts, pooled=True),
+    )
 
 
 def _swapped(t: int) -> list[int]:

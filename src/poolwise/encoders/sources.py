@@ -33,8 +33,11 @@ PATTERNS = (
     "config_sentence_transformers.json",
     "poolwise.json",
     "*_Pooling/config.json",
-    "*_WeightedLayerPooling/config.json",
-    "*_WeightedLayerPooling/model.safetensors",
+    *(
+        f"*_{module}/{name}"
+        for module in ("WeightedLayerPooling", "Dense", "LayerNorm", "Normalize")
+        for name in ("config.json", "model.safetensors")
+    ),
 )
 """All files that are ever read; nothing else is downloaded."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -26,6 +27,13 @@ def fit(ids: Ints, frame: Frame, max_length: int, long: LongTexts, index: int) -
         return TokenizedText((_framed(ids[:room], frame),), max_length, truncated=True)
     windows = tuple(_framed(part, frame) for part in _parts(ids, room, max_length // 4))
     return TokenizedText(windows, length)
+
+
+def skipping(text: TokenizedText, unread: int) -> TokenizedText:
+    """The text, the first so many of whose tokens no pool reads; the last one is always read."""
+    first, *others = text.windows
+    unread = min(unread, len(first) - 1)
+    return replace(text, windows=(replace(first, unread=unread), *others))
 
 
 def _parts(ids: Ints, room: int, overlap: int) -> Iterator[Ints]:

@@ -32,11 +32,19 @@ def pack(sequences: Sequence[Tokens]) -> TokenBatch:
     """Lay sequences end to end without padding; a lone one is not copied."""
     if len(sequences) == 1:
         (alone,) = sequences
-        return TokenBatch(alone.ids, alone.special, np.array([0, len(alone)], np.int32))
+        offsets = np.array([0, len(alone)], np.int32)
+        return TokenBatch(alone.ids, alone.special, offsets, _unread(sequences))
     offsets = np.zeros(len(sequences) + 1, np.int32)
     np.cumsum([len(s) for s in sequences], out=offsets[1:])
     return TokenBatch(
         np.concatenate([s.ids for s in sequences]).astype(np.int32),
         np.concatenate([s.special for s in sequences]),
         offsets,
+        _unread(sequences),
     )
+
+
+def _unread(sequences: Sequence[Tokens]) -> Ints | None:
+    if not any(s.unread for s in sequences):
+        return None
+    return np.array([s.unread for s in sequences], np.int32)

@@ -28,7 +28,7 @@ class HiddenStates:
         self.made: dict[Source, Tensor] = {}
         self.pooler = next((s for s in plan.sources if s.pool.kind == "pooler"), None)
         self._sums: dict[Source, Tensor] = {}
-        self._full = bool(padded.real.all())
+        self._full = bool(padded.read.all())
         plain = [s for s in plan.sources if s is not self.pooler]
         self._maxima = [s for s in plain if s.pool.kind in MASKS]
         self._linear = [s for s in plain if s.pool.kind not in MASKS]

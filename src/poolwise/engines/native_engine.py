@@ -125,7 +125,9 @@ class _Reading:
 
         Those of a lone sequence depend on its special tokens only, and are kept.
         """
-        return self._alone(batch.special.tobytes()) if len(batch) == 1 else self._weights(batch)
+        if len(batch) > 1 or batch.unread is not None:
+            return self._weights(batch)
+        return self._alone(batch.special.tobytes())
 
     def _weights_alone(self, special: bytes) -> Floats:
         tokens = np.frombuffer(special, np.bool_)
@@ -167,6 +169,8 @@ def _rows(batch: TokenBatch, plan: Plan) -> Ints | None:
         return None
     starts, ends = batch.offsets[:-1], batch.offsets[1:]
     found = [ends + row if row < 0 else starts + row for row in plan.rows]
+    if batch.unread is not None and 0 in plan.rows:
+        found.append(starts + batch.unread)  # [CLS] is the first token that is read
     exist = [f[(f >= starts) & (f < ends)] for f in found]
     rows: Ints = np.unique(np.concatenate([np.zeros(0, np.int32), *exist]))
     return rows

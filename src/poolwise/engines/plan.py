@@ -96,7 +96,7 @@ def _recipe(readout: Readout, depth: int, has_pooler: bool) -> Recipe:
         mixes: list[tuple[Term, ...]] = [((layer, 1.0),) for layer in layers]
     else:
         mixes = [_merged(layers, readout.layers.coefficients(depth))]
-    return tuple(_part(pool, mix) for pool in _plain(readout.pool) for mix in mixes)
+    return tuple(_part(pool, mix) for pool in readout.pool.parts for mix in mixes)
 
 
 def _merged(layers: Sequence[int], coefficients: Sequence[float]) -> tuple[Term, ...]:
@@ -105,11 +105,6 @@ def _merged(layers: Sequence[int], coefficients: Sequence[float]) -> tuple[Term,
     for layer, coefficient in zip(layers, coefficients, strict=True):
         total[layer] += coefficient
     return tuple(total.items())
-
-
-def _plain(pool: Pool) -> Sequence[Pool]:
-    """``meanmax`` is the mean and the max side by side; every other pool is itself."""
-    return (Pool("mean"), Pool("max")) if pool.kind == "meanmax" else (pool,)
 
 
 def _part(pool: Pool, mix: tuple[Term, ...]) -> Part:

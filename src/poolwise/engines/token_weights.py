@@ -22,16 +22,20 @@ Weigh = Callable[["Padded"], NDArray[np.floating]]
 class Padded:
     """A token batch's shape on a grid [n, longest].
 
-    ``real`` bool [n, longest]: a token, not padding. ``word`` bool: a token that the tokenizer did
-    not add itself. ``position`` [longest].
+    ``real`` bool [n, longest]: a token, not padding. ``read`` bool: one that pools read, not of a
+    prompt that is left out; ``word`` bool: one of these that the tokenizer did not add itself.
+    ``unread`` [n] counts the tokens left out; ``position`` [longest].
     """
 
     def __init__(self, batch: TokenBatch) -> None:
         self.lengths = batch.lengths
         self.position = np.arange(int(self.lengths.max(initial=0)))
         self.real: Bools = self.position < self.lengths[:, None]
+        self.unread = np.zeros_like(self.lengths) if batch.unread is None else batch.unread
+        self.read: Bools = self.real & (self.position >= self.unread[:, None])
         self.word: Bools = np.zeros_like(self.real)
         self.word[self.real] = ~batch.special
+        self.word &= self.read
 
 
 def _mean(mask: Bools) -> NDArray[np.floating]:
@@ -41,30 +45,32 @@ def _mean(mask: Bools) -> NDArray[np.floating]:
 
 def _sqrt_mean(p: Padded) -> NDArray[np.floating]:
     """Sum over sqrt(n), as sentence-transformers' mean_sqrt_len_tokens."""
-    return p.real / np.sqrt(p.lengths[:, None])
+    return np.asarray(p.read / np.sqrt((p.lengths - p.unread)[:, None]))
 
 
 def _position_weighted(p: Padded) -> NDArray[np.floating]:
     """Weights 1, 2, … n, normalised, as sentence-transformers' weightedmean (SGPT)."""
-    rising = p.real * (p.position + 1.0)
+    rising = p.read * (p.position + 1.0)
     return np.asarray(rising / rising.sum(1, keepdims=True))
 
 
-def _row(p: Padded, position: int) -> NDArray[np.floating]:
-    index = np.where(position < 0, p.lengths + position, position)
+def _row(p: Padded, pool: Pool) -> NDArray[np.floating]:
+    position = row_of(pool)
+    first = p.unread if pool.kind == "cls" else 0
+    index = np.where(position < 0, p.lengths + position, first + position)
     exists = (index >= 0) & (index < p.lengths)
     return np.where(exists[:, None], (p.position == index[:, None]).astype(np.float64), np.nan)
 
 
 LINEAR: Mapping[str, Weigh] = {
-    "mean": lambda p: _mean(p.real),
+    "mean": lambda p: _mean(p.read),
     "mean[words]": lambda p: _mean(p.word),
     "sqrtmean": _sqrt_mean,
     "wmean": _position_weighted,
 }
 
 MASKS: Mapping[str, Callable[[Padded], Bools]] = {
-    "max": lambda p: p.real,
+    "max": lambda p: p.read,
     "max[words]": lambda p: p.word,
 }
 
@@ -72,7 +78,6 @@ MASKS: Mapping[str, Callable[[Padded], Bools]] = {
 def weights(pools: Sequence[Pool], padded: Padded) -> Floats:
     """Float32 [n, len(pools), longest] for linear pools."""
     rows = [
-        LINEAR[pool.kind](padded) if pool.kind in LINEAR else _row(padded, row_of(pool))
-        for pool in pools
+        LINEAR[pool.kind](padded) if pool.kind in LINEAR else _row(padded, pool) for pool in pools
     ]
     return np.stack(rows, axis=1).astype(np.float32)

@@ -30,7 +30,7 @@ from poolwise.progress import waiting
 from poolwise.readouts import Readout
 from poolwise.records import Floats, Sentence
 from poolwise.transforms import Transform, stateless
-from poolwise.transforms.chosen import Chosen
+from poolwise.transforms.chosen import AnyReadout
 
 Format = Literal["sentence-transformers", "transformers", "onnx"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -62,7 +62,7 @@ class Exported:
 
 def export(
     model: Model,
-    readout: str | Readout | Chosen,
+    readout: AnyReadout | None,
     folder: str | Path,
     *,
     format: Format = "sentence-transformers",  # noqa: A002 - what the command line calls it
@@ -86,7 +86,7 @@ def export(
     """
     if model.arrangement is not None:
         raise EncoderError(f"{model.name}: no folder can hold tokens in another order")
-    chosen = readout if isinstance(readout, Chosen) else Chosen(model.asked(readout))
+    chosen = model.resolve_readout(readout)
     chosen.check_model(model.hash)
     spec = chosen.readout
     steps = chosen.transform or _fitted(model, spec, fit, progress)
@@ -102,7 +102,7 @@ def export(
             modules=written.modules,
             blocks=written.left.depth,
             of=model.depth,
-            width=spec.width(model.width, model.depth),
+            width=model.width_of(spec),
             difference=written.difference,
             texts=len(asked.texts),
         )

@@ -118,7 +118,7 @@ def _check_floats(readout: Readout) -> None:
 
 def _modules(readout: Readout, transform: Transform, encoder: Encoder) -> Iterator[nn.Module]:
     """One linear layer for each run of affine steps, and what normalises between them."""
-    width = readout.pooled.width(encoder.width, encoder.depth)
+    width = encoder.width_of(readout.pooled)
     fitted = zip(readout.steps, transform.states, strict=True)
     for normalises, steps in groupby(fitted, lambda pair: pair[0].name == "l2"):
         if normalises:

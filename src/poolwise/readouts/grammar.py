@@ -1,6 +1,7 @@
 """The grammar: from a readout's text to a Readout.
 
-readout := pool ['@' layers] ('|' step)*
+readout := pools ['@' layers] ('|' step)*
+pools   := pool ('+' pool)*
 pool    := a name of POOLS, or 'token[' k ']'
 layers  := see layer_grammar
 step    := see step_grammar
@@ -15,7 +16,7 @@ from poolwise.errors import ReadoutError
 from poolwise.readouts.aliases import BERT_AS_SERVICE, POOL_ALIASES, means_first_last
 from poolwise.readouts.layer_grammar import read_layers
 from poolwise.readouts.layers import Layer, LayerExpr, Span
-from poolwise.readouts.pools import POOLS, Pool, PoolKind
+from poolwise.readouts.pools import POOLS, Pool, PoolKind, join
 from poolwise.readouts.scanner import Scanner, suggest
 from poolwise.readouts.spec import Readout
 from poolwise.readouts.step_grammar import read_steps
@@ -36,7 +37,7 @@ def _parsed(text: str) -> Readout:
     """A caller of one text at a time parses the same readout each time."""
     scan = Scanner(text)
     counts_blocks = scan.rest.startswith(tuple(BERT_AS_SERVICE))
-    pool = _pool(scan)
+    pool = _pools(scan)
     layers = _layers(pool, scan, counts_blocks)
     steps = read_steps(scan) if scan.take("|") else ()
     _expect_end(scan)
@@ -60,6 +61,22 @@ def _checked(text: object) -> str:
 def _expect_end(scan: Scanner) -> None:
     if scan.ahead:
         raise scan.error(f"expected '|' and a step, or the end, {scan.found()}")
+
+
+def _pools(scan: Scanner) -> Pool:
+    """Several with a plus between stand side by side."""
+    start = scan.at
+    pools = [_pool(scan)]
+    while scan.take("+"):
+        at = scan.at
+        pools.append(_pool(scan))
+        if pools[-1] in pools[:-1]:
+            raise scan.error(f"{pools[-1]} stands here a second time", at)
+    for pool in pools if len(pools) > 1 else ():
+        if pool.kind in ("pooler", "meanmax"):
+            instead = "it reads no layer" if pool.kind == "pooler" else "write mean+max"
+            raise scan.error(f"{pool} cannot stand beside other pools: {instead}", start)
+    return join(pools)
 
 
 def _pool(scan: Scanner) -> Pool:

@@ -46,25 +46,46 @@ class Readout:
             return (depth,)
         return self.layers.resolve(depth, within=str(self), start=len(f"{self.pool}@"))
 
-    def width(self, hidden_size: int, depth: int) -> int:
+    @property
+    def has_dense(self) -> bool:
+        """Whether the model's own layers after pooling are among the steps."""
+        return any(step.name == "dense" for step in self.steps)
+
+    def width(self, hidden_size: int, depth: int, dense: tuple[int, int] | None = None) -> int:
         """Values in one vector (for ``binary``, bytes).
 
-        Raises ReadoutError, with the place, if a step asks for more dimensions than it is given.
+        ``dense`` says what the model's own layers after pooling take and give, if it has such.
+        Raises ReadoutError, with the place, if a step asks for more dimensions than it is given,
+        or for layers that the model does not have.
         """
         width = self.pool.width(hidden_size)
         if self.layers is not None and self.layers.combine == "concat":
             width *= len(self.layer_indices(depth))
-        return steps_width(self.steps, width, str(self))
+        return steps_width(self.steps, width, str(self), dense)
 
 
-def steps_width(steps: Sequence[Step], width: int, spec: str) -> int:
+def steps_width(
+    steps: Sequence[Step], width: int, spec: str, dense: tuple[int, int] | None = None
+) -> int:
     """Values that come out of ``steps``, the end of ``spec``, when ``width`` dimensions go in."""
     for i, step in enumerate(steps):
-        if step.size is not None and step.size > width:
-            message = f"{step} asks for more dimensions than the {width} there are"
-            raise ReadoutError(message, spec, step_place(steps, i, spec))
-        width = step.width(width)
+        if problem := _misfit(step, width, dense):
+            raise ReadoutError(problem, spec, step_place(steps, i, spec))
+        width = step.width(width, dense and dense[1])
     return width
+
+
+def _misfit(step: Step, width: int, dense: tuple[int, int] | None) -> str:
+    """Why vectors of ``width`` dimensions cannot go through ``step``; empty if they can."""
+    if step.size is not None and step.size > width:
+        return f"{step} asks for more dimensions than the {width} there are"
+    if step.name != "dense":
+        return ""
+    if dense is None:
+        return "dense is a model's own layers after pooling, and this model has none"
+    if dense[0] != width:
+        return f"this model's dense takes {dense[0]} dimensions, not {width}"
+    return ""
 
 
 def step_place(steps: Sequence[Step], i: int, spec: str) -> int:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-StepName = Literal["l2", "center", "standardize", "whiten", "drop", "truncate", "int8", "binary"]
+StepName = Literal[
+    "l2", "center", "standardize", "whiten", "drop", "truncate", "dense", "int8", "binary"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ STEPS: dict[StepName, StepFacts] = {
     "whiten": StepFacts("k principal components, each of variance 1", sized=True, fitted=True),
     "drop": StepFacts("without the top k principal directions", sized=True, fitted=True),
     "truncate": StepFacts("the first k dimensions", sized=True),
+    "dense": StepFacts("the folder's own layers after pooling, as sentence-transformers' Dense"),
     "int8": StepFacts("a byte a dimension, over the range fitted on", fitted=True, final=True),
     "binary": StepFacts("a bit a dimension: is it above zero?", final=True),
 }
@@ -45,12 +48,17 @@ class Step:
     def facts(self) -> StepFacts:
         return STEPS[self.name]
 
-    def width(self, given: int) -> int:
-        """Values that come out when ``given`` dimensions go in (for ``binary``, bytes)."""
+    def width(self, given: int, dense: int | None = None) -> int:
+        """Values that come out when ``given`` dimensions go in (for ``binary``, bytes).
+
+        ``dense`` is what comes out of the model's own layers, if it has such.
+        """
         match self.name:
             case "binary":
                 return (given + 7) // 8
             case "whiten" | "truncate":
                 return self.size or given
+            case "dense":
+                return dense or given
             case _:
                 return given

@@ -8,6 +8,7 @@ from poolwise.records import Chart, Finding, Number
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.paired import Difference
 from poolwise.studies.contest import USUAL, Contest, steps_apart
+from poolwise.studies.grid import without_l2
 from poolwise.studies.pictures import LEVEL, cleared, forest, heat, ranking
 
 
@@ -55,7 +56,7 @@ def _verdict(contest: Contest) -> str:
     found = f"{task.score} {written(contest.test[contest.chosen])} on {task.name}"
     usual = next(name for name in USUAL if name in contest.usual)
     place = contest.usual[usual]
-    own = " (what the model declares)" if usual == "declared" else ""
+    own = _own(contest) if usual == "declared" else ""
     if contest.chosen in contest.usual.values() and contest.chosen != contest.best:
         return f"Keep {chosen}{own}: {found}; the best on dev, {best}, cannot be told from it."
     if contest.chosen == place:
@@ -71,6 +72,13 @@ def _verdict(contest: Contest) -> str:
     if (gain.value.value or 0) < 0:
         return f"Take care: on dev {chosen} beats {than}, on test it scores {more} against it."
     return f"Take {chosen}: {found}, {more} more than {than}."
+
+
+def _own(contest: Contest) -> str:
+    """The declared readout takes part without its l2 where the user's own grid has it so."""
+    declared = contest.encoder.declared
+    same = declared is not None and contest.find(declared) is not None
+    return " (what the model declares)" if same else " (what the model declares, less its l2)"
 
 
 def _chosen(contest: Contest) -> Iterator[Number]:
@@ -113,7 +121,7 @@ def _steps(contest: Contest) -> list[Step]:
     """For each chain of steps: on the pooled readout that is best with nothing after it, on dev,
     and on mean@-1."""
     plain = [i for i in contest.ranked if i < len(contest.readouts)]
-    plain = [i for i in plain if not contest.readouts[i].steps]
+    plain = [i for i in plain if not without_l2(contest.readouts[i]).steps]
     bases = dict.fromkeys([*plain[:1], *contest.usual.values()])
     pairs = [(i, base) for i, base in steps_apart(contest) if base in bases]
     return [(i, base, contest.against(base)[i]) for i, base in pairs]
@@ -131,7 +139,7 @@ def _said_of_steps(contest: Contest, steps: Sequence[Step]) -> str:
     if not gains:
         return "No step after pooling gains anything that these data can show."
     i, base, difference = max(gains, key=lambda step: step[2].value.value or 0)
-    step = contest.names[i].removeprefix(contest.names[base] + "|")
+    step = "|".join(map(str, without_l2(contest.readouts[i]).steps)) or "l2"
     others = f"; {len(gains) - 1} other steps gain too" if len(gains) > 1 else ""
     return (
         f"After pooling, {step} adds {written(difference.value, sign=True)} to "

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from poolwise.engines.workers import cores
 from poolwise.readouts import Readout
-from poolwise.records import Finding, Floats, Labelled, Number
+from poolwise.records import Finding, Labelled, Number
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.logistic import logistic
 from poolwise.statistics.paired import mean_estimates
@@ -19,6 +19,7 @@ from poolwise.studies.baselines import length_only
 from poolwise.studies.choice import choice
 from poolwise.studies.contest import Contest, hold
 from poolwise.studies.grid import grid
+from poolwise.studies.parts import Rows
 from poolwise.studies.shelf import Shelf
 from poolwise.studies.tasks import LabelsTask
 from poolwise.studies.yardsticks import yardsticks
@@ -79,17 +80,18 @@ class Classification:
         with ThreadPoolExecutor(cores()) as workers:
             for readout, (found, note) in zip(
                 finalists,
-                workers.map(lambda r: self._logistic(r, shelf[str(r.pooled)][rows]), finalists),
+                workers.map(lambda r: self._logistic(r, shelf, rows), finalists),
                 strict=True,
             ):
                 where = {"readout": str(readout), "part": "test"}
                 name = "accuracy of logistic regression"
                 yield Number(name, found.value, found.low, found.high, where, note=note)
 
-    def _logistic(self, readout: Readout, vectors: Floats) -> tuple[Estimate, str]:
+    def _logistic(self, readout: Readout, shelf: Shelf, rows: Rows) -> tuple[Estimate, str]:
         train, _, test = self.task.parts
+        vectors = shelf[str(readout.pooled)][rows]
         if readout.steps:
-            vectors = fit(readout, vectors[train]).apply(vectors)
+            vectors = fit(readout, vectors[train], shelf.head).apply(vectors)
         y = self.task.targets
         found = logistic(vectors[train], y[train], vectors[test])
         (estimate,) = mean_estimates((found.predicted == y[test])[:, None].astype(float))

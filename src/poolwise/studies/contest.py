@@ -18,7 +18,7 @@ from poolwise.readouts import Readout, parse
 from poolwise.records import Floats
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.paired import Difference, compared, ties
-from poolwise.studies.grid import identity, without_l2
+from poolwise.studies.grid import identity, with_l2, without_l2
 from poolwise.studies.shelf import Shelf
 from poolwise.studies.tasks import Task
 
@@ -127,10 +127,16 @@ class Contest:
     @property
     def usual(self) -> Mapping[str, int]:
         """Where the readouts to compare with take part: the usual ones and [CLS]."""
-        found = {"mean@-1": self.find("mean@-1"), "cls@-1": self.find("cls@-1")}
+        found = {"mean@-1": self.nearest("mean@-1"), "cls@-1": self.nearest("cls@-1")}
         if self.encoder.declared is not None:
-            found["declared"] = self.find(without_l2(self.encoder.declared))
+            found["declared"] = self.nearest(self.encoder.declared)
         return {name: place for name, place in found.items() if place is not None}
+
+    def nearest(self, readout: str | Readout) -> int | None:
+        """Where this readout takes part as it is, or else with or without a last ``l2``."""
+        asked = parse(readout) if isinstance(readout, str) else readout
+        places = map(self.find, (asked, with_l2(asked), without_l2(asked)))
+        return next((place for place in places if place is not None), None)
 
     @property
     def ranked(self) -> list[int]:
@@ -168,7 +174,7 @@ def hold(
             bar.advance(1)
     for i, vectors in enumerate(others.values(), len(readouts)):
         columns[:, i] = task.column(shelf, vectors)
-    widths = [r.width(encoder.width, encoder.depth) for r in readouts]
+    widths = [encoder.width_of(r) for r in readouts]
     widths += [vectors.shape[1] for vectors in others.values()]
     return Contest(encoder, task, shelf, readouts, tuple(others), widths, columns)
 
@@ -179,9 +185,9 @@ def score(estimate: Estimate) -> float:
 
 
 def steps_apart(contest: Contest) -> Iterator[tuple[int, int]]:
-    """Readouts with steps, each with the same readout without."""
+    """Readouts with steps, each with the same readout without; where all normalise, so does it."""
     for i, readout in enumerate(contest.readouts):
         if readout.steps:
-            plain = contest.find(readout.pooled)
-            if plain is not None:
+            plain = contest.nearest(readout.pooled)
+            if plain is not None and plain != i:
                 yield i, plain

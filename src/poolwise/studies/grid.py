@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from poolwise.errors import ReadoutError
-from poolwise.readouts import Readout, parse
+from poolwise.readouts import Readout, Step, parse
 
 if TYPE_CHECKING:
     from poolwise.encoders import Encoder
@@ -31,25 +31,42 @@ def grid(encoder: Encoder, asked: str, n_fit: int) -> list[Readout]:
     In a pattern ``*`` stands for every hidden state and ``{a,b}`` for either:
     ``{cls,mean}@* mean@-1|whiten(128)``. ``n_fit`` texts will fit the steps; whitening keeps no
     more dimensions than half of them. ``mean@-1``, the pooler where there is one and the
-    folder's own readout (without l2, which changes no cosine) always take part. Of readouts that
-    read the same, ``mean@6`` and ``mean@-1`` of six blocks, the first named stays.
+    folder's own readout always take part. Where that ends in ``l2``, so does every readout but
+    those of patterns: who takes another readout of a model that normalises gets vectors of length
+    1 as before. Of readouts that read the same, ``mean@6`` and ``mean@-1`` of six blocks, the first
+    named stays.
 
     Raises ReadoutError for a pattern that is none.
     """
-    patterns = _ready_made(encoder, asked, n_fit) if asked in {"default", "full"} else asked.split()
+    ready_made = asked in {"default", "full"}
+    patterns = _ready_made(encoder, asked, n_fit) if ready_made else asked.split()
     if not patterns:
         raise ReadoutError("the grid is empty; expected default, full, or readouts between blanks")
-    asked_for = [parse(spec) for pattern in patterns for spec in _expanded(pattern, encoder.depth)]
-    always = [parse("mean@-1")]
+    readouts = [parse(spec) for pattern in patterns for spec in _expanded(pattern, encoder.depth)]
+    readouts.append(parse("mean@-1"))
     if encoder.has_pooler:
-        always.append(parse("pooler"))
-    if encoder.declared is not None:
-        always.append(without_l2(encoder.declared))
+        readouts.append(parse("pooler"))
+    own = encoder.declared
+    if own is not None:
+        normalises = own != without_l2(own)
+        if ready_made and normalises:
+            readouts = [with_l2(readout) for readout in readouts]
+        named = {identity(readout, encoder) for readout in readouts}
+        if ready_made or identity(without_l2(own), encoder) not in named:
+            readouts.append(own)
     seen: dict[tuple[object, ...], Readout] = {}
-    for readout in [*asked_for, *always]:
-        readout.width(encoder.width, encoder.depth)
+    for readout in readouts:
+        encoder.width_of(readout)
         seen.setdefault(identity(readout, encoder), readout)
     return list(seen.values())
+
+
+def with_l2(readout: Readout) -> Readout:
+    """The readout with a last ``l2``, where its steps do not end in one, or in integers."""
+    last = readout.steps[-1] if readout.steps else None
+    if last is not None and (last.name == "l2" or last.facts.final):
+        return readout
+    return replace(readout, steps=(*readout.steps, Step("l2")))
 
 
 def without_l2(readout: Readout) -> Readout:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from poolwise.readouts import Readout
 from poolwise.records import Chart
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.holm import holm
 from poolwise.statistics.paired import Difference
 from poolwise.studies.contest import Contest, score
+from poolwise.studies.grid import without_l2
 
 RANKED = 20
 LEVEL = 0.05
@@ -18,6 +20,7 @@ STEPS = "as pooled"
 def heat(contest: Contest) -> Chart:
     """Kind ``heat``: every single-layer readout's score on dev, a panel a chain of steps."""
     rows = []
+    normalised = all(readout != without_l2(readout) for readout in contest.readouts)
     for i, readout in enumerate(contest.readouts):
         if readout.layers is None or readout.layers.combine != "one":
             continue
@@ -25,7 +28,7 @@ def heat(contest: Contest) -> Chart:
         found = contest.dev[i]
         rows.append(
             {
-                "panel": "|".join(map(str, readout.steps)) or STEPS,
+                "panel": _panel(readout, normalised),
                 "layer": layer,
                 "pool": str(readout.pool),
                 "value": found.value,
@@ -50,6 +53,12 @@ def heat(contest: Contest) -> Chart:
         "outline). Thin outlines: cannot be told from the best (paired differences, Holm over the "
         "grid).",
     )
+
+
+def _panel(readout: Readout, normalised: bool) -> str:
+    """The chain of steps; where all readouts end in ``l2`` it goes without saying."""
+    steps = (without_l2(readout) if normalised else readout).steps
+    return "|".join(map(str, steps)) or STEPS
 
 
 def ranking(contest: Contest) -> Chart:

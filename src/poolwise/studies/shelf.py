@@ -10,6 +10,7 @@ from weakref import finalize
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.encoders.head import Head
 from poolwise.model import Model
 from poolwise.readouts import Readout, parse
 from poolwise.records import Floats, Ints, Precision, Sentence
@@ -25,9 +26,9 @@ class Shelf:
 
     They lie in one temporary file without a name, which is gone with the process however that
     ends; memory holds one readout at a time. ``worked_out`` keeps what several studies make of the
-    texts alone; ``precision`` is that of further passes to compare with. ``n_tokens`` int32 [n];
-    ``usable`` bool [n]: not empty, and finite under every readout but those of a token position
-    that a text may lack.
+    texts alone; ``precision`` is that of further passes to compare with. ``head`` is what the step
+    ``dense`` applies. ``n_tokens`` int32 [n]; ``usable`` bool [n]: not empty, and finite under
+    every readout but those of a token position that a text may lack.
     """
 
     def __init__(self, texts: Sequence[str], widths: Mapping[str, int]) -> None:
@@ -36,6 +37,7 @@ class Shelf:
         self.n_tokens: Ints = np.zeros(len(texts), np.int32)
         self.usable: NDArray[np.bool_] = np.zeros(len(texts), np.bool_)
         self.n_truncated = 0
+        self.head: Head | None = None
         self.precision: Precision = "exact"
         self.worked_out: dict[Hashable, list[Any]] = {}
         self._row_of = {text: row for row, text in enumerate(texts)}
@@ -66,7 +68,7 @@ class Shelf:
 
     def fill(self, model: Model, *, precision: Precision = "exact", progress: bool = False) -> None:
         """Run the one pass."""
-        self.precision = precision
+        self.precision, self.head = precision, model.head
         start = 0
         numbered = [Sentence(text, row) for row, text in enumerate(self.texts)]
         for batch in model.extract(numbered, self.readouts, precision=precision, progress=progress):
@@ -96,7 +98,7 @@ def shelve(
 
     Raises StudyError where the vectors would not fit on the disk.
     """
-    widths = {str(r): parse(str(r)).width(model.width, model.depth) for r in readouts}
+    widths = {str(r): model.width_of(parse(str(r))) for r in readouts}
     shelf = Shelf(list(dict.fromkeys(texts)), widths)
     shelf.fill(model, precision=precision, progress=progress)
     return shelf

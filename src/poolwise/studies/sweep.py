@@ -171,8 +171,10 @@ def winner(contest: Contest, made: Mapping[str, Any]) -> Chosen:
     if readout.needs_fit:
         rows = shelf.rows(contest.task.train_texts)
         vectors = shelf[str(readout.pooled)][rows[shelf.usable[rows]]]
-        transform = fit(readout, vectors)
-    return Chosen(readout, transform, {key: str(fact) for key, fact in made.items()})
+        transform = fit(readout, vectors, shelf.head)
+    encoder = contest.encoder
+    prompt = encoder.prefix if encoder.prefix or encoder.prompt is not None else None
+    return Chosen(readout, transform, {key: str(fact) for key, fact in made.items()}, prompt)
 
 
 def scores(contest: Contest) -> Iterator[dict[str, Any]]:

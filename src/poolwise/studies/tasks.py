@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.encoders.head import Head
 from poolwise.errors import ReadoutError, StudyError
 from poolwise.readouts import Readout
 from poolwise.records import Floats, Labelled, Pairs
@@ -108,7 +109,7 @@ class PairsTask:
         first, second = shelf.rows(self.pairs.first), shelf.rows(self.pairs.second)
         if steps is not None and steps.steps:
             learned = np.unique(shelf.rows(self.train_texts))
-            fitted = _fitted(steps, vectors[learned[shelf.usable[learned]]])
+            fitted = _fitted(steps, vectors[learned[shelf.usable[learned]]], shelf.head)
             if fitted is None:
                 return np.full(len(self), np.nan)
             asked, at = np.unique(np.concatenate([first, second]), return_inverse=True)
@@ -167,7 +168,7 @@ class LabelsTask:
         x = vectors[rows]
         usable = shelf.usable[rows] & np.isfinite(x).all(axis=1)
         if steps is not None and steps.steps:
-            fitted = _fitted(steps, x[self.parts.train[usable[self.parts.train]]])
+            fitted = _fitted(steps, x[self.parts.train[usable[self.parts.train]]], shelf.head)
             if fitted is None:
                 return np.full(len(self), np.nan)
             x = fitted.apply(x)
@@ -206,10 +207,10 @@ def _cosines(a: Floats, b: Floats) -> Array:
         return np.asarray(np.where(size > 0, product / size, np.nan))
 
 
-def _fitted(readout: Readout, vectors: Floats) -> Transform | None:
+def _fitted(readout: Readout, vectors: Floats, head: Head | None) -> Transform | None:
     """None where the vectors lack the directions that a step asks for, as where all are equal."""
     try:
-        return fit(readout, vectors)
+        return fit(readout, vectors, head)
     except ReadoutError:
         return None
 

@@ -4,24 +4,35 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias, TypeVar
 
+from poolwise.encoders import Encoder
 from poolwise.errors import ReadoutError, StoreError
 from poolwise.readouts import Readout, parse
 from poolwise.transforms.transform import Transform
 
 SUFFIX = ".toml"
 
+AnyEncoder = TypeVar("AnyEncoder", bound=Encoder)
+
+AnyReadout: TypeAlias = "str | Path | Readout | Chosen"
+"""A spec such as ``mean@-1|l2``, a parsed readout, or a readout.toml."""
+
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A readout; its fitted ``transform`` where steps learned something; how it was ``made``."""
+    """A readout; its fitted ``transform`` where steps learned something; how it was ``made``.
+
+    ``prompt`` stood in front of the texts it was chosen on, None where nobody noted it.
+    """
 
     readout: Readout
     transform: Transform | None = None
     made: Mapping[str, str] = field(default_factory=dict)
+    prompt: str | None = None
 
     def save(self, path: Path) -> None:
         """Write ``path`` and, for fitted steps, a ``.safetensors`` of that name beside it.
@@ -34,6 +45,8 @@ class Chosen:
         if self.transform is not None:
             self.transform.save(beside)
             lines.append(f"transform = {_string(beside.name)}")
+        if self.prompt is not None:
+            lines.append(f"prompt = {_string(self.prompt)}")
         lines += ["", "[made]"]
         lines += [f"{_string(key)} = {_string(str(fact))}" for key, fact in self.made.items()]
         half = path.with_name(f".{path.name}.part")
@@ -58,17 +71,34 @@ class Chosen:
         spec, beside, made = found.get("readout"), found.get("transform"), found.get("made", {})
         if not isinstance(spec, str) or not isinstance(made, dict):
             raise StoreError(f'{path} is not a readout.toml; expected a line readout = "mean@-1"')
+        prompt = found.get("prompt")
+        if not isinstance(prompt, str | None):
+            raise StoreError(f"{path}: prompt = {prompt!r}; expected a text")
         readout = parse(spec)
         if beside is None:
             if readout.needs_fit:
                 raise StoreError(f"{path} names {spec}, but no file of what its steps have learned")
-            return cls(readout, None, made)
+            return cls(readout, None, made, prompt)
         if not isinstance(beside, str) or Path(beside).name != beside:
             raise StoreError(f"{path}: transform = {beside!r}; expected a file's name beside it")
         transform = Transform.load(path.with_name(beside))
         if transform.spec != str(readout):
             raise StoreError(f"{path} names {spec}, but {beside} was fitted for {transform.spec}")
-        return cls(readout, transform, made)
+        return cls(readout, transform, made, prompt)
+
+    @classmethod
+    def of(cls, readout: AnyReadout) -> Chosen:
+        """A readout in any of its forms: a spec, a parsed one, or the path of a ``readout.toml``.
+
+        Raises ReadoutError for a spec, StoreError for a file, that cannot be understood.
+        """
+        if isinstance(readout, Chosen):
+            return readout
+        if isinstance(readout, Readout):
+            return cls(readout)
+        if isinstance(readout, Path) or (isinstance(readout, str) and readout.endswith(SUFFIX)):
+            return cls.load(Path(readout).expanduser())
+        return cls(parse(readout))
 
     def check_model(self, model_hash: str) -> None:
         """Raise ReadoutError if the steps were fitted on another model's vectors."""
@@ -83,3 +113,18 @@ class Chosen:
 def _string(text: str) -> str:
     """A TOML basic string; JSON writes the same."""
     return json.dumps(text)
+
+
+def prompted(encoder: AnyEncoder, chosen: Iterable[Chosen]) -> AnyEncoder:
+    """The encoder with the prompt that the readouts were chosen with.
+
+    A prompt that the caller has set on the encoder stays. Raises ReadoutError where the readouts
+    were chosen with different ones.
+    """
+    prompts = {one.prompt for one in chosen if one.prompt is not None}
+    if encoder.prompt is not None or not prompts:
+        return encoder
+    if len(prompts) > 1:
+        shown = " and ".join(map(repr, sorted(prompts)))
+        raise ReadoutError(f"these readouts were chosen with the prompts {shown}: read them apart")
+    return encoder.prompted(*prompts)

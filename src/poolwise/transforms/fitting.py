@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.encoders.head import Head
 from poolwise.errors import ReadoutError
 from poolwise.readouts import Step, StepName
 from poolwise.transforms import linear, quantization
@@ -32,7 +33,7 @@ def fit_step(step: Step, x: Doubles, spec: str, at: int) -> State:
             return {"mean": x.mean(axis=0), "scale": linear.inverse_deviations(x)}
         case "int8":
             return {"ranges": quantization.ranges(x)}
-        case "l2" | "truncate" | "binary":
+        case "l2" | "truncate" | "binary" | "dense":
             return {}
     variances, directions = linear.principal(x)
     if step.size is None or len(variances) < step.size:
@@ -74,6 +75,12 @@ _APPLY: dict[StepName, Callable[[Doubles, State, int | None], NDArray[Any]]] = {
 }
 
 
-def apply_step(step: Step, state: State, x: Doubles) -> NDArray[Any]:
-    """x [n, d], all finite, after ``step``: float64, or int8 after int8 and binary."""
+def apply_step(step: Step, state: State, x: Doubles, head: Head | None = None) -> NDArray[Any]:
+    """x [n, d], all finite, after ``step``: float64, or int8 after int8 and binary.
+
+    ``head`` is what ``dense`` applies.
+    """
+    if step.name == "dense":
+        assert head is not None
+        return head.apply(x)
     return _APPLY[step.name](x, state, step.size)

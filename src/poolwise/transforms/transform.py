@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.encoders.head import Head
 from poolwise.errors import ReadoutError
 from poolwise.readouts import Readout, Step, parse, parse_steps
 from poolwise.readouts.spec import step_place, steps_width
@@ -25,13 +26,19 @@ class Transform:
 
     ``spec`` is the readout's text or, where only steps were given, theirs: ``|whiten(256)|l2``.
     ``states`` has one entry a step, empty if the step has learned nothing. ``width`` is the
-    number of dimensions fitted on, None without a fit.
+    number of dimensions fitted on, None without a fit. ``head`` is what the step ``dense`` applies:
+    the model's own layers, which no file of a transform holds (see ``on``).
     """
 
     spec: str
     steps: tuple[Step, ...]
     states: tuple[State, ...]
     width: int | None = None
+    head: Head | None = None
+
+    def on(self, head: Head | None) -> Transform:
+        """The same steps on a model with these layers after pooling, or none."""
+        return self if head is self.head else replace(self, head=head)
 
     @property
     def fitted(self) -> bool:
@@ -52,13 +59,13 @@ class Transform:
                 f"{self.spec} was fitted on vectors of {self.width} dimensions, "
                 f"found {rows.shape[1]}: fit it on vectors of this encoder"
             )
-        width = steps_width(self.steps, rows.shape[1], self.spec)
+        width = steps_width(self.steps, rows.shape[1], self.spec, Head.widths_of(self.head))
         finite = np.isfinite(rows).all(axis=1)
         if not self.steps and finite.all():
             return rows.astype(np.float32, copy=False)
         x: NDArray[Any] = rows[finite].astype(np.float64)
         for step, state in zip(self.steps, self.states, strict=True):
-            x = apply_step(step, state, x)
+            x = apply_step(step, state, x, self.head)
         result = (
             np.zeros((len(rows), width), dtype=np.int8)
             if x.dtype == np.int8
@@ -73,8 +80,9 @@ class Transform:
         Raises StoreError if it cannot be written, ReadoutError if a step was never fitted.
         """
         self.check_fitted()
-        width = {} if self.width is None else {"width": str(self.width)}
-        files.write(Path(path), _flat(self.states), {"readout": self.spec, **width})
+        widths = {"width": self.width, "dense": self.head and self.head.widths[1]}
+        told = {name: str(width) for name, width in widths.items() if width is not None}
+        files.write(Path(path), _flat(self.states), {"readout": self.spec, **told})
 
     @classmethod
     def load(cls, path: str | Path) -> Transform:
@@ -84,11 +92,13 @@ class Transform:
         try:
             spec = metadata["readout"]
             steps = _steps_of(spec)
-            width = int(metadata["width"]) if "width" in metadata else None
+            width, dense = (
+                int(metadata[name]) if name in metadata else None for name in ("width", "dense")
+            )
         except (KeyError, ValueError, ReadoutError) as error:
             raise files.not_a_transform(path, f"the metadata {metadata}") from error
-        expected = _shapes(steps, width or 0)
         found = {key: array.shape for key, array in arrays.items()}
+        expected = _shapes(steps, width or 0, dense)
         if found != expected:
             raise files.not_a_transform(path, f"arrays {found} where {spec} has {expected}")
         return cls(spec, steps, _by_step(arrays, len(steps)), width)
@@ -111,47 +121,52 @@ class Transform:
             )
 
 
-def fit(readout: Readout | Sequence[Step], vectors: NDArray[Any]) -> Transform:
+def fit(
+    readout: Readout | Sequence[Step], vectors: NDArray[Any], head: Head | None = None
+) -> Transform:
     """Fit the steps one after another, each on what the steps before it make of the vectors.
 
     ``vectors`` [n, d] are those of ``readout.pooled``. Rows with NaN or infinity are left out.
+    ``head`` is what the step ``dense`` applies.
 
     Raises ReadoutError if fewer than two rows are left for a step that learns, or if a step
     asks for more dimensions or directions than there are.
     """
-    unfitted = stateless(readout)
+    unfitted = stateless(readout, head)
     steps, spec = unfitted.steps, unfitted.spec
     rows = _checked(vectors)
-    steps_width(steps, rows.shape[1], spec)
+    steps_width(steps, rows.shape[1], spec, Head.widths_of(head))
     x: NDArray[Any] = rows[np.isfinite(rows).all(axis=1)].astype(np.float64)
     if len(x) < 2 and not unfitted.fitted:
         raise ReadoutError(f"fitting {spec} takes at least two finite vectors, found {len(x)}")
     states: list[State] = []
     for i, step in enumerate(steps):
         states.append(fit_step(step, x, spec, step_place(steps, i, spec)))
-        x = apply_step(step, states[-1], x)
-    return Transform(spec, steps, tuple(states), rows.shape[1])
+        x = apply_step(step, states[-1], x, head)
+    return Transform(spec, steps, tuple(states), rows.shape[1], head)
 
 
-def stateless(readout: Readout | Sequence[Step]) -> Transform:
+def stateless(readout: Readout | Sequence[Step], head: Head | None = None) -> Transform:
     """The transform of a readout whose steps need no fit; others wait for one, and say so."""
     if isinstance(readout, Readout):
         spec, steps = str(readout), readout.steps
     else:
         spec, steps = "".join(f"|{step}" for step in readout), tuple(readout)
-    return Transform(spec, steps, ({},) * len(steps))
+    return Transform(spec, steps, ({},) * len(steps), head=head)
 
 
 def _steps_of(spec: str) -> tuple[Step, ...]:
     return parse_steps(spec[1:]) if spec[:1] in {"", "|"} else parse(spec).steps
 
 
-def _shapes(steps: Sequence[Step], width: int) -> dict[str, tuple[int, ...]]:
-    """The names and shapes of all that ``steps`` learn."""
+def _shapes(
+    steps: Sequence[Step], width: int, dense: int | None = None
+) -> dict[str, tuple[int, ...]]:
+    """The names and shapes of all that ``steps`` learn; ``dense`` gives so many dimensions."""
     by_step = []
     for step in steps:
         by_step.append(state_shapes(step, width))
-        width = step.width(width)
+        width = step.width(width, dense)
     return _flat(by_step)
 
 

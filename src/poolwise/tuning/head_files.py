@@ -57,7 +57,7 @@ def read_head(encoder: Encoder) -> ReadHead:
     where, about = _described(encoder) if described else _of_transformers(encoder)
     readout, head = _readout(about, encoder, where), _head(about, where)
     shapes: dict[str, Shape] = {
-        WEIGHT: (head.outputs, readout.width(encoder.width, encoder.depth)),
+        WEIGHT: (head.outputs, encoder.width_of(readout)),
         BIAS: (head.outputs,),
     }
     if about["attention"]:

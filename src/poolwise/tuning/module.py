@@ -73,7 +73,7 @@ class ReadoutClassifier(nn.Module):
         self.add_module(encoder.family.prefix.rstrip("."), base)
         self.pooling = None if reads_pooler else Pooling(asked, encoder.width, encoder.depth)
         self.dropout = nn.Dropout(_dropout(config))
-        width = asked.readout.width(encoder.width, encoder.depth)
+        width = encoder.width_of(asked.readout)
         self.classifier = _linear(width, head.outputs, config.initializer_range, seed)
         self.eval()
         self._freeze_unread()

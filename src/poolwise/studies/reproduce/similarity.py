@@ -21,11 +21,11 @@ def similarity(model: Model, where: Path, data: str, row: Row, precision: Precis
     pairs = open_pairs(str(where))
     readout = parse(row.readout or "")
     texts = list(dict.fromkeys([*pairs.first, *pairs.second]))
-    vectors = model.embed(
-        [row.template.format(text) for text in texts], readout.pooled, precision=precision
+    vectors = model.pooled(
+        [row.template.format(text) for text in texts], readout, precision=precision
     )
     if readout.steps:
-        vectors = fit(readout, vectors).apply(vectors)
+        vectors = fit(readout, vectors, model.head).apply(vectors)
     number = {text: i for i, text in enumerate(texts)}
     first, second = (
         vectors[[number[text] for text in side]].astype(np.float64)

@@ -1,0 +1,44 @@
+"""How vectors are compared, by the names that sentence-transformers gives its measures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
+
+from poolwise.encoders.prompts import SimilarityName
+from poolwise.records import Floats
+from poolwise.transforms.linear import Doubles, l2
+
+Measure = Callable[[Doubles, Doubles], Doubles]
+
+_ALL: Mapping[SimilarityName, Measure] = {
+    "cosine": lambda a, b: l2(a) @ l2(b).T,
+    "dot": lambda a, b: a @ b.T,
+    "euclidean": lambda a, b: -cdist(a, b, "euclidean"),
+    "manhattan": lambda a, b: -cdist(a, b, "cityblock"),
+}
+
+_PAIRS: Mapping[SimilarityName, Measure] = {
+    "cosine": lambda a, b: np.einsum("nd,nd->n", l2(a), l2(b)),
+    "dot": lambda a, b: np.einsum("nd,nd->n", a, b),
+    "euclidean": lambda a, b: -np.linalg.norm(a - b, axis=1),
+    "manhattan": lambda a, b: -np.abs(a - b).sum(axis=1),
+}
+
+
+def similarities(
+    name: SimilarityName, one: NDArray[np.generic], other: NDArray[np.generic]
+) -> Floats:
+    """Every row of ``one`` [n, d] with every row of ``other`` [m, d], float32 [n, m].
+
+    Distances are negative, so that the larger value is always the more similar pair.
+    """
+    return _ALL[name](one.astype(np.float64), other.astype(np.float64)).astype(np.float32)
+
+
+def pairwise(name: SimilarityName, one: NDArray[np.generic], other: NDArray[np.generic]) -> Floats:
+    """Row by row of ``one`` and ``other`` [n, d], float32 [n]."""
+    return _PAIRS[name](one.astype(np.float64), other.astype(np.float64)).astype(np.float32)
