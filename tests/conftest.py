@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import string
 from pathlib import Path
 
@@ -195,6 +197,102 @@ def tiny(tmp_path_factory):
         return made[key]
 
     return make
+
+
+_MODES = {
+    "cls": "cls_token",
+    "max": "max_tokens",
+    "mean": "mean_tokens",
+    "sqrt": "mean_sqrt_len_tokens",
+    "weighted": "weightedmean_tokens",
+    "last": "lasttoken",
+}
+
+
+def _dense(width: int, gives: int, activation: str, *flags: str):
+    import torch
+
+    takes = next((int(flag.split()[1]) for flag in flags if flag.startswith("takes")), width)
+    where = "linear" if activation == "Identity" else "activation"
+    config = {
+        "in_features": takes,
+        "out_features": gives,
+        "bias": "no bias" not in flags,
+        "activation_function": f"torch.nn.modules.{where}.{activation}",
+        **({"use_residual": True} if "residual" in flags else {}),
+    }
+    wanted = {
+        "linear.weight": (gives, takes),
+        "linear.bias": (gives,) if config["bias"] else None,
+        "residual.weight": (gives, takes) if "residual" in flags and gives != takes else None,
+        "activation_function.weight": (1,) if activation == "PReLU" else None,
+    }
+    tensors = {name: torch.randn(shape) / takes**0.5 for name, shape in wanted.items() if shape}
+    return config, tensors, gives // 2 if activation == "GLU" else gives
+
+
+def _module(kind: str, width: int, options, include_prompt: bool):
+    """The class, config and tensors of a module on vectors of ``width``, and its own width."""
+    import torch
+
+    match kind:
+        case "Dense":
+            return (kind, *_dense(width, *options))
+        case "LayerNorm":
+            tensors = {"norm.weight": torch.randn(width), "norm.bias": torch.randn(width)}
+            return kind, {"dimension": width}, tensors, width
+        case "Normalize":
+            return kind, {}, {}, width
+        case "Dropout":
+            return kind, {"dropout": 0.4}, {}, width
+        case "mix":
+            config = {"word_embedding_dimension": width, "layer_start": 0, "num_hidden_layers": 3}
+            tensors = {"layer_weights": torch.tensor([0.5, 1.0, 2.0, 1.5])}
+            return "WeightedLayerPooling", config, tensors, width
+    modes = [_MODES[mode] for mode in kind.split("+")]
+    flags = {f"pooling_mode_{mode}": mode in modes for mode in _MODES.values()}
+    config = {"word_embedding_dimension": width, **flags, "include_prompt": include_prompt}
+    return "Pooling", config, {}, width * len(modes)
+
+
+def write_modules(folder: Path, *modules, width: int = 32, include_prompt: bool = True) -> None:
+    """Make ``folder`` one of sentence-transformers, with random weights in what learns.
+
+    Poolings are written ``"cls"`` or ``"mean+max"``; then ``"Normalize"``, ``"Dropout"``,
+    ``"LayerNorm"`` or ``("Dense", out_features, activation, *flags)``, of the flags ``residual``,
+    ``no bias`` and ``takes 32``. ``"mix"`` in front is a WeightedLayerPooling.
+    """
+    import torch
+    from safetensors.torch import save_file
+
+    torch.manual_seed(1)
+    for old in folder.glob("[0-9]_*"):
+        shutil.rmtree(old)
+    listed = [
+        {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"}
+    ]
+    for place, module in enumerate(modules, 1):
+        given, *options = module if isinstance(module, tuple) else (module,)
+        kind, config, tensors, width = _module(given, width, options, include_prompt)
+        path = f"{place}_{kind}"
+        type_ = f"sentence_transformers.models.{kind}"
+        listed.append({"idx": place, "name": str(place), "path": path, "type": type_})
+        if config:
+            (folder / path).mkdir()
+            (folder / path / "config.json").write_text(json.dumps(config))
+        if tensors:
+            save_file(tensors, folder / path / "model.safetensors")
+    (folder / "modules.json").write_text(json.dumps(listed))
+    if "mix" in modules:
+        config = json.loads((folder / "config.json").read_text())
+        states = {**config, "output_hidden_states": True}
+        (folder / "config.json").write_text(json.dumps(states))
+
+
+@pytest.fixture(scope="session")
+def modules():
+    """``modules(folder, "cls", ("Dense", 16, "Tanh"))``: see ``write_modules``."""
+    return write_modules
 
 
 @pytest.fixture(scope="session", params=list(FAMILIES))

@@ -190,11 +190,14 @@ class Encoder:
             return [arrange(text) for text in fitted]
         return [skipping(text, self._unread) for text in fitted] if self._unread else fitted
 
+    def unread(self, n_tokens: int) -> int:
+        """How many tokens in front of ``n_tokens`` no pool reads: the prompt's, where the folder
+        leaves it out of pooling. The last token is always read."""
+        return min(self._unread, n_tokens - 1)
+
     @cached_property
     def _unread(self) -> int:
-        """How many tokens in front no pool reads: the prompt's, where the folder says so.
-
-        As sentence-transformers counts them: those of the prompt as a text of its own, without a
+        """As sentence-transformers counts them: those of the prompt as a text of its own, without a
         special token at the end.
         """
         if not self.prefix or self.prompts.pooled:

@@ -5,10 +5,8 @@ sentence-transformers declares one by its modules, poolwise in the checkpoints t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from poolwise.encoders.declared import Listed, declared
 from poolwise.encoders.files import (
@@ -30,9 +28,6 @@ ABOUT = "poolwise.json"
 LARGEST_ABOUT = 16 * MEGABYTE
 
 MAX_MODULES = 32
-
-TUNED = "tuned"
-"""The name of the prompt that stood in front of the texts a checkpoint was tuned on."""
 
 
 @dataclass(frozen=True)
@@ -106,23 +101,17 @@ def _encoder_module(folder: Path) -> Modules:
 
 
 def _tuned(path: Path, encoder: Modules) -> Modules:
-    """What the linear layer of a checkpoint reads, and a note where that is no readout."""
+    """What poolwise.json says: what the linear layer of a checkpoint reads, or an export."""
     about = read_object(path, LARGEST_ABOUT) if path.exists() else {}
-    prompts = _tuned_prompts(about, path)
+    if not about:
+        return encoder
+    pooled = about.get("prompt_pooled") is not False
+    prompts, similarity = read_prompts(path.parent, pooled=pooled)
+    encoder = replace(encoder, prompts=prompts, similarity=similarity)
     if about.get("attention") is True:
-        return replace(encoder, prompts=prompts, inexpressible="learned attention")
+        return replace(encoder, inexpressible="learned attention")
     try:
         read = parse(about["readout"]) if type(about.get("readout")) is str else None
     except ReadoutError as error:
         raise EncoderError(f"{path}: {error}") from error
-    return replace(encoder, declared=read, prompts=prompts)
-
-
-def _tuned_prompts(about: Mapping[str, Any], path: Path) -> Prompts:
-    """The prompt that a checkpoint was tuned with, as the default of its own."""
-    prompt = about.get("prompt", "")
-    if not isinstance(prompt, str):
-        raise EncoderError(f"{path}: prompt is {describe(prompt)}, expected a text")
-    if not prompt:
-        return Prompts()
-    return Prompts({TUNED: prompt}, TUNED, about.get("prompt_pooled") is not False)
+    return replace(encoder, declared=read)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, get_args
@@ -21,6 +21,9 @@ MAX_PROMPT = 10_000
 QUERY, DOCUMENT = "query", "document"
 """The prompts of ``encode_query`` and ``encode_document``. Every model has them: they are empty
 where the folder names none, and then no default prompt takes their place."""
+
+_UNNAMED = "default"
+"""What a prompt is called that no name was given to."""
 
 _NONE: Mapping[str, str] = MappingProxyType({QUERY: "", DOCUMENT: ""})
 
@@ -55,6 +58,16 @@ class Prompts:
             named = ", ".join(map(repr, self.texts))
             raise EncoderError(f"no prompt is named {wanted!r}; this model's are {named}")
         return self.texts[wanted]
+
+    def with_default(self, prompt: str | None) -> Prompts:
+        """The same prompts, of which ``prompt`` is the default one; None leaves what is."""
+        if prompt is None or prompt == self.resolve():
+            return self
+        if not prompt:
+            return replace(self, default=None)
+        named = next((name for name, text in self.texts.items() if text == prompt), None)
+        texts = self.texts if named else {**self.texts, _UNNAMED: prompt}
+        return replace(self, texts=texts, default=named or _UNNAMED)
 
 
 def read_prompts(folder: Path, *, pooled: bool) -> tuple[Prompts, SimilarityName]:

@@ -39,25 +39,34 @@ def combine(readout: Readout, states: Sequence[Tensor], mix: Tensor | None) -> T
     return torch.einsum("k,kntd->ntd", mix, torch.stack(list(states)))
 
 
-def pool_tokens(pool: Pool, hidden: Tensor, real: Tensor, words: Tensor) -> Tensor:
-    """One vector a text, [n, d], of its tokens' [n, t, d]; padding stands at the end.
+def pool_tokens(
+    pool: Pool, hidden: Tensor, real: Tensor, words: Tensor, read: Tensor | None = None
+) -> Tensor:
+    """One vector a text, [n, width], of its tokens' [n, t, d]; padding stands at the end.
 
     ``real`` bool [n, t]: a token, not padding. ``words`` bool [n, t]: a token that the tokenizer
-    did not add. NaN where a text lacks what the pool reads.
+    did not add. ``read`` bool [n, t]: a token that pools read, not of a prompt that is left out;
+    all real ones without it. NaN where a text lacks what the pool reads.
     """
+    read = real if read is None else read
+    parts = [_pool(part, hidden, real, words & read, read) for part in pool.parts]
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
+
+
+def _pool(pool: Pool, hidden: Tensor, real: Tensor, words: Tensor, read: Tensor) -> Tensor:
     if pool.kind in ROW_POOLS:
-        vectors, there = read_row(pool, hidden, real)
+        vectors, there = read_row(pool, hidden, real, read)
         return torch.where(there[:, None], vectors, torch.nan)
     kind = pool.kind.removesuffix(_WORDS)
-    mask = real if kind == pool.kind else words
+    mask = read if kind == pool.kind else words
     if kind == "max":
         return _max(hidden, mask)
-    if kind == "meanmax":
-        return torch.cat([weighed(_mean(mask), hidden), _max(hidden, mask)], dim=-1)
-    return weighed(_WEIGHTS[kind](mask), hidden)
+    return weighed(_WEIGHTS[kind](mask, real), hidden)
 
 
-def read_row(pool: Pool, hidden: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
+def read_row(
+    pool: Pool, hidden: Tensor, real: Tensor, read: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """The token that ``pool`` reads in each text, [n, d], and whether it is there, bool [n].
 
     Where it is not, the vector is that of the last token.
@@ -65,6 +74,8 @@ def read_row(pool: Pool, hidden: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
     lengths = real.sum(1)
     position = row_of(pool)
     index = lengths + position if position < 0 else torch.full_like(lengths, position)
+    if pool.kind == "cls" and read is not None:
+        index = (real & ~read).sum(1)
     there = (index >= 0) & (index < lengths)
     index = torch.where(there, index, lengths - 1)
     return hidden[torch.arange(len(hidden), device=hidden.device), index], there
@@ -75,20 +86,20 @@ def weighed(weights: Tensor, hidden: Tensor) -> Tensor:
     return torch.einsum("nt,ntd->nd", weights.to(hidden.dtype), hidden)
 
 
-def _mean(mask: Tensor) -> Tensor:
+def _mean(mask: Tensor, real: Tensor) -> Tensor:
     return mask / mask.sum(1, keepdim=True)
 
 
-def _sqrt_mean(mask: Tensor) -> Tensor:
+def _sqrt_mean(mask: Tensor, real: Tensor) -> Tensor:
     return mask / mask.sum(1, keepdim=True).sqrt()
 
 
-def _position_weighted(mask: Tensor) -> Tensor:
-    rising = mask * mask.cumsum(1)
+def _position_weighted(mask: Tensor, real: Tensor) -> Tensor:
+    rising = mask * real.cumsum(1)
     return rising / rising.sum(1, keepdim=True)
 
 
-_WEIGHTS: Mapping[str, Callable[[Tensor], Tensor]] = {
+_WEIGHTS: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
     "mean": _mean,
     "sqrtmean": _sqrt_mean,
     "wmean": _position_weighted,

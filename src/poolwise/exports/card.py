@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -71,13 +72,15 @@ def _transformers(made: Exported, left: Encoder, title: str) -> str:
     last = (
         "vectors = out.pooler_output"
         if pool.kind == "pooler"
-        else f"states = out.last_hidden_state  # {pool}: {POOLS[pool.kind]}"
+        else "states = out.last_hidden_state  # "
+        + "; ".join(f"{part}: {POOLS[part.kind]}" for part in pool.parts)
     )
+    prompt = f"{json.dumps(left.prefix)} + " if left.prefix else ""
     return (
         "from transformers import AutoModel, AutoTokenizer\n\n"
         f'tokenizer = AutoTokenizer.from_pretrained("{title}")\n'
         f'model = AutoModel.from_pretrained("{title}"{options})\n'
-        f'out = model(**tokenizer(["A sentence."], return_tensors="pt"))\n{last}'
+        f'out = model(**tokenizer([{prompt}"A sentence."], return_tensors="pt"))\n{last}'
     )
 
 
@@ -86,13 +89,15 @@ def _onnx(made: Exported, left: Encoder, title: str) -> str:
         f'    "{name}": np.array([text.{ARRAYS[name]} for text in read]),\n'
         for name in inputs(made.readout)
     )
+    prompt = f"{json.dumps(left.prefix)} + " if left.prefix else ""
+    texts = ", ".join(f'{prompt}"{text}"' for text in ("A sentence.", "And another."))
     return (
         "import numpy as np\n"
         "from onnxruntime import InferenceSession\n"
         "from tokenizers import Tokenizer\n\n"
         f'tokenizer = Tokenizer.from_file("{title}/{TOKENIZER}")\n'
         f'session = InferenceSession("{title}/{GRAPH}")\n'
-        'read = tokenizer.encode_batch(["A sentence.", "And another."])\n'
+        f"read = tokenizer.encode_batch([{texts}])\n"
         f"given = {{\n{arrays}}}\n"
         f'(vectors,) = session.run(["{OUTPUT}"], given)  # [2, {made.width}]'
     )
@@ -115,6 +120,8 @@ def _facts(made: Exported, model: Encoder, left: Encoder) -> dict[str, str]:
     }
     if len(made.modules) > 1:
         facts["modules"] = " → ".join(made.modules)
+    if left.prefix:
+        facts["prompt in front of every text"] = f"`{left.prefix}`"
     if folded := _folded(made):
         facts["folded into Dense"] = folded
     if model.has_pooler and not left.has_pooler:
@@ -130,8 +137,9 @@ def _folded(made: Exported) -> str:
     if "Dense" not in made.modules:
         return ""
     pooler = ["the pooler"] * (made.readout.pool.kind == "pooler")
-    steps = [f"`{step}`" for step in made.readout.steps if step.name != "l2"]
-    return ", ".join([*pooler, *steps]) or "the scale or order of the dimensions"
+    steps = [f"`{step}`" for step in made.readout.steps if step.name not in ("l2", "dense")]
+    own = ["the model's own layers after pooling"] * made.readout.has_dense
+    return ", ".join([*pooler, *own, *steps]) or "the scale or order of the dimensions"
 
 
 def _name(model: Encoder) -> str:

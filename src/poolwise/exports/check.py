@@ -88,7 +88,10 @@ def transformers_differ(
         for group in model.inside(texts, layers=[left.depth]):
             for row, states in zip(group.rows.tolist(), group.states[0], strict=True):
                 read = tokenizer(
-                    texts[row], truncation=True, max_length=model.max_length, return_tensors="pt"
+                    model.prefix + texts[row],
+                    truncation=True,
+                    max_length=model.max_length,
+                    return_tensors="pt",
                 )
                 out = loaded(**read)
                 pairs = [(out.last_hidden_state.numpy(), states[None])]

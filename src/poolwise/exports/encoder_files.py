@@ -12,6 +12,7 @@ from safetensors.numpy import save_file
 
 from poolwise.encoders import Encoder
 from poolwise.encoders.files import read_object
+from poolwise.encoders.prompts import CONFIG
 from poolwise.encoders.tokenizer_spec import SENTENCEPIECE
 from poolwise.encoders.weights import WEIGHTS
 from poolwise.errors import needs
@@ -27,6 +28,10 @@ _TOKENIZER = (
     "merges.txt",
     *SENTENCEPIECE,
 )
+
+DIALECT = "3.0.0"
+"""The first version of sentence-transformers that knows all keys that are written. Every version
+warns of folders from a later one."""
 
 # What only training asks for, and so is not among the values that were checked.
 _FOR_TRAINING = (
@@ -64,6 +69,18 @@ def write_tokenizer(folder: Path, source: Path) -> None:
     for name in _TOKENIZER:
         if (source / name).is_file():
             shutil.copyfile(source / name, folder / name)
+
+
+def write_prompts(encoder: Encoder, folder: Path) -> None:
+    """Write the prompts, the one in front of every text as their default, and the similarity."""
+    prompts = encoder.prompts.with_default(encoder.prompt)
+    made = {
+        "__version__": {"sentence_transformers": DIALECT},
+        "prompts": dict(prompts.texts),
+        "default_prompt_name": prompts.default,
+        "similarity_fn_name": encoder.similarity,
+    }
+    write_json(folder / CONFIG, made)
 
 
 def model_options(encoder: Encoder) -> dict[str, bool]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from poolwise.encoders import Encoder
-from poolwise.encoders.modules import read_modules
+from poolwise.encoders.modules import ABOUT, read_modules
 from poolwise.errors import EncoderError, needs
 from poolwise.exports.card import card
 from poolwise.exports.check import (
@@ -19,7 +19,7 @@ from poolwise.exports.check import (
     transformers_differ,
 )
 from poolwise.exports.cutting import cut
-from poolwise.exports.encoder_files import write_encoder
+from poolwise.exports.encoder_files import write_encoder, write_json, write_prompts
 from poolwise.exports.evidence import evidence
 from poolwise.exports.folder import whole_folder
 from poolwise.exports.onnx_files import GRAPH, write_framing_tokenizer
@@ -27,10 +27,10 @@ from poolwise.exports.stack import alone, stacked
 from poolwise.exports.stack_files import write_stack
 from poolwise.model import Model
 from poolwise.progress import waiting
-from poolwise.readouts import Readout
+from poolwise.readouts import Readout, parse
 from poolwise.records import Floats, Sentence
 from poolwise.transforms import Transform, stateless
-from poolwise.transforms.chosen import AnyReadout
+from poolwise.transforms.chosen import AnyReadout, prompted
 
 Format = Literal["sentence-transformers", "transformers", "onnx"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -88,8 +88,8 @@ def export(
         raise EncoderError(f"{model.name}: no folder can hold tokens in another order")
     chosen = model.resolve_readout(readout)
     chosen.check_model(model.hash)
-    spec = chosen.readout
-    steps = chosen.transform or _fitted(model, spec, fit, progress)
+    model, spec = prompted(model, [chosen]), chosen.readout
+    steps = (chosen.transform or _fitted(model, spec, fit, progress)).on(model.head)
     steps.check_fitted()
     asked = _Asked(model, spec, steps, (*check_texts(model), *check))
     with whole_folder(Path(folder), replace=force, never=model.folder) as partial:
@@ -154,9 +154,20 @@ def _transformers(asked: _Asked, folder: Path) -> _Written:
     stack = alone(model, asked.readout)
     left = cut(model, stack.blocks)
     write_encoder(left, folder, read_modules(model.folder).encoder, hidden_states=False)
+    write_prompts(left, folder)
+    write_json(folder / ABOUT, _about(asked.readout, left))
     pooled = asked.vectors() if asked.readout.pool.kind == "pooler" else None
     differ = transformers_differ(folder, model, left, asked.texts, pooled)
     return _Written(stack.names, left, differ)
+
+
+def _about(readout: Readout, left: Encoder) -> dict[str, Any]:
+    """What poolwise reads of an encoder's folder that has no modules."""
+    last = None if readout.layers is None else parse(f"{readout.pool}@-1").layers
+    return {
+        "readout": str(replace(readout, layers=last)),
+        "prompt_pooled": left.prompts.pooled,
+    }
 
 
 def _onnx(asked: _Asked, folder: Path) -> _Written:
@@ -168,8 +179,10 @@ def _onnx(asked: _Asked, folder: Path) -> _Written:
     about = {"readout": str(asked.readout), "source_model_hash": model.hash}
     write_graph(graph, folder / GRAPH, about)
     write_framing_tokenizer(model, folder)
+    write_prompts(model, folder)
     steps = asked.readout.steps
-    differ = onnxruntime_differs(folder, asked.texts, asked.vectors(), steps)
+    texts = [model.prefix + text for text in asked.texts]
+    differ = onnxruntime_differs(folder, texts, asked.vectors(), steps)
     return _Written((GRAPH,), graph.encoder, differ)
 
 

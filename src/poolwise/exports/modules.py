@@ -8,35 +8,35 @@ from typing import Any, Literal
 
 import numpy as np
 
+from poolwise.encoders.head import DenseLayer, HeadLayer, NormLayer
 from poolwise.readouts import PoolKind
 from poolwise.records import Floats
 from poolwise.transforms.linear import Doubles
 
 MODES = (
     "cls_token",
-    "mean_tokens",
     "max_tokens",
+    "mean_tokens",
     "mean_sqrt_len_tokens",
     "weightedmean_tokens",
     "lasttoken",
 )
 
-POOLING: Mapping[PoolKind, tuple[str, ...]] = {
-    "cls": ("cls_token",),
-    "sep": ("lasttoken",),
-    "mean": ("mean_tokens",),
-    "max": ("max_tokens",),
-    "meanmax": ("max_tokens", "mean_tokens"),
-    "sqrtmean": ("mean_sqrt_len_tokens",),
-    "wmean": ("weightedmean_tokens",),
-    "pooler": ("cls_token",),
+POOLING: Mapping[PoolKind, str] = {
+    "cls": "cls_token",
+    "sep": "lasttoken",
+    "mean": "mean_tokens",
+    "max": "max_tokens",
+    "sqrtmean": "mean_sqrt_len_tokens",
+    "wmean": "weightedmean_tokens",
+    "pooler": "cls_token",
 }
-"""The modes that make a pool. Of several, Pooling puts max first and mean second."""
+"""The mode that makes a pool. Of several, Pooling sets the vectors in the order of ``MODES``."""
 
-ACTIVATIONS = {
-    "Tanh": "torch.nn.modules.activation.Tanh",
-    "Identity": "torch.nn.modules.linear.Identity",
-}
+
+def activation_class(name: str) -> str:
+    """The path of torch's class of this name."""
+    return f"torch.nn.modules.{'linear' if name == 'Identity' else 'activation'}.{name}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,10 +58,10 @@ def weighted_layers(width: int, weights: Doubles) -> Module:
     return Module("WeightedLayerPooling", config, {"layer_weights": weights.astype(np.float32)})
 
 
-def pooling(width: int, modes: Sequence[str]) -> Module:
-    """One vector a text from its token vectors."""
+def pooling(width: int, modes: Sequence[str], *, prompt: bool = True) -> Module:
+    """One vector a text from its token vectors, those of a ``prompt`` among them or not."""
     flags = {f"pooling_mode_{mode}": mode in modes for mode in MODES}
-    return Module("Pooling", {"word_embedding_dimension": width, **flags, "include_prompt": True})
+    return Module("Pooling", {"word_embedding_dimension": width, **flags, "include_prompt": prompt})
 
 
 def dense(
@@ -75,10 +75,26 @@ def dense(
         "in_features": weight.shape[1],
         "out_features": weight.shape[0],
         "bias": True,
-        "activation_function": ACTIVATIONS[activation],
+        "activation_function": activation_class(activation),
     }
     tensors = {name: np.ascontiguousarray(array, np.float32) for name, array in made.items()}
     return Module("Dense", config, tensors)
 
 
 NORMALIZE = Module("Normalize")
+
+
+def own(layer: HeadLayer) -> Module:
+    """A layer that the model's folder had after pooling."""
+    if isinstance(layer, DenseLayer):
+        config = {
+            "in_features": layer.takes,
+            "out_features": len(layer.tensors["linear.weight"]),
+            "bias": "linear.bias" in layer.tensors,
+            "activation_function": activation_class(layer.activation),
+        }
+        residual = {"use_residual": True} if layer.residual else {}
+        return Module("Dense", {**config, **residual}, layer.tensors)
+    if isinstance(layer, NormLayer):
+        return Module("LayerNorm", {"dimension": layer.takes}, layer.tensors)
+    return NORMALIZE

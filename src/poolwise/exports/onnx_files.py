@@ -27,7 +27,7 @@ ARRAYS = {
 def inputs(readout: Readout) -> tuple[str, ...]:
     """The names of the graph's inputs; only pools of words ask which tokens are special."""
     ids, mask, special = ARRAYS
-    return (ids, mask, special) if "[words]" in readout.pool.kind else (ids, mask)
+    return (ids, mask, special) if readout.pool.words_only else (ids, mask)
 
 
 def write_framing_tokenizer(encoder: Encoder, folder: Path) -> None:

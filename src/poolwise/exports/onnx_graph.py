@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import groupby
@@ -21,13 +21,14 @@ from torch.nn import functional
 
 from poolwise import __version__
 from poolwise.encoders import Encoder
+from poolwise.encoders.head import LAYER_NORM_EPSILON, DenseLayer, HeadLayer, NormLayer
 from poolwise.engines import plan
 from poolwise.engines.torch_pools import combine, mix_of, pool_tokens
 from poolwise.engines.transformers_engine import build_module
 from poolwise.errors import ReadoutError, needs
 from poolwise.exports.cutting import cut, fewest_blocks
 from poolwise.exports.onnx_files import OUTPUT, inputs
-from poolwise.exports.stack import folded
+from poolwise.exports.stack import KINDS, folded
 from poolwise.readouts import Readout
 from poolwise.transforms import Transform
 
@@ -49,6 +50,7 @@ class ReadoutGraph(nn.Module):
         super().__init__()
         plan([readout], depth=encoder.depth, has_pooler=encoder.has_pooler)
         _check_floats(readout)
+        _check_prompts(readout, encoder)
         self.readout = readout
         self.layers = readout.layer_indices(encoder.depth)
         self.encoder = cut(encoder, fewest_blocks(encoder, max(self.layers)))
@@ -116,13 +118,26 @@ def _check_floats(readout: Readout) -> None:
         )
 
 
+def _check_prompts(readout: Readout, encoder: Encoder) -> None:
+    if not encoder.prompts.pooled and any((*encoder.prompts.texts.values(), encoder.prefix)):
+        raise ReadoutError(
+            f"{readout} of {encoder.name} cannot be an ONNX graph: the folder's include_prompt is "
+            "false, and a graph cannot tell a prompt's tokens from the text's"
+        )
+
+
 def _modules(readout: Readout, transform: Transform, encoder: Encoder) -> Iterator[nn.Module]:
     """One linear layer for each run of affine steps, and what normalises between them."""
     width = encoder.width_of(readout.pooled)
     fitted = zip(readout.steps, transform.states, strict=True)
-    for normalises, steps in groupby(fitted, lambda pair: pair[0].name == "l2"):
-        if normalises:
+    for kind, steps in groupby(fitted, lambda pair: KINDS.get(pair[0].name, "affine")):
+        if kind == "l2":
             yield _L2()
+            continue
+        if kind == "dense":
+            assert encoder.head is not None
+            yield from map(_own, encoder.head.layers)
+            width = encoder.head.widths[1]
             continue
         tensors = folded(np.eye(width), steps).tensors
         weight, bias = (torch.tensor(tensors[f"linear.{part}"]) for part in ("weight", "bias"))
@@ -130,6 +145,45 @@ def _modules(readout: Readout, transform: Transform, encoder: Encoder) -> Iterat
         linear.weight.data, linear.bias.data = weight, bias
         width = len(bias)
         yield linear
+
+
+def _own(layer: HeadLayer) -> nn.Module:
+    """A layer that the model's folder has after pooling, as torch has it."""
+    tensors = {name: torch.from_numpy(np.array(array)) for name, array in layer.tensors.items()}
+    if isinstance(layer, DenseLayer):
+        return _Dense(layer, tensors)
+    if isinstance(layer, NormLayer):
+        norm = nn.LayerNorm(layer.takes, eps=LAYER_NORM_EPSILON)
+        norm.load_state_dict({name.removeprefix("norm."): t for name, t in tensors.items()})
+        return norm
+    return _L2()
+
+
+class _Dense(nn.Module):
+    """activation(weight · x + bias), plus x or what the residual makes of it."""
+
+    linear_weight: Tensor
+    linear_bias: Tensor | None
+    residual_weight: Tensor | None
+
+    def __init__(self, layer: DenseLayer, tensors: Mapping[str, Tensor]) -> None:
+        super().__init__()
+        self.residual = layer.residual
+        for name in ("linear.weight", "linear.bias", "residual.weight"):
+            self.register_buffer(name.replace(".", "_"), tensors.get(name))
+        self.activation = getattr(nn, layer.activation)()
+        if (slope := tensors.get("activation_function.weight")) is not None:
+            self.activation.weight.data = slope
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        made: Tensor = self.activation(
+            functional.linear(vectors, self.linear_weight, self.linear_bias)
+        )
+        if not self.residual:
+            return made
+        if self.residual_weight is None:
+            return made + vectors
+        return made + functional.linear(vectors, self.residual_weight)
 
 
 class _L2(nn.Module):

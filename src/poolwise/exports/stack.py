@@ -4,14 +4,16 @@ Layer k            the encoder without the blocks above k
 layers mixed       WeightedLayerPooling, which divides by the sum of the weights
 pools              Pooling
 pooler             Pooling of [CLS], Dense with tanh
-steps but l2       one Dense: each is affine, and so is their chain
-l2, last           Normalize
+dense              the layers that the model's own folder has after pooling
+other steps        one Dense: each is affine, and so is their chain
+l2                 Normalize: last, or in front of dense
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby, pairwise
 
 import numpy as np
 
@@ -19,8 +21,17 @@ from poolwise.encoders import Encoder
 from poolwise.engines import plan
 from poolwise.errors import ReadoutError
 from poolwise.exports.cutting import fewest_blocks
-from poolwise.exports.modules import NORMALIZE, POOLING, Module, dense, pooling, weighted_layers
-from poolwise.readouts import Pool, PoolKind, Readout, Step
+from poolwise.exports.modules import (
+    MODES,
+    NORMALIZE,
+    POOLING,
+    Module,
+    dense,
+    own,
+    pooling,
+    weighted_layers,
+)
+from poolwise.readouts import Pool, PoolKind, Readout, Step, join
 from poolwise.transforms import Transform
 from poolwise.transforms.fitting import State, apply_step
 from poolwise.transforms.linear import Doubles
@@ -54,20 +65,42 @@ def stacked(encoder: Encoder, readout: Readout, transform: Transform) -> Stack:
     modules gives; it names what comes nearest.
     """
     plan([readout], depth=encoder.depth, has_pooler=encoder.has_pooler)
-    pool = _pool(readout)
-    steps = _affine_steps(readout)
+    modes = _modes(readout)
+    _check_steps(readout)
     mix = _mix(encoder, readout)
-    scale = _scale(readout, pool, mix)
+    scale = _scale(readout, mix)
     modules = [] if _is_last(mix) else [weighted_layers(encoder.width, mix)]
-    modules.append(pooling(encoder.width, POOLING[pool.kind]))
-    if pool.kind == "pooler":
+    modules.append(pooling(encoder.width, modes, prompt=encoder.prompts.pooled))
+    if readout.pool.kind == "pooler":
         modules.append(_pooler(encoder))
-    start = scale * _ordered(pool, encoder.width)
-    if steps or not np.array_equal(start, np.eye(len(start))):
-        modules.append(folded(start, list(zip(steps, transform.states, strict=False))))
-    if len(steps) < len(readout.steps):
-        modules.append(NORMALIZE)
+    start = scale * _ordered(modes, encoder.width)
+    modules.extend(_behind(encoder, start, list(zip(readout.steps, transform.states, strict=True))))
     return Stack(len(mix) - 1, tuple(modules))
+
+
+def _behind(
+    encoder: Encoder, start: Doubles, fitted: Sequence[tuple[Step, State]]
+) -> Iterator[Module]:
+    """What stands behind Pooling, whose vectors are first multiplied by ``start`` [d, d]."""
+    unit = np.array_equal(start, np.eye(len(start)))
+    if not unit and (not fitted or fitted[0][0].name in ("l2", "dense")):
+        yield folded(start, ())
+        unit = True
+    width = len(start)
+    for kind, group in groupby(fitted, lambda pair: KINDS.get(pair[0].name, "affine")):
+        if kind == "affine":
+            made = folded(np.eye(width) if unit else start, group)
+            width, unit = len(made.tensors["linear.bias"]), True
+            yield made
+        elif kind == "l2":
+            yield NORMALIZE
+        else:
+            assert encoder.head is not None  # the plan's readout was checked against it
+            yield from map(own, encoder.head.layers)
+            width = encoder.head.widths[1]
+
+
+KINDS = {"l2": "l2", "dense": "dense"}
 
 
 def alone(encoder: Encoder, readout: Readout) -> Stack:
@@ -92,23 +125,29 @@ def alone(encoder: Encoder, readout: Readout) -> Stack:
     return Stack(blocks, ())
 
 
-def _pool(readout: Readout) -> Pool:
-    pool = readout.pool
-    if pool.kind == "token":
-        pool = _ENDS.get(pool.position or 0, pool)
-    if pool.kind not in POOLING:
-        reads = "special tokens too" if "[words]" in pool.kind else "the first token or the last"
-        near = Pool(_NEAREST[pool.kind])
-        raise _refused(readout, f"Pooling reads {reads}", replace(readout, pool=near))
+def _modes(readout: Readout) -> list[str]:
+    """The mode of each pool whose vectors stand side by side."""
+    modes, parts = [], list(readout.pool.parts)
+    for i, part in enumerate(parts):
+        pool = _ENDS.get(part.position or 0, part) if part.kind == "token" else part
+        if pool.kind not in POOLING:
+            reads = "special tokens too" if pool.words_only else "the first token or the last"
+            parts[i] = Pool(_NEAREST[pool.kind])
+            near = replace(readout, pool=join(list(dict.fromkeys(parts))))
+            raise _refused(readout, f"Pooling reads {reads}", near)
+        modes.append(POOLING[pool.kind])
+    if len(set(modes)) < len(modes):
+        near = replace(readout, pool=join(parts[:1]))
+        raise _refused(readout, "Pooling has each mode once", near)
     if readout.layers is not None and readout.layers.combine == "concat":
         average = replace(readout.layers, combine="avg")
         why = "no module puts layers side by side"
         raise _refused(readout, why, replace(readout, layers=average))
-    return pool
+    return modes
 
 
-def _affine_steps(readout: Readout) -> Sequence[Step]:
-    """The steps before a last ``l2``, which may be missing."""
+def _check_steps(readout: Readout) -> None:
+    """Refuse integers, and ``l2`` anywhere but last and in front of the model's own layers."""
     steps = readout.steps
     if steps and steps[-1].facts.final:
         raise _refused(
@@ -117,16 +156,13 @@ def _affine_steps(readout: Readout) -> Sequence[Step]:
             replace(readout, steps=steps[:-1]),
             f'; its users get integers by encode(..., precision="{steps[-1]}")',
         )
-    if steps and steps[-1].name == "l2":
-        steps = steps[:-1]
-    if any(step.name == "l2" for step in steps):
+    if any(step.name == "l2" and after.name != "dense" for step, after in pairwise(steps)):
         later = tuple(step for step in readout.steps if step.name != "l2")
         raise _refused(
             readout,
             "servers that normalise last would read a Dense behind Normalize wrongly",
             replace(readout, steps=(*later, Step("l2"))),
         )
-    return steps
 
 
 def _mix(encoder: Encoder, readout: Readout) -> Doubles:
@@ -142,13 +178,13 @@ def _is_last(mix: Doubles) -> bool:
     return not mix[:-1].any()
 
 
-def _scale(readout: Readout, pool: Pool, mix: Doubles) -> float:
+def _scale(readout: Readout, mix: Doubles) -> float:
     """What the pooled vector is multiplied by, since WeightedLayerPooling gives an average."""
     scale = float(mix.sum())
     if abs(scale) < 1e-6 * np.abs(mix).sum():
         why = "WeightedLayerPooling divides by the sum of the weights, which is 0 here"
         raise _refused(readout, why, "weights of another sum")
-    if scale < 0 and pool.kind in ("max", "meanmax"):
+    if scale < 0 and Pool("max") in readout.pool.parts:
         why = f"its layers weigh {scale:g} together, and the max of what is negated is a min"
         raise _refused(readout, why, "the same weights with the other sign")
     return 1.0 if np.isclose(scale, 1, rtol=1e-12) else scale
@@ -159,10 +195,11 @@ def _pooler(encoder: Encoder) -> Module:
     return dense(weight, bias, "Tanh")
 
 
-def _ordered(pool: Pool, width: int) -> Doubles:
-    """From Pooling's order of dimensions to the readout's."""
-    unit = np.eye(len(POOLING[pool.kind]) * width)
-    return np.roll(unit, width, axis=1) if pool.kind == "meanmax" else unit
+def _ordered(modes: Sequence[str], width: int) -> Doubles:
+    """From Pooling's order of dimensions to the readout's, [d, d]."""
+    theirs = sorted(modes, key=MODES.index)
+    places = np.array([[mode == other for other in modes] for mode in theirs], np.float64)
+    return np.asarray(np.kron(places, np.eye(width)), np.float64)
 
 
 def folded(start: Doubles, steps: Iterable[tuple[Step, State]]) -> Module:

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from poolwise.encoders import Encoder
-from poolwise.exports.encoder_files import model_options, write_json, write_tensors
+from poolwise.exports.encoder_files import (
+    model_options,
+    write_json,
+    write_prompts,
+    write_tensors,
+)
 from poolwise.exports.stack import Stack
-
-DIALECT = "3.0.0"
-"""The first version that knows all these keys. Every version warns of folders from a later one."""
 
 
 def write_stack(stack: Stack, encoder: Encoder, folder: Path, *, lower_case: bool) -> None:
@@ -25,13 +27,7 @@ def write_stack(stack: Stack, encoder: Encoder, folder: Path, *, lower_case: boo
     if options := model_options(encoder):
         settings["model_args"] = options
     write_json(folder / "sentence_bert_config.json", settings)
-    made = {
-        "__version__": {"sentence_transformers": DIALECT},
-        "prompts": {},
-        "default_prompt_name": None,
-        "similarity_fn_name": "cosine",
-    }
-    write_json(folder / "config_sentence_transformers.json", made)
+    write_prompts(encoder, folder)
     for module, place in zip(stack.modules, places[1:], strict=True):
         if module.config:
             (folder / place).mkdir()

@@ -2,7 +2,7 @@
 
 from poolwise.readouts.grammar import parse, parse_steps
 from poolwise.readouts.layers import Combine, Layer, LayerExpr, Span
-from poolwise.readouts.pools import POOLS, Pool, PoolKind
+from poolwise.readouts.pools import POOLS, Pool, PoolKind, join
 from poolwise.readouts.spec import Readout
 from poolwise.readouts.steps import STEPS, Step, StepFacts, StepName
 
@@ -19,6 +19,7 @@ __all__ = [
     "Step",
     "StepFacts",
     "StepName",
+    "join",
     "parse",
     "parse_steps",
 ]

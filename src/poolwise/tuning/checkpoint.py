@@ -18,7 +18,13 @@ import numpy as np
 from poolwise.encoders import Encoder
 from poolwise.encoders.modules import ABOUT, Modules, read_modules
 from poolwise.errors import EncoderError
-from poolwise.exports.encoder_files import config_values, write_json, write_tensors, write_tokenizer
+from poolwise.exports.encoder_files import (
+    config_values,
+    write_json,
+    write_prompts,
+    write_tensors,
+    write_tokenizer,
+)
 from poolwise.exports.folder import whole_folder
 from poolwise.model import Model
 from poolwise.records import Floats
@@ -50,7 +56,8 @@ def write_checkpoint(
         write_tokenizer(partial, source.encoder)
         length = {"max_seq_length": model.max_length, "do_lower_case": source.lower_case}
         write_json(partial / "sentence_bert_config.json", length)
-        write_json(partial / ABOUT, _about(module, made))
+        write_prompts(model, partial)
+        write_json(partial / ABOUT, _about(module, model, made))
 
 
 def _config(module: ReadoutClassifier, tuned: Encoder, source: Modules) -> dict[str, Any]:
@@ -81,7 +88,7 @@ def _tensors(module: ReadoutClassifier, tuned: Encoder) -> dict[str, Floats]:
     return made
 
 
-def _about(module: ReadoutClassifier, made: Mapping[str, Any]) -> dict[str, Any]:
+def _about(module: ReadoutClassifier, model: Model, made: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "kind": module.head.kind,
@@ -89,5 +96,6 @@ def _about(module: ReadoutClassifier, made: Mapping[str, Any]) -> dict[str, Any]
         "asked": str(module.asked),
         "attention": module.asked.learns == "attention",
         "labels": list(module.head.labels),
+        "prompt_pooled": model.prompts.pooled,
         "made": dict(made),
     }

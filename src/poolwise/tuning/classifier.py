@@ -114,7 +114,8 @@ class Classifier:
                 shown = [sentence.text for sentence in window]
                 vectors = np.empty((len(window), self.weight.shape[1]), np.float32)
                 for group in self.model.inside(shown, layers=layers, precision=precision):
-                    vectors[group.rows] = _attended(self._combined(group), self.query)
+                    read = self._combined(group)[:, self.model.unread(group.ids.shape[1]) :]
+                    vectors[group.rows] = _attended(read, self.query)
                     bar.advance(len(group))
                 yield self._marked(window), vectors
 

@@ -94,10 +94,11 @@ class ReadoutClassifier(nn.Module):
         input_ids: Tensor,
         attention_mask: Tensor,
         words: Tensor | None = None,
+        read: Tensor | None = None,
         labels: Tensor | None = None,
     ) -> SequenceClassifierOutput:
         """Logits [n, outputs], and the loss where there are ``labels``; a batch of ``collate``."""
-        vectors = self.vectors(input_ids, attention_mask, words)
+        vectors = self.vectors(input_ids, attention_mask, words, read)
         outputs = self.classifier(self.dropout(vectors))
         if self.head.kind == "regression" and labels is not None:
             labels = (labels - self.mean) / self.deviation
@@ -118,7 +119,11 @@ class ReadoutClassifier(nn.Module):
         self.mean, self.deviation = 0.0, 1.0
 
     def vectors(
-        self, input_ids: Tensor, attention_mask: Tensor, words: Tensor | None = None
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        words: Tensor | None = None,
+        read: Tensor | None = None,
     ) -> Tensor:
         """What the readout gives, [n, width], before dropout."""
         last = self.layers == (self.encoder.depth,)
@@ -128,7 +133,7 @@ class ReadoutClassifier(nn.Module):
             pooled: Tensor = made.pooler_output
             return pooled
         states = [made.last_hidden_state if last else made.hidden_states[k] for k in self.layers]
-        vectors: Tensor = self.pooling(states, attention_mask.bool(), words)
+        vectors: Tensor = self.pooling(states, attention_mask.bool(), words, read)
         return vectors
 
     def final(self) -> Readout:
@@ -170,7 +175,8 @@ class ReadoutClassifier(nn.Module):
 def collate(texts: Sequence[Tokens], targets: NDArray[Any] | None, pad: int) -> dict[str, Tensor]:
     """``input_ids``, ``attention_mask`` int64 [n, t], ``words`` bool [n, t]; ``labels`` if given.
 
-    ``pad`` is the id of the token that fills up.
+    ``pad`` is the id of the token that fills up. Where a prompt is left out of pooling, ``read``
+    bool [n, t] are the tokens that are not.
     """
     shape = len(texts), max(map(len, texts))
     ids, mask = np.full(shape, pad, np.int64), np.zeros(shape, np.int64)
@@ -179,6 +185,9 @@ def collate(texts: Sequence[Tokens], targets: NDArray[Any] | None, pad: int) -> 
         ids[i, : len(text)], mask[i, : len(text)] = text.ids, 1
         words[i, : len(text)] = ~text.special
     made = {"input_ids": ids, "attention_mask": mask, "words": words}
+    unread = np.array([text.unread for text in texts])
+    if unread.any():
+        made["read"] = (mask > 0) & (np.arange(shape[1]) >= unread[:, None])
     labels = {} if targets is None else {"labels": np.asarray(targets)}
     return {name: torch.from_numpy(array) for name, array in {**made, **labels}.items()}
 

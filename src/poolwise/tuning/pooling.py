@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from poolwise.engines.plan import ROW_POOLS
 from poolwise.engines.torch_pools import combine, mix_of, pool_tokens, read_row, weighed
+from poolwise.readouts import Pool
 from poolwise.tuning.tunable import Tunable
 
 
@@ -36,23 +37,36 @@ class Pooling(nn.Module):
             self.register_buffer("mix", factors, persistent=False)
         self.query = nn.Parameter(torch.zeros(width)) if asked.learns == "attention" else None
 
-    def forward(self, states: Sequence[Tensor], real: Tensor, words: Tensor | None) -> Tensor:
+    def forward(
+        self,
+        states: Sequence[Tensor],
+        real: Tensor,
+        words: Tensor | None,
+        read: Tensor | None = None,
+    ) -> Tensor:
         """Hidden states [n, t, d] of each layer, in the order read → [n, width].
 
         ``real`` bool [n, t]: a token, not padding. ``words`` bool [n, t]: a token that the
-        tokenizer did not add; only the pools of words need it.
+        tokenizer did not add; only the pools of words need it. ``read`` bool [n, t]: a token that
+        pools read, not of a prompt that is left out.
         """
         hidden = combine(self.readout, states, self.mix)
+        read = real if read is None else read
         if self.query is not None:
-            return weighed(_attention(hidden, self.query, real), hidden)
-        pool = self.readout.pool
-        if pool.kind in ROW_POOLS:
-            return read_row(pool, hidden, real)[0]
+            return weighed(_attention(hidden, self.query, read), hidden)
         if words is None:
-            if "[words]" in pool.kind:
+            if self.readout.pool.words_only:
                 raise ValueError("this readout reads words: give the batch's words, bool [n, t]")
             words = real
-        return pool_tokens(pool, hidden, real, _words_or_all(words, real))
+        words = _words_or_all(words & read, read)
+        parts = [_part(part, hidden, real, words, read) for part in self.readout.pool.parts]
+        return torch.cat(parts, dim=-1)
+
+
+def _part(pool: Pool, hidden: Tensor, real: Tensor, words: Tensor, read: Tensor) -> Tensor:
+    if pool.kind in ROW_POOLS:
+        return read_row(pool, hidden, real, read)[0]
+    return pool_tokens(pool, hidden, real, words, read)
 
 
 def _attention(hidden: Tensor, query: Tensor, real: Tensor) -> Tensor:

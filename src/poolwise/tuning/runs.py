@@ -71,7 +71,8 @@ def _train(
         alone = processes() > 1 or torch.cuda.is_available()
         if count > 1 and not alone and _found_again(model):
             threads = max(torch.get_num_threads() // count, 1)
-            order = Order(model.name, model.folder, model.max_length, task, kept, threads)
+            place = (model.name, model.folder, model.max_length, model.prompt)
+            order = Order(*place, task, kept, threads)
             work_through(todo, order, count, bar.advance)
         while (setting := todo.next()) is not None:
             todo.ended(train_and_keep(model, task, kept, setting, bar.advance, lock=nullcontext()))

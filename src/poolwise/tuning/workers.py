@@ -43,12 +43,14 @@ class Order:
     name: str
     folder: Path
     max_length: int
+    prompt: str | None
     task: Task
     kept: Kept
     threads: int
 
     def model(self) -> Model:
-        return replace(load(self.folder, max_length=self.max_length), name=self.name)
+        model = load(self.folder, max_length=self.max_length).prompted(self.prompt)
+        return replace(model, name=self.name)
 
 
 def work_through(todo: ToDo, order: Order, count: int, report: Callable[[float], None]) -> None:
