@@ -50,7 +50,7 @@ def _read(name: str, folder: Path, max_length: int | None) -> Encoder:
         tensors=tensors,
         declared=modules.declared,
         max_length=_max_length(max_length, config, modules, settings, tokenizer),
-        notes=(*_undeclared(modules), *modules.notes, *tokenizer.notes),
+        notes=(*config.notes, *_undeclared(modules), *modules.notes, *tokenizer.notes),
         head=modules.head,
         prompts=modules.prompts,
         similarity=modules.similarity,
