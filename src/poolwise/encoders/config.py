@@ -25,11 +25,12 @@ class Config:
     """The checked values of config.json, under BERT's names whatever the family calls them.
 
     ``config["hidden_size"]``; keys that the file lacks have transformers' defaults. ``notes`` say
-    what of the file was left aside.
+    what of the file was left aside, ``has_code`` that it names code of its own.
     """
 
     family: Family
     values: Mapping[str, Any]
+    has_code: bool = False
     notes: tuple[str, ...] = field(default=(), compare=False)
 
     def __getitem__(self, key: str) -> Any:
@@ -85,7 +86,7 @@ def read_config(path: Path) -> Config:
         values["embedding_size"] = values["hidden_size"]
     for broken in _contradictions(family, values):
         raise EncoderError(f"{path}: {broken}")
-    return Config(family, MappingProxyType(values), notes)
+    return Config(family, MappingProxyType(values), bool(found.get("auto_map")), notes)
 
 
 def _refuse_code(found: Mapping[str, Any], path: Path) -> None:

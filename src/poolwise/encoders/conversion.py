@@ -10,13 +10,14 @@ from pathlib import Path
 
 from poolwise.encoders.config import read_config
 from poolwise.encoders.files import as_object, inside, read_object
+from poolwise.encoders.formats import PICKLES
 from poolwise.encoders.loading import load
 from poolwise.encoders.modules import read_modules
 from poolwise.encoders.safetensors_file import MAX_HEADER
 from poolwise.encoders.sources import PATTERNS
 from poolwise.encoders.tokenizer_settings import CLASS_OF
 from poolwise.encoders.tokenizer_spec import SENTENCEPIECE
-from poolwise.encoders.weights import INDEX, PICKLES, WEIGHTS
+from poolwise.encoders.weights import INDEX, WEIGHTS
 from poolwise.errors import EncoderError
 
 TIMEOUT = 900.0

@@ -14,7 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.encoders.files import MEGABYTE, as_object, describe, parse_json
+from poolwise.encoders.files import (
+    MEGABYTE,
+    as_object,
+    describe,
+    parse_json,
+    refuse_pointer,
+)
 from poolwise.errors import EncoderError, UnsafeModelError
 from poolwise.records import Floats
 
@@ -82,6 +88,7 @@ class SafetensorsFile:
 def open_safetensors(path: Path) -> SafetensorsFile:
     """Map a file and check its header: its size, names, types, shapes and offsets."""
     data = _map(path)
+    refuse_pointer(path, data[:64].tobytes())
     length = int.from_bytes(data[:8].tobytes(), "little")
     start = 8 + length
     if length > MAX_HEADER or start > data.size:
