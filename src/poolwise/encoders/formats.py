@@ -30,6 +30,11 @@ class Format:
     what: str
     advice: str
 
+    @property
+    def converts(self) -> bool:
+        """Whether ``poolwise convert`` reads it."""
+        return self.advice == _CONVERT
+
     def matches(self, name: str) -> bool:
         """Whether ``name``, relative to the encoder's folder, is of this kind."""
         return any(fnmatch(name, pattern) for pattern in self.patterns)

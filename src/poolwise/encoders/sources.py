@@ -6,6 +6,7 @@ import re
 from importlib.util import find_spec
 from pathlib import Path
 
+from poolwise.encoders.formats import ADAPTER, advice, of_names, told
 from poolwise.errors import EncoderError
 
 DEMO = "demo"
@@ -14,6 +15,7 @@ _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
 _READ = (
     "config.json",
+    ADAPTER,
     "model.safetensors",
     "model-*-of-*.safetensors",
     "model.safetensors.index.json",
@@ -41,6 +43,8 @@ PATTERNS = (
 )
 """All files that are ever read; nothing else is downloaded."""
 
+_WITH_WEIGHTS = ("model*.safetensors*", "0_*/model*.safetensors*", ADAPTER, f"0_*/{ADAPTER}")
+
 
 def find(name: str | Path, revision: str | None = None) -> Path:
     """The folder that ``name`` means; a hub id is downloaded, or taken from the cache."""
@@ -49,7 +53,7 @@ def find(name: str | Path, revision: str | None = None) -> Path:
     folder = _local(name)
     if folder is not None:
         if not folder.is_dir():
-            raise EncoderError(f"{folder} is a file; expected the folder that it lies in")
+            raise _is_a_file(folder)
         if revision is not None:
             raise EncoderError(f"{folder} is a local folder, which has no revision {revision!r}")
         return folder
@@ -67,6 +71,16 @@ def _local(name: str | Path) -> Path | None:
         return path if path.exists() else None
     except (OSError, RuntimeError, ValueError):  # too long, no such home, a null byte
         return None
+
+
+def _is_a_file(path: Path) -> EncoderError:
+    found = of_names([path.name]) if path.suffix != ".safetensors" else {}
+    if not found:
+        return EncoderError(f"{path} is a file; expected the folder that it lies in")
+    return EncoderError(
+        f"{path} is a file, {next(iter(found)).what}; expected an encoder's folder. "
+        f"{advice(found, str(path.parent))}"
+    )
 
 
 def _demo() -> Path:
@@ -103,4 +117,29 @@ def _snapshot(name: str, revision: str | None) -> Path:
         ) from error
     except (errors.HfHubHTTPError, OSError, ValueError) as error:
         raise EncoderError(f"{at}: cannot be downloaded: {error}") from error
+    if not any(found for pattern in _WITH_WEIGHTS for found in Path(folder).glob(pattern)):
+        raise _without_weights(name, revision)
     return Path(folder)
+
+
+def _without_weights(name: str, revision: str | None) -> EncoderError:
+    """Why a repository of which no weights were downloaded is not loaded."""
+    from huggingface_hub import errors, list_repo_files  # noqa: PLC0415
+
+    try:
+        found = of_names(list_repo_files(name, revision=revision))
+    except (errors.HfHubHTTPError, OSError, ValueError):
+        found = {}
+    kind = next(iter(found), None)
+    if kind is not None and not kind.converts:
+        return EncoderError(f"{name}: has only {told(found)}. {kind.advice}")
+    said = (
+        f"has only {told(found)}. Fetch and convert it"
+        if found
+        else "has no model.safetensors. If the model comes only as pytorch_model.bin or "
+        "tf_model.h5, fetch and convert it"
+    )
+    at = f"{name} --revision {revision}" if revision else name
+    return EncoderError(
+        f"{name}: {said}: hf download {at} --local-dir FOLDER, then poolwise convert FOLDER OUT"
+    )
