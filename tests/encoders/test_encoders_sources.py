@@ -97,9 +97,9 @@ FETCH = r"hf download someone/something --local-dir FOLDER, then poolwise conver
     [
         (
             None,
-            rf"has no model\.safetensors\. If the model comes only as pytorch_model\.bin.*{FETCH}",
+            rf"has no model\.safetensors\. If it comes only as pytorch_model\.bin.*{FETCH}",
         ),
-        (["config.json", "README.md"], rf"If the model comes only as pytorch_model\.bin.*{FETCH}"),
+        (["config.json", "README.md"], rf"If it comes only as pytorch_model\.bin.*{FETCH}"),
         (
             ["pytorch_model.bin"],
             rf"something: has only pytorch_model\.bin, a pickle.*Fetch.*{FETCH}",
@@ -118,6 +118,25 @@ def test_a_repository_without_safetensors(hub, tiny, tmp_path, files, said):
     (folder / "2_Dense" / "model.safetensors").touch()
     hub(folder, files)
     with pytest.raises(EncoderError, match=said):
+        load("someone/something")
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        (
+            ["model.safetensors", "2_Dense/pytorch_model.bin"],
+            r"has only pytorch_model\.bin, a pickle",
+        ),
+        (None, r"has no model\.safetensors\. If it comes only as pytorch_model\.bin"),
+    ],
+)
+def test_a_repository_whose_dense_is_a_pickle(hub, tiny, tmp_path, files, said):
+    folder = shutil.copytree(tiny("bert"), tmp_path / "folder")
+    (folder / "2_Dense").mkdir()
+    (folder / "2_Dense" / "config.json").write_text("{}")
+    hub(folder, files)
+    with pytest.raises(EncoderError, match=rf"someone/something: 2_Dense {said}.*{FETCH}"):
         load("someone/something")
 
 

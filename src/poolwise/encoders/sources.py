@@ -27,6 +27,7 @@ _READ = (
     "merges.txt",
     "sentence_bert_config.json",
 )
+_LEARNED = ("WeightedLayerPooling", "Dense", "LayerNorm")
 PATTERNS = (
     *_READ,
     # Old sentence-transformers folders keep the encoder in 0_Transformer.
@@ -37,7 +38,7 @@ PATTERNS = (
     "*_Pooling/config.json",
     *(
         f"*_{module}/{name}"
-        for module in ("WeightedLayerPooling", "Dense", "LayerNorm", "Normalize")
+        for module in (*_LEARNED, "Normalize")
         for name in ("config.json", "model.safetensors")
     ),
 )
@@ -117,29 +118,40 @@ def _snapshot(name: str, revision: str | None) -> Path:
         ) from error
     except (errors.HfHubHTTPError, OSError, ValueError) as error:
         raise EncoderError(f"{at}: cannot be downloaded: {error}") from error
-    if not any(found for pattern in _WITH_WEIGHTS for found in Path(folder).glob(pattern)):
-        raise _without_weights(name, revision)
+    _check_whole(Path(folder), name, revision)
     return Path(folder)
 
 
-def _without_weights(name: str, revision: str | None) -> EncoderError:
-    """Why a repository of which no weights were downloaded is not loaded."""
+def _check_whole(folder: Path, name: str, revision: str | None) -> None:
+    """Refuse a repository whose encoder or modules have their weights in files of other kinds."""
+    if not any(found for pattern in _WITH_WEIGHTS for found in folder.glob(pattern)):
+        raise _without_weights(name, revision)
+    for module in _LEARNED:
+        for config in folder.glob(f"*_{module}/config.json"):
+            if not config.with_name("model.safetensors").exists():
+                raise _without_weights(name, revision, f"{config.parent.name}/")
+
+
+def _without_weights(name: str, revision: str | None, module: str = "") -> EncoderError:
+    """Why a repository is not loaded of which no weights (of ``module``) were downloaded."""
     from huggingface_hub import errors, list_repo_files  # noqa: PLC0415
 
     try:
-        found = of_names(list_repo_files(name, revision=revision))
+        files = list_repo_files(name, revision=revision)
     except (errors.HfHubHTTPError, OSError, ValueError):
-        found = {}
+        files = []
+    found = of_names(file.removeprefix(module) for file in files if file.startswith(module))
     kind = next(iter(found), None)
+    where = f"{name}: {module.removesuffix('/')}".removesuffix(" ") + " has"
     if kind is not None and not kind.converts:
-        return EncoderError(f"{name}: has only {told(found)}. {kind.advice}")
+        return EncoderError(f"{where} only {told(found)}. {kind.advice}")
     said = (
-        f"has only {told(found)}. Fetch and convert it"
+        f"only {told(found)}. Fetch and convert it"
         if found
-        else "has no model.safetensors. If the model comes only as pytorch_model.bin or "
-        "tf_model.h5, fetch and convert it"
+        else "no model.safetensors. If it comes only as pytorch_model.bin or tf_model.h5, fetch "
+        "and convert it"
     )
     at = f"{name} --revision {revision}" if revision else name
     return EncoderError(
-        f"{name}: {said}: hf download {at} --local-dir FOLDER, then poolwise convert FOLDER OUT"
+        f"{where} {said}: hf download {at} --local-dir FOLDER, then poolwise convert FOLDER OUT"
     )
