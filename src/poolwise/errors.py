@@ -78,6 +78,7 @@ EXTRAS = {
     "onnx": ("onnx", "onnx_ir", "onnxruntime", "onnxscript", "torch", "transformers"),
     "tune": ("accelerate", "torch", "transformers"),
     "mteb": ("mteb",),
+    "keras": ("h5py",),
 }
 """The packages that each optional part brings."""
 

@@ -7,12 +7,14 @@ import os
 import pickle
 import shutil
 
+import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from poolwise.encoders import load
 from poolwise.encoders.conversion import convert
+from poolwise.encoders.conversion_copies import LARGEST
 from poolwise.errors import EncoderError
 
 
@@ -31,7 +33,7 @@ def test_the_result_is_the_same_encoder(folder, tiny, tmp_path):
     state["cls.predictions.decoder.weight"] = state["embeddings.word_embeddings.weight"]
     torch.save(state, folder / "pytorch_model.bin")
     (folder / "evil.py").write_text("raise SystemExit")
-    convert(folder, tmp_path / "deep" / "out")
+    assert convert(folder, tmp_path / "deep" / "out") == ("evil.py",)
     encoder = load(tmp_path / "deep" / "out")
     assert encoder.hash == load(tiny("bert")).hash
     names = {path.name for path in encoder.folder.iterdir()}
@@ -142,3 +144,143 @@ def test_a_sentencepiece_model_that_is_none(tiny, tmp_path):
     with pytest.raises(EncoderError, match="cannot be converted"):
         convert(folder, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+# What is copied
+
+
+def sentence_transformer(folder):
+    """A Dense whose weights are a pickle, and all that may lie about in such a folder."""
+    kinds = {"": "Transformer", "1_Pooling": "Pooling", "2_Dense": "Dense", "3_Norm": "Normalize"}
+    modules = [
+        {"idx": n, "name": str(n), "path": path, "type": f"sentence_transformers.models.{kind}"}
+        for n, (path, kind) in enumerate(kinds.items())
+    ]
+    dense = {"in_features": 32, "out_features": 8, "bias": True}
+    dense["activation_function"] = "torch.nn.modules.activation.Tanh"
+    pooling = {"word_embedding_dimension": 32, "pooling_mode_mean_tokens": True}
+    contents = {
+        "modules.json": modules,
+        "1_Pooling/config.json": pooling,
+        "2_Dense/config.json": dense,
+        "sentence_bert_config.json": {"max_seq_length": 20, "do_lower_case": False},
+        "config_sentence_transformers.json": {"prompts": {}, "similarity_fn_name": "dot"},
+        "added_tokens.json": {},
+        "eval/results.json": {"spearman": 0.8},
+    }
+    for name, content in contents.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(json.dumps(content))
+    (folder / "README.md").write_text("A model.")
+    (folder / ".gitattributes").write_text("*.bin filter=lfs")
+    torch.manual_seed(0)
+    linear = {"linear.weight": torch.randn(8, 32), "linear.bias": torch.randn(8)}
+    torch.save(linear, folder / "2_Dense" / "pytorch_model.bin")
+    return folder
+
+
+def names_in(folder):
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_all_is_copied_and_pickles_of_modules_are_converted(folder, tmp_path):
+    from sentence_transformers import SentenceTransformer
+
+    sentence_transformer(folder)
+    before = names_in(folder)
+    assert convert(folder, tmp_path / "out") == ()
+    pickles = {"pytorch_model.bin", "2_Dense/pytorch_model.bin"}
+    made = {"model.safetensors", "2_Dense/model.safetensors"}
+    assert names_in(tmp_path / "out") == before - pickles | made
+    texts = ["the cat sat on the mat", "a"]
+    old, new = (
+        SentenceTransformer(str(path), device="cpu", local_files_only=True).encode(texts)
+        for path in (folder, tmp_path / "out")
+    )
+    assert old.shape == (2, 8)
+    np.testing.assert_array_equal(new, old)
+
+
+def test_one_pickle_of_a_module_is_enough(folder, tmp_path):
+    sentence_transformer(folder)
+    save_file(torch.load(folder / "pytorch_model.bin"), folder / "model.safetensors")
+    # What is no longer read is a pickle all the same.
+    assert convert(folder, tmp_path / "out") == ("pytorch_model.bin",)
+    assert load_file(tmp_path / "out" / "2_Dense" / "model.safetensors")["linear.bias"].shape == (
+        8,
+    )
+
+
+def test_what_is_left_out_is_told(folder, tmp_path):
+    for name in ("modeling.py", "training_args.bin", "optimizer.pt", "onnx/model.onnx", "a.gguf"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"x")
+    (folder / ".git").mkdir()
+    (folder / ".git" / "HEAD").touch()
+    with (folder / "corpus.txt").open("wb") as file:
+        file.truncate(LARGEST + 1)
+    secret = tmp_path / "secret.txt"
+    secret.write_text("not of this folder")
+    (folder / "notes.txt").symlink_to(secret)
+    (folder / "outside").symlink_to(tmp_path, target_is_directory=True)
+    (folder / "vocab-link.json").symlink_to("config.json")
+    before = names_in(folder) - {".git/HEAD"}
+    left = convert(folder, tmp_path / "out")
+    expected = ["a.gguf", "corpus.txt", "modeling.py", "notes.txt", "onnx/model.onnx"]
+    assert sorted(left) == [*expected, "optimizer.pt", "training_args.bin"]
+    made = {"pytorch_model.bin": "model.safetensors"}
+    kept = {made.get(name, name) for name in before - set(left) if not name.startswith("outside/")}
+    assert names_in(tmp_path / "out") == kept
+    assert "vocab-link.json" in kept
+
+
+def test_a_snapshot_in_the_hub_cache_links_to_its_blobs(folder, tmp_path):
+    repository = tmp_path / "models--someone--something"
+    snapshot = repository / "snapshots" / "abc"
+    (repository / "blobs").mkdir(parents=True)
+    snapshot.mkdir(parents=True)
+    (folder / "added_tokens.json").write_text("{}")
+    for path in folder.iterdir():
+        shutil.copy(path, repository / "blobs" / path.name)
+        (snapshot / path.name).symlink_to(f"../../blobs/{path.name}")
+    assert convert(snapshot, tmp_path / "out") == ()
+    assert (tmp_path / "out" / "added_tokens.json").read_text() == "{}"
+    assert load(tmp_path / "out").depth == 3
+
+
+def test_a_folder_inside_the_folder(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    convert(".", "out")
+    convert(".", "again/out")
+    assert load("again/out").hash == load("out").hash
+
+
+def test_what_came_of_it_is_named_by_where_it_came_from(folder, tmp_path):
+    (folder / "tokenizer.json").write_text("[")
+    with pytest.raises(EncoderError) as caught:
+        convert(folder, tmp_path / "out")
+    assert str(caught.value).startswith(f"{folder / 'tokenizer.json'}: not acceptable JSON")
+
+
+def test_folders_with_nothing_to_convert(tiny, tmp_path):
+    folder = shutil.copytree(tiny("bert"), tmp_path / "folder")
+    (folder / "model.safetensors").rename(folder / "model.onnx")
+    with pytest.raises(EncoderError, match=r"has only model\.onnx, a graph for ONNX"):
+        convert(folder, tmp_path / "out")
+    (folder / "config.json").unlink()
+    with pytest.raises(EncoderError, match=r"it has no config\.json"):
+        convert(folder, tmp_path / "out")
+    (folder / "adapter_config.json").write_text("{}")
+    with pytest.raises(EncoderError, match="LoRA weights for another model"):
+        convert(folder, tmp_path / "out")
+    (folder / "modules.json").write_text("[]")
+    with pytest.raises(EncoderError, match="expected a list of modules"):
+        convert(folder, tmp_path / "out")
+
+
+def test_a_missing_shard_is_named(folder, tmp_path):
+    (folder / "pytorch_model.bin").unlink()
+    index = {"weight_map": {"pooler.dense.bias": "pytorch_model-1.bin"}}
+    (folder / "pytorch_model.bin.index.json").write_text(json.dumps(index))
+    with pytest.raises(EncoderError, match=r"pytorch_model-1\.bin: no such file"):
+        convert(folder, tmp_path / "out")

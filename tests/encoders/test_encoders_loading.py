@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModel
 
-from poolwise.encoders import Encoder, load
+from poolwise.encoders import FAMILIES, Encoder, load
 from poolwise.errors import EncoderError
 
 
@@ -127,6 +127,40 @@ def test_checkpoints_with_a_head(tiny, tmp_path, name):
     assert len(tensors) in (len(expected), len(expected) - 2)  # transformers makes up a pooler
     for key, tensor in tensors.items():
         np.testing.assert_array_equal(tensor, expected[key].numpy())
+
+
+CLASSES = {
+    "bert": ["BertModel", "BertForMaskedLM", "TFBertModel", "BertLMHeadModel", "FlaxBertModel"],
+    "roberta": ["RobertaForSequenceClassification"],
+    "xlm-roberta": ["XLMRobertaModel"],
+    "camembert": ["CamembertForMaskedLM"],
+    "distilbert": ["DistilBertModel"],
+    "electra": ["ElectraForPreTraining"],
+    "mpnet": ["MPNetModel"],
+    "albert": ["AlbertForMaskedLM"],
+    "deberta-v2": ["DebertaV2ForMaskedLM"],
+    "modernbert": ["ModernBertForMaskedLM"],
+}
+
+
+@pytest.mark.parametrize(("name", "classes"), CLASSES.items())
+def test_old_configs_name_only_a_class(tiny, tmp_path, name, classes):
+    folder = shutil.copytree(tiny(name), tmp_path / "folder")
+    for class_name in classes:
+        edit(folder / "config.json", model_type="gone", architectures=[class_name])
+        encoder = load(folder)
+        assert encoder.hash == load(tiny(name)).hash
+        assert encoder.notes == (
+            f"config.json has no model_type: read as {encoder.family.name}, by its architectures",
+        )
+
+
+def test_transformers_has_a_class_of_every_such_name():
+    import transformers
+
+    for family in FAMILIES.values():
+        model = getattr(transformers, f"{family.classes}Model")
+        assert model.config_class.model_type == family.model_type
 
 
 def test_old_names_and_constants(folder):
@@ -333,7 +367,11 @@ def test_a_folder_that_may_not_be_read(folder, monkeypatch):
 
 CONFIGS = [
     ({"model_type": "gpt2"}, "model_type is 'gpt2', expected one of bert, roberta"),
-    ({"model_type": "gone"}, "model_type is None, expected one of bert"),
+    ({"model_type": "gone", "architectures": "gone"}, "model_type is None, expected one of bert"),
+    ({"model_type": "gone", "architectures": ["JinaBertModel"]}, "model_type is None"),
+    ({"model_type": "gone", "architectures": ["BertGenerationEncoder"]}, "model_type is None"),
+    ({"model_type": "gone", "architectures": ["BertModel", "RobertaModel"]}, "model_type is None"),
+    ({"model_type": "gone", "architectures": "BertModel"}, "model_type is None"),
     ({"hidden_size": "32"}, "hidden_size is '32', expected a whole number from 1"),
     ({"hidden_size": 32.0}, "hidden_size is 32.0, expected a whole number"),
     ({"hidden_size": True}, "hidden_size is True, expected a whole number"),

@@ -100,6 +100,14 @@ def test_data_that_does_not_end_where_the_tensors_do(folder, body, said):
         (b"\x01", "not a safetensors file"),
         (struct.pack("<Q", 1 << 62), "its header 4,611,686,018,427,387,904 bytes"),
         (struct.pack("<Q", 9 * MEGABYTE) + b" " * 9 * MEGABYTE, r"at most 8,388,608 allowed"),
+        (
+            b"PK\x03\x04\x00\x00\x08\x08" * 9,
+            "but a pickle as torch.save writes it.*pytorch_model.bin",
+        ),
+        (b"\x80\x02\x8a\nl\xfc\x9cF" * 9, "but a pickle. Name it pytorch_model.bin and convert"),
+        (b"\x89HDF\r\n\x1a\n" * 9, "but an HDF5 file. Name it tf_model.h5 and convert"),
+        (b"<!DOCTYPE html><html>" * 9, "but a web page. Download it again"),
+        (b"GGUF\x03\0\0\0" * 9, "but weights for llama.cpp .GGUF.. Download it again"),
         (struct.pack("<Q", 2) + b"[]", "expected a JSON object"),
         (struct.pack("<Q", 2) + b"\xff\xff", "not UTF-8"),
         (struct.pack("<Q", 2) + b"{}", "missing: embeddings.word_embeddings.weight"),
@@ -163,18 +171,94 @@ def test_a_pipe_is_no_file(folder):
     refused(folder, "no such file", EncoderError)
 
 
-@pytest.mark.parametrize("key", ["auto_map", "quantization_config", "trust_remote_code"])
+def edit(path, **changes):
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+@pytest.mark.parametrize("key", ["custom_pipelines", "quantization_config", "trust_remote_code"])
 def test_code_and_quantisation_are_refused(folder, key):
-    found = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps({**found, key: {"AutoModel": "evil.Model"}}))
+    edit(folder / "config.json", **{key: {"AutoModel": "evil.Model"}})
     refused(folder, f"has '{key}'")
 
 
-def test_a_tokenizer_of_its_own_is_refused(folder):
-    (folder / "tokenizer_config.json").write_text(
-        '{"auto_map": {"AutoTokenizer": ["evil.T", null]}}'
+# Code of its own: left aside where the family is known, refused where it is not
+
+CODE = {"AutoModel": "evil.Model", "AutoConfig": "someone/evil--evil.Config"}
+
+
+@pytest.fixture
+def with_code(folder):
+    """A folder with code that leaves a trace when it is run, and with a plain one's values."""
+    (folder / "evil.py").write_text("import os\nos.mkdir('harm')\nModel = Config = T = None\n")
+    edit(folder / "config.json", auto_map=CODE)
+    edit(folder / "tokenizer_config.json", auto_map={"AutoTokenizer": ["evil.T", None]})
+    return folder
+
+
+def test_code_of_a_known_family_is_left_aside(with_code, tiny, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(with_code)
+    encoder = load(with_code)
+    assert encoder.hash == load(tiny("bert")).hash
+    assert encoder.notes == (
+        "config.json names code of its own (auto_map), left aside: read as BERT",
+        "tokenizer_config.json names code of its own (auto_map), left aside",
     )
-    refused(folder, "has 'auto_map'; a tokenizer that needs code")
+    assert "evil" not in sys.modules
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+@pytest.mark.parametrize("model_type", ["nomic_bert", "new", "gte", "jina_embeddings_v3", None, 7])
+def test_code_of_an_unknown_family_is_refused(with_code, model_type):
+    edit(with_code / "config.json", model_type=model_type, architectures=["EvilModel"])
+    refused(with_code, f"has 'auto_map'.*model_type is {model_type!r}, expected one of bert")
+
+
+def test_code_of_an_unknown_tokenizer_is_refused(with_code):
+    edit(with_code / "tokenizer_config.json", tokenizer_class="EvilTokenizer")
+    refused(with_code, "has 'auto_map'; a tokenizer that needs code of its own .'EvilTokenizer'")
+
+
+IMPOSTORS = [
+    # As jina-embeddings-v2, mosaic-bert, nomic-embed, jina-embeddings-v3 and gte-en-v1.5 have them
+    ("position_embedding_type", "alibi", "only 'absolute' exists"),
+    ("position_embedding_type", "rotary", "only 'absolute' exists"),
+    ("position_embedding_type", "rope", "only 'absolute' exists"),
+    ("feed_forward_type", "glu", "a setting of JinaBERT; a BERT encoder has none"),
+    ("feed_forward_type", "geglu", "a setting of JinaBERT"),
+    ("emb_pooler", "mean", "a setting of JinaBERT"),
+    ("alibi_starting_size", 512, "a setting of MosaicBERT"),
+    ("use_flash_attn", True, "a setting of NomicBERT"),
+    ("rotary_emb_fraction", 1.0, "a setting of NomicBERT"),
+    ("prenorm", True, "a setting of NomicBERT"),
+    ("activation_function", "swiglu", "a setting of NomicBERT"),
+    ("lora_adaptations", ["retrieval.query"], "a setting of Jina's XLM-RoBERTa"),
+    ("rope_theta", 160_000, "a setting of encoders with rotary positions"),
+    ("rope_scaling", {"type": "ntk", "factor": 2.0}, "a setting of encoders with rotary positions"),
+    ("layer_norm_type", "rms_norm", "a setting of GTE's New"),
+]
+
+
+@pytest.mark.parametrize("code", [True, False])
+@pytest.mark.parametrize(("key", "value", "said"), IMPOSTORS)
+def test_impostors_are_told_by_their_settings(folder, key, value, said, code):
+    edit(folder / "config.json", **{key: value}, **({"auto_map": CODE} if code else {}))
+    refused(folder, f"config.json: {key} is .*{said}", EncoderError)
+
+
+def test_settings_that_change_nothing_are_no_impostors(folder, tiny):
+    values = {"feed_forward_type": "original", "layer_norm_type": "layer_norm"}
+    values |= {"emb_pooler": None, "use_flash_attn": False, "rotary_emb_fraction": 0.0}
+    edit(folder / "config.json", position_embedding_type="absolute", auto_map=CODE, **values)
+    assert load(folder).hash == load(tiny("bert")).hash
+
+
+def test_impostors_are_told_by_their_tensors(folder):
+    edit(folder / "config.json", auto_map=CODE)
+    renamed = "encoder.layer.0.mlp.gated_layers.weight"
+    old = "encoder.layer.0.intermediate.dense.weight"
+    with_header(folder, lambda h: {renamed if k == old else k: v for k, v in h.items()})
+    refused(folder, f"missing: {old}", EncoderError)
 
 
 @pytest.mark.parametrize("path", ["../other", "/etc", "a/../../b"])

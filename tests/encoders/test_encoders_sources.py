@@ -17,10 +17,18 @@ from poolwise.errors import EncoderError
 
 @pytest.fixture
 def hub(monkeypatch):
-    """``hub(result)``: what ``snapshot_download`` returns or raises; gives back its calls."""
+    """``hub(result)``: what ``snapshot_download`` returns or raises; gives back its calls.
 
-    def play(result):
+    ``files`` are those that the repository lists; without, the hub cannot be asked.
+    """
+
+    def play(result, files=None):
         calls = []
+
+        def list_repo_files(name, **_):
+            if files is None:
+                raise ConnectionError("no route")
+            return files
 
         def snapshot_download(name, **options):
             calls.append((name, options))
@@ -29,6 +37,7 @@ def hub(monkeypatch):
             return str(result)
 
         monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
+        monkeypatch.setattr(huggingface_hub, "list_repo_files", list_repo_files)
         return calls
 
     return play
@@ -80,14 +89,69 @@ def test_offline_and_not_cached(monkeypatch, tmp_path):
         load("someone/something")
 
 
-def test_a_repository_with_only_a_pickle(hub, tiny, tmp_path):
+FETCH = r"hf download someone/something --local-dir FOLDER, then poolwise convert FOLDER OUT"
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        (
+            None,
+            rf"has no model\.safetensors\. If it comes only as pytorch_model\.bin.*{FETCH}",
+        ),
+        (["config.json", "README.md"], rf"If it comes only as pytorch_model\.bin.*{FETCH}"),
+        (
+            ["pytorch_model.bin"],
+            rf"something: has only pytorch_model\.bin, a pickle.*Fetch.*{FETCH}",
+        ),
+        (["tf_model.h5", "onnx/model.onnx"], rf"has only tf_model\.h5, weights for.*ONNX.*{FETCH}"),
+        (["flax_model.msgpack"], r"has only flax_model\.msgpack, weights for Flax.*from_flax=True"),
+        (["a.Q4_K_M.gguf"], r"something: has only a\.Q4_K_M\.gguf, weights for llama\.cpp"),
+        (["onnx/model.onnx"], r"has only onnx/model\.onnx, a graph for ONNX"),
+        (["model.fp16.safetensors"], r"has only model\.fp16\.safetensors, weights under another"),
+    ],
+)
+def test_a_repository_without_safetensors(hub, tiny, tmp_path, files, said):
     folder = shutil.copytree(tiny("bert"), tmp_path / "folder")
     (folder / "model.safetensors").unlink()
-    hub(folder)
-    with pytest.raises(
-        EncoderError, match=r"only as pytorch_model\.bin.*poolwise convert FOLDER OUT"
-    ):
+    (folder / "2_Dense").mkdir()
+    (folder / "2_Dense" / "model.safetensors").touch()
+    hub(folder, files)
+    with pytest.raises(EncoderError, match=said):
         load("someone/something")
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        (
+            ["model.safetensors", "2_Dense/pytorch_model.bin"],
+            r"has only pytorch_model\.bin, a pickle",
+        ),
+        (None, r"has no model\.safetensors\. If it comes only as pytorch_model\.bin"),
+    ],
+)
+def test_a_repository_whose_dense_is_a_pickle(hub, tiny, tmp_path, files, said):
+    folder = shutil.copytree(tiny("bert"), tmp_path / "folder")
+    (folder / "2_Dense").mkdir()
+    (folder / "2_Dense" / "config.json").write_text("{}")
+    hub(folder, files)
+    with pytest.raises(EncoderError, match=rf"someone/something: 2_Dense {said}.*{FETCH}"):
+        load("someone/something")
+
+
+def test_the_revision_is_fetched(hub, tmp_path):
+    hub(tmp_path, ["pytorch_model.bin"])
+    with pytest.raises(EncoderError, match=r"hf download a/b --revision v1 --local-dir FOLDER"):
+        load("a/b", revision="v1")
+
+
+def test_a_repository_of_lora_weights(hub, tmp_path):
+    (tmp_path / "adapter_config.json").write_text('{"base_model_name_or_path": "bert-base"}')
+    hub(tmp_path, ["adapter_config.json", "adapter_model.safetensors"])
+    with pytest.raises(EncoderError, match="LoRA weights for 'bert-base', which"):
+        load("a/b")
+    assert any(fnmatch("adapter_config.json", pattern) for pattern in sources.PATTERNS)
 
 
 @pytest.mark.parametrize(
@@ -120,6 +184,21 @@ def test_what_looks_like_a_path_is_one(hub, name, monkeypatch, tmp_path):
 def test_a_file_is_no_folder(tiny):
     with pytest.raises(EncoderError, match=r"model\.safetensors is a file; expected the folder"):
         load(tiny("bert") / "model.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("model.zip", "is a file, an archive; expected an encoder's folder. Unpack it and give"),
+        ("model.gguf", "is a file, weights for llama.cpp, mostly quantised; expected an encoder's"),
+        ("pytorch_model.bin", "is a file, a pickle.*poolwise convert .* OUT"),
+        ("notes.txt", "is a file; expected the folder that it lies in"),
+    ],
+)
+def test_a_file_is_told_by_its_kind(tmp_path, name, said):
+    (tmp_path / name).touch()
+    with pytest.raises(EncoderError, match=said):
+        load(tmp_path / name)
 
 
 def test_a_local_folder_has_no_revision(tiny):

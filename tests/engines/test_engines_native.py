@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -112,6 +113,27 @@ def test_odd_shapes_are_transformers_own(tiny, config):
     oracle = vectors(encoder, TransformersEngine(encoder), texts)
     for spec in READOUTS:
         np.testing.assert_allclose(with_native[spec], oracle[spec], atol=2e-5, rtol=0, err_msg=spec)
+
+
+@pytest.mark.parametrize("buckets", [33, 64])
+def test_mpnet_reads_the_32_buckets_that_transformers_reads(tiny, buckets):
+    from transformers import AutoModel
+
+    from poolwise.engines.transformers_engine import TransformersEngine
+
+    config = {"relative_attention_num_buckets": buckets, "max_position_embeddings": 600}
+    folder = tiny("mpnet", **config)
+    encoder = poolwise.load(folder)
+    texts = ["a", "the old dog sat on the mat and ran " * 50]
+    assert encoder.tensors["encoder.relative_attention_bias.weight"].shape == (buckets, 4)
+    theirs = AutoModel.from_pretrained(folder).eval()
+    for engine in (NativeEngine(encoder), TransformersEngine(encoder)):
+        found = vectors(encoder, engine, texts, ["mean@-1"])["mean@-1"]
+        for text, vector in zip(encoder.tokenize(texts), found, strict=True):
+            ids = torch.tensor(text.windows[0].ids.astype(np.int64))[None]
+            with torch.no_grad():
+                expected = theirs(ids).last_hidden_state[0].mean(0).numpy()
+            np.testing.assert_allclose(vector, expected, atol=2e-5, rtol=0)
 
 
 @pytest.mark.parametrize("level", [*levels(), "portable"])

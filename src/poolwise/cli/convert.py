@@ -1,4 +1,4 @@
-"""poolwise convert: a folder with a pickle becomes a safe one."""
+"""poolwise convert: a folder with a pickle, or for TensorFlow, becomes one that is read."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 from poolwise.cli.options import console, json_option, print_json
 from poolwise.encoders import load
 from poolwise.encoders.conversion import convert
+from poolwise.encoders.files import shown
 
 
 @click.command("convert")
@@ -16,15 +17,19 @@ from poolwise.encoders.conversion import convert
 @click.argument("output", type=click.Path(path_type=Path))
 @json_option
 def command(folder: Path, output: Path, as_json: bool) -> None:
-    """Write OUTPUT: the encoder of FOLDER with its weights as safetensors.
+    """Write OUTPUT: the model of FOLDER with its weights as safetensors.
 
     pytorch_model.bin is a pickle. It is read with weights_only, in a process of its own, and
-    nothing else in poolwise reads pickles.
+    nothing else in poolwise reads pickles. tf_model.h5, weights for TensorFlow, is read too. All
+    other files are copied, but for code, other pickles and other kinds of weights.
     """
-    convert(folder, output)
+    left_out = convert(folder, output)
     encoder = load(output)
     verdict = f"{output}: {encoder.family.name}, {encoder.depth} blocks, width {encoder.width}"
     if as_json:
-        print_json({"verdict": verdict, "output": str(output), "model_hash": encoder.hash})
+        found = {"verdict": verdict, "output": str(output), "model_hash": encoder.hash}
+        print_json({**found, "left_out": list(left_out)})
     else:
         console().print(verdict, markup=False)
+        if left_out:
+            console().print(f"Left out: {', '.join(map(shown, left_out))}", markup=False)

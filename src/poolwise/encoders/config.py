@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from poolwise.encoders.families import FAMILIES, Family
+from poolwise.encoders.families import FAMILIES, Family, family_of
 from poolwise.encoders.files import describe, read_object
-from poolwise.encoders.keys import Key
+from poolwise.encoders.keys import OTHER_ARCHITECTURES, Key
 from poolwise.encoders.rotary import read_rotary
 from poolwise.encoders.tables import relative_span
 from poolwise.errors import EncoderError, UnsafeModelError
 
-_CODE = ("auto_map", "custom_pipelines", "quantization_config", "trust_remote_code")
+_CODE = ("custom_pipelines", "quantization_config", "trust_remote_code")
 _DECODERS = ("is_decoder", "add_cross_attention", "is_encoder_decoder")
 _UNUSED_TOKENS = ("bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id")
 
@@ -24,11 +24,14 @@ _UNUSED_TOKENS = ("bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id"
 class Config:
     """The checked values of config.json, under BERT's names whatever the family calls them.
 
-    ``config["hidden_size"]``; keys that the file lacks have transformers' defaults.
+    ``config["hidden_size"]``; keys that the file lacks have transformers' defaults. ``notes`` say
+    what of the file was left aside, ``has_code`` that it names code of its own.
     """
 
     family: Family
     values: Mapping[str, Any]
+    has_code: bool = False
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     def __getitem__(self, key: str) -> Any:
         return self.values[key]
@@ -73,7 +76,8 @@ def read_config(path: Path) -> Config:
     """The checked config.json at ``path``."""
     found = read_object(path)
     _refuse_code(found, path)
-    family = _family(found, path)
+    family, notes = _family(found, path)
+    _refuse_impostors(found, family, path)
     values = {key.name or name: _value(found, name, key, path) for name, key in family.keys.items()}
     if family.model_type == "modernbert":
         values |= read_rotary(found, values, path)
@@ -82,7 +86,7 @@ def read_config(path: Path) -> Config:
         values["embedding_size"] = values["hidden_size"]
     for broken in _contradictions(family, values):
         raise EncoderError(f"{path}: {broken}")
-    return Config(family, MappingProxyType(values))
+    return Config(family, MappingProxyType(values), bool(found.get("auto_map")), notes)
 
 
 def _refuse_code(found: Mapping[str, Any], path: Path) -> None:
@@ -103,13 +107,46 @@ def _refuse_code(found: Mapping[str, Any], path: Path) -> None:
         )
 
 
-def _family(found: Mapping[str, Any], path: Path) -> Family:
-    model_type = found.get("model_type")
-    if not isinstance(model_type, str) or model_type not in FAMILIES:
-        raise EncoderError(
-            f"{path}: model_type is {describe(model_type)}, expected one of {', '.join(FAMILIES)}"
+def _family(found: Mapping[str, Any], path: Path) -> tuple[Family, tuple[str, ...]]:
+    """The family that the file names, and what it says beside it."""
+    model_type, code = found.get("model_type"), found.get("auto_map")
+    named = _of_architectures(found) if model_type is None else None
+    family = named or (FAMILIES.get(model_type) if isinstance(model_type, str) else None)
+    if family is None:
+        expected = f"model_type is {describe(model_type)}, expected one of {', '.join(FAMILIES)}"
+        if code:
+            raise UnsafeModelError(
+                f"{path}: has 'auto_map'; an encoder that needs code of its own is not loaded. Its "
+                f"{expected}"
+            )
+        raise EncoderError(f"{path}: {expected}")
+    notes = []
+    if named:
+        notes.append(f"config.json has no model_type: read as {family.name}, by its architectures")
+    if code:
+        notes.append(
+            f"config.json names code of its own (auto_map), left aside: read as {family.name}"
         )
-    return FAMILIES[model_type]
+    return family, tuple(notes)
+
+
+def _of_architectures(found: Mapping[str, Any]) -> Family | None:
+    """The one family whose classes an old file lists: BertModel, RobertaForMaskedLM and so on."""
+    listed = found.get("architectures")
+    names = [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
+    known = {family.model_type: family for name in names if (family := family_of(name))}
+    return next(iter(known.values())) if len(known) == 1 else None
+
+
+def _refuse_impostors(found: Mapping[str, Any], family: Family, path: Path) -> None:
+    """Other architectures that call themselves one of ours, told by the settings they have."""
+    for key, (whose, unused) in OTHER_ARCHITECTURES.items():
+        value = found.get(key)
+        if value and value != unused and key not in family.rotary:
+            raise EncoderError(
+                f"{path}: {key} is {describe(value)}, a setting of {whose}; a {family.name} "
+                f"encoder has none, and its vectors would be others"
+            )
 
 
 def _value(found: Mapping[str, Any], name: str, key: Key, path: Path) -> Any:

@@ -1,4 +1,4 @@
-"""A folder with a pickle becomes a folder without one."""
+"""A folder with a pickle, or with weights for TensorFlow, becomes one that ``load`` reads."""
 
 from __future__ import annotations
 
@@ -6,84 +6,152 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from poolwise.encoders.config import read_config
-from poolwise.encoders.files import as_object, inside, read_object
+from poolwise.encoders.conversion_copies import copy_rest
+from poolwise.encoders.files import as_object, inside, read_json, read_object, refuse_pointer
+from poolwise.encoders.formats import (
+    KERAS,
+    PICKLES,
+    refuse_adapters,
+    without_config,
+    without_weights,
+)
 from poolwise.encoders.loading import load
-from poolwise.encoders.modules import read_modules
 from poolwise.encoders.safetensors_file import MAX_HEADER
-from poolwise.encoders.sources import PATTERNS
 from poolwise.encoders.tokenizer_settings import CLASS_OF
 from poolwise.encoders.tokenizer_spec import SENTENCEPIECE
-from poolwise.encoders.weights import INDEX, PICKLES, WEIGHTS
+from poolwise.encoders.weights import INDEX, WEIGHTS
 from poolwise.errors import EncoderError
 
 TIMEOUT = 900.0
-_WEIGHT_FILES = (WEIGHTS, INDEX, "model-*-of-*.safetensors")
 
 
-def convert(folder: str | Path, out: str | Path, *, timeout: float = TIMEOUT) -> None:
-    """Write ``out``: the encoder of ``folder`` with its weights as safetensors.
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One file to write, relative to the new folder, and what of the old one it comes from.
 
-    The pickle (pytorch_model.bin, or its shards) is read in a process of its own with
-    ``weights_only=True``, which builds tensors and refuses everything else. A tokenizer that is
-    only a SentencePiece model becomes a tokenizer.json. ``out`` appears complete or not at all, and
-    is an encoder that ``load`` accepts. Raises EncoderError; ``timeout`` is in seconds.
+    ``replaces`` are the files that the new one stands for.
+    """
+
+    task: str
+    target: Path
+    sources: tuple[Path, ...]
+    replaces: tuple[Path, ...] = ()
+
+
+def convert(folder: str | Path, out: str | Path, *, timeout: float = TIMEOUT) -> tuple[str, ...]:
+    """Write ``out``: the model of ``folder`` with its weights as safetensors.
+
+    Pickles (pytorch_model.bin, or its shards, of the encoder and of the modules behind it) are read
+    in a process of their own with ``weights_only=True``, which builds tensors and refuses
+    everything else; so is the file that transformers wrote for TensorFlow (tf_model.h5). A
+    tokenizer that is only a SentencePiece model becomes a tokenizer.json. All else is copied, but
+    for code, other pickles and other kinds of weights: their names are given back. ``out`` appears
+    complete or not at all, and is an encoder that ``load`` accepts. Raises EncoderError;
+    ``timeout`` is in seconds, for each process.
     """
     folder, out = Path(folder), Path(out)
     if not folder.is_dir():
         raise EncoderError(f"{folder}: no such folder")
     if out.exists():
         raise EncoderError(f"{out}: exists already; give the name of a new folder")
-    model = read_modules(folder).encoder
-    pickles, sentencepiece = _pickles(model), _needs_tokenizer(model)
-    if not pickles and not sentencepiece:
-        raise EncoderError(f"{folder}: has no {PICKLES[0]} and nothing else to convert")
+    jobs = _jobs(folder)
     partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
     try:
         partial.mkdir(parents=True)
-        _copy(folder, partial, weights=not pickles)
-        target = partial / model.relative_to(folder)
-        if sentencepiece:
-            _work("tokenizer", str(target / "tokenizer.json"), str(model), timeout=timeout)
-        if pickles:
-            _work("weights", str(target / WEIGHTS), *map(str, pickles), timeout=timeout)
-        load(partial)
+        left_out = copy_rest(folder, partial, [path for job in jobs for path in job.replaces])
+        for job in jobs:
+            _work(job.task, str(partial / job.target), *map(str, job.sources), timeout=timeout)
+        _check(partial, folder)
         partial.rename(out)
     except OSError as error:
         raise EncoderError(f"{out}: cannot be written: {error}") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+    return left_out
 
 
-def _pickles(model: Path) -> list[Path]:
-    """The pickles to read: none where the weights are safetensors already."""
-    whole, index = (model / name for name in PICKLES)
-    if (model / WEIGHTS).exists() or (model / INDEX).exists():
-        return []
-    if whole.is_file() or not index.is_file():
-        return [whole] if whole.is_file() else []
-    where = as_object(read_object(index, MAX_HEADER).get("weight_map"), f"{index}: weight_map")
-    return sorted({inside(model, shard, str(index)) for shard in where.values()})
+def _check(partial: Path, folder: Path) -> None:
+    try:
+        load(partial)
+    except EncoderError as error:
+        raise type(error)(str(error).replace(str(partial), str(folder))) from error
 
 
-def _copy(folder: Path, out: Path, *, weights: bool) -> None:
-    """Everything that ``load`` reads, with or without weights."""
-    for pattern in PATTERNS:
-        for path in folder.glob(pattern):
-            if path.is_file() and (weights or not any(path.match(name) for name in _WEIGHT_FILES)):
-                target = out / path.relative_to(folder)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, target)
+def _jobs(folder: Path) -> list[_Job]:
+    """All that there is to convert. Raises EncoderError where it is nothing."""
+    encoder, *others = _modules(folder)
+    refuse_adapters(encoder)
+    if not (encoder / "config.json").is_file():
+        raise without_config(encoder)
+    jobs = [job for module in (encoder, *others) for job in _weights(folder, module)]
+    if not jobs and not any((encoder / name).exists() for name in (WEIGHTS, INDEX)):
+        raise without_weights(encoder)
+    if _needs_tokenizer(encoder):
+        target = encoder.relative_to(folder) / "tokenizer.json"
+        jobs.append(_Job("tokenizer", target, (encoder,)))
+    if not jobs:
+        raise EncoderError(f"{folder}: has no {PICKLES[0]} and nothing else to convert")
+    return jobs
 
 
-def _needs_tokenizer(model: Path) -> bool:
+def _modules(folder: Path) -> list[Path]:
+    """The folders of sentence-transformers' modules, the encoder's first."""
+    path = folder / "modules.json"
+    if not path.exists():
+        return [folder]
+    listed = read_json(path)
+    if not isinstance(listed, list) or not listed:
+        raise EncoderError(f"{path}: expected a list of modules")
+    where = str(path)
+    folders = [inside(folder, as_object(item, where).get("path", ""), where) for item in listed]
+    return list(dict.fromkeys(folders))
+
+
+def _weights(folder: Path, module: Path) -> Iterator[_Job]:
+    """What makes a module's safetensors: nothing where it has them already."""
+    if (module / WEIGHTS).exists() or (module / INDEX).exists():
+        return
+    for task, names in (("weights", PICKLES), ("keras", KERAS)):
+        sources = _sources(module, *names)
+        if sources:
+            _refuse_pointers(sources)
+            replaced = (*sources, module / names[1])
+            yield _Job(task, module.relative_to(folder) / WEIGHTS, sources, replaced)
+            return
+
+
+def _sources(module: Path, whole: str, index: str) -> tuple[Path, ...]:
+    """One file, or the shards that its index lists."""
+    if (module / whole).is_file():
+        return (module / whole,)
+    if not (module / index).is_file():
+        return ()
+    where = f"{module / index}: weight_map"
+    shards = as_object(read_object(module / index, MAX_HEADER).get("weight_map"), where).values()
+    return tuple(sorted({inside(module, shard, str(module / index)) for shard in shards}))
+
+
+def _refuse_pointers(paths: tuple[Path, ...]) -> None:
+    for path in paths:
+        if not path.is_file():
+            raise EncoderError(f"{path}: no such file")
+        with path.open("rb") as file:
+            refuse_pointer(path, file.read(64))
+
+
+def _needs_tokenizer(encoder: Path) -> bool:
     """Whether there is only a SentencePiece model, and the family has one."""
-    family = read_config(model / "config.json").family
-    if (model / "tokenizer.json").exists() or family.model_type in CLASS_OF:
+    family = read_config(encoder / "config.json").family
+    if (encoder / "tokenizer.json").exists() or family.model_type in CLASS_OF:
         return False
-    return any((model / name).exists() for name in SENTENCEPIECE)
+    found = tuple(encoder / name for name in SENTENCEPIECE if (encoder / name).exists())
+    _refuse_pointers(found)
+    return bool(found)
 
 
 def _work(task: str, target: str, *sources: str, timeout: float) -> None:

@@ -1,7 +1,7 @@
 """The process that opens a pickle: ``python -m poolwise.encoders.conversion_worker``.
 
-Its arguments are a task (weights, tokenizer), the file to write, and what to read. The only place
-in this room that imports torch and transformers. Its last line on stderr says why it failed.
+Its arguments are a task (weights, keras, tokenizer), the file to write, and what to read. The only
+place in this room that imports torch and transformers. Its last line on stderr says why it failed.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import Any
 
+from poolwise.encoders.keras_file import read_keras
 from poolwise.errors import MissingExtraError, needs
 
 
@@ -36,6 +37,20 @@ def weights(out: str, *pickles: str) -> None:
             sys.exit("it is not a state dict (tensor names and tensors)")
         # A safetensors file cannot hold two names for the same memory.
         tensors |= {name: tensor.detach().contiguous().clone() for name, tensor in found.items()}
+    save_file(tensors, out, metadata={"format": "pt"})
+
+
+def keras(out: str, *files: str) -> None:
+    """Write the tensors that transformers wrote for TensorFlow to the safetensors file ``out``."""
+    from safetensors.numpy import save_file  # noqa: PLC0415
+
+    _limit_memory(sum(os.path.getsize(path) for path in files))  # noqa: PTH202
+    tensors: dict[str, Any] = {}
+    for path in files:
+        try:
+            tensors |= read_keras(path)
+        except (ValueError, OSError) as error:
+            sys.exit(_reason(error))
     save_file(tensors, out, metadata={"format": "pt"})
 
 
@@ -72,7 +87,11 @@ def _reason(error: Exception) -> str:
     return next((line for line in lines if "Unsupported" in line), lines[0] if lines else "")
 
 
-TASKS: dict[str, Callable[..., None]] = {"weights": weights, "tokenizer": tokenizer}
+TASKS: dict[str, Callable[..., None]] = {
+    "weights": weights,
+    "keras": keras,
+    "tokenizer": tokenizer,
+}
 
 if __name__ == "__main__":
     try:

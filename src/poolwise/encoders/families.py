@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,16 +15,19 @@ from poolwise.encoders.tables import Section, Shape, Values
 class Family:
     """What is known of all encoders with one ``model_type``.
 
+    ``classes`` begins the names of transformers' classes: BertModel, BertForMaskedLM and so on.
     ``blocks`` is the path of the module list in transformers' model; ``words`` names the word
     embeddings. ``embedding_norm``, ``block_norm`` and ``final_norm`` name the LayerNorm whose
     output is the hidden state 0, that of each block (``{i}``), and the last one ("" where none is).
     ``padding_index`` shifts the positions: a number, a key of config.json, or None. ``prefix``
     stands before the names in a checkpoint with a head, ``heads`` begin the names of such heads.
-    ``fixed`` holds what transformers hard-codes.
+    ``fixed`` holds what transformers hard-codes; ``rotary`` names the keys of rotary positions that
+    are read elsewhere (``rotary.py``).
     """
 
     model_type: str
     name: str
+    classes: str
     keys: keys.Keys
     table: tuple[Section, ...]
     prefix: str
@@ -36,6 +40,7 @@ class Family:
     final_norm: str = ""
     padding_index: str | int | None = None
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    rotary: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Family({self.name})"
@@ -61,6 +66,7 @@ _HEADS = ("cls.", "classifier.", "qa_outputs.", "lm_head.", "dropout.")
 _BERT = Family(
     model_type="bert",
     name="BERT",
+    classes="Bert",
     keys=keys.BERT,
     table=tables.BERT,
     prefix="bert.",
@@ -72,6 +78,7 @@ _ROBERTA = replace(
     _BERT,
     model_type="roberta",
     name="RoBERTa",
+    classes="Roberta",
     keys=keys.ROBERTA,
     prefix="roberta.",
     padding_index="pad_token_id",
@@ -80,11 +87,24 @@ _ROBERTA = replace(
 _FAMILIES = (
     _BERT,
     _ROBERTA,
-    replace(_ROBERTA, model_type="xlm-roberta", name="XLM-RoBERTa", keys=keys.XLM_ROBERTA),
-    replace(_ROBERTA, model_type="camembert", name="CamemBERT", keys=keys.XLM_ROBERTA),
+    replace(
+        _ROBERTA,
+        model_type="xlm-roberta",
+        name="XLM-RoBERTa",
+        classes="XLMRoberta",
+        keys=keys.XLM_ROBERTA,
+    ),
+    replace(
+        _ROBERTA,
+        model_type="camembert",
+        name="CamemBERT",
+        classes="Camembert",
+        keys=keys.XLM_ROBERTA,
+    ),
     Family(
         model_type="distilbert",
         name="DistilBERT",
+        classes="DistilBert",
         keys=keys.DISTILBERT,
         table=tables.DISTILBERT,
         prefix="distilbert.",
@@ -102,6 +122,7 @@ _FAMILIES = (
     Family(
         model_type="electra",
         name="ELECTRA",
+        classes="Electra",
         keys=keys.ELECTRA,
         table=tables.ELECTRA,
         prefix="electra.",
@@ -116,6 +137,7 @@ _FAMILIES = (
     Family(
         model_type="mpnet",
         name="MPNet",
+        classes="MPNet",
         keys=keys.MPNET,
         table=tables.MPNET,
         prefix="mpnet.",
@@ -126,6 +148,7 @@ _FAMILIES = (
     Family(
         model_type="albert",
         name="ALBERT",
+        classes="Albert",
         keys=keys.ALBERT,
         table=tables.ALBERT,
         prefix="albert.",
@@ -138,6 +161,7 @@ _FAMILIES = (
     Family(
         model_type="deberta-v2",
         name="DeBERTa-v2",
+        classes="DebertaV2",
         keys=keys.DEBERTA_V2,
         table=tables.DEBERTA_V2,
         prefix="deberta.",
@@ -146,6 +170,7 @@ _FAMILIES = (
     Family(
         model_type="modernbert",
         name="ModernBERT",
+        classes="ModernBert",
         keys=keys.MODERNBERT,
         table=tables.MODERNBERT,
         prefix="model.",
@@ -155,7 +180,17 @@ _FAMILIES = (
         embedding_norm="embeddings.norm",
         block_norm="",
         final_norm="final_norm",
+        rotary=("rope_theta", "rope_scaling", "rope_parameters"),
     ),
 )
 
 FAMILIES: Mapping[str, Family] = {family.model_type: family for family in _FAMILIES}
+
+_CLASSES = {family.classes: family for family in _FAMILIES}
+_CLASS = re.compile(rf"(?:TF|Flax)?({'|'.join(_CLASSES)})(?:Model|LMHeadModel|For[A-Z]\w*)")
+
+
+def family_of(class_name: str) -> Family | None:
+    """The family to which one of transformers' classes belongs: ``BertForMaskedLM`` to BERT."""
+    found = _CLASS.fullmatch(class_name)
+    return _CLASSES[found[1]] if found else None

@@ -27,9 +27,11 @@ def read_bytes(path: Path, limit: int = MEGABYTE) -> bytes:
             raise UnsafeModelError(
                 f"{path}: {size:,} bytes, but such a file may have at most {limit:,}"
             )
-        return path.read_bytes()
+        data = path.read_bytes()
     except OSError as error:
         raise EncoderError(f"{path}: cannot be read: {error.strerror}") from error
+    refuse_pointer(path, data)
+    return data
 
 
 def read_text(path: Path, limit: int = MEGABYTE) -> str:
@@ -88,6 +90,21 @@ def describe(value: Any) -> str:
         return "an object" if isinstance(value, dict) else "a list"
     shown = repr(value[:60] if isinstance(value, str) else value)
     return shown if len(shown) <= 60 else f"{shown[:57]}..."
+
+
+def shown(name: str) -> str:
+    """A name from a stranger's file for a message, cut short, without control characters."""
+    cut = name[:100]
+    return cut if cut.isprintable() else ascii(cut)[1:-1]
+
+
+def refuse_pointer(path: Path, start: bytes) -> None:
+    """A file that git-LFS keeps elsewhere has three lines of text in its place."""
+    if start.startswith(b"version https://git-lfs.github.com/spec/"):
+        raise EncoderError(
+            f"{path}: a git-LFS pointer, not the file itself. Run `git lfs pull` where it was "
+            "cloned, or download the file again"
+        )
 
 
 def _decode(data: bytes, where: str) -> str:

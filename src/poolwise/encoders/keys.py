@@ -219,3 +219,31 @@ MODERNBERT: Keys = {
     "layer_types": Key(None, LAYER_TYPES),
     "pad_token_id": Key(50283, TOKEN),
 }
+
+OTHER_ARCHITECTURES: Mapping[str, tuple[str, Any]] = {
+    "alibi_starting_size": ("MosaicBERT", None),
+    "feed_forward_type": ("JinaBERT", "original"),
+    "emb_pooler": ("JinaBERT", None),
+    "lora_adaptations": ("Jina's XLM-RoBERTa", None),
+    "use_flash_attn": ("NomicBERT and Jina's XLM-RoBERTa", None),
+    "rotary_emb_fraction": ("NomicBERT", None),
+    "rotary_emb_base": ("NomicBERT and Jina's XLM-RoBERTa", None),
+    "rotary_emb_scale_base": ("NomicBERT", None),
+    "rotary_scaling_factor": ("NomicBERT", None),
+    "prenorm": ("NomicBERT", None),
+    "parallel_block": ("NomicBERT", None),
+    "use_rms_norm": ("NomicBERT", None),
+    "moe_every_n_layers": ("NomicBERT", None),
+    "activation_function": ("NomicBERT", None),
+    "causal": ("NomicBERT", None),
+    "pack_qkv": ("GTE's New", None),
+    "layer_norm_type": ("GTE's New", "layer_norm"),
+    "logn_attention_scale": ("GTE's New", None),
+    "rope_theta": ("encoders with rotary positions", None),
+    "rope_scaling": ("encoders with rotary positions", None),
+    "rope_parameters": ("encoders with rotary positions", None),
+    "attention_window": ("Longformer", None),
+    "attention_type": ("BigBird", "original_full"),
+}
+"""Settings that no family here has, whose they are, and the value that (like null, false, 0 and
+nothing) changes nothing. Encoders with code of their own write them beside ``model_type: bert``."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from poolwise.encoders.config import Config, read_config
 from poolwise.encoders.encoder import Encoder
 from poolwise.encoders.files import describe
+from poolwise.encoders.formats import refuse_adapters, without_config
 from poolwise.encoders.modules import Modules, read_modules
 from poolwise.encoders.sources import find
 from poolwise.encoders.tokenizer import Tokenizer, read_tokenizer
@@ -33,10 +34,11 @@ def load(
 
 def _read(name: str, folder: Path, max_length: int | None) -> Encoder:
     modules = read_modules(folder)
+    refuse_adapters(modules.encoder)
     if not (modules.encoder / "config.json").is_file():
-        raise EncoderError(f"{modules.encoder}: not an encoder's folder, it has no config.json")
+        raise without_config(modules.encoder)
     config = read_config(modules.encoder / "config.json")
-    tensors = read_weights(modules.encoder, config)
+    weights = read_weights(modules.encoder, config)
     settings = read_settings(modules.encoder, config.family.model_type)
     tokenizer = read_tokenizer(
         modules.encoder, settings, config.vocab_size, lower_case=modules.lower_case
@@ -47,10 +49,16 @@ def _read(name: str, folder: Path, max_length: int | None) -> Encoder:
         family=config.family,
         config=config,
         tokenizer=tokenizer,
-        tensors=tensors,
+        tensors=weights.tensors,
         declared=modules.declared,
         max_length=_max_length(max_length, config, modules, settings, tokenizer),
-        notes=(*_undeclared(modules), *modules.notes, *tokenizer.notes),
+        notes=(
+            *config.notes,
+            *weights.notes,
+            *_undeclared(modules),
+            *modules.notes,
+            *tokenizer.notes,
+        ),
         head=modules.head,
         prompts=modules.prompts,
         similarity=modules.similarity,

@@ -14,7 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.encoders.files import MEGABYTE, as_object, describe, parse_json
+from poolwise.encoders.files import (
+    MEGABYTE,
+    as_object,
+    describe,
+    parse_json,
+    refuse_pointer,
+)
 from poolwise.errors import EncoderError, UnsafeModelError
 from poolwise.records import Floats
 
@@ -41,6 +47,19 @@ _SIZES = {
 }
 
 _FLOATS = {"F16": "<f2", "BF16": "<u2", "F32": "<f4", "F64": "<f8"}
+
+_OTHERS = {
+    b"pk\x03\x04": (
+        "a pickle as torch.save writes it, or another zip archive",
+        "pytorch_model.bin",
+    ),
+    b"\x80\x02": ("a pickle", "pytorch_model.bin"),
+    b"\x89hdf": ("an HDF5 file", "tf_model.h5"),
+    b"<!doctyp": ("a web page", ""),
+    b"<html": ("a web page", ""),
+    b"gguf": ("weights for llama.cpp (GGUF)", ""),
+}
+"""First bytes, in small letters, of what lies under this name now and then; and its own name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +101,11 @@ class SafetensorsFile:
 def open_safetensors(path: Path) -> SafetensorsFile:
     """Map a file and check its header: its size, names, types, shapes and offsets."""
     data = _map(path)
+    refuse_pointer(path, data[:64].tobytes())
     length = int.from_bytes(data[:8].tobytes(), "little")
     start = 8 + length
     if length > MAX_HEADER or start > data.size:
+        _refuse_others(path, data[:8].tobytes())
         raise UnsafeModelError(
             f"{path}: not a safetensors file: it gives its header {length:,} bytes "
             f"(at most {MAX_HEADER:,} allowed; the file has {data.size:,})"
@@ -97,6 +118,14 @@ def open_safetensors(path: Path) -> SafetensorsFile:
     entries = {name: _entry(value, start, f"{path}: {name}") for name, value in found.items()}
     _check_layout(path, entries, start, data.size)
     return SafetensorsFile(path, data, entries)
+
+
+def _refuse_others(path: Path, first: bytes) -> None:
+    """A file of another kind under this name, told by its first bytes."""
+    for magic, (what, name) in _OTHERS.items():
+        if first.lower().startswith(magic):
+            advice = f"Name it {name} and convert its folder" if name else "Download it again"
+            raise UnsafeModelError(f"{path}: not a safetensors file but {what}. {advice}")
 
 
 def _map(path: Path) -> NDArray[np.uint8]:

@@ -6,6 +6,7 @@ import re
 from importlib.util import find_spec
 from pathlib import Path
 
+from poolwise.encoders.formats import ADAPTER, advice, of_names, told
 from poolwise.errors import EncoderError
 
 DEMO = "demo"
@@ -14,6 +15,7 @@ _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
 _READ = (
     "config.json",
+    ADAPTER,
     "model.safetensors",
     "model-*-of-*.safetensors",
     "model.safetensors.index.json",
@@ -25,6 +27,7 @@ _READ = (
     "merges.txt",
     "sentence_bert_config.json",
 )
+_LEARNED = ("WeightedLayerPooling", "Dense", "LayerNorm")
 PATTERNS = (
     *_READ,
     # Old sentence-transformers folders keep the encoder in 0_Transformer.
@@ -35,11 +38,13 @@ PATTERNS = (
     "*_Pooling/config.json",
     *(
         f"*_{module}/{name}"
-        for module in ("WeightedLayerPooling", "Dense", "LayerNorm", "Normalize")
+        for module in (*_LEARNED, "Normalize")
         for name in ("config.json", "model.safetensors")
     ),
 )
 """All files that are ever read; nothing else is downloaded."""
+
+_WITH_WEIGHTS = ("model*.safetensors*", "0_*/model*.safetensors*", ADAPTER, f"0_*/{ADAPTER}")
 
 
 def find(name: str | Path, revision: str | None = None) -> Path:
@@ -49,7 +54,7 @@ def find(name: str | Path, revision: str | None = None) -> Path:
     folder = _local(name)
     if folder is not None:
         if not folder.is_dir():
-            raise EncoderError(f"{folder} is a file; expected the folder that it lies in")
+            raise _is_a_file(folder)
         if revision is not None:
             raise EncoderError(f"{folder} is a local folder, which has no revision {revision!r}")
         return folder
@@ -67,6 +72,16 @@ def _local(name: str | Path) -> Path | None:
         return path if path.exists() else None
     except (OSError, RuntimeError, ValueError):  # too long, no such home, a null byte
         return None
+
+
+def _is_a_file(path: Path) -> EncoderError:
+    found = of_names([path.name]) if path.suffix != ".safetensors" else {}
+    if not found:
+        return EncoderError(f"{path} is a file; expected the folder that it lies in")
+    return EncoderError(
+        f"{path} is a file, {next(iter(found)).what}; expected an encoder's folder. "
+        f"{advice(found, str(path.parent))}"
+    )
 
 
 def _demo() -> Path:
@@ -103,4 +118,40 @@ def _snapshot(name: str, revision: str | None) -> Path:
         ) from error
     except (errors.HfHubHTTPError, OSError, ValueError) as error:
         raise EncoderError(f"{at}: cannot be downloaded: {error}") from error
+    _check_whole(Path(folder), name, revision)
     return Path(folder)
+
+
+def _check_whole(folder: Path, name: str, revision: str | None) -> None:
+    """Refuse a repository whose encoder or modules have their weights in files of other kinds."""
+    if not any(found for pattern in _WITH_WEIGHTS for found in folder.glob(pattern)):
+        raise _without_weights(name, revision)
+    for module in _LEARNED:
+        for config in folder.glob(f"*_{module}/config.json"):
+            if not config.with_name("model.safetensors").exists():
+                raise _without_weights(name, revision, f"{config.parent.name}/")
+
+
+def _without_weights(name: str, revision: str | None, module: str = "") -> EncoderError:
+    """Why a repository is not loaded of which no weights (of ``module``) were downloaded."""
+    from huggingface_hub import errors, list_repo_files  # noqa: PLC0415
+
+    try:
+        files = list_repo_files(name, revision=revision)
+    except (errors.HfHubHTTPError, OSError, ValueError):
+        files = []
+    found = of_names(file.removeprefix(module) for file in files if file.startswith(module))
+    kind = next(iter(found), None)
+    where = f"{name}: {module.removesuffix('/')}".removesuffix(" ") + " has"
+    if kind is not None and not kind.converts:
+        return EncoderError(f"{where} only {told(found)}. {kind.advice}")
+    said = (
+        f"only {told(found)}. Fetch and convert it"
+        if found
+        else "no model.safetensors. If it comes only as pytorch_model.bin or tf_model.h5, fetch "
+        "and convert it"
+    )
+    at = f"{name} --revision {revision}" if revision else name
+    return EncoderError(
+        f"{where} {said}: hf download {at} --local-dir FOLDER, then poolwise convert FOLDER OUT"
+    )

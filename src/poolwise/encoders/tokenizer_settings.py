@@ -36,6 +36,17 @@ _ROLES: Mapping[str, Mapping[str, Any]] = {
     "MPNetTokenizer": _MPNET,
     "RobertaTokenizer": _ROBERTA,
 }
+# transformers' classes, which need no code of a folder's; "" where none is named.
+_OWN_CLASSES = (
+    *_ROLES,
+    "AlbertTokenizer",
+    "CamembertTokenizer",
+    "DebertaV2Tokenizer",
+    "XLMRobertaTokenizer",
+    "PreTrainedTokenizer",
+    "TokenizersBackend",
+    "",
+)
 ROLES = ("unk_token", "cls_token", "sep_token", "pad_token", "mask_token", "bos_token", "eos_token")
 
 WORDPIECE = ("BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer", "MPNetTokenizer")
@@ -87,13 +98,13 @@ def read_settings(folder: Path, model_type: str) -> Settings:
         read_object(folder / name, 16 * MEGABYTE) if (folder / name).exists() else {}
         for name in ("tokenizer_config.json", "special_tokens_map.json")
     )
-    if config.get("auto_map"):
-        raise UnsafeModelError(
-            f"{folder / 'tokenizer_config.json'}: has 'auto_map'; a tokenizer that needs code of "
-            "its own is not loaded"
-        )
     kind = str(config.get("tokenizer_class") or CLASS_OF.get(model_type, ""))
     kind = kind.removesuffix("Fast")
+    if config.get("auto_map") and kind not in _OWN_CLASSES:
+        raise UnsafeModelError(
+            f"{folder / 'tokenizer_config.json'}: has 'auto_map'; a tokenizer that needs code of "
+            f"its own ({describe(kind)}) is not loaded"
+        )
     # As transformers: the older file counts only where the newer one lists no tokens.
     named = {} if "added_tokens_decoder" in config else named
     given = dict(_ROLES.get(kind, {}))

@@ -48,11 +48,16 @@ def read_spec(folder: Path, settings: Settings) -> Spec:
 
 
 def assumptions(spec: Spec, settings: Settings) -> tuple[str, ...]:
-    """What is assumed where the files say nothing, for the user to know."""
+    """What is assumed where the files say nothing, or left aside, for the user to know."""
+    notes = []
     silent = "do_lower_case" not in settings.options
     if silent and settings.kind in WORDPIECE and _is(spec.get("normalizer"), "BertNormalizer"):
-        return ("no do_lower_case in tokenizer_config.json: lowers texts, as transformers does",)
-    return ()
+        notes.append(
+            "no do_lower_case in tokenizer_config.json: lowers texts, as transformers does"
+        )
+    if settings.options.get("auto_map"):
+        notes.append("tokenizer_config.json names code of its own (auto_map), left aside")
+    return tuple(notes)
 
 
 def _wordpiece(path: Path, settings: Settings) -> Spec:

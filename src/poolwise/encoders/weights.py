@@ -1,4 +1,4 @@
-"""The checkpoint of a folder: found, checked against the family's table, under canonical names."""
+"""The checkpoint of a folder: found, and checked against the family's table."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from types import MappingProxyType
 
 from poolwise.encoders.config import Config
 from poolwise.encoders.families import Family
-from poolwise.encoders.files import as_object, inside, read_object
+from poolwise.encoders.files import as_object, inside, read_object, shown
+from poolwise.encoders.formats import without_weights
 from poolwise.encoders.safetensors_file import (
     MAX_HEADER,
     MAX_TENSORS,
@@ -17,55 +18,57 @@ from poolwise.encoders.safetensors_file import (
     open_safetensors,
 )
 from poolwise.encoders.tables import Shape
+from poolwise.encoders.weight_names import TensorName, in_encoder, is_head, read_name
 from poolwise.errors import EncoderError, UnsafeModelError
 from poolwise.records import Floats
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
-PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 MAX_SHARDS = 256
 
-# Constants that old checkpoints carry along, and DeBERTa's positions where the config has none.
-_IGNORED = (
-    "embeddings.position_ids",
-    "embeddings.token_type_ids",
-    "embeddings.position_embeddings.weight",
-)
-_OLD_ENDS = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """``tensors`` as in ``Encoder``; ``notes`` say which others were left aside."""
+
+    tensors: Mapping[str, Floats]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Where a canonical tensor lies, and what it is called there."""
+    """Where a tensor lies, and what it is called there."""
 
     file: SafetensorsFile
-    name: str
+    name: TensorName
 
     @property
     def shape(self) -> Shape:
-        return self.file.entries[self.name].shape
+        return self.file.entries[self.name.whole].shape
 
 
-def read_weights(folder: Path, config: Config) -> Mapping[str, Floats]:
+def read_weights(folder: Path, config: Config) -> Weights:
     """The tensors of the encoder, float32, named as in transformers' ``AutoModel``.
 
     The pooler's are among them if the checkpoint has them. Raises EncoderError unless names and
-    shapes are exactly those that the config asks for.
+    shapes are exactly those that the config asks for. Tensors that lie outside the encoder are left
+    aside.
     """
     family = config.family
-    sources = _canonical(_files(folder), family, folder)
+    sources = _sources(_files(folder), family, folder)
     expected = family.shapes(config.values)
     with_pooler = family.shapes(config.values, pooler=True)
     if any(name in sources for name in with_pooler.keys() - expected.keys()):
         expected = with_pooler
-    _check_names(sources, expected, family, folder)
+    notes = _check_names(sources, expected, config, folder)
     for name, shape in expected.items():
         found = sources[name].shape
         if found != shape:
             raise EncoderError(
                 f"{folder}: {name} has shape {found}, but config.json asks for {shape}"
             )
-    return MappingProxyType({n: sources[n].file.read(sources[n].name) for n in expected})
+    tensors = {name: sources[name].file.read(sources[name].name.whole) for name in expected}
+    return Weights(MappingProxyType(tensors), notes)
 
 
 def _files(folder: Path) -> list[SafetensorsFile]:
@@ -73,16 +76,7 @@ def _files(folder: Path) -> list[SafetensorsFile]:
         return [open_safetensors(folder / WEIGHTS)]
     if (folder / INDEX).exists():
         return _shards(folder)
-    for name in PICKLES:
-        if (folder / name).exists():
-            raise EncoderError(
-                f"{folder}: has only {name}, a pickle, which could run code when read. Convert it "
-                f"first: poolwise convert {folder} OUT"
-            )
-    raise EncoderError(
-        f"{folder}: has no {WEIGHTS}. If the model comes only as {PICKLES[0]}, put that file "
-        "beside config.json in a folder of your own and convert it: poolwise convert FOLDER OUT"
-    )
+    raise without_weights(folder)
 
 
 def _shards(folder: Path) -> list[SafetensorsFile]:
@@ -100,47 +94,52 @@ def _shards(folder: Path) -> list[SafetensorsFile]:
     return files
 
 
-def _canonical(
-    files: Iterable[SafetensorsFile], family: Family, folder: Path
-) -> dict[str, _Source]:
+def _sources(files: Iterable[SafetensorsFile], family: Family, folder: Path) -> dict[str, _Source]:
+    """Every tensor under the encoder's name for it."""
     sources: dict[str, _Source] = {}
     for file in files:
-        for name in file.entries:
-            canonical = name.removeprefix(family.prefix)
-            for old, new in _OLD_ENDS.items():
-                if canonical.endswith(old):
-                    canonical = canonical.removesuffix(old) + new
-            if canonical in sources:
+        for whole in file.entries:
+            name = read_name(whole, family)
+            other = sources.get(name.own)
+            if other is not None and in_encoder(name, family):
                 raise EncoderError(
-                    f"{folder}: both {sources[canonical].name} and {name} are {canonical}"
+                    f"{folder}: both {shown(other.name.whole)} and {shown(whole)} are {name.own}"
                 )
-            sources[canonical] = _Source(file, name)
+            sources[name.own] = _Source(file, name)
     return sources
 
 
 def _check_names(
-    sources: Mapping[str, _Source], expected: Mapping[str, Shape], family: Family, folder: Path
-) -> None:
+    sources: Mapping[str, _Source], expected: Mapping[str, Shape], config: Config, folder: Path
+) -> tuple[str, ...]:
+    """Refuse what the encoder lacks or has too many; a note on what lies beside it."""
+    family = config.family
     missing = [name for name in expected if name not in sources]
     if missing:
         raise EncoderError(
             f"{folder}: not a complete {family.name} encoder as config.json describes it; "
             f"missing: {_some(missing)}"
         )
-    known = (*family.heads, *_IGNORED)
-    unknown = [
+    beside = [
         source.name
-        for name, source in sources.items()
-        if name not in expected and not name.startswith(known)
+        for own, source in sources.items()
+        if own not in expected and not is_head(own, family)
     ]
+    # Without a prefix the maker's own class may hold anything at its top.
+    all_in = config.has_code and not all(sources[own].name.held for own in expected)
+    unknown = [name.whole for name in beside if all_in or in_encoder(name, family)]
     if unknown:
         raise EncoderError(
             f"{folder}: not a {family.name} encoder as config.json describes it; "
             f"unknown tensors: {_some(unknown)}"
         )
+    if not beside:
+        return ()
+    left = _some((name.whole for name in beside), most=4)
+    return (f"tensors that are no part of {family.name} are left aside: {left}",)
 
 
 def _some(names: Iterable[str], most: int = 8) -> str:
     listed = list(names)
     more = f" and {len(listed) - most} more" if len(listed) > most else ""
-    return ", ".join(name[:100] for name in listed[:most]) + more
+    return ", ".join(map(shown, listed[:most])) + more

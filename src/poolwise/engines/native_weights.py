@@ -31,8 +31,10 @@ FAMILIES = frozenset(
 )
 """The ``model_type`` of every family that the core runs."""
 
+MPNET_BUCKETS = 32
 MPNET_MAX_DISTANCE = 128
-"""Hard-coded in transformers: farther tokens all share the last bucket."""
+"""Hard-coded in transformers, whatever a config says: it reads the first 32 rows of the bias, and
+tokens farther away all share the last bucket."""
 
 
 def native_encoder(encoder: Encoder, level: str, precision: Precision) -> _native.Encoder:
@@ -77,11 +79,12 @@ def _pair(encoder: Encoder, module: str) -> Pair:
 def relative_bias(buckets: Floats, longest: int) -> Floats:
     """MPNet's attention bias by distance (key minus query), float32 [heads, 2 * longest - 1].
 
-    ``buckets`` is float32 [buckets, heads]: half of them for keys before the query, half for those
-    behind; in each half one for every near distance, then logarithmically wider ones, as T5's
-    (Raffel et al. 2020, section 2.1). In float32, as transformers computes the boundaries.
+    ``buckets`` is float32 [32 or more, heads], of which 32 rows count: half of them for keys before
+    the query, half for those behind; in each half one for every near distance, then logarithmically
+    wider ones, as T5's (Raffel et al. 2020, section 2.1). In float32, as transformers computes the
+    boundaries.
     """
-    half = len(buckets) // 2
+    half = MPNET_BUCKETS // 2
     near = half // 2
     distance = np.arange(1 - longest, longest)
     away = np.abs(distance)
