@@ -69,11 +69,15 @@ class Config:
         return {"model_type": self.family.model_type, **unused, **made, **rotary}
 
 
-def read_config(path: Path) -> Config:
-    """The checked config.json at ``path``."""
-    found = read_object(path)
+def read_config(path: Path, overrides: Mapping[str, Any] = MappingProxyType({})) -> Config:
+    """The checked config.json at ``path``; ``overrides`` stand above what it says."""
+    found = {**read_object(path), **overrides}
     _refuse_code(found, path)
     family = _family(found, path)
+    # As transformers: BERT's name for a key is another name for the family's own.
+    for name, key in family.keys.items():
+        if key.name in overrides:
+            found[name] = overrides[key.name]
     values = {key.name or name: _value(found, name, key, path) for name, key in family.keys.items()}
     if family.model_type == "modernbert":
         values |= read_rotary(found, values, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from poolwise.encoders.config import Config, read_config
@@ -35,11 +36,12 @@ def _read(name: str, folder: Path, max_length: int | None) -> Encoder:
     modules = read_modules(folder)
     if not (modules.encoder / "config.json").is_file():
         raise EncoderError(f"{modules.encoder}: not an encoder's folder, it has no config.json")
-    config = read_config(modules.encoder / "config.json")
+    transformer = modules.transformer
+    config = read_config(modules.encoder / "config.json", transformer.config)
     tensors = read_weights(modules.encoder, config)
-    settings = read_settings(modules.encoder, config.family.model_type)
+    settings = read_settings(modules.encoder, config.family.model_type, transformer.tokenizer)
     tokenizer = read_tokenizer(
-        modules.encoder, settings, config.vocab_size, lower_case=modules.lower_case
+        modules.encoder, settings, config.vocab_size, lower_case=transformer.lower_case
     )
     encoder = Encoder(
         name=name,
@@ -49,8 +51,8 @@ def _read(name: str, folder: Path, max_length: int | None) -> Encoder:
         tokenizer=tokenizer,
         tensors=tensors,
         declared=modules.declared,
-        max_length=_max_length(max_length, config, modules, settings, tokenizer),
-        notes=(*_undeclared(modules), *modules.notes, *tokenizer.notes),
+        max_length=_max_length(max_length, config, settings, tokenizer),
+        notes=(*transformer.notes, *_undeclared(modules), *tokenizer.notes),
         head=modules.head,
         prompts=modules.prompts,
         similarity=modules.similarity,
@@ -76,11 +78,10 @@ def _check_declared(encoder: Encoder) -> None:
 
 
 def _max_length(
-    asked: int | None, config: Config, modules: Modules, settings: Settings, tokenizer: Tokenizer
+    asked: int | None, config: Config, settings: Settings, tokenizer: Tokenizer
 ) -> int:
-    """The keyword, or the smallest of all limits that the folder states."""
-    stated = (config.positions, modules.max_length, settings.max_length)
-    length = asked if asked is not None else min(n for n in stated if n is not None)
+    """The keyword, or what the folder states, within the positions that there are."""
+    length = asked if asked is not None else min(config.positions, settings.max_length or math.inf)
     shortest = len(tokenizer.frame.before) + len(tokenizer.frame.after) + 1
     if type(length) is not int or not shortest <= length <= config.positions:
         raise EncoderError(

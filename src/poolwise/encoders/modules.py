@@ -6,7 +6,7 @@ sentence-transformers declares one by its modules, poolwise in the checkpoints t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from poolwise.encoders.files import (
 )
 from poolwise.encoders.head import Head
 from poolwise.encoders.prompts import Prompts, SimilarityName, read_prompts
+from poolwise.encoders.transformer_module import TransformerModule, read_transformer
 from poolwise.errors import EncoderError, ReadoutError
 from poolwise.readouts import Readout, parse
 
@@ -39,27 +40,29 @@ TUNED = "tuned"
 class Modules:
     """What modules.json and its neighbours, or poolwise.json, say.
 
-    ``encoder`` is the folder of the encoder itself; ``declared`` is None where nothing is declared
-    or nothing that a readout can express, and a note then says so. ``head`` are the layers that the
-    readout's step ``dense`` applies; ``inexpressible`` names what no readout expresses.
+    ``transformer`` says where the encoder lies and how it is read; ``declared`` is None where
+    nothing is declared or nothing that a readout can express, and a note then says so. ``head`` are
+    the layers that the readout's step ``dense`` applies; ``inexpressible`` names what no readout
+    expresses.
     """
 
-    encoder: Path
+    transformer: TransformerModule
     declared: Readout | None = None
     head: Head | None = None
     prompts: Prompts = field(default_factory=Prompts)
     similarity: SimilarityName = "cosine"
     inexpressible: str = ""
-    max_length: int | None = None
-    lower_case: bool = False
-    notes: tuple[str, ...] = ()
+
+    @property
+    def encoder(self) -> Path:
+        """The folder of the encoder itself."""
+        return self.transformer.folder
 
 
 def read_modules(folder: Path) -> Modules:
     """Read modules.json if there is one; a folder without is its own encoder."""
-    encoder = _encoder_module(folder)
     if not (folder / "modules.json").exists():
-        return _tuned(folder / ABOUT, encoder)
+        return _tuned(folder / ABOUT, read_transformer(folder))
     listed = _listed(folder / "modules.json")
     if not listed or listed[0][0] != "Transformer":
         first = repr(listed[0][0] or "a custom module") if listed else "none"
@@ -67,10 +70,10 @@ def read_modules(folder: Path) -> Modules:
             f"{folder / 'modules.json'}: the first module is {first}, expected "
             "sentence-transformers' Transformer"
         )
-    encoder, found = _encoder_module(listed[0][1]), declared(listed)
+    transformer, found = read_transformer(listed[0][1]), declared(listed)
     prompts, similarity = read_prompts(folder, pooled=found.pools_prompt)
-    return replace(
-        encoder,
+    return Modules(
+        transformer,
         declared=found.readout,
         head=found.head,
         prompts=prompts,
@@ -94,28 +97,17 @@ def _listed(path: Path) -> list[Listed]:
     return modules
 
 
-def _encoder_module(folder: Path) -> Modules:
-    path = folder / "sentence_bert_config.json"
-    if not path.exists():
-        return Modules(folder)
-    found = read_object(path)
-    length = found.get("max_seq_length")
-    if length is not None and (type(length) is not int or length < 1):
-        raise EncoderError(f"{path}: max_seq_length is {describe(length)}, expected a whole number")
-    return Modules(folder, max_length=length, lower_case=found.get("do_lower_case") is True)
-
-
-def _tuned(path: Path, encoder: Modules) -> Modules:
+def _tuned(path: Path, transformer: TransformerModule) -> Modules:
     """What the linear layer of a checkpoint reads, and a note where that is no readout."""
     about = read_object(path, LARGEST_ABOUT) if path.exists() else {}
     prompts = _tuned_prompts(about, path)
     if about.get("attention") is True:
-        return replace(encoder, prompts=prompts, inexpressible="learned attention")
+        return Modules(transformer, prompts=prompts, inexpressible="learned attention")
     try:
         read = parse(about["readout"]) if type(about.get("readout")) is str else None
     except ReadoutError as error:
         raise EncoderError(f"{path}: {error}") from error
-    return replace(encoder, declared=read, prompts=prompts)
+    return Modules(transformer, declared=read, prompts=prompts)
 
 
 def _tuned_prompts(about: Mapping[str, Any], path: Path) -> Prompts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from poolwise.encoders.files import MEGABYTE, as_object, describe, read_object
@@ -81,8 +82,13 @@ class Settings:
         return found
 
 
-def read_settings(folder: Path, model_type: str) -> Settings:
-    """Read both files, where they are; absent ones leave transformers' defaults."""
+def read_settings(
+    folder: Path, model_type: str, overrides: Mapping[str, Any] = MappingProxyType({})
+) -> Settings:
+    """Read both files, where they are; absent ones leave transformers' defaults.
+
+    ``overrides`` stand above what tokenizer_config.json says.
+    """
     config, named = (
         read_object(folder / name, 16 * MEGABYTE) if (folder / name).exists() else {}
         for name in ("tokenizer_config.json", "special_tokens_map.json")
@@ -92,6 +98,7 @@ def read_settings(folder: Path, model_type: str) -> Settings:
             f"{folder / 'tokenizer_config.json'}: has 'auto_map'; a tokenizer that needs code of "
             "its own is not loaded"
         )
+    config |= overrides
     kind = str(config.get("tokenizer_class") or CLASS_OF.get(model_type, ""))
     kind = kind.removesuffix("Fast")
     # As transformers: the older file counts only where the newer one lists no tokens.

@@ -143,7 +143,7 @@ def _sentence_transformers(asked: _Asked, folder: Path) -> _Written:
     stack = stacked(model, asked.readout, asked.steps)
     left = cut(model, stack.blocks)
     write_encoder(left, folder, source.encoder, hidden_states=stack.mixes)
-    write_stack(stack, left, folder, lower_case=source.lower_case)
+    write_stack(stack, left, folder, lower_case=source.transformer.lower_case)
     steps = asked.readout.steps
     differ = sentence_transformers_differ(folder, asked.texts, asked.vectors(), steps)
     return _Written(stack.names, left, differ)

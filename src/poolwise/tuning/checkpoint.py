@@ -48,7 +48,10 @@ def write_checkpoint(
         write_json(partial / "config.json", _config(module, tuned, source))
         write_tensors(partial, _tensors(module, tuned))
         write_tokenizer(partial, source.encoder)
-        length = {"max_seq_length": model.max_length, "do_lower_case": source.lower_case}
+        length = {
+            "max_seq_length": model.max_length,
+            "do_lower_case": source.transformer.lower_case,
+        }
         write_json(partial / "sentence_bert_config.json", length)
         write_json(partial / ABOUT, _about(module, made))
 
