@@ -14,7 +14,7 @@ from poolwise.encoders.loading import load
 from poolwise.encoders.modules import read_modules
 from poolwise.encoders.safetensors_file import MAX_HEADER
 from poolwise.encoders.sources import PATTERNS
-from poolwise.encoders.tokenizer_settings import CLASS_OF
+from poolwise.encoders.tokenizer_settings import read_settings
 from poolwise.encoders.tokenizer_spec import SENTENCEPIECE
 from poolwise.encoders.weights import INDEX, PICKLES, WEIGHTS
 from poolwise.errors import EncoderError
@@ -81,7 +81,8 @@ def _copy(folder: Path, out: Path, *, weights: bool) -> None:
 def _needs_tokenizer(model: Path) -> bool:
     """Whether there is only a SentencePiece model, and the family has one."""
     family = read_config(model / "config.json").family
-    if (model / "tokenizer.json").exists() or family.model_type in CLASS_OF:
+    builds = read_settings(model, family.model_type).builds
+    if (model / "tokenizer.json").exists() or (builds and builds.model != "Unigram"):
         return False
     return any((model / name).exists() for name in SENTENCEPIECE)
 
