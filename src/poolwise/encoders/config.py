@@ -17,6 +17,8 @@ from poolwise.errors import EncoderError, UnsafeModelError
 
 _CODE = ("auto_map", "custom_pipelines", "quantization_config", "trust_remote_code")
 _DECODERS = ("is_decoder", "add_cross_attention", "is_encoder_decoder")
+# BERT's names of these are other names for a family's own, as in transformers.
+_ALIASES = ("hidden_size", "num_attention_heads", "num_hidden_layers")
 _UNUSED_TOKENS = ("bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id")
 
 
@@ -74,9 +76,8 @@ def read_config(path: Path, overrides: Mapping[str, Any] = MappingProxyType({}))
     found = {**read_object(path), **overrides}
     _refuse_code(found, path)
     family = _family(found, path)
-    # As transformers: BERT's name for a key is another name for the family's own.
     for name, key in family.keys.items():
-        if key.name in overrides:
+        if key.name in _ALIASES and key.name in overrides:
             found[name] = overrides[key.name]
     values = {key.name or name: _value(found, name, key, path) for name, key in family.keys.items()}
     if family.model_type == "modernbert":

@@ -12,7 +12,7 @@ from poolwise.encoders.modules import Modules, read_modules
 from poolwise.encoders.sources import find
 from poolwise.encoders.tokenizer import Tokenizer, read_tokenizer
 from poolwise.encoders.tokenizer_settings import Settings, read_settings
-from poolwise.encoders.weights import read_weights
+from poolwise.encoders.weights import read_weights, select
 from poolwise.errors import EncoderError, ReadoutError
 
 
@@ -37,8 +37,11 @@ def _read(name: str, folder: Path, max_length: int | None) -> Encoder:
     if not (modules.encoder / "config.json").is_file():
         raise EncoderError(f"{modules.encoder}: not an encoder's folder, it has no config.json")
     transformer = modules.transformer
-    config = read_config(modules.encoder / "config.json", transformer.config)
+    config = read_config(modules.encoder / "config.json")
     tensors = read_weights(modules.encoder, config)
+    if transformer.config:
+        config = read_config(modules.encoder / "config.json", transformer.config)
+        tensors = select(tensors, config, transformer.config, modules.encoder)
     settings = read_settings(modules.encoder, config.family.model_type, transformer.tokenizer)
     tokenizer = read_tokenizer(
         modules.encoder, settings, config.vocab_size, lower_case=transformer.lower_case
@@ -77,9 +80,7 @@ def _check_declared(encoder: Encoder) -> None:
         ) from error
 
 
-def _max_length(
-    asked: int | None, config: Config, settings: Settings, tokenizer: Tokenizer
-) -> int:
+def _max_length(asked: int | None, config: Config, settings: Settings, tokenizer: Tokenizer) -> int:
     """The keyword, or what the folder states, within the positions that there are."""
     length = asked if asked is not None else min(config.positions, settings.max_length or math.inf)
     shortest = len(tokenizer.frame.before) + len(tokenizer.frame.after) + 1

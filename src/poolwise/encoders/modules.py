@@ -70,7 +70,8 @@ def read_modules(folder: Path) -> Modules:
             f"{folder / 'modules.json'}: the first module is {first}, expected "
             "sentence-transformers' Transformer"
         )
-    transformer, found = read_transformer(listed[0][1]), declared(listed)
+    transformer = read_transformer(listed[0][1])
+    found = declared(listed, transformer.config)
     prompts, similarity = read_prompts(folder, pooled=found.pools_prompt)
     return Modules(
         transformer,

@@ -20,6 +20,7 @@ from poolwise.encoders.tokenizer_classes import (
 from poolwise.encoders.tokenizer_tokens import (
     CONFIG,
     DECODER,
+    NAMES,
     Token,
     gather,
     read_extra,
@@ -34,7 +35,7 @@ _REFUSED = ("vocab", "merges", "tokenizer_object", "gguf_file", "init_inputs")
 # Tokenizers without a limit write 1e30.
 _NO_LIMIT = 1e20
 
-_LARGEST = 16 * MEGABYTE
+LARGEST = 16 * MEGABYTE
 
 Side = Literal["left", "right"]
 """Where a long text loses its tokens."""
@@ -103,10 +104,10 @@ def read_settings(
     ``overrides`` stand above what tokenizer_config.json says.
     """
     config = _read(folder / CONFIG)
-    _check({**config, **overrides}, folder / CONFIG)
     kind = _kind(config, _read(folder / "config.json"), model_type)
+    _check({**config, **overrides}, kind, folder / CONFIG)
     builds = CLASSES.get(kind)
-    options = gather(config, _read(folder / "special_tokens_map.json"), overrides)
+    options = gather(config, _read(folder / NAMES), overrides)
     roles = read_roles(options, builds.roles if builds else {})
     for role in (*builds.frame, "unk_token") if builds else ():
         if role not in roles:
@@ -124,7 +125,7 @@ def read_settings(
 
 
 def _read(path: Path) -> dict[str, Any]:
-    return read_object(path, _LARGEST) if path.exists() else {}
+    return read_object(path, LARGEST) if path.exists() else {}
 
 
 def _kind(config: Mapping[str, Any], encoder: Mapping[str, Any], model_type: str) -> str:
@@ -140,10 +141,11 @@ def _kind(config: Mapping[str, Any], encoder: Mapping[str, Any], model_type: str
     return kind
 
 
-def _check(options: Mapping[str, Any], path: Path) -> None:
-    if options.get("auto_map"):
+def _check(options: Mapping[str, Any], kind: str, path: Path) -> None:
+    if options.get("auto_map") and kind not in CLASSES and kind not in AS_IT_IS:
         raise UnsafeModelError(
-            f"{path}: has 'auto_map'; a tokenizer that needs code of its own is not loaded"
+            f"{path}: has 'auto_map'; a tokenizer that needs code of its own ({describe(kind)}) is "
+            "not loaded"
         )
     for key in _REFUSED:
         if options.get(key):

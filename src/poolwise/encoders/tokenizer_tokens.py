@@ -12,6 +12,7 @@ Token = dict[str, Any]
 """An added token as tokenizer.json writes it, but for its id."""
 
 CONFIG = "tokenizer_config.json"
+NAMES = "special_tokens_map.json"
 DECODER = "added_tokens_decoder"
 
 ROLES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
