@@ -106,6 +106,23 @@ def xlm_roberta_tokenizer():
     return XLMRobertaTokenizer(vocab=unigram(ROBERTA_SPECIALS))
 
 
+def bge_m3_tokenizer():
+    """Its limit is its own: two less than the positions that the config counts."""
+    from transformers import XLMRobertaTokenizer
+
+    return XLMRobertaTokenizer(vocab=unigram(ROBERTA_SPECIALS), model_max_length=64)
+
+
+def paraphrase_multilingual_tokenizer():
+    """The same vocabulary under no class of its own: tokenizer.json is read as it is."""
+    from transformers import PreTrainedTokenizerFast
+
+    made = xlm_roberta_tokenizer()
+    return PreTrainedTokenizerFast(
+        tokenizer_object=made.backend_tokenizer, **made.special_tokens_map
+    )
+
+
 def camembert_tokenizer():
     from transformers import CamembertTokenizer
 
@@ -153,6 +170,14 @@ FAMILIES = {
     "albert": ("albert", {**SIZES, "embedding_size": 16}, albert_tokenizer),
     "deberta-v2": ("deberta-v2", DEBERTA, deberta_tokenizer),
     "modernbert": ("modernbert", MODERNBERT, modernbert_tokenizer),
+    # Stock models that pair an encoder with another one's kind of tokenizer.
+    "multilingual-e5": ("bert", SIZES, xlm_roberta_tokenizer),
+    "paraphrase-multilingual": ("bert", SIZES, paraphrase_multilingual_tokenizer),
+    "bge-m3": (
+        "xlm-roberta",
+        {**SIZES, "type_vocab_size": 1, "max_position_embeddings": 66},
+        bge_m3_tokenizer,
+    ),
 }
 
 
@@ -164,7 +189,8 @@ def write_tiny(folder: Path, name: str, pooler: bool, overrides: dict) -> None:
     model_type, sizes, make_tokenizer = FAMILIES[name]
     tokenizer = make_tokenizer()
     tokenizer.save_pretrained(folder)
-    config = AutoConfig.for_model(model_type, vocab_size=len(tokenizer), **{**sizes, **overrides})
+    sizes = {"vocab_size": len(tokenizer), **sizes, **overrides}
+    config = AutoConfig.for_model(model_type, **sizes)
     model = AutoModel.from_config(config)
     torch.manual_seed(0)
     with torch.no_grad():
@@ -293,6 +319,12 @@ def write_modules(folder: Path, *modules, width: int = 32, include_prompt: bool 
 def modules():
     """``modules(folder, "cls", ("Dense", 16, "Tanh"))``: see ``write_modules``."""
     return write_modules
+
+
+@pytest.fixture(scope="session")
+def families():
+    """The names of all that ``tiny`` knows."""
+    return list(FAMILIES)
 
 
 @pytest.fixture(scope="session", params=list(FAMILIES))

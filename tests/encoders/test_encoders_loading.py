@@ -489,9 +489,16 @@ def test_a_vocabulary_larger_than_the_embeddings(folder):
 
 def test_a_tokenizer_without_its_special_tokens(folder):
     edit(folder / "tokenizer.json", post_processor=None)
+    edit(folder / "tokenizer_config.json", tokenizer_class="PreTrainedTokenizerFast")
     with pytest.raises(EncoderError, match="adds no special tokens"):
         load(folder)
+    (folder / "tokenizer_config.json").unlink()
     (folder / "tokenizer.json").unlink()
     (folder / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\na\n")
+    assert "[SEP] (sep_token) is not in the vocabulary: it gets the next id, 4" in "".join(
+        load(folder).notes
+    )
+    rows = load(folder).config.vocab_size
+    (folder / "vocab.txt").write_text("".join(f"{n}\n" for n in range(rows - 1)) + "[CLS]\n")
     with pytest.raises(EncoderError, match=r"lacks the special token \[SEP\] \(sep_token\)"):
         load(folder)

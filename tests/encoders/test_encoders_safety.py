@@ -302,7 +302,7 @@ TOKENIZERS = [
     ({"pre_tokenizer": {"type": "FixedLength", "length": 0}}, "'FixedLength' is not among"),
     ({"pre_tokenizer": sequence("pretokenizers", {"type": "Digits"}, 65)}, "more than 64"),
     ({"added_tokens": [{"id": 0, "content": ""}]}, "'' is not an added token"),
-    ({"added_tokens": [{"id": 0, "content": "x"}] * 10_001}, "10,006 added tokens"),
+    ({"added_tokens": [{"id": 0, "content": "x"}] * 10_001}, "10,001 added tokens"),
     ({"added_tokens": 7}, "added_tokens are not a list"),
     ({"model": None}, "tokenizer's model: holds None"),
     ({"model": {"type": "Evil"}}, "model's type is 'Evil'"),
@@ -334,6 +334,8 @@ TOKENIZERS = [
 def test_tokenizers(folder, changes, said, capfd):
     found = json.loads((folder / "tokenizer.json").read_text())
     (folder / "tokenizer.json").write_text(json.dumps({**found, **changes}))
+    as_it_is = {"tokenizer_class": "PreTrainedTokenizerFast"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(as_it_is))
     refused(folder, said, EncoderError)
     capfd.readouterr()
 

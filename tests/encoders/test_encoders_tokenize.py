@@ -200,6 +200,8 @@ def test_a_panic_in_the_tokenizer_names_the_text(tiny, tmp_path, capfd):
         "invert": False,
     }
     (folder / "tokenizer.json").write_text(json.dumps(spec))
+    as_it_is = {"tokenizer_class": "PreTrainedTokenizerFast"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(as_it_is))
     encoder = load(folder)
     with pytest.raises(TextError, match=r"text 1: the tokenizer fails on it: .*retry-limit"):
         encoder.tokenize(["cat", "a" * 60 + "!", "dog"])

@@ -17,6 +17,8 @@ from poolwise.errors import EncoderError, UnsafeModelError
 
 _CODE = ("custom_pipelines", "quantization_config", "trust_remote_code")
 _DECODERS = ("is_decoder", "add_cross_attention", "is_encoder_decoder")
+# BERT's names of these are other names for a family's own, as in transformers.
+_ALIASES = ("hidden_size", "num_attention_heads", "num_hidden_layers")
 _UNUSED_TOKENS = ("bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id")
 
 
@@ -72,12 +74,15 @@ class Config:
         return {"model_type": self.family.model_type, **unused, **made, **rotary}
 
 
-def read_config(path: Path) -> Config:
-    """The checked config.json at ``path``."""
-    found = read_object(path)
+def read_config(path: Path, overrides: Mapping[str, Any] = MappingProxyType({})) -> Config:
+    """The checked config.json at ``path``; ``overrides`` stand above what it says."""
+    found = {**read_object(path), **overrides}
     _refuse_code(found, path)
     family, notes = _family(found, path)
     _refuse_impostors(found, family, path)
+    for name, key in family.keys.items():
+        if key.name in _ALIASES and key.name in overrides:
+            found[name] = overrides[key.name]
     values = {key.name or name: _value(found, name, key, path) for name, key in family.keys.items()}
     if family.model_type == "modernbert":
         values |= read_rotary(found, values, path)

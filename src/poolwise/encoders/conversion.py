@@ -22,7 +22,7 @@ from poolwise.encoders.formats import (
 )
 from poolwise.encoders.loading import load
 from poolwise.encoders.safetensors_file import MAX_HEADER
-from poolwise.encoders.tokenizer_settings import CLASS_OF
+from poolwise.encoders.tokenizer_settings import read_settings
 from poolwise.encoders.tokenizer_spec import SENTENCEPIECE
 from poolwise.encoders.weights import INDEX, WEIGHTS
 from poolwise.errors import EncoderError
@@ -147,7 +147,8 @@ def _refuse_pointers(paths: tuple[Path, ...]) -> None:
 def _needs_tokenizer(encoder: Path) -> bool:
     """Whether there is only a SentencePiece model, and the family has one."""
     family = read_config(encoder / "config.json").family
-    if (encoder / "tokenizer.json").exists() or family.model_type in CLASS_OF:
+    builds = read_settings(encoder, family.model_type).builds
+    if (encoder / "tokenizer.json").exists() or (builds and builds.model != "Unigram"):
         return False
     found = tuple(encoder / name for name in SENTENCEPIECE if (encoder / name).exists())
     _refuse_pointers(found)

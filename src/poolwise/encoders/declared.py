@@ -53,8 +53,11 @@ class Declared:
     inexpressible: str = ""
 
 
-def declared(modules: Sequence[Listed]) -> Declared:
-    """What the modules, the Transformer first, make of a text. Raises EncoderError."""
+def declared(modules: Sequence[Listed], config: Mapping[str, Any]) -> Declared:
+    """What the modules, the Transformer first, make of a text. Raises EncoderError.
+
+    ``config`` is what the Transformer says above its config.json.
+    """
     _, *rest = modules
     mixing = [folder for kind, folder in rest[:1] if kind == "WeightedLayerPooling"]
     pooling, *behind = rest[len(mixing) :] or [("", Path())]
@@ -62,18 +65,18 @@ def declared(modules: Sequence[Listed]) -> Declared:
         return _inexpressible(modules)
     if not all(reads_sentences(folder) for _, folder in behind):
         return _inexpressible(modules, " over single tokens")
-    config = _pooling_config(pooling[1])
-    modes = _modes(config)
+    found = _pooling_config(pooling[1])
+    modes = _modes(found)
     if not modes or len(set(modes)) < len(modes) or not set(modes) <= _POOLS.keys():
         return Declared(inexpressible=f"the pooling {' + '.join(modes) or 'of nothing'}")
-    layers = _layers(modules[0][1], mixing)
+    layers = _layers(modules[0][1], config, mixing)
     if not layers:
         return _inexpressible(modules, " (hidden states that config.json keeps, or no weights)")
     pools = "+".join(_POOLS[mode] for mode in modes)
     before, head, after = _divided([read_layer(kind, folder) for kind, folder in behind])
     steps = [*["l2"] * before, *["dense"] * (head is not None), *["l2"] * after]
     readout = parse("|".join([f"{pools}@{layers}", *steps]))
-    return Declared(readout, head, bool(config.get("include_prompt", True)))
+    return Declared(readout, head, bool(found.get("include_prompt", True)))
 
 
 def _inexpressible(modules: Sequence[Listed], how: str = "") -> Declared:
@@ -110,11 +113,12 @@ def _modes(config: Mapping[str, Any]) -> list[str]:
     return [describe(mode).strip("'") for mode in (given if isinstance(given, list) else [given])]
 
 
-def _layers(encoder: Path, mixing: Sequence[Path]) -> str:
+def _layers(encoder: Path, config: Mapping[str, Any], mixing: Sequence[Path]) -> str:
     """The layers that are read, as a readout writes them; empty where they cannot be."""
     if not mixing:
         return "-1"
-    if read_object(encoder / "config.json").get("output_hidden_states") is not True:
+    states = {**read_object(encoder / "config.json"), **config}.get("output_hidden_states")
+    if states is not True:
         return ""
     weights = _weights(mixing[0])
     return _mixed(weights) if sum(weights.values()) else ""

@@ -183,9 +183,7 @@ class Encoder:
         encoded = self.tokenizer.encode(prompted, escape_special=escape_special)
         arrange = self.arrangement
         room = self.max_length - (arrange.more if arrange else 0)
-        fitted = [
-            fit(ids, self.tokenizer.frame, room, long, index) for index, ids in enumerate(encoded)
-        ]
+        fitted = [fit(ids, self.tokenizer, room, long, index) for index, ids in enumerate(encoded)]
         if arrange:
             return [arrange(text) for text in fitted]
         return [skipping(text, self._unread) for text in fitted] if self._unread else fitted
@@ -203,5 +201,5 @@ class Encoder:
         if not self.prefix or self.prompts.pooled:
             return 0
         (ids,) = self.tokenizer.encode([self.prefix])
-        tokens = fit(ids, self.tokenizer.frame, self.max_length, "truncate", 0).windows[0].ids
+        tokens = fit(ids, self.tokenizer, self.max_length, "truncate", 0).windows[0].ids
         return len(tokens) - (int(tokens[-1]) in self.special_ids.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from poolwise.encoders.config import Config, read_config
@@ -12,7 +13,7 @@ from poolwise.encoders.modules import Modules, read_modules
 from poolwise.encoders.sources import find
 from poolwise.encoders.tokenizer import Tokenizer, read_tokenizer
 from poolwise.encoders.tokenizer_settings import Settings, read_settings
-from poolwise.encoders.weights import read_weights
+from poolwise.encoders.weights import read_weights, select
 from poolwise.errors import EncoderError, ReadoutError
 
 
@@ -37,11 +38,16 @@ def _read(name: str, folder: Path, max_length: int | None) -> Encoder:
     refuse_adapters(modules.encoder)
     if not (modules.encoder / "config.json").is_file():
         raise without_config(modules.encoder)
+    transformer = modules.transformer
     config = read_config(modules.encoder / "config.json")
     weights = read_weights(modules.encoder, config)
-    settings = read_settings(modules.encoder, config.family.model_type)
+    tensors = weights.tensors
+    if transformer.config:
+        config = read_config(modules.encoder / "config.json", transformer.config)
+        tensors = select(tensors, config, transformer.config, modules.encoder)
+    settings = read_settings(modules.encoder, config.family.model_type, transformer.tokenizer)
     tokenizer = read_tokenizer(
-        modules.encoder, settings, config.vocab_size, lower_case=modules.lower_case
+        modules.encoder, settings, config.vocab_size, lower_case=transformer.lower_case
     )
     encoder = Encoder(
         name=name,
@@ -51,12 +57,12 @@ def _read(name: str, folder: Path, max_length: int | None) -> Encoder:
         tokenizer=tokenizer,
         tensors=weights.tensors,
         declared=modules.declared,
-        max_length=_max_length(max_length, config, modules, settings, tokenizer),
+        max_length=_max_length(max_length, config, settings, tokenizer),
         notes=(
             *config.notes,
             *weights.notes,
+            *transformer.notes,
             *_undeclared(modules),
-            *modules.notes,
             *tokenizer.notes,
         ),
         head=modules.head,
@@ -83,12 +89,9 @@ def _check_declared(encoder: Encoder) -> None:
         ) from error
 
 
-def _max_length(
-    asked: int | None, config: Config, modules: Modules, settings: Settings, tokenizer: Tokenizer
-) -> int:
-    """The keyword, or the smallest of all limits that the folder states."""
-    stated = (config.positions, modules.max_length, settings.max_length)
-    length = asked if asked is not None else min(n for n in stated if n is not None)
+def _max_length(asked: int | None, config: Config, settings: Settings, tokenizer: Tokenizer) -> int:
+    """The keyword, or what the folder states, within the positions that there are."""
+    length = asked if asked is not None else min(config.positions, settings.max_length or math.inf)
     shortest = len(tokenizer.frame.before) + len(tokenizer.frame.after) + 1
     if type(length) is not int or not shortest <= length <= config.positions:
         raise EncoderError(

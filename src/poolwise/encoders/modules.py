@@ -12,13 +12,13 @@ from poolwise.encoders.declared import Listed, declared
 from poolwise.encoders.files import (
     MEGABYTE,
     as_object,
-    describe,
     inside,
     read_json,
     read_object,
 )
 from poolwise.encoders.head import Head
 from poolwise.encoders.prompts import Prompts, SimilarityName, read_prompts
+from poolwise.encoders.transformer_module import TransformerModule, read_transformer
 from poolwise.errors import EncoderError, ReadoutError
 from poolwise.readouts import Readout, parse
 
@@ -34,27 +34,29 @@ MAX_MODULES = 32
 class Modules:
     """What modules.json and its neighbours, or poolwise.json, say.
 
-    ``encoder`` is the folder of the encoder itself; ``declared`` is None where nothing is declared
-    or nothing that a readout can express, and a note then says so. ``head`` are the layers that the
-    readout's step ``dense`` applies; ``inexpressible`` names what no readout expresses.
+    ``transformer`` says where the encoder lies and how it is read; ``declared`` is None where
+    nothing is declared or nothing that a readout can express, and a note then says so. ``head`` are
+    the layers that the readout's step ``dense`` applies; ``inexpressible`` names what no readout
+    expresses.
     """
 
-    encoder: Path
+    transformer: TransformerModule
     declared: Readout | None = None
     head: Head | None = None
     prompts: Prompts = field(default_factory=Prompts)
     similarity: SimilarityName = "cosine"
     inexpressible: str = ""
-    max_length: int | None = None
-    lower_case: bool = False
-    notes: tuple[str, ...] = ()
+
+    @property
+    def encoder(self) -> Path:
+        """The folder of the encoder itself."""
+        return self.transformer.folder
 
 
 def read_modules(folder: Path) -> Modules:
     """Read modules.json if there is one; a folder without is its own encoder."""
-    encoder = _encoder_module(folder)
     if not (folder / "modules.json").exists():
-        return _tuned(folder / ABOUT, encoder)
+        return _tuned(folder / ABOUT, read_transformer(folder))
     listed = _listed(folder / "modules.json")
     if not listed or listed[0][0] != "Transformer":
         first = repr(listed[0][0] or "a custom module") if listed else "none"
@@ -62,10 +64,11 @@ def read_modules(folder: Path) -> Modules:
             f"{folder / 'modules.json'}: the first module is {first}, expected "
             "sentence-transformers' Transformer"
         )
-    encoder, found = _encoder_module(listed[0][1]), declared(listed)
+    transformer = read_transformer(listed[0][1])
+    found = declared(listed, transformer.config)
     prompts, similarity = read_prompts(folder, pooled=found.pools_prompt)
-    return replace(
-        encoder,
+    return Modules(
+        transformer,
         declared=found.readout,
         head=found.head,
         prompts=prompts,
@@ -89,29 +92,18 @@ def _listed(path: Path) -> list[Listed]:
     return modules
 
 
-def _encoder_module(folder: Path) -> Modules:
-    path = folder / "sentence_bert_config.json"
-    if not path.exists():
-        return Modules(folder)
-    found = read_object(path)
-    length = found.get("max_seq_length")
-    if length is not None and (type(length) is not int or length < 1):
-        raise EncoderError(f"{path}: max_seq_length is {describe(length)}, expected a whole number")
-    return Modules(folder, max_length=length, lower_case=found.get("do_lower_case") is True)
-
-
-def _tuned(path: Path, encoder: Modules) -> Modules:
+def _tuned(path: Path, transformer: TransformerModule) -> Modules:
     """What poolwise.json says: what the linear layer of a checkpoint reads, or an export."""
     about = read_object(path, LARGEST_ABOUT) if path.exists() else {}
     if not about:
-        return encoder
+        return Modules(transformer)
     pooled = about.get("prompt_pooled") is not False
     prompts, similarity = read_prompts(path.parent, pooled=pooled)
-    encoder = replace(encoder, prompts=prompts, similarity=similarity)
+    plain = Modules(transformer, prompts=prompts, similarity=similarity)
     if about.get("attention") is True:
-        return replace(encoder, inexpressible="learned attention")
+        return replace(plain, inexpressible="learned attention")
     try:
         read = parse(about["readout"]) if type(about.get("readout")) is str else None
     except ReadoutError as error:
         raise EncoderError(f"{path}: {error}") from error
-    return replace(encoder, declared=read)
+    return replace(plain, declared=read)

@@ -9,15 +9,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import tokenizers
 
 from poolwise.encoders.files import describe
+from poolwise.encoders.tokenizer_build import Build
 from poolwise.encoders.tokenizer_checks import checked
 from poolwise.encoders.tokenizer_frame import Frame, read_frame
-from poolwise.encoders.tokenizer_settings import Settings
-from poolwise.encoders.tokenizer_spec import Spec, assumptions, read_spec
+from poolwise.encoders.tokenizer_settings import Settings, Side, stored_side
+from poolwise.encoders.tokenizer_spec import Spec, read_spec
 from poolwise.errors import EncoderError, PoolwiseError, TextError, UnsafeModelError
 from poolwise.records import Ints
 
@@ -29,7 +31,8 @@ class Tokenizer:
     """Texts to ids. ``frame`` holds the ids around every text, ``special`` all special tokens.
 
     ``rust`` adds no special tokens, pads nothing and cuts nothing; it was made from ``spec``, the
-    checked contents of a tokenizer.json. ``vocab_size`` bounds the ids. ``notes`` say what was
+    checked contents of a tokenizer.json. ``vocab_size`` bounds the ids, ``unknown`` is that of the
+    unknown token. ``truncation_side`` is where long texts lose tokens. ``notes`` say what was
     assumed.
     """
 
@@ -38,6 +41,8 @@ class Tokenizer:
     special: Mapping[str, int]
     vocab_size: int
     spec: str = field(repr=False)
+    unknown: int | None = None
+    truncation_side: Side = "right"
     notes: tuple[str, ...] = ()
 
     def encode(self, texts: Sequence[str], *, escape_special: bool = False) -> list[Ints]:
@@ -68,7 +73,9 @@ class Tokenizer:
         from hashlib import sha256  # noqa: PLC0415 - sorting and hashing can wait for an output
 
         canonical = json.dumps(json.loads(self.spec), sort_keys=True)
-        return sha256(f"{canonical} {self.frame.before} {self.frame.after}".encode()).hexdigest()
+        side = "" if self.truncation_side == "right" else f" {self.truncation_side}"
+        told = f"{canonical} {self.frame.before} {self.frame.after}{side}"
+        return sha256(told.encode()).hexdigest()
 
     @cached_property
     def _literal(self) -> tokenizers.Tokenizer:
@@ -103,20 +110,48 @@ def read_tokenizer(
 
     ``lower_case`` lowers every text first, as sentence-transformers' ``do_lower_case`` does.
     """
-    found = read_spec(folder, settings)
     where = f"{folder}: the tokenizer"
-    frame = read_frame(found.get("post_processor"), where)
-    spec = checked(found, where)
+    found = read_spec(folder, settings)
+    # What tokenizer.json says is checked whether its class reads it or not.
+    post_processor = found.get("post_processor")
+    known = {**checked(found, where), "post_processor": post_processor}
+    build = Build(known, settings, vocab_size, where)
+    made = build.spec()
+    frame = read_frame(made.get("post_processor"), where)
+    spec = checked(made, where)
     if lower_case:
-        steps = [step for step in ({"type": "Lowercase"}, spec["normalizer"]) if step]
-        spec["normalizer"] = {"type": "Sequence", "normalizers": steps}
+        spec["normalizer"] = _lowered(spec["normalizer"])
     text = _written(spec, where)
     with _rust_errors(EncoderError, f"{where}: not accepted by the tokenizers library"):
         rust = tokenizers.Tokenizer.from_str(text)
     _check_ids(rust, spec, frame, vocab_size, where)
-    special = {t["content"]: t["id"] for t in spec["added_tokens"] if t.get("special")}
-    notes = assumptions(found, settings)
-    return Tokenizer(rust, frame, MappingProxyType(special), vocab_size, text, notes)
+    return Tokenizer(
+        rust=rust,
+        frame=frame,
+        special=MappingProxyType(build.special),
+        vocab_size=vocab_size,
+        spec=text,
+        unknown=_unknown(rust, spec["model"]),
+        truncation_side=settings.truncation_side or stored_side(found, where),
+        notes=build.notes,
+    )
+
+
+def _lowered(normalizer: Any) -> Spec:
+    """``normalizer`` after a step that lowers, unless it has that step already."""
+    steps = normalizer.get("normalizers") if isinstance(normalizer, dict) else None
+    listed = steps if isinstance(steps, list) else [normalizer] if normalizer else []
+    if {"type": "Lowercase"} not in listed:
+        listed = [{"type": "Lowercase"}, *listed]
+    return {"type": "Sequence", "normalizers": listed}
+
+
+def _unknown(rust: tokenizers.Tokenizer, model: Spec) -> int | None:
+    """The id of the token that stands for what the vocabulary lacks."""
+    if model["type"] == "Unigram":
+        return model.get("unk_id")
+    token = model.get("unk_token")
+    return rust.token_to_id(token) if isinstance(token, str) else None
 
 
 def _written(spec: Spec, where: str) -> str:

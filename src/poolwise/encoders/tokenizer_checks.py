@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from poolwise.encoders.files import as_object, describe
-from poolwise.encoders.tokenizer_spec import Spec
+from poolwise.encoders.tokenizer_spec import Spec, model_type
 from poolwise.errors import EncoderError, UnsafeModelError
 
 _NORMALIZERS = (
@@ -44,9 +44,6 @@ _PRE_TOKENIZERS = (
 )
 _MODELS = ("WordPiece", "BPE", "Unigram", "WordLevel")
 
-# Old files leave the model's type out; each has a key of its own.
-_TELLING = {"merges": "BPE", "unk_id": "Unigram", "max_input_chars_per_word": "WordPiece"}
-
 MAX_STEPS = 64
 MAX_STRING = 1000
 MAX_GROWTH = 1000
@@ -68,12 +65,12 @@ def checked(spec: Spec, where: str) -> Spec:
         "version": "1.0",
         "truncation": None,
         "padding": None,
-        "added_tokens": _added(spec["added_tokens"], where),
+        "added_tokens": _added(spec.get("added_tokens") or [], where),
         "normalizer": spec.get("normalizer"),
         "pre_tokenizer": spec.get("pre_tokenizer"),
         "post_processor": None,
         "decoder": None,
-        "model": _model(spec["model"], where),
+        "model": _model(as_object(spec.get("model"), f"{where}'s model"), where),
     }
 
 
@@ -132,18 +129,22 @@ def _longest_replacement(charsmap: Any, where: str) -> int:
     return max(map(len, strings.split(b"\0")))
 
 
-def _added(tokens: list[dict[str, Any]], where: str) -> list[dict[str, Any]]:
+def _added(tokens: Any, where: str) -> list[dict[str, Any]]:
+    if not isinstance(tokens, list):
+        raise EncoderError(f"{where}: the added_tokens are not a list")
     if len(tokens) > MAX_ADDED:
         raise UnsafeModelError(f"{where}: {len(tokens):,} added tokens, at most {MAX_ADDED:,}")
     for token in tokens:
-        content = token.get("content")
+        content = as_object(token, f"{where}: an added token").get("content")
         if not isinstance(content, str) or not 0 < len(content) <= MAX_STRING:
             raise EncoderError(f"{where}: {describe(content)} is not an added token")
+        if type(token.get("id")) is not int:
+            raise EncoderError(f"{where}: the added token {describe(content)} has no id")
     return tokens
 
 
 def _model(model: Mapping[str, Any], where: str) -> dict[str, Any]:
-    kind = model.get("type") or next((k for key, k in _TELLING.items() if key in model), None)
+    kind = model_type(model)
     if not isinstance(kind, str) or kind not in _MODELS:
         raise EncoderError(
             f"{where}: the model's type is {describe(kind)}, expected one of {', '.join(_MODELS)}"

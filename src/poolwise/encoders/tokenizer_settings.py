@@ -1,137 +1,158 @@
-"""tokenizer_config.json and special_tokens_map.json: what they say beside the vocabulary."""
+"""What a folder says of its tokenizer beside the vocabulary: its class, its tokens, its options."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal
 
-from poolwise.encoders.files import MEGABYTE, as_object, describe, read_object
+from poolwise.encoders.files import MEGABYTE, describe, read_object
+from poolwise.encoders.tokenizer_classes import (
+    AS_IT_IS,
+    CLASS_OF,
+    CLASSES,
+    NEEDS_CODE,
+    TokenizerClass,
+    flag,
+)
+from poolwise.encoders.tokenizer_tokens import (
+    CONFIG,
+    DECODER,
+    NAMES,
+    Token,
+    gather,
+    read_extra,
+    read_listed,
+    read_roles,
+)
 from poolwise.errors import EncoderError, UnsafeModelError
 
-Token = dict[str, Any]
-"""An added token as tokenizer.json writes it, but for its id."""
-
-_BERT = {
-    "unk_token": "[UNK]",
-    "sep_token": "[SEP]",
-    "pad_token": "[PAD]",
-    "cls_token": "[CLS]",
-    "mask_token": "[MASK]",
-}
-_ROBERTA = {
-    "cls_token": "<s>",
-    "sep_token": "</s>",
-    "unk_token": "<unk>",
-    "pad_token": "<pad>",
-    "mask_token": "<mask>",
-}
-_MPNET = {**_ROBERTA, "unk_token": "[UNK]"}
-
-_ROLES: Mapping[str, Mapping[str, Any]] = {
-    "BertTokenizer": _BERT,
-    "DistilBertTokenizer": _BERT,
-    "ElectraTokenizer": _BERT,
-    "MPNetTokenizer": _MPNET,
-    "RobertaTokenizer": _ROBERTA,
-}
-# transformers' classes, which need no code of a folder's; "" where none is named.
-_OWN_CLASSES = (
-    *_ROLES,
-    "AlbertTokenizer",
-    "CamembertTokenizer",
-    "DebertaV2Tokenizer",
-    "XLMRobertaTokenizer",
-    "PreTrainedTokenizer",
-    "TokenizersBackend",
-    "",
-)
-ROLES = ("unk_token", "cls_token", "sep_token", "pad_token", "mask_token", "bos_token", "eos_token")
-
-WORDPIECE = ("BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer", "MPNetTokenizer")
-BYTE_LEVEL = ("RobertaTokenizer",)
-
-# The families whose tokenizers are no SentencePiece models.
-CLASS_OF = {
-    "bert": "BertTokenizer",
-    "distilbert": "BertTokenizer",
-    "electra": "BertTokenizer",
-    "mpnet": "MPNetTokenizer",
-    "roberta": "RobertaTokenizer",
-}
+# What would stand in for the folder's own files.
+_REFUSED = ("vocab", "merges", "tokenizer_object", "gguf_file", "init_inputs")
 
 # Tokenizers without a limit write 1e30.
-_SANE_LENGTH = 1_000_000
+_NO_LIMIT = 1e20
+
+LARGEST = 16 * MEGABYTE
+
+Side = Literal["left", "right"]
+"""Where a long text loses its tokens."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """``kind`` is transformers' class name without "Fast"; ``roles`` maps "cls_token" and so on."""
+    """``kind`` is transformers' class name without "Fast"; ``builds`` says how it makes its steps,
+    and is None where it reads tokenizer.json as it is.
+
+    ``roles`` maps "cls_token" and so on, ``listed`` the numbers of added tokens; ``extra`` are
+    special ones without a role. ``older`` folders have their added tokens in tokenizer.json too.
+    """
 
     kind: str
+    builds: TokenizerClass | None
     roles: Mapping[str, Token]
-    added: Mapping[int, Token]
+    listed: Mapping[int, Token]
+    extra: tuple[Token, ...]
+    older: bool
     options: Mapping[str, Any]
 
     @property
     def max_length(self) -> int | None:
         """``model_max_length``, where it is one."""
-        found = self.options.get("model_max_length")
-        return found if type(found) is int and 0 < found <= _SANE_LENGTH else None
-
-    def flag(self, key: str, default: bool | None) -> bool | None:
-        """An option that is true, false, or (where the default is None) unset."""
-        found = self.options.get(key)
-        if found is None:
-            return default
-        if type(found) is not bool:
+        found = self.options.get("model_max_length", self.options.get("max_len"))
+        if found is None or (type(found) in (int, float) and found >= _NO_LIMIT):
+            return None
+        if type(found) is not int or found < 1:
             raise EncoderError(
-                f"tokenizer_config.json: {key} is {describe(found)}, expected true or false"
+                f"{CONFIG}: model_max_length is {describe(found)}, expected a number of tokens"
             )
         return found
 
+    @property
+    def splits_special(self) -> bool:
+        """Whether a special token typed in a text is read as plain text."""
+        return flag(self.options, "split_special_tokens", False) is True
 
-def read_settings(folder: Path, model_type: str) -> Settings:
-    """Read both files, where they are; absent ones leave transformers' defaults."""
-    config, named = (
-        read_object(folder / name, 16 * MEGABYTE) if (folder / name).exists() else {}
-        for name in ("tokenizer_config.json", "special_tokens_map.json")
-    )
-    kind = str(config.get("tokenizer_class") or CLASS_OF.get(model_type, ""))
-    kind = kind.removesuffix("Fast")
-    if config.get("auto_map") and kind not in _OWN_CLASSES:
-        raise UnsafeModelError(
-            f"{folder / 'tokenizer_config.json'}: has 'auto_map'; a tokenizer that needs code of "
-            f"its own ({describe(kind)}) is not loaded"
+    @property
+    def truncation_side(self) -> Side | None:
+        """Where long texts are cut, if tokenizer_config.json says so."""
+        return _side(self.options.get("truncation_side"), CONFIG)
+
+
+def stored_side(spec: Mapping[str, Any], where: str) -> Side:
+    """Where tokenizer.json cuts, which counts where nothing else says so."""
+    stored = spec.get("truncation")
+    found = stored.get("direction") if isinstance(stored, dict) else None
+    return _side(found.lower() if isinstance(found, str) else found, where) or "right"
+
+
+def _side(value: Any, where: str) -> Side | None:
+    if value not in ("left", "right", None):
+        raise EncoderError(
+            f"{where}: truncation_side is {describe(value)}, expected 'left' or 'right'"
         )
-    # As transformers: the older file counts only where the newer one lists no tokens.
-    named = {} if "added_tokens_decoder" in config else named
-    given = dict(_ROLES.get(kind, {}))
-    for source in (config, named):
-        given |= {role: source[role] for role in ROLES if source.get(role) is not None}
+    return value  # type: ignore[no-any-return]
+
+
+def read_settings(
+    folder: Path, model_type: str, overrides: Mapping[str, Any] = MappingProxyType({})
+) -> Settings:
+    """Read the files that there are; absent ones leave transformers' defaults.
+
+    ``overrides`` stand above what tokenizer_config.json says.
+    """
+    config = _read(folder / CONFIG)
+    kind = _kind(config, _read(folder / "config.json"), model_type)
+    _check({**config, **overrides}, kind, folder / CONFIG)
+    builds = CLASSES.get(kind)
+    options = gather(config, _read(folder / NAMES), overrides)
+    roles = read_roles(options, builds.roles if builds else {})
+    for role in (*builds.frame, "unk_token") if builds else ():
+        if role not in roles:
+            raise EncoderError(f"{folder / CONFIG}: {role} is null, but {kind} needs one")
+    named = {token["content"] for token in roles.values()}
     return Settings(
         kind=kind,
-        roles={role: _token(value, role, True) for role, value in given.items()},
-        added=_added(config),
-        options=config,
+        builds=builds,
+        roles=roles,
+        listed=read_listed(options, _read(folder / "added_tokens.json"), named),
+        extra=tuple(read_extra(options, builds.extra if builds else ())),
+        older=DECODER not in options,
+        options=options,
     )
 
 
-def _added(config: Mapping[str, Any]) -> dict[int, Token]:
-    decoder = as_object(config.get("added_tokens_decoder") or {}, "added_tokens_decoder")
-    try:
-        return {int(number): _token(value, number, False) for number, value in decoder.items()}
-    except ValueError as error:
-        raise EncoderError("tokenizer_config.json: added_tokens_decoder has no numbers") from error
+def _read(path: Path) -> dict[str, Any]:
+    return read_object(path, LARGEST) if path.exists() else {}
 
 
-def _token(value: Any, where: str, special: bool) -> Token:
-    token = {"content": value} if isinstance(value, str) else as_object(value, where)
-    content = token.get("content")
-    if not isinstance(content, str) or not content:
-        raise EncoderError(f"tokenizer_config.json: {where} is {describe(content)}, no token")
-    special = token.get("special", special) is True
-    flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": not special}
-    made = {flag: token.get(flag, default) is True for flag, default in flags.items()}
-    return {"content": content, "special": special, **made}
+def _kind(config: Mapping[str, Any], encoder: Mapping[str, Any], model_type: str) -> str:
+    usual = CLASS_OF.get(model_type)
+    if usual is None:
+        return AS_IT_IS[0]
+    found = config.get("tokenizer_class") or encoder.get("tokenizer_class") or usual
+    kind = str(found).removesuffix("Fast")
+    if kind in NEEDS_CODE:
+        raise EncoderError(
+            f"{CONFIG}: tokenizer_class is {kind}, which splits texts by a program of its own"
+        )
+    return kind
+
+
+def _check(options: Mapping[str, Any], kind: str, path: Path) -> None:
+    if options.get("auto_map") and kind not in CLASSES and kind not in AS_IT_IS:
+        raise UnsafeModelError(
+            f"{path}: has 'auto_map'; a tokenizer that needs code of its own ({describe(kind)}) is "
+            "not loaded"
+        )
+    for key in _REFUSED:
+        if options.get(key):
+            raise EncoderError(f"{path}: {key} is set, which poolwise does not read")
+    versions = options.get("fast_tokenizer_files") or []
+    if not isinstance(versions, list) or any(name != "tokenizer.json" for name in versions):
+        raise EncoderError(
+            f"{path}: fast_tokenizer_files names other files than tokenizer.json; keep the one "
+            "that is meant as tokenizer.json"
+        )

@@ -71,6 +71,26 @@ def read_weights(folder: Path, config: Config) -> Weights:
     return Weights(MappingProxyType(tensors), notes)
 
 
+def select(
+    tensors: Mapping[str, Floats], config: Config, overridden: Iterable[str], folder: Path
+) -> Mapping[str, Floats]:
+    """Those of ``tensors`` that ``config`` asks for, which is not config.json's own any more.
+
+    ``overridden`` names what it says otherwise. As transformers, blocks may be left out.
+    """
+    expected = config.family.shapes(config.values)
+    with_pooler = config.family.shapes(config.values, pooler=True)
+    if any(name in tensors for name in with_pooler.keys() - expected.keys()):
+        expected = with_pooler
+    for name, shape in expected.items():
+        if name not in tensors or tensors[name].shape != shape:
+            raise EncoderError(
+                f"{folder}: the module's config_kwargs ({_some(sorted(overridden))}) ask for "
+                f"{name} {shape}, which the checkpoint does not have"
+            )
+    return MappingProxyType({name: tensors[name] for name in expected})
+
+
 def _files(folder: Path) -> list[SafetensorsFile]:
     if (folder / WEIGHTS).exists():
         return [open_safetensors(folder / WEIGHTS)]

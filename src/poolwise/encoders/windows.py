@@ -7,13 +7,17 @@ from dataclasses import replace
 
 import numpy as np
 
+from poolwise.encoders.tokenizer import Tokenizer
 from poolwise.encoders.tokenizer_frame import Frame
 from poolwise.errors import TextError
 from poolwise.records import Ints, LongTexts, TokenizedText, Tokens
 
 
-def fit(ids: Ints, frame: Frame, max_length: int, long: LongTexts, index: int) -> TokenizedText:
+def fit(
+    ids: Ints, tokenizer: Tokenizer, max_length: int, long: LongTexts, index: int
+) -> TokenizedText:
     """Frame ``ids`` [t]; beyond ``max_length`` cut, refuse, or read in overlapping windows."""
+    frame, side = tokenizer.frame, tokenizer.truncation_side
     room = max_length - len(frame.before) - len(frame.after)
     length = max_length - room + len(ids)
     if len(ids) <= room:
@@ -24,7 +28,8 @@ def fit(ids: Ints, frame: Frame, max_length: int, long: LongTexts, index: int) -
             "cut it (truncate) or read it in pieces (window)"
         )
     if long == "truncate":
-        return TokenizedText((_framed(ids[:room], frame),), max_length, truncated=True)
+        kept = ids[:room] if side == "right" else ids[-room:]
+        return TokenizedText((_framed(kept, frame),), max_length, truncated=True)
     windows = tuple(_framed(part, frame) for part in _parts(ids, room, max_length // 4))
     return TokenizedText(windows, length)
 

@@ -12,16 +12,19 @@ from safetensors.numpy import save_file
 
 from poolwise.encoders import Encoder
 from poolwise.encoders.files import read_object
-from poolwise.encoders.prompts import CONFIG
+from poolwise.encoders.prompts import CONFIG as PROMPTS
+from poolwise.encoders.tokenizer_settings import LARGEST
 from poolwise.encoders.tokenizer_spec import SENTENCEPIECE
+from poolwise.encoders.tokenizer_tokens import CONFIG, NAMES
+from poolwise.encoders.transformer_module import TransformerModule
 from poolwise.encoders.weights import WEIGHTS
 from poolwise.errors import needs
 from poolwise.records import Floats
 
 _TOKENIZER = (
     "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
+    CONFIG,
+    NAMES,
     "added_tokens.json",
     "vocab.txt",
     "vocab.json",
@@ -51,24 +54,45 @@ _FOR_TRAINING = (
 _OF_HEADS = ("id2label", "label2id", "_name_or_path")
 
 
-def write_encoder(encoder: Encoder, folder: Path, source: Path, *, hidden_states: bool) -> None:
-    """Write ``encoder`` into ``folder``; ``source`` is the folder that its tokenizer lies in.
+def write_encoder(
+    encoder: Encoder, folder: Path, source: TransformerModule, *, hidden_states: bool
+) -> None:
+    """Write ``encoder`` into ``folder``; ``source`` is the module that it was read from.
 
     ``hidden_states`` makes transformers hand out all of them. Raises MissingExtraError.
     """
-    config = config_values(encoder, source)
+    config = config_values(encoder, source.folder)
     if hidden_states:
         config["output_hidden_states"] = True
     write_json(folder / "config.json", config)
     write_tensors(folder, encoder.tensors)
-    write_tokenizer(folder, source)
+    write_tokenizer(folder, encoder, source)
 
 
-def write_tokenizer(folder: Path, source: Path) -> None:
-    """Write the tokenizer's files, those that ``source`` has."""
+def write_tokenizer(folder: Path, encoder: Encoder, source: TransformerModule) -> None:
+    """Write the tokenizer's files, those that ``source`` has, and how poolwise reads them.
+
+    What the module itself says of the tokenizer goes into tokenizer_config.json, whose readers need
+    no module. Padding goes to the right: to the left it would move the positions of all short
+    texts, and their vectors would depend on their neighbours.
+    """
     for name in _TOKENIZER:
-        if (source / name).is_file():
-            shutil.copyfile(source / name, folder / name)
+        if (source.folder / name).is_file():
+            shutil.copyfile(source.folder / name, folder / name)
+    said = {
+        **source.tokenizer,
+        "model_max_length": encoder.max_length,
+        "padding_side": "right",
+        "truncation_side": encoder.tokenizer.truncation_side,
+    }
+    write_json(folder / CONFIG, {**_read(folder / CONFIG), **said})
+    # The older file would stand above.
+    if named := _read(folder / NAMES):
+        write_json(folder / NAMES, {key: named[key] for key in named if key not in said})
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return read_object(path, LARGEST) if path.exists() else {}
 
 
 def write_prompts(encoder: Encoder, folder: Path) -> None:
@@ -80,7 +104,7 @@ def write_prompts(encoder: Encoder, folder: Path) -> None:
         "default_prompt_name": prompts.default,
         "similarity_fn_name": encoder.similarity,
     }
-    write_json(folder / CONFIG, made)
+    write_json(folder / PROMPTS, made)
 
 
 def model_options(encoder: Encoder) -> dict[str, bool]:

@@ -142,8 +142,8 @@ def _sentence_transformers(asked: _Asked, folder: Path) -> _Written:
     model, source = asked.model, read_modules(asked.model.folder)
     stack = stacked(model, asked.readout, asked.steps)
     left = cut(model, stack.blocks)
-    write_encoder(left, folder, source.encoder, hidden_states=stack.mixes)
-    write_stack(stack, left, folder, lower_case=source.lower_case)
+    write_encoder(left, folder, source.transformer, hidden_states=stack.mixes)
+    write_stack(stack, left, folder, lower_case=source.transformer.lower_case)
     steps = asked.readout.steps
     differ = sentence_transformers_differ(folder, asked.texts, asked.vectors(), steps)
     return _Written(stack.names, left, differ)
@@ -153,7 +153,7 @@ def _transformers(asked: _Asked, folder: Path) -> _Written:
     model = asked.model
     stack = alone(model, asked.readout)
     left = cut(model, stack.blocks)
-    write_encoder(left, folder, read_modules(model.folder).encoder, hidden_states=False)
+    write_encoder(left, folder, read_modules(model.folder).transformer, hidden_states=False)
     write_prompts(left, folder)
     write_json(folder / ABOUT, _about(asked.readout, left))
     pooled = asked.vectors() if asked.readout.pool.kind == "pooler" else None

@@ -40,7 +40,7 @@ def write_framing_tokenizer(encoder: Encoder, folder: Path) -> None:
     pad = encoder.config.pad_token_id or 0
     spec["post_processor"] = _template(encoder)
     spec["truncation"] = {
-        "direction": "Right",
+        "direction": tokenizer.truncation_side.capitalize(),
         "max_length": encoder.max_length,
         "strategy": "LongestFirst",
         "stride": 0,

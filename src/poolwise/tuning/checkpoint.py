@@ -53,8 +53,11 @@ def write_checkpoint(
     with whole_folder(folder, replace=replace, never=model.folder) as partial:
         write_json(partial / "config.json", _config(module, tuned, source))
         write_tensors(partial, _tensors(module, tuned))
-        write_tokenizer(partial, source.encoder)
-        length = {"max_seq_length": model.max_length, "do_lower_case": source.lower_case}
+        write_tokenizer(partial, model, source.transformer)
+        length = {
+            "max_seq_length": model.max_length,
+            "do_lower_case": source.transformer.lower_case,
+        }
         write_json(partial / "sentence_bert_config.json", length)
         write_prompts(model, partial)
         write_json(partial / ABOUT, _about(module, model, made))

@@ -1,0 +1,222 @@
+"""sentence-transformers' Transformer module: how its file says that an encoder is to be read.
+
+Keys that change vectors are obeyed, or refused by name where poolwise has nothing like them. Keys
+that cannot change any are in a list; sentence-transformers itself fails on all others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from poolwise.encoders.files import as_object, describe, read_object
+from poolwise.errors import EncoderError
+
+FILES = tuple(
+    f"sentence_{kind}_config.json"
+    for kind in ("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet")
+)
+"""The first that says anything counts."""
+
+# What sentence-transformers 5.2 renamed; it reads the old name where a file has both.
+_OLD_NAMES = {
+    "model_args": "model_kwargs",
+    "tokenizer_args": "processor_kwargs",
+    "config_args": "config_kwargs",
+}
+
+_USUAL: Mapping[str, tuple[Any, ...]] = {
+    "transformer_task": ("feature-extraction",),
+    "module_output_name": ("token_embeddings",),
+    "tokenizer_name_or_path": (None,),
+    "query_length": (None,),
+    "document_length": (None,),
+    "query_expansion": (None,),
+}
+"""Keys that poolwise reads with these values alone."""
+
+_ASIDE = ("unpad_inputs", "cache_dir", "backend")
+
+# sentence-transformers puts its own values here.
+_DOWNLOADS = (
+    "subfolder",
+    "token",
+    "use_auth_token",
+    "cache_dir",
+    "revision",
+    "code_revision",
+    "local_files_only",
+    "force_download",
+    "proxies",
+    "trust_remote_code",
+)
+
+# How weights are brought into memory and which of several equal kernels runs.
+_MODEL_ASIDE = (
+    *_DOWNLOADS,
+    "dtype",
+    "torch_dtype",
+    "attn_implementation",
+    "device_map",
+    "low_cpu_mem_usage",
+    "use_safetensors",
+    "weights_only",
+    "add_pooling_layer",
+)
+
+_TOKENIZER_REFUSED = (
+    "tokenizer_type",
+    "tokenizer_file",
+    "vocab_file",
+    "merges_file",
+    "gguf_file",
+    "add_bos_token",
+    "add_eos_token",
+)
+
+_CONFIG_REFUSED = ("model_type", "architectures", "name_or_path")
+
+_TRUNCATE = (True, "longest_first", "only_first")
+
+# What is returned beside the ids, and padding, which no vector of poolwise ever sees.
+_CALL_ASIDE = (
+    "padding",
+    "pad_to_multiple_of",
+    "padding_side",
+    "return_tensors",
+    "return_attention_mask",
+    "return_token_type_ids",
+    "return_length",
+    "verbose",
+    "logits_to_keep",
+)
+
+_OTHER_MODALITIES = ("audio", "image", "video", "chat_template")
+
+
+@dataclass(frozen=True)
+class TransformerModule:
+    """Where an encoder lies and how it is read.
+
+    ``config`` and ``tokenizer`` are keys that override those of config.json and
+    tokenizer_config.json; the maximum length is the tokenizer's ``model_max_length``, as there.
+    ``lower_case`` lowers every text before the tokenizer's own steps.
+    """
+
+    folder: Path
+    lower_case: bool = False
+    config: Mapping[str, Any] = field(default_factory=dict)
+    tokenizer: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def max_length(self) -> int | None:
+        """The maximum length in tokens that the module itself states."""
+        found = self.tokenizer.get("model_max_length")
+        return found if type(found) is int else None
+
+
+def read_transformer(folder: Path) -> TransformerModule:
+    """The Transformer module in ``folder``; without a file of its own it says nothing."""
+    for path in (folder / name for name in FILES):
+        if path.exists() and (found := read_object(path)):
+            return _read(folder, found, str(path))
+    return TransformerModule(folder)
+
+
+def _read(folder: Path, found: dict[str, Any], where: str) -> TransformerModule:
+    found = {_OLD_NAMES.get(key, key): found[key] for key in sorted(found, key=_is_old)}
+    known = (*_USUAL, *_ASIDE, *_OLD_NAMES.values(), "max_seq_length", "do_lower_case")
+    _refuse(set(found) - {*known, "modality_config", "processing_kwargs"}, where)
+    for key, usual in _USUAL.items():
+        if found.get(key, usual[0]) not in usual:
+            raise EncoderError(
+                f"{where}: {key} is {describe(found[key])}, which poolwise does not read; "
+                f"expected {usual[0]!r}"
+            )
+    _check_modalities(found.get("modality_config"), where)
+    model, tokenizer, config = (_object(found, key, where) for key in _OLD_NAMES.values())
+    _refuse(set(model) - {*_MODEL_ASIDE}, f"{where}: model_kwargs")
+    _refuse(set(tokenizer) & {*_TOKENIZER_REFUSED}, f"{where}: processor_kwargs")
+    _refuse(set(config) & {*_CONFIG_REFUSED}, f"{where}: config_kwargs")
+    if (length := found.get("max_seq_length")) is not None:
+        tokenizer.setdefault("model_max_length", _length(length, f"{where}: max_seq_length"))
+    tokenizer |= _call(_object(found, "processing_kwargs", where), where)
+    return TransformerModule(
+        folder,
+        lower_case=bool(found.get("do_lower_case")),
+        config={key: value for key, value in config.items() if key not in _DOWNLOADS},
+        tokenizer={key: value for key, value in tokenizer.items() if key not in _DOWNLOADS},
+        notes=_precision_note(model),
+    )
+
+
+def _is_old(key: str) -> bool:
+    return key in _OLD_NAMES
+
+
+def _refuse(keys: Iterable[str], where: str) -> None:
+    if named := sorted(keys):
+        raise EncoderError(
+            f"{where}: {describe(named[0])} is set, which poolwise does not read. Remove it if it "
+            "changes no vector"
+        )
+
+
+def _object(found: Mapping[str, Any], key: str, where: str) -> dict[str, Any]:
+    return dict(as_object(found.get(key) or {}, f"{where}: {key}"))
+
+
+def _length(value: Any, where: str) -> int:
+    if type(value) is not int or value < 1:
+        raise EncoderError(f"{where} is {describe(value)}, expected a whole number")
+    return value
+
+
+def _check_modalities(found: Any, where: str) -> None:
+    """Texts must go through the plain forward pass, to the last hidden state."""
+    if found is None:
+        return
+    where = f"{where}: modality_config"
+    modalities = as_object(found, where)
+    text = as_object(modalities.get("text"), f"{where}: text")
+    if "message" in modalities or text.get("method") != "forward":
+        raise EncoderError(f"{where}: texts go through more than the encoder's forward pass")
+    output = text.get("method_output_name")
+    if output not in ("last_hidden_state", ["last_hidden_state"]):
+        raise EncoderError(
+            f"{where}: reads {describe(output)}, which poolwise does not; expected "
+            "'last_hidden_state'"
+        )
+
+
+def _call(processing: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """What the tokenizer is called with, as options of the tokenizer itself."""
+    where = f"{where}: processing_kwargs"
+    _refuse(set(processing) - {"text", "common", *_OTHER_MODALITIES}, where)
+    given = _object(processing, "text", where) | _object(processing, "common", where)
+    options: dict[str, Any] = {}
+    for key, value in given.items():
+        match key:
+            case "max_length" if value is not None:
+                options["model_max_length"] = _length(value, f"{where}: max_length")
+            case "split_special_tokens" if value is not None:
+                options[key] = value
+            case "truncation" if value not in _TRUNCATE:
+                raise EncoderError(f"{where}: truncation is {describe(value)}; poolwise cuts texts")
+            case "padding_side" if value == "left" and given.get("padding") == "max_length":
+                raise EncoderError(f"{where}: padding_side and padding would move every position")
+            case "truncation" | "max_length" | "split_special_tokens":
+                pass
+            case _:
+                _refuse({key} - {*_CALL_ASIDE}, where)
+    return options
+
+
+def _precision_note(model: Mapping[str, Any]) -> tuple[str, ...]:
+    dtype = model.get("dtype", model.get("torch_dtype"))
+    if dtype in (None, "auto", "float32"):
+        return ()
+    return (f"is to be computed in {describe(dtype)}; poolwise computes in float32",)
