@@ -33,6 +33,9 @@ _TEXTS = (
     "naïve café — Привет, 日本語 かな, שלום, ﬁne 👩‍🚀",
 )
 _MOST_WORDS = 1000
+
+_MEANT = "Default prompt name is set to"
+"""How sentence-transformers tells its users of what the folder asks for."""
 _BATCH = 4  # some padding, but not of every text to the longest
 
 
@@ -208,4 +211,6 @@ class _Heard(logging.Handler):
         self.said: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.said.append(record.getMessage())
+        said = record.getMessage()
+        if not said.startswith(_MEANT):
+            self.said.append(said)
