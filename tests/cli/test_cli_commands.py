@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 import subprocess
 import sys
 
@@ -133,6 +134,26 @@ def test_ask_stops_at_the_limit(run, demo, tmp_path):
         run("ask", "length", demo.folder, "--texts", texts, "--limit", 150, "--json")[1]
     )
     assert said["findings"][0]["made"]["n_texts"] == 150
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_convert_says_what_it_leaves_out(run, tiny, tmp_path, as_json):
+    import torch
+    from safetensors.torch import load_file
+
+    folder = shutil.copytree(tiny("bert"), tmp_path / "folder")
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    (folder / "modeling.py").touch()
+    code, out, _ = run("convert", folder, tmp_path / "out", *["--json"] * as_json)
+    assert code == 0
+    if as_json:
+        said = json.loads(out)
+        assert said["left_out"] == ["modeling.py"]
+        assert said["model_hash"] == poolwise.load(tiny("bert")).hash
+    else:
+        assert "BERT, 3 blocks, width 32" in " ".join(out.split())
+        assert "Left out: modeling.py" in out
 
 
 def test_help_names_every_command(run):

@@ -44,7 +44,8 @@ KINDS = [
     (["openvino/openvino_model.xml"], "a graph for OpenVINO", "needs the checkpoint"),
     (["openvino_model.xml"], "a graph for OpenVINO", "needs the checkpoint"),
     (["saved_model.pb"], "only saved_model.pb, a graph for TensorFlow", "needs the checkpoint"),
-    (["saved_model/1/saved_model.pb", "saved_model/saved_model.pb"], "a graph for TensorFlow", ""),
+    (["saved_model/1/saved_model.pb"], "only saved_model/1/saved_model.pb, a graph for", ""),
+    (["2_Dense/model.safetensors", "training_args.bin"], "no model.safetensors. If the model", ""),
     (["bert_model.ckpt.index"], "a checkpoint of TensorFlow 1", "from_tf=True"),
     (
         ["model.fp16.safetensors"],
@@ -55,8 +56,12 @@ KINDS = [
     (
         ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"],
         "only model-00001-of-00002.safetensors, a shard without the index of all shards",
-        "Put model.safetensors.index.json beside",
+        "Put the shards' index (its name ends in .index.json) beside",
     ),
+    (["pytorch_model-00001-of-00002.bin"], "00002.bin, a shard without the index", ".index.json"),
+    (["tf_model-00001-of-00002.h5"], "00002.h5, a shard without the index", ".index.json"),
+    (["pytorch_model.fp16.bin"], "a pickle under another name", "poolwise convert {} OUT"),
+    (["model.pt"], "only model.pt, a pickle under another name", "name it pytorch_model.bin, then"),
     (["adapter_model.safetensors"], "LoRA weights without adapter_config.json", "merge_and_unload"),
     (["all.zip"], "only all.zip, an archive", "Unpack it"),
     (
@@ -128,6 +133,7 @@ def test_lora_weights(folder, alone):
         (["pytorch_model.bin"], "It has pytorch_model.bin, a pickle"),
         (["tiny/config.json", "tiny/model.safetensors"], "folder/tiny has one; is it meant?"),
         (["1_Pooling/config.json"], "it has no config.json"),
+        (["model.safetensors", "vocab.txt"], "not an encoder's folder, it has no config.json"),
     ],
 )
 def test_without_a_config(tmp_path, names, said):

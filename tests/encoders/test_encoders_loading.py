@@ -52,8 +52,8 @@ def test_what_an_encoder_knows(family_folder, family):
     assert (encoder.depth, encoder.width) == (3, 32)
     offset = 2 if family in ("roberta", "xlm-roberta", "camembert", "mpnet") else 0
     assert encoder.max_length == encoder.config.positions == 64 - offset
-    pooled = ("bert", "bert-cased", "roberta", "xlm-roberta", "camembert", "mpnet", "albert")
-    assert encoder.has_pooler == (family in pooled)
+    unpooled = ("distilbert", "electra", "deberta-v2", "modernbert")
+    assert encoder.has_pooler == (family not in unpooled)
     assert encoder.pooler_state == ("trained" if encoder.has_pooler else "absent")
     assert encoder.word_embeddings.shape[0] == encoder.config.vocab_size
     assert encoder.declared is None
@@ -295,6 +295,14 @@ def test_an_encoder_in_a_subfolder(folder, tmp_path):
     encoder = load(outer)
     assert (encoder.folder, encoder.max_length, str(encoder.declared)) == (outer, 20, "cls@-1")
     assert same(encoder, load(folder))
+
+
+def test_config_args_may_leave_out_blocks(folder):
+    declare(folder, POOLING, pooling_mode="mean")
+    edit(folder / "sentence_bert_config.json", config_args={"num_hidden_layers": 1})
+    encoder = load(folder)
+    assert encoder.depth == 1
+    assert set(encoder.tensors) == set(encoder.family.shapes(encoder.config.values, pooler=True))
 
 
 # Lengths

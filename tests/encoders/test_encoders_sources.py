@@ -108,6 +108,7 @@ FETCH = r"hf download someone/something --local-dir FOLDER, then poolwise conver
         (["flax_model.msgpack"], r"has only flax_model\.msgpack, weights for Flax.*from_flax=True"),
         (["a.Q4_K_M.gguf"], r"something: has only a\.Q4_K_M\.gguf, weights for llama\.cpp"),
         (["onnx/model.onnx"], r"has only onnx/model\.onnx, a graph for ONNX"),
+        (["model.pt"], r"has only model\.pt, a pickle under another name.*convert FOLDER OUT"),
         (["model.fp16.safetensors"], r"has only model\.fp16\.safetensors, weights under another"),
     ],
 )

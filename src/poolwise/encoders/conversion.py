@@ -16,6 +16,7 @@ from poolwise.encoders.files import as_object, inside, read_json, read_object, r
 from poolwise.encoders.formats import (
     KERAS,
     PICKLES,
+    WEIGHTS,
     refuse_adapters,
     without_config,
     without_weights,
@@ -24,7 +25,7 @@ from poolwise.encoders.loading import load
 from poolwise.encoders.safetensors_file import MAX_HEADER
 from poolwise.encoders.tokenizer_settings import read_settings
 from poolwise.encoders.tokenizer_spec import SENTENCEPIECE
-from poolwise.encoders.weights import INDEX, WEIGHTS
+from poolwise.encoders.weights import INDEX
 from poolwise.errors import EncoderError
 
 TIMEOUT = 900.0

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from poolwise.encoders.files import describe, read_object
+from poolwise.encoders.formats import WEIGHTS
 from poolwise.encoders.head import Head, HeadLayer, UnitLayer
 from poolwise.encoders.head_modules import READERS, read_layer, reads_sentences
 from poolwise.encoders.keys import MAX_BLOCKS
 from poolwise.encoders.safetensors_file import open_safetensors
-from poolwise.encoders.weights import WEIGHTS
 from poolwise.errors import EncoderError
 from poolwise.readouts import Readout, parse
 

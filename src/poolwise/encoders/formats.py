@@ -10,6 +10,7 @@ from pathlib import Path
 from poolwise.encoders.files import describe, read_object
 from poolwise.errors import EncoderError
 
+WEIGHTS = "model.safetensors"
 ADAPTER = "adapter_config.json"
 PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 KERAS = ("tf_model.h5", "tf_model.h5.index.json")
@@ -37,15 +38,17 @@ class Format:
 
     def matches(self, name: str) -> bool:
         """Whether ``name``, relative to the encoder's folder, is of this kind."""
-        return any(fnmatch(name, pattern) for pattern in self.patterns)
+        depth = name.count("/")
+        return any(p.count("/") == depth and fnmatch(name, p) for p in self.patterns)
 
 
 FORMATS = (
     Format(PICKLES, "a pickle, which could run code when read", _CONVERT),
     Format(
-        ("model-*-of-*.safetensors",),
+        ("model-*-of-*.safetensors", "pytorch_model-*-of-*.bin", "tf_model-*-of-*.h5"),
         "a shard without the index of all shards",
-        "Put model.safetensors.index.json beside the shards; it comes from where they come from",
+        "Put the shards' index (its name ends in .index.json) beside them; it comes from where "
+        "they come from",
     ),
     Format(KERAS, "weights for TensorFlow", _CONVERT),
     Format(
@@ -60,6 +63,12 @@ FORMATS = (
         "is read too",
     ),
     Format(
+        ("pytorch_model.*.bin", "model*.bin", "model*.pt", "*.pth", "*.ckpt"),
+        "a pickle under another name",
+        f"If it is the encoder's state dict, name it {PICKLES[0]}, then: poolwise convert "
+        "{folder} OUT",
+    ),
+    Format(
         ("flax_model*.msgpack",),
         "weights for Flax",
         _OLD_TRANSFORMERS.format(how="AutoModel.from_pretrained(…, from_flax=True)"),
@@ -69,9 +78,13 @@ FORMATS = (
         "a checkpoint of TensorFlow 1",
         _OLD_TRANSFORMERS.format(how="AutoModel.from_pretrained(…, from_tf=True)"),
     ),
-    Format(("saved_model.pb", "*/saved_model.pb"), "a graph for TensorFlow", _ASK),
-    Format(("*.onnx",), "a graph for ONNX", _ASK),
-    Format(("*openvino*.xml", "openvino/*.xml"), "a graph for OpenVINO", _ASK),
+    Format(
+        ("saved_model.pb", "*/saved_model.pb", "saved_model/*/saved_model.pb"),
+        "a graph for TensorFlow",
+        _ASK,
+    ),
+    Format(("*.onnx", "*/*.onnx"), "a graph for ONNX", _ASK),
+    Format(("*openvino*.xml", "*/*openvino*.xml"), "a graph for OpenVINO", _ASK),
     Format(("*.gguf",), "weights for llama.cpp, mostly quantised", _ASK),
     Format(("*.h5", "*.keras"), "a file of Keras that transformers has not written", _ASK),
     Format(
@@ -89,7 +102,7 @@ def without_weights(folder: Path) -> EncoderError:
     found = of_names(names)
     if not found:
         return EncoderError(
-            f"{folder}: has no model.safetensors. If the model comes only as {PICKLES[0]} or "
+            f"{folder}: has no {WEIGHTS}. If the model comes only as {PICKLES[0]} or "
             f"{KERAS[0]}, put that file beside config.json in a folder of your own and convert it: "
             "poolwise convert FOLDER OUT"
         )
@@ -103,7 +116,7 @@ def without_config(folder: Path) -> EncoderError:
     if not names:
         return EncoderError(f"{said}; it is empty")
     inner = sorted(name for name in names if name.endswith("/config.json"))
-    whole = [name for name in inner if (folder / name).with_name("model.safetensors").exists()]
+    whole = [name for name in inner if (folder / name).with_name(WEIGHTS).exists()]
     if whole:
         return EncoderError(f"{said}. {(folder / whole[0]).parent} has one; is it meant?")
     found = of_names(names)
@@ -128,6 +141,7 @@ def refuse_adapters(folder: Path) -> None:
 def of_names(names: Iterable[str]) -> dict[Format, str]:
     """Each kind of weights among the names of files, with the first of its files."""
     found: dict[Format, str] = {}
+    names = [name for name in names if name != WEIGHTS]
     for name in sorted(names, key=lambda name: (name.count("/"), name)):
         kind = next((kind for kind in FORMATS if kind.matches(name)), None)
         if kind is not None:
@@ -146,10 +160,10 @@ def advice(found: dict[Format, str], folder: str) -> str:
 
 
 def names_in(folder: Path) -> Sequence[str]:
-    """The files of a folder and of the folders in it, relative to it; hidden ones left out."""
+    """The files of a folder and of those in it, relative to it; hidden ones left out."""
     return [
         path.relative_to(folder).as_posix()
-        for pattern in ("*", "*/*")
+        for pattern in ("*", "*/*", "saved_model/*/*")
         for path in folder.glob(pattern)
         if path.is_file() and not path.relative_to(folder).as_posix().startswith(".")
     ]

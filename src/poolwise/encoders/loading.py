@@ -55,7 +55,7 @@ def _read(name: str, folder: Path, max_length: int | None) -> Encoder:
         family=config.family,
         config=config,
         tokenizer=tokenizer,
-        tensors=weights.tensors,
+        tensors=tensors,
         declared=modules.declared,
         max_length=_max_length(max_length, config, settings, tokenizer),
         notes=(

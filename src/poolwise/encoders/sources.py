@@ -144,7 +144,7 @@ def _without_weights(name: str, revision: str | None, module: str = "") -> Encod
     kind = next(iter(found), None)
     where = f"{name}: {module.removesuffix('/')}".removesuffix(" ") + " has"
     if kind is not None and not kind.converts:
-        return EncoderError(f"{where} only {told(found)}. {kind.advice}")
+        return EncoderError(f"{where} only {told(found)}. {advice(found, 'FOLDER')}")
     said = (
         f"only {told(found)}. Fetch and convert it"
         if found

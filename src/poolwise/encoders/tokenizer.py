@@ -133,7 +133,7 @@ def read_tokenizer(
         spec=text,
         unknown=_unknown(rust, spec["model"]),
         truncation_side=settings.truncation_side or stored_side(found, where),
-        notes=build.notes,
+        notes=(*build.notes, *settings.notes),
     )
 
 

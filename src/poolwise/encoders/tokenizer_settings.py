@@ -71,6 +71,12 @@ class Settings:
         return found
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What was left aside."""
+        code = self.options.get("auto_map")
+        return (f"{CONFIG} names code of its own (auto_map), left aside",) if code else ()
+
+    @property
     def splits_special(self) -> bool:
         """Whether a special token typed in a text is read as plain text."""
         return flag(self.options, "split_special_tokens", False) is True

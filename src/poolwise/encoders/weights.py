@@ -10,7 +10,7 @@ from types import MappingProxyType
 from poolwise.encoders.config import Config
 from poolwise.encoders.families import Family
 from poolwise.encoders.files import as_object, inside, read_object, shown
-from poolwise.encoders.formats import without_weights
+from poolwise.encoders.formats import WEIGHTS, without_weights
 from poolwise.encoders.safetensors_file import (
     MAX_HEADER,
     MAX_TENSORS,
@@ -22,7 +22,6 @@ from poolwise.encoders.weight_names import TensorName, in_encoder, is_head, read
 from poolwise.errors import EncoderError, UnsafeModelError
 from poolwise.records import Floats
 
-WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 MAX_SHARDS = 256
 

@@ -12,12 +12,12 @@ from safetensors.numpy import save_file
 
 from poolwise.encoders import Encoder
 from poolwise.encoders.files import read_object
+from poolwise.encoders.formats import WEIGHTS
 from poolwise.encoders.prompts import CONFIG as PROMPTS
 from poolwise.encoders.tokenizer_settings import LARGEST
 from poolwise.encoders.tokenizer_spec import SENTENCEPIECE
 from poolwise.encoders.tokenizer_tokens import CONFIG, NAMES
 from poolwise.encoders.transformer_module import TransformerModule
-from poolwise.encoders.weights import WEIGHTS
 from poolwise.errors import needs
 from poolwise.records import Floats
 

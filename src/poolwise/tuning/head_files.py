@@ -9,10 +9,10 @@ from typing import Any
 
 from poolwise.encoders import Encoder
 from poolwise.encoders.files import MEGABYTE, as_object, describe, read_object
+from poolwise.encoders.formats import WEIGHTS
 from poolwise.encoders.modules import ABOUT, LARGEST_ABOUT
 from poolwise.encoders.safetensors_file import open_safetensors
 from poolwise.encoders.tables import Shape
-from poolwise.encoders.weights import WEIGHTS
 from poolwise.engines import plan
 from poolwise.errors import EncoderError, ReadoutError
 from poolwise.readouts import Readout, parse
