@@ -17,6 +17,7 @@ from poolwise.encoders import Encoder
 from poolwise.engines import Engine, open_engine
 from poolwise.errors import PoolwiseWarning, ReadoutError
 from poolwise.extraction import extract
+from poolwise.inputs import check_choices
 from poolwise.inside import look_inside
 from poolwise.readouts import Readout
 from poolwise.records import Inside, LongTexts, Precision, Sentence, VectorBatch
@@ -52,8 +53,10 @@ class Model(Encoder):
     def engine_for(self, precision: Precision) -> Engine:
         """What computes vectors of this precision; made at first use.
 
-        Its ``precision`` is ``exact`` where this machine or family has no other.
+        Its ``precision`` is ``exact`` where this machine or family has no other. Raises OptionError
+        for what is no precision.
         """
+        check_choices(precision=precision)
         if precision not in self._engines:
             self._engines[precision] = open_engine(self, precision)
         return self._engines[precision]
@@ -76,8 +79,8 @@ class Model(Encoder):
 
     def extract(
         self,
-        texts: Iterable[str | Sentence],
-        readouts: Iterable[AnyReadout],
+        texts: str | Iterable[str | Sentence],
+        readouts: AnyReadout | Iterable[AnyReadout],
         *,
         precision: Precision = "exact",
         **options: Any,
@@ -87,7 +90,7 @@ class Model(Encoder):
 
     def inside(
         self,
-        texts: Sequence[str],
+        texts: str | Iterable[str],
         *,
         layers: Sequence[int] | None = None,
         attentions: bool = False,
@@ -95,6 +98,7 @@ class Model(Encoder):
         **options: Any,
     ) -> Iterator[Inside]:
         """``poolwise.inside.look_inside`` with this model's engine, or one that has attentions."""
+        check_choices(precision=precision)
         engine = self._attending if attentions else self.engine_for(precision)
         return look_inside(
             self, texts, engine=engine, layers=layers, attentions=attentions, **options
@@ -125,7 +129,7 @@ class Model(Encoder):
     def fit(
         self,
         readout: AnyReadout,
-        texts: Iterable[str | Sentence],
+        texts: str | Iterable[str | Sentence],
         *,
         precision: Precision = "exact",
         progress: bool = False,
@@ -139,18 +143,19 @@ class Model(Encoder):
         encoder, spec = prompted(self, [chosen]), str(pooled)
         batches = encoder.extract(texts, [spec], precision=precision, progress=progress)
         vectors = [batch.vectors[spec] for batch in batches]
-        rows = np.concatenate(vectors) if vectors else self._no_rows(pooled)
+        none = np.zeros((0, self.width_of(pooled)), np.float32)
+        rows = np.concatenate(vectors) if vectors else none
         return transforms.fit(chosen.readout, rows, self.head)
 
     def embed(
         self,
-        texts: str | Iterable[str],
+        texts: str | Iterable[str | Sentence],
         readout: AnyReadout | None = None,
         *,
         prompt: str | None = None,
         prompt_name: str | None = None,
         precision: Precision = "exact",
-        fit: Iterable[str | Sentence] | None = None,
+        fit: str | Iterable[str | Sentence] | None = None,
         long: LongTexts = "truncate",
         progress: bool = False,
     ) -> NDArray[Any]:
@@ -165,16 +170,18 @@ class Model(Encoder):
 
         A PoolwiseWarning counts texts that were truncated and rows that hold no finite vector
         (``extract`` marks them by row), and says where the folder declares layers after pooling
-        that ``readout`` leaves out.
+        that ``readout`` leaves out. A Series, an array or a generator of texts is read in its own
+        order; of no text there are no rows, of the same width and type.
+
+        Raises TextError for what are no texts, ReadoutError, OptionError.
         """
         chosen = self.resolve_readout(readout)
         encoder = prompted(self.prompted(prompt, prompt_name), [chosen])
         if fit is not None:
             steps = encoder.fit(chosen.readout, fit, precision=precision)
             chosen = replace(chosen, transform=steps, made={"model_hash": self.hash})
-        many = [texts] if isinstance(texts, str) else texts
         options: dict[str, Any] = {"precision": precision, "long": long, "progress": progress}
-        vectors = encoder._all(many, chosen, chosen.readout, **options)
+        vectors = encoder._all(texts, chosen, chosen.readout, **options)
         return vectors[0] if isinstance(texts, str) else vectors
 
     def pooled(self, texts: Iterable[str], readout: Readout, **options: Any) -> NDArray[Any]:
@@ -185,13 +192,17 @@ class Model(Encoder):
         return self._all(texts, Chosen(readout.pooled), readout, **options)
 
     def _all(
-        self, texts: Iterable[str], chosen: Chosen, asked: Readout, **options: Any
+        self,
+        texts: str | Iterable[str | Sentence],
+        chosen: Chosen,
+        asked: Readout,
+        **options: Any,
     ) -> NDArray[Any]:
         """Every row at once; ``asked`` is the readout that warnings are about."""
         seen = list(self.extract(texts, [chosen], **options))
         self._warn(seen, asked)
         rows = [batch.vectors[str(chosen.readout)] for batch in seen]
-        return np.concatenate(rows) if rows else self._no_rows(chosen.readout)
+        return np.concatenate(rows) if rows else self._no_rows(chosen)
 
     def resolve_readout(self, readout: AnyReadout | None) -> Chosen:
         """The readout in any of its forms; None is what the folder declares.
@@ -209,8 +220,10 @@ class Model(Encoder):
             raise ReadoutError(f"{self.name} declares {why}; name a readout, for instance mean@-1")
         return Chosen(self.declared)
 
-    def _no_rows(self, readout: Readout) -> NDArray[Any]:
-        return np.zeros((0, self.width_of(readout)), np.float32)
+    def _no_rows(self, chosen: Chosen) -> NDArray[Any]:
+        """What the readout makes of no text: as wide, and of the same type, as of any other."""
+        steps = (chosen.transform or transforms.stateless(chosen.readout)).on(self.head)
+        return steps.apply(np.zeros((0, self.width_of(chosen.readout.pooled)), np.float32))
 
     def _warn(self, seen: Sequence[VectorBatch], readout: Readout) -> None:
         if left_out := self.left_out(readout):

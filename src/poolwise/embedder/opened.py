@@ -29,6 +29,6 @@ def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
     return tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in files)
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=KEPT, typed=True)
 def _load(name: str, max_length: int | None, _stamp: object) -> Model:
     return model.load(name, max_length=max_length)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from poolwise.encoders.prompts import Prompts, SimilarityName
 from poolwise.encoders.rearranged import Arrangement
 from poolwise.encoders.tokenizer import Tokenizer
 from poolwise.encoders.windows import fit, skipping
+from poolwise.inputs import check_choices, rows
 from poolwise.readouts import Readout
 from poolwise.records import Floats, LongTexts, TokenizedText
 
@@ -166,7 +167,7 @@ class Encoder:
 
     def tokenize(
         self,
-        texts: Sequence[str],
+        texts: str | Iterable[str],
         *,
         long: LongTexts = "truncate",
         escape_special: bool = False,
@@ -178,8 +179,9 @@ class Encoder:
         text counts as one, unless ``escape_special``. Raises TextError, naming the text's index in
         ``texts``, for lone surrogates and, under ``error``, for long texts.
         """
-        prefix = self.prefix
-        prompted = [prefix + text for text in texts] if prefix else texts
+        check_choices(long=long)
+        prefix, given = self.prefix, list(rows(texts))
+        prompted = [prefix + t if isinstance(t, str) else t for t in given] if prefix else given
         encoded = self.tokenizer.encode(prompted, escape_special=escape_special)
         arrange = self.arrangement
         room = self.max_length - (arrange.more if arrange else 0)
