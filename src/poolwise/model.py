@@ -58,7 +58,7 @@ class Model(Encoder):
         """
         check_choices(precision=precision)
         if precision not in self._engines:
-            self._engines[precision] = open_engine(self, precision)
+            self._engines.setdefault(precision, open_engine(self, precision))
         return self._engines[precision]
 
     def prompted(self, prompt: str | None = None, name: str | None = None) -> Self:
