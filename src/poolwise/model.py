@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Self
 from warnings import warn
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from poolwise import __version__, encoders, transforms
 from poolwise.encoders import Encoder
+from poolwise.encoders.pickling import expect_hash
+from poolwise.encoders.sources import Stamp, stamp
 from poolwise.engines import Engine, open_engine
 from poolwise.errors import PoolwiseWarning, ReadoutError
 from poolwise.extraction import extract
@@ -32,15 +34,41 @@ def load(name: str | Path, *, max_length: int | None = None, revision: str | Non
     when the model cannot be found, read or trusted.
     """
     encoder = encoders.load(name, max_length=max_length, revision=revision)
-    return Model(**{f.name: getattr(encoder, f.name) for f in fields(Encoder)})
+    model = Model(**{f.name: getattr(encoder, f.name) for f in fields(Encoder)})
+    model.__dict__["_files"] = stamp(model.folder)
+    return model
 
 
-_SHARED = ("hash", "_attending")
-"""What is the same whatever the prompt, and takes a while to make."""
+@lru_cache(maxsize=2)
+def _read_again(
+    name: str, folder: Path, max_length: int, prompt: str | None, pickled: str
+) -> Model:
+    """The model of a pickle without weights; a worker that is sent it often reads it once."""
+    found = load(folder, max_length=max_length)
+    expect_hash(found, pickled, str(folder))
+    model = replace(found, name=name, prompt=prompt)
+    model.__dict__["_files"] = found._files
+    return model
+
+
+_SHARED = ("hash", "_attending", "_files")
+"""What is the same whatever the prompt."""
 
 
 class Model(Encoder):
-    """An encoder that embeds."""
+    """An encoder that embeds.
+
+    A pickle of it holds no engine: it names the model's folder, which is read again and has to
+    give the same hash; or it holds the weights, where that folder has changed since or never held
+    this model (rearranged, re-initialised, cut). Copies share weights and engines.
+    """
+
+    _files: Stamp | None = None  # of the folder, as it was when this very model was read from it
+
+    def __reduce__(self) -> tuple[Callable[..., Encoder], tuple[Any, ...]]:
+        if self._files is None or self._files != stamp(self.folder):
+            return super().__reduce__()
+        return _read_again, (self.name, self.folder, self.max_length, self.prompt, self.hash)
 
     def __repr__(self) -> str:
         return f"<Model {self.name}: {self.family.name}, {self.depth} blocks of {self.width}>"

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from poolwise.encoders.config import Config
 from poolwise.encoders.families import Family
 from poolwise.encoders.head import Head
+from poolwise.encoders.pickling import by_value
 from poolwise.encoders.prompts import Prompts, SimilarityName
 from poolwise.encoders.rearranged import Arrangement
 from poolwise.encoders.tokenizer import Tokenizer
@@ -50,6 +51,18 @@ class Encoder:
     prompt: str | None = None
     similarity: SimilarityName = "cosine"
     inexpressible: str = ""
+
+    def __reduce__(self) -> tuple[Callable[..., Encoder], tuple[Any, ...]]:
+        return by_value(self)
+
+    def __copy__(self) -> Self:
+        """Shares everything: nothing of an encoder changes."""
+        made = object.__new__(type(self))
+        made.__dict__.update(self.__dict__)
+        return made
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self.__copy__()
 
     @property
     def depth(self) -> int:
