@@ -39,6 +39,12 @@ def _caret(spec: str, at: int) -> str:
     return f"    {shown}\n    {' ' * (at - start)}^"
 
 
+class OptionError(PoolwiseError, ValueError):
+    """An argument that is none of its choices, such as ``long="cut"``."""
+
+    exit_code = 2
+
+
 class EncoderError(PoolwiseError):
     """A model that cannot be found, read or trusted."""
 

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
 from operator import length_hint
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.encoders import Encoder
 from poolwise.engines import Engine, Plan, Source, batches, open_engine, pack, plan
-from poolwise.errors import TextError
+from poolwise.errors import ReadoutError
+from poolwise.inputs import check_choices, sentences
 from poolwise.progress import Progress
 from poolwise.readouts import Readout
 from poolwise.records import (
@@ -38,8 +40,8 @@ WINDOW_CHARACTERS = 1 << 22
 
 def extract(
     encoder: Encoder,
-    texts: Iterable[str | Sentence],
-    readouts: Iterable[AnyReadout],
+    texts: str | Iterable[str | Sentence],
+    readouts: AnyReadout | Iterable[AnyReadout],
     *,
     engine: Engine | None = None,
     transforms: Mapping[str, Transform] | None = None,
@@ -51,7 +53,8 @@ def extract(
 
     Texts may be any iterable, endless ones included; they come out in the order they went in, in
     batches of at most ``WINDOW_TEXTS``, and memory depends on that window alone. A batch's
-    ``vectors`` are keyed by the readouts' strings, each float32 [n, width].
+    ``vectors`` are keyed by the readouts' strings, each float32 [n, width]. One string is one
+    text, and one readout is one readout.
 
     A readout may be the path of a sweep's ``readout.toml``, which brings its fitted steps and the
     prompt it was chosen with; ``transforms`` holds those of others, by readout string.
@@ -59,10 +62,14 @@ def extract(
     ``error``, or ``window``: overlapping windows whose vectors are averaged, weighted by their
     tokens. ``progress`` shows a bar on a terminal once the pass takes longer than a moment.
 
-    Raises ReadoutError before the first text is read, TextError at a text that cannot be.
+    Raises ReadoutError, OptionError, and TextError for what holds no texts, before the first text
+    is read; TextError at a text that cannot be.
     """
-    chosen = [Chosen.of(readout) for readout in readouts]
+    check_choices(long=long)
+    chosen = [Chosen.of(readout) for readout in _several(readouts)]
     encoder = prompted(encoder, chosen)
+    numbered = sentences(texts)
+    known = None if isinstance(texts, str) else length_hint(texts) or None
     one_pass = _Pass(
         encoder,
         _planned(tuple(c.readout for c in chosen), encoder.depth, encoder.has_pooler),
@@ -70,9 +77,17 @@ def extract(
         engine or open_engine(encoder),
         long,
         escape_special,
-        Progress("texts", length_hint(texts) or None, show=progress),
+        Progress("texts", known, show=progress),
     )
-    return one_pass.run(texts)
+    return one_pass.run(numbered)
+
+
+def _several(readouts: AnyReadout | Iterable[AnyReadout]) -> Iterable[AnyReadout]:
+    if isinstance(readouts, str | Path | Readout | Chosen):
+        return [readouts]
+    if not isinstance(readouts, Iterable):
+        raise ReadoutError(f"found {readouts!r:.40}, expected readouts such as ['mean@-1']")
+    return readouts
 
 
 @lru_cache(maxsize=64)
@@ -104,9 +119,9 @@ class _Pass:
     escape_special: bool
     progress: Progress
 
-    def run(self, texts: Iterable[str | Sentence]) -> Iterator[VectorBatch]:
+    def run(self, texts: Iterable[Sentence]) -> Iterator[VectorBatch]:
         with self.progress:
-            for window in windows(sentences(texts)):
+            for window in windows(texts):
                 yield self._vectors(window)
 
     def _vectors(self, window: Sequence[Sentence]) -> VectorBatch:
@@ -147,20 +162,6 @@ class _Pass:
             return made
         average = _token_average(texts)
         return {source: average(vectors) for source, vectors in made.items()}
-
-
-def sentences(texts: Iterable[str | Sentence]) -> Iterator[Sentence]:
-    """Number plain strings; refuse what is no text."""
-    for row, text in enumerate(texts):
-        if isinstance(text, Sentence):
-            yield text
-        elif isinstance(text, str):
-            yield Sentence(text, row)
-        else:
-            raise TextError(
-                f"row {row}: found {type(text).__name__} ({text!r:.40}), expected a string; "
-                "drop or fill such rows first"
-            )
 
 
 def windows(texts: Iterable[Sentence]) -> Iterator[list[Sentence]]:

@@ -6,7 +6,7 @@ vector a text asks ``extract``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from poolwise.encoders import Encoder
 from poolwise.engines import Engine, pack, plan
 from poolwise.engines.plan import Plan, Source
+from poolwise.inputs import check_choices, strings
 from poolwise.progress import Progress
 from poolwise.readouts import Pool, parse
 from poolwise.records import Inside, LongTexts, Tokens
@@ -27,7 +28,7 @@ GROUP_BYTES = 1 << 26
 
 def look_inside(
     encoder: Encoder,
-    texts: Sequence[str],
+    texts: str | Iterable[str],
     *,
     engine: Engine,
     layers: Sequence[int] | None = None,
@@ -39,11 +40,17 @@ def look_inside(
 
     ``layers`` are hidden states, 0 (embeddings) to ``depth``; all of them by default.
     ``attentions`` adds the attention maps of every block, for which the engine must have them.
-    A text beyond the encoder's maximum length is cut to it, or refused (``long="error"``).
+    A text beyond the encoder's maximum length is cut to it, or refused (``long="error"``). Raises
+    TextError for what are no texts and OptionError, at once.
     """
+    check_choices(long=long)
     chosen = tuple(range(encoder.depth + 1) if layers is None else layers)
     look = _Look(encoder, engine, chosen, attentions)
-    sequences = [text.windows[0] for text in encoder.tokenize(texts, long=long)]
+    return _groups(look, strings(texts), long, progress)
+
+
+def _groups(look: _Look, texts: Sequence[str], long: LongTexts, progress: bool) -> Iterator[Inside]:
+    sequences = [text.windows[0] for text in look.encoder.tokenize(texts, long=long)]
     with Progress("texts", len(texts), show=progress) as bar:
         for rows in look.groups(np.array([len(s) for s in sequences], np.intp)):
             yield look.at([sequences[i] for i in rows], rows)

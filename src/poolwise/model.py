@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Self
 from warnings import warn
@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 
 from poolwise import __version__, encoders, transforms
 from poolwise.encoders import Encoder
+from poolwise.encoders.pickling import expect_hash
+from poolwise.encoders.sources import Stamp, stamp
 from poolwise.engines import Engine, open_engine
 from poolwise.errors import PoolwiseWarning, ReadoutError
 from poolwise.extraction import extract
+from poolwise.inputs import check_choices
 from poolwise.inside import look_inside
 from poolwise.readouts import Readout
 from poolwise.records import Inside, LongTexts, Precision, Sentence, VectorBatch
@@ -31,15 +34,41 @@ def load(name: str | Path, *, max_length: int | None = None, revision: str | Non
     when the model cannot be found, read or trusted.
     """
     encoder = encoders.load(name, max_length=max_length, revision=revision)
-    return Model(**{f.name: getattr(encoder, f.name) for f in fields(Encoder)})
+    model = Model(**{f.name: getattr(encoder, f.name) for f in fields(Encoder)})
+    model.__dict__["_files"] = stamp(model.folder)
+    return model
 
 
-_SHARED = ("hash", "_attending")
-"""What is the same whatever the prompt, and takes a while to make."""
+@lru_cache(maxsize=2)
+def _read_again(
+    name: str, folder: Path, max_length: int, prompt: str | None, pickled: str
+) -> Model:
+    """The model of a pickle without weights; a worker that is sent it often reads it once."""
+    found = load(folder, max_length=max_length)
+    expect_hash(found, pickled, str(folder))
+    model = replace(found, name=name, prompt=prompt)
+    model.__dict__["_files"] = found._files
+    return model
+
+
+_SHARED = ("hash", "_attending", "_files")
+"""What is the same whatever the prompt."""
 
 
 class Model(Encoder):
-    """An encoder that embeds."""
+    """An encoder that embeds.
+
+    A pickle of it holds no engine: it names the model's folder, which is read again and has to
+    give the same hash; or it holds the weights, where that folder has changed since or never held
+    this model (rearranged, re-initialised, cut). Copies share weights and engines.
+    """
+
+    _files: Stamp | None = None  # of the folder, as it was when this very model was read from it
+
+    def __reduce__(self) -> tuple[Callable[..., Encoder], tuple[Any, ...]]:
+        if self._files is None or self._files != stamp(self.folder):
+            return super().__reduce__()
+        return _read_again, (self.name, self.folder, self.max_length, self.prompt, self.hash)
 
     def __repr__(self) -> str:
         return f"<Model {self.name}: {self.family.name}, {self.depth} blocks of {self.width}>"
@@ -52,10 +81,12 @@ class Model(Encoder):
     def engine_for(self, precision: Precision) -> Engine:
         """What computes vectors of this precision; made at first use.
 
-        Its ``precision`` is ``exact`` where this machine or family has no other.
+        Its ``precision`` is ``exact`` where this machine or family has no other. Raises OptionError
+        for what is no precision.
         """
+        check_choices(precision=precision)
         if precision not in self._engines:
-            self._engines[precision] = open_engine(self, precision)
+            self._engines.setdefault(precision, open_engine(self, precision))
         return self._engines[precision]
 
     def prompted(self, prompt: str | None = None, name: str | None = None) -> Self:
@@ -76,8 +107,8 @@ class Model(Encoder):
 
     def extract(
         self,
-        texts: Iterable[str | Sentence],
-        readouts: Iterable[AnyReadout],
+        texts: str | Iterable[str | Sentence],
+        readouts: AnyReadout | Iterable[AnyReadout],
         *,
         precision: Precision = "exact",
         **options: Any,
@@ -87,7 +118,7 @@ class Model(Encoder):
 
     def inside(
         self,
-        texts: Sequence[str],
+        texts: str | Iterable[str],
         *,
         layers: Sequence[int] | None = None,
         attentions: bool = False,
@@ -95,6 +126,7 @@ class Model(Encoder):
         **options: Any,
     ) -> Iterator[Inside]:
         """``poolwise.inside.look_inside`` with this model's engine, or one that has attentions."""
+        check_choices(precision=precision)
         engine = self._attending if attentions else self.engine_for(precision)
         return look_inside(
             self, texts, engine=engine, layers=layers, attentions=attentions, **options
@@ -125,7 +157,7 @@ class Model(Encoder):
     def fit(
         self,
         readout: AnyReadout,
-        texts: Iterable[str | Sentence],
+        texts: str | Iterable[str | Sentence],
         *,
         precision: Precision = "exact",
         progress: bool = False,
@@ -139,18 +171,19 @@ class Model(Encoder):
         encoder, spec = prompted(self, [chosen]), str(pooled)
         batches = encoder.extract(texts, [spec], precision=precision, progress=progress)
         vectors = [batch.vectors[spec] for batch in batches]
-        rows = np.concatenate(vectors) if vectors else self._no_rows(pooled)
+        none = np.zeros((0, self.width_of(pooled)), np.float32)
+        rows = np.concatenate(vectors) if vectors else none
         return transforms.fit(chosen.readout, rows, self.head)
 
     def embed(
         self,
-        texts: str | Iterable[str],
+        texts: str | Iterable[str | Sentence],
         readout: AnyReadout | None = None,
         *,
         prompt: str | None = None,
         prompt_name: str | None = None,
         precision: Precision = "exact",
-        fit: Iterable[str | Sentence] | None = None,
+        fit: str | Iterable[str | Sentence] | None = None,
         long: LongTexts = "truncate",
         progress: bool = False,
     ) -> NDArray[Any]:
@@ -165,16 +198,18 @@ class Model(Encoder):
 
         A PoolwiseWarning counts texts that were truncated and rows that hold no finite vector
         (``extract`` marks them by row), and says where the folder declares layers after pooling
-        that ``readout`` leaves out.
+        that ``readout`` leaves out. A Series, an array or a generator of texts is read in its own
+        order; of no text there are no rows, of the same width and type.
+
+        Raises TextError for what are no texts, ReadoutError, OptionError.
         """
         chosen = self.resolve_readout(readout)
         encoder = prompted(self.prompted(prompt, prompt_name), [chosen])
         if fit is not None:
             steps = encoder.fit(chosen.readout, fit, precision=precision)
             chosen = replace(chosen, transform=steps, made={"model_hash": self.hash})
-        many = [texts] if isinstance(texts, str) else texts
         options: dict[str, Any] = {"precision": precision, "long": long, "progress": progress}
-        vectors = encoder._all(many, chosen, chosen.readout, **options)
+        vectors = encoder._all(texts, chosen, chosen.readout, **options)
         return vectors[0] if isinstance(texts, str) else vectors
 
     def pooled(self, texts: Iterable[str], readout: Readout, **options: Any) -> NDArray[Any]:
@@ -185,13 +220,17 @@ class Model(Encoder):
         return self._all(texts, Chosen(readout.pooled), readout, **options)
 
     def _all(
-        self, texts: Iterable[str], chosen: Chosen, asked: Readout, **options: Any
+        self,
+        texts: str | Iterable[str | Sentence],
+        chosen: Chosen,
+        asked: Readout,
+        **options: Any,
     ) -> NDArray[Any]:
         """Every row at once; ``asked`` is the readout that warnings are about."""
         seen = list(self.extract(texts, [chosen], **options))
         self._warn(seen, asked)
         rows = [batch.vectors[str(chosen.readout)] for batch in seen]
-        return np.concatenate(rows) if rows else self._no_rows(chosen.readout)
+        return np.concatenate(rows) if rows else self._no_rows(chosen)
 
     def resolve_readout(self, readout: AnyReadout | None) -> Chosen:
         """The readout in any of its forms; None is what the folder declares.
@@ -209,8 +248,10 @@ class Model(Encoder):
             raise ReadoutError(f"{self.name} declares {why}; name a readout, for instance mean@-1")
         return Chosen(self.declared)
 
-    def _no_rows(self, readout: Readout) -> NDArray[Any]:
-        return np.zeros((0, self.width_of(readout)), np.float32)
+    def _no_rows(self, chosen: Chosen) -> NDArray[Any]:
+        """What the readout makes of no text: as wide, and of the same type, as of any other."""
+        steps = (chosen.transform or transforms.stateless(chosen.readout)).on(self.head)
+        return steps.apply(np.zeros((0, self.width_of(chosen.readout.pooled)), np.float32))
 
     def _warn(self, seen: Sequence[VectorBatch], readout: Readout) -> None:
         if left_out := self.left_out(readout):

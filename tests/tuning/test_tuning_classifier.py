@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 import shutil
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from safetensors.numpy import load_file, save_file
 from scipy.special import expit, softmax
 
 import poolwise
-from poolwise.errors import EncoderError, PoolwiseWarning, StudyError, TextError
+from poolwise.errors import EncoderError, OptionError, PoolwiseWarning, StudyError, TextError
 from poolwise.tuning.classifier import OUTPUTS, load_classifier
 
 TEXTS = ["the cat sat on the mat", "", "a dog", "tree " * 100, "a dog"]
@@ -136,6 +139,32 @@ def test_no_texts_and_one_text(theirs):
     assert classifier.predict_proba([]).shape == (0, 3)
     with pytest.raises(TextError, match=r"write \[text\]"):
         classifier.predict("the cat")
+
+
+def test_pickled_and_copied(ours):
+    folder = ours({"readout": "mean@weights(0=0.25,-1=0.75)", "asked": "mean@weights(0=1,-1=1)"})
+    classifier = load_classifier(folder)
+    expected = classifier.outputs(TEXTS[:3])
+    for twin in (pickle.loads(pickle.dumps(classifier)), copy.deepcopy(classifier)):
+        np.testing.assert_array_equal(twin.outputs(TEXTS[:3]), expected)
+        assert twin.predict(TEXTS[:3]) == classifier.predict(TEXTS[:3])
+        assert (twin.head, twin.made) == (classifier.head, classifier.made)
+
+
+@pytest.mark.parametrize("query", [False, True])
+def test_inputs_are_those_of_the_model(ours, query):
+    """With and without attention, which reads texts by a way of its own."""
+    classifier = load_classifier(ours({}, query=query))
+    expected = classifier.predict(TEXTS[:3])
+    assert classifier.predict(pd.Series(TEXTS[:3], index=[2, 0, 1])) == expected
+    assert classifier.predict(text for text in TEXTS[:3]) == expected
+    for wrong in (pd.DataFrame({"text": TEXTS}), {"text": TEXTS}, None, {*TEXTS}, b"the cat"):
+        with pytest.raises(TextError, match=r"found .*expected one text, or texts"):
+            classifier.predict(wrong)
+    with pytest.raises(TextError, match="row 1: found NaN"):
+        classifier.predict(["a", float("nan")])
+    with pytest.raises(OptionError, match="precision is 'float32'"):
+        classifier.predict(TEXTS[:3], precision="float32")
 
 
 def test_batches_come_with_marks(theirs):

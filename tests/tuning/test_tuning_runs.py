@@ -2,20 +2,25 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import poolwise
+from poolwise.encoders.reinitialised import reinitialised
 from poolwise.errors import ReadoutError, StoreError, StudyError
 from poolwise.tuning import frozen as frozen_module
+from poolwise.tuning import kept as kept_module
 from poolwise.tuning import runs, workers
+from poolwise.tuning.classifier import load_classifier
 from poolwise.tuning.kept import Kept, materials
 from poolwise.tuning.task import Task
 from poolwise.tuning.todo import ToDo
@@ -145,7 +150,7 @@ def test_without_a_folder_nothing_is_kept(model, task, tmp_path, monkeypatch):
     assert not [*tmp_path.iterdir()]
 
 
-def test_whatever_matters_has_a_run_of_its_own(model, task, animals, tmp_path):
+def test_whatever_matters_has_a_run_of_its_own(model, task, animals, tmp_path, monkeypatch):
     of = materials(model, task)
     setting = Setting("cls@-1", 16, 0, 1e-3)
     kept = Kept(tmp_path, of, RECIPE, 16)
@@ -158,21 +163,132 @@ def test_whatever_matters_has_a_run_of_its_own(model, task, animals, tmp_path):
     paths = {keeper.state(setting) for keeper in (kept, *others)}
     paths |= {kept.state(Setting("cls@-1", 16, 1, 1e-3))}
     assert len(paths) == 6
+    another = replace(animals(), texts=["another text", *task.texts[1:]])
+    for other in (of_other_labels(animals), Task(another, "classification", 0)):
+        assert materials(model, other) != of
+    assert materials(model.prompted("query: "), task) != of
+    monkeypatch.setattr(kept_module, "__version__", "another")
+    assert materials(model, task) != of
     more_rates = Kept(tmp_path, of, Recipe(1, 8, (1.0,), steps=0), 24)
     assert more_rates.state(setting) == kept.state(setting)
 
 
-def test_another_comparison_replaces_checkpoints_and_keeps_runs(model, task, animals, tmp_path):
-    first = compare(model, task, ["cls@-1"], seeds=1, folder=tmp_path)
-    other = Task(animals("multilabel"), "multilabel", 0)
-    second = compare(model, other, ["cls@-1"], seeds=1, folder=tmp_path)
-    assert first.checkpoints == second.checkpoints
-    assert json.loads((second.checkpoints["cls@-1"] / "poolwise.json").read_text())["kind"] == (
-        "multilabel"
-    )
-    again = compare(model, task, ["cls@-1"], seeds=1, folder=tmp_path)
+def of_other_labels(animals):
+    """The same texts and parts under one name and hash, and each animal called another."""
+    other = dict(zip(["cat", "dog", "bird"], ["dog", "bird", "cat"], strict=True))
+    data = animals()
+    return Task(replace(data, labels=[other[x] for x in data.labels]), "classification", 0)
+
+
+def weights(folder):
+    return (folder / "model.safetensors").read_bytes()
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """The settings of all trainings that are made in this process from here on."""
+    made = []
+    train = runs.train_and_keep
+
+    def counting(model, task, kept, setting, *rest, **options):
+        made.append(setting)
+        return train(model, task, kept, setting, *rest, **options)
+
+    monkeypatch.setattr(runs, "train_and_keep", counting)
+    return made
+
+
+def test_results_and_checkpoints_belong_together(model, task, animals, tmp_path, trained):
+    """One folder, labels A, then B, then A again: A's own checkpoints, and nothing twice."""
+    asked = {"readouts": ["cls@-1", "attention@-1"], "folder": tmp_path}
+    other = of_other_labels(animals)
+    first = compare(model, task, **asked)
+    told_first = {spec: weights(path) for spec, path in first.checkpoints.items()}
+    outputs = {s: load_classifier(p).outputs(task.texts) for s, p in first.checkpoints.items()}
+    second = compare(model, other, **asked)
+    assert {spec: path.name for spec, path in second.checkpoints.items()} == {
+        spec: path.name for spec, path in first.checkpoints.items()
+    }
+    told_second = {spec: weights(path) for spec, path in second.checkpoints.items()}
+    assert all(told_first[spec] != told_second[spec] for spec in told_first)
+    assert len(trained) == len(set(trained)) * 2
+    before = len(trained)
+    for _ in range(2):
+        again = compare(model, task, **asked)
+        assert told(again.trials) == told(first.trials)
+        assert again.checkpoints == first.checkpoints
+        for spec, path in again.checkpoints.items():
+            assert weights(path) == told_first[spec]
+            classifier = load_classifier(path)
+            np.testing.assert_array_equal(classifier.outputs(task.texts), outputs[spec])
+            assert classifier.made["targets"] == materials(model, task)["targets"]
+        back = compare(model, other, **asked)
+        assert {spec: weights(path) for spec, path in back.checkpoints.items()} == told_second
+    assert len(trained) == before
+
+
+def test_the_checkpoint_is_of_a_training_that_is_reported(model, task, tmp_path, trained):
+    """Whatever else was trained before: with more seeds, at other rates."""
+    for options in (
+        {"seeds": 3},
+        {"seeds": 1},
+        {"seeds": 2, "recipe": replace(RECIPE, rates=(1e-4,))},
+        {"seeds": 2},
+        {"seeds": 3},
+    ):
+        found = compare(model, task, ["cls@-1"], folder=tmp_path, **options)
+        best = max(found.trials, key=lambda t: (t.dev, -t.setting.seed))
+        made = load_classifier(found.checkpoints["cls@-1"]).made
+        assert (Setting(**made["setting"]), made["dev"]) == (best.setting, best.dev)
+    assert len(trained) - len(set(trained)) <= 3  # those whose checkpoint gave way to a better one
+
+
+def test_a_lost_checkpoint_is_trained_again_and_nothing_else(model, task, tmp_path, trained):
+    first = compare(model, task, folder=tmp_path)
+    lost = first.checkpoints["cls@-1"]
+    before, count = weights(lost), len(trained)
+    shutil.rmtree(lost)
+    again = compare(model, task, folder=tmp_path)
+    assert again.checkpoints == first.checkpoints
+    assert weights(lost) == before
     assert told(again.trials) == told(first.trials)
-    assert not again.checkpoints  # it is the other's
+    assert [setting.readout for setting in trained[count:]] == ["cls@-1"]
+
+
+def test_another_comparison_that_is_interrupted_changes_no_checkpoint(
+    model, task, animals, tmp_path, monkeypatch
+):
+    found = compare(model, task, folder=tmp_path)
+    before = {spec: weights(path) for spec, path in found.checkpoints.items()}
+    train, ended = runs.train_and_keep, []
+
+    def interrupted(model, task, kept, setting, *rest, **options):
+        if setting.seed:
+            raise KeyboardInterrupt
+        ended.append(train(model, task, kept, setting, *rest, **options))
+        return ended[-1]
+
+    monkeypatch.setattr(runs, "train_and_keep", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        compare(model, of_other_labels(animals), folder=tmp_path)
+    assert [trial for trial in ended if not trial.setting.tried]
+    assert {spec: weights(path) for spec, path in found.checkpoints.items()} == before
+
+
+def test_a_folder_of_somebody_elses_is_left_alone(model, task, tmp_path):
+    (tmp_path / "checkpoints" / "cls@-1").mkdir(parents=True)
+    (tmp_path / "checkpoints" / "cls@-1" / "thesis.txt").write_text("mine")
+    with pytest.raises(StoreError, match="cls@-1 cannot be written"):
+        compare(model, task, ["cls@-1"], seeds=1, folder=tmp_path)
+    assert (tmp_path / "checkpoints" / "cls@-1" / "thesis.txt").read_text() == "mine"
+
+
+def test_the_model_that_is_tuned_is_not_replaced(model, task, tmp_path, trained):
+    first = compare(model, task, ["cls@-1"], seeds=1, folder=tmp_path)
+    count, tuned = len(trained), poolwise.load(first.checkpoints["cls@-1"])
+    with pytest.raises(StoreError, match="cls@-1 holds the model that is tuned"):
+        compare(tuned, task, ["cls@-1"], seeds=1, folder=tmp_path)
+    assert len(trained) == count
 
 
 def test_an_unreadable_run_is_named(model, task, tmp_path):
@@ -291,7 +407,7 @@ def test_two_workers_killed_and_gone_on(model, task, tiny, tmp_path):
 
 
 def test_ctrl_c_ends_the_workers(model, task, tmp_path, monkeypatch):
-    order = workers.Order("a", model.folder, 64, task, kept(model, task, tmp_path), 1)
+    order = workers.Order(model, task, kept(model, task, tmp_path), 1)
     list_ = todo()
     begun = iter([list_.next()])
 
@@ -307,7 +423,7 @@ def test_ctrl_c_ends_the_workers(model, task, tmp_path, monkeypatch):
 
 
 def test_an_error_in_a_worker_is_raised_here(model, task, tmp_path):
-    order = workers.Order("a", model.folder, 64, task, kept(model, task, tmp_path), 1)
+    order = workers.Order(model, task, kept(model, task, tmp_path), 1)
     parents, theirs = workers.get_context("spawn").Pipe()
     parents.send(Setting("mean@9", 16, 0, 1e-3))
     before = signal.getsignal(signal.SIGINT)
@@ -336,11 +452,12 @@ def test_a_worker_that_dies(model, task, tmp_path, exitcode, words):
     one.pipe.close()
 
 
-def test_a_model_that_is_not_what_its_folder_holds_is_trained_here(model, task, monkeypatch):
-    other = poolwise.load(model.folder, max_length=16)
-    object.__setattr__(other, "folder", Path("nowhere"))
-    assert not runs._found_again(other)
-    assert runs._found_again(model)
+def test_workers_train_the_model_that_they_are_given(model, task, tmp_path):
+    """Not what its folder holds: other weights, and a prompt in front of every text."""
+    other = reinitialised(model, 1).prompted("the cat: ")
+    two = compare(other, task, ["mean@-1"], workers=2)
+    assert told(two.trials) == told(compare(other, task, ["mean@-1"]).trials)
+    assert told(two.trials) != told(compare(model, task, ["mean@-1"]).trials)
 
 
 def test_torchrun_walks_the_same_way_and_only_the_first_writes(model, task, tmp_path, monkeypatch):

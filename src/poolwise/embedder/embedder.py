@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self, get_args
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +19,11 @@ from poolwise.embedder.opened import opened
 from poolwise.embedder.similarity import similarities
 from poolwise.encoders.prompts import DOCUMENT, QUERY
 from poolwise.errors import EncoderError
+from poolwise.inputs import CHOICES
 from poolwise.model import Model
 from poolwise.records import LongTexts, Precision
 from poolwise.transforms import Transform
 from poolwise.transforms.chosen import Chosen, prompted
-
-_CHOICES = {"precision": get_args(Precision), "long": get_args(LongTexts)}
 
 
 class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -187,7 +186,7 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
 
     def _resolved(self) -> Chosen:
         """The readout with what it brings; the other parameters are checked, too."""
-        for name, choices in _CHOICES.items():
+        for name, choices in CHOICES.items():
             value = getattr(self, name)
             refuse(value not in choices, f"{name}={value!r}: it is one of {', '.join(choices)}")
         return self.opened.resolve_readout(self.readout)

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from poolwise.errors import TextError
-
-_MISSING = {"None": "None", "nan": "NaN", "<NA>": "NA", "NaT": "NaT"}
+from poolwise.inputs import check_container, strings
 
 
 class NotTextsError(TextError, ValueError):
@@ -22,23 +21,26 @@ def texts_of(X: Any, at_least: int = 0) -> list[str]:  # noqa: N803 - scikit-lea
     """
     if isinstance(X, str):
         raise NotTextsError(f"X is one text ({X!r:.40}), expected a list of texts: [text]")
-    if hasattr(X, "tocsr"):
-        raise NotTextsError("X is a sparse matrix, expected texts")
+    table = len(getattr(X, "shape", ())) == 2 and not hasattr(X, "tocsr")
+    try:
+        if not table:
+            check_container(X)
+        texts = strings(_column(X))
+    except TextError as error:
+        raise NotTextsError(str(error)) from None
+    if len(texts) < at_least:
+        raise NotTextsError(f"n_samples = {len(texts)}: this fit takes {at_least} or more")
+    return texts
+
+
+def _column(X: Any) -> Any:  # noqa: N803
+    """X as one row of objects [n]."""
     rows = np.asarray(X, dtype=object)
     if rows.ndim == 2 and rows.shape[1] == 1:
-        rows = rows[:, 0]
+        return rows[:, 0]
     if rows.ndim != 1:
         raise NotTextsError(
             f"X is a {type(X).__name__} of shape {rows.shape}, expected texts [n] or one column "
             "[n, 1]; a ColumnTransformer embeds several columns"
         )
-    texts: list[str] = rows.tolist()
-    for row, text in enumerate(texts):
-        if not isinstance(text, str):
-            found = _MISSING.get(str(text), f"{type(text).__name__} ({text!r:.40})")
-            raise NotTextsError(
-                f"row {row}: found {found}, expected a string; drop or fill such rows first"
-            )
-    if len(texts) < at_least:
-        raise NotTextsError(f"n_samples = {len(texts)}: this fit takes {at_least} or more")
-    return texts
+    return rows

@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from poolwise import model
+from poolwise.encoders.sources import stamp
 from poolwise.errors import EncoderError
 from poolwise.model import Model
 
@@ -20,15 +21,9 @@ def opened(name: str | Path, max_length: int | None) -> Model:
             f'model is {name!r:.60}; expected a folder, a hub id or "demo": an embedder opens its '
             "model itself, so that it can be cloned and pickled"
         )
-    return _load(str(name), max_length, _stamp(Path(name).expanduser()))
+    return _load(str(name), max_length, stamp(Path(name).expanduser()))
 
 
-def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
-    """A local folder's files as they are now: a model that was saved anew is read anew."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in files)
-
-
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=KEPT, typed=True)
 def _load(name: str, max_length: int | None, _stamp: object) -> Model:
     return model.load(name, max_length=max_length)

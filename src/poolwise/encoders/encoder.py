@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from poolwise.encoders.config import Config
 from poolwise.encoders.families import Family
 from poolwise.encoders.head import Head
+from poolwise.encoders.pickling import by_value
 from poolwise.encoders.prompts import Prompts, SimilarityName
 from poolwise.encoders.rearranged import Arrangement
 from poolwise.encoders.tokenizer import Tokenizer
 from poolwise.encoders.windows import fit, skipping
+from poolwise.inputs import check_choices, rows
 from poolwise.readouts import Readout
 from poolwise.records import Floats, LongTexts, TokenizedText
 
@@ -49,6 +51,18 @@ class Encoder:
     prompt: str | None = None
     similarity: SimilarityName = "cosine"
     inexpressible: str = ""
+
+    def __reduce__(self) -> tuple[Callable[..., Encoder], tuple[Any, ...]]:
+        return by_value(self)
+
+    def __copy__(self) -> Self:
+        """Shares everything: nothing of an encoder changes."""
+        made = object.__new__(type(self))
+        made.__dict__.update(self.__dict__)
+        return made
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self.__copy__()
 
     @property
     def depth(self) -> int:
@@ -166,7 +180,7 @@ class Encoder:
 
     def tokenize(
         self,
-        texts: Sequence[str],
+        texts: str | Iterable[str],
         *,
         long: LongTexts = "truncate",
         escape_special: bool = False,
@@ -178,8 +192,9 @@ class Encoder:
         text counts as one, unless ``escape_special``. Raises TextError, naming the text's index in
         ``texts``, for lone surrogates and, under ``error``, for long texts.
         """
-        prefix = self.prefix
-        prompted = [prefix + text for text in texts] if prefix else texts
+        check_choices(long=long)
+        prefix, given = self.prefix, list(rows(texts))
+        prompted = [prefix + t if isinstance(t, str) else t for t in given] if prefix else given
         encoded = self.tokenizer.encode(prompted, escape_special=escape_special)
         arrange = self.arrangement
         room = self.max_length - (arrange.more if arrange else 0)

@@ -47,6 +47,15 @@ PATTERNS = (
 _WITH_WEIGHTS = ("model*.safetensors*", "0_*/model*.safetensors*", ADAPTER, f"0_*/{ADAPTER}")
 
 
+Stamp = tuple[tuple[str, int, int], ...]
+
+
+def stamp(folder: Path) -> Stamp:
+    """A local folder's files as they are now: one that was saved anew has another."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in files)
+
+
 def find(name: str | Path, revision: str | None = None) -> Path:
     """The folder that ``name`` means; a hub id is downloaded, or taken from the cache."""
     if name == DEMO:

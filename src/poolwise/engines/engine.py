@@ -13,6 +13,7 @@ from warnings import warn
 from poolwise.encoders import Encoder
 from poolwise.engines.plan import Plan, Source
 from poolwise.errors import PoolwiseWarning, needs
+from poolwise.inputs import check_choices
 from poolwise.records import Floats, Precision, TokenBatch
 
 
@@ -58,6 +59,7 @@ def open_engine(
     had, a PoolwiseWarning says so and exact vectors are made: an output always names the precision
     that it really has.
     """
+    check_choices(precision=precision)
     if attentions:
         return _transformers_engine(encoder)
     from poolwise.engines import native_engine as native  # noqa: PLC0415

@@ -12,8 +12,8 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from copy import deepcopy
 from itertools import count
 from typing import Any
 
@@ -28,7 +28,7 @@ from poolwise.engines.engine import Pooled
 from poolwise.engines.hidden_states import FEW_ROWS, HiddenStates
 from poolwise.engines.plan import Plan
 from poolwise.engines.token_weights import Padded
-from poolwise.engines.workers import as_done
+from poolwise.engines.workers import Threads, as_done
 from poolwise.errors import EncoderError
 from poolwise.records import Floats, Precision, TokenBatch
 
@@ -62,23 +62,38 @@ class TransformersEngine:
         self.token_budget = CPU_BUDGET if on_cpu else GPU_BUDGET
         self.mixes = not on_cpu
         self.streams = torch.get_num_threads() if on_cpu else 1
-        self.module = build_module(encoder).to(self.device)
-        self._attention = self.module.config._attn_implementation
-        self.pooler = _pooler(encoder, self.device)
-        self.blocks = list(self.module.get_submodule(encoder.family.blocks).children())
-        # The same threads for good: what MKL allots a thread it never frees, some 2 MB each.
-        self._threads = ThreadPoolExecutor(
-            self.streams, initializer=lambda: torch.set_num_threads(1)
-        )
+        # The same threads for good: what MKL allots a thread it never frees, some 2 MB each. They
+        # build the module, too: with one thread each they do not wait for OpenMP's helpers, of
+        # which a forked child has none.
+        self._threads = Threads(self.streams, lambda: torch.set_num_threads(1))
+        self.module, self.pooler = self._threads.executor.submit(self._built).result()
         self._passing = _Passing()
-        for block in self.blocks:
-            block.register_forward_pre_hook(self._before_block, with_kwargs=True)
+        # Only eager attention hands its maps out; it also rounds otherwise. A module of its own
+        # over the same weights, so that those who ask for maps change nobody else's vectors.
+        self._eager = _sharing_weights(self.module)
+        self._eager.set_attn_implementation("eager")
+        self.blocks = self._hooked(self.module)
+        self._hooked(self._eager)
 
     def run(self, batches: Sequence[TokenBatch], plan: Plan) -> Iterator[tuple[int, Pooled]]:
         """Pool every source of the plan; see ``Engine``."""
-        # Only eager attention hands its maps out; it also rounds otherwise, so not a run longer.
-        self.module.set_attn_implementation("eager" if plan.attentions else self._attention)
-        yield from as_done(self._threads, lambda batch: self._pool(batch, plan), batches)
+        if self._threads.forked and self.device.type != "cpu":
+            raise EncoderError(
+                f"{self.encoder.name}: a GPU does not survive a fork; start processes by spawn"
+            )
+        yield from as_done(self._threads.executor, lambda batch: self._pool(batch, plan), batches)
+
+    def _built(self) -> tuple[Any, tuple[Tensor, ...] | None]:
+        with _building:
+            module = build_module(self.encoder).to(self.device)
+        return module, _pooler(self.encoder, self.device)
+
+    def _hooked(self, module: Any) -> list[nn.Module]:
+        """Its blocks, whose inputs are pooled from now on."""
+        blocks = list(module.get_submodule(self.encoder.family.blocks).children())
+        for block in blocks:
+            block.register_forward_pre_hook(self._before_block, with_kwargs=True)
+        return blocks
 
     @torch.inference_mode()
     def _pool(self, batch: TokenBatch, plan: Plan) -> Pooled:
@@ -99,7 +114,8 @@ class TransformersEngine:
         copies = -(-FEW_ROWS // max(ids.size, 1))
         mask = padded.real.astype(np.int64)
         wanted = {"output_attentions": True} if attentions else {}
-        return self.module(
+        module = self._eager if attentions else self.module
+        return module(
             input_ids=torch.from_numpy(ids).repeat(copies, 1).to(self.device),
             attention_mask=torch.from_numpy(mask).repeat(copies, 1).to(self.device),
             **wanted,
@@ -138,6 +154,10 @@ class DeepestPassedError(Exception):
     """Leaves the model's forward once the deepest needed hidden state has been pooled."""
 
 
+_building = threading.Lock()
+"""``no_init_weights`` and torch's default type are the whole process's while a module is built."""
+
+
 def build_module(encoder: Encoder, config: Any = None, *, pooler: bool = False) -> Any:
     """transformers' base model for a checked encoder, in float32, holding its tensors.
 
@@ -162,6 +182,12 @@ def build_module(encoder: Encoder, config: Any = None, *, pooler: bool = False) 
             f"other tensors; not given: {missing[:5]}, not taken: {unexpected[:5]}"
         )
     return module.eval()
+
+
+def _sharing_weights(module: nn.Module) -> Any:
+    """A copy with a config and modules of its own over the same tensors."""
+    tensors = [*module.parameters(), *module.buffers()]
+    return deepcopy(module, {id(tensor): tensor for tensor in tensors})
 
 
 def _is_pooler(encoder: Encoder, name: str) -> bool:

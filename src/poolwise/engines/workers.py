@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, as_completed
+from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 
 from poolwise.engines.engine import Pooled
 from poolwise.records import TokenBatch
@@ -15,6 +15,32 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+class Threads:
+    """``count`` threads that stay, each begun with ``first``.
+
+    A fork leaves none of them in the child, which gets its own when it first asks for them.
+    """
+
+    def __init__(self, count: int, first: Callable[[], None]) -> None:
+        self._count, self._first = count, first
+        self._process, self._executor = os.getpid(), self._made()
+
+    @property
+    def executor(self) -> ThreadPoolExecutor:
+        """This process's own."""
+        if self.forked:
+            self._process, self._executor = os.getpid(), self._made()
+        return self._executor
+
+    @property
+    def forked(self) -> bool:
+        """Whether this process is a child that has not asked for its threads yet."""
+        return self._process != os.getpid()
+
+    def _made(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self._count, initializer=self._first)
 
 
 def as_done(

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
 from poolwise.errors import PoolwiseWarning, StudyError, TextError
-from poolwise.extraction import sentences, windows
+from poolwise.extraction import windows
+from poolwise.inputs import sentences
 from poolwise.model import Model, load
 from poolwise.progress import Progress
 from poolwise.readouts import Pool, Readout

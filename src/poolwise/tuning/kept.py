@@ -1,8 +1,10 @@
 """What lies on disk of a comparison: every training and probe that has ended, and checkpoints.
 
-runs/<digest>.json        a trial or a probe; the digest is over all that it depends on
-runs/<digest>.training/   what a training under way can go on from
-checkpoints/<readout>/    of each readout, the best on dev of those with the most rows
+runs/<digest>.json         a trial or a probe; the digest is over all that it depends on
+runs/<digest>.training/    what a training under way can go on from
+runs/<digest>.checkpoint/  the best on dev of trainings that differ by their seed alone, while it is
+                           not the one reported
+checkpoints/<readout>/     of each readout, that of the training reported last
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -29,26 +31,46 @@ from poolwise.tuning.task import Task
 from poolwise.tuning.trials import Frozen, Recipe, Setting, Trial
 from poolwise.tuning.tunable import Tunable
 
-FORMAT = 1
-
-_MATERIALS = ("format", "model", "max_length", "task", "kind", "parts")
+FORMAT = 2
 
 Found = TypeVar("Found")
 
 
 def materials(model: Model, task: Task) -> dict[str, Any]:
-    """What every training and every probe of a comparison depends on."""
+    """What every training and every probe of a comparison depends on: its fingerprint.
+
+    The texts and what is to be told of them count as they are, not by the name or hash of a file.
+    """
+    parts = (task.parts.train, task.parts.dev, task.parts.test, task.choosing)
+    return {
+        "format": FORMAT,
+        "poolwise": __version__,
+        "model": model.hash,
+        "max_length": model.max_length,
+        "prompt": model.made_with_prompt(),
+        "kind": task.kind,
+        "texts": _digest([text.encode("utf-8", "surrogatepass") for text in task.texts]),
+        "labels": _digest([label.encode() for label in task.head.labels]),
+        "targets": _digest([str(task.targets.dtype).encode(), task.targets.tobytes()]),
+        "parts": _digest([np.asarray(rows, np.int64).tobytes() for rows in parts]),
+    }
+
+
+def _digest(parts: Iterable[bytes]) -> str:
+    """SHA-256 of bytes in this order, each kept apart from the next by its length."""
     digest = sha256()
-    for rows in (task.parts.train, task.parts.dev, task.parts.test, task.choosing):
-        digest.update(f"{len(rows)} ".encode() + np.asarray(rows, np.int64).tobytes())
-    values = (FORMAT, model.hash, model.max_length, task.hash, task.kind, digest.hexdigest())
-    return dict(zip(_MATERIALS, values, strict=True))
+    for part in parts:
+        digest.update(f"{len(part)} ".encode() + part)
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)
 class Kept:
     """``folder`` may be None: then nothing is kept. ``of`` is what ``materials`` gave. Checkpoints
     are those of trainings with as many rows as the ``largest`` size has.
+
+    Several comparisons may share a folder. Each finds what is its own, and nothing else: runs by
+    their digest, checkpoints by what they tell of their making.
 
     Raises StoreError for what cannot be read or written.
     """
@@ -100,33 +122,71 @@ class Kept:
         made = self._probed(asked, probe.n, probe.seed)
         self._write(self._run(made), {"made": made, "scores": probe.scores.tolist()})
 
-    def checkpoint(self, readout: str) -> Path | None:
-        """The folder of a readout's best training of the largest size, if there is one."""
-        folder = self._checkpoint(readout)
-        there = self._about(folder) if folder else {}
-        wanted = self.made(Setting(readout, self.largest, 0, 0.0))
-        return folder if _compared(there) == _compared(wanted) else None
-
     def keep_checkpoint(self, trial: Trial, module: ReadoutClassifier, model: Model) -> None:
-        """Write the module, unless a better one of the same comparison lies there.
+        """Write the module, unless a better one is kept that differs by its seed alone.
 
-        On dev, and of equals the one of the smaller rate, then of the smaller seed: so whichever
-        ends first, the same one stays.
+        Better on dev, and of equals the smaller seed: so whichever ends first, the same one stays.
+        It is put aside: ``checkpoint`` shows it when the comparison is over.
         """
-        folder = self._checkpoint(trial.setting.readout)
-        if folder is None or trial.setting.tried or trial.setting.n < self.largest:
+        if self.folder is None or trial.setting.tried or trial.setting.n < self.largest:
             return
-        made = {**self.made(trial.setting), "dev": trial.dev, "poolwise": __version__}
-        there = self._about(folder)
-        if _compared(there) == _compared(made) and _merit(there) >= _merit(made):
-            return
-        _folder(folder.parent)
-        write_checkpoint(module, model, folder, made=made, replace=True)
+        made = self.made(trial.setting)
+        aside = self._aside(made)
+        for place in (self._shown(trial.setting.readout), aside):
+            there = self._about(place)
+            if there and self._aside(there) == aside and _merit(there) >= merit(trial):
+                return
+        _folder(aside.parent)
+        write_checkpoint(module, model, aside, made={**made, "dev": trial.dev}, replace=True)
 
-    def _checkpoint(self, readout: str) -> Path | None:
+    def checkpoint(self, trial: Trial) -> Path | None:
+        """The folder checkpoints/READOUT, which from now on holds what came of this training.
+
+        Another comparison's is put aside until that one is asked for again. None where this one's
+        is nowhere, as after somebody has deleted it; then nothing is in its place.
+        """
+        if self.folder is None:
+            return None
+        made = self.made(trial.setting)
+        shown, aside = self._shown(trial.setting.readout), self._aside(made)
+        if _of(self._about(shown)) == made:
+            return shown
+        with refusals_told(shown):
+            self._make_room(shown, aside)
+            if _of(self._about(aside)) != made:
+                shutil.rmtree(aside, ignore_errors=True)
+                return None
+            shown.parent.mkdir(parents=True, exist_ok=True)
+            aside.rename(shown)
+        return shown
+
+    def check_source(self, source: Path, readouts: Iterable[str]) -> None:
+        """Raises StoreError where the model that is tuned lies where a checkpoint is to be."""
+        for readout in readouts if self.folder else ():
+            if source.resolve().is_relative_to(self._shown(readout).resolve()):
+                raise StoreError(
+                    f"{self._shown(readout)} holds the model that is tuned; choose another folder "
+                    "for what comes of it"
+                )
+
+    def _make_room(self, shown: Path, aside: Path) -> None:
+        """What poolwise did not write there stays, and is in the way."""
+        if there := self._about(shown):
+            own = self._aside(there)
+            shutil.rmtree(own if own != aside else shown, ignore_errors=True)
+            if own != aside:
+                own.parent.mkdir(parents=True, exist_ok=True)
+                shown.rename(own)
+
+    def _shown(self, readout: str) -> Path:
+        assert self.folder is not None
         # A colon, of concat(-4:-1), is no part of a name everywhere.
-        name = re.sub(r"[^\w@.,=()\[\]+-]", "_", readout)
-        return self.folder / "checkpoints" / name if self.folder else None
+        return self.folder / "checkpoints" / re.sub(r"[^\w@.,=()\[\]+-]", "_", readout)
+
+    def _aside(self, made: Mapping[str, Any]) -> Path:
+        """One place for all trainings that differ by their seed alone."""
+        setting = {**made.get("setting", {}), "seed": None}
+        return self._named({**_of(made), "setting": setting}, ".checkpoint")
 
     def _about(self, folder: Path) -> dict[str, Any]:
         """What is told of a checkpoint's making; nothing of one that is not there, or not ours."""
@@ -137,10 +197,12 @@ class Kept:
         return {**self.of, "frozen": str(asked.readout), "n": n, "seed": seed}
 
     def _run(self, made: Mapping[str, Any]) -> Path | None:
-        if self.folder is None:
-            return None
+        return self._named(made, ".json") if self.folder else None
+
+    def _named(self, made: Mapping[str, Any], suffix: str) -> Path:
+        assert self.folder is not None
         digest = sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()[:32]
-        return self.folder / "runs" / f"{digest}.json"
+        return self.folder / "runs" / f"{digest}{suffix}"
 
     def _read(self, path: Path | None, made: Callable[[dict[str, Any]], Found]) -> Found | None:
         if path is None:
@@ -168,12 +230,15 @@ def _folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
 
 
-def _compared(made: Mapping[str, Any]) -> dict[str, Any]:
-    """What trainings have in common of which the best is wanted: all but rate and seed."""
-    setting = made.get("setting", {})
-    same = {name: made.get(name) for name in (*_MATERIALS, "recipe")}
-    return {**same, "readout": setting.get("readout"), "n": setting.get("n")}
+def merit(trial: Trial) -> tuple[float, int]:
+    """Which training of the same rate is the best, the largest first."""
+    return trial.dev, -trial.setting.seed
 
 
-def _merit(made: Mapping[str, Any]) -> tuple[float, float, int]:
-    return made["dev"], -made["setting"]["rate"], -made["setting"]["seed"]
+def _merit(about: Mapping[str, Any]) -> tuple[float, int]:
+    return about["dev"], -about["setting"]["seed"]
+
+
+def _of(about: Mapping[str, Any]) -> dict[str, Any]:
+    """All that a training depended on, of what its checkpoint tells."""
+    return {name: value for name, value in about.items() if name != "dev"}

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import torch
 
-from poolwise.errors import EncoderError
-from poolwise.model import Model, load
+from poolwise.model import Model
 from poolwise.progress import Progress
 from poolwise.tuning.frozen import frozen
-from poolwise.tuning.kept import Kept, materials
+from poolwise.tuning.kept import Kept, materials, merit
 from poolwise.tuning.task import Task
 from poolwise.tuning.todo import ToDo
 from poolwise.tuning.together import from_first, is_first, processes
@@ -50,6 +49,7 @@ def compare(
     """
     kept = Kept(folder if is_first() else None, materials(model, task), recipe, max(sizes))
     specs = list(dict.fromkeys(asked.spec for asked in readouts))
+    kept.check_source(model.folder, specs)
     todo = ToDo(specs, sizes, seeds, recipe.rates, partial(cost, recipe))
     todo.skip(lambda setting: from_first(kept.trial(setting)))
     _train(model, task, kept, todo, workers=workers, progress=progress)
@@ -58,8 +58,21 @@ def compare(
         if is_first()
         else []
     )
-    folders = {spec: path for spec in specs if (path := kept.checkpoint(spec)) is not None}
+    shown = {spec: _checkpoint(model, task, kept, todo, spec) for spec in specs if folder}
+    folders = {spec: path for spec, path in shown.items() if path is not None}
     return Runs(todo.trials, todo.tried, probes, folders)
+
+
+def _checkpoint(model: Model, task: Task, kept: Kept, todo: ToDo, spec: str) -> Path | None:
+    """Of the best on dev of the trainings with the most rows; a lost one is trained again."""
+    setting = (spec, kept.largest)
+    best = max((t for t in todo.trials if (t.setting.readout, t.setting.n) == setting), key=merit)
+    path = kept.checkpoint(best)
+    if from_first(path is None):
+        again = train_and_keep(model, task, kept, best.setting, lambda _: None, lock=nullcontext())
+        todo.ended(again)
+        path = kept.checkpoint(again)
+    return path
 
 
 def _train(
@@ -69,18 +82,8 @@ def _train(
     with Progress("texts trained on", round(todo.left), show=progress and is_first()) as bar:
         count = min(workers, len(todo))
         alone = processes() > 1 or torch.cuda.is_available()
-        if count > 1 and not alone and _found_again(model):
-            threads = max(torch.get_num_threads() // count, 1)
-            place = (model.name, model.folder, model.max_length, model.prompt)
-            order = Order(*place, task, kept, threads)
+        if count > 1 and not alone:
+            order = Order(model, task, kept, max(torch.get_num_threads() // count, 1))
             work_through(todo, order, count, bar.advance)
         while (setting := todo.next()) is not None:
             todo.ended(train_and_keep(model, task, kept, setting, bar.advance, lock=nullcontext()))
-
-
-def _found_again(model: Model) -> bool:
-    """Whether its folder holds this very model: a worker reads it from there."""
-    try:
-        return load(model.folder, max_length=model.max_length).hash == model.hash
-    except EncoderError:
-        return False

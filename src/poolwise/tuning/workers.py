@@ -12,16 +12,15 @@ import signal
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from poolwise.errors import PoolwiseError, StudyError
-from poolwise.model import Model, load
+from poolwise.model import Model
 from poolwise.tuning.kept import Kept
 from poolwise.tuning.memory import out_of_memory
 from poolwise.tuning.task import Task
@@ -40,17 +39,10 @@ Lock = AbstractContextManager[Any]
 class Order:
     """All that a worker is given to begin with."""
 
-    name: str
-    folder: Path
-    max_length: int
-    prompt: str | None
+    model: Model
     task: Task
     kept: Kept
     threads: int
-
-    def model(self) -> Model:
-        model = load(self.folder, max_length=self.max_length).prompted(self.prompt)
-        return replace(model, name=self.name)
 
 
 def work_through(todo: ToDo, order: Order, count: int, report: Callable[[float], None]) -> None:
@@ -82,7 +74,7 @@ class Worker:
         context = get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self.at: Setting | None = None
-        self._kept, self._longest = order.kept, order.max_length
+        self._kept, self._longest = order.kept, order.model.max_length
         self.process = context.Process(target=_work, args=(theirs, order, lock), daemon=True)
         with _environment(MALLOC):
             self.process.start()
@@ -121,10 +113,11 @@ def _work(pipe: Connection, order: Order, lock: Lock) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(order.threads)
     try:
-        model = order.model()
         while True:
             setting = pipe.recv()
-            pipe.send(train_and_keep(model, order.task, order.kept, setting, pipe.send, lock=lock))
+            pipe.send(
+                train_and_keep(order.model, order.task, order.kept, setting, pipe.send, lock=lock)
+            )
     except (EOFError, ConnectionError):
         return  # nobody listens
     except Exception as error:

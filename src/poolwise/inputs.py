@@ -1,0 +1,145 @@
+"""What Python callers pass in, checked in one place: texts in any container, and named choices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from pathlib import PurePath
+from typing import Any, get_args
+from warnings import catch_warnings
+
+from poolwise.errors import OptionError, TextError
+from poolwise.records import LongTexts, Precision, Sentence
+
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "precision": get_args(Precision),
+    "long": get_args(LongTexts),
+}
+"""What an option of this name may be."""
+
+MISSING = {"nan": "NaN", "<NA>": "NA", "NaT": "NaT"}
+"""What stands where a table has no value, by its ``str``, and what its users call it."""
+
+EXPECTED = "expected one text, or texts: a list, array or Series of strings, or what yields them"
+
+_TABLES = ("column_names", "columns")  # of pyarrow and datasets; of pandas and polars
+_SHOWN = 8
+
+
+def check_choices(**options: object) -> None:
+    """Raises OptionError for an option (``long``, ``precision``) that is none of its choices."""
+    for name, value in options.items():
+        if not (isinstance(value, str) and value in CHOICES[name]):
+            choices = ", ".join(map(repr, CHOICES[name]))
+            raise OptionError(f"{name} is {value!r:.60}, expected one of {choices}")
+
+
+def rows(texts: object) -> Iterable[Any]:
+    """What the container holds, in its own order; of one string, that. Raises TextError for what
+    holds no texts; the rows are not looked at."""
+    if isinstance(texts, str):
+        return [texts]
+    check_container(texts)
+    found: Any = texts
+    if type(found).__module__.partition(".")[0] == "pyarrow" and hasattr(found, "to_pylist"):
+        # Its own items are scalars, not strings.
+        found = chain.from_iterable(part.to_pylist() for part in getattr(found, "chunks", [found]))
+    return found  # type: ignore[no-any-return]
+
+
+def sentences(texts: object) -> Iterator[Sentence]:
+    """Texts, numbered from 0 in their order; one string is one text.
+
+    A generator is read as far as the sentences are. Raises TextError at once for what holds no
+    texts (a table, a dict, a set, bytes, a path, an open file, a number, None), and at a row that
+    is none.
+    """
+    return _numbered(rows(texts))
+
+
+def strings(texts: object) -> list[str]:
+    """All of the texts. Raises TextError as ``sentences`` does."""
+    return [sentence.text for sentence in sentences(texts)]
+
+
+def check_container(texts: object) -> None:
+    """Raises TextError for what holds no texts, whatever its rows are."""
+    kind = type(texts).__name__
+    if isinstance(texts, bytes | bytearray | memoryview):
+        raise TextError(f"found {kind}, {EXPECTED}; decode them first: texts.decode()")
+    if isinstance(texts, PurePath):
+        raise TextError(
+            f"found the path {texts}, {EXPECTED}; read it first: path.read_text().splitlines()"
+        )
+    if not _is_iterable(texts):
+        raise TextError(f"found {_described(texts)}, {EXPECTED}")
+    if hasattr(texts, "readline"):
+        raise TextError(
+            f"found an open file ({kind}), whose lines end in line breaks, {EXPECTED}; "
+            "give file.read().splitlines()"
+        )
+    if isinstance(texts, Mapping):
+        names = [*map(str, texts)]
+        raise TextError(f"found a {kind} {_named('keys', names)}, {EXPECTED}; {_one_of(names)}")
+    if (columns := _columns(texts)) is not None:
+        named = _named("columns", columns)
+        raise TextError(f"found a {kind} {named}, {EXPECTED}; {_one_of(columns)}")
+    if isinstance(texts, set | frozenset):
+        raise TextError(
+            f"found a {kind}, which has no order, {EXPECTED}; vectors come in the order of texts: "
+            "give sorted(texts)"
+        )
+    if hasattr(texts, "tocsr"):
+        raise TextError(f"found a sparse matrix ({kind}), {EXPECTED}")
+    if getattr(texts, "ndim", 1) != 1:
+        shape = tuple(getattr(texts, "shape", ()))
+        raise TextError(f"found {kind} of shape {shape}, {EXPECTED}, [n]")
+
+
+def _numbered(texts: Iterable[object]) -> Iterator[Sentence]:
+    for row, text in enumerate(texts):
+        if isinstance(text, Sentence) and isinstance(text.text, str):
+            yield text
+        elif isinstance(text, str):
+            yield Sentence(text if type(text) is str else str.__str__(text), row)
+        else:
+            found = text.text if isinstance(text, Sentence) else text
+            todo = "decode" if isinstance(found, bytes) else "drop or fill"
+            raise TextError(
+                f"row {row}: found {_described(found)}, expected a string; {todo} such rows first"
+            )
+
+
+def _is_iterable(texts: Any) -> bool:
+    try:
+        iter(texts)
+    except TypeError:
+        return False
+    return True
+
+
+def _columns(texts: object) -> list[str] | None:
+    """The names of a table's columns; None of what is no table."""
+    # Asked of the type, for a Series answers to the labels of its rows, too.
+    for attribute in _TABLES:
+        if hasattr(type(texts), attribute):
+            with catch_warnings(action="ignore"):  # a lazy one warns of the time it takes
+                names = getattr(texts, attribute)
+            return [] if names is None else [*map(str, names)]
+    return None
+
+
+def _named(kind: str, names: list[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    shown = [f"{name:.40}" for name in names[:_SHOWN]]
+    return f"with the {kind} {', '.join(shown)}{more}" if names else f"without {kind}"
+
+
+def _one_of(names: list[str]) -> str:
+    """How to name one, for instance that of the texts."""
+    usual = [name for name in names if name in ("text", "sentence")] or names or ["text"]
+    return f"name the one that holds the texts, such as texts[{usual[0]!r:.40}]"
+
+
+def _described(value: object) -> str:
+    return MISSING.get(f"{value!s:.40}", f"{type(value).__name__} ({value!r:.40})")

@@ -1,0 +1,161 @@
+"""Engines in forked children, where no thread of the parent runs, and under several threads."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import poolwise
+from poolwise.engines.transformers_engine import TransformersEngine
+from poolwise.engines.workers import Threads
+from poolwise.errors import EncoderError
+
+TEXTS = [f"the {'cat ' * n}and a dog" for n in range(40)]
+READOUTS = ["mean@-1", "cls@1", "max@2"]
+LONGEST = 120  # seconds, after which a child hangs
+
+SCRIPT = """
+import multiprocessing, sys, threading, warnings
+import numpy as np
+import poolwise
+from poolwise.engines.transformers_engine import TransformersEngine
+
+warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
+TEXTS = [f"the {'cat ' * n}and a dog" for n in range(40)]
+
+def opened():
+    model = poolwise.load(sys.argv[1])
+    if sys.argv[2] == "transformers":
+        model.__dict__["_engines"] = {"exact": TransformersEngine(model)}
+    return model
+
+def embed():
+    return model.embed(TEXTS, "mean@-1")
+
+def alone():
+    return np.stack([model.embed(text, "mean@-1") for text in TEXTS[:3]])
+
+def fresh():
+    return opened().embed(TEXTS, "mean@-1")
+
+def maps():
+    return next(model.inside(TEXTS[:3], attentions=True)).attentions
+
+def grandchild():
+    return in_child(embed)
+
+def in_child(work):
+    context = multiprocessing.get_context("fork")
+    mine, theirs = context.Pipe()
+    process = context.Process(target=lambda: theirs.send(work()))
+    process.start()
+    theirs.close()
+    found = mine.recv()
+    process.join()
+    return found
+
+def from_a_thread():
+    found = []
+    thread = threading.Thread(target=lambda: found.append(in_child(embed)))
+    thread.start()
+    thread.join()
+    return found[0]
+
+if sys.argv[2] == "transformers":
+    import torch
+    torch.set_num_threads(2)
+    # The parent's helpers of OpenMP, which a child waits for in vain.
+    torch.ones(1 << 22).sum(); torch.ones(700, 700) @ torch.ones(700, 700)
+model = opened()
+whole, some, attentions = embed(), alone(), maps()
+for work, expected in [
+    (embed, whole), (alone, some), (maps, attentions), (grandchild, whole), (from_a_thread, whole),
+    (fresh, whole),
+]:
+    found = (work if work is from_a_thread else lambda: in_child(work))()
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    print(work.__name__, flush=True)
+np.testing.assert_array_equal(embed(), whole)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
+@pytest.mark.parametrize("engine", ["native", "transformers"])
+def test_a_forked_child_embeds_as_its_parent_does(tiny, engine):
+    """A child that hangs ends with its script."""
+    size = {"hidden_size": 256, "intermediate_size": 1024}  # enough for MKL to share
+    command = [sys.executable, "-W", "error", "-c", SCRIPT, str(tiny("bert", **size)), engine]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LONGEST)
+    except subprocess.TimeoutExpired as hanging:
+        pytest.fail(f"hangs after {hanging.stdout!r}")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == "embed alone maps grandchild from_a_thread fresh".split()
+
+
+def test_threads_are_made_anew_in_another_process(monkeypatch):
+    begun = []
+    threads = Threads(1, lambda: begun.append(1))
+    first = threads.executor
+    assert first is threads.executor
+    assert first.submit(lambda: 1).result() == 1
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    assert threads.forked
+    second = threads.executor
+    assert second is not first
+    assert not threads.forked
+    assert second.submit(lambda: 2).result() == 2
+    assert len(begun) == 2
+
+
+def test_a_gpu_does_not_survive_a_fork(tiny):
+    model = poolwise.load(tiny("bert"))
+    engine = TransformersEngine(model)
+    engine.device = SimpleNamespace(type="cuda")
+    engine._threads._process = -1
+    with pytest.raises(EncoderError, match="does not survive a fork; start processes by spawn"):
+        list(engine.run([], None))
+
+
+@pytest.mark.parametrize("engine", [TransformersEngine, None], ids=["transformers", "default"])
+def test_maps_and_vectors_asked_for_at_once_are_those_of_one_after_the_other(tiny, engine):
+    model = poolwise.load(tiny("bert"))
+    if engine is not None:
+        model.__dict__["_engines"] = {"exact": engine(model)}
+
+    def vectors(_):
+        (batch,) = model.extract(TEXTS, READOUTS)
+        return batch.vectors
+
+    def maps(_):
+        return {
+            row: attention
+            for group in model.inside(TEXTS[:12], attentions=True)
+            for row, attention in zip(
+                group.rows.tolist(), np.moveaxis(group.attentions, 1, 0), strict=True
+            )
+        }
+
+    with ThreadPoolExecutor(6) as pool:  # engines, too, are made by whoever comes first
+        found = [pool.submit(work, 0) for _ in range(8) for work in (vectors, maps)]
+        results = [one.result() for one in found]
+    for work, start in ((vectors, 0), (maps, 1)):
+        expected = work(0)
+        for result in results[start::2]:
+            assert result.keys() == expected.keys()
+            for key, array in expected.items():
+                np.testing.assert_allclose(result[key], array, rtol=0, atol=1e-6)
+
+
+def test_maps_share_the_weights(tiny):
+    engine = TransformersEngine(poolwise.load(tiny("bert")))
+    ours = dict(engine.module.named_parameters())
+    for name, parameter in engine._eager.named_parameters():
+        assert parameter.data_ptr() == ours[name].data_ptr()
+    assert engine.module.config._attn_implementation != "eager"
