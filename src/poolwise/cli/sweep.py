@@ -9,12 +9,14 @@ import click
 
 from poolwise.cli.material import data_options, read_material
 from poolwise.cli.options import (
+    Rows,
     console,
     json_option,
     max_length_option,
     precision_option,
     print_json,
     prompt_options,
+    sample_option,
 )
 from poolwise.cli.show import show
 from poolwise.model import load
@@ -35,13 +37,7 @@ DEFAULT_LIMIT = 20_000
     show_default=True,
     help='default, full, or readouts between blanks: "{cls,mean}@* mean@-1|whiten(128)".',
 )
-@click.option(
-    "--limit",
-    type=click.IntRange(min=0),
-    default=DEFAULT_LIMIT,
-    show_default=True,
-    help="The first so many rows of each input; 0 for all.",
-)
+@sample_option(DEFAULT_LIMIT)
 @click.option(
     "-o",
     "--output",
@@ -56,7 +52,7 @@ DEFAULT_LIMIT = 20_000
 def command(
     model: str,
     grid: str,
-    limit: int,
+    limit: Rows,
     output: Path | None,
     seed: int,
     prompt: str | None,
@@ -81,7 +77,7 @@ def command(
     from poolwise.reports import to_json  # noqa: PLC0415 - slow to import
     from poolwise.studies.sweep import sweep  # noqa: PLC0415 - likewise
 
-    material = read_material(**where, limit=limit or None)
+    material = read_material(**where, limit=limit, seed=seed)
     encoder = load(model, max_length=max_length).prompted(prompt, prompt_name)
     found: list[Finding] = []
     contests: list[Contest] = []

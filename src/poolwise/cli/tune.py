@@ -9,11 +9,13 @@ import click
 
 from poolwise.cli.material import dev_option, label_column_option, test_option
 from poolwise.cli.options import (
+    Rows,
     console,
     json_option,
     max_length_option,
     print_json,
     prompt_options,
+    sample_option,
 )
 from poolwise.cli.show import show
 from poolwise.model import load
@@ -59,7 +61,7 @@ def _rates(_: click.Context, __: click.Parameter, value: str) -> list[float]:
 @click.option("--column", help="The column or key that holds the text.")
 @label_column_option
 @click.option("--encoding", default="utf-8", show_default=True, help="Of text files.")
-@click.option("--limit", type=click.IntRange(min=1), help="The first so many rows of each input.")
+@sample_option(0)
 @click.option(
     "--kind",
     type=click.Choice(KINDS),
@@ -116,7 +118,7 @@ def command(
     column: str | None,
     label_column: str | None,
     encoding: str,
-    limit: int | None,
+    limit: Rows,
     kind: Kind,
     specs: tuple[str, ...],
     sizes: list[int | None],
@@ -149,7 +151,7 @@ def command(
 
     where: dict[str, Any] = {"text_column": column, "label_column": label_column}
     data = open_labels(
-        labels, dev=dev, test=test, encoding=encoding, limit=limit, kind=kind, **where
+        labels, dev=dev, test=test, encoding=encoding, kind=kind, **where, **limit.drawn(seed)
     )
     recipe = Recipe(epochs, batch_size, tuple(rates), reinitialise=reinit)
     found = compared(
