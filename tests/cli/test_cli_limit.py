@@ -7,6 +7,7 @@ import json
 import tomllib
 from pathlib import Path
 
+import datasets
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -121,6 +122,24 @@ def test_every_question_tells_of_its_data(run, tiny, by_label, question):
     for finding in json.loads(stdout)["findings"]:
         assert NOTE in finding["notes"]
         assert finding["made"]["sampled"] == [SAMPLED]
+
+
+def test_a_dataset_is_read_to_its_end_unless_its_head_is_asked_for(
+    run, tiny, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    datasets.disable_progress_bars()
+    rows = {"text": texts_of("cat", 200)}
+    datasets.Dataset.from_dict(rows).save_to_disk(tmp_path / "saved")
+    args = ("ask", "length", tiny("bert"), "--texts", f"hf:{tmp_path}/saved", "--json")
+    code, stdout, err = run(*args, "--limit", 80)
+    assert code == 0, err
+    assert "is read to its end, of which 80 rows are drawn; --limit head:80 takes the first" in err
+    code, other, err = run(*args, "--limit", "head:80")
+    assert code == 0, err
+    assert "read to its end" not in err
+    hashes = [json.loads(out)["findings"][0]["made"]["texts_sha256"] for out in (stdout, other)]
+    assert len({*hashes}) == 2
 
 
 def test_one_empty_row_does_not_end_a_sweep(run, tiny, tmp_path):

@@ -82,6 +82,13 @@ def test_files_of_one_label_and_several_files(write):
     assert data.notes == ["rt.pos: 2 rows have no text; left out: lines 2, 3"]
 
 
+def test_a_question_of_trec_without_its_text(write):
+    path = write("a.label", "DESC:manner How did it end ?\nENTY:animal\nHUM:ind Who ?\nHUM:ind \n")
+    data = open_labels(str(path))
+    assert list(data.labels) == ["DESC", "HUM"]
+    assert data.notes == ["2 rows have no text; left out: lines 2, 4"]
+
+
 def test_what_is_left_out_is_no_part_of_what_is_drawn_from(write):
     lines = "".join(f"{f'text {n}' if n % 3 else ''},{n % 2}\n" for n in range(30))
     data = open_labels(str(write("a.csv", "text,label\n" + lines)), limit=10)

@@ -21,6 +21,7 @@ from poolwise.cli.options import (
 )
 from poolwise.cli.show import show
 from poolwise.model import Model, load
+from poolwise.progress import waiting
 from poolwise.readouts import parse
 from poolwise.records import Finding, Precision
 from poolwise.texts import Data, Material
@@ -100,7 +101,8 @@ def command(
     from poolwise.reports import to_json, write_report  # noqa: PLC0415 - slow to import
 
     _check(question, readouts, where)
-    material = read_material(**where, limit=limit, seed=seed)
+    with waiting("reading the data"):
+        material = read_material(**where, limit=limit, seed=seed)
     encoder = load(model, max_length=max_length).prompted(prompt, prompt_name)
     findings = _findings(question, encoder, material, readouts, output, seed, precision)
     _tell_of_the_limit(material)

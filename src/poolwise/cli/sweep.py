@@ -20,6 +20,7 @@ from poolwise.cli.options import (
 )
 from poolwise.cli.show import show
 from poolwise.model import load
+from poolwise.progress import waiting
 from poolwise.records import Finding, Precision
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ def command(
     from poolwise.reports import to_json  # noqa: PLC0415 - slow to import
     from poolwise.studies.sweep import sweep  # noqa: PLC0415 - likewise
 
-    material = read_material(**where, limit=limit, seed=seed)
+    with waiting("reading the data"):
+        material = read_material(**where, limit=limit, seed=seed)
     encoder = load(model, max_length=max_length).prompted(prompt, prompt_name)
     found: list[Finding] = []
     contests: list[Contest] = []

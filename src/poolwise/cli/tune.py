@@ -19,6 +19,7 @@ from poolwise.cli.options import (
 )
 from poolwise.cli.show import show
 from poolwise.model import load
+from poolwise.progress import waiting
 from poolwise.texts.labels import KINDS, Kind, open_labels
 from poolwise.tuning.trials import Recipe
 
@@ -150,9 +151,10 @@ def command(
     from poolwise.tuning.comparison import DEFAULT, compared  # noqa: PLC0415 - likewise
 
     where: dict[str, Any] = {"text_column": column, "label_column": label_column}
-    data = open_labels(
-        labels, dev=dev, test=test, encoding=encoding, kind=kind, **where, **limit.drawn(seed)
-    )
+    with waiting("reading the data"):
+        data = open_labels(
+            labels, dev=dev, test=test, encoding=encoding, kind=kind, **where, **limit.drawn(seed)
+        )
     recipe = Recipe(epochs, batch_size, tuple(rates), reinitialise=reinit)
     found = compared(
         load(model, max_length=max_length).prompted(prompt, prompt_name),

@@ -77,7 +77,7 @@ _SENTEVAL = {"tr", "va", "te"}
 _NAMED = re.compile(r"(?P<label>[^/\\:=]+)=(?P<file>.+)", re.DOTALL)
 """``pos=reviews.txt``."""
 
-_QUESTION = re.compile(r"(?P<label>\w+):\S+\s+(?P<text>\S.*)", re.DOTALL)
+_QUESTION = re.compile(r"(?P<label>\w+):\S+(\s+(?P<text>\S.*)|\s*)", re.DOTALL)
 """A line of TREC: ``ENTY:animal What is the fastest fish ?``."""
 
 
@@ -148,7 +148,7 @@ def _read(source: str, asked: _Columns, encoding: str, left_out: LeftOut) -> Ite
     if not table.names:
         return iter(())
     if not table.headed and len(table.names) == 1:
-        return _questions(table, asked)
+        return _questions(table, asked, left_out)
     rows = _of_columns(table, _columns(table, asked), left_out)
     return rows if table.headed or asked.named else _labels_last(rows, table)
 
@@ -168,7 +168,8 @@ def _of_one_label(
             left_out.add("text", number)
 
 
-def _questions(table: Table, asked: _Columns) -> Iterator[Row]:
+def _questions(table: Table, asked: _Columns, left_out: LeftOut) -> Iterator[Row]:
+    left_out.unit = table.unit
     for number, (line,) in table.rows(table.names):
         found = _QUESTION.fullmatch(str(line))
         if found is None:
@@ -177,6 +178,9 @@ def _questions(table: Table, asked: _Columns) -> Iterator[Row]:
                 "labels (with a tab between them, or a comma in a file that is called .csv), "
                 "'LABEL:detail text', or the input NAME=FILE where all lines have the label NAME"
             )
+        if found["text"] is None:
+            left_out.add("text", number)
+            continue
         label = asked.read(found["label"], "LABEL", table.where(number))
         yield found["text"].rstrip(), label, ""
 
