@@ -54,9 +54,9 @@ def sample_option(default: int) -> Callable[[Command], Command]:
         callback=_rows,
         default=str(default),
         show_default=True,
-        metavar="N",
-        help="At most N rows of each input (of all --texts together), drawn by --seed, a label its "
-        f"share; 0 for all. {_HEAD}N takes the first N and reads no further.",
+        metavar="[head:]N",
+        help="At most N rows of each input (of all --texts together), drawn by --seed so that "
+        f"every label keeps its share; 0 for all. {_HEAD}N takes the first N and reads no further.",
     )
 
 
