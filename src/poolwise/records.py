@@ -128,12 +128,34 @@ class Inside:
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """What a limit took of a source: ``rows`` of the ``of`` that it holds, drawn by ``seed``; its
+    first ``rows`` where ``of`` and ``seed`` are None. ``unit`` is what is counted. ``crowded``:
+    too few for every label or subset to be among them."""
+
+    source: str
+    rows: int
+    of: int | None = None
+    seed: int | None = None
+    unit: str = "rows"
+    crowded: bool = False
+
+    def __str__(self) -> str:
+        """``2,500 of 3,771 rows, drawn by seed 0``."""
+        if self.of is None:
+            return f"the first {self.rows:,} {self.unit}"
+        crowded = "; too few for every label or subset to be among them" if self.crowded else ""
+        return f"{self.rows:,} of {self.of:,} {self.unit}, drawn by seed {self.seed}{crowded}"
+
+
+@dataclass(frozen=True, slots=True)
 class Pairs:
     """Pairs of texts that people have scored, n of them.
 
     ``scores`` float64 [n]. ``subsets`` names the part of a collection that each pair comes from
     (``MSRvid``), all empty where there is one only. ``parts`` says where a pair must stand:
-    ``train``, ``dev``, ``test``, or empty for whoever splits them.
+    ``train``, ``dev``, ``test``, or empty for whoever splits them. ``notes`` say what was drawn or
+    left out when they were read; ``samples`` the former of each source where a limit took some.
     """
 
     name: str
@@ -143,6 +165,8 @@ class Pairs:
     subsets: Sequence[str]
     parts: Sequence[str]
     hash: str
+    notes: Sequence[str] = ()
+    samples: Sequence[Sample] = ()
 
     def __len__(self) -> int:
         return len(self.first)
@@ -150,13 +174,15 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """Texts with a label each, n of them; ``parts`` as in ``Pairs``."""
+    """Texts with a label each, n of them; ``parts``, ``notes``, ``samples`` as in ``Pairs``."""
 
     name: str
     texts: Sequence[str]
     labels: Sequence[str]
     parts: Sequence[str]
     hash: str
+    notes: Sequence[str] = ()
+    samples: Sequence[Sample] = ()
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -164,13 +190,16 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """Sentences cut into words, with a tag for each word; ``parts`` as in ``Pairs``."""
+    """Sentences cut into words, with a tag for each word; ``parts``, ``notes`` and ``samples`` as
+    in ``Pairs``."""
 
     name: str
     words: Sequence[Sequence[str]]
     tags: Sequence[Sequence[str]]
     parts: Sequence[str]
     hash: str
+    notes: Sequence[str] = ()
+    samples: Sequence[Sample] = ()
 
     def __len__(self) -> int:
         return len(self.words)

@@ -183,7 +183,7 @@ def test_a_hub_dataset(tmp_path, monkeypatch):
     table = {"sentence1": ["a", "c"], "sentence2": ["b", ""], "label": [2.5, 1.0]}
     datasets.Dataset.from_dict(table).save_to_disk(tmp_path / "saved")
     assert rows(f"hf:{tmp_path}/saved", limit=1) == [("a", "b", 2.5, "", "")]
-    assert "row 1: 'sentence2' is empty" in refusal(f"hf:{tmp_path}/saved")
+    assert "1 row has no text on one side" in open_pairs(f"hf:{tmp_path}/saved").notes[0]
 
 
 def test_a_semeval_folder(write, tmp_path):
@@ -214,19 +214,16 @@ def test_a_semeval_folder(write, tmp_path):
         ("a\tb\tgood", "a.tsv, line 3: the score 'score' is 'good', expected a number"),
         ("a\tb\tnan", "line 3: the score 'score' is 'nan', expected a number"),
         ("a\tb\t-inf", "line 3: the score 'score' is '-inf'"),
-        ("a\tb\t", "line 3: the score 'score' is ''"),
-        ("a\t \t1", "line 3: 'sentence2' is empty, expected a text"),
-        ("\tb\t1", "line 3: 'sentence1' is empty"),
         ("a\tb", "line 3: found 2 fields, expected the header's 3"),
     ],
 )
 def test_rows_that_are_no_pairs(write, row, message):
     path = write("a.tsv", f"sentence1\tsentence2\tscore\na\tb\t1\n{row}\n")
     assert message in refusal(path)
-    assert len(open_pairs(str(path), limit=1)) == 1
+    assert len(open_pairs(str(path), limit=1, seed=None)) == 1
 
 
-@pytest.mark.parametrize(("score", "found"), [("null", "null"), ("NaN", "nan"), ("[1]", "a list")])
+@pytest.mark.parametrize(("score", "found"), [("Infinity", "inf"), ("[1]", "a list")])
 def test_json_scores_that_are_none(write, score, found):
     path = write("a.jsonl", f'{{"text1": "a", "text2": "b", "score": {score}}}')
     assert f"a.jsonl, line 1: the score 'score' is {found}, expected" in refusal(path)

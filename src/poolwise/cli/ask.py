@@ -10,18 +10,21 @@ import click
 
 from poolwise.cli.material import data_options, read_material
 from poolwise.cli.options import (
+    Rows,
     console,
     json_option,
     max_length_option,
     precision_option,
     print_json,
     prompt_options,
+    sample_option,
 )
 from poolwise.cli.show import show
 from poolwise.model import Model, load
+from poolwise.progress import waiting
 from poolwise.readouts import parse
 from poolwise.records import Finding, Precision
-from poolwise.texts import Material
+from poolwise.texts import Data, Material
 
 DEFAULT_LIMIT = 100_000
 
@@ -55,13 +58,7 @@ def _listed() -> str:
 @click.argument("question", type=click.Choice(list(QUESTIONS)))
 @click.argument("model")
 @data_options
-@click.option(
-    "--limit",
-    type=click.IntRange(min=0),
-    default=DEFAULT_LIMIT,
-    show_default=True,
-    help="The first so many texts or rows of each input; 0 for all.",
-)
+@sample_option(DEFAULT_LIMIT)
 @click.option(
     "-o",
     "--output",
@@ -84,7 +81,7 @@ def _listed() -> str:
 def command(
     question: str,
     model: str,
-    limit: int,
+    limit: Rows,
     output: Path | None,
     readouts: tuple[str, ...],
     seed: int,
@@ -104,11 +101,11 @@ def command(
     from poolwise.reports import to_json, write_report  # noqa: PLC0415 - slow to import
 
     _check(question, readouts, where)
-    material = read_material(**where, limit=limit or None)
+    with waiting("reading the data"):
+        material = read_material(**where, limit=limit, seed=seed)
     encoder = load(model, max_length=max_length).prompted(prompt, prompt_name)
     findings = _findings(question, encoder, material, readouts, output, seed, precision)
-    if limit and findings[0].made.get("n_texts") == limit:
-        click.echo(f"read the first {limit:,} texts; --limit 0 reads all", err=True)
+    _tell_of_the_limit(material)
     report = write_report(findings, output) if output else None
     if as_json:
         print_json(
@@ -132,6 +129,13 @@ def _check(question: str, readouts: Sequence[str], where: dict[str, Any]) -> Non
     if not any(where[kind] for kind in kinds):
         options = " or ".join(f"--{kind}" for kind in kinds)
         raise click.UsageError(f"{question} is measured on {options}; none was given")
+
+
+def _tell_of_the_limit(material: Material) -> None:
+    data: Sequence[Data] = [*material.pairs, *material.labels, *material.tags, *material.texts]
+    for one in data:
+        for sample in one.samples:
+            click.echo(f"poolwise: {sample.source}: {sample}; --limit 0 reads all", err=True)
 
 
 def _findings(

@@ -11,6 +11,7 @@ from warnings import warn
 
 import click
 
+from poolwise.cli.fit import FIT_HELP, FIT_LIMIT, fitted_texts, told_of_fit
 from poolwise.cli.marks import MARKS, counts_of, told
 from poolwise.cli.options import (
     console,
@@ -28,12 +29,9 @@ from poolwise.model import Model, load
 from poolwise.readouts import Readout
 from poolwise.records import Precision
 from poolwise.stores import create
-from poolwise.texts import open_texts
+from poolwise.texts import Texts, open_texts
 from poolwise.transforms import Transform
 from poolwise.transforms.chosen import Chosen, prompted
-
-FIT_LIMIT = 50_000
-"""Texts on which steps are fitted: their vectors are held at once."""
 
 
 @click.command("embed")
@@ -63,7 +61,7 @@ FIT_LIMIT = 50_000
     show_default=True,
     help="Texts beyond the maximum length: cut (and marked), refused, or read in windows.",
 )
-@click.option("--fit", metavar="TEXTS", help="Texts on which whiten, standardize, … are fitted.")
+@click.option("--fit", metavar="TEXTS", help=FIT_HELP)
 @click.option("--with-text", is_flag=True, help="Store the texts too (Parquet).")
 @click.option("--escape-special", is_flag=True, help='Read a typed "[SEP]" as plain text.')
 @prompt_options
@@ -103,9 +101,9 @@ def command(
     poolwise embed ./my-bert book.txt --split sentences -o v.safetensors -r cls@-1 -r mean@-2
     """
     given = [Chosen.of(spec) for spec in specs]
-    texts = open_texts(
-        inputs, column=column, id_column=id_column, split=split, limit=limit, encoding=encoding
-    )
+    where = {"column": column, "split": split, "encoding": encoding}
+    texts = open_texts(inputs, id_column=id_column, limit=limit, seed=None, **where)
+    fitted_on = open_texts([fit], limit=FIT_LIMIT, blank=False, **where) if fit else None
     encoder = load(model, max_length=max_length)
     chosen = given or [encoder.resolve_readout(None)]
     encoder = prompted(encoder.prompted(prompt, prompt_name), chosen)
@@ -113,9 +111,8 @@ def command(
     for left_out in filter(None, map(encoder.left_out, asked)):
         warn(left_out, PoolwiseWarning, stacklevel=1)
     waiting = [one.readout for one in chosen if one.transform is None]
-    where = {"column": column, "split": split, "encoding": encoding}
-    fitted = _fit(encoder, waiting, fit, precision, **where)
-    made = encoder.made(precision)
+    fitted = _fit(encoder, waiting, fitted_on, precision)
+    made: dict[str, Any] = {**encoder.made(precision), **fitted_texts(fitted_on)}
     began = time.monotonic()
     counts: Counter[str] = Counter()
     with create(
@@ -150,21 +147,21 @@ def command(
     }
     if as_json:
         print_json(done)
-    else:
-        _show(done)
+        return
+    _show(done)
+    for line in told_of_fit(fitted_on):
+        console().print(f"  {line}", markup=False, soft_wrap=True)
 
 
 def _fit(
     encoder: Model,
     asked: Sequence[Readout],
-    inputs: str | None,
+    texts: Texts | None,
     precision: Precision,
-    **where: Any,
 ) -> dict[str, Transform]:
     """Fit the steps that need it on the texts of ``--fit``."""
-    if inputs is None:
+    if texts is None:
         return {}
-    texts = open_texts([inputs], limit=FIT_LIMIT, **where)
     return {
         str(r): encoder.fit(r, texts, precision=precision, progress=True)
         for r in asked

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from poolwise.cli.fit import FIT_HELP, FIT_LIMIT, fitted_texts, told_of_fit
 from poolwise.cli.options import (
     console,
     json_option,
@@ -20,9 +21,6 @@ from poolwise.model import load
 from poolwise.records import Sentence
 from poolwise.texts import open_texts
 from poolwise.transforms.chosen import SUFFIX, Chosen
-
-FIT_LIMIT = 50_000
-"""Texts on which steps are fitted: their vectors are held at once."""
 
 CHECKED = 64
 """Texts of ``--check`` that are compared."""
@@ -53,7 +51,7 @@ CHECKED = 64
     help="Stock modules; the encoder alone, cut to the layer that is read; or one graph from ids "
     "to vectors, for onnxruntime.",
 )
-@click.option("--fit", metavar="TEXTS", help="Texts on which whiten, standardize, … are fitted.")
+@click.option("--fit", metavar="TEXTS", help=FIT_HELP)
 @click.option(
     "--check", metavar="TEXTS", help="Compare vectors on these texts too, the first 64 of them."
 )
@@ -90,8 +88,10 @@ def command(
     file = Path(spec) if spec and spec.endswith(SUFFIX) else None
     readout = Chosen.of(spec) if spec else None
     where = {"column": column, "id_column": id_column, "split": split, "encoding": encoding}
-    fitted_on = open_texts([fit], limit=FIT_LIMIT, **where) if fit else None
-    checked: Iterable[Sentence] = open_texts([check], limit=CHECKED, **where) if check else ()
+    fitted_on = open_texts([fit], limit=FIT_LIMIT, blank=False, **where) if fit else None
+    checked: Iterable[Sentence] = (
+        open_texts([check], limit=CHECKED, seed=None, **where) if check else ()
+    )
     encoder = load(model, max_length=max_length)
     made = export(
         encoder,
@@ -122,8 +122,10 @@ def command(
                 "width": made.width,
                 "difference": made.difference,
                 "texts": made.texts,
-                "made": encoder.made(),
+                "made": {**encoder.made(), **fitted_texts(fitted_on)},
             }
         )
-    else:
-        console().print(verdict, markup=False, soft_wrap=True)
+        return
+    console().print(verdict, markup=False, soft_wrap=True)
+    for line in told_of_fit(fitted_on):
+        console().print(f"  {line}", markup=False, soft_wrap=True)

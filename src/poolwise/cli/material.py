@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from poolwise.cli.options import Command, text_options
-from poolwise.texts import Material, open_labels, open_pairs, open_tags, open_texts
+from poolwise.cli.options import Command, Rows, text_options
+from poolwise.texts import PREFIX, Material, open_labels, open_pairs, open_tags, open_texts
 
 dev_option = click.option(
     "--dev", metavar="F", help="Rows to choose on. [default: cut from the data]"
@@ -68,16 +68,19 @@ def read_material(
     id_column: str | None,
     split: Any,
     encoding: str,
-    limit: int | None,
+    limit: Rows,
+    seed: int,
 ) -> Material:
     """Read what the options name. Raises TextError where it cannot be read."""
+    _tell_of_streams([*pairs, *labels, *tags, *texts, *filter(None, (dev, test))], limit)
+    drawn = limit.drawn(seed)
     tables = _datasets(labels)
     if (dev or test) and len(pairs) + len(tables) + len(tags) != 1:
         raise click.UsageError(
             f"--dev and --test belong to one set of data; there are "
             f"{len(pairs) + len(tables) + len(tags)} (--pairs, --labels, --tags)"
         )
-    parts: dict[str, Any] = {"dev": dev, "test": test, "encoding": encoding, "limit": limit}
+    parts: dict[str, Any] = {"dev": dev, "test": test, "encoding": encoding, **drawn}
     return Material(
         pairs=[
             open_pairs(one, columns=columns.split(",") if columns else None, **parts)
@@ -95,12 +98,24 @@ def read_material(
                 id_column=id_column,
                 split=split,
                 encoding=encoding,
-                limit=limit,
+                blank=False,
+                **drawn,
             )
         ]
         if texts
         else [],
     )
+
+
+def _tell_of_streams(names: Sequence[str], limit: Rows) -> None:
+    """A dataset of the hub may have no end that anyone wants to wait for."""
+    for name in names:
+        if name.startswith(PREFIX) and limit.rows is not None and not limit.head:
+            click.echo(
+                f"poolwise: {name} is read to its end, of which {limit.rows:,} rows are drawn; "
+                f"--limit head:{limit.rows} takes the first ones and reads no further",
+                err=True,
+            )
 
 
 def _datasets(labels: Sequence[str]) -> list[list[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,7 +19,46 @@ Command = Callable[..., Any]
 
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 
-limit_option = click.option("--limit", type=click.IntRange(min=1), help="Stop after so many texts.")
+limit_option = click.option(
+    "--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N texts."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """At most ``rows`` of each input; the first ones if it is the ``head`` that is asked for."""
+
+    rows: int | None
+    head: bool = False
+
+    def drawn(self, seed: int) -> dict[str, Any]:
+        """What the readers of data are told."""
+        return {"limit": self.rows, "seed": None if self.head else seed}
+
+
+_HEAD = "head:"
+
+
+def _rows(_: click.Context, __: click.Parameter, value: str) -> Rows:
+    """``20000`` or ``head:20000``; 0 is no limit."""
+    number = value.removeprefix(_HEAD)
+    if not number.isdecimal():
+        raise click.BadParameter(f"{value!r} is no number of rows: write 20000 or {_HEAD}20000")
+    return Rows(int(number) or None, head=number != value)
+
+
+def sample_option(default: int) -> Callable[[Command], Command]:
+    """How much of the data to measure on."""
+    return click.option(
+        "--limit",
+        callback=_rows,
+        default=str(default),
+        show_default=True,
+        metavar="[head:]N",
+        help="At most N rows of each input (of all --texts together), drawn by --seed so that "
+        f"every label keeps its share; 0 for all. {_HEAD}N takes the first N and reads no further.",
+    )
+
 
 force_option = click.option("--force", is_flag=True, help="Replace OUTPUT if it exists.")
 

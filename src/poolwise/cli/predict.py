@@ -74,7 +74,13 @@ def command(
     poolwise predict ./my-classifier reviews.jsonl -o labels.parquet
     """
     texts = open_texts(
-        inputs, column=column, id_column=id_column, split=split, limit=limit, encoding=encoding
+        inputs,
+        column=column,
+        id_column=id_column,
+        split=split,
+        limit=limit,
+        seed=None,
+        encoding=encoding,
     )
     classifier = load_classifier(checkpoint, max_length=max_length)
     made = {

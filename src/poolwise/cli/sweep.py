@@ -9,15 +9,18 @@ import click
 
 from poolwise.cli.material import data_options, read_material
 from poolwise.cli.options import (
+    Rows,
     console,
     json_option,
     max_length_option,
     precision_option,
     print_json,
     prompt_options,
+    sample_option,
 )
 from poolwise.cli.show import show
 from poolwise.model import load
+from poolwise.progress import waiting
 from poolwise.records import Finding, Precision
 
 if TYPE_CHECKING:
@@ -35,13 +38,7 @@ DEFAULT_LIMIT = 20_000
     show_default=True,
     help='default, full, or readouts between blanks: "{cls,mean}@* mean@-1|whiten(128)".',
 )
-@click.option(
-    "--limit",
-    type=click.IntRange(min=0),
-    default=DEFAULT_LIMIT,
-    show_default=True,
-    help="The first so many rows of each input; 0 for all.",
-)
+@sample_option(DEFAULT_LIMIT)
 @click.option(
     "-o",
     "--output",
@@ -56,7 +53,7 @@ DEFAULT_LIMIT = 20_000
 def command(
     model: str,
     grid: str,
-    limit: int,
+    limit: Rows,
     output: Path | None,
     seed: int,
     prompt: str | None,
@@ -81,7 +78,8 @@ def command(
     from poolwise.reports import to_json  # noqa: PLC0415 - slow to import
     from poolwise.studies.sweep import sweep  # noqa: PLC0415 - likewise
 
-    material = read_material(**where, limit=limit or None)
+    with waiting("reading the data"):
+        material = read_material(**where, limit=limit, seed=seed)
     encoder = load(model, max_length=max_length).prompted(prompt, prompt_name)
     found: list[Finding] = []
     contests: list[Contest] = []

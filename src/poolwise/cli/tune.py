@@ -9,14 +9,17 @@ import click
 
 from poolwise.cli.material import dev_option, label_column_option, test_option
 from poolwise.cli.options import (
+    Rows,
     console,
     json_option,
     max_length_option,
     print_json,
     prompt_options,
+    sample_option,
 )
 from poolwise.cli.show import show
 from poolwise.model import load
+from poolwise.progress import waiting
 from poolwise.texts.labels import KINDS, Kind, open_labels
 from poolwise.tuning.trials import Recipe
 
@@ -59,7 +62,7 @@ def _rates(_: click.Context, __: click.Parameter, value: str) -> list[float]:
 @click.option("--column", help="The column or key that holds the text.")
 @label_column_option
 @click.option("--encoding", default="utf-8", show_default=True, help="Of text files.")
-@click.option("--limit", type=click.IntRange(min=1), help="The first so many rows of each input.")
+@sample_option(0)
 @click.option(
     "--kind",
     type=click.Choice(KINDS),
@@ -116,7 +119,7 @@ def command(
     column: str | None,
     label_column: str | None,
     encoding: str,
-    limit: int | None,
+    limit: Rows,
     kind: Kind,
     specs: tuple[str, ...],
     sizes: list[int | None],
@@ -148,9 +151,10 @@ def command(
     from poolwise.tuning.comparison import DEFAULT, compared  # noqa: PLC0415 - likewise
 
     where: dict[str, Any] = {"text_column": column, "label_column": label_column}
-    data = open_labels(
-        labels, dev=dev, test=test, encoding=encoding, limit=limit, kind=kind, **where
-    )
+    with waiting("reading the data"):
+        data = open_labels(
+            labels, dev=dev, test=test, encoding=encoding, kind=kind, **where, **limit.drawn(seed)
+        )
     recipe = Recipe(epochs, batch_size, tuple(rates), reinitialise=reinit)
     found = compared(
         load(model, max_length=max_length).prompted(prompt, prompt_name),

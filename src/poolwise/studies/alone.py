@@ -11,6 +11,7 @@ from poolwise.errors import StudyError
 from poolwise.model import Model
 from poolwise.readouts import Readout
 from poolwise.records import Finding, Precision
+from poolwise.studies.as_read import as_read
 from poolwise.studies.attention import Attention
 from poolwise.studies.average import Average
 from poolwise.studies.length import LengthStudy
@@ -18,7 +19,7 @@ from poolwise.studies.recover import Recover
 from poolwise.studies.runner import run
 from poolwise.studies.tagging import Tagging
 from poolwise.studies.tagging.study import HeadName
-from poolwise.texts import Material
+from poolwise.texts import Data, Material
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +42,34 @@ class How:
 
 def _length(model: Model, material: Material, how: How) -> Iterator[Finding]:
     for texts in material.texts:
-        yield from run(model, texts, [LengthStudy(seed=how.seed)], **how.passing)
+        for found in run(model, texts, [LengthStudy(seed=how.seed)], **how.passing):
+            yield as_read(found, [texts])
 
 
 def _tagging(model: Model, material: Material, how: How) -> Iterator[Finding]:
     for data in material.tags:
-        yield from Tagging(data, seed=how.seed, heads=how.heads).run(model, **how.passing)
+        study = Tagging(data, seed=how.seed, heads=how.heads)
+        for found in study.run(model, **how.passing):
+            yield as_read(found, [data])
 
 
 def _average(model: Model, material: Material, how: How) -> Iterator[Finding]:
-    for name, texts in _sentences(material):
-        yield from Average(name, texts, how.seed).run(model, **how.passing)
+    for data, texts in _sentences(material):
+        for found in Average(data.name, texts, how.seed).run(model, **how.passing):
+            yield as_read(found, [data])
 
 
 def _attention(model: Model, material: Material, how: How) -> Iterator[Finding]:
-    for name, texts in _sentences(material):
-        yield from Attention(name, texts, how.seed).run(model, **how.passing)
+    for data, texts in _sentences(material):
+        for found in Attention(data.name, texts, how.seed).run(model, **how.passing):
+            yield as_read(found, [data])
 
 
 def _recover(model: Model, material: Material, how: How) -> Iterator[Finding]:
-    for name, texts in _sentences(material):
-        study = Recover(name, texts, how.readouts, how.seed, how.folder)
-        yield from study.run(model, **how.passing)
+    for data, texts in _sentences(material):
+        study = Recover(data.name, texts, how.readouts, how.seed, how.folder)
+        for found in study.run(model, **how.passing):
+            yield as_read(found, [data])
 
 
 ALONE: Mapping[str, Callable[[Model, Material, How], Iterator[Finding]]] = {
@@ -75,14 +82,14 @@ ALONE: Mapping[str, Callable[[Model, Material, How], Iterator[Finding]]] = {
 """What can be asked, and how it is answered, each finding as soon as it is there."""
 
 
-def _sentences(material: Material) -> Iterator[tuple[str, Sequence[str]]]:
+def _sentences(material: Material) -> Iterator[tuple[Data, Sequence[str]]]:
     """Each set of data as plain texts, whatever else it holds."""
     for some in material.texts:
-        yield some.name, _unique(some.name, [sentence.text for sentence in some])
+        yield some, _unique(some.name, [sentence.text for sentence in some])
     for labelled in material.labels:
-        yield labelled.name, _unique(labelled.name, labelled.texts)
+        yield labelled, _unique(labelled.name, labelled.texts)
     for pairs in material.pairs:
-        yield pairs.name, _unique(pairs.name, [*pairs.first, *pairs.second])
+        yield pairs, _unique(pairs.name, [*pairs.first, *pairs.second])
 
 
 def _unique(name: str, texts: Sequence[str]) -> Sequence[str]:

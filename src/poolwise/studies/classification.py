@@ -44,6 +44,7 @@ class Classification:
     question = "Which readout can a linear probe classify best?"
 
     def __init__(self, data: Labelled, asked: str = "default", seed: int = 0) -> None:
+        self.data = [data]
         self.task = LabelsTask(data, seed)
         self._asked, self._seed = asked, seed
         self._readouts: list[Readout] = []

@@ -38,6 +38,7 @@ class Layers:
     contest: Contest | None = None
 
     def __init__(self, data: Pairs | Labelled, asked: str = "default", seed: int = 0) -> None:
+        self.data = [data]
         self.task = task_of(data, seed)
 
     @property

@@ -43,6 +43,7 @@ class Pooler:
     contest: Contest | None = None
 
     def __init__(self, data: Pairs | Labelled, asked: str = "default", seed: int = 0) -> None:
+        self.data = [data]
         self.task = task_of(data, seed)
         self._seed = seed
 

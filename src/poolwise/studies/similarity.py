@@ -33,6 +33,7 @@ class Similarity:
     question = "Which readout's similarity agrees with people?"
 
     def __init__(self, data: Pairs | Labelled, asked: str = "default", seed: int = 0) -> None:
+        self.data = [data]
         if isinstance(data, Labelled):
             self.question = "Which readout's similarity tells the labels apart?"
             learned = LabelsTask(data, seed).train_texts

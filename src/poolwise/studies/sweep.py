@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -10,9 +11,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from poolwise.errors import StudyError
 from poolwise.model import Model
+from poolwise.plain import plain
 from poolwise.readouts import Readout
 from poolwise.records import Finding, Precision
 from poolwise.studies.alone import ALONE, How
+from poolwise.studies.as_read import as_read
 from poolwise.studies.classification import Classification
 from poolwise.studies.contest import Contest
 from poolwise.studies.first import First
@@ -23,7 +26,7 @@ from poolwise.studies.pooler import Pooler
 from poolwise.studies.runner import one_blas_thread
 from poolwise.studies.shelf import Shelf, shelve
 from poolwise.studies.similarity import Similarity
-from poolwise.texts import Material
+from poolwise.texts import Data, Material
 from poolwise.transforms import fit
 from poolwise.transforms.chosen import Chosen
 
@@ -38,6 +41,11 @@ class Question(Protocol):
     name: str
     question: str
     contest: Contest | None
+
+    @property
+    def data(self) -> Sequence[Data]:
+        """What it is asked of."""
+        ...
 
     @property
     def texts(self) -> Sequence[str]:
@@ -125,7 +133,8 @@ def answers(
             found = list(question.findings(model, shelf, progress=progress))
         for finding in found:
             notes = [*finding.notes, *_marks(shelf)]
-            yield question, replace(finding, notes=notes, made={**made, **finding.made})
+            whole = replace(finding, notes=notes, made={**made, **finding.made})
+            yield question, as_read(whole, question.data)
 
 
 def sweep(
@@ -174,7 +183,12 @@ def winner(contest: Contest, made: Mapping[str, Any]) -> Chosen:
         transform = fit(readout, vectors, shelf.head)
     encoder = contest.encoder
     prompt = encoder.prefix if encoder.prefix or encoder.prompt is not None else None
-    return Chosen(readout, transform, {key: str(fact) for key, fact in made.items()}, prompt)
+    return Chosen(readout, transform, {key: _written(fact) for key, fact in made.items()}, prompt)
+
+
+def _written(fact: object) -> str:
+    """Plain facts as they are, others as JSON."""
+    return fact if isinstance(fact, str) else json.dumps(plain(fact), ensure_ascii=False)
 
 
 def scores(contest: Contest) -> Iterator[dict[str, Any]]:

@@ -1,13 +1,16 @@
 """Where sentences come from."""
 
+from poolwise.texts.hub import PREFIX
 from poolwise.texts.labels import Kind, open_labels
-from poolwise.texts.material import Material
+from poolwise.texts.material import Data, Material
 from poolwise.texts.pairs import open_pairs
 from poolwise.texts.sentences import split_sentences
 from poolwise.texts.tags import open_tags
 from poolwise.texts.texts import Texts, open_texts
 
 __all__ = [
+    "PREFIX",
+    "Data",
     "Kind",
     "Material",
     "Texts",

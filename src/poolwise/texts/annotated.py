@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain, islice
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from poolwise.errors import TextError
+from poolwise.records import Sample
 from poolwise.texts.columns import Table
 from poolwise.texts.delimited import delimited
 from poolwise.texts.files import DECOMPRESS, STDIN, TextFile
 from poolwise.texts.hub import PREFIX
 from poolwise.texts.jsonl import json_lines
+from poolwise.texts.left_out import LeftOut
+from poolwise.texts.sampling import Limit, sampled
 from poolwise.texts.sources import find_source, short_name
 
 Row = tuple[Any, ...]
@@ -44,25 +48,50 @@ def open_table(source: str, encoding: str, is_header: IsHeader) -> Table:
     return delimited(file.label, lines, dialect, lambda fields: is_header(fields, dialect))
 
 
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Rows, and what there is to say of them."""
+
+    rows: Sequence[Row]
+    notes: Sequence[str]
+    samples: Sequence[Sample]
+
+
 def gather(
     sources: Mapping[str, Sequence[str]],
-    read: Callable[[str], Iterator[Row]],
-    limit: int | None,
-) -> list[Row]:
-    """The rows of all sources, at most ``limit`` of each.
+    read: Callable[[str, LeftOut], Iterator[Row]],
+    limit: Limit | None,
+    *,
+    label: Callable[[Row], Hashable] = lambda _: "",
+    unit: str = "rows",
+) -> Gathered:
+    """The rows of all sources, at most ``limit`` of each: of its parts and labels their share.
 
     ``sources`` by part, as ``by_part`` has them: a part that they name goes before a row's own.
+    ``read`` tells of rows that lack something, which are left out.
     """
-    if limit is not None and limit < 1:
-        raise TextError(f"found a limit of {limit}, expected at least 1")
     rows: list[Row] = []
+    notes: list[str] = []
+    samples: list[Sample] = []
+    several = sum(map(len, sources.values())) > 1
     for part, names in sources.items():
         for name in names:
-            found = [(*row[:-1], part or row[-1]) for row in islice(read(name), limit)]
+            left_out = LeftOut()
+            own = ((*row[:-1], part or row[-1]) for row in read(name, left_out))
+            found, sample = sampled(own, limit, _short(name), unit, part=_part, label=label)
+            said = [str(sample)] if sample else []
+            said += left_out.notes()
             if not found:
-                raise TextError(f"{_short(name)} holds no rows")
+                why = f" that are whole: {'; '.join(said)}" if said else ""
+                raise TextError(f"{_short(name)} holds no rows{why}")
             rows += found
-    return rows
+            notes += [f"{_short(name)}: {note}" if several else note for note in said]
+            samples += [sample] if sample else []
+    return Gathered(rows, notes, samples)
+
+
+def _part(row: Row) -> str:
+    return str(row[-1])
 
 
 def by_part(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from poolwise.errors import TextError
-from poolwise.texts.fields import as_id, as_text
+from poolwise.texts.fields import as_id, as_text, is_missing
 
 Row = tuple[str, int | str | None]
 """A text and what the id column says; None where there is no id column."""
@@ -50,16 +50,29 @@ class Table:
         return f"{self.label}, {self.unit} {number}"
 
 
-def text_rows(table: Table, columns: Columns) -> Iterator[Row]:
-    """The table's texts, with their ids."""
+def text_rows(table: Table, columns: Columns, *, nulls: bool = False) -> Iterator[Row]:
+    """The table's texts, with their ids; where ``nulls`` may be, they are empty texts."""
+    for _, text, name in numbered_texts(table, columns, nulls=nulls):
+        yield text, name
+
+
+def numbered_texts(
+    table: Table, columns: Columns, *, nulls: bool = False
+) -> Iterator[tuple[int, str, int | str | None]]:
+    """The same, with the number of each row before it."""
     if not table.names:
         return
     asked = [text_column(table.names, columns.text, table.label)]
     if columns.id is not None:
         asked.append(known_column(table.names, columns.id, table.label))
     for number, (value, *more) in table.rows(asked):
-        text = value if isinstance(value, str) else as_text(value, asked[0], table.where(number))
-        yield text, as_id(more[0], asked[1], table.where(number)) if more else None
+        if isinstance(value, str):
+            text = value
+        elif nulls and is_missing(value):
+            text = ""
+        else:
+            text = as_text(value, asked[0], table.where(number))
+        yield number, text, as_id(more[0], asked[1], table.where(number)) if more else None
 
 
 def text_column(columns: Sequence[str], asked: str | None, label: str) -> str:

@@ -10,6 +10,13 @@ SEPARATOR = ";"
 """Between the labels of a text that has several."""
 
 
+def is_missing(value: object) -> bool:
+    """Does the field say nothing? An empty or blank text, null, and the NaN that stands for it."""
+    if isinstance(value, str):
+        return not value.strip()
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
 def as_text(value: object, column: str, where: str) -> str:
     """``value``, if it is a text."""
     if isinstance(value, str):

@@ -11,9 +11,18 @@ from typing import Literal
 from poolwise.errors import TextError
 from poolwise.records import Labelled
 from poolwise.texts.annotated import Row, by_part, gather, name_of, open_table, rows_hash
-from poolwise.texts.columns import Columns, Table, column_at, listed, text_rows
-from poolwise.texts.fields import SEPARATOR, as_filled_text, as_label, as_labels, as_score
+from poolwise.texts.columns import Columns, Table, column_at, listed, numbered_texts
+from poolwise.texts.fields import (
+    SEPARATOR,
+    as_filled_text,
+    as_label,
+    as_labels,
+    as_score,
+    is_missing,
+)
+from poolwise.texts.left_out import LeftOut
 from poolwise.texts.parts import named_part
+from poolwise.texts.sampling import limited
 from poolwise.texts.sources import find_source
 from poolwise.texts.usual import usual_column
 
@@ -42,6 +51,11 @@ class _Columns:
     def read(self, value: object, column: str, where: str) -> str:
         return _READ[self.kind](value, column, where)
 
+    def lacks(self, value: object) -> bool:
+        """Is there no label? Where a text may have several, an empty field says that it has none
+        of them."""
+        return is_missing(value) and not (self.kind == "multilabel" and isinstance(value, str))
+
     def usual(self, columns: Sequence[str]) -> _Columns:
         """Those that have usual names."""
         text, label, split = (usual_column(columns, role) for role in ("text", "label", "split"))
@@ -63,7 +77,7 @@ _SENTEVAL = {"tr", "va", "te"}
 _NAMED = re.compile(r"(?P<label>[^/\\:=]+)=(?P<file>.+)", re.DOTALL)
 """``pos=reviews.txt``."""
 
-_QUESTION = re.compile(r"(?P<label>\w+):\S+\s+(?P<text>\S.*)", re.DOTALL)
+_QUESTION = re.compile(r"(?P<label>\w+):\S+(\s+(?P<text>\S.*)|\s*)", re.DOTALL)
 """A line of TREC: ``ENTY:animal What is the fastest fish ?``."""
 
 
@@ -77,6 +91,7 @@ def open_labels(
     label_column: str | None = None,
     encoding: str = "utf-8",
     limit: int | None = None,
+    seed: int | None = 0,
 ) -> Labelled:
     """The labelled texts of ``sources``, one after another, in memory.
 
@@ -89,24 +104,34 @@ def open_labels(
 
     ``text_column`` and ``label_column`` are names, or numbers from 1; else the columns are known
     by their usual names. A column ``split`` is read too, unless ``dev`` or ``test`` say where
-    those parts are: then ``sources`` are for training. At most ``limit`` rows of each source.
+    those parts are: then ``sources`` are for training. Of each source at most ``limit`` rows,
+    drawn by ``seed`` so that every label keeps its share and, if the limit allows, a row; the first
+    rows where ``seed`` is None. Rows without a text or a label are left out; ``notes`` count them.
     Labels that are integers become text. Of ``kind`` ``multilabel`` a label is a list of labels, or
     text with ``;`` between them, and empty where a text has none; of ``regression`` it is a finite
     number, in a column that may also be called ``score``.
 
-    Raises TextError where a source or column is not there or cannot be told, and at the first
-    row without a text or a label.
+    Raises TextError where a source or column is not there or cannot be told, where it holds no
+    row with a text and a label, and at the first row where they are something else.
     """
     asked = _Columns(text_column, label_column, kind=kind)
     parts = by_part(sources, dev, test)
-    rows = gather(parts, lambda source: _read(source, asked, encoding), limit)
-    texts, labels, of_part = zip(*rows, strict=True)
+    one_label = kind == "classification"
+    found = gather(
+        parts,
+        lambda source, left_out: _read(source, asked, encoding, left_out),
+        limited(limit, seed),
+        label=lambda row: row[1] if one_label else "",
+    )
+    texts, labels, of_part = zip(*found.rows, strict=True)
     return Labelled(
         name_of(parts),
         texts,
         labels,
         of_part,
-        rows_hash(rows),
+        rows_hash(found.rows),
+        found.notes,
+        found.samples,
     )
 
 
@@ -115,29 +140,36 @@ def label_set(label: str) -> tuple[str, ...]:
     return tuple(label.split(SEPARATOR)) if label else ()
 
 
-def _read(source: str, asked: _Columns, encoding: str) -> Iterator[Row]:
+def _read(source: str, asked: _Columns, encoding: str, left_out: LeftOut) -> Iterator[Row]:
     named = None if Path(source).exists() else _NAMED.fullmatch(source)
     if named:
-        return _of_one_label(named["file"], named["label"].strip(), asked, encoding)
+        return _of_one_label(named["file"], named["label"].strip(), asked, encoding, left_out)
     table = open_table(source, encoding, lambda fields, dialect: _is_header(fields, dialect, asked))
     if not table.names:
         return iter(())
     if not table.headed and len(table.names) == 1:
-        return _questions(table, asked)
-    rows = _of_columns(table, _columns(table, asked))
+        return _questions(table, asked, left_out)
+    rows = _of_columns(table, _columns(table, asked), left_out)
     return rows if table.headed or asked.named else _labels_last(rows, table)
 
 
-def _of_one_label(file: str, label: str, asked: _Columns, encoding: str) -> Iterator[Row]:
+def _of_one_label(
+    file: str, label: str, asked: _Columns, encoding: str, left_out: LeftOut
+) -> Iterator[Row]:
     source = find_source(file, encoding)
     source.check()
     told = asked.read(label, "NAME", f"{label}={file}")
-    for text, _ in text_rows(source.table(), Columns(asked.text)):
+    table = source.table()
+    left_out.unit = table.unit
+    for number, text, _ in numbered_texts(table, Columns(asked.text), nulls=True):
         if text.strip():
             yield text, told, ""
+        else:
+            left_out.add("text", number)
 
 
-def _questions(table: Table, asked: _Columns) -> Iterator[Row]:
+def _questions(table: Table, asked: _Columns, left_out: LeftOut) -> Iterator[Row]:
+    left_out.unit = table.unit
     for number, (line,) in table.rows(table.names):
         found = _QUESTION.fullmatch(str(line))
         if found is None:
@@ -146,15 +178,25 @@ def _questions(table: Table, asked: _Columns) -> Iterator[Row]:
                 "labels (with a tab between them, or a comma in a file that is called .csv), "
                 "'LABEL:detail text', or the input NAME=FILE where all lines have the label NAME"
             )
+        if found["text"] is None:
+            left_out.add("text", number)
+            continue
         label = asked.read(found["label"], "LABEL", table.where(number))
         yield found["text"].rstrip(), label, ""
 
 
-def _of_columns(table: Table, columns: _Columns) -> Iterator[Row]:
+def _of_columns(table: Table, columns: _Columns, left_out: LeftOut) -> Iterator[Row]:
     text, label, split = columns.text, columns.label, columns.split
     assert text is not None
     assert label is not None
+    left_out.unit = table.unit
     for number, values in table.rows([text, label, *([] if split is None else [split])]):
+        if is_missing(values[0]):
+            left_out.add("text", number)
+            continue
+        if columns.lacks(values[1]):
+            left_out.add("label", number)
+            continue
         where = table.where(number)
         yield (
             as_filled_text(values[0], text, where),

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from poolwise.records import Labelled, Pairs, Tagged
 from poolwise.texts.texts import Texts
 
+Data = Pairs | Labelled | Tagged | Texts
+"""One set of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Material:

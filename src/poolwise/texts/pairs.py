@@ -11,8 +11,10 @@ from poolwise.errors import TextError
 from poolwise.records import Pairs
 from poolwise.texts.annotated import Row, by_part, gather, name_of, open_table, rows_hash
 from poolwise.texts.columns import Table, column_at, listed
-from poolwise.texts.fields import as_filled_text, as_score, is_number
+from poolwise.texts.fields import as_filled_text, as_score, is_missing, is_number
+from poolwise.texts.left_out import LeftOut
 from poolwise.texts.parts import named_part
+from poolwise.texts.sampling import limited
 from poolwise.texts.semeval import is_semeval, read_semeval
 from poolwise.texts.usual import usual_column, usual_sides
 
@@ -41,6 +43,7 @@ def open_pairs(
     columns: Sequence[str] | None = None,
     encoding: str = "utf-8",
     limit: int | None = None,
+    seed: int | None = 0,
 ) -> Pairs:
     """The scored pairs of ``source``, in memory.
 
@@ -52,16 +55,23 @@ def open_pairs(
     ``columns`` names the first text, the second and the score, or numbers them from 1; else they
     are known by their usual names. A column ``subset`` is read too, and ``split`` (train, dev or
     validation, test), unless ``dev`` or ``test`` say where those parts are: then ``source`` is
-    for training. At most ``limit`` rows of each source.
+    for training. Of each source at most ``limit`` rows, drawn by ``seed`` so that every subset
+    keeps its share; the first rows where ``seed`` is None. Rows with an empty side or without a
+    score are left out; ``notes`` count them.
 
-    Raises TextError where a source or column is not there or cannot be told, and at the first
-    row with an empty side or without a score.
+    Raises TextError where a source or column is not there or cannot be told, where it holds no
+    whole row, and at the first row where texts and score are something else.
     """
     if columns is not None and (isinstance(columns, str) or len(columns) != 3):
         raise TextError(f"found the columns {columns!r}, expected three: FIRST,SECOND,SCORE")
     sources = by_part(source, dev, test)
-    rows = gather(sources, lambda name: _read(name, columns, encoding), limit)
-    first, second, scores, subsets, parts = zip(*rows, strict=True)
+    found = gather(
+        sources,
+        lambda name, left_out: _read(name, columns, encoding, left_out),
+        limited(limit, seed),
+        label=lambda row: row[3],
+    )
+    first, second, scores, subsets, parts = zip(*found.rows, strict=True)
     return Pairs(
         name_of(sources),
         first,
@@ -69,22 +79,33 @@ def open_pairs(
         np.array(scores, np.float64),
         subsets,
         parts,
-        rows_hash(rows),
+        rows_hash(found.rows),
+        found.notes,
+        found.samples,
     )
 
 
-def _read(source: str, asked: Sequence[str] | None, encoding: str) -> Iterator[Row]:
+def _read(
+    source: str, asked: Sequence[str] | None, encoding: str, left_out: LeftOut
+) -> Iterator[Row]:
     if is_semeval(source):
-        for row in read_semeval(source, encoding):
+        for row in read_semeval(source, encoding, left_out):
             yield *row, ""
         return
     table = open_table(source, encoding, lambda fields, _: _is_header(fields, asked))
     if not table.names:
         return
     columns = _columns(table, asked)
+    left_out.unit = table.unit
     for number, values in table.rows([name for name in astuple(columns) if name is not None]):
         where = table.where(number)
         first, second, score, *more = values
+        if is_missing(first) or is_missing(second):
+            left_out.add("text on one side", number)
+            continue
+        if is_missing(score):
+            left_out.add("score", number)
+            continue
         subset = more.pop(0) if columns.subset is not None else None
         yield (
             as_filled_text(first, columns.first, where),

@@ -8,8 +8,9 @@ from itertools import zip_longest
 from pathlib import Path
 
 from poolwise.errors import TextError
-from poolwise.texts.fields import as_filled_text, as_score
+from poolwise.texts.fields import as_filled_text, as_score, is_missing
 from poolwise.texts.files import TextFile
+from poolwise.texts.left_out import LeftOut
 
 _INPUT = "STS.input."
 _GOLD = "STS.gs."
@@ -20,16 +21,20 @@ def is_semeval(source: str) -> bool:
     return next(Path(source).glob(f"{_INPUT}*.txt"), None) is not None
 
 
-def read_semeval(folder: str, encoding: str) -> Iterator[tuple[str, str, float, str]]:
+def read_semeval(
+    folder: str, encoding: str, left_out: LeftOut
+) -> Iterator[tuple[str, str, float, str]]:
     """The two texts, the score and NAME of each pair that has a score."""
+    left_out.unit = "line"
     for path in sorted(Path(folder).glob(f"{_INPUT}*.txt")):
         gold = path.with_name(_GOLD + path.name.removeprefix(_INPUT))
         name = path.stem.removeprefix(_INPUT)
-        for row in _subset(TextFile(str(path), encoding), TextFile(str(gold), encoding)):
+        files = TextFile(str(path), encoding), TextFile(str(gold), encoding)
+        for row in _subset(*files, left_out):
             yield *row, name
 
 
-def _subset(pairs: TextFile, gold: TextFile) -> Iterator[tuple[str, str, float]]:
+def _subset(pairs: TextFile, gold: TextFile, left_out: LeftOut) -> Iterator[tuple[str, str, float]]:
     gold.check()
     lines = zip_longest(pairs.lines(), gold.lines())
     for number, (line, score) in enumerate(lines, 1):
@@ -45,5 +50,8 @@ def _subset(pairs: TextFile, gold: TextFile) -> Iterator[tuple[str, str, float]]
         fields = line.rstrip("\r\n").split("\t")
         if len(fields) < 2:
             raise TextError(f"{where}: found one text, expected two with a tab between them")
+        if is_missing(fields[0]) or is_missing(fields[1]):
+            left_out.add("text on one side", number)
+            continue
         first, second = (as_filled_text(fields[side], str(side + 1), where) for side in (0, 1))
         yield first, second, as_score(score.strip(), "1", f"{gold.label}, line {number}")

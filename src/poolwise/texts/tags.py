@@ -9,6 +9,7 @@ from poolwise.errors import TextError
 from poolwise.records import Tagged
 from poolwise.texts.annotated import Row, by_part, gather, name_of, rows_hash
 from poolwise.texts.files import TextFile
+from poolwise.texts.sampling import limited
 
 _BLANKS = " \t\r\n"
 _BETWEEN = re.compile(r"[ \t]+")
@@ -22,6 +23,7 @@ def open_tags(
     test: str | None = None,
     encoding: str = "utf-8",
     limit: int | None = None,
+    seed: int | None = 0,
 ) -> Tagged:
     """The tagged sentences of ``source``, in memory.
 
@@ -29,19 +31,27 @@ def open_tags(
     for standard input: a word a line, two columns or more with spaces or tabs between them, the
     first the word and the last its tag, kept as it is; an empty line after each sentence. Lines
     that begin with ``-DOCSTART-`` are left out. Where ``dev`` or ``test`` are given, ``source``
-    is for training. At most ``limit`` sentences of each source.
+    is for training. Of each source at most ``limit`` sentences, drawn by ``seed``; the first ones
+    where ``seed`` is None.
 
     Raises TextError where a source is not there, and at a line with another number of columns.
     """
     sources = by_part(source, dev, test)
-    rows = gather(sources, lambda name: _read(TextFile(name, encoding)), limit)
-    words, tags, parts = zip(*rows, strict=True)
+    found = gather(
+        sources,
+        lambda name, _: _read(TextFile(name, encoding)),
+        limited(limit, seed),
+        unit="sentences",
+    )
+    words, tags, parts = zip(*found.rows, strict=True)
     return Tagged(
         name_of(sources),
         words,
         tags,
         parts,
-        rows_hash(rows),
+        rows_hash(found.rows),
+        found.notes,
+        found.samples,
     )
 
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Literal
 
 from poolwise.errors import TextError
-from poolwise.records import Sentence
-from poolwise.texts.columns import Columns, Row, text_rows
+from poolwise.records import Sample, Sentence
+from poolwise.texts.columns import Columns, Row, numbered_texts, text_rows
 from poolwise.texts.files import STDIN
+from poolwise.texts.left_out import LeftOut
+from poolwise.texts.sampling import Limit, limited, sampled
 from poolwise.texts.sentences import split_sentences
 from poolwise.texts.sources import FileSource, Source, find_source, short_name
 
 
 class Texts:
-    """The sentences of several sources, as often as it is iterated (standard input once).
+    """The sentences of several sources, as often as it is iterated (standard input once, unless
+    some were drawn, which are held).
 
     ``len`` is not known; ``operator.length_hint(texts, -1)`` is the number of sentences, exact
     or nearly, and -1 where it is unknown. An iteration raises TextError at the first row that
@@ -28,14 +31,19 @@ class Texts:
         sources: Sequence[Source],
         columns: Columns,
         language: str | None,
-        limit: int | None,
+        limit: Limit | None,
+        blank: bool = True,
     ) -> None:
         self._sources = sources
         self._columns = columns
         self._language = language
         self._limit = limit
+        self._blank = blank
         self._hash: str | None = None
         self._begun = False
+        self._drawn: Sequence[tuple[int, Sentence]] | None = None
+        self._sample: Sample | None = None
+        self._left_out: Mapping[str, LeftOut] = {}
 
     @property
     def name(self) -> str:
@@ -48,8 +56,24 @@ class Texts:
         little-endian). None until they have been iterated to the end."""
         return self._hash
 
+    @property
+    def samples(self) -> Sequence[Sample]:
+        """What the limit took, where it took some of the texts; known as the hash is."""
+        return [] if self._sample is None else [self._sample]
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What was drawn, and what was left out, in words; known as the hash is."""
+        several = len(self._sources) > 1
+        drawn = [str(sample) for sample in self.samples]
+        return drawn + [
+            f"{short_name(label)}: {note}" if several else note
+            for label, left_out in self._left_out.items()
+            for note in left_out.notes()
+        ]
+
     def __iter__(self) -> Iterator[Sentence]:
-        if self._begun:
+        if self._begun and self._drawn is None:
             for source in self._sources:
                 if not source.repeatable:
                     raise TextError(f"{source.label} can be read only once")
@@ -60,29 +84,66 @@ class Texts:
         counts = [] if self._language else [source.count() for source in self._sources]
         if counts and None not in counts:
             known = sum(count or 0 for count in counts)
-            return known if self._limit is None else min(known, self._limit)
-        return NotImplemented if self._limit is None else self._limit
+            return known if self._limit is None else min(known, self._limit.rows)
+        return NotImplemented if self._limit is None else self._limit.rows
 
     def _sentences(self) -> Iterator[Sentence]:
         digest = hashlib.sha256()
-        for number, (text, name) in enumerate(islice(self._rows(), self._limit)):
-            encoded = self._encoded(text, number)
+        for number, sentence in self._taken():
+            encoded = self._encoded(sentence.text, number)
             digest.update(len(encoded).to_bytes(8, "little"))
             digest.update(encoded)
-            yield Sentence(text, number if name is None else name)
+            yield sentence
         self._hash = digest.hexdigest()
 
-    def _rows(self) -> Iterator[Row]:
-        for source in self._sources:
-            rows = text_rows(source.table(), self._columns)
-            if self._language is not None:
-                rows = _split(rows, _running(source), self._language)
-            empty = True
-            for row in rows:
-                empty = False
+    def _taken(self) -> Iterator[tuple[int, Sentence]]:
+        """The limit's texts, each with its row over all inputs."""
+        rows, limit = self._numbered(), self._limit
+        if limit is None:
+            yield from rows
+        elif limit.seed is None:
+            # Not a row more is asked for: the next may be long in coming.
+            for taken, row in enumerate(islice(rows, limit.rows), 1):
+                if taken == limit.rows:
+                    self._sample = Sample(self.name, taken, unit="texts")
                 yield row
+        else:
+            if self._drawn is None:
+                self._drawn, self._sample = sampled(rows, limit, self.name, "texts")
+            yield from self._drawn
+
+    def _numbered(self) -> Iterator[tuple[int, Sentence]]:
+        for row, (text, name) in enumerate(self._rows()):
+            if text is not None:
+                yield row, Sentence(text, row if name is None else name)
+
+    def _rows(self) -> Iterator[tuple[str | None, int | str | None]]:
+        """Every row's text and id; None for a text that is left out."""
+        self._left_out = left_out = {source.label: LeftOut() for source in self._sources}
+        for source in self._sources:
+            empty = True
+            for text, name in self._rows_of(source, left_out[source.label]):
+                empty = empty and text is None
+                yield text, name
             if empty:
                 raise TextError(f"{source.label} holds no text")
+
+    def _rows_of(
+        self, source: Source, left_out: LeftOut
+    ) -> Iterator[tuple[str | None, int | str | None]]:
+        table = source.table()
+        left_out.unit = table.unit
+        nulls = not self._blank
+        if self._language is not None:
+            rows = text_rows(table, self._columns, nulls=nulls)
+            yield from _split(rows, _running(source), self._language)
+            return
+        for number, text, name in numbered_texts(table, self._columns, nulls=nulls):
+            if self._blank or text.strip():
+                yield text, name
+            else:
+                left_out.add("text", number)
+                yield None, name
 
     def _encoded(self, text: str, number: int) -> bytes:
         try:
@@ -102,6 +163,8 @@ def open_texts(
     split: Literal["sentences"] | None = None,
     language: str = "en",
     limit: int | None = None,
+    seed: int | None = 0,
+    blank: bool = True,
     encoding: str = "utf-8",
     format: str | None = None,  # noqa: A002
 ) -> Texts:
@@ -112,7 +175,10 @@ def open_texts(
     ``lines``, ``csv``, ``tsv``, ``jsonl``, ``parquet``; ``.gz``, ``.bz2`` and ``.xz`` are
     decompressed. ``column`` is else ``text``, ``sentence`` or the only one. Ids are row numbers
     over all inputs, or what ``id_column`` holds. ``split="sentences"`` takes running text apart
-    (``language``: ISO 639-1). At most ``limit`` sentences.
+    (``language``: ISO 639-1). At most ``limit`` sentences over all inputs, drawn by ``seed`` and
+    given in their order, which reads the inputs to their end and holds those drawn in memory; the
+    first ones, and no row beyond, where ``seed`` is None. Without ``blank``, rows whose text is
+    null, empty or blank are left out, and ``Texts.notes`` count them.
 
     Raises TextError at once where an input or its column is not there or its first row cannot
     be read, MissingExtraError for a dataset without the extra.
@@ -121,8 +187,7 @@ def open_texts(
         raise TextError("no input: name files, - for standard input, or hf:NAME")
     if inputs.count(STDIN) > 1:
         raise TextError("standard input (-) is named twice; it can be read only once")
-    if limit is not None and limit < 1:
-        raise TextError(f"found a limit of {limit}, expected at least 1")
+    most = limited(limit, seed)
     if split not in {None, "sentences"}:
         raise TextError(f"unknown split {split!r}; expected 'sentences'")
     if split and id_column:
@@ -130,19 +195,21 @@ def open_texts(
     columns = Columns(column, id_column)
     sources = [find_source(name, encoding, format) for name in inputs]
     for source in sources:
-        _check(source, columns)
-    return Texts(sources, columns, language if split else None, limit)
+        _check(source, columns, nulls=not blank)
+    return Texts(sources, columns, language if split else None, most, blank)
 
 
-def _check(source: Source, columns: Columns) -> None:
+def _check(source: Source, columns: Columns, *, nulls: bool) -> None:
     source.check()
     if _running(source) and columns != Columns():
         raise TextError(
             f"{source.label} is read as plain lines, which have no columns; "
             "leave the column out or say --format csv, tsv or jsonl"
         )
-    if source.repeatable and next(text_rows(source.table(), columns), None) is None:
-        raise TextError(f"{source.label} holds no text")
+    if source.repeatable:
+        first = next(text_rows(source.table(), columns, nulls=nulls), None)
+        if first is None:
+            raise TextError(f"{source.label} holds no text")
 
 
 def _running(source: Source) -> bool:

@@ -12,6 +12,7 @@ from poolwise.engines.workers import cores
 from poolwise.errors import needs
 from poolwise.model import Model
 from poolwise.records import Finding, Labelled
+from poolwise.studies.as_read import as_read
 from poolwise.texts.labels import Kind
 from poolwise.tuning.task import Task
 from poolwise.tuning.trials import Recipe, Runs
@@ -91,4 +92,4 @@ def compared(
         "seed": seed,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    return Compared(replace(found, made=made), runs)
+    return Compared(as_read(replace(found, made=made), [data]), runs)

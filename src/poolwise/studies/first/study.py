@@ -52,6 +52,7 @@ class First:
         rearrange: bool = True,
     ) -> None:
         del asked  # A contest over post-processing steps is what other studies hold.
+        self.data = [data]
         self.task = task_of(data, seed)
         self._seed = seed
         self._rearrange = rearrange

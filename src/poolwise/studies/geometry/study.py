@@ -28,6 +28,7 @@ from poolwise.studies.geometry.shape import (
 )
 from poolwise.studies.geometry.verdict import more, verdict
 from poolwise.studies.shelf import Shelf
+from poolwise.texts import Texts
 
 if TYPE_CHECKING:
     from poolwise.encoders import Encoder
@@ -66,6 +67,7 @@ class Geometry:
         self._fitted, self._measured = drawn[:n_fitted], drawn[n_fitted:][:MOST]
         self._like = alike(data, set(self._fitted), MOST, rng)
         self._data, self._seed = getattr(data, "name", "these texts"), seed
+        self.data = [data] if isinstance(data, Pairs | Labelled | Texts) else []
 
     @property
     def texts(self) -> Sequence[str]:

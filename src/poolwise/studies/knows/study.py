@@ -51,7 +51,7 @@ class Knows:
     def __init__(self, data: Sequence[Labelled], asked: str = "default", seed: int = 0) -> None:
         del asked  # A contest over post-processing steps is what other studies hold.
         self.contest: Contest | None = None
-        self._seed = seed
+        self._seed, self.data = seed, data
         if not data:
             raise StudyError("there are no labelled texts to ask about: give a file of them a task")
         self._tasks = [_task(one, seed) for one in _named_apart(data)]
