@@ -55,6 +55,14 @@ class TextError(PoolwiseError):
     exit_code = 4
 
 
+class RowError(TextError):
+    """One text of several that cannot be read; ``index`` says which, and the message ``reason``."""
+
+    def __init__(self, index: int, reason: str) -> None:
+        self.index, self.reason = index, reason
+        super().__init__(f"text {index}: {reason}")
+
+
 class StoreError(PoolwiseError):
     """Vectors, or what was fitted on them, that cannot be written or read back."""
 
