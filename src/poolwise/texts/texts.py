@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from poolwise.errors import TextError
 from poolwise.records import Sample, Sentence
-from poolwise.texts.columns import Columns, Row, text_rows
+from poolwise.texts.columns import Columns, Row, Table, text_rows
 from poolwise.texts.files import STDIN
 from poolwise.texts.kept import Kept, kept_columns
 from poolwise.texts.left_out import LeftOut
@@ -104,7 +104,7 @@ class Texts:
     def _sentences(self) -> Iterator[Sentence]:
         digest = hashlib.sha256()
         for sentence in self._taken():
-            encoded = _encoded(sentence)
+            encoded = _encoded(sentence.text, sentence.where)
             digest.update(len(encoded).to_bytes(8, "little"))
             digest.update(encoded)
             yield sentence
@@ -150,7 +150,7 @@ class Texts:
             self._found[source.label] = table.note
         rows = text_rows(table, self._columns, nulls=not self._blank)
         if self._language is not None:
-            rows = _split(rows, _running(source), self._language)
+            rows = _split(_sound(rows, table), _running(source), self._language)
         blank = self._blank or self._language is not None
         for row in rows:
             if blank or row.text.strip():
@@ -163,12 +163,12 @@ class Texts:
                 yield None
 
 
-def _encoded(sentence: Sentence) -> bytes:
+def _encoded(text: str, where: str) -> bytes:
     try:
-        return sentence.text.encode()
+        return text.encode()
     except UnicodeEncodeError as error:
         raise TextError(
-            f"{sentence.where}: half a surrogate pair at character {error.start}, "
+            f"{where}: half a surrogate pair at character {error.start}, "
             "which is no text; repair the row"
         ) from None
 
@@ -237,6 +237,13 @@ def _check(source: Source, columns: Columns, *, nulls: bool) -> None:
 def _running(source: Source) -> bool:
     """Are its rows plain lines?"""
     return isinstance(source, FileSource) and source.format == "lines"
+
+
+def _sound(rows: Iterable[Row], table: Table) -> Iterator[Row]:
+    """The rows, for a splitter that takes what can be encoded only."""
+    for row in rows:
+        _encoded(row.text, table.where(row.number))
+        yield row
 
 
 def _split(rows: Iterable[Row], running: bool, language: str) -> Iterator[Row]:
