@@ -55,6 +55,14 @@ class TextError(PoolwiseError):
     exit_code = 4
 
 
+class EncodingError(TextError):
+    """A text file that is not in the encoding it is read with."""
+
+
+class ColumnError(TextError):
+    """A table that does not show which of its columns holds the texts."""
+
+
 class RowError(TextError):
     """One text of several that cannot be read; ``index`` says which, and the message ``reason``."""
 

@@ -32,7 +32,9 @@ def test_rows_of_every_format(write, tmp_path):
     pq.write_table(pa.table({"text": ["a", "b"]}), path)
     assert places(path) == [f"{path}, row {n}" for n in (0, 1)]
     everything = places(lines, table, told, packed, path)
-    assert everything == [place for one in (lines, table, told, packed, path) for place in places(one)]
+    assert everything == [
+        place for one in (lines, table, told, packed, path) for place in places(one)
+    ]
     assert places(lines, table, limit=2, seed=3) == [
         place for place in places(lines, table) if place in places(lines, table, limit=2, seed=3)
     ]

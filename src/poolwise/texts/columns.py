@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from poolwise.errors import TextError
+from poolwise.errors import ColumnError, TextError
 from poolwise.texts.fields import as_id, as_text, is_missing
 
 
@@ -91,8 +91,9 @@ def text_column(columns: Sequence[str], asked: str | None, label: str) -> str:
     for usual in DEFAULT_COLUMNS:
         if usual in columns:
             return known_column(columns, usual, label)
-    raise TextError(
-        f"which column of {label} holds the texts? Name one with --column: {listed(columns)}"
+    raise ColumnError(
+        f"{label}: cannot tell which column holds the texts; it has {listed(columns)}; name it "
+        "with --column"
     )
 
 

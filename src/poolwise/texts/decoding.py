@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from poolwise.errors import TextError
+from poolwise.errors import EncodingError, TextError
 
 _END = re.compile(r"\r\n?|\n")
 
@@ -53,7 +53,7 @@ def decoded_lines(
             undecided, any_end = False, True
         if bad is not None:
             ends = len(_END.findall(text)) if any_end else text.count("\n")
-            raise TextError(
+            raise EncodingError(
                 f"{label} is not {encoding}: line {lines + ends + 1}, {bad}; "
                 "name its encoding, for example --encoding latin-1"
             )

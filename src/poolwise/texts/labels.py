@@ -175,7 +175,7 @@ def _questions(table: Table, asked: _Columns, left_out: LeftOut) -> Iterator[Row
         if found is None:
             raise TextError(
                 f"{table.where(number)}: found no label; expected a column of texts and one of "
-                "labels (with a tab between them, or a comma in a file that is called .csv), "
+                "labels (with tabs between them, or in a file that is called .csv), "
                 "'LABEL:detail text', or the input NAME=FILE where all lines have the label NAME"
             )
         if found["text"] is None:
