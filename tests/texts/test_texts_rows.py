@@ -72,7 +72,7 @@ def test_a_text_that_is_too_long(write, tiny, split):
         texts = open_texts([first, str(path)], column=None, split=split)
         with pytest.raises(TextError, match=f"{path}, line 4: .* tokens, more than the"):
             list(encoder.extract(texts, ["mean@-1"], long="error"))
-    with pytest.raises(TextError, match="^text 3: .* tokens, more than the"):
+    with pytest.raises(TextError, match=r"^text 3: .* tokens, more than the"):
         list(encoder.extract(["a", "a", "b", LONG], ["mean@-1"], long="error"))
 
 
