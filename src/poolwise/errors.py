@@ -61,6 +61,22 @@ class TextError(PoolwiseError):
     exit_code = 4
 
 
+class EncodingError(TextError):
+    """A text file that is not in the encoding it is read with."""
+
+
+class ColumnError(TextError):
+    """A table that does not show which of its columns holds the texts."""
+
+
+class RowError(TextError):
+    """One text of several that cannot be read; ``index`` says which, and the message ``reason``."""
+
+    def __init__(self, index: int, reason: str) -> None:
+        self.index, self.reason = index, reason
+        super().__init__(f"text {index}: {reason}")
+
+
 class StoreError(PoolwiseError):
     """Vectors, or what was fitted on them, that cannot be written or read back."""
 

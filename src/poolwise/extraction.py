@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from poolwise.encoders import Encoder
 from poolwise.engines import Engine, Plan, Source, batches, open_engine, pack, plan
-from poolwise.errors import ReadoutError
+from poolwise.errors import ReadoutError, RowError, TextError
 from poolwise.inputs import check_choices, sentences
 from poolwise.progress import Progress
 from poolwise.readouts import Readout
@@ -129,9 +129,7 @@ class _Pass:
         first_seen = dict.fromkeys(s.text for s in window)
         row_of = {text: row for row, text in enumerate(first_seen)}
         rows = np.array([row_of[s.text] for s in window], np.intp)
-        texts = self.encoder.tokenize(
-            list(first_seen), long=self.long, escape_special=self.escape_special
-        )
+        texts = self._tokenize(list(first_seen), window)
         pooled = self.plan.assemble(self._pool(texts, len(window)))
         vectors = {name: self.steps[name].apply(v)[rows] for name, v in pooled.items()}
         nonfinite = np.zeros(len(texts), np.bool_)
@@ -145,6 +143,14 @@ class _Pass:
             empty=np.array([_is_empty(t) for t in texts], np.bool_)[rows],
             nonfinite=nonfinite[rows],
         )
+
+    def _tokenize(self, texts: Sequence[str], window: Sequence[Sentence]) -> list[TokenizedText]:
+        try:
+            return self.encoder.tokenize(texts, long=self.long, escape_special=self.escape_special)
+        except RowError as error:
+            found = next(s for s in window if s.text == texts[error.index])
+            where = found.where or f"text {found.id}"
+            raise TextError(f"{where}: {error.reason}") from error
 
     def _pool(self, texts: Sequence[TokenizedText], rows: int) -> dict[Source, Floats]:
         """Each source of the plan, [texts, hidden size]; ``rows`` is what progress counts."""

@@ -25,12 +25,16 @@ class Sentence:
     """One text to embed.
 
     ``id`` is the row number in its source, or what the source's id column says. ``group`` is
-    empty for the user's own text; a study that adds control texts names them here.
+    empty for the user's own text; a study that adds control texts names them here. ``where`` is
+    what an error calls its row (``reviews.csv, line 7``), empty if it is not from a file.
+    ``kept`` holds the row's values in other columns, as asked for.
     """
 
     text: str
     id: int | str = 0
     group: str = ""
+    where: str = field(default="", compare=False)
+    kept: tuple[object, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

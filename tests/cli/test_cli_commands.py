@@ -52,6 +52,29 @@ def test_embed_reads_standard_input(run, tiny, tmp_path, monkeypatch):
     assert np.load(out).shape == (2, 32)
 
 
+def test_embed_keeps_other_columns(run, tiny, tmp_path):
+    table = tmp_path / "a.csv"
+    rows = "".join(f'"a cat {n}.";{n};{n % 5}\n' for n in range(3000))
+    table.write_text(f'text;"n, as text";stars\n{rows}')
+    out = tmp_path / "v.parquet"
+    args = ["embed", tiny("bert"), table, "-r", "mean@-1", "--keep", '"n, as text",stars', "-o"]
+    code, stdout, _ = run(*args, out)
+    assert code == 0
+    assert "its fields are delimited by semicolons" in stdout
+    made = pq.read_table(out)
+    assert made.column_names[:4] == ["id", "n, as text", "stars", "mean@-1"]
+    assert made["n, as text"].to_pylist() == [str(n) for n in range(3000)]
+    assert made["stars"].to_pylist() == [str(n % 5) for n in range(3000)]
+    code, stdout, err = run(*args, tmp_path / "v.npy", "--json")
+    assert code == 5
+    assert "holds no columns such as 'n, as text'" in json.loads(stdout)["error"]
+    twice = [*args[:5], "--keep", "stars", "--keep", "stars, text", "-o", tmp_path / "w.parquet"]
+    code, _, err = run(*twice)
+    assert code == 5
+    assert "'text' cannot be kept under that name" in err
+    assert not (tmp_path / "w.parquet").exists()
+
+
 def test_embed_fits_steps_on_other_texts(run, tiny, tmp_path):
     train = tmp_path / "train.txt"
     words = "the a cat dog sat ran on over mat hill sea and old blue".split()

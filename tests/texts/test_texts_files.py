@@ -9,6 +9,7 @@ import io
 import json
 import lzma
 import os
+import re
 import sys
 import threading
 from operator import length_hint
@@ -56,7 +57,9 @@ def test_a_line_of_spaces_and_a_lone_carriage_return_are_text(write):
 
 
 @settings(max_examples=50, deadline=None)
-@given(rows=st.lists(ANY_TEXT.map(lambda text: text.replace("\n", "").rstrip("\r")), min_size=1))
+@given(
+    rows=st.lists(ANY_TEXT.map(lambda text: re.sub("[\n\0]", "", text).rstrip("\r")), min_size=1)
+)
 def test_any_lines(tmp_path_factory, rows):
     rows[0] = rows[0].lstrip("\ufeff")
     path = tmp_path_factory.getbasetemp() / "any.txt"
@@ -195,7 +198,7 @@ def test_jsonl_that_is_not(write, line, message):
 
 def test_half_a_surrogate_pair(write):
     path = write("a.jsonl", '{"text": "a"}\n{"text": "b\\ud800"}\n')
-    assert "a.jsonl, row 1: half a surrogate pair at character 1" in refusal(path)
+    assert "a.jsonl, line 2: half a surrogate pair at character 1" in refusal(path)
 
 
 def test_parquet(tmp_path):
@@ -233,9 +236,11 @@ def test_format_and_suffix(write):
     assert read(path) == ["text,n", "hello,1"]
     assert read(path, format="csv") == ["hello"]
     assert "unknown format 'xml'; expected one of lines, csv" in refusal(path, format="xml")
-    document = write("a.json", '{"text": "a"}\n')
-    assert "--format jsonl" in refusal(document)
-    assert read(document, format="jsonl") == ["a"]
+    assert read(write("a.json", '{"text": "a"}\n')) == ["a"]
+    for document in ('[{"text": "a"}]\n', '{\n "text": "a"\n}\n'):
+        message = refusal(write("b.json", document))
+        assert "b.json, line 1" in message
+        assert "one object a line" in message
     assert "plain lines, which have no columns" in refusal(path, column="text")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -34,6 +35,11 @@ from poolwise.transforms import Transform
 from poolwise.transforms.chosen import Chosen, prompted
 
 
+def _columns(_: click.Context, __: click.Parameter, values: Sequence[str]) -> list[str]:
+    """Names with commas between them."""
+    return [name for row in csv.reader(values, skipinitialspace=True) for name in row]
+
+
 @click.command("embed")
 @click.argument("model")
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
@@ -62,6 +68,14 @@ from poolwise.transforms.chosen import Chosen, prompted
     help="Texts beyond the maximum length: cut (and marked), refused, or read in windows.",
 )
 @click.option("--fit", metavar="TEXTS", help=FIT_HELP)
+@click.option(
+    "--keep",
+    metavar="COLUMNS",
+    multiple=True,
+    callback=_columns,
+    help="Other columns of the input that go into the output as they are (Parquet): names with "
+    "commas between them, as in a line of CSV. May be repeated.",
+)
 @click.option("--with-text", is_flag=True, help="Store the texts too (Parquet).")
 @click.option("--escape-special", is_flag=True, help='Read a typed "[SEP]" as plain text.')
 @prompt_options
@@ -81,6 +95,7 @@ def command(
     limit: int | None,
     long: Any,
     fit: str | None,
+    keep: list[str],
     with_text: bool,
     escape_special: bool,
     prompt: str | None,
@@ -92,17 +107,18 @@ def command(
 ) -> None:
     """Embed every text of INPUT... and write the vectors to OUTPUT.
 
-    INPUT is a file (plain lines, .csv, .tsv, .jsonl, .parquet, also .gz), "-" for standard input,
-    or hf:NAME for a Hugging Face dataset.
+    INPUT is a file (plain lines, .csv, .tsv, .jsonl, .parquet, also .gz, .zst), "-" for standard
+    input, or hf:NAME for a Hugging Face dataset.
 
     \b
     poolwise embed demo lines.txt -o vectors.parquet --readout mean@-1
     poolwise embed demo - -o vectors.npy < lines.txt
+    poolwise embed demo reviews.csv --keep stars,date -o vectors.parquet
     poolwise embed ./my-bert book.txt --split sentences -o v.safetensors -r cls@-1 -r mean@-2
     """
     given = [Chosen.of(spec) for spec in specs]
     where = {"column": column, "split": split, "encoding": encoding}
-    texts = open_texts(inputs, id_column=id_column, limit=limit, seed=None, **where)
+    texts = open_texts(inputs, id_column=id_column, keep=keep, limit=limit, seed=None, **where)
     fitted_on = open_texts([fit], limit=FIT_LIMIT, blank=False, **where) if fit else None
     encoder = load(model, max_length=max_length)
     chosen = given or [encoder.resolve_readout(None)]
@@ -120,6 +136,7 @@ def command(
         [str(r) for r in asked],
         metadata=made,
         with_text=with_text,
+        kept=texts.kept,
         overwrite=force,
     ) as store:
         for batch in encoder.extract(
@@ -142,6 +159,7 @@ def command(
         "rows": counts["rows"],
         "readouts": {str(r): encoder.width_of(r) for r in asked},
         **{mark: counts[mark] for mark in MARKS},
+        "notes": texts.notes,
         "seconds": round(seconds, 3),
         "made": made,
     }
@@ -174,7 +192,7 @@ def _show(done: dict[str, Any]) -> None:
     out.print(done["verdict"], markup=False, soft_wrap=True)
     for readout, width in done["readouts"].items():
         out.print(f"  {readout}: {width} dimensions", markup=False)
-    for line in told(done):
-        out.print(f"  {line}", markup=False)
+    for line in (*done["notes"], *told(done)):
+        out.print(f"  {line}", markup=False, soft_wrap=True)
     if done["truncated"]:
         out.print("  (--long window reads all of a text)")

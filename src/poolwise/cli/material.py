@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from poolwise.cli.options import Command, Rows, text_options
-from poolwise.texts import PREFIX, Material, open_labels, open_pairs, open_tags, open_texts
+from poolwise.errors import ColumnError
+from poolwise.texts import PREFIX, Material, Texts, open_labels, open_pairs, open_tags, open_texts
 
 dev_option = click.option(
     "--dev", metavar="F", help="Rows to choose on. [default: cut from the data]"
@@ -92,9 +93,10 @@ def read_material(
         ],
         tags=[open_tags(one, **parts) for one in tags],
         texts=[
-            open_texts(
+            _plain_texts(
                 texts,
-                column=None if labels else column,
+                column,
+                labels,
                 id_column=id_column,
                 split=split,
                 encoding=encoding,
@@ -105,6 +107,18 @@ def read_material(
         if texts
         else [],
     )
+
+
+def _plain_texts(
+    names: Sequence[str], column: str | None, labels: Sequence[str], **how: Any
+) -> Texts:
+    """Beside --labels, whose column --column is first of all, it is theirs where they need it."""
+    if not labels or column is None:
+        return open_texts(names, column=column, **how)
+    try:
+        return open_texts(names, **how)
+    except ColumnError:
+        return open_texts(names, column=column, **how)
 
 
 def _tell_of_streams(names: Sequence[str], limit: Rows) -> None:

@@ -107,6 +107,7 @@ def command(
         "verdict": verdict if output is None else f"{verdict}: {output}",
         **({"predictions": kept} if output is None else {"output": str(output)}),
         **counts,
+        "notes": texts.notes,
         "seconds": round(seconds, 3),
         "made": {**made, "texts_sha256": texts.hash},
     }
@@ -115,7 +116,7 @@ def command(
         return
     if output is not None:
         console().print(done["verdict"], markup=False, soft_wrap=True)
-    for line in told(counts):
+    for line in (*texts.notes, *told(counts)):
         click.echo(f"poolwise: {line}", err=True)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -20,7 +20,7 @@ from poolwise.encoders.tokenizer_checks import checked
 from poolwise.encoders.tokenizer_frame import Frame, read_frame
 from poolwise.encoders.tokenizer_settings import Settings, Side, stored_side
 from poolwise.encoders.tokenizer_spec import Spec, read_spec
-from poolwise.errors import EncoderError, PoolwiseError, TextError, UnsafeModelError
+from poolwise.errors import EncoderError, PoolwiseError, RowError, TextError, UnsafeModelError
 from poolwise.records import Ints
 
 _CHUNK = 1024
@@ -86,7 +86,7 @@ class Tokenizer:
 
     def _encode(self, rust: tokenizers.Tokenizer, texts: Sequence[str], start: int) -> list[Ints]:
         try:
-            with _rust_errors(TextError, f"text {start}: the tokenizer fails on it"):
+            with _rust_errors(partial(RowError, start), "the tokenizer fails on it"):
                 found = rust.encode_batch_fast(list(texts), add_special_tokens=False)
         except TextError:
             if len(texts) == 1:
@@ -182,20 +182,21 @@ def _check_ids(
 
 def _check_text(text: object, index: int) -> None:
     if not isinstance(text, str):
-        raise TextError(f"text {index}: expected a string, found {type(text).__name__}")
+        raise RowError(index, f"expected a string, found {type(text).__name__}")
     if text.isascii():
         return
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise TextError(
-            f"text {index}: character {error.start} is half of a surrogate pair, not a character; "
-            "decode the text with errors='replace'"
+        raise RowError(
+            index,
+            f"character {error.start} is half of a surrogate pair, not a character; "
+            "decode the text with errors='replace'",
         ) from error
 
 
 @contextmanager
-def _rust_errors(kind: type[PoolwiseError], message: str) -> Iterator[None]:
+def _rust_errors(kind: Callable[[str], PoolwiseError], message: str) -> Iterator[None]:
     """Turn what the Rust library raises into ``kind``; its panics are no ``Exception``."""
     try:
         yield

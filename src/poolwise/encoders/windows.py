@@ -9,7 +9,7 @@ import numpy as np
 
 from poolwise.encoders.tokenizer import Tokenizer
 from poolwise.encoders.tokenizer_frame import Frame
-from poolwise.errors import TextError
+from poolwise.errors import RowError
 from poolwise.records import Ints, LongTexts, TokenizedText, Tokens
 
 
@@ -23,9 +23,10 @@ def fit(
     if len(ids) <= room:
         return TokenizedText((_framed(ids, frame),), length)
     if long == "error":
-        raise TextError(
-            f"text {index}: {length} tokens, more than the {max_length} that the encoder reads; "
-            "cut it (truncate) or read it in pieces (window)"
+        raise RowError(
+            index,
+            f"{length} tokens, more than the {max_length} that the encoder reads; "
+            "cut it (truncate) or read it in pieces (window)",
         )
     if long == "truncate":
         kept = ids[:room] if side == "right" else ids[-room:]

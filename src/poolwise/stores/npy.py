@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +13,20 @@ from numpy.lib import format as npy_format
 from poolwise.errors import StoreError
 from poolwise.records import VectorBatch
 from poolwise.stores.atomic import AtomicFile
+from poolwise.stores.sink import Layout
 
 
 class NpySink:
     """An array [n, d], rows in the order of the texts, and ``NAME.npy.json``."""
 
-    def __init__(
-        self, target: Path, readouts: Sequence[str], with_text: bool, overwrite: bool
-    ) -> None:
-        if len(readouts) != 1:
+    def __init__(self, target: Path, layout: Layout, overwrite: bool) -> None:
+        if len(layout.readouts) != 1:
             raise StoreError(
-                f"found {len(readouts)} readouts for {target}, expected one: an npy file holds "
-                "one array; write a .parquet or .safetensors file instead"
+                f"found {len(layout.readouts)} readouts for {target}, expected one: an npy file "
+                "holds one array; write a .parquet or .safetensors file instead"
             )
-        if with_text:
-            raise StoreError(f"an npy file holds no texts: {target}; write a .parquet file instead")
-        self._readout = readouts[0]
+        layout.check_vectors_only(target, "an npy")
+        self._readout = layout.readouts[0]
         self._rows = 0
         self._width = 0
         self._dtype = np.dtype(np.float32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +15,18 @@ from numpy.typing import NDArray
 from poolwise.errors import StoreError
 from poolwise.records import VectorBatch
 from poolwise.stores.atomic import AtomicFile
-from poolwise.stores.sink import MARKS, as_strings
+from poolwise.stores.sink import MARKS, Layout, as_strings
 
 _ROW_GROUP = 1 << 24
 """Bytes: batches are gathered until a row group holds so many."""
 
 
 class ParquetSink:
-    """``id`` (int64 or string), ``text`` (optional), a ``fixed_size_list[d]`` a readout, marks."""
+    """``id`` (int64 or string), ``text`` (optional), the columns that are kept, a
+    ``fixed_size_list[d]`` a readout, marks."""
 
-    def __init__(
-        self, target: Path, readouts: Sequence[str], with_text: bool, overwrite: bool
-    ) -> None:
-        self._readouts = readouts
-        self._with_text = with_text
+    def __init__(self, target: Path, layout: Layout, overwrite: bool) -> None:
+        self._layout = layout
         self._output = AtomicFile(target, overwrite)
         self._writer: pq.ParquetWriter | None = None
         self._id_type: pa.DataType | None = None
@@ -65,7 +63,7 @@ class ParquetSink:
 
     def _open(self, schema: pa.Schema) -> pq.ParquetWriter:
         """Vectors do not compress; the other columns do."""
-        others = [name for name in schema.names if name not in self._readouts]
+        others = [name for name in schema.names if name not in self._layout.readouts]
         return pq.ParquetWriter(
             self._output.file,
             schema,
@@ -77,9 +75,13 @@ class ParquetSink:
 
     def _table(self, batch: VectorBatch) -> pa.Table:
         columns = {"id": self._ids(batch)}
-        if self._with_text:
+        if self._layout.with_text:
             columns["text"] = pa.array([row.text for row in batch.sentences], pa.string())
-        columns |= {name: _vectors(batch.vectors[name]) for name in self._readouts}
+        columns |= {
+            name: _kept([row.kept[at] for row in batch.sentences], name, type_)
+            for at, (name, type_) in enumerate(self._layout.kept.items())
+        }
+        columns |= {name: _vectors(batch.vectors[name]) for name in self._layout.readouts}
         columns |= {name: pa.array(getattr(batch, name)) for name in MARKS}
         return pa.table(columns)
 
@@ -102,6 +104,15 @@ def _described(schema: pa.Schema, metadata: Mapping[str, Any]) -> dict[str, str 
     shown = as_strings(metadata)
     serialized = schema.with_metadata(shown).serialize()
     return {**shown, "ARROW:schema": base64.b64encode(serialized)}
+
+
+def _kept(values: list[Any], name: str, type_: pa.DataType) -> pa.Array:
+    try:
+        return pa.array(values, type_)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+        raise StoreError(
+            f"the column {name!r} cannot be kept as {type_}: {error}; do not keep it"
+        ) from None
 
 
 def _vectors(vectors: NDArray[Any]) -> pa.Array:

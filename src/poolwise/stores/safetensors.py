@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from poolwise.errors import StoreError
 from poolwise.records import VectorBatch
 from poolwise.stores.atomic import AtomicFile
-from poolwise.stores.sink import MARKS, as_strings
+from poolwise.stores.sink import MARKS, Layout, as_strings
 
 _DTYPES = {"int64": "I64", "float32": "F32", "int32": "I32", "int8": "I8", "bool": "BOOL"}
 _ALIGNMENT = 8
@@ -31,14 +31,9 @@ class SafetensorsSink:
     last: each tensor is spooled to an unnamed file in the target's folder.
     """
 
-    def __init__(
-        self, target: Path, readouts: Sequence[str], with_text: bool, overwrite: bool
-    ) -> None:
-        if with_text:
-            raise StoreError(
-                f"a safetensors file holds no texts: {target}; write a .parquet file instead"
-            )
-        self._readouts = readouts
+    def __init__(self, target: Path, layout: Layout, overwrite: bool) -> None:
+        layout.check_vectors_only(target, "a safetensors")
+        self._readouts = layout.readouts
         self._output = AtomicFile(target, overwrite)
         self._folder = target.resolve().parent
         self._spools: dict[str, _Spool] = {}

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
+from poolwise.errors import StoreError
 from poolwise.records import VectorBatch
 
 PREFIX = "poolwise."
@@ -14,6 +17,35 @@ PREFIX = "poolwise."
 
 MARKS = ("n_tokens", "truncated", "empty", "nonfinite")
 """What a VectorBatch says about each row; columns and tensors carry the same names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What is written of each row: vectors, the text if ``with_text``, and what its sentence has
+    ``kept``, in columns of these names and Arrow types.
+
+    Raises StoreError where a column that is kept has another's name.
+    """
+
+    readouts: Sequence[str]
+    with_text: bool = False
+    kept: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        own = {"id", "text", *MARKS, *self.readouts}
+        if taken := sorted(own & self.kept.keys()):
+            raise StoreError(
+                f"the column {taken[0]!r} cannot be kept under that name, which the output has for "
+                f"its own; rename it ({', '.join(sorted(own))} are taken)"
+            )
+
+    def check_vectors_only(self, target: Path, form: str) -> None:
+        """Raise StoreError where more than vectors is asked of a format that holds nothing else."""
+        if self.with_text or self.kept:
+            more = "texts" if self.with_text else f"columns such as {next(iter(self.kept))!r}"
+            raise StoreError(
+                f"{form} file holds no {more}: {target}; write a .parquet file instead"
+            )
 
 
 class Sink(Protocol):

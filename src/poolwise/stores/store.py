@@ -13,21 +13,21 @@ from poolwise.errors import StoreError
 from poolwise.records import VectorBatch
 from poolwise.stores.npy import NpySink
 from poolwise.stores.safetensors import SafetensorsSink
-from poolwise.stores.sink import Sink
+from poolwise.stores.sink import Layout, Sink
 
 
-def _parquet(target: Path, readouts: Sequence[str], with_text: bool, overwrite: bool) -> Sink:
+def _parquet(target: Path, layout: Layout, overwrite: bool) -> Sink:
     from poolwise.stores.parquet import ParquetSink  # noqa: PLC0415 - others need no pyarrow
 
-    return ParquetSink(target, readouts, with_text, overwrite)
+    return ParquetSink(target, layout, overwrite)
 
 
-SINKS: dict[str, Callable[[Path, Sequence[str], bool, bool], Sink]] = {
+SINKS: dict[str, Callable[[Path, Layout, bool], Sink]] = {
     ".parquet": _parquet,
     ".npy": NpySink,
     ".safetensors": SafetensorsSink,
 }
-"""By suffix; called with target, readouts, with_text, overwrite."""
+"""By suffix; called with target, layout, overwrite."""
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _TYPES = {"float32", "int8"}
@@ -76,13 +76,15 @@ def create(
     *,
     metadata: Mapping[str, Any] | None = None,
     with_text: bool = False,
+    kept: Mapping[str, Any] | None = None,
     overwrite: bool = False,
 ) -> Iterator[Store]:
     """A store to write batches to, in the format that the suffix names.
 
-    ``.parquet``: any number of readouts, ids, marks, and texts if ``with_text``. ``.safetensors``:
-    the same without texts and without ids that are not integers. ``.npy``: one readout, nothing
-    else; the metadata and the number of marked rows go to ``NAME.npy.json``. ``metadata`` (values
+    ``.parquet``: any number of readouts, ids, marks, texts if ``with_text``, and what the sentences
+    have ``kept`` (names and Arrow types, as ``Texts.kept`` has them). ``.safetensors``: the same
+    without texts, kept columns, and ids that are not integers. ``.npy``: one readout, nothing else;
+    the metadata and the number of marked rows go to ``NAME.npy.json``. ``metadata`` (values
     that JSON can hold) goes into the file under ``poolwise.*``, with ``readouts``, ``rows`` and
     the number of rows ``truncated``, ``empty`` and ``nonfinite``.
 
@@ -96,8 +98,9 @@ def create(
         raise StoreError(f"{target} ends with none of {', '.join(SINKS)}")
     if not asked:
         raise StoreError(f"no readouts to write to {target}")
+    layout = Layout(asked, with_text, kept or {})
     with writing(target, 0):
-        sink = SINKS[target.suffix](target, asked, with_text, overwrite)
+        sink = SINKS[target.suffix](target, layout, overwrite)
     try:
         store = Store(target, asked, sink, metadata or {})
         yield store

@@ -13,19 +13,16 @@ from typing import Any
 from poolwise.errors import TextError
 from poolwise.records import Sample
 from poolwise.texts.columns import Table
-from poolwise.texts.delimited import delimited
-from poolwise.texts.files import DECOMPRESS, STDIN, TextFile
+from poolwise.texts.delimited import IsHeader, delimited
+from poolwise.texts.files import COMPRESSED, STDIN, TextFile
 from poolwise.texts.hub import PREFIX
 from poolwise.texts.jsonl import json_lines
 from poolwise.texts.left_out import LeftOut
 from poolwise.texts.sampling import Limit, sampled
-from poolwise.texts.sources import find_source, short_name
+from poolwise.texts.sources import JSON_SUFFIXES, find_source, short_name
 
 Row = tuple[Any, ...]
 """A row's fields; the last is its part, empty where its source does not say it."""
-
-IsHeader = Callable[[Sequence[str], str], bool]
-"""Shown the fields of the first line, and ``csv`` or ``tsv``."""
 
 
 def open_table(source: str, encoding: str, is_header: IsHeader) -> Table:
@@ -41,11 +38,10 @@ def open_table(source: str, encoding: str, is_header: IsHeader) -> Table:
         return found.table()
     file = TextFile(source, encoding)
     file.check()
-    first, lines = _peek(file.lines())
-    if suffix in {".jsonl", ".ndjson", ".json"} or first.startswith("{"):
+    first, lines = _peek(file.lines(any_end=suffix not in JSON_SUFFIXES))
+    if suffix in JSON_SUFFIXES or first.startswith("{"):
         return json_lines(file.label, lines)
-    dialect = "csv" if suffix == ".csv" and "\t" not in first else "tsv"
-    return delimited(file.label, lines, dialect, lambda fields: is_header(fields, dialect))
+    return delimited(file.label, lines, "csv" if suffix == ".csv" else "tsv", is_header)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +80,7 @@ def gather(
             if not found:
                 why = f" that are whole: {'; '.join(said)}" if said else ""
                 raise TextError(f"{_short(name)} holds no rows{why}")
+            said += [left_out.found] if left_out.found else []
             rows += found
             notes += [f"{_short(name)}: {note}" if several else note for note in said]
             samples += [sample] if sample else []
@@ -130,7 +127,7 @@ def _short(source: str) -> str:
 
 def _suffix(source: str) -> str:
     path = Path(source)
-    return (path.with_suffix("") if path.suffix.lower() in DECOMPRESS else path).suffix.lower()
+    return (path.with_suffix("") if path.suffix.lower() in COMPRESSED else path).suffix.lower()
 
 
 def _peek(lines: Iterator[str]) -> tuple[str, Iterator[str]]:

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from poolwise.errors import TextError
+from poolwise.errors import ColumnError, TextError
 from poolwise.texts.fields import as_id, as_text, is_missing
 
-Row = tuple[str, int | str | None]
-"""A text and what the id column says; None where there is no id column."""
+
+class Row(NamedTuple):
+    """A text; its row's number; what the id column says, None where there is none; the values of
+    the columns that are kept."""
+
+    text: str
+    number: int
+    id: int | str | None = None
+    kept: tuple[object, ...] = ()
+
 
 DEFAULT_COLUMNS = ("text", "sentence")
 
@@ -20,10 +29,11 @@ _SHOWN = 40
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Which columns to read; None: the usual one, and no ids."""
+    """Which columns to read; None: the usual one, and no ids; and which to keep beside them."""
 
     text: str | None = None
     id: str | None = None
+    keep: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +41,9 @@ class Table:
     """Columns, read once: ``rows(asked)`` gives each row's number and its fields in ``asked``.
 
     ``names`` are empty where there is nothing to read, and ``1``, ``2``, … where the file has no
-    header (``headed`` is then false). ``unit`` is what the rows' numbers count.
+    header (``headed`` is then false). ``unit`` is what the rows' numbers count: lines of the file
+    from 1, or rows from 0 where it has no lines. ``note`` says what was found out about the file
+    and may not be what its name promises; else it is empty.
     """
 
     label: str
@@ -39,6 +51,7 @@ class Table:
     rows: Callable[[Sequence[str]], Iterator[tuple[int, Sequence[object]]]]
     unit: str = "line"
     headed: bool = True
+    note: str = ""
 
     @classmethod
     def empty(cls, label: str) -> Table:
@@ -52,27 +65,21 @@ class Table:
 
 def text_rows(table: Table, columns: Columns, *, nulls: bool = False) -> Iterator[Row]:
     """The table's texts, with their ids; where ``nulls`` may be, they are empty texts."""
-    for _, text, name in numbered_texts(table, columns, nulls=nulls):
-        yield text, name
-
-
-def numbered_texts(
-    table: Table, columns: Columns, *, nulls: bool = False
-) -> Iterator[tuple[int, str, int | str | None]]:
-    """The same, with the number of each row before it."""
     if not table.names:
         return
-    asked = [text_column(table.names, columns.text, table.label)]
-    if columns.id is not None:
-        asked.append(known_column(table.names, columns.id, table.label))
-    for number, (value, *more) in table.rows(asked):
+    name = text_column(table.names, columns.text, table.label)
+    more = [*([] if columns.id is None else [columns.id]), *columns.keep]
+    asked = [name, *(known_column(table.names, column, table.label) for column in more)]
+    with_id = columns.id is not None
+    for number, (value, *others) in table.rows(asked):
         if isinstance(value, str):
             text = value
         elif nulls and is_missing(value):
             text = ""
         else:
-            text = as_text(value, asked[0], table.where(number))
-        yield number, text, as_id(more[0], asked[1], table.where(number)) if more else None
+            text = as_text(value, name, table.where(number))
+        own = as_id(others.pop(0), asked[1], table.where(number)) if with_id else None
+        yield Row(text, number, own, tuple(others))
 
 
 def text_column(columns: Sequence[str], asked: str | None, label: str) -> str:
@@ -83,15 +90,21 @@ def text_column(columns: Sequence[str], asked: str | None, label: str) -> str:
         return columns[0]
     for usual in DEFAULT_COLUMNS:
         if usual in columns:
-            return usual
-    raise TextError(
-        f"which column of {label} holds the texts? Name one with --column: {listed(columns)}"
+            return known_column(columns, usual, label)
+    raise ColumnError(
+        f"{label}: cannot tell which column holds the texts; it has {listed(columns)}; name it "
+        "with --column"
     )
 
 
 def known_column(columns: Sequence[str], asked: str, label: str) -> str:
     """``asked``, if it is one of the columns."""
     if asked in columns:
+        if list(columns).count(asked) > 1:
+            raise TextError(
+                f"{label} has {list(columns).count(asked)} columns called {asked!r}, expected one; "
+                f"rename the others; it has {listed(columns)}"
+            )
         return asked
     close = difflib.get_close_matches(asked, columns, n=1)
     meant = f" (did you mean {close[0]!r}?)" if close else ""
@@ -101,7 +114,7 @@ def known_column(columns: Sequence[str], asked: str, label: str) -> str:
 def column_at(columns: Sequence[str], asked: str, label: str) -> str:
     """``asked``, a column's name or its number from 1."""
     if asked not in columns and asked.isdecimal() and 1 <= int(asked) <= len(columns):
-        return columns[int(asked) - 1]
+        asked = columns[int(asked) - 1]
     return known_column(columns, asked, label)
 
 
@@ -109,3 +122,29 @@ def listed(columns: Sequence[str]) -> str:
     """The columns as an error names them."""
     shown = (name if len(name) <= _SHOWN else f"{name[: _SHOWN - 1]}…" for name in columns)
     return ", ".join(map(repr, shown)) or "no columns"
+
+
+MISSING = object()
+"""In place of the value of a column that a row has not."""
+
+
+def field_paths(record: Mapping[str, object]) -> list[str]:
+    """The names of a record's fields, and the paths (``review.body``) of those in records within
+    it."""
+    fields = list(record.items())
+    for path, value in fields:  # which grows
+        if isinstance(value, dict):
+            fields += [(f"{path}.{key}", inner) for key, inner in value.items()]
+    return list(dict.fromkeys(path for path, _ in fields))
+
+
+def find_value(record: Mapping[str, object], column: str) -> object:
+    """The value of a field or of a path of fields; ``MISSING`` where there is none."""
+    if column in record:
+        return record[column]
+    value: object = record
+    for key in column.split("."):
+        if not isinstance(value, dict) or key not in value:
+            return MISSING
+        value = value[key]
+    return value

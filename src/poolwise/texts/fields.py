@@ -9,6 +9,9 @@ from poolwise.errors import TextError
 SEPARATOR = ";"
 """Between the labels of a text that has several."""
 
+_SHOWN = 8
+"""Fields that an error lists."""
+
 
 def is_missing(value: object) -> bool:
     """Does the field say nothing? An empty or blank text, null, and the NaN that stands for it."""
@@ -21,7 +24,22 @@ def as_text(value: object, column: str, where: str) -> str:
     """``value``, if it is a text."""
     if isinstance(value, str):
         return value
-    raise TextError(f"{where}: {column!r} is {_kind(value)}, expected a text")
+    raise TextError(
+        f"{where}: {column!r} is {_kind(value)}, expected a text{_instead(value, column)}"
+    )
+
+
+def _instead(value: object, column: str) -> str:
+    """What to do about a value that is no text, where there is something."""
+    match value:
+        case dict() if value:
+            paths = ", ".join(repr(f"{column}.{key}") for key in list(value)[:_SHOWN])
+            return f"; name one of its fields: {paths}"
+        case list() | tuple():
+            return "; join its items to one text"
+        case bytes():
+            return "; if these are texts, write the column as strings"
+    return ""
 
 
 def as_filled_text(value: object, column: str, where: str) -> str:

@@ -3,31 +3,56 @@
 from __future__ import annotations
 
 import bz2
-import codecs
 import difflib
 import gzip
+import io
 import lzma
 import sys
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
 from poolwise.errors import TextError
+from poolwise.texts.contents import (
+    BZIP2,
+    GZIP,
+    HEAD,
+    XZ,
+    ZSTANDARD,
+    compression_of,
+    encoding_of,
+)
+from poolwise.texts.decoding import check_encoding, decoded_lines
 
 STDIN = "-"
 
-DECOMPRESS: dict[str, Callable[..., Any]] = {
-    ".gz": gzip.open,
-    ".bz2": bz2.open,
-    ".xz": lzma.open,
+
+def _zstandard(stored: IO[bytes]) -> Any:
+    import pyarrow as pa  # type: ignore[import-untyped]  # noqa: PLC0415 - others need none
+
+    return pa.input_stream(stored, compression="zstd")
+
+
+_DECOMPRESS: dict[str, Callable[[IO[bytes]], Any]] = {
+    GZIP: gzip.open,
+    BZIP2: bz2.open,
+    XZ: lzma.open,
+    ZSTANDARD: _zstandard,
 }
+
+COMPRESSED = {".gz": GZIP, ".bz2": BZIP2, ".xz": XZ, ".zst": ZSTANDARD}
+"""By suffix. How a file is compressed its first bytes say; that it is not, the suffix denies."""
 
 _CHUNK = 1 << 18
 _SAMPLE = 1 << 28
 """Lines are counted in so many bytes at most; beyond, their number is an estimate."""
+
+_ZIP_HEAD = 1 << 16
+"""Bytes of a zip archive in which it shows what it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +74,7 @@ class TextFile:
 
     def check(self) -> None:
         """Raise TextError unless there is something to read and a way to decode it."""
-        try:
-            codecs.lookup(self.encoding)
-        except LookupError:
-            raise TextError(f"unknown encoding {self.encoding!r}; try utf-8 or latin-1") from None
+        check_encoding(self.encoding)
         path = Path(self.path)
         if self.path == STDIN:
             return
@@ -64,10 +86,18 @@ class TextFile:
         if not path.exists():
             raise TextError(f"no such file: {path}{_close_names(path)}")
 
-    def lines(self) -> Iterator[str]:
-        """The lines with their line feeds; the last may have none. A byte order mark is dropped."""
+    def lines(self, *, any_end: bool = False) -> Iterator[str]:
+        """The lines with their ends; the last may have none. A byte order mark is dropped.
+
+        With ``any_end`` a lone CR ends a line too, as the csv module wants them.
+        """
         with reading(self.label), self._open() as (_, content):
-            yield from _decoded_lines(content, self.encoding, self.label)
+            head = content.read(HEAD)
+            if head.startswith(b"PK"):
+                head += content.read(_ZIP_HEAD)
+            encoding = encoding_of(head, self.encoding, self.label)
+            chunks = chain([head + _more(content)], iter(lambda: _more(content), b""))
+            yield from decoded_lines(chunks, encoding, self.label, any_end=any_end)
 
     def count_lines(self) -> int | None:
         """Exact up to 256 MB (decompressed), an estimate beyond, None if it is a pipe."""
@@ -85,15 +115,55 @@ class TextFile:
     def _open(self) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
         """The stored bytes and their decompressed content."""
         if self.path == STDIN:
-            yield sys.stdin.buffer, sys.stdin.buffer
+            with self._decompressed(sys.stdin.buffer) as content:
+                yield sys.stdin.buffer, content
             return
-        decompress = DECOMPRESS.get(Path(self.path).suffix.lower())
-        with Path(self.path).open("rb") as stored:
-            if decompress is None:
-                yield stored, stored
-            else:
-                with decompress(stored) as content:
-                    yield stored, content
+        with Path(self.path).open("rb") as stored, self._decompressed(stored) as content:
+            yield stored, content
+
+    @contextmanager
+    def _decompressed(self, stored: IO[bytes]) -> Iterator[IO[bytes]]:
+        head = stored.read(HEAD)
+        whole = stored
+        if self.repeatable:
+            stored.seek(0)
+        else:
+            whole = io.BufferedReader(_Rejoined(head, stored), _CHUNK)
+        compression = compression_of(head)
+        if compression is not None:
+            with _DECOMPRESS[compression](whole) as content:
+                yield content
+            return
+        claimed = COMPRESSED.get(Path(self.path).suffix.lower())
+        if claimed is not None and head:
+            raise TextError(
+                f"{self.label} is not compressed with {claimed}, as its suffix says; "
+                "take the suffix away, or fetch the file again"
+            )
+        yield whole
+
+
+class _Rejoined(io.RawIOBase):
+    """What has been read of a stream, and the rest of it: pipes cannot be wound back."""
+
+    def __init__(self, head: bytes, rest: IO[bytes]) -> None:
+        self._head = head
+        self._rest = rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        with memoryview(buffer) as view:
+            taken = self._head or self._rest.read1(len(view))  # type: ignore[attr-defined]
+            given, self._head = taken[: len(view)], taken[len(view) :]
+            view[: len(given)] = given
+            return len(given)
+
+
+def _more(content: IO[bytes]) -> bytes:
+    more: bytes = content.read1(_CHUNK)  # type: ignore[attr-defined]
+    return more
 
 
 @contextmanager
@@ -102,42 +172,9 @@ def reading(label: str) -> Iterator[None]:
     try:
         yield
     except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
-        raise TextError(f"{label} is damaged, or not what its suffix says: {error}") from error
+        raise TextError(f"{label} is damaged: {error}") from error
     except OSError as error:
         raise TextError(f"cannot read {label}: {error.strerror or error}") from error
-
-
-def _decoded_lines(content: IO[bytes], encoding: str, label: str) -> Iterator[str]:
-    """Decoded here and not by ``io.TextIOWrapper``, which cannot say where a bad byte stands."""
-    decoder = codecs.getincrementaldecoder(encoding)()
-    unfinished: list[str] = []
-    taken = line_feeds = 0
-    ended = False
-    while not ended:
-        chunk = content.read1(_CHUNK)  # type: ignore[attr-defined]
-        ended = not chunk
-        pending = len(decoder.getstate()[0])
-        try:
-            text = decoder.decode(chunk, final=ended)
-        except UnicodeDecodeError as error:
-            line = line_feeds + error.object[: error.start].count(b"\n") + 1
-            raise TextError(
-                f"{label} is not {encoding}: line {line}, byte {taken - pending + error.start} "
-                f"is 0x{error.object[error.start]:02x}; "
-                "name its encoding, for example --encoding latin-1"
-            ) from None
-        if taken == 0:
-            text = text.removeprefix("\ufeff")
-        taken += len(chunk)
-        *complete, rest = text.split("\n")
-        line_feeds += len(complete)
-        for line_text in complete:
-            yield "".join([*unfinished, line_text, "\n"])
-            unfinished.clear()
-        if rest:
-            unfinished.append(rest)
-    if unfinished:
-        yield "".join(unfinished)
 
 
 def _close_names(path: Path) -> str:

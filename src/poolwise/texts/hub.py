@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from poolwise.errors import TextError, needs
-from poolwise.texts.columns import Table
+from poolwise.texts.columns import MISSING, Table, field_paths, find_value, known_column
+from poolwise.texts.kept import Kind, kinds_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa  # type: ignore[import-untyped]
 
 PREFIX = "hf:"
 DEFAULT_SPLIT = "train"
@@ -37,11 +41,22 @@ class HubDataset:
         if _is_folder(name) and not Path(name).expanduser().is_dir():
             raise TextError(f"{self.label}: no such folder: {name}")
 
-    def table(self) -> Table:
-        """The split: its columns, and its rows in order."""
+    def table(self, optional: Sequence[str] = ()) -> Table:
+        """The split: its columns and the fields within them, and its rows in order."""
         with self._reading():
-            names = self._dataset.column_names or list(next(iter(self._dataset), {}))
+            names = field_paths(self._dataset.features or next(iter(self._dataset), {}))
         return Table(self.label, names, self._rows, unit="row")
+
+    def types(self, names: Sequence[str]) -> Mapping[str, pa.DataType | frozenset[Kind]]:
+        """As the dataset says them; found out from all its rows where it does not."""
+        known = self.table().names
+        for name in names:
+            known_column(known, name, self.label)
+        with self._reading():
+            features = self._dataset.features
+        if features is None:
+            return kinds_of((values for _, values in self._rows(names)), names)
+        return {name: _type_of(features.arrow_schema, name) for name in names}
 
     def count(self) -> int | None:
         """The number of rows, where the dataset says it."""
@@ -54,8 +69,12 @@ class HubDataset:
 
     def _rows(self, asked: Sequence[str]) -> Iterator[tuple[int, Sequence[object]]]:
         with self._reading():
-            for row, record in enumerate(self._dataset.select_columns(list(asked))):
-                yield row, [record[column] for column in asked]
+            names = self._dataset.column_names
+            roots = names and [name for name in names if any(_within(name, one) for one in asked)]
+            rows = self._dataset.select_columns(roots) if roots else self._dataset
+            for row, record in enumerate(rows):
+                found = [find_value(record, column) for column in asked]
+                yield row, [None if value is MISSING else value for value in found]
 
     @property
     def _address(self) -> tuple[str, str | None, str | None]:
@@ -96,6 +115,19 @@ class HubDataset:
             yield
         except (OSError, ValueError, RuntimeError, errors.DatasetsError) as error:
             raise TextError(f"cannot read {self.label}: {error}") from error
+
+
+def _within(name: str, asked: str) -> bool:
+    """Is the column ``name``, or a field within it, what was asked for?"""
+    return asked == name or asked.startswith(f"{name}.")
+
+
+def _type_of(schema: pa.Schema, asked: str) -> pa.DataType:
+    root = asked if asked in schema.names else next(n for n in schema.names if _within(n, asked))
+    found = schema.field(root).type
+    for key in asked.removeprefix(root).split(".")[1:]:
+        found = found.field(key).type
+    return found
 
 
 def _from_hub(datasets: Any, name: str, config: str | None, split: str) -> Any:

@@ -3,31 +3,56 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
 from poolwise.errors import TextError
-from poolwise.texts.columns import Table, listed
+from poolwise.texts.columns import MISSING, Table, field_paths, find_value, known_column, listed
 from poolwise.texts.files import TextFile
+from poolwise.texts.kept import Kind, kinds_of
 
 _Record = tuple[int, dict[str, Any]]
 
 
-def read_jsonl(file: TextFile) -> Table:
+def read_jsonl(file: TextFile, optional: Sequence[str] = ()) -> Table:
     """A file of JSON Lines; blank lines are skipped."""
-    return json_lines(file.label, file.lines())
+    return json_lines(file.label, file.lines(), optional)
 
 
-def json_lines(label: str, lines: Iterable[str]) -> Table:
+def json_lines(label: str, lines: Iterable[str], optional: Sequence[str] = ()) -> Table:
     """The table in these lines, its columns those of the first object: keys, and the paths of
-    keys (``review.body``) in objects within it."""
+    keys (``review.body``) in objects within it.
+
+    Of ``optional`` columns any object may have none: they are null there.
+    """
     records = _records(label, lines)
     first = next(records, None)
     if first is None:
         return Table.empty(label)
     records = chain([first], records)
-    return Table(label, _paths(first[1]), lambda asked: _rows(label, records, asked))
+    names = list(dict.fromkeys([*field_paths(first[1]), *optional]))
+    return Table(label, names, lambda asked: _rows(label, records, asked, optional))
+
+
+def json_kinds(file: TextFile, names: Sequence[str]) -> Mapping[str, frozenset[Kind]]:
+    """What the values in these columns are, of all the file. Raises TextError for a column that no
+    object has."""
+    records = _records(file.label, file.lines())
+    first = next(records, (0, {}))
+    seen: set[str] = set()
+
+    def values(record: dict[str, Any]) -> list[object]:
+        found = [find_value(record, name) for name in names]
+        seen.update(name for name, value in zip(names, found, strict=True) if value is not MISSING)
+        return [None if value is MISSING else value for value in found]
+
+    kinds = kinds_of((values(record) for _, record in chain([first], records)), names)
+    for name in names:
+        if name not in seen:
+            known_column(field_paths(first[1]), name, file.label)
+    return kinds
 
 
 def _records(label: str, lines: Iterable[str]) -> Iterator[_Record]:
@@ -37,40 +62,52 @@ def _records(label: str, lines: Iterable[str]) -> Iterator[_Record]:
 
 
 def _rows(
-    label: str, records: Iterator[_Record], asked: Sequence[str]
+    label: str, records: Iterator[_Record], asked: Sequence[str], optional: Sequence[str]
 ) -> Iterator[tuple[int, Sequence[object]]]:
     for number, record in records:
-        yield number, [_field(record, column, label, number) for column in asked]
+        values = [find_value(record, column) for column in asked]
+        for at, value in enumerate(values):
+            if value is MISSING:
+                if asked[at] not in optional:
+                    raise TextError(
+                        f"{label}, line {number}: has no column {asked[at]!r}; "
+                        f"it has {listed([*record])}"
+                    )
+                values[at] = None
+        yield number, values
 
 
 def _parsed(line: str, where: str) -> dict[str, Any]:
     try:
-        record = json.loads(line)
+        record = _decode(line)
+    except _SameKeyError as error:
+        raise TextError(
+            f"{where}: the key {error.args[0]!r} is there twice in one object, expected once; "
+            "rename one"
+        ) from None
     except RecursionError:
         raise TextError(f"{where}: JSON nested too deeply") from None
     except ValueError as error:
-        raise TextError(f"{where}: not JSON: {error}; expected one object a line") from None
+        raise TextError(
+            f"{where}: not JSON: {error}; expected one object a line (JSON Lines)"
+        ) from None
     if not isinstance(record, dict):
-        raise TextError(f"{where}: found a {type(record).__name__}, expected an object")
+        raise TextError(
+            f"{where}: found a {type(record).__name__}, expected an object; "
+            "write one object a line (JSON Lines)"
+        )
     return record
 
 
-def _paths(record: dict[str, Any]) -> list[str]:
-    fields = list(record.items())
-    for path, value in fields:
-        if isinstance(value, dict):
-            fields += [(f"{path}.{key}", inner) for key, inner in value.items()]
-    return [path for path, _ in fields]
+class _SameKeyError(Exception):
+    """A key that an object has twice: which value is meant?"""
 
 
-def _field(record: dict[str, Any], column: str, label: str, number: int) -> object:
-    if column in record:
-        return record[column]
-    value: object = record
-    for key in column.split("."):
-        if not isinstance(value, dict) or key not in value:
-            raise TextError(
-                f"{label}, line {number}: has no column {column!r}; it has {listed([*record])}"
-            )
-        value = value[key]
-    return value
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        raise _SameKeyError(Counter(key for key, _ in pairs).most_common(1)[0][0])
+    return record
+
+
+_decode = json.JSONDecoder(object_pairs_hook=_object).decode

@@ -11,7 +11,7 @@ from typing import Literal
 from poolwise.errors import TextError
 from poolwise.records import Labelled
 from poolwise.texts.annotated import Row, by_part, gather, name_of, open_table, rows_hash
-from poolwise.texts.columns import Columns, Table, column_at, listed, numbered_texts
+from poolwise.texts.columns import Columns, Table, column_at, listed, text_rows
 from poolwise.texts.fields import (
     SEPARATOR,
     as_filled_text,
@@ -160,12 +160,12 @@ def _of_one_label(
     source.check()
     told = asked.read(label, "NAME", f"{label}={file}")
     table = source.table()
-    left_out.unit = table.unit
-    for number, text, _ in numbered_texts(table, Columns(asked.text), nulls=True):
-        if text.strip():
-            yield text, told, ""
+    left_out.unit, left_out.found = table.unit, table.note
+    for row in text_rows(table, Columns(asked.text), nulls=True):
+        if row.text.strip():
+            yield row.text, told, ""
         else:
-            left_out.add("text", number)
+            left_out.add("text", row.number)
 
 
 def _questions(table: Table, asked: _Columns, left_out: LeftOut) -> Iterator[Row]:
@@ -175,7 +175,7 @@ def _questions(table: Table, asked: _Columns, left_out: LeftOut) -> Iterator[Row
         if found is None:
             raise TextError(
                 f"{table.where(number)}: found no label; expected a column of texts and one of "
-                "labels (with a tab between them, or a comma in a file that is called .csv), "
+                "labels (with tabs between them, or in a file that is called .csv), "
                 "'LABEL:detail text', or the input NAME=FILE where all lines have the label NAME"
             )
         if found["text"] is None:
@@ -189,7 +189,7 @@ def _of_columns(table: Table, columns: _Columns, left_out: LeftOut) -> Iterator[
     text, label, split = columns.text, columns.label, columns.split
     assert text is not None
     assert label is not None
-    left_out.unit = table.unit
+    left_out.unit, left_out.found = table.unit, table.note
     for number, values in table.rows([text, label, *([] if split is None else [split])]):
         if is_missing(values[0]):
             left_out.add("text", number)

@@ -10,9 +10,13 @@ _SHOWN = 5
 
 @dataclass(slots=True)
 class LeftOut:
-    """How many rows have no text, no label or no score, and the numbers of the first of them."""
+    """How many rows have no text, no label or no score, and the numbers of the first of them.
+
+    ``found`` is what else was found out about their source; empty if there is nothing to say.
+    """
 
     unit: str = "row"
+    found: str = ""
     counts: dict[str, int] = field(default_factory=dict)
     _numbers: dict[str, list[int]] = field(default_factory=dict)
 

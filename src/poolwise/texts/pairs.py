@@ -96,7 +96,7 @@ def _read(
     if not table.names:
         return
     columns = _columns(table, asked)
-    left_out.unit = table.unit
+    left_out.unit, left_out.found = table.unit, table.note
     for number, values in table.rows([name for name in astuple(columns) if name is not None]):
         where = table.where(number)
         first, second, score, *more = values

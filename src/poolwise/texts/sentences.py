@@ -28,8 +28,15 @@ def split_sentences(lines: Iterable[str], language: str = "en") -> Iterator[str]
     without a space after a word's hyphen, which is kept. ``language`` is an ISO 639-1 code of
     the splitter's (sentencex).
     """
-    for paragraph in _paragraphs(lines):
-        yield from _sentences(paragraph, language)
+    for _, sentence in numbered_sentences(lines, language):
+        yield sentence
+
+
+def numbered_sentences(lines: Iterable[str], language: str) -> Iterator[tuple[int, str]]:
+    """The same, each with the number (from 1) of the line in which its paragraph begins."""
+    for number, paragraph in _paragraphs(lines):
+        for sentence in _sentences(paragraph, language):
+            yield number, sentence
 
 
 def _sentences(paragraph: str, language: str) -> Iterator[str]:
@@ -54,21 +61,30 @@ def _goes_on(paragraph: str, end: int) -> bool:
     return following in {",", ";", ":"} or (following.islower() and not paragraph.islower())
 
 
-def _paragraphs(lines: Iterable[str]) -> Iterator[str]:
+def _paragraphs(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
     block: list[str] = []
     marked = True
-    for line in lines:
+    number = 0
+    for number, line in enumerate(lines, 1):
         stripped = " ".join(line.split())
         if stripped:
             block.append(stripped)
         else:
-            yield from map(_joined, _parted(block, marked))
+            yield from _numbered(_parted(block, marked), number - len(block))
             block, marked = [], True
         if len(block) == _BLOCK:
+            first = number - len(block) + 1
             *done, block = _parted(block, marked=False)
-            yield from map(_joined, done or [block])
+            yield from _numbered(done or [block], first)
             block, marked = block if done else [], False
-    yield from map(_joined, _parted(block, marked))
+    yield from _numbered(_parted(block, marked), number - len(block) + 1)
+
+
+def _numbered(paragraphs: Iterable[Sequence[str]], first: int) -> Iterator[tuple[int, str]]:
+    """Paragraphs of consecutive lines, each with the number of its own first line."""
+    for paragraph in paragraphs:
+        yield first, _joined(paragraph)
+        first += len(paragraph)
 
 
 def _parted(block: Sequence[str], marked: bool) -> list[list[str]]:

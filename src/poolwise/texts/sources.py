@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from poolwise.errors import TextError
 from poolwise.texts.columns import Table
 from poolwise.texts.delimited import read_csv, read_tsv
-from poolwise.texts.files import DECOMPRESS, TextFile
+from poolwise.texts.files import COMPRESSED, TextFile
 from poolwise.texts.hub import PREFIX, HubDataset
-from poolwise.texts.jsonl import read_jsonl
+from poolwise.texts.jsonl import json_kinds, read_jsonl
+from poolwise.texts.kept import Kind
 from poolwise.texts.lines import read_lines
-from poolwise.texts.parquet import count_parquet, read_parquet
+from poolwise.texts.parquet import count_parquet, parquet_types, read_parquet
+
+if TYPE_CHECKING:
+    import pyarrow as pa  # type: ignore[import-untyped]
 
 TABLES: dict[str, Callable[[TextFile], Table]] = {
     "lines": read_lines,
@@ -24,12 +28,13 @@ TABLES: dict[str, Callable[[TextFile], Table]] = {
     "parquet": read_parquet,
 }
 
+JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
+
 FORMATS = {
     ".csv": "csv",
     ".tsv": "tsv",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
     ".parquet": "parquet",
+    **dict.fromkeys(JSON_SUFFIXES, "jsonl"),
 }
 """By suffix; any other is plain lines."""
 
@@ -50,8 +55,12 @@ class Source(Protocol):
     def check(self) -> None:
         """Raise TextError if it is not there."""
 
-    def table(self) -> Table:
-        """Its columns and rows; TextError where they cannot be read."""
+    def table(self, optional: Sequence[str] = ()) -> Table:
+        """Its columns and rows; TextError where they cannot be read. A row may lack ``optional``
+        columns, which are null then."""
+
+    def types(self, names: Sequence[str]) -> Mapping[str, pa.DataType | frozenset[Kind]]:
+        """The types of columns; or where it has none, what kinds of values they hold."""
 
     def count(self) -> int | None:
         """The number of its rows, exactly or nearly; None if unknown."""
@@ -77,8 +86,19 @@ class FileSource:
         if self.format not in TABLES:
             raise TextError(f"unknown format {self.format!r}; expected one of {', '.join(TABLES)}")
 
-    def table(self) -> Table:
+    def table(self, optional: Sequence[str] = ()) -> Table:
+        if self.format == "jsonl":
+            return read_jsonl(self.file, optional)
         return TABLES[self.format](self.file)
+
+    def types(self, names: Sequence[str]) -> Mapping[str, pa.DataType | frozenset[Kind]]:
+        if self.format == "parquet":
+            return parquet_types(self.file, names)
+        if self.format != "jsonl":
+            return dict.fromkeys(names, frozenset({"text"}))
+        # What is read once may hold anything.
+        once = dict.fromkeys(names, frozenset({"other"}))
+        return json_kinds(self.file, names) if self.repeatable else once
 
     def count(self) -> int | None:
         if self.format == "parquet":
@@ -101,11 +121,6 @@ def short_name(label: str) -> str:
 
 def _format_of(name: str) -> str:
     path = Path(name)
-    if path.suffix.lower() in DECOMPRESS:
+    if path.suffix.lower() in COMPRESSED:
         path = path.with_suffix("")
-    if path.suffix.lower() == ".json":
-        raise TextError(
-            f"{name}: one large JSON document is not read; write one object a line, "
-            "or say --format jsonl if it is that already"
-        )
     return FORMATS.get(path.suffix.lower(), "lines")

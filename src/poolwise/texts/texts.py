@@ -5,16 +5,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from poolwise.errors import TextError
 from poolwise.records import Sample, Sentence
-from poolwise.texts.columns import Columns, Row, numbered_texts, text_rows
+from poolwise.texts.columns import Columns, Row, Table, text_rows
 from poolwise.texts.files import STDIN
+from poolwise.texts.kept import Kept, kept_columns
 from poolwise.texts.left_out import LeftOut
 from poolwise.texts.sampling import Limit, limited, sampled
-from poolwise.texts.sentences import split_sentences
+from poolwise.texts.sentences import numbered_sentences, split_sentences
 from poolwise.texts.sources import FileSource, Source, find_source, short_name
+
+if TYPE_CHECKING:
+    import pyarrow as pa  # type: ignore[import-untyped]
 
 
 class Texts:
@@ -32,18 +36,22 @@ class Texts:
         columns: Columns,
         language: str | None,
         limit: Limit | None,
+        *,
         blank: bool = True,
+        kept: Kept | None = None,
     ) -> None:
         self._sources = sources
         self._columns = columns
         self._language = language
         self._limit = limit
         self._blank = blank
+        self._kept = kept or Kept()
         self._hash: str | None = None
         self._begun = False
-        self._drawn: Sequence[tuple[int, Sentence]] | None = None
+        self._drawn: Sequence[Sentence] | None = None
         self._sample: Sample | None = None
         self._left_out: Mapping[str, LeftOut] = {}
+        self._found: dict[str, str] = {}
 
     @property
     def name(self) -> str:
@@ -57,19 +65,25 @@ class Texts:
         return self._hash
 
     @property
+    def kept(self) -> Mapping[str, pa.DataType]:
+        """The types of the columns whose values the sentences keep, in their order."""
+        return self._kept.types
+
+    @property
     def samples(self) -> Sequence[Sample]:
         """What the limit took, where it took some of the texts; known as the hash is."""
         return [] if self._sample is None else [self._sample]
 
     @property
     def notes(self) -> Sequence[str]:
-        """What was drawn, and what was left out, in words; known as the hash is."""
+        """What was found out about the inputs, what was drawn, and what was left out, in words;
+        known as the hash is."""
         several = len(self._sources) > 1
         drawn = [str(sample) for sample in self.samples]
+        found = list(self._found.items())
+        found += [(label, note) for label, of in self._left_out.items() for note in of.notes()]
         return drawn + [
-            f"{short_name(label)}: {note}" if several else note
-            for label, left_out in self._left_out.items()
-            for note in left_out.notes()
+            f"{short_name(label)}: {note}" if several else note for label, note in found
         ]
 
     def __iter__(self) -> Iterator[Sentence]:
@@ -89,15 +103,15 @@ class Texts:
 
     def _sentences(self) -> Iterator[Sentence]:
         digest = hashlib.sha256()
-        for number, sentence in self._taken():
-            encoded = self._encoded(sentence.text, number)
+        for sentence in self._taken():
+            encoded = _encoded(sentence.text, sentence.where)
             digest.update(len(encoded).to_bytes(8, "little"))
             digest.update(encoded)
             yield sentence
         self._hash = digest.hexdigest()
 
-    def _taken(self) -> Iterator[tuple[int, Sentence]]:
-        """The limit's texts, each with its row over all inputs."""
+    def _taken(self) -> Iterator[Sentence]:
+        """The limit's texts."""
         rows, limit = self._numbered(), self._limit
         if limit is None:
             yield from rows
@@ -112,47 +126,51 @@ class Texts:
                 self._drawn, self._sample = sampled(rows, limit, self.name, "texts")
             yield from self._drawn
 
-    def _numbered(self) -> Iterator[tuple[int, Sentence]]:
-        for row, (text, name) in enumerate(self._rows()):
-            if text is not None:
-                yield row, Sentence(text, row if name is None else name)
+    def _numbered(self) -> Iterator[Sentence]:
+        for number, row in enumerate(self._rows()):
+            if row is not None:
+                (text, _, name, kept), where = row
+                yield Sentence(text, number if name is None else name, "", where, kept)
 
-    def _rows(self) -> Iterator[tuple[str | None, int | str | None]]:
-        """Every row's text and id; None for a text that is left out."""
+    def _rows(self) -> Iterator[tuple[Row, str] | None]:
+        """Every row, and what an error calls it; None for a text that is left out."""
         self._left_out = left_out = {source.label: LeftOut() for source in self._sources}
         for source in self._sources:
             empty = True
-            for text, name in self._rows_of(source, left_out[source.label]):
-                empty = empty and text is None
-                yield text, name
+            for row in self._rows_of(source, left_out[source.label]):
+                empty = empty and row is None
+                yield row
             if empty:
                 raise TextError(f"{source.label} holds no text")
 
-    def _rows_of(
-        self, source: Source, left_out: LeftOut
-    ) -> Iterator[tuple[str | None, int | str | None]]:
-        table = source.table()
+    def _rows_of(self, source: Source, left_out: LeftOut) -> Iterator[tuple[Row, str] | None]:
+        table = source.table(self._columns.keep)
         left_out.unit = table.unit
-        nulls = not self._blank
+        if table.note:
+            self._found[source.label] = table.note
+        rows = text_rows(table, self._columns, nulls=not self._blank)
         if self._language is not None:
-            rows = text_rows(table, self._columns, nulls=nulls)
-            yield from _split(rows, _running(source), self._language)
-            return
-        for number, text, name in numbered_texts(table, self._columns, nulls=nulls):
-            if self._blank or text.strip():
-                yield text, name
+            rows = _split(_sound(rows, table), _running(source), self._language)
+        blank = self._blank or self._language is not None
+        for row in rows:
+            if blank or row.text.strip():
+                where = table.where(row.number)
+                if row.kept:
+                    row = row._replace(kept=self._kept.values(row.kept, where))  # noqa: PLW2901
+                yield row, where
             else:
-                left_out.add("text", number)
-                yield None, name
+                left_out.add("text", row.number)
+                yield None
 
-    def _encoded(self, text: str, number: int) -> bytes:
-        try:
-            return text.encode()
-        except UnicodeEncodeError as error:
-            raise TextError(
-                f"{self.name}, row {number}: half a surrogate pair at character {error.start}, "
-                "which is no text; repair the row"
-            ) from None
+
+def _encoded(text: str, where: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise TextError(
+            f"{where}: half a surrogate pair at character {error.start}, "
+            "which is no text; repair the row"
+        ) from None
 
 
 def open_texts(
@@ -160,6 +178,7 @@ def open_texts(
     *,
     column: str | None = None,
     id_column: str | None = None,
+    keep: Sequence[str] = (),
     split: Literal["sentences"] | None = None,
     language: str = "en",
     limit: int | None = None,
@@ -172,9 +191,11 @@ def open_texts(
 
     An input is a file's path, ``-`` for standard input, or ``hf:NAME[[:CONFIG]:SPLIT]`` for a
     Hugging Face dataset (extra ``data``). The suffix says how a file is read, or ``format``:
-    ``lines``, ``csv``, ``tsv``, ``jsonl``, ``parquet``; ``.gz``, ``.bz2`` and ``.xz`` are
-    decompressed. ``column`` is else ``text``, ``sentence`` or the only one. Ids are row numbers
-    over all inputs, or what ``id_column`` holds. ``split="sentences"`` takes running text apart
+    ``lines``, ``csv``, ``tsv``, ``jsonl``, ``parquet``; what gzip, bzip2, xz or
+    Zstandard compressed is decompressed. ``column`` is else ``text``, ``sentence`` or the only one.
+    Ids are row numbers over all inputs, or what ``id_column`` holds. ``keep`` names other columns,
+    whose values go with each text (``Sentence.kept``); ``Texts.kept`` has their types, for which
+    files of JSON are read once before. ``split="sentences"`` takes running text apart
     (``language``: ISO 639-1). At most ``limit`` sentences over all inputs, drawn by ``seed`` and
     given in their order, which reads the inputs to their end and holds those drawn in memory; the
     first ones, and no row beyond, where ``seed`` is None. Without ``blank``, rows whose text is
@@ -192,11 +213,12 @@ def open_texts(
         raise TextError(f"unknown split {split!r}; expected 'sentences'")
     if split and id_column:
         raise TextError("sentences that are split off have no ids of their own; name no id column")
-    columns = Columns(column, id_column)
+    columns = Columns(column, id_column, tuple(dict.fromkeys(keep)))
     sources = [find_source(name, encoding, format) for name in inputs]
     for source in sources:
         _check(source, columns, nulls=not blank)
-    return Texts(sources, columns, language if split else None, most, blank)
+    kept = kept_columns(sources, columns.keep)
+    return Texts(sources, columns, language if split else None, most, blank=blank, kept=kept)
 
 
 def _check(source: Source, columns: Columns, *, nulls: bool) -> None:
@@ -204,10 +226,10 @@ def _check(source: Source, columns: Columns, *, nulls: bool) -> None:
     if _running(source) and columns != Columns():
         raise TextError(
             f"{source.label} is read as plain lines, which have no columns; "
-            "leave the column out or say --format csv, tsv or jsonl"
+            "leave the column out, or name a file that ends with .csv, .tsv, .jsonl or .parquet"
         )
     if source.repeatable:
-        first = next(text_rows(source.table(), columns, nulls=nulls), None)
+        first = next(text_rows(source.table(columns.keep), columns, nulls=nulls), None)
         if first is None:
             raise TextError(f"{source.label} holds no text")
 
@@ -217,10 +239,19 @@ def _running(source: Source) -> bool:
     return isinstance(source, FileSource) and source.format == "lines"
 
 
+def _sound(rows: Iterable[Row], table: Table) -> Iterator[Row]:
+    """The rows, for a splitter that takes what can be encoded only."""
+    for row in rows:
+        _encoded(row.text, table.where(row.number))
+        yield row
+
+
 def _split(rows: Iterable[Row], running: bool, language: str) -> Iterator[Row]:
     """Plain lines are one running text; the text of a column is split row by row."""
-    texts = (text for text, _ in rows)
-    paragraphs = [texts] if running else (text.split("\n") for text in texts)
-    for lines in paragraphs:
-        for sentence in split_sentences(lines, language):
-            yield sentence, None
+    if running:
+        for number, sentence in numbered_sentences((row.text for row in rows), language):
+            yield Row(sentence, number)
+        return
+    for row in rows:
+        for sentence in split_sentences(row.text.split("\n"), language):
+            yield row._replace(text=sentence)

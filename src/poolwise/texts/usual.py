@@ -51,5 +51,11 @@ def usual_sides(columns: Iterable[str]) -> tuple[str, str] | None:
     return found[0] if len(found) == 1 else None
 
 
+def has_usual_names(columns: Sequence[str]) -> bool:
+    """Is one of them called as a column of such data is?"""
+    names = frozenset({"id"}).union(*(group for groups in USUAL.values() for group in groups))
+    return usual_sides(columns) is not None or any(_plain(name) in names for name in columns)
+
+
 def _plain(column: str) -> str:
     return column.strip().casefold().translate(dict.fromkeys(map(ord, "_- ")))

@@ -127,4 +127,6 @@ def _measured(measure: Callable[[], float]) -> tuple[float | None, str]:
     try:
         return measure(), ""
     except PoolwiseError as error:
-        return None, str(error).splitlines()[0]
+        # Some advice is about options, of which a published protocol has none.
+        clauses = str(error).splitlines()[0].split("; ")
+        return None, "; ".join(clause for clause in clauses if "--" not in clause)

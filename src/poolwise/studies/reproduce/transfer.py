@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.errors import StudyError
+from poolwise.errors import EncodingError, StudyError
 from poolwise.model import Model
 from poolwise.records import Labelled, Precision
 from poolwise.statistics.folds import fold_of
@@ -51,7 +51,7 @@ def _read(where: Path, data: str) -> Labelled:
     sources = [f"{label}={where}.{label}" for label in BY_LABEL[data]]
     try:
         return open_labels(sources)
-    except UnicodeError:
+    except EncodingError:
         return open_labels(sources, encoding="latin-1")
 
 

@@ -1,0 +1,95 @@
+"""Bytes into lines of text."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import re
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+from poolwise.errors import EncodingError, TextError
+
+_END = re.compile(r"\r\n?|\n")
+
+_NO_FILES = {"idna", "punycode", "undefined", "charmap", "unicode-escape", "raw-unicode-escape"}
+"""Python's names for what is called a text encoding there, and is the encoding of no file."""
+
+
+def check_encoding(name: str) -> None:
+    """Raise TextError unless ``name`` is an encoding of text files."""
+    known = "expected one such as utf-8, latin-1 or cp1252"
+    try:
+        codec = codecs.lookup(name)
+    except (LookupError, ValueError):
+        raise TextError(f"unknown encoding {name!r}; {known}") from None
+    text = codec.name.replace("_", "-") not in _NO_FILES
+    try:
+        b"a".decode(name)
+    except LookupError:
+        text = False
+    except UnicodeError:
+        pass  # one byte may be less than a character
+    if not text:
+        raise TextError(f"{name!r} is no encoding of text files; {known}")
+
+
+def decoded_lines(
+    chunks: Iterable[bytes], encoding: str, label: str, *, any_end: bool = False
+) -> Iterator[str]:
+    """The lines with their ends; the last may have none. A byte order mark is dropped.
+
+    A line ends with LF (or CRLF). CR alone is a character like any other, unless ``any_end``, or
+    where there is none but CR, as in files of old Macs.
+    """
+    lines = 0
+    held, unfinished = "", []
+    undecided = not any_end
+    for piece, bad in _decoded(chunks, encoding):
+        text, held = held + piece, ""
+        if undecided and "\n" in text:
+            undecided = False
+        elif undecided and "\r" in text[:-1]:
+            undecided, any_end = False, True
+        if bad is not None:
+            ends = len(_END.findall(text)) if any_end else text.count("\n")
+            raise EncodingError(
+                f"{label} is not {encoding}: line {lines + ends + 1}, {bad}; "
+                "name its encoding, for example --encoding latin-1"
+            )
+        if text.endswith("\r"):  # an LF may follow
+            text, held = text[:-1], "\r"
+        for line in io.StringIO(text, newline="" if any_end else "\n"):
+            unfinished.append(line)
+            if line.endswith("\n") or (any_end and line.endswith("\r")):
+                lines += 1
+                yield "".join(unfinished)
+                unfinished.clear()
+    if unfinished or held:
+        yield "".join([*unfinished, held])
+
+
+def _decoded(chunks: Iterable[bytes], encoding: str) -> Iterator[tuple[str, str | None]]:
+    """Decoded here and not by ``io.TextIOWrapper``, which cannot say where a bad byte stands.
+
+    Pieces of text, each with None, or with the place of the bad byte that follows it.
+    """
+    decoder = codecs.getincrementaldecoder(encoding)()
+    taken = 0
+    begun = False
+    for chunk in chain(chunks, [b""]):
+        pending = len(decoder.getstate()[0])
+        bad = None
+        try:
+            text = decoder.decode(chunk, final=not chunk)
+        except UnicodeDecodeError as error:
+            text = error.object[: error.start].decode(encoding, "ignore")
+            at = taken - pending + error.start
+            bad = f"byte {at} is 0x{error.object[error.start]:02x}"
+        except UnicodeError:
+            text, bad = "", f"byte {taken} should begin a byte order mark, and does not"
+        taken += len(chunk)
+        if text and not begun:
+            text, begun = text.removeprefix("\ufeff"), True
+        if text or bad:
+            yield text, bad
