@@ -129,6 +129,7 @@ class _Pass:
             truncated=np.array([t.truncated for t in texts], np.bool_)[rows],
             empty=np.array([_is_empty(t) for t in texts], np.bool_)[rows],
             nonfinite=nonfinite[rows],
+            tokens=[texts[row] for row in rows.tolist()],
         )
 
     def _pool(self, texts: Sequence[TokenizedText], rows: int) -> dict[Source, Floats]:

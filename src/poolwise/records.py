@@ -92,7 +92,8 @@ class VectorBatch:
     ``vectors`` maps a readout's string to an array [n, d] (float32, or int8 after ``int8`` and
     ``binary``). ``n_tokens`` int32 [n] and the marks, bool [n]: ``truncated``, ``empty`` (no
     token but the special ones), ``nonfinite`` (some asked vector holds NaN or infinity, or does
-    not exist for this text, as ``token[9]`` of a text of five tokens).
+    not exist for this text, as ``token[9]`` of a text of five tokens). ``tokens`` are what the
+    encoder read of each text; empty where the vectors come from elsewhere.
     """
 
     sentences: Sequence[Sentence]
@@ -101,6 +102,7 @@ class VectorBatch:
     truncated: Bools
     empty: Bools
     nonfinite: Bools
+    tokens: Sequence[TokenizedText] = ()
 
     def __len__(self) -> int:
         return len(self.sentences)
@@ -133,7 +135,8 @@ class Pairs:
 
     ``scores`` float64 [n]. ``subsets`` names the part of a collection that each pair comes from
     (``MSRvid``), all empty where there is one only. ``parts`` says where a pair must stand:
-    ``train``, ``dev``, ``test``, or empty for whoever splits them.
+    ``train``, ``dev``, ``test``, or empty for whoever splits them. ``groups`` gives texts that an
+    encoder reads alike the same number; a text that it lacks is like no other.
     """
 
     name: str
@@ -143,6 +146,7 @@ class Pairs:
     subsets: Sequence[str]
     parts: Sequence[str]
     hash: str
+    groups: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.first)
@@ -150,13 +154,14 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """Texts with a label each, n of them; ``parts`` as in ``Pairs``."""
+    """Texts with a label each, n of them; ``parts`` and ``groups`` as in ``Pairs``."""
 
     name: str
     texts: Sequence[str]
     labels: Sequence[str]
     parts: Sequence[str]
     hash: str
+    groups: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.texts)

@@ -12,6 +12,7 @@ from poolwise.engines.workers import cores
 from poolwise.errors import needs
 from poolwise.model import Model
 from poolwise.records import Finding, Labelled
+from poolwise.studies.copies import grouped
 from poolwise.texts.labels import Kind
 from poolwise.tuning.task import Task
 from poolwise.tuning.trials import Recipe, Runs
@@ -66,7 +67,7 @@ def compared(
         from poolwise.tuning.together import is_first  # noqa: PLC0415 - accelerate
 
     readouts = [tunable(spec, model.depth) for spec in specs]
-    task = Task(data, kind, seed)
+    task = Task(replace(data, groups=grouped(model, data.texts)), kind, seed)
     runs = compare(
         model,
         task,

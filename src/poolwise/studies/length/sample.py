@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from poolwise.records import VectorBatch
 from poolwise.statistics.folds import fold_of, uniform
 from poolwise.statistics.moments import Moments
+from poolwise.studies.copies import ids_of
 from poolwise.studies.length.layers import Layer, Series
 
 Array = NDArray[np.float64]
@@ -27,8 +29,10 @@ class Sample:
 
     A row whose text was truncated is left out, for its length is not known; so is an empty one,
     which is no sentence and would repeat one vector, and one whose vectors are not finite. Each is
-    counted. ``whole`` names the readouts whose full vectors are kept as moments, by fold, beside
-    the targets: 8 · FOLDS · (d + 3)² bytes each, however many texts pass.
+    counted. Copies of a text stay, and are known as such: ``groups`` [n] holds the number of the
+    first row that the encoder reads alike. ``whole`` names the readouts whose full vectors are kept
+    as moments, by fold, beside the targets: 8 · FOLDS · (d + 3)² bytes each, however many texts
+    pass.
     """
 
     def __init__(self, layers: Sequence[Layer], whole: Sequence[str], seed: int) -> None:
@@ -38,6 +42,8 @@ class Sample:
         self.n = 0
         self.layers = layers
         self._seed = seed
+        self._first: dict[bytes, int] = {}
+        self._groups = [np.empty(0, np.intp)]
         self._targets = [np.empty((0, len(TARGETS)))]
         self._norms = [np.empty((0, len(self.series)))]
 
@@ -51,12 +57,14 @@ class Sample:
         )
         rows = self._leave_out("not finite", rows, ~finite)
         vectors = {name: batch.vectors[name][rows].astype(np.float64) for name in names}
-        targets = self._lengths(batch, rows)
-        folds = fold_of(self.n + np.arange(len(rows)), FOLDS, self._seed)
+        groups = self._alike(batch, rows)
+        targets = self._lengths(batch, rows, groups)
+        folds = fold_of(groups, FOLDS, self._seed)
         for name in self.moments:
             self._add_moments(name, np.hstack([vectors[name], targets]), folds)
         self._norms.append(np.hstack([layer.norms(vectors) for layer in self.layers]))
         self._targets.append(targets)
+        self._groups.append(groups)
         self.n += len(rows)
         return rows
 
@@ -71,9 +79,25 @@ class Sample:
         return np.concatenate(self._targets)
 
     @property
+    def groups(self) -> NDArray[np.intp]:
+        """The first row of each row's text, [n]."""
+        return np.concatenate(self._groups)
+
+    @property
     def folds(self) -> NDArray[np.intp]:
         """Which fold each row is in, [n]."""
-        return fold_of(np.arange(self.n), FOLDS, self._seed)
+        return fold_of(self.groups, FOLDS, self._seed)
+
+    def _alike(self, batch: VectorBatch, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """The first row of each row's text; its own where the batch has no tokens to tell."""
+        if not batch.tokens:
+            return self.n + np.arange(len(rows))
+        read = [ids_of(batch.tokens[i]) for i in rows.tolist()]
+        first = [
+            self._first.setdefault(blake2b(one, digest_size=16).digest(), self.n + i)
+            for i, one in enumerate(read)
+        ]
+        return np.array(first, np.intp)
 
     def _leave_out(
         self, why: str, rows: NDArray[np.intp], marked: NDArray[np.bool_]
@@ -81,18 +105,19 @@ class Sample:
         self.left_out[why] += int(marked.sum())
         return rows[~marked]
 
-    def _lengths(self, batch: VectorBatch, rows: NDArray[np.intp]) -> Array:
+    def _lengths(
+        self, batch: VectorBatch, rows: NDArray[np.intp], groups: NDArray[np.intp]
+    ) -> Array:
         """The targets of these rows, [n, 3]; tokens without [CLS] and [SEP].
 
         The other sentence is drawn from the first ``POOL``: a permutation's like that one pass can
         have. Drawn from nearby rows, or from all before, it would follow a text that changes as it
-        goes on, and a vector that knows where it stands would predict it.
+        goes on, and a vector that knows where it stands would predict it. Copies have the same.
         """
         tokens = batch.n_tokens[rows] - 2.0
         words = [len(batch.sentences[i].text.split()) for i in rows]
         before = np.concatenate([*(t[:, 0] for t in self._targets), tokens])
-        here = self.n + np.arange(len(rows))
-        drawn = uniform(here, self._seed + 1) * np.minimum(here, POOL)
+        drawn = uniform(groups, self._seed + 1) * np.minimum(groups, POOL)
         other = before[drawn.astype(np.intp)]
         return np.column_stack([tokens, words, other])
 
