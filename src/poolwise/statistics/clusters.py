@@ -78,14 +78,16 @@ def clusters(groups: ArrayLike | None) -> Clusters | None:
     """The clusters that ``groups`` [n] names; None where every row is its own."""
     if groups is None:
         return None
-    at = _numbered(np.asarray(groups))
+    at = numbered(np.asarray(groups))
     return None if len(at) == at.max(initial=-1) + 1 else Clusters(at)
 
 
-def first_rows(groups: ArrayLike) -> Rows:
-    """For each row the first of its group, [n]: its own number where every row is alone."""
-    _, first, at = np.unique(np.asarray(groups), return_index=True, return_inverse=True)
-    return np.asarray(first[at.ravel()], np.intp)
+def numbered(names: ArrayLike) -> Rows:
+    """The names as numbers from 0, in order of their first rows, [n]."""
+    _, first, at = np.unique(np.asarray(names), return_index=True, return_inverse=True)
+    rank = np.empty(len(first), np.intp)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return np.asarray(rank[at.ravel()], np.intp)
 
 
 def independent(groups: ArrayLike | None) -> int | None:
@@ -123,7 +125,7 @@ def standard_error(
 
 def _of_pairs(rows: Array, named: NDArray[np.generic], lost: int) -> tuple[Array, float]:
     n = len(rows)
-    members = _numbered(named.ravel()).reshape(n, 2)
+    members = numbered(named.ravel()).reshape(n, 2)
     alone = members[:, 0] == members[:, 1]
     if members.max(initial=-1) + 1 + alone.sum() == 2 * n:
         return standard_error(rows, lost=lost)
@@ -131,7 +133,7 @@ def _of_pairs(rows: Array, named: NDArray[np.generic], lost: int) -> tuple[Array
     both = np.repeat(rows, 2, axis=0)
     both[1::2][alone] = 0
     lower, upper = np.sort(members, axis=1).T
-    same = Clusters(_numbered(lower * len(sentences) + upper))
+    same = Clusters(numbered(lower * len(sentences) + upper))
     twice = np.where(alone[:, None], 0, rows)
     shared = np.sum(sentences.sums(both) ** 2, axis=0) - np.sum(same.sums(twice) ** 2, axis=0)
     least = np.sum(same.sums(rows) ** 2, axis=0)
@@ -147,11 +149,3 @@ def _error(square: Array, found: Clusters, n: int, lost: int) -> tuple[Array, fl
         return np.full(square.shape, np.inf), LEAST
     small = found.correction * found.degrees / degrees
     return np.sqrt(small * square) / n, degrees
-
-
-def _numbered(names: NDArray[np.generic]) -> Rows:
-    """The names as numbers from 0, in order of their first rows, [n]."""
-    _, first, at = np.unique(names, return_index=True, return_inverse=True)
-    rank = np.empty(len(first), np.intp)
-    rank[np.argsort(first)] = np.arange(len(first))
-    return np.asarray(rank[at.ravel()], np.intp)

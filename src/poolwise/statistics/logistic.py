@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from poolwise.statistics.clusters import first_rows
+from poolwise.statistics.clusters import numbered
 from poolwise.statistics.folds import fold_of
 
 Array = NDArray[np.float64]
@@ -65,7 +65,7 @@ def logistic(
     features, labels = np.asarray(x, np.float64), np.asarray(y)
     if len(np.unique(labels)) < 2:
         raise ValueError(f"{len(labels)} rows with one label; a classifier needs two labels")
-    fold = fold_of(np.arange(len(labels)) if groups is None else first_rows(groups), _FOLDS, seed)
+    fold = fold_of(np.arange(len(labels)) if groups is None else numbered(groups), _FOLDS, seed)
     asked = min(_FOLDS, int(np.ceil(_JUDGED * _FOLDS / len(labels))))
     rising = sorted(strengths)
     hits = np.zeros(len(rising))

@@ -72,6 +72,6 @@ def keys(texts: Sequence[str], groups: Mapping[str, int]) -> list[Hashable]:
 
 
 def numbered(keys: Sequence[Hashable]) -> Rows:
-    """For each key the place of the first that equals it, [n]."""
-    first: dict[Hashable, int] = {}
-    return np.fromiter((first.setdefault(key, i) for i, key in enumerate(keys)), np.intp, len(keys))
+    """A number for each key, [n]: from 0, in the order in which different keys first appear."""
+    known: dict[Hashable, int] = {}
+    return np.fromiter((known.setdefault(key, len(known)) for key in keys), np.intp, len(keys))

@@ -87,7 +87,8 @@ def _divided(
     tied = _sizes(component) > most
     one = _sizes(same) > most
     if (tied & ~one).any():
-        component = np.where(tied, same, numbered(component.tolist()))
+        first = np.unique(component, return_index=True)[1]
+        component = np.where(tied, same, same[first][component])
     draws = uniform(component, seed)
     draws[one] = 0.0
     parts = _drawn(draws, wanted)

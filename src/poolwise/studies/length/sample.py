@@ -29,8 +29,8 @@ class Sample:
 
     A row whose text was truncated is left out, for its length is not known; so is an empty one,
     which is no sentence and would repeat one vector, and one whose vectors are not finite. Each is
-    counted. Copies of a text stay, and are known as such: ``groups`` [n] holds the number of the
-    first row that the encoder reads alike. ``whole`` names the readouts whose full vectors are kept
+    counted. Copies of a text stay, and are known as such: ``groups`` [n] numbers the
+    texts that the encoder tells apart. ``whole`` names the readouts whose full vectors are kept
     as moments, by fold, beside the targets: 8 · FOLDS · (d + 3)² bytes each, however many texts
     pass.
     """
@@ -42,7 +42,8 @@ class Sample:
         self.n = 0
         self.layers = layers
         self._seed = seed
-        self._first: dict[bytes, int] = {}
+        self._texts: dict[bytes, int] = {}
+        self._pool: Array = np.empty(0)
         self._groups = [np.empty(0, np.intp)]
         self._targets = [np.empty((0, len(TARGETS)))]
         self._norms = [np.empty((0, len(self.series)))]
@@ -80,7 +81,7 @@ class Sample:
 
     @property
     def groups(self) -> NDArray[np.intp]:
-        """The first row of each row's text, [n]."""
+        """The number of each row's text, [n]; copies have the same."""
         return np.concatenate(self._groups)
 
     @property
@@ -89,15 +90,11 @@ class Sample:
         return fold_of(self.groups, FOLDS, self._seed)
 
     def _alike(self, batch: VectorBatch, rows: NDArray[np.intp]) -> NDArray[np.intp]:
-        """The first row of each row's text; its own where the batch has no tokens to tell."""
+        """The number of each row's text; each its own where the batch has no tokens to tell."""
         if not batch.tokens:
             return self.n + np.arange(len(rows))
-        read = [ids_of(batch.tokens[i]) for i in rows.tolist()]
-        first = [
-            self._first.setdefault(blake2b(one, digest_size=16).digest(), self.n + i)
-            for i, one in enumerate(read)
-        ]
-        return np.array(first, np.intp)
+        read = [blake2b(ids_of(batch.tokens[i]), digest_size=16).digest() for i in rows.tolist()]
+        return np.array([self._texts.setdefault(one, len(self._texts)) for one in read], np.intp)
 
     def _leave_out(
         self, why: str, rows: NDArray[np.intp], marked: NDArray[np.bool_]
@@ -116,9 +113,11 @@ class Sample:
         """
         tokens = batch.n_tokens[rows] - 2.0
         words = [len(batch.sentences[i].text.split()) for i in rows]
-        before = np.concatenate([*(t[:, 0] for t in self._targets), tokens])
+        text, first = np.unique(groups, return_index=True)
+        new = first[(text >= len(self._pool)) & (text < POOL)]
+        self._pool = np.concatenate([self._pool, tokens[new]])
         drawn = uniform(groups, self._seed + 1) * np.minimum(groups, POOL)
-        other = before[drawn.astype(np.intp)]
+        other = self._pool[drawn.astype(np.intp)]
         return np.column_stack([tokens, words, other])
 
     def _add_moments(self, name: str, rows: Array, folds: NDArray[np.intp]) -> None:
