@@ -85,6 +85,11 @@ class Sample:
         return np.concatenate(self._groups)
 
     @property
+    def different(self) -> int:
+        """How many texts the rows are."""
+        return len(np.unique(self.groups))
+
+    @property
     def folds(self) -> NDArray[np.intp]:
         """Which fold each row is in, [n]."""
         return fold_of(self.groups, FOLDS, self._seed)

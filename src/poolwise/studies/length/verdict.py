@@ -52,6 +52,7 @@ def notes(
         *_random_words(real, random_words, last),
         *_another(real, last),
         *_left_out(sample),
+        *_copies(sample),
     ]
     return [
         *found,
@@ -60,6 +61,14 @@ def notes(
         "penalty is chosen within the training folds), so an unrelated series comes out at 0 or a "
         "little below. Brackets hold 95 % intervals.",
     ]
+
+
+def _copies(sample: Sample) -> Iterator[str]:
+    if sample.different < sample.n:
+        yield (
+            f"{sample.n:,} sentences are {sample.different:,} texts, as the encoder reads them: "
+            "folds and intervals count texts."
+        )
 
 
 def is_curved(found: Measured) -> bool:
