@@ -291,10 +291,11 @@ def test_names_and_numbers():
     assert clusters(["a", "b", "c"]) is None
     assert clusters(["b", "a", "b"]).at.tolist() == [0, 1, 0]
     assert numbered([7, 3, 7, 3, 9]).tolist() == [0, 1, 0, 1, 2]
-    assert independent(None) is None
-    assert independent([4, 4, 5]) == 2
-    assert independent([[0, 1], [1, 0], [2, 3]]) == 2
-    assert independent([[0, 1], [0, 2], [0, 3]]) == 2
+    assert independent([4, 4, 5]).tolist() == [2]
+    assert independent([[0, 1], [1, 0], [2, 3]]).tolist() == [2]
+    assert independent([[0, 1], [0, 2], [0, 3]]).tolist() == [2]
+    assert independent([4, 4, 5], [[1, 0], [1, 0], [0, 0]]).tolist() == [1, 0]
+    assert independent([[0, 1], [1, 0], [2, 3]], [[1, 0], [1, 0], [0, 1]]).tolist() == [1, 1]
 
 
 @pytest.mark.parametrize("groups", [np.zeros(9), np.zeros((10, 3)), np.zeros((10, 2, 2))])

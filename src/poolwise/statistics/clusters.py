@@ -90,14 +90,23 @@ def numbered(names: ArrayLike) -> Rows:
     return np.asarray(rank[at.ravel()], np.intp)
 
 
-def independent(groups: ArrayLike | None) -> int | None:
-    """How many clusters there are; of pairs, how many could at most be disjoint."""
-    if groups is None:
-        return None
+def independent(groups: ArrayLike, marked: ArrayLike | None = None) -> Rows:
+    """How many clusters hold a marked row of [n, c], [c]; by default all rows are marked once.
+
+    Of pairs, how many could at most be disjoint.
+    """
     named = np.asarray(groups)
+    rows = np.ones((len(named), 1)) if marked is None else np.asarray(marked, np.float64)
     if named.ndim == 1:
-        return len(np.unique(named))
-    return min(len(np.unique(np.sort(named, axis=1), axis=0)), -(-len(np.unique(named)) // 2))
+        return _holding(rows, named)
+    lower, upper = np.sort(numbered(named.ravel()).reshape(-1, 2), axis=1).T
+    pairs = _holding(rows, lower * 2 * len(named) + upper)
+    texts = _holding(np.repeat(rows, 2, axis=0), named.ravel())
+    return np.minimum(pairs, -(-texts // 2))
+
+
+def _holding(rows: Array, names: ArrayLike) -> Rows:
+    return np.asarray(np.sum(Clusters(numbered(names)).sums(rows) > 0, axis=0), np.intp)
 
 
 def standard_error(

@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 from scipy.stats import t
 
-from poolwise.statistics.clusters import Clusters, clusters, independent
+from poolwise.statistics.clusters import Clusters, clusters
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.paired import Difference, differences, mean_estimates
 
@@ -41,7 +41,7 @@ def crossed_mean(scores: ArrayLike, groups: ArrayLike | None = None) -> Estimate
     Korn & Graubard 1998 do for surveys). Raises ValueError below three rows.
     """
     table = _table(scores)
-    if independent(groups) == 1:
+    if _is_one(groups):
         return mean_estimates(table.mean(axis=0)[:, None], groups)[0]
     if len(table) == 1:
         return replace(mean_estimates(table.T, groups)[0], note=ONE_SEED)
@@ -68,7 +68,7 @@ def crossed_difference(
     by_rows = differences(both, 1, groups)[0]
     if len(table) == 1:
         return Difference(replace(by_rows.value, note=ONE_SEED), by_rows.p)
-    if independent(groups) == 1:
+    if _is_one(groups):
         return by_rows
     mean, spread = float((table - other).mean()), _spread(table - other, groups)
     return Difference(spread.around(mean), max(spread.p(mean), by_rows.p))
@@ -129,6 +129,11 @@ def _wilson(share: float, n: float, z: float) -> Estimate:
     centre = (share + z**2 / 2 / n) / (1 + z**2 / n)
     reach = z / (1 + z**2 / n) * (share * (1 - share) / n + z**2 / 4 / n**2) ** 0.5
     return Estimate(share, max(centre - reach, 0.0), min(centre + reach, 1.0))
+
+
+def _is_one(groups: ArrayLike | None) -> bool:
+    found = clusters(groups)
+    return found is not None and len(found) == 1
 
 
 def _by_cluster(table: Array, found: Clusters) -> Array:

@@ -145,9 +145,8 @@ def _least(change: Array, moved: Array, groups: ArrayLike | None) -> Array:
     """
     differing = np.abs(moved + change) > ROUNDING * np.abs(moved).max(axis=0)
     counts = np.sum(differing, axis=0)
-    if _hang_together(groups):
-        named = np.asarray(groups)
-        counts = np.array([independent(named[rows]) for rows in differing.T], np.intp)
+    if groups is not None and _hang_together(groups):
+        counts = independent(groups, differing)
     return np.asarray(np.ldexp(1.0, np.minimum(1 - counts, 0)))
 
 

@@ -171,7 +171,7 @@ def _p(test: Callable[..., Test], measure: Correlations) -> tuple[float | None, 
     table = np.column_stack([measure.cosines, measure.scores])
     r = np.asarray(np.corrcoef(rankdata(table, axis=0).T))
     try:
-        n = independent(measure.groups) or len(table)
+        n = len(table) if measure.groups is None else int(independent(measure.groups)[0])
         found = test(r[0, 2], r[1, 2], r[0, 1], n)
     except ValueError as error:
         return None, f"not defined: {error}"

@@ -85,6 +85,8 @@ def written(found: Estimate) -> str:
         return found.note
     digits = 3 if abs(found.value) < 0.1 else 2
     value, low, high = (_fixed(v or 0.0, digits) for v in (found.value, found.low, found.high))
+    if found.low is None:
+        return value
     return f"{value} [{low}, {high}]"
 
 

@@ -34,7 +34,7 @@ class Scores:
         columns = np.concatenate([one for restarts in counts.values() for one in restarts], axis=1)
         means = resampled_means(columns, groups, seed=seed)
         self.n = len(columns)
-        self._independent = independent(groups) or self.n
+        self._independent = self.n if groups is None else int(independent(groups)[0])
         self.values: dict[str, float] = {}
         self._draws: dict[str, Array] = {}
         start = 0
