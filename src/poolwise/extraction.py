@@ -142,6 +142,7 @@ class _Pass:
             truncated=np.array([t.truncated for t in texts], np.bool_)[rows],
             empty=np.array([_is_empty(t) for t in texts], np.bool_)[rows],
             nonfinite=nonfinite[rows],
+            tokens=[texts[row] for row in rows.tolist()],
         )
 
     def _tokenize(self, texts: Sequence[str], window: Sequence[Sentence]) -> list[TokenizedText]:

@@ -96,7 +96,8 @@ class VectorBatch:
     ``vectors`` maps a readout's string to an array [n, d] (float32, or int8 after ``int8`` and
     ``binary``). ``n_tokens`` int32 [n] and the marks, bool [n]: ``truncated``, ``empty`` (no
     token but the special ones), ``nonfinite`` (some asked vector holds NaN or infinity, or does
-    not exist for this text, as ``token[9]`` of a text of five tokens).
+    not exist for this text, as ``token[9]`` of a text of five tokens). ``tokens`` are what the
+    encoder read of each text; empty where the vectors come from elsewhere.
     """
 
     sentences: Sequence[Sentence]
@@ -105,6 +106,7 @@ class VectorBatch:
     truncated: Bools
     empty: Bools
     nonfinite: Bools
+    tokens: Sequence[TokenizedText] = ()
 
     def __len__(self) -> int:
         return len(self.sentences)
@@ -160,6 +162,8 @@ class Pairs:
     (``MSRvid``), all empty where there is one only. ``parts`` says where a pair must stand:
     ``train``, ``dev``, ``test``, or empty for whoever splits them. ``notes`` say what was drawn or
     left out when they were read; ``samples`` the former of each source where a limit took some.
+    ``groups`` gives texts that an encoder reads alike the same number; a text that it lacks is like
+    no other.
     """
 
     name: str
@@ -171,6 +175,7 @@ class Pairs:
     hash: str
     notes: Sequence[str] = ()
     samples: Sequence[Sample] = ()
+    groups: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.first)
@@ -178,7 +183,8 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """Texts with a label each, n of them; ``parts``, ``notes``, ``samples`` as in ``Pairs``."""
+    """Texts with a label each, n of them; ``parts``, ``notes``, ``samples`` and ``groups`` as in
+    ``Pairs``."""
 
     name: str
     texts: Sequence[str]
@@ -187,6 +193,7 @@ class Labelled:
     hash: str
     notes: Sequence[str] = ()
     samples: Sequence[Sample] = ()
+    groups: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.texts)

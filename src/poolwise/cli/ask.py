@@ -149,6 +149,7 @@ def _findings(
 ) -> list[Finding]:
     from poolwise.studies import sweep  # noqa: PLC0415 - slow to import
     from poolwise.studies.alone import ALONE, How  # noqa: PLC0415
+    from poolwise.studies.copies import with_groups  # noqa: PLC0415
 
     folder = output / "training" if output else None
     if question == "tuned":
@@ -156,7 +157,7 @@ def _findings(
     if question in ALONE:
         how = How(seed, precision, True, readouts=[*map(parse, specs)], folder=folder)
         return list(ALONE[question](encoder, material, how))
-    asked = sweep.questions(material, [question], seed=seed)
+    asked = sweep.questions(with_groups(encoder, material), [question], seed=seed)
     answers = sweep.answers(encoder, asked, precision=precision, progress=True)
     return [found for _, found in answers]
 

@@ -33,16 +33,19 @@ def aggregate(
     subsets: Sequence[str],
     how: Aggregation,
     correlation: Correlation = "spearman",
+    *,
+    groups: ArrayLike | None = None,
 ) -> Estimate:
     """The correlation of x [n] with y [n], ``subsets`` naming where each row belongs, [n].
 
     Undefined if x or y is constant, or one of the subsets to be averaged is, or has fewer than
     three rows; the note names it. The interval is drawn on Fisher's z scale from the rows'
     influences and takes the subsets as given: it is of other rows, not of other collections.
+    ``groups`` names rows that are not independent (see ``clusters``).
     """
     if reason := undefined(x, y, subsets, how):
         return Estimate(None, note=reason)
-    return fisher_interval(*aggregate_influence(x, y, subsets, how, correlation))
+    return fisher_interval(*aggregate_influence(x, y, subsets, how, correlation), groups)
 
 
 def aggregate_influence(

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from poolwise.statistics.bootstrap import percentiles, resampled_means
+from poolwise.statistics.clusters import clusters
 from poolwise.statistics.estimate import Estimate, is_constant
 
 Array = NDArray[np.float64]
@@ -15,7 +16,12 @@ ROWS_A_BIN = 10
 
 
 def eta_squared(
-    x: ArrayLike, y: ArrayLike, folds: NDArray[np.intp], *, seed: int = 0
+    x: ArrayLike,
+    y: ArrayLike,
+    folds: NDArray[np.intp],
+    groups: NDArray[np.intp] | None = None,
+    *,
+    seed: int = 0,
 ) -> list[list[Estimate]]:
     """Share of y's variance that the curve E[y | x] explains on held-out rows.
 
@@ -24,15 +30,15 @@ def eta_squared(
     the other folds, and eta² = 1 − Σ(y − ŷ)² / Σ(y − ȳ)² with ȳ the other folds' mean. So what has
     nothing to do with y comes out at 0 or a little below. The interval is a bootstrap of the
     held-out errors; it does not count the variation of the curve itself, which is small where bins
-    are well filled.
+    are well filled. Rows of one of the ``groups`` [n], which must be in one fold, count as one.
     """
     series, targets = np.asarray(x, np.float64), np.asarray(y, np.float64)
     flat = np.zeros(len(targets))
     predictors = [flat, *series.T]
     errors = np.stack(
-        [(targets - cross_fitted(p, targets, folds)) ** 2 for p in predictors], axis=1
+        [(targets - cross_fitted(p, targets, folds, groups)) ** 2 for p in predictors], axis=1
     )
-    draws = resampled_means(errors.reshape(len(errors), -1), seed=seed)
+    draws = resampled_means(errors.reshape(len(errors), -1), groups, seed=seed)
     low, high = percentiles(_shares(draws.reshape(-1, *errors.shape[1:])))
     value = _shares(errors.mean(axis=0, keepdims=True))[0]
     defined = np.outer(_varying(series), _varying(targets))
@@ -45,25 +51,30 @@ def eta_squared(
     return [[estimate(i, j) for j in range(targets.shape[1])] for i in range(series.shape[1])]
 
 
-def cross_fitted(x: Array, y: Array, folds: NDArray[np.intp]) -> Array:
+def cross_fitted(
+    x: Array, y: Array, folds: NDArray[np.intp], groups: NDArray[np.intp] | None = None
+) -> Array:
     """E[y | x] at each row, from the rows of the other folds. ``x`` [n], ``y`` [n, m]; [n, m]."""
     fitted = np.empty(y.shape)
     for fold in np.unique(folds):
         held_out = folds == fold
-        inner = edges(x[~held_out])
+        found = clusters(None if groups is None else groups[~held_out])
+        inner = edges(x[~held_out], None if found is None else len(found))
         at = np.searchsorted(inner, x, side="right")
         means = _means(at[~held_out], y[~held_out], len(inner) + 1)
         fitted[held_out] = means[at[held_out]]
     return fitted
 
 
-def edges(x: Array) -> Array:
+def edges(x: Array, independent: int | None = None) -> Array:
     """Inner edges of bins with equal numbers of rows; a value on an edge belongs above it.
 
     2 n^(1/3) bins (the Rice rule): n^(1/3) is the rate at which the error of a mean by bins, the
-    coarseness of the bins and the noise in them together, falls fastest.
+    coarseness of the bins and the noise in them together, falls fastest. Where rows hang together,
+    n is how many are ``independent``.
     """
-    bins = max(2, int(min(2 * np.cbrt(len(x)), len(x) / ROWS_A_BIN)))
+    n = len(x) if independent is None else independent
+    bins = max(2, int(min(2 * np.cbrt(n), n / ROWS_A_BIN)))
     return np.unique(np.quantile(x, np.arange(1, bins) / bins))
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import poisson
+from scipy.stats import norm, poisson, t
+
+from poolwise.statistics.clusters import LEAST, Clusters, clusters
 
 Array = NDArray[np.float64]
 
@@ -20,14 +22,22 @@ _WEIGHT_OF = poisson.ppf((np.arange(1 << 16) + 0.5) / (1 << 16), 1).astype(np.fl
 """Poisson(1) weight for each value of 16 random bits."""
 
 
-def resampled_means(columns: ArrayLike, *, resamples: int = 1000, seed: int = 0) -> Array:
+def resampled_means(
+    columns: ArrayLike, groups: ArrayLike | None = None, *, resamples: int = 1000, seed: int = 0
+) -> Array:
     """Means of each column [n, c] in bootstrap resamples of the rows, [resamples, c].
+
+    Rows of one group [n] are drawn together (see ``clusters``), and the means then spread as far as
+    Student's t says of so few.
 
     Each row enters a resample Poisson(1) times, as it does, all but exactly, when n rows are drawn
     with replacement from many (Chamandy et al. 2012, "Estimating uncertainty for massive data
     streams"). Products are taken in float32 about the columns' means, sums in float64.
     """
     x = np.asarray(columns, np.float64)
+    found = clusters(groups)
+    if found is not None:
+        return _of_clusters(x, found, resamples, seed)
     mean = x.mean(axis=0)
     spread = np.where(x.std(axis=0) > 0, x.std(axis=0), 1)
     rng = np.random.default_rng(seed)
@@ -39,6 +49,28 @@ def resampled_means(columns: ArrayLike, *, resamples: int = 1000, seed: int = 0)
         sums += weights @ block
         counts += weights.sum(axis=1, dtype=np.float64)
     return np.asarray(mean + spread * sums / np.maximum(counts, 1)[:, None])
+
+
+def _of_clusters(x: Array, found: Clusters, resamples: int, seed: int) -> Array:
+    """As of rows: a cluster has the sum of its own, and counts as many times."""
+    mean = x.mean(axis=0)
+    sums, rng = found.sums(x - mean), np.random.default_rng(seed)
+    drawn, counts = np.zeros((resamples, x.shape[1])), np.zeros(resamples)
+    for start in range(0, len(found), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        bits = rng.integers(0, 1 << 16, (resamples, len(found.sizes[block])), np.uint16)
+        weights = _WEIGHT_OF[bits].astype(np.float64)
+        drawn += weights @ sums[block]
+        counts += weights @ found.sizes[block]
+    return np.asarray(mean + _wider(found) * drawn / np.maximum(counts, 1)[:, None])
+
+
+def _wider(found: Clusters) -> float:
+    """How much farther Student's interval of as many clusters reaches than resamples spread."""
+    if len(found) < 2:
+        return 1.0
+    quantile = t.ppf(0.975, max(found.degrees, LEAST)) / norm.ppf(0.975)
+    return float(np.sqrt(found.correction) * quantile)
 
 
 def percentiles(draws: ArrayLike, level: float = 0.95) -> tuple[Array, Array]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
 
+from poolwise.statistics.clusters import Clusters, clusters
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.logistic import STRENGTHS, Model
 
@@ -54,7 +55,12 @@ class Codelength:
 
 
 def codelength(
-    x: ArrayLike, y: ArrayLike, *, strengths: Sequence[float] = STRENGTHS, seed: int = 0
+    x: ArrayLike,
+    y: ArrayLike,
+    groups: ArrayLike | None = None,
+    *,
+    strengths: Sequence[float] = STRENGTHS,
+    seed: int = 0,
 ) -> Codelength:
     """The online code of labels y [n] given vectors x [n, d], rows in a random order.
 
@@ -63,7 +69,8 @@ def codelength(
     it has not met, and too much where s is small, so its probabilities are mixed with one row of
     each of the K labels, (s p + 1) / (s + K), Laplace's rule: no label costs more than log₂(s + K)
     bits, and the first block, s = 0, costs log₂ K a label as in the paper. K, the number of
-    different labels in y, is taken as known. Blocks that would hold no row are left out.
+    different labels in y, is taken as known. Blocks that would hold no row are left out. Rows of
+    one of the ``groups`` [n] stand in one block: nobody learns from a copy what its label is.
 
     The 95 % interval of ``bits`` is of other rows in the same blocks; it does not count the order.
     ValueError if all labels are the same. The control is the code of shuffled labels: what still
@@ -72,12 +79,19 @@ def codelength(
     classes, targets = np.unique(np.asarray(y), return_inverse=True)
     if len(classes) < 2:
         raise ValueError(f"{len(targets)} rows with one label; a code needs two labels")
-    order = np.random.default_rng(seed).permutation(len(targets))
+    found = clusters(groups) or Clusters(np.arange(len(targets)))
+    place = np.random.default_rng(seed).permutation(len(found))
+    order = np.argsort(np.argsort(place)[found.at], kind="stable")
     features, targets = np.asarray(x, np.float64)[order], targets[order]
-    codes = [_Code(features, targets, len(classes), strength) for strength in strengths]
+    starts = _starts(found.sizes[place])
+    codes = [_Code(features, targets, starts, len(classes), strength) for strength in strengths]
     shortest = min(codes, key=lambda code: code.bits.sum())
     total = float(shortest.bits.sum() + np.log2(len(codes)))
-    reach = float(norm.ppf(0.975) * np.sqrt(sum(len(b) * b.var() for b in shortest.cut())))
+    variance = sum(
+        _variance(bits, at)
+        for bits, at in zip(shortest.cut(), np.split(found.at[order], starts[1:]), strict=True)
+    )
+    reach = float(norm.ppf(0.975) * np.sqrt(variance))
     return Codelength(
         Estimate(total, max(total - reach, 0.0), total + reach),
         float(len(targets) * np.log2(len(classes))),
@@ -92,8 +106,10 @@ def codelength(
 class _Code:
     """The code at one strength: ``bits`` [n] of each label; where blocks start."""
 
-    def __init__(self, x: Array, y: NDArray[np.intp], classes: int, strength: float) -> None:
-        self.starts = _starts(len(y))
+    def __init__(
+        self, x: Array, y: NDArray[np.intp], starts: list[int], classes: int, strength: float
+    ) -> None:
+        self.starts = starts
         self.bits = np.full(len(y), np.log2(classes))
         self.converged = True
         for start, end in zip(self.starts[1:], [*self.starts[2:], len(y)], strict=True):
@@ -109,7 +125,15 @@ class _Code:
         yield from np.split(self.bits, self.starts[1:])
 
 
-def _starts(n: int) -> list[int]:
-    """The first row of every block of n rows."""
-    ends = np.unique(np.ceil(np.multiply(SHARES, n)).astype(int))
-    return [0, *ends[:-1].tolist()]
+def _starts(sizes: NDArray[np.intp]) -> list[int]:
+    """The first row of every block of clusters that hold so many rows each."""
+    ends = np.unique(np.ceil(np.multiply(SHARES, len(sizes))).astype(int))
+    return [0, *np.cumsum(sizes)[ends[:-1] - 1].tolist()]
+
+
+def _variance(bits: Array, at: NDArray[np.intp]) -> float:
+    """Of a block's sum, of rows in clusters ``at`` [n]."""
+    own = clusters(at)
+    if own is None:
+        return float(len(bits) * bits.var())
+    return float(np.sum(own.sums((bits - bits.mean())[:, None]) ** 2))

@@ -2,7 +2,8 @@
 
 Intervals rest on each row's influence on the statistic (the infinitesimal jackknife; Jaeckel 1972,
 Efron 1982), so they assume neither normal data nor equal variances. Correlations are bounded on
-Fisher's z scale, where they are closer to normal.
+Fisher's z scale, where they are closer to normal. ``groups`` names rows that are not independent
+(see ``clusters``).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata, t
 
+from poolwise.statistics.clusters import standard_error
 from poolwise.statistics.estimate import Estimate, is_constant
 
 Array = NDArray[np.float64]
@@ -27,25 +29,25 @@ class Line:
     r2: Estimate
 
 
-def pearson(x: ArrayLike, y: ArrayLike) -> Estimate:
+def pearson(x: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Estimate:
     """Pearson's r of two series [n]."""
     a, b = _pair(x, y)
     if is_constant(a) or is_constant(b):
         return Estimate.constant()
     r, influence = pearson_influence(a, b)
-    return fisher_interval(r, influence)
+    return fisher_interval(r, influence, groups)
 
 
-def spearman(x: ArrayLike, y: ArrayLike) -> Estimate:
+def spearman(x: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Estimate:
     """Spearman's rho of two series [n]; ties share their average rank."""
     a, b = _pair(x, y)
     if is_constant(a) or is_constant(b):
         return Estimate.constant()
     rho, influence = spearman_influence(a, b)
-    return fisher_interval(rho, influence)
+    return fisher_interval(rho, influence, groups)
 
 
-def line(x: ArrayLike, y: ArrayLike) -> Line:
+def line(x: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Line:
     """The line of y on x, two series [n].
 
     Slope and intercept have intervals that allow for unequal variances (White 1980, with the
@@ -60,9 +62,9 @@ def line(x: ArrayLike, y: ArrayLike) -> Line:
     residual = b - intercept - slope * a
     on_slope = centred * residual / np.mean(centred**2)
     return Line(
-        _student(slope, on_slope),
-        _student(intercept, residual - a.mean() * on_slope),
-        pearson(a, b).squared,
+        _student(slope, on_slope, groups),
+        _student(intercept, residual - a.mean() * on_slope, groups),
+        pearson(a, b, groups).squared,
     )
 
 
@@ -109,25 +111,26 @@ def _by_moving_ranks(x: Array, weight: Array) -> Array:
     return (from_here_up - own / 2)[at] / len(x)
 
 
-def fisher_interval(r: float, influence: Array) -> Estimate:
+def fisher_interval(r: float, influence: Array, groups: ArrayLike | None = None) -> Estimate:
     """An interval for a correlation, symmetric in arctanh r."""
     r = min(max(r, -1.0), 1.0)
     free = 1 - r**2
     if free < 1e-12:
         return Estimate(r, r, r)
-    reach = _reach(influence) / free
+    reach = _reach(influence, groups) / free
+    if not np.isfinite(reach):
+        return Estimate.around(r, reach)
     return Estimate(r, float(np.tanh(np.arctanh(r) - reach)), float(np.tanh(np.arctanh(r) + reach)))
 
 
-def _student(value: float, influence: Array) -> Estimate:
-    reach = _reach(influence)
-    return Estimate(value, value - reach, value + reach)
+def _student(value: float, influence: Array, groups: ArrayLike | None) -> Estimate:
+    return Estimate.around(value, _reach(influence, groups))
 
 
-def _reach(influence: Array) -> float:
+def _reach(influence: Array, groups: ArrayLike | None) -> float:
     """Half of the 95 % interval of a statistic whose rows have these influences."""
-    n = len(influence)
-    return float(t.ppf(0.975, n - 2) * np.sqrt(np.sum(influence**2) / (n - 2) / n))
+    error, degrees = standard_error(influence[:, None], groups, lost=2)
+    return float(t.ppf(0.975, degrees) * error[0])
 
 
 def _pair(x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:

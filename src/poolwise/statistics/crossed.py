@@ -11,6 +11,9 @@ The quantile is the mean of Student's at N − 1 and S − 1 degrees of freedom,
 and seeds vary (Cochran 1964, "Approximate significance levels of the Behrens-Fisher test").
 Satterthwaite's degrees of freedom would themselves be estimated, of few seeds badly: in simulations
 with three seeds and 95 % asked, their intervals held the mean in 92 % at worst, these in 94 %.
+
+Rows that are not independent, ``groups`` [n] of them, are one row each: the sum of their deviations
+(see ``clusters``).
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 from scipy.stats import t
 
+from poolwise.statistics.clusters import Clusters, clusters
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.paired import Difference, differences, mean_estimates
 
@@ -30,24 +34,28 @@ Array = NDArray[np.float64]
 ONE_SEED = "one seed: another training may score otherwise than the interval says"
 
 
-def crossed_mean(scores: ArrayLike) -> Estimate:
+def crossed_mean(scores: ArrayLike, groups: ArrayLike | None = None) -> Estimate:
     """Mean of scores [s, n], a row of numbers a seed; of one seed, the interval is the rows' alone.
 
     Zeros and ones get Wilson's interval at the effective number of rows, p (1 − p) / variance (as
     Korn & Graubard 1998 do for surveys). Raises ValueError below three rows.
     """
     table = _table(scores)
+    if _is_one(groups):
+        return mean_estimates(table.mean(axis=0)[:, None], groups)[0]
     if len(table) == 1:
-        return replace(mean_estimates(table.T)[0], note=ONE_SEED)
-    mean, spread = float(table.mean()), _spread(table)
+        return replace(mean_estimates(table.T, groups)[0], note=ONE_SEED)
+    mean, spread = float(table.mean()), _spread(table, groups)
     if np.isin(table, (0, 1)).all():
         variance = spread.error**2
-        effective = mean * (1 - mean) / variance if variance else table.shape[1]
+        effective = mean * (1 - mean) / variance if variance else spread.rows[1] + 1
         return _wilson(mean, effective, spread.quantile(0.05))
     return spread.around(mean)
 
 
-def crossed_difference(scores: ArrayLike, against: ArrayLike) -> Difference:
+def crossed_difference(
+    scores: ArrayLike, against: ArrayLike, groups: ArrayLike | None = None
+) -> Difference:
     """Mean of scores [s, n] less that of ``against`` [s, n], paired by seed and by row.
 
     p is never below what the rows of test show by themselves. Raises ValueError below three rows,
@@ -56,10 +64,13 @@ def crossed_difference(scores: ArrayLike, against: ArrayLike) -> Difference:
     table, other = _table(scores), _table(against)
     if table.shape != other.shape:
         raise ValueError(f"scores {table.shape} against {other.shape}; expected the same shape")
-    by_rows = differences(np.column_stack([table.mean(axis=0), other.mean(axis=0)]), 1)[0]
+    both = np.column_stack([table.mean(axis=0), other.mean(axis=0)])
+    by_rows = differences(both, 1, groups)[0]
     if len(table) == 1:
         return Difference(replace(by_rows.value, note=ONE_SEED), by_rows.p)
-    mean, spread = float((table - other).mean()), _spread(table - other)
+    if _is_one(groups):
+        return by_rows
+    mean, spread = float((table - other).mean()), _spread(table - other, groups)
     return Difference(spread.around(mean), max(spread.p(mean), by_rows.p))
 
 
@@ -69,7 +80,7 @@ class _Spread:
     with their degrees of freedom."""
 
     error: float
-    rows: tuple[float, int]
+    rows: tuple[float, float]
     seeds: tuple[float, int]
 
     def quantile(self, level: float) -> float:
@@ -97,21 +108,38 @@ _LEAST = 1e-12
 """No p below it is told apart."""
 
 
-def _spread(table: Array) -> _Spread:
+def _spread(table: Array, groups: ArrayLike | None) -> _Spread:
     """Of the mean of [s, n], s of 2 or more."""
+    found = clusters(groups)
+    if found is not None:
+        table = _by_cluster(table, found)
     s, n = table.shape
+    degrees, uneven = n - 1.0, 1.0
+    if found is not None:
+        degrees, uneven = found.degrees, found.correction * (n - 1) / n
     by_row, by_seed = table.mean(axis=0), table.mean(axis=1)
     rest = table - by_row - by_seed[:, None] + table.mean()
-    rows, seeds = float(by_row.var(ddof=1)) / n, float(by_seed.var(ddof=1)) / s
+    rows, seeds = uneven * float(by_row.var(ddof=1)) / n, float(by_seed.var(ddof=1)) / s
     both = float(np.sum(rest**2)) / (s - 1) / (n - 1) / s / n
     variance = max(rows, seeds, rows + seeds - both)
-    return _Spread(variance**0.5, (rows, n - 1), (seeds, s - 1))
+    return _Spread(variance**0.5, (rows, degrees), (seeds, s - 1))
 
 
 def _wilson(share: float, n: float, z: float) -> Estimate:
     centre = (share + z**2 / 2 / n) / (1 + z**2 / n)
     reach = z / (1 + z**2 / n) * (share * (1 - share) / n + z**2 / 4 / n**2) ** 0.5
     return Estimate(share, max(centre - reach, 0.0), min(centre + reach, 1.0))
+
+
+def _is_one(groups: ArrayLike | None) -> bool:
+    found = clusters(groups)
+    return found is not None and len(found) == 1
+
+
+def _by_cluster(table: Array, found: Clusters) -> Array:
+    """[s, g] for [s, n], of the same means: a cluster's deviations are summed."""
+    mean = table.mean()
+    return np.asarray(mean + found.sums((table - mean).T).T * len(found) / table.shape[1])
 
 
 def _table(scores: ArrayLike) -> Array:

@@ -15,6 +15,8 @@ float32 carries 24 bits (6e-8); sums over a layer's thousand terms cost one or t
 
 CONSTANT = "constant"
 
+FEW = "no interval: nearly all rows are copies of one text"
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -29,6 +31,13 @@ class Estimate:
     def constant(cls) -> Estimate:
         """Of something that does not vary, no correlation can be given."""
         return cls(None, note=CONSTANT)
+
+    @classmethod
+    def around(cls, value: float, reach: float) -> Estimate:
+        """``value`` ± ``reach``; without an interval where that is infinite."""
+        if not np.isfinite(reach):
+            return cls(value, note=FEW)
+        return cls(value, value - reach, value + reach)
 
     @property
     def squared(self) -> Estimate:

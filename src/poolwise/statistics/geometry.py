@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import svd
 from scipy.stats import t
 
+from poolwise.statistics.clusters import standard_error
 from poolwise.statistics.estimate import ROUNDING, Estimate
 
 Array = NDArray[np.float64]
@@ -113,13 +114,14 @@ def uniformity(x: ArrayLike) -> Estimate:
     return _within(float(np.log(mean)), 2 * (of_row - mean) / mean)
 
 
-def alignment(x: ArrayLike, y: ArrayLike) -> Estimate:
+def alignment(x: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Estimate:
     """Mean of ‖u − v‖² over corresponding rows of x and y [n, d] of length 1; 0 is the best.
 
-    Wang & Isola 2020, with the exponent 2.
+    Wang & Isola 2020, with the exponent 2. ``groups`` names the texts of each pair, [n, 2], where
+    some stand in several (see ``clusters``).
     """
     apart = np.sum((unit(x) - unit(y)) ** 2, axis=1)
-    return _within(float(apart.mean()), apart - apart.mean())
+    return _within(float(apart.mean()), apart - apart.mean(), groups)
 
 
 def _contributions(u: Array) -> tuple[Array, Array]:
@@ -136,7 +138,6 @@ def _same(rows: Array) -> bool:
     return bool(apart <= ROUNDING * np.sqrt(np.mean(rows**2)))
 
 
-def _within(value: float, influences: Array) -> Estimate:
-    n = len(influences)
-    reach = float(t.ppf(0.975, n - 1) * np.sqrt(np.sum(influences**2) / (n - 1) / n))
-    return Estimate(value, value - reach, value + reach)
+def _within(value: float, influences: Array, groups: ArrayLike | None = None) -> Estimate:
+    error, degrees = standard_error(influences[:, None], groups)
+    return Estimate.around(value, float(t.ppf(0.975, degrees) * error[0]))

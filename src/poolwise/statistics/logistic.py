@@ -14,6 +14,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
+from poolwise.statistics.clusters import numbered
 from poolwise.statistics.folds import fold_of
 
 Array = NDArray[np.float64]
@@ -49,6 +50,7 @@ def logistic(
     x: ArrayLike,
     y: ArrayLike,
     held_out: ArrayLike,
+    groups: ArrayLike | None = None,
     *,
     strengths: Sequence[float] = STRENGTHS,
     seed: int = 0,
@@ -57,12 +59,13 @@ def logistic(
 
     Features are standardised on the rows trained on. The strength is the one that is right most
     often on held-out fifths of the training rows, the smallest of equals: of all five of them, or
-    of as many as make a thousand rows. ValueError if all labels are the same.
+    of as many as make a thousand rows. Rows of one of the ``groups`` [n] are held out together.
+    ValueError if all labels are the same.
     """
     features, labels = np.asarray(x, np.float64), np.asarray(y)
     if len(np.unique(labels)) < 2:
         raise ValueError(f"{len(labels)} rows with one label; a classifier needs two labels")
-    fold = fold_of(np.arange(len(labels)), _FOLDS, seed)
+    fold = fold_of(np.arange(len(labels)) if groups is None else numbered(groups), _FOLDS, seed)
     asked = min(_FOLDS, int(np.ceil(_JUDGED * _FOLDS / len(labels))))
     rising = sorted(strengths)
     hits = np.zeros(len(rising))

@@ -5,6 +5,7 @@ on a difference are the difference of the influences: the pairing is exact, howe
 together. p-values are read off Student's t and not counted among drawn resamples: of a thousand
 draws none is rarer than 1/1000, and Holm over 150 contenders asks for 1/3000. A resample of
 influences is a sum of independent terms, so its distribution need not be drawn to be known.
+Rows that are not independent are named by ``groups`` (see ``clusters``).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm, t
 
+from poolwise.statistics.clusters import clusters, independent, standard_error
 from poolwise.statistics.correlation import spearman_influence
 from poolwise.statistics.estimate import ROUNDING, Estimate, is_constant
 from poolwise.statistics.holm import holm
@@ -35,25 +37,42 @@ class Difference:
     p: float
 
 
-def mean_estimates(scores: ArrayLike) -> list[Estimate]:
+def mean_estimates(scores: ArrayLike, groups: ArrayLike | None = None) -> list[Estimate]:
     """The mean of each column of scores [n, c], with an interval that is right for shares too.
 
     Columns of zeros and ones (right or wrong) get the score interval of Wilson 1927, which holds
-    near 0 and 1 where ± a multiple of the standard error does not; others Student's.
+    near 0 and 1 where ± a multiple of the standard error does not; others Student's. In clusters
+    Wilson's is that of the effective number of rows (Korn & Graubard 1998, "Confidence intervals
+    for proportions with small expected number of positive counts estimated from survey data").
     """
-    return [_share(column) if _is_binary(column) else _mean(column) for column in _table(scores).T]
+    table = _table(scores)
+    if not _hang_together(groups):
+        return [_share(column) if _is_binary(column) else _mean(column) for column in table.T]
+    means = table.mean(axis=0)
+    errors, degrees = standard_error(table - means, groups)
+    quantile = float(t.ppf(0.975, degrees))
+    return [
+        _effective_share(mean, error, len(column), degrees, quantile)
+        if _is_binary(column)
+        else Estimate.around(mean, quantile * error)
+        for column, mean, error in zip(table.T, means.tolist(), errors.tolist(), strict=True)
+    ]
 
 
-def differences(scores: ArrayLike, against: int) -> list[Difference]:
+def differences(
+    scores: ArrayLike, against: int, groups: ArrayLike | None = None
+) -> list[Difference]:
     """Mean of each column of scores [n, c] less the mean of column ``against``, paired by row."""
     table = _table(scores)
     values = table.mean(axis=0)
-    return compared(values, table - values, against)
+    return compared(values, table - values, against, groups)
 
 
-def spearman_differences(x: ArrayLike, y: ArrayLike, against: int) -> list[Difference]:
+def spearman_differences(
+    x: ArrayLike, y: ArrayLike, against: int, groups: ArrayLike | None = None
+) -> list[Difference]:
     """Spearman's rho of each column of x [n, c] with y [n], less that of column ``against``."""
-    return compared(*spearman_influences(x, y), against)
+    return compared(*spearman_influences(x, y), against, groups)
 
 
 def spearman_influences(x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
@@ -69,22 +88,23 @@ def spearman_influences(x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
     return values, influences
 
 
-def compared(values: ArrayLike, influences: ArrayLike, against: int) -> list[Difference]:
+def compared(
+    values: ArrayLike, influences: ArrayLike, against: int, groups: ArrayLike | None = None
+) -> list[Difference]:
     """Scores [c], and the rows' influences on them [n, c], less those of ``against``.
 
     NaN marks an undefined score. Raises ValueError below three rows.
     """
     scores, rows = np.asarray(values, np.float64), _table(influences)
     change, moved = scores - scores[against], rows - rows[:, [against]]
-    n = len(moved)
-    error = np.sqrt(np.sum(moved**2, axis=0) / (n - 1) / n)
-    p = np.maximum(_student(change, error, n - 1), _least(change, moved))
+    error, degrees = standard_error(moved, groups)
+    p = np.maximum(_student(change, error, degrees), _least(change, moved, groups))
     p[against] = np.nan
-    reach = t.ppf(0.975, n - 1) * error
+    reach = t.ppf(0.975, degrees) * error
     return [
         Difference(Estimate.constant(), np.nan)
         if np.isnan(d)
-        else Difference(Estimate(d, d - r, d + r), one)
+        else Difference(Estimate.around(d, r), one)
         for d, r, one in zip(change.tolist(), reach.tolist(), p.tolist(), strict=True)
     ]
 
@@ -108,26 +128,49 @@ def ties(differences: Sequence[Difference], level: float = 0.05) -> NDArray[np.b
     )
 
 
-def _student(change: Array, error: Array, degrees: int) -> Array:
+def _student(change: Array, error: Array, degrees: float) -> Array:
     """Two-sided p of Student's test, [c]: 0 where a change has no error, 1 where neither is."""
     certain = np.where(change == 0, 0, np.inf)
     ratio = np.where(error > 0, np.abs(change) / np.where(error > 0, error, 1), certain)
     return np.asarray(2 * t.sf(ratio, degrees))
 
 
-def _least(change: Array, moved: Array) -> Array:
+def _least(change: Array, moved: Array, groups: ArrayLike | None) -> Array:
     """The least p that the rows can show, [c].
 
     Where k rows differ between the two, each in one of two directions, not even the exact
-    sign-flip test can give less than 2^(1 − k). A row whose scores are equal takes part in the
-    change only by being counted: its influence is minus the change.
+    sign-flip test can give less than 2^(1 − k), and of k clusters whose rows turn together neither.
+    A row whose scores are equal takes part in the change only by being counted: its influence is
+    minus the change.
     """
-    differing = np.sum(np.abs(moved + change) > ROUNDING * np.abs(moved).max(axis=0), axis=0)
-    return np.asarray(np.ldexp(1.0, np.minimum(1 - differing, 0)))
+    differing = np.abs(moved + change) > ROUNDING * np.abs(moved).max(axis=0)
+    counts = np.sum(differing, axis=0)
+    if groups is not None and _hang_together(groups):
+        counts = independent(groups, differing)
+    return np.asarray(np.ldexp(1.0, np.minimum(1 - counts, 0)))
+
+
+def _hang_together(groups: ArrayLike | None) -> bool:
+    """Whether any two rows do."""
+    named = None if groups is None else np.asarray(groups)
+    return named is not None and (named.ndim == 2 or clusters(named) is not None)
 
 
 def _share(column: Array) -> Estimate:
-    n, share, z = len(column), float(column.mean()), float(norm.ppf(0.975))
+    return _wilson(float(column.mean()), len(column), float(norm.ppf(0.975)))
+
+
+def _effective_share(
+    share: float, error: float, n: int, degrees: float, quantile: float
+) -> Estimate:
+    if not np.isfinite(error):
+        return Estimate.around(share, error)
+    effective = share * (1 - share) / error**2 if error else degrees + 1
+    return _wilson(share, min(effective, n), quantile)
+
+
+def _wilson(share: float, n: float, z: float) -> Estimate:
+    """The score interval of a share of n rows; z is how many errors it reaches."""
     centre = (share + z**2 / 2 / n) / (1 + z**2 / n)
     reach = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / 4 / n**2)
     return Estimate(share, max(float(centre - reach), 0.0), min(float(centre + reach), 1.0))

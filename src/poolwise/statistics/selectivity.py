@@ -22,7 +22,9 @@ def control_task(items: Sequence[str], labels: ArrayLike, seed: int = 0) -> NDAr
     return np.asarray(drawn[at])
 
 
-def selectivity(hits: ArrayLike, control_hits: ArrayLike) -> Difference:
+def selectivity(
+    hits: ArrayLike, control_hits: ArrayLike, groups: ArrayLike | None = None
+) -> Difference:
     """Accuracy on the task less accuracy on the control task, of the same rows, both 0 or 1 [n]."""
     both = np.column_stack([np.asarray(control_hits), np.asarray(hits)])
-    return differences(both, against=0)[1]
+    return differences(both, 0, groups)[1]

@@ -94,8 +94,10 @@ class Classification:
         if readout.steps:
             vectors = fit(readout, vectors[train], shelf.head).apply(vectors)
         y = self.task.targets
-        found = logistic(vectors[train], y[train], vectors[test])
-        (estimate,) = mean_estimates((found.predicted == y[test])[:, None].astype(float))
+        groups = self.task.groups
+        found = logistic(vectors[train], y[train], vectors[test], groups[train])
+        hits = (found.predicted == y[test])[:, None].astype(float)
+        (estimate,) = mean_estimates(hits, groups[test])
         return estimate, found.note
 
     def _controls(self, contest: Contest, shelf: Shelf) -> Iterator[Number]:
@@ -116,5 +118,5 @@ class Classification:
             "always the most frequent label": (task.targets == most).astype(float),
         }
         for name, hits in controls.items():
-            (found,) = mean_estimates(hits[test][:, None])
+            (found,) = mean_estimates(hits[test][:, None], task.groups[test])
             yield Number(name, found.value, found.low, found.high, {"part": "test"}, control=True)

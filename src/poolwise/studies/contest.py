@@ -19,6 +19,7 @@ from poolwise.records import Floats
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.paired import Difference, compared, ties
 from poolwise.studies.grid import identity, with_l2, without_l2
+from poolwise.studies.scores import Measure
 from poolwise.studies.shelf import Shelf
 from poolwise.studies.tasks import Task
 
@@ -60,7 +61,7 @@ class Contest:
     @cached_property
     def test(self) -> Sequence[Estimate]:
         """Each contender's score on test."""
-        return self.task.measure(self.columns, self.task.parts.test).estimates()
+        return self._on_test.estimates()
 
     @cached_property
     def best(self) -> int:
@@ -76,10 +77,8 @@ class Contest:
     @cached_property
     def tied(self) -> NDArray[np.bool_]:
         """Whether each readout cannot be told from the best one on dev, after Holm; [c]."""
-        values, influences = self.task.measure(
-            self.columns[:, : len(self.readouts)], self.task.parts.dev
-        ).influences()
-        return ties(compared(values, influences, self.best))
+        measure = self.task.measure(self.columns[:, : len(self.readouts)], self.task.parts.dev)
+        return ties(compared(*measure.influences(), self.best, measure.groups))
 
     @cached_property
     def chosen(self) -> int:
@@ -93,11 +92,15 @@ class Contest:
 
     def against(self, index: int) -> Sequence[Difference]:
         """Every contender less this one on test, paired by row."""
-        return compared(*self._on_test, index)
+        return compared(*self._influences, index, self._on_test.groups)
 
     @cached_property
-    def _on_test(self) -> tuple[Array, Array]:
-        return self.task.measure(self.columns, self.task.parts.test).influences()
+    def _on_test(self) -> Measure:
+        return self.task.measure(self.columns, self.task.parts.test)
+
+    @cached_property
+    def _influences(self) -> tuple[Array, Array]:
+        return self._on_test.influences()
 
     @cached_property
     def whole(self) -> Sequence[Estimate | None]:

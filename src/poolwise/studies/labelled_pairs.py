@@ -6,6 +6,7 @@ import numpy as np
 
 from poolwise.errors import StudyError
 from poolwise.records import Labelled, Pairs
+from poolwise.studies.copies import keys
 from poolwise.studies.parts import Rows, split
 from poolwise.studies.tasks import SHARES
 
@@ -19,7 +20,8 @@ def labelled_pairs(data: Labelled, seed: int) -> Pairs:
 
     Raises StudyError where a part has no two texts of one label, or only one label.
     """
-    parts = split(data.parts, [(text,) for text in data.texts], SHARES, seed)
+    known = keys(data.texts, data.groups)
+    parts = split(data.parts, [(key,) for key in known], SHARES, seed)
     rng = np.random.default_rng(seed)
     labels = np.unique(np.array(data.labels, dtype=object).astype(str), return_inverse=True)[1]
     drawn = {
@@ -35,6 +37,7 @@ def labelled_pairs(data: Labelled, seed: int) -> Pairs:
         subsets=[""] * len(rows),
         parts=[name for name, pairs in drawn.items() for _ in pairs],
         hash=data.hash,
+        groups=data.groups,
     )
 
 

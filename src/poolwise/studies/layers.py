@@ -11,6 +11,7 @@ from scipy.stats import rankdata
 
 from poolwise.readouts import Readout, parse
 from poolwise.records import Chart, Finding, Labelled, Number, Pairs
+from poolwise.statistics.clusters import independent
 from poolwise.statistics.dependent import Test, steiger, williams
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.paired import compared, ties
@@ -156,7 +157,7 @@ class Pool:
         """Which layers dev cannot tell from the chosen one."""
         columns = self.held.columns[:, self.places]
         measure = self.held.task.measure(columns, self.held.task.parts.dev)
-        alike = ties(compared(*measure.influences(), self.chosen))
+        alike = ties(compared(*measure.influences(), self.chosen, measure.groups))
         layers = [str(k) for k in np.flatnonzero(alike).tolist() if k != self.chosen]
         if not layers:
             return f"{self.name}: dev tells layer {self.chosen} from every other"
@@ -171,7 +172,8 @@ def _p(test: Callable[..., Test], measure: Correlations) -> tuple[float | None, 
     table = np.column_stack([measure.cosines, measure.scores])
     r = np.asarray(np.corrcoef(rankdata(table, axis=0).T))
     try:
-        found = test(r[0, 2], r[1, 2], r[0, 1], len(table))
+        n = len(table) if measure.groups is None else int(independent(measure.groups)[0])
+        found = test(r[0, 2], r[1, 2], r[0, 1], n)
     except ValueError as error:
         return None, f"not defined: {error}"
     return found.p, "of Pearson's r on ranks, not adjusted; supposes normal data"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from scipy.sparse.csgraph import connected_components
 
 from poolwise.errors import StudyError
 from poolwise.statistics.folds import uniform
+from poolwise.studies.copies import numbered
 
 Rows = NDArray[np.intp]
 
@@ -36,15 +37,17 @@ class Parts:
 
 def split(
     declared: Sequence[str],
-    texts: Sequence[tuple[str, ...]],
+    texts: Sequence[tuple[Hashable, ...]],
     shares: tuple[float, float, float],
     seed: int,
 ) -> Parts:
     """Divide rows into parts by a hash of the row, ``shares`` of them each.
 
     ``declared`` holds ``train``, ``dev`` or ``test`` where the data say so, else nothing; a part
-    that nobody declared is cut from train. ``texts`` are each row's: rows that share one go to the
-    same part, so that nothing is learned from a text that is asked for later.
+    that nobody declared is cut from train. ``texts`` are each row's, or what they are known by
+    (``copies.keys``): rows that share one go to the same part, so that nothing is learned from a
+    text that is asked for later. Where so many hang together that no part could hold them, those
+    of the same texts do; the notes say so, and how many rows of one part hold a text of another.
 
     Raises StudyError where a part would hold fewer than 10 rows.
     """
@@ -57,8 +60,8 @@ def split(
         if part == "train" or not (told == part).any()
     }
     if len(wanted) > 1:
-        told[free] = _drawn([texts[i] for i in np.flatnonzero(free).tolist()], wanted, seed)
-        notes.append(_shared(wanted, seed))
+        told[free], note = _divided([texts[i] for i in np.flatnonzero(free).tolist()], wanted, seed)
+        notes.append(note)
     found = {part: np.flatnonzero(told == part) for part in ("train", "dev", "test")}
     if min(map(len, found.values())) < FEWEST:
         sizes = ", ".join(f"{len(rows)} {part}" for part, rows in found.items())
@@ -66,31 +69,61 @@ def split(
             f"{len(told)} rows make {sizes}; a readout is chosen on one part and reported on "
             f"another, each of at least {FEWEST} rows: give more rows"
         )
-    leaked = _leaked(texts, found)
-    if leaked:
-        notes.append(
-            f"{leaked:,} rows of dev or test hold a text that also stands in train: "
-            "their scores may be too good"
-        )
+    notes += _overlaps(texts, found)
+    notes += _repeated(texts)
     return Parts(**found, notes=tuple(notes))
 
 
-def _shared(wanted: dict[str, float], seed: int) -> str:
+def _divided(
+    texts: Sequence[tuple[Hashable, ...]], wanted: dict[str, float], seed: int
+) -> tuple[list[str], str]:
+    """The part of each row, and how it was found.
+
+    What hangs together through texts stays together, if a fifth of the rows can hold it; else rows
+    of the same texts do. One text of more than a fifth is only learned from, unless too little is
+    then left to be asked for: it is divided row by row.
+    """
+    most, component, same = len(texts) // 5, _connected(texts), numbered(texts)
+    tied = _sizes(component) > most
+    one = _sizes(same) > most
+    if (tied & ~one).any():
+        first = np.unique(component, return_index=True)[1]
+        component = np.where(tied, same, same[first][component])
+    draws = uniform(component, seed)
+    draws[one] = 0.0
+    parts = _drawn(draws, wanted)
+    by_row = bool(one.any()) and min(parts.count(part) for part in wanted) < FEWEST
+    if by_row:
+        draws[one] = uniform(np.flatnonzero(one), seed)
+        parts = _drawn(draws, wanted)
     whole = sum(wanted.values())
     cut = ", ".join(f"{share / whole:.0%} {part}" for part, share in wanted.items())
-    return f"rows divided by seed {seed} into {cut}; rows that share a text stay together"
+    said = f"rows divided by seed {seed} into {cut}; rows that share a text stay together"
+    if loose := int((tied & ~one).sum()):
+        said += (
+            f", but for {loose:,} that hang together through the texts they share, too many for "
+            "one part: of these only rows of the very same texts do"
+        )
+    if one.any():
+        how = "divided row by row" if by_row else "in train"
+        said += f", but {one.sum():,} rows of one text, too many for one part, are {how}"
+    return parts, said
 
 
-def _drawn(texts: Sequence[tuple[str, ...]], wanted: dict[str, float], seed: int) -> list[str]:
+def _sizes(groups: Rows) -> Rows:
+    """How many rows are in each row's group, [n]."""
+    return np.asarray(np.bincount(groups, minlength=1)[groups], np.intp)
+
+
+def _drawn(draws: NDArray[np.float64], wanted: dict[str, float]) -> list[str]:
     ends = np.cumsum(list(wanted.values())) / sum(wanted.values())
     ends[-1] = 1.0
-    draws = uniform(_groups(texts), seed)
     return [tuple(wanted)[i] for i in np.searchsorted(ends, draws, side="right").tolist()]
 
 
-def _groups(texts: Sequence[tuple[str, ...]]) -> Rows:
+def _connected(texts: Sequence[tuple[Hashable, ...]]) -> Rows:
     """A number for each row, the same where rows hang together through texts they share."""
-    number: dict[str, int] = {}
+    number: dict[Hashable, int] = {}
     row, text = [], []
     for i, own in enumerate(texts):
         for one in own:
@@ -99,15 +132,35 @@ def _groups(texts: Sequence[tuple[str, ...]]) -> Rows:
     size = len(texts) + len(number)
     graph = coo_array((np.ones(len(row)), (row, text)), shape=(size, size))
     _, component = connected_components(graph, directed=False)
-    groups: Rows = component[: len(texts)].astype(np.intp)
-    largest = Counter(groups.tolist()).most_common(1)
-    if largest and largest[0][1] > len(texts) // 5:
-        # One group as large as a part cannot be divided by groups.
-        return np.arange(len(texts))
-    return groups
+    return np.asarray(component[: len(texts)], np.intp)
 
 
-def _leaked(texts: Sequence[tuple[str, ...]], found: dict[str, Rows]) -> int:
-    seen = {text for i in found["train"].tolist() for text in texts[i]}
-    later = [*found["dev"].tolist(), *found["test"].tolist()]
-    return sum(any(text in seen for text in texts[i]) for i in later)
+def _overlaps(texts: Sequence[tuple[Hashable, ...]], found: Mapping[str, Rows]) -> Iterator[str]:
+    """What rows of one part have in common with those of an earlier one."""
+    holds = {
+        part: {text for i in rows.tolist() for text in texts[i]} for part, rows in found.items()
+    }
+
+    def shared(part: str, earlier: str) -> int:
+        return sum(any(t in holds[earlier] for t in texts[i]) for i in found[part].tolist())
+
+    dev, test = shared("dev", "train"), shared("test", "train")
+    if dev or test:
+        yield (
+            f"{dev + test:,} rows of dev or test hold a text that also stands in train "
+            f"({dev:,} of dev, {test:,} of test): their scores may be too good"
+        )
+    if both := shared("test", "dev"):
+        yield (
+            f"{both:,} rows of test hold a text that also stands in dev, where the choice is made: "
+            "it may look better than it is"
+        )
+
+
+def _repeated(texts: Sequence[tuple[Hashable, ...]]) -> Iterator[str]:
+    counts = Counter(text for own in texts for text in set(own))
+    if several := sum(any(counts[text] > 1 for text in own) for own in texts):
+        yield (
+            f"{several:,} of {len(texts):,} rows hold a text that other rows hold too, as the "
+            "encoder reads it: intervals count texts, not rows"
+        )

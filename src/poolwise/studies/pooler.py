@@ -116,13 +116,14 @@ def _family(held: Contest) -> Family:
 
 
 def _against_pooler(held: Contest) -> Mapping[str, Difference]:
-    values, influences = held.task.measure(held.columns, held.task.parts.test).influences()
+    measure = held.task.measure(held.columns, held.task.parts.test)
+    values, influences = measure.influences()
     of = {name: [held.names.index(name)] for name in READOUTS}
     for control in CONTROLS:
         of[control] = [i for i, name in enumerate(held.names) if name.startswith(control)]
     means = [values[own].mean() for own in of.values()]
     rows = np.stack([influences[:, own].mean(axis=1) for own in of.values()], axis=1)
-    found = dict(zip(of, compared(means, rows, 0), strict=True))
+    found = dict(zip(of, compared(means, rows, 0, measure.groups), strict=True))
     del found["pooler"]
     return found
 

@@ -14,10 +14,17 @@ from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.paired import mean_estimates, spearman_influences
 
 Array = NDArray[np.float64]
+Rows = NDArray[np.intp]
 
 
 class Measure(Protocol):
-    """Rows of one part under c contenders."""
+    """Rows of one part under c contenders. ``groups`` [n] or [n, 2] names those that are not
+    independent (see ``statistics.clusters``)."""
+
+    @property
+    def groups(self) -> Rows | None:
+        """Of the rows that influences are given of."""
+        ...
 
     def estimates(self) -> Sequence[Estimate]:
         """Each contender's score, with its 95 % interval."""
@@ -34,9 +41,10 @@ class Shares:
     not exist, as whitening does not where all vectors are the same."""
 
     hits: Array
+    groups: Rows | None = None
 
     def estimates(self) -> Sequence[Estimate]:
-        found = mean_estimates(np.nan_to_num(self.hits))
+        found = mean_estimates(np.nan_to_num(self.hits), self.groups)
         for i in np.flatnonzero(np.isnan(self.hits).any(axis=0)).tolist():
             found[i] = Estimate.constant()
         return found
@@ -55,9 +63,10 @@ class Correlations:
 
     cosines: Array
     scores: Array
+    groups: Rows | None = None
 
     def estimates(self) -> Sequence[Estimate]:
-        return [spearman(column, self.scores) for column in self.cosines.T]
+        return [spearman(column, self.scores, self.groups) for column in self.cosines.T]
 
     def influences(self) -> tuple[Array, Array]:
         return spearman_influences(self.cosines, self.scores)

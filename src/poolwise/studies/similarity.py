@@ -70,7 +70,7 @@ class Similarity:
         cosines = contest.columns[rows, contest.chosen]
         known = np.isfinite(cosines)
         others = np.random.default_rng(self._seed).permutation(self.task.pairs.scores[rows][known])
-        found = spearman(cosines[known], others)
+        found = spearman(cosines[known], others, self.task.groups[rows][known])
         where = {"readout": contest.names[contest.chosen], "part": "test"}
         name = "Spearman with the scores of other pairs"
         return Number(name, found.value, found.low, found.high, where, control=True)

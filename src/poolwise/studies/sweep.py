@@ -18,6 +18,7 @@ from poolwise.studies.alone import ALONE, How
 from poolwise.studies.as_read import as_read
 from poolwise.studies.classification import Classification
 from poolwise.studies.contest import Contest
+from poolwise.studies.copies import with_groups
 from poolwise.studies.first import First
 from poolwise.studies.geometry import Geometry
 from poolwise.studies.knows import Knows
@@ -152,6 +153,7 @@ def sweep(
     Of the taggers only the linear one runs: it takes a minute where the BiLSTM takes many.
     """
     options: dict[str, Any] = {"precision": precision, "progress": progress}
+    material = with_groups(model, material)
     without = [
         *["pooler"] * (not model.has_pooler),
         *["knows"] * (len(material.labels) < 2),

@@ -22,6 +22,7 @@ from poolwise.statistics.discriminant import Discriminant
 from poolwise.statistics.estimate import is_constant
 from poolwise.statistics.folds import fold_of
 from poolwise.statistics.moments import Moments
+from poolwise.studies.copies import keys, numbered
 from poolwise.studies.parts import Parts, Rows, split
 from poolwise.studies.scores import Correlations, Measure, Shares
 from poolwise.studies.shelf import Shelf
@@ -38,12 +39,14 @@ PAIR_SHARES = (0.2, 0.4, 0.4)
 
 class Task(Protocol):
     """``name`` of the data, ``score`` (what is measured), ``learns`` (labels are learned on train),
-    ``parts``, and the rows' texts."""
+    ``parts``, and the rows' texts. ``groups`` numbers these as the encoder tells them apart, [n]
+    or, of pairs, [n, 2]."""
 
     name: str
     score: str
     learns: bool
     parts: Parts
+    groups: Rows
 
     def __len__(self) -> int:
         """Rows."""
@@ -80,9 +83,10 @@ class PairsTask:
     def __init__(self, pairs: Pairs, seed: int, learned: Sequence[str] | None = None) -> None:
         """Steps are fitted on ``learned``, or on the texts of the train pairs."""
         self.name, self.pairs, self._learned = pairs.name, pairs, learned
-        self.parts = split(
-            pairs.parts, list(zip(pairs.first, pairs.second, strict=True)), PAIR_SHARES, seed
-        )
+        known = keys([*pairs.first, *pairs.second], pairs.groups)
+        self.groups = numbered(known).reshape(2, -1).T
+        both = list(zip(known[: len(pairs)], known[len(pairs) :], strict=True))
+        self.parts = split(pairs.parts, both, PAIR_SHARES, seed)
         for name in ("dev", "test"):
             if is_constant(pairs.scores[getattr(self.parts, name)]):
                 raise StudyError(
@@ -122,13 +126,14 @@ class PairsTask:
 
     def measure(self, columns: Array, rows: Rows) -> Measure:
         known = rows[np.isfinite(columns[rows]).any(axis=1)]
-        return Correlations(np.nan_to_num(columns[known]), self.pairs.scores[known])
+        scores = self.pairs.scores[known]
+        return Correlations(np.nan_to_num(columns[known]), scores, self.groups[known])
 
 
 class LabelsTask:
     """Accuracy of a frozen linear probe: a penalised linear discriminant.
 
-    Its penalty comes from an exact cross-validation over five folds of train.
+    Its penalty comes from an exact cross-validation over five folds of train, apart by text.
     """
 
     score = "accuracy"
@@ -136,7 +141,9 @@ class LabelsTask:
 
     def __init__(self, data: Labelled, seed: int) -> None:
         self.name, self.data, self._seed = data.name, data, seed
-        self.parts = split(data.parts, [(text,) for text in data.texts], SHARES, seed)
+        known = keys(data.texts, data.groups)
+        self.groups = numbered(known)
+        self.parts = split(data.parts, [(key,) for key in known], SHARES, seed)
         self.classes = checked_classes(data)
         absent = set(data.labels) - {data.labels[i] for i in self.parts.train.tolist()}
         self.unseen = sorted(absent)
@@ -182,7 +189,7 @@ class LabelsTask:
         later = np.concatenate([self.parts.dev, self.parts.test])
         found = np.full(len(x), np.nan)
         found[later] = 0.0
-        folds = fold_of(train, FOLDS, self._seed)
+        folds = fold_of(self.groups[train], FOLDS, self._seed)
         one_hot = np.eye(len(self.classes))[targets]
         moments = []
         for fold in range(FOLDS):
@@ -195,7 +202,7 @@ class LabelsTask:
         return found
 
     def measure(self, columns: Array, rows: Rows) -> Measure:
-        return Shares(columns[rows])
+        return Shares(columns[rows], self.groups[rows])
 
 
 def _cosines(a: Floats, b: Floats) -> Array:

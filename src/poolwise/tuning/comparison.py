@@ -13,6 +13,7 @@ from poolwise.errors import needs
 from poolwise.model import Model
 from poolwise.records import Finding, Labelled
 from poolwise.studies.as_read import as_read
+from poolwise.studies.copies import grouped
 from poolwise.texts.labels import Kind
 from poolwise.tuning.task import Task
 from poolwise.tuning.trials import Recipe, Runs
@@ -67,7 +68,7 @@ def compared(
         from poolwise.tuning.together import is_first  # noqa: PLC0415 - accelerate
 
     readouts = [tunable(spec, model.depth) for spec in specs]
-    task = Task(data, kind, seed)
+    task = Task(replace(data, groups=grouped(model, data.texts)), kind, seed)
     runs = compare(
         model,
         task,

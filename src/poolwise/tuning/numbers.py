@@ -52,7 +52,8 @@ def constant_scores(task: Task, rows: Rows) -> list[float]:
 
 def _constant(held: Outcomes) -> Number:
     task = held.task
-    found = mean_estimates(np.array([constant_scores(task, task.parts.test)]).T)[0]
+    test = task.parts.test
+    found = mean_estimates(np.array([constant_scores(task, test)]).T, task.groups[test])[0]
     return Number(
         f"{task.score} of {CONSTANT[task.kind]}",
         found.value,

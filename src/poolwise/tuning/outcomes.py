@@ -16,6 +16,7 @@ from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.paired import Difference
 from poolwise.studies.comparisons import Comparison, Family
 from poolwise.studies.grid import identity, without_l2
+from poolwise.studies.parts import Rows
 from poolwise.tuning.task import Task
 from poolwise.tuning.trials import Frozen, Runs, Scores, Trial
 from poolwise.tuning.tunable import tunable
@@ -140,12 +141,12 @@ class Outcomes:
     @cached_property
     def tuned(self) -> Mapping[_Key, Estimate]:
         """Each readout's score on test, at each size."""
-        return {key: _mean(_table(group)) for key, group in self.trials.items()}
+        return {key: _mean(_table(group), self._groups) for key, group in self.trials.items()}
 
     @cached_property
     def frozen(self) -> Mapping[_Key, Estimate]:
         """The same of the probes on frozen vectors, where there are any."""
-        return {key: _mean(_table(group)) for key, group in self._frozen.items()}
+        return {key: _mean(_table(group), self._groups) for key, group in self._frozen.items()}
 
     @cached_property
     def against(self) -> Mapping[int, Family]:
@@ -161,7 +162,8 @@ class Outcomes:
         pairs = [(name, self.reference) for name in self.readouts if name != self.reference]
         pairs += [(name, self.first) for name in self.tokens]
         for name, other in dict.fromkeys(pairs):
-            difference = _difference(_table(self.trials[name, n]), _table(self.trials[other, n]))
+            scores, against = (_table(self.trials[one, n]) for one in (name, other))
+            difference = _difference(scores, against, self._groups)
             where: Where = {"readout": name, "against": other, "n": n, "part": "test"}
             yield Comparison(versus(name, other, n), difference, where)
 
@@ -170,7 +172,13 @@ class Outcomes:
             if (name, n) in self._frozen:
                 tuned, frozen = (_table(of[name, n]) for of in (self.trials, self._frozen))
                 where: Where = {"readout": name, "against": FROZEN, "n": n, "part": "test"}
-                yield Comparison(versus(name, FROZEN, n), _difference(tuned, frozen), where)
+                difference = _difference(tuned, frozen, self._groups)
+                yield Comparison(versus(name, FROZEN, n), difference, where)
+
+    @property
+    def _groups(self) -> Rows:
+        """Which rows of test are one text, [n]."""
+        return self.task.groups[self.task.parts.test]
 
     def _plain(self, name: str) -> tuple[object, ...] | None:
         """What is read, of a readout that learns nothing of how it reads."""
@@ -197,11 +205,13 @@ def _table(group: Sequence[Trial] | Sequence[Frozen]) -> Scores:
     return np.stack([one.scores for one in group])
 
 
-def _mean(scores: Scores) -> Estimate:
-    return crossed_mean(scores) if np.isfinite(scores).all() else Estimate(None, note=NOT_FINITE)
+def _mean(scores: Scores, groups: Rows) -> Estimate:
+    if np.isfinite(scores).all():
+        return crossed_mean(scores, groups)
+    return Estimate(None, note=NOT_FINITE)
 
 
-def _difference(scores: Scores, against: Scores) -> Difference:
+def _difference(scores: Scores, against: Scores, groups: Rows) -> Difference:
     if np.isfinite(scores).all() and np.isfinite(against).all():
-        return crossed_difference(scores, against)
+        return crossed_difference(scores, against, groups)
     return Difference(Estimate(None, note=NOT_FINITE), np.nan)

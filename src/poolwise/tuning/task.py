@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from poolwise.errors import StudyError
 from poolwise.records import Labelled
 from poolwise.statistics.estimate import is_constant
+from poolwise.studies.copies import keys, numbered
 from poolwise.studies.parts import FEWEST, Parts, Rows, split
 from poolwise.studies.tasks import SHARES, check_number, checked_classes
 from poolwise.texts.labels import Kind, label_set
@@ -36,7 +37,8 @@ class Task:
 
     ``targets``, a row a text: int64 [n], the number of its label in ``head.labels``; float32
     [n, labels] of 0 and 1; or float32 [n]. ``parts``: what is learned from, chosen on, reported
-    on. ``choosing``: rows of dev, few enough to be scored every epoch.
+    on. ``groups`` [n] numbers texts that the encoder tells apart. ``choosing``: rows of dev, few
+    enough to be scored every epoch.
     """
 
     def __init__(self, data: Labelled, kind: Kind, seed: int) -> None:
@@ -49,8 +51,10 @@ class Task:
         self.score = SCORES[kind]
         self.head = Head(kind, _labels(data, kind))
         self.targets: NDArray[Any] = _targets(data, self.head)
-        parts = split(data.parts, [(text,) for text in data.texts], SHARES, seed)
-        self.parts = parts if kind == "regression" else _seen(data, kind, parts)
+        known = keys(data.texts, data.groups)
+        self.groups: Rows = numbered(known)
+        parts = split(data.parts, [(key,) for key in known], SHARES, seed)
+        self.parts = parts if kind == "regression" else _seen(data, kind, parts, self.groups)
         dev = np.random.default_rng(seed).permutation(self.parts.dev)[:CHOOSING]
         self.choosing: Rows = np.sort(dev)
         self._variance = self._variances() if kind == "regression" else np.empty(0)
@@ -165,7 +169,7 @@ def _targets(data: Labelled, head: Head) -> NDArray[Any]:
     return targets
 
 
-def _seen(data: Labelled, kind: Kind, parts: Parts) -> Parts:
+def _seen(data: Labelled, kind: Kind, parts: Parts, groups: Rows) -> Parts:
     """``parts``, with every label in train: nobody can tell what he has not seen."""
     sets = [{label} if kind == "classification" else {*label_set(label)} for label in data.labels]
     told = np.array([part in ("dev", "test") for part in data.parts])
@@ -173,8 +177,8 @@ def _seen(data: Labelled, kind: Kind, parts: Parts) -> Parts:
     known = set().union(*(sets[i] for i in parts.train.tolist()))
     lone = [i for i in later[~told[later]].tolist() if not sets[i] <= known]
     # Rows that share a text stay together.
-    texts = {data.texts[i] for i in lone}
-    moved = [i for i in later[~told[later]].tolist() if data.texts[i] in texts]
+    texts = {groups[i] for i in lone}
+    moved = [i for i in later[~told[later]].tolist() if groups[i] in texts]
     known |= set().union(*(sets[i] for i in moved))
     _refuse_unseen(data.name, Counter(x for i in later[told[later]] for x in sets[i] - known))
     if not moved:

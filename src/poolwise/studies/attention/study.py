@@ -96,8 +96,14 @@ def draw(encoder: Encoder, texts: Sequence[str], seed: int) -> Drawn:
     read = encoder.tokenize([texts[i] for i in order])
     special = len(encoder.tokenizer.frame.before) + len(encoder.tokenizer.frame.after)
     empty = sum(text.n_tokens == special for text in read)
-    chosen, tokens, cut = [], 0, 0
+    chosen, tokens, cut, copies = [], 0, 0, 0
+    seen: set[bytes] = set()
     for i, text in zip(order, read, strict=True):
+        ids = text.windows[0].ids.tobytes()
+        if ids in seen and text.n_tokens > special:
+            copies += 1
+            continue
+        seen.add(ids)
         tokens += len(text.windows[0])
         if tokens > TOKENS:
             break
@@ -114,4 +120,6 @@ def draw(encoder: Encoder, texts: Sequence[str], seed: int) -> Drawn:
         said += f"; {cut:,} of them were cut to {encoder.max_length} tokens"
     if empty:
         said += f"; {empty:,} without a token of their own were left out"
+    if copies:
+        said += f"; {copies:,} that the encoder reads as it reads others were left out"
     return Drawn(chosen, [said])

@@ -15,6 +15,7 @@ from poolwise.studies.average.pictures import charts
 from poolwise.studies.average.sample import Sample, sample
 from poolwise.studies.average.shares import FEWEST, layers
 from poolwise.studies.average.verdict import notes, verdict
+from poolwise.studies.copies import without_copies
 from poolwise.studies.runner import one_blas_thread
 
 MOST_TEXTS = 20_000
@@ -25,7 +26,8 @@ class Average:
 
     Simplex-constrained least squares, exact. Controls: another sentence's tokens, equal weights, a
     random word explained in the same way, and weights without constraint. ``texts`` are different
-    and not empty; beyond 20,000 a sample is drawn.
+    and not empty, and of those that the encoder reads alike one is measured; beyond 20,000 a sample
+    is drawn.
     """
 
     name = "average"
@@ -44,7 +46,8 @@ class Average:
         The states of two tokens a text lie on disk, 8 · (depth + 1) · width bytes a text. Raises
         StudyError for fewer than 30 texts with a token, states not finite, and a full disk.
         """
-        read = sample(model, self.texts, self.seed, precision=precision, progress=progress)
+        texts = without_copies(model, self.texts)
+        read = sample(model, texts, self.seed, precision=precision, progress=progress)
         if len(read) < FEWEST:
             raise StudyError(
                 f"{self.data}: {len(read)} different texts with a token in them; whether [CLS] is "
@@ -60,7 +63,7 @@ class Average:
             verdict=verdict(found, tested),
             numbers=[*numbers(found, tested)],
             charts=drawn,
-            notes=[*self._notes(model, read), *notes(found, tested)],
+            notes=[*self._notes(model, read, len(texts)), *notes(found, tested)],
             made={
                 **model.made(precision),
                 "data": self.data,
@@ -70,10 +73,12 @@ class Average:
             },
         )
 
-    def _notes(self, model: Model, read: Sample) -> Iterator[str]:
+    def _notes(self, model: Model, read: Sample, different: int) -> Iterator[str]:
         drawn = f", drawn from {self.given:,}" if self.given > len(self.texts) else ""
         yield f"{len(read):,} sentences{drawn}; each of {model.depth + 1} layers is explained alone"
-        if bare := len(self.texts) - len(read):
+        if copies := len(self.texts) - different:
+            yield f"{copies:,} texts were left out: the encoder reads them as it reads others"
+        if bare := different - len(read):
             yield f"{bare:,} texts were left out: the tokenizer leaves nothing of them"
         if alone := int((~read.paired).sum()):
             yield (

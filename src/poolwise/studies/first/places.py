@@ -17,6 +17,7 @@ from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.geometry import unit
 from poolwise.statistics.paired import mean_estimates
 from poolwise.studies.contest import Contest
+from poolwise.studies.copies import numbered, tokens_of
 from poolwise.studies.first.tokens import (
     FIRST,
     MEAN,
@@ -26,6 +27,7 @@ from poolwise.studies.first.tokens import (
     standing_at,
     within_reach,
 )
+from poolwise.studies.parts import Rows
 from poolwise.studies.shelf import Shelf, shelve
 
 if TYPE_CHECKING:
@@ -113,6 +115,7 @@ def rearrange(model: Model, held: Contest, seed: int, *, progress: bool = False)
     """A pass for each arrangement, over the texts of the contest's task."""
     found, last = Rearrangements(), layers(model)[-1]
     texts = list(dict.fromkeys(held.task.texts))
+    groups = numbered(tokens_of(model, texts))
     rows = held.shelf.rows(texts)
     untouched = {pool: held.shelf[f"{pool}@{last}"][rows] for pool in (FIRST, MEAN)}
     usable = held.shelf.usable[rows]
@@ -132,9 +135,11 @@ def rearrange(model: Model, held: Contest, seed: int, *, progress: bool = False)
                     found.columns[f"{place.name}@{k}"] = held.task.column(shelf, vectors)
                     bar.advance(1)
                 both = usable & shelf.usable
-                found.cosines[place.name] = _alike(vectors[both], untouched[place.against][both])
+                found.cosines[place.name] = _alike(
+                    vectors[both], untouched[place.against][both], groups[both]
+                )
     for pool, vectors in untouched.items():
-        found.cosines[ANOTHER.format(pool)] = _of_two_texts(vectors[usable], seed)
+        found.cosines[ANOTHER.format(pool)] = _of_two_texts(vectors[usable], seed, groups[usable])
     return found
 
 
@@ -150,12 +155,13 @@ def _vectors(shelf: Shelf, pool: str, layer: int) -> Floats:
     return shelf[f"{pool}@{layer}"]
 
 
-def _alike(a: Floats, b: Floats) -> Estimate:
+def _alike(a: Floats, b: Floats, groups: Rows) -> Estimate:
     """Mean cosine of corresponding rows [n, d]."""
-    return mean_estimates(np.einsum("nd,nd->n", unit(a), unit(b))[:, None])[0]
+    return mean_estimates(np.einsum("nd,nd->n", unit(a), unit(b))[:, None], groups)[0]
 
 
-def _of_two_texts(vectors: Floats, seed: int) -> Estimate:
+def _of_two_texts(vectors: Floats, seed: int, groups: Rows) -> Estimate:
     """Mean cosine of rows [n, d] two by two, each in one pair."""
     first, second = np.random.default_rng(seed).permutation(len(vectors) // 2 * 2).reshape(2, -1)
-    return _alike(vectors[first], vectors[second])
+    both = np.stack([groups[first], groups[second]], axis=1)
+    return _alike(vectors[first], vectors[second], both)

@@ -61,12 +61,14 @@ class View:
 @dataclass(frozen=True, slots=True)
 class Sample:
     """Rows of a shelf: those that the standardising is fitted on, those measured, and both sides of
-    the pairs that are alike."""
+    the pairs that are alike, whose texts ``groups`` [m, 2] number. ``copies`` were left out."""
 
     fitted: Rows
     measured: Rows
     first: Rows
     second: Rows
+    groups: Rows
+    copies: int = 0
 
     @property
     def has_pairs(self) -> bool:
@@ -77,12 +79,12 @@ class Sample:
         standardize = parse(f"{pool}@{layer}|standardize")
         scaled = fit(standardize, vectors[self.fitted]).apply(vectors)
         for kind, x in ((RAW, vectors), (STANDARDIZED, scaled)):
-            pairs = (x[self.first], x[self.second]) if self.has_pairs else None
+            pairs = (x[self.first], x[self.second], self.groups) if self.has_pairs else None
             yield View(pool, layer, kind, shape_of(x[self.measured], pairs))
 
 
-def shape_of(x: Vectors, pairs: tuple[Vectors, Vectors] | None = None) -> Shape:
-    """Of vectors [n, d]; alignment where there are ``pairs``, [m, d] each."""
+def shape_of(x: Vectors, pairs: tuple[Vectors, Vectors, Rows] | None = None) -> Shape:
+    """Of vectors [n, d]; alignment where there are ``pairs``, [m, d] each, of texts [m, 2]."""
     filled = ranks(x)
     shape = {
         ANISOTROPY: anisotropy(x),

@@ -13,6 +13,7 @@ from poolwise.progress import Progress
 from poolwise.readouts import Readout, parse
 from poolwise.records import Finding, Floats, Labelled, Number, Pairs, Sentence
 from poolwise.studies.contest import Contest
+from poolwise.studies.copies import numbered, tokens_of
 from poolwise.studies.geometry.likeness import alike
 from poolwise.studies.geometry.pictures import ISOTROPIC, pictures
 from poolwise.studies.geometry.shape import (
@@ -79,7 +80,7 @@ class Geometry:
     def findings(
         self, encoder: Encoder, shelf: Shelf, *, progress: bool = False
     ) -> Iterator[Finding]:
-        sample = self._sample(shelf)
+        sample = self._sample(encoder, shelf)
         views: list[View] = []
         with Progress("spaces", len(POOLS) * (encoder.depth + 1), show=progress) as bar:
             for pool in POOLS:
@@ -103,18 +104,27 @@ class Geometry:
             made={"data": self._data, "texts measured": len(sample.measured)},
         )
 
-    def _sample(self, shelf: Shelf) -> Sample:
-        """Raises StudyError where too few texts are left."""
-        fitted, measured = (shelf.rows(texts) for texts in (self._fitted, self._measured))
-        fitted, measured = fitted[shelf.usable[fitted]], measured[shelf.usable[measured]]
+    def _sample(self, encoder: Encoder, shelf: Shelf) -> Sample:
+        """Of texts that the encoder reads alike, one. Raises StudyError where too few are left."""
+        groups = numbered(tokens_of(encoder, shelf.texts))
+        drawn = shelf.rows([*self._fitted, *self._measured])
+        kept = np.zeros(len(drawn), np.bool_)
+        kept[np.unique(groups[drawn], return_index=True)[1]] = True
+        fitted, measured = np.split(
+            np.where(kept & shelf.usable[drawn], drawn, -1), [len(self._fitted)]
+        )
+        fitted, measured = fitted[fitted >= 0], measured[measured >= 0]
         if len(fitted) + len(measured) < FEWEST:
             raise StudyError(
                 f"{self._data}: {len(fitted) + len(measured)} different texts that are not empty; "
                 f"the shape of a space needs {FEWEST} or more"
             )
         first, second = shelf.rows(self._like.first), shelf.rows(self._like.second)
-        usable = shelf.usable[first] & shelf.usable[second]
-        return Sample(fitted, measured, first[usable], second[usable])
+        usable = shelf.usable[first] & shelf.usable[second] & (groups[first] != groups[second])
+        first, second = first[usable], second[usable]
+        copies = len(drawn) - int(kept.sum())
+        of_pairs = np.stack([groups[first], groups[second]], axis=1)
+        return Sample(fitted, measured, first, second, of_pairs, copies)
 
     def _controls(
         self, sample: Sample, shelf: Shelf, last: Sequence[View]
@@ -132,6 +142,8 @@ class Geometry:
             f"{n:,} texts measured, in all their pairs; standardised by the mean and deviation of "
             f"{len(sample.fitted):,} others; intervals as of resampled texts"
         )
+        if sample.copies:
+            yield f"{sample.copies:,} texts left out: the encoder reads them as it reads others"
         yield (
             "dimensions filled: 1 / Σp², p the shares of the variance along the principal axes; "
             f"{n:,} texts can show no more than {n - 1:,}"

@@ -86,7 +86,7 @@ class Evidence:
     def gains(self) -> Sequence[Difference]:
         """Every contender less the most frequent label, on dev."""
         measure = self.task.measure(self.contest.columns, self.task.parts.dev)
-        return compared(*measure.influences(), self.majority)
+        return compared(*measure.influences(), self.majority, measure.groups)
 
     @cached_property
     def on_shuffled(self) -> Estimate:
@@ -97,7 +97,8 @@ class Evidence:
     def over_majority(self) -> Difference:
         """Accuracy on shuffled labels less that of always naming the most frequent one."""
         columns = np.column_stack([self.contest.columns[:, self.majority], self.chance])
-        return differences(columns[self.task.parts.test], against=0)[1]
+        test = self.task.parts.test
+        return differences(columns[test], 0, self.task.groups[test])[1]
 
     @cached_property
     def on_first_words(self) -> Estimate:
@@ -108,10 +109,12 @@ class Evidence:
     def selectivity(self) -> Difference:
         """Accuracy less accuracy on the control tasks."""
         test = self.task.parts.test
-        return selectivity(self.contest.columns[test, self.chosen], self.memory[test])
+        hits = self.contest.columns[test, self.chosen]
+        return selectivity(hits, self.memory[test], self.task.groups[test])
 
     def _on_test(self, hits: Array) -> Estimate:
-        return mean_estimates(hits[self.task.parts.test][:, None])[0]
+        test = self.task.parts.test
+        return mean_estimates(hits[test][:, None], self.task.groups[test])[0]
 
 
 def gather(task: LabelsTask, contest: Contest, shelf: Shelf, seed: int) -> Evidence:
@@ -125,5 +128,7 @@ def gather(task: LabelsTask, contest: Contest, shelf: Shelf, seed: int) -> Evide
         contest=contest,
         chance=named(task, x, usable, shuffled(task, seed)),
         memory=np.mean(draws, axis=0),
-        code=codelength(x[train], task.targets[train], seed=seed) if coded else None,
+        code=codelength(x[train], task.targets[train], task.groups[train], seed=seed)
+        if coded
+        else None,
     )

@@ -67,15 +67,15 @@ class Measures:
 
 def measure(sample: Sample, seed: int) -> Measures:
     """Every statistic of a sample of at least ``FEWEST`` rows."""
-    norms, targets = sample.norms, sample.targets
+    norms, targets, groups = sample.norms, sample.targets, sample.groups
     deviations = _deviations(sample, norms)
     norms = _with_identity(sample.series, norms, deviations)
-    curves = eta_squared(norms, targets, sample.folds, seed=seed)
+    curves = eta_squared(norms, targets, sample.folds, groups, seed=seed)
     measured = {
         (series, name): Measured(
             float(norms[:, i].std() / (norms[:, i].mean() or 1)),
-            line(targets[:, j], norms[:, i]),
-            spearman(norms[:, i], targets[:, j]),
+            line(targets[:, j], norms[:, i], groups),
+            spearman(norms[:, i], targets[:, j], groups),
             curves[i][j],
         )
         for i, series in enumerate(sample.series)
@@ -114,8 +114,8 @@ def _best(sample: Sample, norms: Array, seed: int) -> Best | None:
 
     None where the norm is constant in all of them, or where half of the rows are too few.
     """
-    halves = fold_of(np.arange(sample.n), 2, seed + 2) == 0
-    if min(halves.sum(), (~halves).sum()) < FEWEST:
+    halves = fold_of(sample.groups, 2, seed + 2) == 0
+    if min(len(np.unique(sample.groups[half])) for half in (halves, ~halves)) < FEWEST:
         return None
     candidates = [
         i for i, s in enumerate(sample.series) if s.of == NORM and s.readout.startswith("cls")
@@ -123,7 +123,11 @@ def _best(sample: Sample, norms: Array, seed: int) -> Best | None:
 
     def curves(rows: NDArray[np.bool_], columns: Sequence[int]) -> list[Estimate]:
         found = eta_squared(
-            norms[rows][:, columns], sample.targets[rows][:, :1], sample.folds[rows], seed=seed
+            norms[rows][:, columns],
+            sample.targets[rows][:, :1],
+            sample.folds[rows],
+            sample.groups[rows],
+            seed=seed,
         )
         return [estimate for (estimate,) in found]
 
@@ -134,5 +138,5 @@ def _best(sample: Sample, norms: Array, seed: int) -> Best | None:
     _, chosen = max(known)
     other = ~halves
     (eta2,) = curves(other, [chosen])
-    r2 = line(sample.targets[other, 0], norms[other, chosen]).r2
+    r2 = line(sample.targets[other, 0], norms[other, chosen], sample.groups[other]).r2
     return Best(sample.series[chosen].layer, r2, eta2)

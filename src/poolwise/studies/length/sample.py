@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from poolwise.records import VectorBatch
 from poolwise.statistics.folds import fold_of, uniform
 from poolwise.statistics.moments import Moments
+from poolwise.studies.copies import ids_of
 from poolwise.studies.length.layers import Layer, Series
 
 Array = NDArray[np.float64]
@@ -27,8 +29,10 @@ class Sample:
 
     A row whose text was truncated is left out, for its length is not known; so is an empty one,
     which is no sentence and would repeat one vector, and one whose vectors are not finite. Each is
-    counted. ``whole`` names the readouts whose full vectors are kept as moments, by fold, beside
-    the targets: 8 · FOLDS · (d + 3)² bytes each, however many texts pass.
+    counted. Copies of a text stay, and are known as such: ``groups`` [n] numbers the
+    texts that the encoder tells apart. ``whole`` names the readouts whose full vectors are kept
+    as moments, by fold, beside the targets: 8 · FOLDS · (d + 3)² bytes each, however many texts
+    pass.
     """
 
     def __init__(self, layers: Sequence[Layer], whole: Sequence[str], seed: int) -> None:
@@ -38,6 +42,9 @@ class Sample:
         self.n = 0
         self.layers = layers
         self._seed = seed
+        self._texts: dict[bytes, int] = {}
+        self._pool: Array = np.empty(0)
+        self._groups = [np.empty(0, np.intp)]
         self._targets = [np.empty((0, len(TARGETS)))]
         self._norms = [np.empty((0, len(self.series)))]
 
@@ -51,12 +58,14 @@ class Sample:
         )
         rows = self._leave_out("not finite", rows, ~finite)
         vectors = {name: batch.vectors[name][rows].astype(np.float64) for name in names}
-        targets = self._lengths(batch, rows)
-        folds = fold_of(self.n + np.arange(len(rows)), FOLDS, self._seed)
+        groups = self._alike(batch, rows)
+        targets = self._lengths(batch, rows, groups)
+        folds = fold_of(groups, FOLDS, self._seed)
         for name in self.moments:
             self._add_moments(name, np.hstack([vectors[name], targets]), folds)
         self._norms.append(np.hstack([layer.norms(vectors) for layer in self.layers]))
         self._targets.append(targets)
+        self._groups.append(groups)
         self.n += len(rows)
         return rows
 
@@ -71,9 +80,26 @@ class Sample:
         return np.concatenate(self._targets)
 
     @property
+    def groups(self) -> NDArray[np.intp]:
+        """The number of each row's text, [n]; copies have the same."""
+        return np.concatenate(self._groups)
+
+    @property
+    def different(self) -> int:
+        """How many texts the rows are."""
+        return len(np.unique(self.groups))
+
+    @property
     def folds(self) -> NDArray[np.intp]:
         """Which fold each row is in, [n]."""
-        return fold_of(np.arange(self.n), FOLDS, self._seed)
+        return fold_of(self.groups, FOLDS, self._seed)
+
+    def _alike(self, batch: VectorBatch, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """The number of each row's text; each its own where the batch has no tokens to tell."""
+        if not batch.tokens:
+            return self.n + np.arange(len(rows))
+        read = [blake2b(ids_of(batch.tokens[i]), digest_size=16).digest() for i in rows.tolist()]
+        return np.array([self._texts.setdefault(one, len(self._texts)) for one in read], np.intp)
 
     def _leave_out(
         self, why: str, rows: NDArray[np.intp], marked: NDArray[np.bool_]
@@ -81,19 +107,22 @@ class Sample:
         self.left_out[why] += int(marked.sum())
         return rows[~marked]
 
-    def _lengths(self, batch: VectorBatch, rows: NDArray[np.intp]) -> Array:
+    def _lengths(
+        self, batch: VectorBatch, rows: NDArray[np.intp], groups: NDArray[np.intp]
+    ) -> Array:
         """The targets of these rows, [n, 3]; tokens without [CLS] and [SEP].
 
         The other sentence is drawn from the first ``POOL``: a permutation's like that one pass can
         have. Drawn from nearby rows, or from all before, it would follow a text that changes as it
-        goes on, and a vector that knows where it stands would predict it.
+        goes on, and a vector that knows where it stands would predict it. Copies have the same.
         """
         tokens = batch.n_tokens[rows] - 2.0
         words = [len(batch.sentences[i].text.split()) for i in rows]
-        before = np.concatenate([*(t[:, 0] for t in self._targets), tokens])
-        here = self.n + np.arange(len(rows))
-        drawn = uniform(here, self._seed + 1) * np.minimum(here, POOL)
-        other = before[drawn.astype(np.intp)]
+        text, first = np.unique(groups, return_index=True)
+        new = first[(text >= len(self._pool)) & (text < POOL)]
+        self._pool = np.concatenate([self._pool, tokens[new]])
+        drawn = uniform(groups, self._seed + 1) * np.minimum(groups, POOL)
+        other = self._pool[drawn.astype(np.intp)]
         return np.column_stack([tokens, words, other])
 
     def _add_moments(self, name: str, rows: Array, folds: NDArray[np.intp]) -> None:

@@ -80,16 +80,16 @@ class LengthStudy:
 
 
 def _varies(sample: Sample) -> bool:
-    return sample.n >= FEWEST and bool(np.ptp(sample.targets[:, 0]) > 0)
+    return sample.different >= FEWEST and bool(np.ptp(sample.targets[:, 0]) > 0)
 
 
 def _check(sample: Sample) -> None:
-    if sample.n < FEWEST:
+    if sample.different < FEWEST:
         counts = [f"{count} {why}" for why, count in sample.left_out.items() if count]
         why = f" (left out: {', '.join(counts)})" if counts else ""
         raise StudyError(
-            f"{sample.n} usable sentences{why}; the norm can be held against length from {FEWEST} "
-            "on, and some thousands make the intervals narrow: give more text"
+            f"{sample.different} usable sentences{why}; the norm can be held against length from "
+            f"{FEWEST} on, and some thousands make the intervals narrow: give more text"
         )
     if not _varies(sample):
         tokens = int(sample.targets[0, 0])

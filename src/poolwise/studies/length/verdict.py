@@ -52,6 +52,7 @@ def notes(
         *_random_words(real, random_words, last),
         *_another(real, last),
         *_left_out(sample),
+        *_copies(sample),
     ]
     return [
         *found,
@@ -60,6 +61,14 @@ def notes(
         "penalty is chosen within the training folds), so an unrelated series comes out at 0 or a "
         "little below. Brackets hold 95 % intervals.",
     ]
+
+
+def _copies(sample: Sample) -> Iterator[str]:
+    if sample.different < sample.n:
+        yield (
+            f"{sample.n:,} sentences are {sample.different:,} texts, as the encoder reads them: "
+            "folds and intervals count texts."
+        )
 
 
 def is_curved(found: Measured) -> bool:
@@ -76,6 +85,8 @@ def written(found: Estimate) -> str:
         return found.note
     digits = 3 if abs(found.value) < 0.1 else 2
     value, low, high = (_fixed(v or 0.0, digits) for v in (found.value, found.low, found.high))
+    if found.low is None:
+        return value
     return f"{value} [{low}, {high}]"
 
 

@@ -27,6 +27,7 @@ class Aligned:
     ``cut``        words beyond the maximum length.
     ``bare``       words of which the tokenizer leaves nothing (a lone control character).
     ``n_tokens``   special tokens included, before anything is cut.
+    ``read``       the ids of all tokens within reach: sentences of the same are one text.
     """
 
     text: str
@@ -36,6 +37,7 @@ class Aligned:
     n_tokens: int
     cut: int = 0
     bare: int = 0
+    read: bytes = b""
 
 
 def align(encoder: Encoder, sentences: Sequence[Sequence[str]]) -> list[Aligned | None]:
@@ -67,7 +69,8 @@ def _aligned(encoder: Encoder, text: str, whole: Ints, pieces: Sequence[Ints]) -
     before, after = len(frame.before), len(frame.after)
     sizes = np.array([len(piece) for piece in pieces], np.intp)
     starts = np.cumsum(sizes) - sizes
-    within = starts < encoder.max_length - before - after
+    room = encoder.max_length - before - after
+    within = starts < room
     words = np.flatnonzero((sizes > 0) & within)
     return Aligned(
         text=text,
@@ -77,4 +80,5 @@ def _aligned(encoder: Encoder, text: str, whole: Ints, pieces: Sequence[Ints]) -
         n_tokens=before + len(whole) + after,
         cut=int((~within & (sizes > 0)).sum()),
         bare=int((sizes == 0).sum()),
+        read=whole[:room].tobytes(),
     )

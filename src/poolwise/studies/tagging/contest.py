@@ -84,7 +84,12 @@ class Bench:
             }
             for i, part in enumerate((dev, test))
         ]
-        return Contest(mixes, controls, *(Scores(one, self.seed) for one in counts))
+        groups = self.corpus.groups
+        scores = [
+            Scores(one, self.seed, None if groups is None else groups[part])
+            for one, part in zip(counts, (dev, test), strict=True)
+        ]
+        return Contest(mixes, controls, *scores)
 
     def _guesses(
         self, head: Head, restarts: int, mixes: Sequence[Mix]

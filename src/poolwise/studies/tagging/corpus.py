@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from poolwise.errors import StudyError
 from poolwise.records import Tagged
+from poolwise.studies.copies import numbered
 from poolwise.studies.parts import Parts, split
 from poolwise.studies.tagging.alignment import Aligned
 from poolwise.studies.tagging.entities import Scheme, scheme_of
@@ -25,8 +26,8 @@ class Corpus:
     """n sentences, w words that have a vector.
 
     ``words`` [w] are their spellings; ``tags`` [w] number the tags' ``names``. Sentence i holds
-    words ``offsets[i]`` to ``offsets[i + 1]``; ``parts`` hold sentences. ``notes`` say what was
-    left out.
+    words ``offsets[i]`` to ``offsets[i + 1]``; ``parts`` hold sentences, and ``groups`` [n] number
+    those that the encoder reads alike. ``notes`` say what was left out.
     """
 
     names: tuple[str, ...]
@@ -36,6 +37,7 @@ class Corpus:
     parts: Parts
     scheme: Scheme
     notes: tuple[str, ...] = ()
+    groups: Rows | None = None
 
     def rows(self, sentences: Rows) -> Rows:
         """The words of these sentences, sentence by sentence."""
@@ -101,9 +103,10 @@ def corpus(data: Tagged, aligned: Sequence[Aligned | None], scheme: Scheme, seed
         words=words,
         tags=np.array([number[tag] for tag in tags], np.intp),
         offsets=np.cumsum([0, *sizes]).astype(np.intp),
-        parts=split(declared, [(one.text,) for _, one in sentences], SHARES, seed),
+        parts=split(declared, [(one.read,) for _, one in sentences], SHARES, seed),
         scheme=scheme,
         notes=tuple(_left_out(aligned)),
+        groups=numbered([one.read for _, one in sentences]),
     )
     _check(data.name, made)
     return made

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from scipy.stats import t
 
 from poolwise.statistics.bootstrap import percentiles, resampled_means
+from poolwise.statistics.clusters import independent
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.paired import Difference
-from poolwise.studies.tagging.corpus import Counts, f1
+from poolwise.studies.tagging.corpus import Counts, Rows, f1
 
 Array = NDArray[np.float64]
 
@@ -20,16 +21,20 @@ class Scores:
     """F1 of every contender on one part.
 
     ``counts`` holds for each contender its restarts, [n sentences, 3] each (see ``Corpus.counts``).
-    A contender's F1 is the mean over its restarts. Each resample draws sentences, the same for all,
+    A contender's F1 is the mean over its restarts. Each resample draws sentences, the same for all
+    (those of one of ``groups`` [n] together),
     and, where a contender has several restarts, which of them are averaged; so intervals speak of
     other sentences and of other random starts alike.
     """
 
-    def __init__(self, counts: Mapping[str, Sequence[Counts]], seed: int) -> None:
+    def __init__(
+        self, counts: Mapping[str, Sequence[Counts]], seed: int, groups: Rows | None = None
+    ) -> None:
         rng = np.random.default_rng(seed)
         columns = np.concatenate([one for restarts in counts.values() for one in restarts], axis=1)
-        means = resampled_means(columns, seed=seed)
+        means = resampled_means(columns, groups, seed=seed)
         self.n = len(columns)
+        self._independent = self.n if groups is None else int(independent(groups)[0])
         self.values: dict[str, float] = {}
         self._draws: dict[str, Array] = {}
         start = 0
@@ -55,7 +60,7 @@ class Scores:
         draws = self._draws[name] - self._draws[against]
         spread = float(draws.std(ddof=1))
         ratio = abs(value) / spread if spread > 0 else np.inf if value else 0.0
-        return Difference(_estimate(value, draws), float(2 * t.sf(ratio, self.n - 1)))
+        return Difference(_estimate(value, draws), float(2 * t.sf(ratio, self._independent - 1)))
 
 
 def _estimate(value: float, draws: Array) -> Estimate:
