@@ -88,7 +88,9 @@ def test_the_tokenizer_takes_them_too(bert):
             assert made == expected, name
 
 
-@pytest.mark.parametrize("give", [pa.array, pa.chunked_array, tuple], ids=str)
+@pytest.mark.parametrize(
+    "give", [pa.array, pa.chunked_array, tuple], ids=["array", "chunked", "tuple"]
+)
 def test_an_embedder_takes_them_too(tiny, give):
     embedder = Embedder(tiny("bert"), SPEC)
     texts = [TEXTS] if give is pa.chunked_array else TEXTS

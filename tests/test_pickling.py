@@ -140,7 +140,9 @@ def test_a_changed_pickle_is_noticed(tiny):
         made(kind, written, hash_)
 
 
-@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, sklearn.clone], ids=str)
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, sklearn.clone], ids=["copy", "deepcopy", "clone"]
+)
 def test_copies_share_weights_and_engines(tiny, copied):
     model = poolwise.load(tiny("bert"))
     expected = EMBED(model)
