@@ -115,6 +115,8 @@ def test_prose_without_a_header_is_not_taken_apart(write):
 def test_never_the_label_inside_the_text(write):
     path = write("a.csv", "text;label\na;1\nb; and c;0\n")
     assert "a.csv, line 3: found 3 fields, expected the header's 2" in refusal(path)
+    one = write("c.csv", "text\nHello, you\nHi\n")
+    assert "must be quoted, or call the file .txt if each line is a text" in refusal(one)
     path = write("b.csv", "text;label\n" + "a;1\n" * 3000 + '"b\n; c";0\n')
     assert read(path) == ["a"] * 3000 + ["b\n; c"]
 

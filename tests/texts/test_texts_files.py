@@ -97,6 +97,12 @@ def test_standard_input(feed):
     assert [sentence.text for sentence in texts] == ["one", "two"]
     with pytest.raises(TextError, match="standard input can be read only once"):
         iter(texts)
+    feed(b"one\n")
+    texts = open_texts(["-"])
+    asked, other = iter(texts), iter(texts)
+    assert [sentence.text for sentence in other] == ["one"]
+    with pytest.raises(TextError, match="standard input can be read only once"):
+        next(asked)
     feed(b"text\n\xe9t\xe9\n")
     assert "standard input is not utf-8: line 2, byte 5 is 0xe9" in refusal("-", format="csv")
     assert "named twice" in refusal("-", "-")

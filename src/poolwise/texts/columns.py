@@ -92,8 +92,7 @@ def text_column(columns: Sequence[str], asked: str | None, label: str) -> str:
         if usual in columns:
             return known_column(columns, usual, label)
     raise ColumnError(
-        f"{label}: cannot tell which column holds the texts; it has {listed(columns)}; name it "
-        "with --column"
+        f"which column of {label} holds the texts? Name one with --column: {listed(columns)}"
     )
 
 

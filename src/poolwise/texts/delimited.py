@@ -59,11 +59,12 @@ def _named(
     label: str, header: list[str], records: Iterator[Record], asked: Sequence[str]
 ) -> Iterator[Record]:
     places = [header.index(column) for column in asked]
+    advice = ", or call the file .txt if each line is a text" if len(header) == 1 else ""
     for line, record in records:
         if len(record) != len(header):
             raise TextError(
                 f"{label}, line {line}: found {_fields(len(record))}, expected the header's "
-                f"{len(header)}; a text with the delimiter in it must be quoted"
+                f"{len(header)}; a text with the delimiter in it must be quoted{advice}"
             )
         yield line, [record[place] for place in places]
 

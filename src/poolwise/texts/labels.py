@@ -97,7 +97,7 @@ def open_labels(
 
     A source is ``NAME=FILE``, whose texts (as ``open_texts`` reads them, empty lines left out)
     all have the label NAME; or a file with a header (CSV, TSV, JSON Lines, Parquet; ``.gz``,
-    ``.bz2`` and ``.xz`` are decompressed), ``-`` for standard input,
+    ``.bz2``, ``.xz`` and ``.zst`` are decompressed), ``-`` for standard input,
     ``hf:NAME[[:CONFIG]:SPLIT]``; or a file without a header: TSV of text and label, SentEval's TSV
     of ``tr``, ``va`` or ``te``, label and text, or lines as TREC's (``ENTY:animal What is …?``),
     of which the coarse label is kept.

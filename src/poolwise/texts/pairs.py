@@ -47,10 +47,10 @@ def open_pairs(
 ) -> Pairs:
     """The scored pairs of ``source``, in memory.
 
-    A source is a file with a header (CSV, TSV, JSON Lines, Parquet; ``.gz``, ``.bz2`` and ``.xz``
-    are decompressed), ``-`` for standard input, ``hf:NAME[[:CONFIG]:SPLIT]``, a file of the STS
-    Benchmark, a TSV of first, second and score without a header, or a folder of SemEval's
-    (``STS.input.NAME.txt`` beside ``STS.gs.NAME.txt``).
+    A source is a file with a header (CSV, TSV, JSON Lines, Parquet; ``.gz``, ``.bz2``, ``.xz``
+    and ``.zst`` are decompressed), ``-`` for standard input, ``hf:NAME[[:CONFIG]:SPLIT]``, a file
+    of the STS Benchmark, a TSV of first, second and score without a header, or a folder of
+    SemEval's (``STS.input.NAME.txt`` beside ``STS.gs.NAME.txt``).
 
     ``columns`` names the first text, the second and the score, or numbers them from 1; else they
     are known by their usual names. A column ``subset`` is read too, and ``split`` (train, dev or

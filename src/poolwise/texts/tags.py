@@ -27,7 +27,7 @@ def open_tags(
 ) -> Tagged:
     """The tagged sentences of ``source``, in memory.
 
-    A source is a file in CoNLL's form (``.gz``, ``.bz2`` and ``.xz`` are decompressed) or ``-``
+    A source is a file in CoNLL's form (compressed or not) or ``-``
     for standard input: a word a line, two columns or more with spaces or tabs between them, the
     first the word and the last its tag, kept as it is; an empty line after each sentence. Lines
     that begin with ``-DOCSTART-`` are left out. Where ``dev`` or ``test`` are given, ``source``

@@ -87,12 +87,14 @@ class Texts:
         ]
 
     def __iter__(self) -> Iterator[Sentence]:
+        self._check_unread()
+        return self._sentences()
+
+    def _check_unread(self) -> None:
         if self._begun and self._drawn is None:
             for source in self._sources:
                 if not source.repeatable:
                     raise TextError(f"{source.label} can be read only once")
-        self._begun = True
-        return self._sentences()
 
     def __length_hint__(self) -> int:
         counts = [] if self._language else [source.count() for source in self._sources]
@@ -102,6 +104,8 @@ class Texts:
         return NotImplemented if self._limit is None else self._limit.rows
 
     def _sentences(self) -> Iterator[Sentence]:
+        self._check_unread()
+        self._begun = True
         digest = hashlib.sha256()
         for sentence in self._taken():
             encoded = _encoded(sentence.text, sentence.where)
