@@ -15,7 +15,7 @@ help:
 	@echo "make test    install, then run the tests"
 	@echo "make check   style, types, direction of imports"
 	@echo "make bench   measure speed and memory beside others; writes benchmarks/results/"
-	@echo "make soak    long runs: mutated model files with fresh seeds"
+	@echo "make soak    long runs: mutated model files with fresh seeds, 5,000 drawn folders"
 	@echo "make clean   remove $(VENV) and $(OUT)"
 
 demo: $(VENV)/.installed
@@ -47,6 +47,9 @@ bench: $(VENV)/.bencher
 soak: $(VENV)/.developer
 	for seed in $(SEEDS); do \
 		POOLWISE_MUTATION_SEED=$$seed $(BIN)/python -m pytest tests/encoders/test_encoders_mutations.py || exit; \
+	done
+	for seed in $(SEEDS); do \
+		POOLWISE_DRAWS=500 POOLWISE_DRAW_SEED=$$seed $(BIN)/python -m pytest tests/encoders/test_encoders_drawn.py || exit; \
 	done
 
 clean:

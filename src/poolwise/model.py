@@ -16,6 +16,7 @@ from poolwise import __version__, encoders, transforms
 from poolwise.encoders import Encoder
 from poolwise.encoders.pickling import expect_hash
 from poolwise.encoders.sources import Stamp, stamp
+from poolwise.encoders.unknown import UnknownTokens
 from poolwise.engines import Engine, open_engine
 from poolwise.errors import PoolwiseWarning, ReadoutError
 from poolwise.extraction import extract
@@ -267,3 +268,8 @@ class Model(Encoder):
             )
         if nonfinite:
             warn(f"{nonfinite} vectors are not finite", PoolwiseWarning, stacklevel=4)
+        unknown = UnknownTokens(self.tokenizer)
+        for batch in seen:
+            unknown.add(batch.tokens)
+        for note in unknown.notes():
+            warn(note, PoolwiseWarning, stacklevel=4)

@@ -150,7 +150,34 @@ SETTINGS = [
     (MODULE, "new_key", BOOL, REFUSED),
 ]
 
-MODES = ("cls", "mean", "max", "mean_sqrt_len_tokens", "weightedmean", "lasttoken")
+POOLINGS = ("cls", "mean", "max", "sqrt", "weighted", "last", "mean+max", "cls+sqrt", "mean+last")
+ACTIVATIONS = ("Tanh", "Identity", "ReLU", "GELU", "Sigmoid", "PReLU")
+PROMPTS = ("", "the old cat: ", "One", "query [SEP] ")
+
+
+def stack(rng):
+    """Modules on the encoder, as the fixture ``modules`` takes them."""
+    pooling = rng.choice(POOLINGS)
+    layers = [
+        (
+            "Dense",
+            rng.choice([8, 32, 40]),
+            rng.choice(ACTIVATIONS),
+            *rng.choice([(), ("no bias",)]),
+        ),
+        "Normalize",
+        "LayerNorm",
+        "Dropout",
+    ]
+    behind = rng.choices(layers, k=rng.choice([0, 0, 1, 2, 3]))
+    return [*(["mix"] if rng.random() < 0.1 else []), pooling, *behind]
+
+
+def prompts(rng):
+    """config_sentence_transformers.json, and whether the prompt is pooled."""
+    texts = {name: rng.choice(PROMPTS) for name in ("query", "document", "own")}
+    default = rng.choice([None, None, "query", "own"])
+    return {"prompts": texts, "default_prompt_name": default}, rng.random() < 0.6
 
 
 def stored(folder, rng):
@@ -198,7 +225,10 @@ def edit(path, **changes):
 
 
 def draw(rng, families):
-    """One draw as data: family, layout, settings (file, key, value, what may happen), pooling."""
+    """One draw as data.
+
+    Family, layout, settings (file, key, value, what may happen), modules, prompts.
+    """
     chosen = rng.sample(SETTINGS, rng.choice([0, 1, 1, 2, 2, 3, 4]))
     renamed = rng.choice([MODULE] * 6 + OTHER_MODULES)
     settings = [
@@ -206,7 +236,7 @@ def draw(rng, families):
         for file, key, value, may in chosen
     ]
     family, layout = rng.choice(families), rng.choice(LAYOUTS).__name__
-    return family, layout, settings, rng.sample(MODES, 1), rng.random() < 0.3
+    return family, layout, settings, stack(rng), prompts(rng)
 
 
 def truncation(direction):
@@ -226,13 +256,18 @@ def put(folder, file, key, value):
     if value == "next":
         value = json.loads((folder / "config.json").read_text())["vocab_size"] - SPARE
     before = json.loads((folder / file).read_text()) if (folder / file).exists() else {}
-    if isinstance(before.get(key), dict) and isinstance(value, dict):
-        value = {**before[key], **value}
-    edit(folder / file, **{key: value})
+    edit(folder / file, **{key: merged(before.get(key), value)})
 
 
-def build(source, folder, layout, settings, modes, normalize, rng):
-    """The drawn folder; its weights are the family's own file."""
+def merged(before, value):
+    """Two settings inside one object stand beside each other."""
+    if not (isinstance(before, dict) and isinstance(value, dict)):
+        return value
+    return {**before, **{key: merged(before.get(key), value[key]) for key in value}}
+
+
+def build(source, folder, layout, settings, rng):
+    """The drawn folder without its modules; its weights are the family's own file."""
     folder.mkdir()
     for path in source.iterdir():
         if path.suffix == ".safetensors":
@@ -242,15 +277,6 @@ def build(source, folder, layout, settings, modes, normalize, rng):
     globals()[layout](folder, rng)
     for file, key, value, _ in settings:
         put(folder, file, key, value)
-    kinds = ["Transformer", "Pooling", *(["Normalize"] if normalize else [])]
-    paths = ["", "1_Pooling", "2_Normalize"]
-    modules = [
-        {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{kind}"}
-        for i, (kind, path) in enumerate(zip(kinds, paths, strict=False))
-    ]
-    (folder / "modules.json").write_text(json.dumps(modules))
-    (folder / "1_Pooling").mkdir()
-    edit(folder / "1_Pooling" / "config.json", word_embedding_dimension=32, pooling_mode=modes[0])
 
 
 @pytest.fixture(scope="session")
@@ -309,13 +335,15 @@ def names(key, value, message):
 
 
 @pytest.mark.parametrize("number", range(DRAWS))
-def test_a_drawn_folder(roomy, families, tmp_path, number):
+def test_a_drawn_folder(roomy, families, modules, tmp_path, number):
     rng = random.Random(f"{SEED} {number}")
-    family, layout, settings, modes, normalize = drawn = draw(rng, families)
-    build(roomy(family), tmp_path / "folder", layout, settings, modes, normalize, rng)
+    family, layout, settings, modules_drawn, (told, pooled) = drawn = draw(rng, families)
     print(f"seed {SEED}, draw {number}: {drawn}")
-    expected = theirs(tmp_path / "folder", TEXTS)
-    found = ours(tmp_path / "folder", TEXTS)
+    folder = tmp_path / "folder"
+    build(roomy(family), folder, layout, settings, rng)
+    modules(folder, *modules_drawn, include_prompt=pooled)
+    edit(folder / "config_sentence_transformers.json", **told)
+    expected, found = theirs(folder, TEXTS), ours(folder, TEXTS)
     if isinstance(found, EncoderError):
         assert may_stop(layout, settings, found) or all(isinstance(v, Exception) for v in expected)
         return

@@ -25,6 +25,7 @@ from poolwise.cli.options import (
     prompt_options,
     text_options,
 )
+from poolwise.encoders.unknown import UnknownTokens
 from poolwise.errors import PoolwiseWarning
 from poolwise.model import Model, load
 from poolwise.readouts import Readout
@@ -131,6 +132,7 @@ def command(
     made: dict[str, Any] = {**encoder.made(precision), **fitted_texts(fitted_on)}
     began = time.monotonic()
     counts: Counter[str] = Counter()
+    unknown = UnknownTokens(encoder.tokenizer)
     with create(
         output,
         [str(r) for r in asked],
@@ -150,6 +152,7 @@ def command(
         ):
             store.write(batch)
             counts.update(counts_of(batch))
+            unknown.add(batch.tokens)
         store.metadata |= {"texts": texts.name, "texts_sha256": texts.hash}
     seconds = time.monotonic() - began
     done = {
@@ -159,7 +162,7 @@ def command(
         "rows": counts["rows"],
         "readouts": {str(r): encoder.width_of(r) for r in asked},
         **{mark: counts[mark] for mark in MARKS},
-        "notes": texts.notes,
+        "notes": [*texts.notes, *unknown.notes()],
         "seconds": round(seconds, 3),
         "made": made,
     }

@@ -131,7 +131,7 @@ def read_tokenizer(
         special=MappingProxyType(build.special),
         vocab_size=vocab_size,
         spec=text,
-        unknown=_unknown(rust, spec["model"]),
+        unknown=_unknown(rust, spec["model"], where),
         truncation_side=settings.truncation_side or stored_side(found, where),
         notes=(*build.notes, *settings.notes),
     )
@@ -146,12 +146,21 @@ def _lowered(normalizer: Any) -> Spec:
     return {"type": "Sequence", "normalizers": listed}
 
 
-def _unknown(rust: tokenizers.Tokenizer, model: Spec) -> int | None:
+def _unknown(rust: tokenizers.Tokenizer, model: Spec, where: str) -> int | None:
     """The id of the token that stands for what the vocabulary lacks."""
     if model["type"] == "Unigram":
-        return model.get("unk_id")
+        found = model.get("unk_id")
+        return found if type(found) is int else None
     token = model.get("unk_token")
-    return rust.token_to_id(token) if isinstance(token, str) else None
+    if not isinstance(token, str):
+        return None
+    if model["type"] != "BPE" and token not in model["vocab"]:
+        raise EncoderError(
+            f"{where}: unk_token {describe(token)} is not in the vocabulary, so that no text with "
+            "an unknown word can be read"
+        )
+    found = rust.token_to_id(token)
+    return None if found is None else int(found)
 
 
 def _written(spec: Spec, where: str) -> str:

@@ -63,8 +63,7 @@ class Build:
         numbered = {**settings.listed, **(stored if settings.older else {})}
         in_order = sorted(numbered.items(), key=lambda item: int(item[0]))
         added.add((token for _, token in in_order), (number for number, _ in in_order))
-        added.add_missing(settings.roles.values())
-        added.add_missing(settings.extra)
+        added.add_missing((*settings.roles.values(), *settings.extra))
         return added
 
     @property

@@ -35,9 +35,7 @@ def gather(
     if _OLD_EXTRA in options and not options.get(_EXTRA):
         options[_EXTRA] = options.pop(_OLD_EXTRA)
     _name(options)
-    if DECODER in options:
-        return options
-    for key, value in old_map.items():
+    for key, value in () if DECODER in options else old_map.items():
         if not given.get(key):
             before = options.get(_EXTRA) or [] if key == _EXTRA else []
             more = isinstance(value, list) and isinstance(before, list)
@@ -130,6 +128,10 @@ def token(value: Any, where: Any, *, special: bool) -> Token:
     return {"content": content, "special": special, **made}
 
 
+def _plain(made: Token) -> bool:
+    return not any(made[flag] for flag in ("single_word", "lstrip", "rstrip", "normalized"))
+
+
 class Added:
     """Tokens on top of a vocabulary, numbered as the tokenizers library numbers them."""
 
@@ -149,9 +151,14 @@ class Added:
                 )
 
     def add_missing(self, tokens: Iterable[Token]) -> None:
+        """Those that are not there yet. Of two with one content the first counts, as in
+        transformers, unless one of them is no more than a string: then the last."""
+        there = {*self._tokens}
         for made in tokens:
             content = made["content"]
-            self._tokens.setdefault(content, {**made, "id": self.number(content)})
+            before = self._tokens.get(content)
+            if before is None or (content not in there and _plain(before) != _plain(made)):
+                self._tokens[content] = {**made, "id": self.number(content)}
 
     def number(self, content: str) -> int:
         """The id that the token has, or that it would get."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.encoders.head import Head
+from poolwise.encoders.unknown import UnknownTokens
 from poolwise.model import Model
 from poolwise.readouts import Readout, parse
 from poolwise.records import Floats, Ints, Precision, Sentence
@@ -26,7 +27,8 @@ class Shelf:
 
     They lie in one temporary file without a name, which is gone with the process however that
     ends; memory holds one readout at a time. ``worked_out`` keeps what several studies make of the
-    texts alone; ``precision`` is that of further passes to compare with. ``head`` is what the step
+    texts alone; ``unknown`` says so where the vocabulary does not know them. ``precision`` is that
+    of further passes to compare with. ``head`` is what the step
     ``dense`` applies. ``n_tokens`` int32 [n]; ``usable`` bool [n]: not empty, and finite under
     every readout but those of a token position that a text may lack.
     """
@@ -37,6 +39,7 @@ class Shelf:
         self.n_tokens: Ints = np.zeros(len(texts), np.int32)
         self.usable: NDArray[np.bool_] = np.zeros(len(texts), np.bool_)
         self.n_truncated = 0
+        self.unknown: tuple[str, ...] = ()
         self.head: Head | None = None
         self.precision: Precision = "exact"
         self.worked_out: dict[Hashable, list[Any]] = {}
@@ -69,7 +72,7 @@ class Shelf:
     def fill(self, model: Model, *, precision: Precision = "exact", progress: bool = False) -> None:
         """Run the one pass."""
         self.precision, self.head = precision, model.head
-        start = 0
+        start, unknown = 0, UnknownTokens(model.tokenizer)
         numbered = [Sentence(text, row) for row, text in enumerate(self.texts)]
         for batch in model.extract(numbered, self.readouts, precision=precision, progress=progress):
             rows = slice(start, start + len(batch))
@@ -82,8 +85,10 @@ class Shelf:
             self.n_tokens[rows] = batch.n_tokens
             self.usable[rows] = finite & ~batch.empty
             self.n_truncated += int(batch.truncated.sum())
+            unknown.add(batch.tokens)
             start += len(batch)
         self._file.flush()
+        self.unknown = tuple(unknown.notes())
 
 
 def shelve(

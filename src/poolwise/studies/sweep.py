@@ -219,6 +219,7 @@ def scores(contest: Contest) -> Iterator[dict[str, Any]]:
 
 
 def _marks(shelf: Shelf) -> Iterator[str]:
+    yield from shelf.unknown
     if shelf.n_truncated:
         yield f"{shelf.n_truncated:,} texts were cut to the encoder's maximum length"
     unusable = int((~shelf.usable).sum())
