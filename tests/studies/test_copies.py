@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import poolwise
-from poolwise.records import Labelled, Pairs, Sentence
+from poolwise.records import Labelled, Pairs, Sentence, Tagged
 from poolwise.statistics.folds import fold_of
 from poolwise.studies.attention.study import draw
 from poolwise.studies.average import Average
@@ -19,6 +19,9 @@ from poolwise.studies.parts import split
 from poolwise.studies.runner import run
 from poolwise.studies.shelf import shelve
 from poolwise.studies.sweep import Material, answers, questions, sweep
+from poolwise.studies.tagging.alignment import align
+from poolwise.studies.tagging.corpus import check, corpus
+from poolwise.studies.tagging.scores import Scores
 from poolwise.studies.tasks import LabelsTask, PairsTask
 from poolwise.tuning.task import Task
 
@@ -310,3 +313,28 @@ def test_scores_of_a_contest_count_texts(model):
         found.append(question.contest)
     for a, b in zip(*(contest.test for contest in found), strict=True):
         assert b.high - b.low > 0.8 * (a.high - a.low)
+
+
+def test_tagged_sentences_that_read_alike_are_one(model):
+    texts, of = near("case", sentences(120), 3)
+    words = [text.split() for text in texts]
+    tags = [
+        ["B-x" if word.lower() in {"cat", "dog", "mat"} else "O" for word in one] for one in words
+    ]
+    data = Tagged("t", words, tags, [""] * len(words), "hash")
+    read = corpus(data, align(model, words), check(data), 0)
+    assert read.groups.tolist() == of.tolist()
+    assert apart([{*read.groups[rows].tolist()} for rows in read.parts])
+
+
+def test_f1_of_copies_is_no_surer_than_of_one():
+    rng = np.random.default_rng(0)
+    right = rng.integers(0, 3, 100).astype(float)
+    counts = np.column_stack([right, right + rng.integers(0, 2, 100), right + 1])
+    of = np.repeat(np.arange(100), 10)
+    one, ten = Scores({"a": [counts]}, 0), Scores({"a": [counts[of]]}, 0, of)
+    rows = Scores({"a": [counts[of]]}, 0)
+    a, b, c = (scores.estimate("a") for scores in (one, ten, rows))
+    assert b.value == pytest.approx(a.value)
+    assert b.high - b.low == pytest.approx(a.high - a.low, rel=0.1)
+    assert c.high - c.low < 0.5 * (a.high - a.low)

@@ -92,7 +92,14 @@ class Contest:
 
     def against(self, index: int) -> Sequence[Difference]:
         """Every contender less this one on test, paired by row."""
-        return compared(*self._influences, index, self._on_test.groups)
+        if index not in self._against:
+            self._against[index] = compared(*self._influences, index, self._on_test.groups)
+        return self._against[index]
+
+    @cached_property
+    def _against(self) -> dict[int, Sequence[Difference]]:
+        """What was compared before: the same is asked for of every chain of steps."""
+        return {}
 
     @cached_property
     def _on_test(self) -> Measure:
