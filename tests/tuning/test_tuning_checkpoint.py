@@ -222,3 +222,26 @@ def test_tokens_in_another_order_cannot_be_written(tiny, tmp_path):
     module = ReadoutClassifier(model, tunable("cls@-1", model.depth), CLASSES)
     with pytest.raises(EncoderError, match="order"):
         write_checkpoint(module, model, tmp_path / "out", made={})
+
+
+@pytest.mark.parametrize("spec", ["cls@-1", "mean@2", "wmean@-1", "attention@-1", "cls+max@-1"])
+@pytest.mark.parametrize("pooled", [True, False])
+def test_a_checkpoint_keeps_the_prompt_it_was_tuned_with(tiny, tmp_path, modules, spec, pooled):
+    folder = shutil.copytree(tiny("bert"), tmp_path / "folder")
+    modules(folder, "mean", include_prompt=pooled)
+    said = {"prompts": {"query": "find the cat: "}, "default_prompt_name": "query"}
+    (folder / "config_sentence_transformers.json").write_text(json.dumps(said))
+    model, module = tuned(folder, spec)
+    inputs = batch(model)
+    assert ("read" in inputs) == (not pooled)
+    write_checkpoint(module, model, tmp_path / "out", made={})
+    classifier = poolwise.load_classifier(tmp_path / "out")
+    assert (classifier.model.prefix, classifier.model.prompts.pooled) == ("find the cat: ", pooled)
+    with torch.no_grad():
+        expected = module(**inputs).logits.numpy()
+    np.testing.assert_allclose(classifier.outputs(TEXTS), expected, atol=1e-5)
+    if spec != "attention@-1":
+        vectors = poolwise.load(tmp_path / "out").embed(TEXTS)
+        with torch.no_grad():
+            pooled_ = module.vectors(**inputs).numpy()
+        np.testing.assert_allclose(vectors, pooled_, atol=1e-5)
