@@ -83,6 +83,9 @@ def read_config(path: Path, overrides: Mapping[str, Any] = MappingProxyType({}))
     for name, key in family.keys.items():
         if key.name in _ALIASES and key.name in overrides:
             found[name] = overrides[key.name]
+    depth, types = overrides.get("num_hidden_layers"), found.get("layer_types")
+    if type(depth) is int and isinstance(types, list):
+        found["layer_types"] = types[:depth]
     values = {key.name or name: _value(found, name, key, path) for name, key in family.keys.items()}
     if family.model_type == "modernbert":
         values |= read_rotary(found, values, path)

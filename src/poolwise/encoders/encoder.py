@@ -217,4 +217,4 @@ class Encoder:
             return 0
         (ids,) = self.tokenizer.encode([self.prefix])
         tokens = fit(ids, self.tokenizer, self.max_length, "truncate", 0).windows[0].ids
-        return len(tokens) - (int(tokens[-1]) in self.special_ids.values())
+        return len(tokens) - (int(tokens[-1]) in self.tokenizer.named)

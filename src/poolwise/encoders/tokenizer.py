@@ -28,7 +28,8 @@ _CHUNK = 1024
 
 @dataclass(frozen=True, eq=False)
 class Tokenizer:
-    """Texts to ids. ``frame`` holds the ids around every text, ``special`` all special tokens.
+    """Texts to ids. ``frame`` holds the ids around every text, ``special`` all special tokens,
+    ``named`` the ids of those that transformers knows by name ([SEP] as the ``sep_token``).
 
     ``rust`` adds no special tokens, pads nothing and cuts nothing; it was made from ``spec``, the
     checked contents of a tokenizer.json. ``vocab_size`` bounds the ids, ``unknown`` is that of the
@@ -41,6 +42,7 @@ class Tokenizer:
     special: Mapping[str, int]
     vocab_size: int
     spec: str = field(repr=False)
+    named: frozenset[int] = frozenset()
     unknown: int | None = None
     truncation_side: Side = "right"
     notes: tuple[str, ...] = ()
@@ -131,6 +133,7 @@ def read_tokenizer(
         special=MappingProxyType(build.special),
         vocab_size=vocab_size,
         spec=text,
+        named=build.named,
         unknown=_unknown(rust, spec["model"], where),
         truncation_side=settings.truncation_side or stored_side(found, where),
         notes=(*build.notes, *settings.notes),

@@ -41,6 +41,12 @@ class Build:
         return {token["content"]: token["id"] for token in self._kept if token.get("special")}
 
     @property
+    def named(self) -> frozenset[int]:
+        """The ids of the tokens that the folder names as special ones, by role or without."""
+        tokens = (*self.settings.roles.values(), *self.settings.extra)
+        return frozenset(self._added.number(token["content"]) for token in tokens)
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What the user must know of this."""
         return (*self._aside(), *self._assumptions())

@@ -80,10 +80,11 @@ _CONFIG_REFUSED = ("model_type", "architectures", "name_or_path")
 
 _TRUNCATE = (True, "longest_first", "only_first")
 
-# What is returned beside the ids, and padding, which no vector of poolwise ever sees.
+# Any other padding is counted among the tokens of a prompt that is left out of pooling.
+_PAD = (True, "longest")
+
+# What is returned beside the ids, and the side of padding, which no vector of poolwise ever sees.
 _CALL_ASIDE = (
-    "padding",
-    "pad_to_multiple_of",
     "padding_side",
     "return_tensors",
     "return_attention_mask",
@@ -206,9 +207,9 @@ def _call(processing: Mapping[str, Any], where: str) -> dict[str, Any]:
                 options[key] = value
             case "truncation" if value not in _TRUNCATE:
                 raise EncoderError(f"{where}: truncation is {describe(value)}; poolwise cuts texts")
-            case "padding_side" if value == "left" and given.get("padding") == "max_length":
-                raise EncoderError(f"{where}: padding_side and padding would move every position")
-            case "truncation" | "max_length" | "split_special_tokens":
+            case "padding" if value not in _PAD:
+                raise EncoderError(f"{where}: padding is {describe(value)}; poolwise has none")
+            case "truncation" | "max_length" | "split_special_tokens" | "padding":
                 pass
             case _:
                 _refuse({key} - {*_CALL_ASIDE}, where)
