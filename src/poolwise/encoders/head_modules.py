@@ -8,12 +8,12 @@ from typing import Any
 
 from poolwise.encoders.activations import ACTIVATIONS, HALVING
 from poolwise.encoders.files import describe, read_object
+from poolwise.encoders.formats import PICKLES, WEIGHTS
 from poolwise.encoders.head import DenseLayer, HeadLayer, NormLayer, UnitLayer
 from poolwise.encoders.safetensors_file import open_safetensors
 from poolwise.errors import EncoderError
 from poolwise.records import Floats
 
-WEIGHTS, PICKLE = "model.safetensors", "pytorch_model.bin"
 CONFIG = "config.json"
 
 SENTENCE = "sentence_embedding"
@@ -73,7 +73,7 @@ READERS: Mapping[str, Callable[[Path], HeadLayer | None]] = {
 def _activation(name: Any, folder: Path) -> str:
     """The class of torch that the config names. Raises EncoderError for any other."""
     path, _, last = name.rpartition(".") if isinstance(name, str) else ("", "", "")
-    if not path.startswith("torch") or last not in (*ACTIVATIONS, _LEARNED_SLOPE):
+    if not path.startswith("torch.") or last not in (*ACTIVATIONS, _LEARNED_SLOPE):
         known = ", ".join((*ACTIVATIONS, _LEARNED_SLOPE))
         raise EncoderError(
             f"{folder / CONFIG}: activation_function is {describe(name)}, expected a class of "
@@ -108,15 +108,16 @@ def _needed(folder: Path, kind: str) -> dict[str, Any]:
 def _tensors(folder: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Floats]:
     """The weights, which must be these and no others."""
     path = folder / WEIGHTS
-    if not path.exists() and (folder / PICKLE).exists():
+    if not path.exists() and (folder / PICKLES[0]).exists():
         raise EncoderError(
-            f"{folder}: has only {PICKLE}, a pickle, which could run code when read. Convert the "
-            "model's folder first: poolwise convert FOLDER OUT"
+            f"{folder}: has only {PICKLES[0]}, a pickle, which could run code when read. Convert "
+            "the model's folder first: poolwise convert FOLDER OUT"
         )
     if not path.exists():
         raise EncoderError(f"{folder}: has no {WEIGHTS}; the copy of the model is not complete")
     file = open_safetensors(path)
     found = {name: entry.shape for name, entry in file.entries.items()}
     if found != shapes:
-        raise EncoderError(f"{path}: holds {found}, but {CONFIG} asks for {dict(shapes)}")
+        held = f"{found}"[:400]
+        raise EncoderError(f"{path}: holds {held}, but {CONFIG} asks for {dict(shapes)}")
     return {name: file.read(name) for name in shapes}
