@@ -45,6 +45,9 @@ def describe(encoder: Encoder) -> dict[str, Any]:
         "width": encoder.width,
         "max_length": encoder.max_length,
         "declared": str(encoder.declared) if encoder.declared else None,
+        "prompt": encoder.prefix or None,
+        "prompts": {name: text for name, text in encoder.prompts.texts.items() if text},
+        "similarity": encoder.similarity,
         "pooler": encoder.pooler_state,
         "hidden_states": [
             {
@@ -78,7 +81,11 @@ def _what(encoder: Encoder, layer: int) -> str:
 def show(described: dict[str, Any]) -> None:
     out = console()
     out.print(f"[bold]{escape(described['verdict'])}[/]")
-    out.print(f"family {described['family']}, at most {described['max_length']} tokens\n")
+    out.print(f"family {described['family']}, at most {described['max_length']} tokens")
+    for name, text in described["prompts"].items():
+        default = " (in front of every text)" if text == described["prompt"] else ""
+        out.print(f"prompt {name}{default}: {text!r}", markup=False)
+    out.print()
     states = Table("hidden state", "same as", "what it is", "shape", title_justify="left", box=None)
     for state in described["hidden_states"]:
         states.add_row(
