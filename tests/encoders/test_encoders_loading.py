@@ -322,7 +322,7 @@ def test_the_smallest_stated_length_counts(folder):
 
 @pytest.mark.parametrize("length", [65, 2, 0, -1, 3.5, "12", True])
 def test_lengths_that_cannot_be(folder, length):
-    with pytest.raises(EncoderError, match="this encoder reads 3 to 64 tokens"):
+    with pytest.raises(EncoderError, match="3 to 64"):
         load(folder, max_length=length)
 
 

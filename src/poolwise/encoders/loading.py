@@ -84,6 +84,7 @@ def _undeclared(modules: Modules) -> tuple[str, ...]:
 def _check_declared(encoder: Encoder) -> None:
     try:
         if encoder.declared is not None:
+            encoder.declared.layer_indices(encoder.depth)
             encoder.width_of(encoder.declared)
     except ReadoutError as error:
         raise EncoderError(
