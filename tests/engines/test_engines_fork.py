@@ -18,7 +18,7 @@ from poolwise.errors import EncoderError
 
 TEXTS = [f"the {'cat ' * n}and a dog" for n in range(40)]
 READOUTS = ["mean@-1", "cls@1", "max@2"]
-LONGEST = 120  # seconds, after which a child hangs
+LONGEST = 600  # seconds, after which a child hangs
 
 SCRIPT = """
 import multiprocessing, sys, threading, warnings

@@ -164,10 +164,8 @@ def _transformers(asked: _Asked, folder: Path) -> _Written:
 def _about(readout: Readout, left: Encoder) -> dict[str, Any]:
     """What poolwise reads of an encoder's folder that has no modules."""
     last = None if readout.layers is None else parse(f"{readout.pool}@-1").layers
-    return {
-        "readout": str(replace(readout, layers=last)),
-        "prompt_pooled": left.prompts.pooled,
-    }
+    pooled = {} if left.prompts.pooled else {"prompt_pooled": False}
+    return {"readout": str(replace(readout, layers=last)), **pooled}
 
 
 def _onnx(asked: _Asked, folder: Path) -> _Written:

@@ -99,6 +99,6 @@ def _about(module: ReadoutClassifier, model: Model, made: Mapping[str, Any]) -> 
         "asked": str(module.asked),
         "attention": module.asked.learns == "attention",
         "labels": list(module.head.labels),
-        "prompt_pooled": model.prompts.pooled,
+        **({} if model.prompts.pooled else {"prompt_pooled": False}),
         "made": dict(made),
     }
