@@ -236,6 +236,8 @@ def draw(rng, families):
         (renamed if file == MODULE else file, key, value(rng), may)
         for file, key, value, may in chosen
     ]
+    # Of two values of one key the later is what the file says.
+    settings = list({(file, key): (file, key, *more) for file, key, *more in settings}.values())
     family, layout = rng.choice(families), rng.choice(LAYOUTS).__name__
     return family, layout, settings, stack(rng), prompts(rng)
 
@@ -350,5 +352,6 @@ def test_a_drawn_folder(roomy, families, modules, tmp_path, number):
         return
     assert all(may != REFUSED for *_, may in settings)
     for text, mine, own in zip(TEXTS, found, expected, strict=True):
-        if not isinstance(own, Exception):
+        # Where a prompt fills the whole length, all that is read is left out: zeros say nothing.
+        if not isinstance(own, Exception) and own.any():
             assert np.abs(mine - own).max() <= 1e-5 * np.abs(own).max(), text
