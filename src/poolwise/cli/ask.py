@@ -22,9 +22,9 @@ from poolwise.cli.options import (
 from poolwise.cli.show import show
 from poolwise.model import Model, load
 from poolwise.progress import waiting
-from poolwise.readouts import parse
 from poolwise.records import Finding, Precision
 from poolwise.texts import Data, Material
+from poolwise.transforms.chosen import Chosen
 
 DEFAULT_LIMIT = 100_000
 
@@ -155,7 +155,13 @@ def _findings(
     if question == "tuned":
         return _tuned(encoder, material, specs, folder, seed)
     if question in ALONE:
-        how = How(seed, precision, True, readouts=[*map(parse, specs)], folder=folder)
+        how = How(
+            seed,
+            precision,
+            True,
+            readouts=[Chosen.of(spec).readout for spec in specs],
+            folder=folder,
+        )
         return list(ALONE[question](encoder, material, how))
     asked = sweep.questions(with_groups(encoder, material), [question], seed=seed)
     answers = sweep.answers(encoder, asked, precision=precision, progress=True)

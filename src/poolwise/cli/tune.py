@@ -75,8 +75,9 @@ def _rates(_: click.Context, __: click.Parameter, value: str) -> list[float]:
     "--readout",
     "specs",
     multiple=True,
-    help="A readout such as cls@-1, pooler, token[3]@-1; cls@mix learns the weights of the "
-    "layers, attention@-1 those of the tokens. [default: cls@-1, mean@-1, max@-1, sep@-1, cls@mix]",
+    help="A readout such as cls@-1, pooler, token[3]@-1, or a sweep's readout.toml, without its "
+    "steps; cls@mix learns the weights of the layers, attention@-1 those of the tokens. "
+    "[default: cls@-1, mean@-1, max@-1, sep@-1, cls@mix]",
 )
 @click.option(
     "--n", "sizes", callback=_sizes, default="1000", show_default=True, help="Rows to train on."

@@ -51,7 +51,7 @@ def heat(contest: Contest) -> Chart:
         },
         f"Scores on the {len(task.parts.dev):,} rows of dev, on which the readout is chosen (thick "
         "outline). Thin outlines: cannot be told from the best (paired differences, Holm over the "
-        "grid).",
+        "grid)." + (" Every vector is normalised at the end, as the model declares." * normalised),
     )
 
 

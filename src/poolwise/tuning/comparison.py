@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from warnings import warn
 
 from poolwise import __version__
 from poolwise.engines.workers import cores
-from poolwise.errors import needs
+from poolwise.errors import PoolwiseWarning, needs
 from poolwise.model import Model
 from poolwise.records import Finding, Labelled
 from poolwise.studies.as_read import as_read
 from poolwise.studies.copies import grouped
 from poolwise.texts.labels import Kind
+from poolwise.transforms.chosen import SUFFIX, Chosen, prompted
 from poolwise.tuning.task import Task
 from poolwise.tuning.trials import Recipe, Runs
 from poolwise.tuning.tunable import tunable
@@ -53,9 +55,11 @@ def compared(
 ) -> Compared | None:
     """Fine-tune over each readout of ``specs`` (see ``tunable``) and say which to take.
 
-    ``sizes`` are rows to train on, None for all of them; ``seed`` divides the rows. See
-    ``runs.compare`` for ``seeds``, ``folder`` and ``workers``, by default one a core. None in
-    those processes of torchrun that have nothing to say.
+    A sweep's readout.toml among them brings the prompt it was chosen with; its steps, which belong
+    to frozen vectors, are left out, and a PoolwiseWarning says so. ``sizes`` are rows to train on,
+    None for all of them; ``seed`` divides the rows. See ``runs.compare`` for ``seeds``, ``folder``
+    and ``workers``, by default one a core. None in those processes of torchrun that have nothing to
+    say.
 
     Raises StudyError where the data cannot carry an answer or memory is too small, ReadoutError for
     a readout that cannot be tuned, MissingExtraError without accelerate.
@@ -67,6 +71,7 @@ def compared(
         from poolwise.tuning.study import answer  # noqa: PLC0415 - statistics
         from poolwise.tuning.together import is_first  # noqa: PLC0415 - accelerate
 
+    model, specs = _resolved(model, specs)
     readouts = [tunable(spec, model.depth) for spec in specs]
     task = Task(replace(data, groups=grouped(model, data.texts)), kind, seed)
     runs = compare(
@@ -87,6 +92,7 @@ def compared(
         "poolwise": __version__,
         "model": model.name,
         "model_hash": model.hash,
+        **model.made_with_prompt(),
         **found.made,
         "data_sha256": task.hash,
         "kind": kind,
@@ -94,3 +100,19 @@ def compared(
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     return Compared(as_read(replace(found, made=made), [data]), runs)
+
+
+def _resolved(model: Model, specs: Sequence[str]) -> tuple[Model, list[str]]:
+    """The model with the prompt that files of readouts were chosen with, and their readouts."""
+    files = {spec: Chosen.of(spec) for spec in specs if spec.endswith(SUFFIX)}
+    for spec, chosen in files.items():
+        chosen.check_model(model.hash)
+        if chosen.readout.steps:
+            warn(
+                f"{spec}: the steps of {chosen.readout} belong to frozen vectors, in training the "
+                f"layers below learn what they do; fine-tunes {chosen.readout.pooled}",
+                PoolwiseWarning,
+                stacklevel=3,
+            )
+    named = [str(files[spec].readout.pooled) if spec in files else spec for spec in specs]
+    return prompted(model, files.values()), list(dict.fromkeys(named))
