@@ -22,10 +22,11 @@ _READ = (
     "tokenizer.json",
     "tokenizer_config.json",
     "special_tokens_map.json",
+    "added_tokens.json",
     "vocab.txt",
     "vocab.json",
     "merges.txt",
-    "sentence_bert_config.json",
+    "sentence_*_config.json",
 )
 _LEARNED = ("WeightedLayerPooling", "Dense", "LayerNorm")
 PATTERNS = (
