@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import csv
+import json
+import shutil
 import sys
 import warnings
 from pathlib import Path
 
 import mteb
+import numpy as np
 import pytest
 from datasets import Dataset, DatasetDict
 from mteb.abstasks import AbsTaskClassification, AbsTaskSTS
 from mteb.abstasks.task_metadata import TaskMetadata
+from mteb.types import PromptType
+from sentence_transformers import SentenceTransformer
 
 import poolwise
 from poolwise.adapters.mteb import MtebEncoder
@@ -135,3 +140,31 @@ def test_a_missing_mteb_names_its_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "mteb.models", None)
     with pytest.raises(MissingExtraError, match=r"poolwise\[mteb\]"):
         import poolwise.adapters.mteb  # noqa: F401
+
+
+@pytest.mark.parametrize(
+    ("kind", "prompt"), [("query", "one two "), ("document", "a "), (None, "")]
+)
+def test_queries_and_documents_have_the_folders_prompts(tiny, tmp_path, modules, kind, prompt):
+    folder = shutil.copytree(tiny("bert"), tmp_path / "folder")
+    modules(folder, "mean")
+    said = {"prompts": {"query": "one two ", "document": "a "}, "similarity_fn_name": "dot"}
+    (folder / "config_sentence_transformers.json").write_text(json.dumps(said))
+    encoder = MtebEncoder(Embedder(str(folder)))
+    texts = ["the cat sat", "two dogs"]
+    place = {"task_metadata": None, "hf_split": "", "hf_subset": ""}
+    made = encoder.encode(
+        [{"text": texts}], prompt_type=None if kind is None else PromptType(kind), **place
+    )
+    theirs = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+    expected = theirs.encode(texts, prompt=prompt, show_progress_bar=False)
+    np.testing.assert_allclose(made, expected, atol=1e-5 * np.abs(expected).max())
+    np.testing.assert_allclose(
+        encoder.similarity(made, made), theirs.similarity(expected, expected), rtol=1e-4
+    )
+    np.testing.assert_allclose(
+        encoder.similarity_pairwise(made, made),
+        theirs.similarity_pairwise(expected, expected),
+        rtol=1e-4,
+    )
+    assert encoder.mteb_model_meta.similarity_fn_name.value == "dot"
