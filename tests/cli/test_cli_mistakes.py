@@ -129,6 +129,18 @@ def test_a_full_disk_leaves_nothing_under_the_final_name(tiny, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["t.txt"]
 
 
+def pressed(running):
+    """Ctrl-C, and again as a person does: about one in a hundred is lost on a busy machine."""
+    for _ in range(5):
+        running.send_signal(signal.SIGINT)
+        try:
+            return running.communicate(timeout=60)[1]
+        except subprocess.TimeoutExpired:
+            continue
+    running.kill()
+    return running.communicate()[1]
+
+
 def test_ctrl_c_says_so_and_leaves_nothing_half_written(tiny, tmp_path):
     out = tmp_path / "v.parquet"
     read, write = os.pipe()
@@ -146,8 +158,7 @@ def test_ctrl_c_says_so_and_leaves_nothing_half_written(tiny, tmp_path):
         while not list(tmp_path.iterdir()) and time.monotonic() < deadline:
             time.sleep(0.05)
         assert list(tmp_path.iterdir()), "it has not begun to write"
-        running.send_signal(signal.SIGINT)
-        _, stderr = running.communicate(timeout=60)
+        stderr = pressed(running)
     assert running.returncode == 130
     assert "interrupted" in stderr
     assert "Traceback" not in stderr
