@@ -130,7 +130,7 @@ def test_a_full_disk_leaves_nothing_under_the_final_name(tiny, tmp_path):
 
 
 def pressed(running):
-    """Ctrl-C, and again as a person does: about one in a hundred is lost on a busy machine."""
+    """Ctrl-C, and again as a person does: on a busy machine one is lost now and then."""
     for _ in range(5):
         running.send_signal(signal.SIGINT)
         try:
