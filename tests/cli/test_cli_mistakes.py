@@ -129,18 +129,6 @@ def test_a_full_disk_leaves_nothing_under_the_final_name(tiny, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["t.txt"]
 
 
-def pressed(running):
-    """Ctrl-C, and again as a person does: on a busy machine one is lost now and then."""
-    for _ in range(5):
-        running.send_signal(signal.SIGINT)
-        try:
-            return running.communicate(timeout=60)[1]
-        except subprocess.TimeoutExpired:
-            continue
-    running.kill()
-    return running.communicate()[1]
-
-
 def test_ctrl_c_says_so_and_leaves_nothing_half_written(tiny, tmp_path):
     out = tmp_path / "v.parquet"
     read, write = os.pipe()
@@ -158,7 +146,8 @@ def test_ctrl_c_says_so_and_leaves_nothing_half_written(tiny, tmp_path):
         while not list(tmp_path.iterdir()) and time.monotonic() < deadline:
             time.sleep(0.05)
         assert list(tmp_path.iterdir()), "it has not begun to write"
-        stderr = pressed(running)
+        running.send_signal(signal.SIGINT)
+        _, stderr = running.communicate(timeout=60)
     assert running.returncode == 130
     assert "interrupted" in stderr
     assert "Traceback" not in stderr

@@ -10,7 +10,7 @@ from typing import Any
 from poolwise.encoders.files import describe, read_object
 from poolwise.encoders.formats import WEIGHTS
 from poolwise.encoders.head import Head, HeadLayer, UnitLayer
-from poolwise.encoders.head_modules import READERS, read_layer, reads_sentences
+from poolwise.encoders.head_modules import READERS, needed_config, read_layer, reads_sentences
 from poolwise.encoders.keys import MAX_BLOCKS
 from poolwise.encoders.safetensors_file import open_safetensors
 from poolwise.errors import EncoderError
@@ -65,7 +65,7 @@ def declared(modules: Sequence[Listed], config: Mapping[str, Any]) -> Declared:
         return _inexpressible(modules)
     if not all(reads_sentences(folder) for _, folder in behind):
         return _inexpressible(modules, " over single tokens")
-    found = _pooling_config(pooling[1])
+    found = needed_config(pooling[1], "Pooling")
     modes = _modes(found)
     if not modes or len(set(modes)) < len(modes) or not set(modes) <= _POOLS.keys():
         return Declared(inexpressible=f"the pooling {' + '.join(modes) or 'of nothing'}")
@@ -93,16 +93,6 @@ def _divided(layers: Sequence[HeadLayer | None]) -> tuple[bool, Head | None, boo
         return False, None, bool(kept)
     first, last = learned[0], learned[-1]
     return first > 0, Head(tuple(kept[first : last + 1])), last < len(kept) - 1
-
-
-def _pooling_config(folder: Path) -> dict[str, Any]:
-    path = folder / "config.json"
-    if not path.exists():
-        raise EncoderError(
-            f"{folder}: modules.json names this folder as Pooling, but it has no config.json; the "
-            "download or copy of the model is not complete"
-        )
-    return read_object(path)
 
 
 def _modes(config: Mapping[str, Any]) -> list[str]:

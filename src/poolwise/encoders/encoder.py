@@ -201,7 +201,9 @@ class Encoder:
         fitted = [fit(ids, self.tokenizer, room, long, index) for index, ids in enumerate(encoded)]
         if arrange:
             return [arrange(text) for text in fitted]
-        return [skipping(text, self._unread) for text in fitted] if self._unread else fitted
+        if not self._unread:
+            return fitted
+        return [skipping(text, self.unread(len(text.windows[0]))) for text in fitted]
 
     def unread(self, n_tokens: int) -> int:
         """How many tokens in front of ``n_tokens`` no pool reads: the prompt's, where the folder

@@ -41,7 +41,7 @@ def read_layer(kind: str, folder: Path) -> HeadLayer | None:
 
 
 def _dense(folder: Path) -> DenseLayer:
-    config = _needed(folder, "Dense")
+    config = needed_config(folder, "Dense")
     activation = _activation(config.get("activation_function", "torch.nn.Tanh"), folder)
     takes, gives = (_size(config, name, folder) for name in ("in_features", "out_features"))
     shapes: dict[str, tuple[int, ...]] = {"linear.weight": (gives, takes)}
@@ -58,7 +58,7 @@ def _dense(folder: Path) -> DenseLayer:
 
 
 def _norm(folder: Path) -> NormLayer:
-    size = _size(_needed(folder, "LayerNorm"), "dimension", folder)
+    size = _size(needed_config(folder, "LayerNorm"), "dimension", folder)
     return NormLayer(_tensors(folder, {"norm.weight": (size,), "norm.bias": (size,)}))
 
 
@@ -96,7 +96,8 @@ def _config(folder: Path) -> dict[str, Any]:
     return read_object(folder / CONFIG) if (folder / CONFIG).exists() else {}
 
 
-def _needed(folder: Path, kind: str) -> dict[str, Any]:
+def needed_config(folder: Path, kind: str) -> dict[str, Any]:
+    """What the config.json of a module of this kind says. Raises EncoderError without one."""
     if not (folder / CONFIG).exists():
         raise EncoderError(
             f"{folder}: modules.json names this folder as {kind}, but it has no {CONFIG}; the "

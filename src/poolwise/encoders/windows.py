@@ -36,9 +36,8 @@ def fit(
 
 
 def skipping(text: TokenizedText, unread: int) -> TokenizedText:
-    """The text, the first so many of whose tokens no pool reads; the last one is always read."""
+    """The text, the first ``unread`` of whose tokens no pool reads."""
     first, *others = text.windows
-    unread = min(unread, len(first) - 1)
     return replace(text, windows=(replace(first, unread=unread), *others))
 
 
