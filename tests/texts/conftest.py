@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,3 +20,13 @@ def write(tmp_path):
         return path
 
     return write
+
+
+@pytest.fixture
+def feed(monkeypatch):
+    """``feed(content)``: what standard input holds."""
+
+    def feed(content: bytes) -> None:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+    return feed

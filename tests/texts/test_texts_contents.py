@@ -7,7 +7,6 @@ import gzip
 import io
 import lzma
 import sqlite3
-import sys
 import tarfile
 import zipfile
 
@@ -33,14 +32,6 @@ def refusal(*inputs: object, **how: object) -> str:
     with pytest.raises(TextError) as caught:
         read(*inputs, **how)
     return str(caught.value)
-
-
-@pytest.fixture
-def feed(monkeypatch):
-    def feed(content: bytes) -> None:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
-
-    return feed
 
 
 def zstandard(content: bytes) -> bytes:

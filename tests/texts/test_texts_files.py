@@ -5,12 +5,10 @@ from __future__ import annotations
 import bz2
 import csv
 import gzip
-import io
 import json
 import lzma
 import os
 import re
-import sys
 import threading
 from operator import length_hint
 
@@ -35,14 +33,6 @@ def refusal(*inputs: object, **how: object) -> str:
     with pytest.raises(TextError) as caught:
         read(*inputs, **how)
     return str(caught.value)
-
-
-@pytest.fixture
-def feed(monkeypatch):
-    def feed(content: bytes) -> None:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
-
-    return feed
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
