@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from poolwise import __version__
+from poolwise.cli import interruption
 from poolwise.errors import PoolwiseError, PoolwiseWarning
 
 COMMANDS = {
@@ -26,8 +27,6 @@ COMMANDS = {
     "export": "A readout as a folder that sentence-transformers or transformers loads.",
     "convert": "Turn a folder with a pickle (pytorch_model.bin) into a safe one.",
 }
-
-INTERRUPTED = 130
 
 _show_others = warnings.showwarning
 
@@ -77,8 +76,8 @@ def main() -> None:
         sys.exit(_document(error.format_message(), error.exit_code))
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        sys.exit(_fail("interrupted; nothing half-written was left behind", INTERRUPTED))
+    except (KeyboardInterrupt, click.Abort) as stopped:
+        sys.exit(_fail(interruption.sentence(stopped), interruption.exit_code(stopped)))
     except BrokenPipeError:  # the reader of a pipe has gone, as with `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)

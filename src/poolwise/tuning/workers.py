@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
+from threading import current_thread, main_thread
 from typing import Any
 
 import torch
@@ -76,7 +77,7 @@ class Worker:
         self.at: Setting | None = None
         self._kept, self._longest = order.kept, order.model.max_length
         self.process = context.Process(target=_work, args=(theirs, order, lock), daemon=True)
-        with _environment(MALLOC):
+        with _environment(MALLOC), _undisturbed():
             self.process.start()
         theirs.close()
 
@@ -109,8 +110,8 @@ class Worker:
 
 
 def _work(pipe: Connection, order: Order, lock: Lock) -> None:
-    """What a worker does. Ctrl-C reaches it too, but its parent decides."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """What a worker does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where no signals can be blocked
     torch.set_num_threads(order.threads)
     try:
         while True:
@@ -131,7 +132,8 @@ def _workers(order: Order, count: int) -> Iterator[list[Worker]]:
     lock = get_context("spawn").Lock()
     workers: list[Worker] = []
     try:
-        workers += [Worker(order, lock) for _ in range(count)]
+        for _ in range(count):
+            workers.append(Worker(order, lock))  # noqa: PERF401 - each may be the last
         yield workers
     except BaseException:
         for worker in workers:
@@ -142,6 +144,30 @@ def _workers(order: Order, count: int) -> Iterator[list[Worker]]:
             worker.pipe.close()
         for worker in workers:
             worker.process.join()
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Ctrl-C waits for a process that is being started, which would end with a traceback.
+
+    The process itself never sees it, nor a terminal's end: its parent decides. What is blocked
+    stays so in a child, from its first moment on.
+    """
+    if not hasattr(signal, "pthread_sigmask") or current_thread() is not main_thread():
+        yield
+        return
+    numbers = [n for n in (signal.SIGINT, signal.SIGHUP) if callable(signal.getsignal(n))]
+    came: list[int] = []
+    handlers = {n: signal.signal(n, lambda number, _: came.append(number)) for n in numbers}
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
 
 
 @contextmanager

@@ -1,0 +1,161 @@
+"""Ctrl-C, SIGTERM and SIGHUP: a sentence, an exit code, and nothing left behind, in time."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+
+SENTENCES = {
+    "SIGINT": "interrupted; nothing half-written was left behind",
+    "SIGTERM": "ended by SIGTERM; nothing half-written was left behind",
+    "SIGHUP": "ended by SIGHUP; nothing half-written was left behind",
+}
+
+ELSEWHERE = """
+import signal, sys, threading, time
+from poolwise.__main__ import run
+import poolwise.texts.files as files
+
+def strike():  # the handler in C runs in this thread, so the main thread's read goes on
+    time.sleep(1)
+    signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+more, taken = files._more, []
+
+def and_then_wait(content):
+    if files.HEAD + sum(taken) == len("a cat\\n") * 5000:  # what comes next never comes
+        threading.Thread(target=strike, daemon=True).start()
+    chunk = more(content)
+    taken.append(len(chunk))
+    return chunk
+
+files._more = and_then_wait
+run()
+"""
+"""A command that Python cannot see the signal of while it reads."""
+
+STUCK = """
+import signal, sys, threading, time
+from poolwise.__main__ import run
+import poolwise.cli.embed as embed
+
+def load(*args, **options):
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])
+    print("stuck", flush=True)
+    while True:  # as in code that no signal reaches
+        time.sleep(60)
+
+embed.load = load
+run()
+"""
+
+
+def begun(*command, **options):
+    return subprocess.Popen(
+        [sys.executable, *map(str, command)], stderr=subprocess.PIPE, text=True, **options
+    )
+
+
+def waiting(folder):
+    deadline = time.monotonic() + 120
+    while not list(folder.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert list(folder.iterdir()), "it has not begun to write"
+
+
+@posix
+@pytest.mark.parametrize("name", SENTENCES)
+def test_each_signal_has_its_sentence_and_exit_code(tiny, tmp_path, name):
+    number = getattr(signal, name)
+    out = tmp_path / "v.parquet"
+    with begun(
+        *("-m", "poolwise", "embed", tiny("bert"), "-", "-o", out, "-r", "mean@-1"),
+        stdin=subprocess.PIPE,
+    ) as running:
+        running.stdin.write("a cat\n" * 5000)
+        running.stdin.flush()
+        waiting(tmp_path)
+        running.send_signal(number)
+        assert running.wait(60) == 128 + number
+        assert running.stderr.read().strip() == f"poolwise: {SENTENCES[name]}"
+    assert list(tmp_path.iterdir()) == []
+
+
+@posix
+def test_a_signal_that_comes_just_before_a_blocking_read_is_not_lost(tiny, tmp_path):
+    out = tmp_path / "v.parquet"
+    with begun(
+        *("-c", ELSEWHERE, "embed", tiny("bert"), "-", "-o", out, "-r", "mean@-1"),
+        stdin=subprocess.PIPE,
+    ) as running:
+        running.stdin.write("a cat\n" * 5000)
+        running.stdin.flush()
+        assert running.wait(60) == 130
+        assert running.stderr.read().strip() == f"poolwise: {SENTENCES['SIGINT']}"
+    assert list(tmp_path.iterdir()) == []
+
+
+@posix
+def test_code_that_no_signal_reaches_is_ended(tmp_path):
+    with begun(
+        "-c", STUCK, "embed", "none", __file__, "-o", tmp_path / "v.npy", stdout=subprocess.PIPE
+    ) as running:
+        assert running.stdout.readline() == "stuck\n"
+        began = time.monotonic()
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(60) == 143
+        assert time.monotonic() - began < 30
+        assert running.stderr.read() == "poolwise: ended by SIGTERM\n"
+
+
+@posix
+def test_a_signal_that_is_ignored_stays_so(tiny, tmp_path):
+    """As ``nohup`` has it."""
+    out = tmp_path / "v.npy"
+    with begun(
+        *("-m", "poolwise", "embed", tiny("bert"), "-", "-o", out, "-r", "mean@-1"),
+        stdin=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    ) as running:
+        running.stdin.write("a cat\n" * 5000)
+        running.stdin.flush()
+        waiting(tmp_path)
+        running.send_signal(signal.SIGHUP)
+        running.stdin.close()
+        assert running.wait(60) == 0
+    assert out.exists()
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="counts processes in /proc")
+@pytest.mark.parametrize("soon", [True, False], ids=["as they begin", "as they train"])
+def test_ctrl_c_ends_tune_without_a_word_of_its_workers(tiny, tmp_path, soon):
+    """A terminal sends it to them too, at whatever they are."""
+    draw = random.Random(0)
+    rows = [f"{draw.choice(['cat', 'dog'])} {i},{'ab'[i % 2]}" for i in range(400)]
+    (tmp_path / "rows.csv").write_text("\n".join(["text,label", *rows]))
+    out = tmp_path / "out"
+    with begun(
+        *("-m", "poolwise", "tune", tiny("bert"), "--labels", tmp_path / "rows.csv", "-o", out),
+        *("--workers", 2, "--epochs", 2),
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as running:
+        children = Path(f"/proc/{running.pid}/task/{running.pid}/children")
+        deadline = time.monotonic() + 300
+        while time.monotonic() < deadline and running.poll() is None:
+            pids = children.read_text().split()
+            if len(pids) >= 3 and (soon or [*out.glob("runs/*.json")]):  # with the tracker
+                break
+            time.sleep(0.01)
+        os.killpg(running.pid, signal.SIGINT)
+        assert running.wait(60) == 130
+        assert running.stderr.read().strip() == f"poolwise: {SENTENCES['SIGINT']}"
