@@ -22,7 +22,7 @@ demo: $(VENV)/.installed
 	@echo "== Which readout? 10,003 labelled questions. What does [CLS] hold? 5,200 sentences of novels"
 	@mkdir -p $(OUT)
 	gzip -dc examples/novels.txt.gz | awk 'NR % 4 == 0' > $(OUT)/novels.txt
-	$(BIN)/poolwise sweep demo --labels examples/banking77.csv --texts $(OUT)/novels.txt -o $(OUT)/demo
+	$(BIN)/poolwise sweep demo --labels examples/banking77.csv --texts $(OUT)/novels.txt -o $(OUT)/demo --force
 
 test: $(VENV)/.developer
 	@echo "== Tests"

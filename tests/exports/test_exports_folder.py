@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from poolwise.errors import StoreError
-from poolwise.exports.folder import whole_folder
+from poolwise.exports.folder import model_folder
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def model(tmp_path):
 
 
 def write(target, model, text, *, replace=False):
-    with whole_folder(target, replace=replace, never=model) as partial:
+    with model_folder(target, replace=replace, never=model) as partial:
         (partial / "1_Pooling").mkdir()
         (partial / "1_Pooling" / "config.json").write_text("{}")
         if not isinstance(text, str):
@@ -33,7 +33,7 @@ def names(folder):
 
 def test_the_folder_takes_its_name_when_it_is_complete(tmp_path, model):
     out = tmp_path / "out"
-    with whole_folder(out, replace=False, never=model) as partial:
+    with model_folder(out, replace=False, never=model) as partial:
         (partial / "config.json").write_text("new")
         assert not out.exists()
     assert (out / "config.json").read_text() == "new"
@@ -77,6 +77,7 @@ def test_what_stood_there_comes_back_if_the_last_step_fails(tmp_path, model, mon
         return rename(self, target)
 
     monkeypatch.setattr(Path, "rename", interrupted)
+    monkeypatch.setattr("poolwise.files.folder.exchange", lambda *_: False)
     with pytest.raises(KeyboardInterrupt):
         write(out, model, "new", replace=True)
     assert (out / "config.json").read_text() == "old"

@@ -105,7 +105,10 @@ def test_numbers_are_short_and_what_json_lacks_is_null(document):
 def test_a_page_replaces_the_one_before_and_a_place_that_cannot_be_is_told(document, tmp_path):
     path = tmp_path / "page.html"
     path.write_text("old")
-    assert write_inspector(document, path) == path
+    with pytest.raises(StoreError, match="exists; choose another name, or --force"):
+        write_inspector(document, path)
+    assert path.read_text() == "old"
+    assert write_inspector(document, path, overwrite=True) == path
     assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert [p.name for p in tmp_path.iterdir()] == ["page.html"]
     with pytest.raises(StoreError, match="no folder"):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from poolwise.errors import StoreError
+from poolwise.files import folder as exchanging
 from poolwise.records import Chart, Finding
 from poolwise.reports.drawing import PAGE, Drawing, Panel
 from poolwise.reports.page import Figure, halves
@@ -171,43 +172,64 @@ def test_a_file_name_that_is_not_utf8_can_be_reported(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("mine", encoding="utf-8")
-    with pytest.raises(StoreError, match=r"taken.*cannot be written: .*choose another folder"):
+    with pytest.raises(StoreError, match=r"taken is a file; expected the name of a new folder"):
         write_report([Finding("a", "?", "!")], tmp_path / "taken")
     assert (tmp_path / "taken").read_text(encoding="utf-8") == "mine"
 
 
-@pytest.mark.parametrize("step", [(os, "fsync"), (Path, "replace")], ids=["fsync", "replace"])
-def test_a_full_disk_leaves_the_old_page_whole(
+@pytest.mark.parametrize(
+    "step",
+    [(os, "fsync"), (Path, "write_bytes"), (exchanging, "exchange")],
+    ids=["fsync", "write", "exchange"],
+)
+def test_a_full_disk_leaves_the_old_report_whole(
     step: tuple[object, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    old = write_report([Finding("a", "?", "The old verdict.")], tmp_path)
+    old = write_report([Finding("a", "?", "The old verdict.")], tmp_path / "out")
 
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(*step, full)
     with pytest.raises(StoreError, match="No space left on device"):
-        write_report([Finding("a", "?", "The new verdict.")], tmp_path)
+        write_report([Finding("a", "?", "The new verdict.")], tmp_path / "out", force=True)
     assert "The old verdict." in old.read_text(encoding="utf-8")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["findings.json", "report.html"]
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert sorted(path.name for path in old.parent.iterdir()) == ["findings.json", "report.html"]
 
 
-def test_pictures_of_an_older_report_go_and_nothing_else(
+def test_a_report_takes_the_place_of_a_report_only_when_told(
     layers_chart: Chart, forest_chart: Chart, tmp_path: Path
 ) -> None:
     write_report([Finding("a", "?", "!", charts=[layers_chart, forest_chart])], tmp_path)
-    (tmp_path / "charts" / "mine.svg").write_text("mine", encoding="utf-8")
-    write_report([Finding("a", "?", "!", charts=[layers_chart])], tmp_path)
+    short = [Finding("a", "?", "!", charts=[layers_chart])]
+    with pytest.raises(StoreError, match=r"is not empty; choose another folder, or --force"):
+        write_report(short, tmp_path)
+    write_report(short, tmp_path, force=True)
     names = sorted(path.name for path in (tmp_path / "charts").iterdir())
-    assert names == ["a-by-layer.png", "a-by-layer.svg", "mine.svg"]
+    assert names == ["a-by-layer.png", "a-by-layer.svg"]
+
+
+@pytest.mark.parametrize("name", ["mine.txt", "charts/mine.svg", "runs/1.json"])
+def test_what_is_no_part_of_a_report_is_never_lost(
+    layers_chart: Chart, tmp_path: Path, name: str
+) -> None:
+    findings = [Finding("a", "?", "!", charts=[layers_chart])]
+    write_report(findings, tmp_path)
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("mine", encoding="utf-8")
+    with pytest.raises(StoreError, match="which is no part of a report, and would be lost"):
+        write_report(findings, tmp_path, force=True)
+    assert (tmp_path / name).read_text(encoding="utf-8") == "mine"
 
 
 @pytest.mark.parametrize("other", ["{", "[1]", '{"study": 1}', '[{"study": "a", "charts": [2]}]'])
-def test_a_findings_file_that_is_not_ours_removes_nothing(other: str, tmp_path: Path) -> None:
+def test_a_findings_file_that_is_not_ours_names_no_pictures(other: str, tmp_path: Path) -> None:
     (tmp_path / "findings.json").write_text(other, encoding="utf-8")
     (tmp_path / "charts").mkdir()
     (tmp_path / "charts" / "a-heat.svg").write_text("mine", encoding="utf-8")
-    write_report([Finding("a", "?", "!")], tmp_path)
+    with pytest.raises(StoreError, match=r"charts/a-heat\.svg, which is no part of a report"):
+        write_report([Finding("a", "?", "!")], tmp_path, force=True)
     assert (tmp_path / "charts" / "a-heat.svg").read_text(encoding="utf-8") == "mine"
 
 

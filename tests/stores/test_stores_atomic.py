@@ -14,7 +14,7 @@ import pytest
 
 from poolwise.errors import StoreError
 from poolwise.records import VectorBatch
-from poolwise.stores import atomic, create
+from poolwise.stores import create
 
 MEAN = "mean@weights(0.1,0.9)|l2"
 SUFFIXES = (".parquet", ".npy", ".safetensors")
@@ -90,7 +90,7 @@ def test_an_interruption_leaves_what_was_there(make_batch, target):
 
 @pytest.mark.parametrize("call", ["fsync", "link"])
 def test_an_interruption_while_committing_leaves_nothing(make_batch, target, monkeypatch, call):
-    monkeypatch.setattr(atomic.os, call, interrupted)
+    monkeypatch.setattr(os, call, interrupted)
     with pytest.raises(KeyboardInterrupt):
         write(target, make_batch(5))
     assert left(target.parent) == []
@@ -121,7 +121,7 @@ def test_a_file_system_without_hard_links(make_batch, target, monkeypatch):
     def no_links(source: Path, link: Path) -> None:
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(atomic.os, "link", no_links)
+    monkeypatch.setattr(os, "link", no_links)
     write(target, make_batch(5))
     assert target.name in left(target.parent)
     assert not [name for name in left(target.parent) if name.endswith(".partial")]
@@ -245,7 +245,10 @@ def test_a_full_device(target, megabyte, monkeypatch):
     opened = Path.open
 
     def full(path: Path, mode: str = "r"):
-        return opened(path, mode) if path.suffix != ".partial" else opened(Path("/dev/full"), "r+b")
+        if path.suffix != ".partial":
+            return opened(path, mode)
+        path.touch()
+        return opened(Path("/dev/full"), "r+b")
 
     monkeypatch.setattr(Path, "open", full)
     with pytest.raises(StoreError, match=r"No space left on device, when \d+ rows"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from poolwise.cli.material import data_options, read_material
 from poolwise.cli.options import (
     Rows,
     console,
+    force_option,
     json_option,
     max_length_option,
     precision_option,
@@ -46,6 +48,10 @@ QUESTIONS = {
 """What can be asked, and of what. Here and not in studies, whose statistics take long to import."""
 
 
+RESUMED = ("recover", "tuned")
+"""Their trainings are kept in OUTPUT, and go on from there."""
+
+
 def _listed() -> str:
     lines = [
         f"{name:<15}  {question} ({', '.join(f'--{kind}' for kind in kinds)})"
@@ -77,6 +83,7 @@ def _listed() -> str:
 @prompt_options
 @precision_option
 @max_length_option
+@force_option
 @json_option
 def command(
     question: str,
@@ -89,6 +96,7 @@ def command(
     prompt_name: str | None,
     precision: Precision,
     max_length: int | None,
+    force: bool,
     as_json: bool,
     **where: Any,
 ) -> None:
@@ -98,15 +106,18 @@ def command(
     poolwise ask length demo --texts novel.txt --split sentences -o report
     poolwise ask similarity bert-base-uncased --pairs sts-dev.csv -o report
     """
-    from poolwise.reports import to_json, write_report  # noqa: PLC0415 - slow to import
+    from poolwise.reports import PAGE, fill_report, to_json  # noqa: PLC0415 - slow to import
 
     _check(question, readouts, where)
-    with waiting("reading the data"):
-        material = read_material(**where, limit=limit, seed=seed)
-    encoder = load(model, max_length=max_length).prompted(prompt, prompt_name)
-    findings = _findings(question, encoder, material, readouts, output, seed, precision)
-    _tell_of_the_limit(material)
-    report = write_report(findings, output) if output else None
+    with _place(question, output, force) as partial:
+        with waiting("reading the data"):
+            material = read_material(**where, limit=limit, seed=seed)
+        encoder = load(model, max_length=max_length).prompted(prompt, prompt_name)
+        findings = _findings(question, encoder, material, readouts, output, seed, precision)
+        _tell_of_the_limit(material)
+        if partial:
+            fill_report(findings, partial)
+    report = output / PAGE if output else None
     if as_json:
         print_json(
             {
@@ -129,6 +140,17 @@ def _check(question: str, readouts: Sequence[str], where: dict[str, Any]) -> Non
     if not any(where[kind] for kind in kinds):
         options = " or ".join(f"--{kind}" for kind in kinds)
         raise click.UsageError(f"{question} is measured on {options}; none was given")
+
+
+def _place(question: str, output: Path | None, force: bool) -> AbstractContextManager[Path | None]:
+    """Where the report is written before it gets its name."""
+    from poolwise.reports import report_folder, resumed_folder  # noqa: PLC0415 - slow to import
+
+    if output is None:
+        return nullcontext()
+    if question in RESUMED:
+        return resumed_folder(output, study=question, force=force)
+    return report_folder(output, force=force)
 
 
 def _tell_of_the_limit(material: Material) -> None:

@@ -128,9 +128,7 @@ def command(
     for left_out in filter(None, map(encoder.left_out, asked)):
         warn(left_out, PoolwiseWarning, stacklevel=1)
     waiting = [one.readout for one in chosen if one.transform is None]
-    fitted = _fit(encoder, waiting, fitted_on, precision)
-    made: dict[str, Any] = {**encoder.made(precision), **fitted_texts(fitted_on)}
-    began = time.monotonic()
+    made: dict[str, Any] = {**encoder.made(precision)}
     counts: Counter[str] = Counter()
     unknown = UnknownTokens(encoder.tokenizer)
     with create(
@@ -141,6 +139,10 @@ def command(
         kept=texts.kept,
         overwrite=force,
     ) as store:
+        fitted = _fit(encoder, waiting, fitted_on, precision)
+        made |= fitted_texts(fitted_on)
+        store.metadata |= made
+        began = time.monotonic()
         for batch in encoder.extract(
             texts,
             chosen,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from poolwise.cli.options import console, json_option, max_length_option, print_json
+from poolwise.cli.options import console, force_option, json_option, max_length_option, print_json
+from poolwise.files import written_whole
 from poolwise.model import Model, load
 
 
@@ -29,6 +31,7 @@ from poolwise.model import Model, load
     help="A page to write: what each [CLS] is made of, by layer; where every head looks.",
 )
 @max_length_option
+@force_option
 @json_option
 def command(
     model: str,
@@ -36,6 +39,7 @@ def command(
     specs: tuple[str, ...],
     html: Path | None,
     max_length: int | None,
+    force: bool,
     as_json: bool,
 ) -> None:
     """Tokens, special tokens, norms by layer and, for several sentences, their cosines.
@@ -46,22 +50,24 @@ def command(
     """
     from poolwise.studies.inspection import inspect  # noqa: PLC0415 - slow to import
 
-    encoder = load(model, max_length=max_length)
-    readouts = specs or _default_readouts(encoder)
-    seen = inspect(encoder, sentences, readouts, weights=html is not None)
-    page = _write(seen, html) if html else None
+    with written_whole(html, overwrite=force) if html else nullcontext() as page:
+        encoder = load(model, max_length=max_length)
+        readouts = specs or _default_readouts(encoder)
+        seen = inspect(encoder, sentences, readouts, weights=html is not None)
+        if page:
+            page.write(_rendered(seen))
     if as_json:
-        print_json(seen | ({"page": str(page)} if page else {}))
+        print_json(seen | ({"page": str(html)} if html else {}))
         return
     show(seen)
-    if page:
-        console().print(f"\npage: {page}", markup=False, soft_wrap=True)
+    if html:
+        console().print(f"\npage: {html}", markup=False, soft_wrap=True)
 
 
-def _write(seen: dict[str, Any], html: Path) -> Path:
-    from poolwise.reports.inspector import write_inspector  # noqa: PLC0415 - slow to import
+def _rendered(seen: dict[str, Any]) -> bytes:
+    from poolwise.reports.inspector import render  # noqa: PLC0415 - slow to import
 
-    return write_inspector(seen, html)
+    return render(seen).encode()
 
 
 def _default_readouts(encoder: Model) -> tuple[str, ...]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
 from rich.markup import escape
 
-from poolwise.cli.options import console, json_option, precision_option, print_json
+from poolwise.cli.options import console, force_option, json_option, precision_option, print_json
 from poolwise.model import load
 from poolwise.records import Precision
-from poolwise.reports import to_json, write_report
+from poolwise.reports import PAGE, fill_report, report_folder, to_json
 from poolwise.studies.reproduce import PRESETS, Cell, reproduce
 from poolwise.studies.reproduce.rows import finding
 
@@ -35,6 +36,7 @@ STYLES = {"reproduced": "green", "off": "bold red", "not run": "dim"}
     help="A folder for report.html and findings.json.",
 )
 @precision_option
+@force_option
 @json_option
 def command(
     preset: str,
@@ -42,6 +44,7 @@ def command(
     model: str | None,
     output: Path | None,
     precision: Precision,
+    force: bool,
     as_json: bool,
 ) -> None:
     """Run a published protocol and mark each figure: reproduced, off by x, or not run because …
@@ -59,12 +62,15 @@ def command(
     table = PRESETS[preset]
     name = model or table.model
     cells: list[Cell] = []
-    for cell in reproduce(table, folder, lambda: load(name), precision=precision):
-        cells.append(cell)
-        if not as_json:
-            console().print(_line(cell), soft_wrap=True)
-    found = finding(preset, table, cells, {"model": name, "data": str(folder)})
-    report = write_report([found], output) if output else None
+    with report_folder(output, force=force) if output else nullcontext() as partial:
+        for cell in reproduce(table, folder, lambda: load(name), precision=precision):
+            cells.append(cell)
+            if not as_json:
+                console().print(_line(cell), soft_wrap=True)
+        found = finding(preset, table, cells, {"model": name, "data": str(folder)})
+        if partial:
+            fill_report([found], partial)
+    report = output / PAGE if output else None
     if as_json:
         document = {"verdict": found.verdict, "finding": to_json(found)}
         print_json({**document, "report": str(report) if report else None})

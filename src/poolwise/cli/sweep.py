@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from poolwise.cli.material import data_options, read_material
 from poolwise.cli.options import (
     Rows,
     console,
+    force_option,
     json_option,
     max_length_option,
     precision_option,
@@ -49,6 +51,7 @@ DEFAULT_LIMIT = 20_000
 @prompt_options
 @precision_option
 @max_length_option
+@force_option
 @json_option
 def command(
     model: str,
@@ -60,6 +63,7 @@ def command(
     prompt_name: str | None,
     precision: Precision,
     max_length: int | None,
+    force: bool,
     as_json: bool,
     **where: Any,
 ) -> None:
@@ -75,25 +79,27 @@ def command(
     """
     if not any(where[kind] for kind in ("pairs", "labels", "tags", "texts")):
         raise click.UsageError("nothing to measure on: give --pairs, --labels, --tags or --texts")
-    from poolwise.reports import to_json  # noqa: PLC0415 - slow to import
+    from poolwise.reports import report_folder, to_json  # noqa: PLC0415 - slow to import
     from poolwise.studies.sweep import sweep  # noqa: PLC0415 - likewise
 
-    with waiting("reading the data"):
-        material = read_material(**where, limit=limit, seed=seed)
-    encoder = load(model, max_length=max_length).prompted(prompt, prompt_name)
     found: list[Finding] = []
     contests: list[Contest] = []
-    try:
-        for finding, contest in sweep(
-            encoder, material, asked=grid, seed=seed, precision=precision, progress=True
-        ):
-            found.append(finding)
-            if contest is not None and contest not in contests:
-                contests.append(contest)
-    except KeyboardInterrupt:
-        _what_there_was(found)
-        raise
-    files = _write(found, contests, output) if output else {}
+    with report_folder(output, force=force) if output else nullcontext() as partial:
+        with waiting("reading the data"):
+            material = read_material(**where, limit=limit, seed=seed)
+        encoder = load(model, max_length=max_length).prompted(prompt, prompt_name)
+        try:
+            for finding, contest in sweep(
+                encoder, material, asked=grid, seed=seed, precision=precision, progress=True
+            ):
+                found.append(finding)
+                if contest is not None and contest not in contests:
+                    contests.append(contest)
+        except KeyboardInterrupt:
+            _what_there_was(found)
+            raise
+        names = _write(found, contests, partial) if partial else {}
+    files = {kind: output / name for kind, name in names.items()} if output else {}
     if as_json:
         print_json(
             {
@@ -110,22 +116,22 @@ def command(
         console().print(f"{name}: {path}", markup=False, soft_wrap=True)
 
 
-def _write(found: list[Finding], contests: list[Contest], output: Path) -> dict[str, Path]:
-    """The report last: where it is, everything is."""
-    from poolwise.reports import write_report  # noqa: PLC0415 - slow to import
+def _write(found: list[Finding], contests: list[Contest], folder: Path) -> dict[str, str]:
+    """Give the names of what was written into ``folder``."""
+    from poolwise.reports import fill_report  # noqa: PLC0415 - slow to import
     from poolwise.reports.scores import write_scores  # noqa: PLC0415
     from poolwise.studies.sweep import scores, winner  # noqa: PLC0415
 
-    files = {}
-    output.mkdir(parents=True, exist_ok=True)
+    names = {}
     if contests:
-        files["scores"] = output / "scores.parquet"
-        write_scores([row for contest in contests for row in scores(contest)], files["scores"])
+        names["scores"] = "scores.parquet"
+        rows = [row for contest in contests for row in scores(contest)]
+        write_scores(rows, folder / names["scores"])
         first = next(f for f in found if f.made.get("data") == contests[0].task.name)
-        files["readout"] = output / "readout.toml"
-        winner(contests[0], first.made).save(files["readout"])
-    files["report"] = write_report(found, output)
-    return files
+        names["readout"] = "readout.toml"
+        winner(contests[0], first.made).save(folder / names["readout"])
+    fill_report(found, folder)
+    return {**names, "report": "report.html"}
 
 
 def _what_there_was(found: list[Finding]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -148,31 +149,44 @@ def command(
     poolwise tune ./my-bert --labels neg=neg.txt --labels pos=pos.txt --n 100,1000,all -o tuned
     torchrun --nproc-per-node 4 -m poolwise tune ./my-bert --labels train.csv --n all -o tuned
     """
-    from poolwise.reports import to_json, write_report  # noqa: PLC0415 - slow to import
+    from poolwise.reports import (  # noqa: PLC0415 - slow to import
+        PAGE,
+        fill_report,
+        resumed_folder,
+        to_json,
+    )
     from poolwise.tuning.comparison import DEFAULT, compared  # noqa: PLC0415 - likewise
+    from poolwise.tuning.together import is_first  # noqa: PLC0415 - likewise
 
     where: dict[str, Any] = {"text_column": column, "label_column": label_column}
-    with waiting("reading the data"):
-        data = open_labels(
-            labels, dev=dev, test=test, encoding=encoding, kind=kind, **where, **limit.drawn(seed)
-        )
     recipe = Recipe(epochs, batch_size, tuple(rates), reinitialise=reinit)
-    found = compared(
-        load(model, max_length=max_length).prompted(prompt, prompt_name),
-        data,
-        specs or DEFAULT,
-        kind=kind,
-        sizes=sizes,
-        seeds=seeds,
-        recipe=recipe,
-        folder=output,
-        workers=workers,
-        seed=seed,
-        progress=True,
-    )
+    place: AbstractContextManager[Path | None] = nullcontext()
+    if is_first():
+        place = resumed_folder(output, study="tuned", force=True)
+    with place as partial:
+        with waiting("reading the data"):
+            data = open_labels(
+                labels, dev=dev, test=test, encoding=encoding, kind=kind, **where,
+                **limit.drawn(seed),
+            )  # fmt: skip
+        found = compared(
+            load(model, max_length=max_length).prompted(prompt, prompt_name),
+            data,
+            specs or DEFAULT,
+            kind=kind,
+            sizes=sizes,
+            seeds=seeds,
+            recipe=recipe,
+            folder=output,
+            workers=workers,
+            seed=seed,
+            progress=True,
+        )
+        if found is not None and partial is not None:
+            fill_report([found.finding], partial)
     if found is None:
         return
-    report = write_report([found.finding], output)
+    report = output / PAGE
     if as_json:
         print_json(
             {

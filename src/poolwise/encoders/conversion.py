@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from poolwise.encoders.config import read_config
-from poolwise.encoders.conversion_copies import copy_rest
+from poolwise.encoders.conversion_copies import copy_mode, copy_rest, refuse_links
 from poolwise.encoders.files import as_object, inside, read_json, read_object, refuse_pointer
 from poolwise.encoders.formats import (
     KERAS,
@@ -27,6 +25,7 @@ from poolwise.encoders.tokenizer_settings import read_settings
 from poolwise.encoders.tokenizer_spec import SENTENCEPIECE
 from poolwise.encoders.weights import INDEX
 from poolwise.errors import EncoderError
+from poolwise.files import refusals_told, whole_folder
 
 TIMEOUT = 900.0
 
@@ -60,23 +59,21 @@ def convert(folder: str | Path, out: str | Path, *, timeout: float = TIMEOUT) ->
         raise EncoderError(f"{folder}: no such folder")
     if out.exists():
         raise EncoderError(f"{out}: exists already; give the name of a new folder")
-    jobs = _jobs(folder)
-    partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
-    try:
-        partial.mkdir(parents=True)
-        left_out = copy_rest(folder, partial, [path for job in jobs for path in job.replaces])
+    with whole_folder(out, replace=False, parents=True) as partial:
+        jobs = _jobs(folder)
+        with refusals_told(out):
+            left_out = copy_rest(folder, partial, [path for job in jobs for path in job.replaces])
         for job in jobs:
-            _work(job.task, str(partial / job.target), *map(str, job.sources), timeout=timeout)
+            target = partial / job.target
+            _work(job.task, str(target), *map(str, job.sources), timeout=timeout)
+            with refusals_told(out):
+                copy_mode(job.sources[0], target)
         _check(partial, folder)
-        partial.rename(out)
-    except OSError as error:
-        raise EncoderError(f"{out}: cannot be written: {error}") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return left_out
 
 
 def _check(partial: Path, folder: Path) -> None:
+    """What is wrong with the result was wrong with the folder."""
     try:
         load(partial)
     except EncoderError as error:
@@ -92,7 +89,7 @@ def _jobs(folder: Path) -> list[_Job]:
     jobs = [job for module in (encoder, *others) for job in _weights(folder, module)]
     if not jobs and not any((encoder / name).exists() for name in (WEIGHTS, INDEX)):
         raise without_weights(encoder)
-    if _needs_tokenizer(encoder):
+    if _needs_tokenizer(folder, encoder):
         target = encoder.relative_to(folder) / "tokenizer.json"
         jobs.append(_Job("tokenizer", target, (encoder,)))
     if not jobs:
@@ -120,6 +117,7 @@ def _weights(folder: Path, module: Path) -> Iterator[_Job]:
     for task, names in (("weights", PICKLES), ("keras", KERAS)):
         sources = _sources(module, *names)
         if sources:
+            refuse_links(folder, sources)
             _refuse_pointers(sources)
             replaced = (*sources, module / names[1])
             yield _Job(task, module.relative_to(folder) / WEIGHTS, sources, replaced)
@@ -145,13 +143,14 @@ def _refuse_pointers(paths: tuple[Path, ...]) -> None:
             refuse_pointer(path, file.read(64))
 
 
-def _needs_tokenizer(encoder: Path) -> bool:
+def _needs_tokenizer(folder: Path, encoder: Path) -> bool:
     """Whether there is only a SentencePiece model, and the family has one."""
     family = read_config(encoder / "config.json").family
     builds = read_settings(encoder, family.model_type).builds
     if (encoder / "tokenizer.json").exists() or (builds and builds.model != "Unigram"):
         return False
     found = tuple(encoder / name for name in SENTENCEPIECE if (encoder / name).exists())
+    refuse_links(folder, found)
     _refuse_pointers(found)
     return bool(found)
 

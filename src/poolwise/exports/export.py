@@ -21,10 +21,11 @@ from poolwise.exports.check import (
 from poolwise.exports.cutting import cut
 from poolwise.exports.encoder_files import write_encoder, write_json, write_prompts
 from poolwise.exports.evidence import evidence
-from poolwise.exports.folder import whole_folder
+from poolwise.exports.folder import model_folder
 from poolwise.exports.onnx_files import GRAPH, write_framing_tokenizer
 from poolwise.exports.stack import alone, stacked
 from poolwise.exports.stack_files import write_stack
+from poolwise.files import refusals_told
 from poolwise.model import Model
 from poolwise.progress import waiting
 from poolwise.readouts import Readout, parse
@@ -89,25 +90,28 @@ def export(
     chosen = model.resolve_readout(readout)
     chosen.check_model(model.hash)
     model, spec = prompted(model, [chosen]), chosen.readout
-    steps = (chosen.transform or _fitted(model, spec, fit, progress)).on(model.head)
-    steps.check_fitted()
-    asked = _Asked(model, spec, steps, (*check_texts(model), *check))
-    with whole_folder(Path(folder), replace=force, never=model.folder) as partial:
-        with waiting(f"writing {folder} and reading it back", show=progress):
+    with model_folder(Path(folder), replace=force, never=model.folder) as partial:
+        steps = (chosen.transform or _fitted(model, spec, fit, progress)).on(model.head)
+        steps.check_fitted()
+        asked = _Asked(model, spec, steps, (*check_texts(model), *check))
+        with (
+            waiting(f"writing {folder} and reading it back", show=progress),
+            refusals_told(Path(folder)),
+        ):
             written = _WRITERS[format](asked, partial)
-        made = Exported(
-            folder=Path(folder),
-            format=format,
-            readout=spec,
-            modules=written.modules,
-            blocks=written.left.depth,
-            of=model.depth,
-            width=model.width_of(spec),
-            difference=written.difference,
-            texts=len(asked.texts),
-        )
-        page = card(made, model, written.left, evidence(chosen, findings, model.hash))
-        (partial / "README.md").write_text(page, encoding="utf-8")
+            made = Exported(
+                folder=Path(folder),
+                format=format,
+                readout=spec,
+                modules=written.modules,
+                blocks=written.left.depth,
+                of=model.depth,
+                width=model.width_of(spec),
+                difference=written.difference,
+                texts=len(asked.texts),
+            )
+            page = card(made, model, written.left, evidence(chosen, findings, model.hash))
+            (partial / "README.md").write_text(page, encoding="utf-8")
     return made
 
 

@@ -13,21 +13,25 @@ from typing import Any
 
 import jinja2
 
+from poolwise.files import written_whole
 from poolwise.plain import plain
 from poolwise.reports.templates import templates
-from poolwise.stores.atomic import written_whole
 
 DIGITS = 5
 """Significant digits of every number on the page."""
 
 
-def write_inspector(document: Mapping[str, Any], path: Path) -> Path:
-    """Write the page whole or not at all, in place of what stood there; return its path.
+def write_inspector(
+    document: Mapping[str, Any], path: str | Path, *, overwrite: bool = False
+) -> Path:
+    """Write the page whole or not at all; return its path.
 
-    It opens offline and asks the network for nothing. Raises StoreError where it cannot be written.
+    It opens offline and asks the network for nothing. Raises StoreError where it cannot be written,
+    or if it exists and ``overwrite`` is false.
     """
-    with written_whole(Path(path)) as page:
-        page.write(render(document).encode())
+    content = render(document).encode()
+    with written_whole(Path(path), overwrite=overwrite) as page:
+        page.write(content)
     return Path(path)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-from poolwise.stores.atomic import written_whole
+from poolwise.files import written_whole
 
 
 def write_scores(rows: Sequence[Mapping[str, Any]], path: Path) -> None:

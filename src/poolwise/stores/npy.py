@@ -11,13 +11,17 @@ import numpy as np
 from numpy.lib import format as npy_format
 
 from poolwise.errors import StoreError
+from poolwise.files import AtomicFile, leftovers, publish_pair
 from poolwise.records import VectorBatch
-from poolwise.stores.atomic import AtomicFile
 from poolwise.stores.sink import Layout
 
 
 class NpySink:
-    """An array [n, d], rows in the order of the texts, and ``NAME.npy.json``."""
+    """An array [n, d], rows in the order of the texts, and ``NAME.npy.json``.
+
+    The JSON always tells of the array beside it. A process killed between the two leaves an array
+    that is whole and has no JSON; the next run takes its place.
+    """
 
     def __init__(self, target: Path, layout: Layout, overwrite: bool) -> None:
         if len(layout.readouts) != 1:
@@ -30,9 +34,12 @@ class NpySink:
         self._rows = 0
         self._width = 0
         self._dtype = np.dtype(np.float32)
+        described = target.with_name(f"{target.name}.json")
+        if not overwrite and not described.exists():
+            _withdraw_half(target.resolve())
         self._output = AtomicFile(target, overwrite)
         try:
-            self._sidecar = AtomicFile(target.with_name(f"{target.name}.json"), overwrite)
+            self._sidecar = AtomicFile(described, overwrite)
         except BaseException:
             self._output.discard()
             raise
@@ -50,14 +57,7 @@ class NpySink:
         self._write_header()
         described = json.dumps(dict(metadata), indent=2, ensure_ascii=False, default=str)
         self._sidecar.file.write(f"{described}\n".encode())
-        self._sidecar.sync()
-        self._output.sync()
-        self._sidecar.publish()
-        try:
-            self._output.publish()
-        except BaseException:
-            self._sidecar.withdraw()
-            raise
+        publish_pair(self._output, self._sidecar)
 
     def discard(self) -> None:
         self._sidecar.discard()
@@ -71,3 +71,10 @@ class NpySink:
             "shape": (self._rows, self._width),
         }
         npy_format.write_array_header_1_0(self._output.file, header)
+
+
+def _withdraw_half(target: Path) -> None:
+    """Of a run that was killed before the JSON had its name, the array still has its other one."""
+    for left in leftovers(target.parent, target.name):
+        if target.is_file() and left.samefile(target):
+            target.unlink()

@@ -13,8 +13,8 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from poolwise.errors import StoreError
+from poolwise.files import AtomicFile
 from poolwise.records import VectorBatch
-from poolwise.stores.atomic import AtomicFile
 from poolwise.stores.sink import MARKS, Layout, as_strings
 
 _ROW_GROUP = 1 << 24

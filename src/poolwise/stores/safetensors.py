@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.errors import StoreError
+from poolwise.files import AtomicFile
 from poolwise.records import VectorBatch
-from poolwise.stores.atomic import AtomicFile
 from poolwise.stores.sink import MARKS, Layout, as_strings
 
 _DTYPES = {"int64": "I64", "float32": "F32", "int32": "I32", "int8": "I8", "bool": "BOOL"}

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 from poolwise.encoders import Encoder
 from poolwise.errors import ReadoutError, StoreError
+from poolwise.files import AtomicFile, publish_pair, refusals_told, written_whole
 from poolwise.readouts import Readout, parse
 from poolwise.transforms.transform import Transform
 
@@ -37,25 +39,25 @@ class Chosen:
     def save(self, path: Path) -> None:
         """Write ``path`` and, for fitted steps, a ``.safetensors`` of that name beside it.
 
-        Raises StoreError where they cannot be written.
+        What stood there is replaced; the two are of one readout at every moment. Raises StoreError
+        where they cannot be written, ReadoutError if a step was never fitted.
         """
         lines = ["# poolwise embed MODEL TEXTS -o OUT --readout THIS_FILE"]
         lines.append(f"readout = {_string(str(self.readout))}")
         beside = path.with_suffix(".safetensors")
         if self.transform is not None:
-            self.transform.save(beside)
             lines.append(f"transform = {_string(beside.name)}")
         if self.prompt is not None:
             lines.append(f"prompt = {_string(self.prompt)}")
         lines += ["", "[made]"]
         lines += [f"{_string(key)} = {_string(str(fact))}" for key, fact in self.made.items()]
-        half = path.with_name(f".{path.name}.part")
-        try:
-            half.write_text("\n".join(lines) + "\n", encoding="utf-8")
-            half.replace(path)
-        except OSError as error:
-            raise StoreError(f"{path} cannot be written: {error.strerror or error}") from error
-        if self.transform is None:
+        content = ("\n".join(lines) + "\n").encode()
+        if self.transform is not None:
+            _write_pair(path, content, beside, self.transform.to_bytes())
+            return
+        with written_whole(path) as file:
+            file.write(content)
+        with refusals_told(beside):
             beside.unlink(missing_ok=True)
 
     @classmethod
@@ -108,6 +110,16 @@ class Chosen:
                 f"{self.readout} was fitted on {self.made.get('model', 'another model')}, hash "
                 f"{str(fitted_on)[:12]}; this model's hash is {model_hash[:12]}; sweep this one"
             )
+
+
+def _write_pair(path: Path, content: bytes, beside: Path, learned: bytes) -> None:
+    with refusals_told(path), ExitStack() as stack:
+        files = []
+        for name, held in ((beside, learned), (path, content)):
+            files.append(AtomicFile(name, overwrite=True))
+            stack.callback(files[-1].discard)
+            files[-1].file.write(held)
+        publish_pair(*files)
 
 
 def _string(text: str) -> str:

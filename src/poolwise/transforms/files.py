@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -16,18 +15,10 @@ from poolwise.transforms.linear import Doubles
 FORMAT = "poolwise-transform"
 
 
-def write(path: Path, arrays: Mapping[str, Doubles], metadata: Mapping[str, str]) -> None:
-    """Write the file whole or not at all. Raises StoreError."""
+def content(arrays: Mapping[str, Doubles], metadata: Mapping[str, str]) -> bytes:
+    """What stands in the file."""
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    content = save(contiguous, metadata={"format": FORMAT, **metadata})
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        beside.write_bytes(content)
-        beside.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            beside.unlink()
-        raise StoreError(f"cannot write the transform {path}: {error}") from error
+    return save(contiguous, metadata={"format": FORMAT, **metadata})
 
 
 def read(path: Path) -> tuple[dict[str, Doubles], dict[str, str]]:

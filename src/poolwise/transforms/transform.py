@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from poolwise.encoders.head import Head
 from poolwise.errors import ReadoutError
+from poolwise.files import written_whole
 from poolwise.readouts import Readout, Step, parse, parse_steps
 from poolwise.readouts.spec import step_place, steps_width
 from poolwise.transforms import files
@@ -75,14 +76,20 @@ class Transform:
         return result
 
     def save(self, path: str | Path) -> None:
-        """Write one safetensors file.
+        """Write one safetensors file, whole or not at all, in place of what stood there.
 
         Raises StoreError if it cannot be written, ReadoutError if a step was never fitted.
         """
+        content = self.to_bytes()
+        with written_whole(Path(path)) as file:
+            file.write(content)
+
+    def to_bytes(self) -> bytes:
+        """What ``save`` writes. Raises ReadoutError if a step was never fitted."""
         self.check_fitted()
         widths = {"width": self.width, "dense": self.head and self.head.widths[1]}
         told = {name: str(width) for name, width in widths.items() if width is not None}
-        files.write(Path(path), _flat(self.states), {"readout": self.spec, **told})
+        return files.content(_flat(self.states), {"readout": self.spec, **told})
 
     @classmethod
     def load(cls, path: str | Path) -> Transform:

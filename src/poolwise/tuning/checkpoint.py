@@ -25,7 +25,8 @@ from poolwise.exports.encoder_files import (
     write_tensors,
     write_tokenizer,
 )
-from poolwise.exports.folder import whole_folder
+from poolwise.exports.folder import model_folder
+from poolwise.files import refusals_told
 from poolwise.model import Model
 from poolwise.records import Floats
 from poolwise.tuning.head_files import CLASSIFIERS, FORMAT, PROBLEM_TYPES
@@ -50,7 +51,10 @@ def write_checkpoint(
         raise EncoderError(f"{model.name}: no folder can hold tokens in another order")
     source = read_modules(model.folder)
     tuned = module.tuned()
-    with whole_folder(folder, replace=replace, never=model.folder) as partial:
+    with (
+        model_folder(folder, replace=replace, never=model.folder) as partial,
+        refusals_told(folder),
+    ):
         write_json(partial / "config.json", _config(module, tuned, source))
         write_tensors(partial, _tensors(module, tuned))
         write_tokenizer(partial, model, source.transformer)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -23,8 +22,8 @@ import numpy as np
 from poolwise import __version__
 from poolwise.encoders.modules import ABOUT
 from poolwise.errors import StoreError
+from poolwise.files import clear_leftovers, refusals_told, remove_folder, sync_path, written_whole
 from poolwise.model import Model
-from poolwise.stores.atomic import refusals_told, written_whole
 from poolwise.tuning.checkpoint import write_checkpoint
 from poolwise.tuning.module import ReadoutClassifier
 from poolwise.tuning.task import Task
@@ -85,6 +84,17 @@ class Kept:
         recipe = {name: value for name, value in asdict(self.recipe).items() if name != "rates"}
         return {**self.of, "recipe": recipe, "setting": asdict(setting)}
 
+    def clear(self) -> None:
+        """Remove what a killed comparison was about to write here, and states of trainings that
+        have ended."""
+        if self.folder is None:
+            return
+        for place in ("runs", "checkpoints"):
+            clear_leftovers(self.folder / place)
+        for state in self.folder.glob("runs/*.training"):
+            if state.with_suffix(".json").exists():
+                remove_folder(state)
+
     def state(self, setting: Setting) -> Path | None:
         """Where a training leaves what it can go on from."""
         path = self._run(self.made(setting))
@@ -109,7 +119,7 @@ class Kept:
         del found["setting"]
         self._write(self._run(made), {"made": made, **found, "scores": trial.scores.tolist()})
         if state := self.state(trial.setting):
-            shutil.rmtree(state, ignore_errors=True)
+            remove_folder(state)
 
     def probe(self, asked: Tunable, n: int, seed: int) -> Frozen | None:
         """What came of this probe of the readout before any training, if it has ended before."""
@@ -154,10 +164,11 @@ class Kept:
         with refusals_told(shown):
             self._make_room(shown, aside)
             if _of(self._about(aside)) != made:
-                shutil.rmtree(aside, ignore_errors=True)
+                remove_folder(aside)
                 return None
             shown.parent.mkdir(parents=True, exist_ok=True)
             aside.rename(shown)
+            sync_path(shown.parent)
         return shown
 
     def check_source(self, source: Path, readouts: Iterable[str]) -> None:
@@ -173,7 +184,7 @@ class Kept:
         """What poolwise did not write there stays, and is in the way."""
         if there := self._about(shown):
             own = self._aside(there)
-            shutil.rmtree(own if own != aside else shown, ignore_errors=True)
+            remove_folder(own if own != aside else shown)
             if own != aside:
                 own.parent.mkdir(parents=True, exist_ok=True)
                 shown.rename(own)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from poolwise.errors import StoreError
+from poolwise.files import AtomicFile
 from poolwise.records import VectorBatch
-from poolwise.stores.atomic import AtomicFile
 from poolwise.stores.sink import as_strings
 from poolwise.stores.store import writing
 from poolwise.texts.fields import SEPARATOR

@@ -50,6 +50,7 @@ def compare(
     kept = Kept(folder if is_first() else None, materials(model, task), recipe, max(sizes))
     specs = list(dict.fromkeys(asked.spec for asked in readouts))
     kept.check_source(model.folder, specs)
+    kept.clear()
     todo = ToDo(specs, sizes, seeds, recipe.rates, partial(cost, recipe))
     todo.skip(lambda setting: from_first(kept.trial(setting)))
     _train(model, task, kept, todo, workers=workers, progress=progress)

@@ -15,7 +15,7 @@ from torch import Tensor
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from poolwise.errors import StoreError
-from poolwise.stores.atomic import written_whole
+from poolwise.files import sync_tree, written_whole
 
 SAVED_EVERY_S = 300.0
 """A training that is killed loses no more; a shorter one writes nothing."""
@@ -130,6 +130,7 @@ class Watch(TrainerCallback):
             "epochs": self.epochs,
             "seconds": self.total_seconds(),
         }
+        sync_tree(folder)
         # Written last: a checkpoint without it is not whole.
         with written_whole(folder / _WATCHED) as file:
             file.write(json.dumps(seen).encode())

@@ -12,7 +12,7 @@ from zipfile import BadZipFile, ZipFile
 import torch
 
 from poolwise.errors import StoreError
-from poolwise.stores.atomic import refusals_told, written_whole
+from poolwise.files import refusals_told, written_whole
 
 EVERY_S = 15.0
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from poolwise.errors import StoreError
+from poolwise.files.durable import sync_path
+from poolwise.files.leftovers import Lock, clear_leftovers, hidden, lock_new
 
 _NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
@@ -18,17 +20,20 @@ _NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, er
 class AtomicFile:
     """A temporary file beside its target, open for writing and reading as ``file``.
 
-    Raises StoreError at once if the target exists (unless ``overwrite``) or cannot be one.
+    What a killed run left of the same target is removed. Raises StoreError at once if the target
+    exists (unless ``overwrite``) or cannot be one, OSError where nothing can be written there.
     """
 
     def __init__(self, target: Path, overwrite: bool) -> None:
         self._shown = target
         self._target = target.resolve()
-        self._overwrite = overwrite
+        self.overwrite = overwrite
+        self._lock: Lock | None = None
+        self._renamed = False
         self._check()
-        name = f".{self._target.name}.{secrets.token_hex(4)}.partial"
-        self._temporary = self._target.with_name(name)
-        self.file = self._temporary.open("x+b")
+        clear_leftovers(self._target.parent, self._target.name)
+        self._check_free()
+        self._open()
 
     def commit(self) -> None:
         """Make the content durable, then visible."""
@@ -43,30 +48,71 @@ class AtomicFile:
 
     def publish(self) -> None:
         """Make the content visible under its name."""
-        if self._overwrite:
+        self.place()
+        self.finish()
+
+    def place(self) -> None:
+        """Give the content its name; without ``overwrite`` it keeps the temporary one, too."""
+        if self.overwrite:
             self._temporary.replace(self._target)
         else:
             self._link()
         sync_path(self._target.parent)
 
+    @property
+    def waits(self) -> bool:
+        """Whether the content still has its temporary name."""
+        return self._temporary.exists()
+
+    def make_room(self) -> None:
+        """Remove what is to be replaced before its time."""
+        if self.overwrite:
+            self._target.unlink(missing_ok=True)
+
+    def finish(self) -> None:
+        """Drop the temporary name."""
+        self._temporary.unlink(missing_ok=True)
+        self._release()
+
     def withdraw(self) -> None:
-        """Take back what was published."""
-        self._target.unlink(missing_ok=True)
+        """Take back what was placed, while it has both names."""
+        with suppress(FileNotFoundError):
+            if self._renamed or self._temporary.samefile(self._target):
+                self._target.unlink()
 
     def discard(self) -> None:
         """Leave no trace of what was not committed."""
         with suppress(OSError):  # closing flushes, and the disk may be full
             self.file.close()
         self._temporary.unlink(missing_ok=True)
+        self._release()
+
+    def _open(self) -> None:
+        while self._lock is None:
+            self._temporary = hidden(self._target)
+            self.file: BinaryIO = self._temporary.open("x+b")
+            try:
+                self._lock = lock_new(self._temporary)
+                if self.overwrite and self._lock and self._target.exists():
+                    self._temporary.chmod(stat.S_IMODE(self._target.stat().st_mode))
+            except BaseException:
+                self.discard()
+                raise
+            if self._lock is None:
+                self.file.close()
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
 
     def _check(self) -> None:
         if not self._target.parent.is_dir():
             raise StoreError(f"no folder {self._shown.parent} to write {self._shown.name} in")
-        if not self._target.exists():
-            return
-        if not self._target.is_file():
+        if self._target.exists() and not self._target.is_file():
             raise StoreError(f"{self._shown} is not a regular file; choose another name")
-        if not self._overwrite:
+
+    def _check_free(self) -> None:
+        if not self.overwrite and self._target.exists():
             raise self._exists()
 
     def _link(self) -> None:
@@ -81,19 +127,18 @@ class AtomicFile:
             if self._target.exists():
                 raise self._exists() from None
             self._temporary.replace(self._target)
-        else:
-            self._temporary.unlink()
+            self._renamed = True
 
     def _exists(self) -> StoreError:
         return StoreError(f"{self._shown} exists; choose another name, or --force to replace it")
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[BinaryIO]:
+def written_whole(path: Path, *, overwrite: bool = True) -> Iterator[BinaryIO]:
     """A file to fill, which takes the name ``path``, or the place of what stood there, when the
     block ends without error. Raises StoreError where it cannot be written."""
     with refusals_told(path):
-        output = AtomicFile(path, overwrite=True)
+        output = AtomicFile(path, overwrite)
         try:
             yield output.file
             output.commit()
@@ -112,14 +157,3 @@ def refusals_told(path: Path) -> Iterator[None]:
             f"{path} cannot be written: {error.strerror or error}; choose another folder, or make "
             "room there"
         ) from error
-
-
-def sync_path(path: Path) -> None:
-    """Make a file or a folder's list of names durable."""
-    if os.name != "posix":  # elsewhere a folder cannot be opened
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

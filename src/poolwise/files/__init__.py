@@ -1,0 +1,29 @@
+"""What is written appears whole or not at all: one file, one folder, or files of a folder together.
+
+Everything is written under a hidden name beside its place, `.NAME.XXXXXXXX.partial`, made durable,
+and then given its name in one step. A process that is killed leaves at most such a hidden name,
+and the next run in that place removes it (``leftovers``).
+"""
+
+from poolwise.files.atomic import AtomicFile, refusals_told, written_whole
+from poolwise.files.durable import sync_path, sync_tree
+from poolwise.files.folder import folders_above, hidden_folder, whole_folder
+from poolwise.files.leftovers import clear_leftovers, leftovers, remove_folder
+from poolwise.files.pair import publish_pair
+from poolwise.files.together import replace_files
+
+__all__ = [
+    "AtomicFile",
+    "clear_leftovers",
+    "folders_above",
+    "hidden_folder",
+    "leftovers",
+    "publish_pair",
+    "refusals_told",
+    "remove_folder",
+    "replace_files",
+    "sync_path",
+    "sync_tree",
+    "whole_folder",
+    "written_whole",
+]

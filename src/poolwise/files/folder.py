@@ -1,0 +1,169 @@
+"""A folder that appears under its name when it is complete, or never."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from poolwise.errors import PoolwiseError, StoreError
+from poolwise.files.atomic import refusals_told
+from poolwise.files.durable import sync_path, sync_tree
+from poolwise.files.exchange import exchange
+from poolwise.files.leftovers import ASIDE, clear_leftovers, hidden, lock_new, locked
+
+Foreign = Callable[[Path], Iterable[str]]
+"""Names in a folder that are no part of what is to be replaced, and would be lost."""
+
+
+@contextmanager
+def whole_folder(
+    target: Path,
+    *,
+    replace: bool,
+    foreign: Foreign = os.listdir,
+    kind: str = "it",
+    never: Path | None = None,
+    parents: bool = False,
+) -> Iterator[Path]:
+    """An empty folder beside ``target``, which takes its name when the block ends without error.
+
+    ``replace`` takes the place of a folder of the same ``kind`` ("a report"), all of whose names
+    are its own; without it ``target`` must be empty or not be there. ``never`` may not be replaced,
+    nor what it lies in. ``parents`` makes the folders above, too.
+
+    Where the system can exchange two names (Linux), ``target`` is the old folder or the new one at
+    every moment; elsewhere it is absent between two renames, and the next run in that place brings
+    the old one back if the process was killed there.
+
+    Raises StoreError at once where the folder cannot take that name or cannot be written. Errors
+    raised in the block that name the folder beside are made to name ``target``.
+    """
+    place = target.resolve()
+    with refusals_told(target):
+        _check(target, place, parents, never and never.resolve())
+        clear_leftovers(place.parent, place.name)
+        _check_content(target, place, replace, foreign, kind)
+    with folders_above(place, shown=target), hidden_folder(place, shown=target) as partial:
+        yield partial
+        with refusals_told(target):
+            sync_tree(partial)
+            _put(partial, place)
+
+
+@contextmanager
+def hidden_folder(place: Path, *, shown: Path) -> Iterator[Path]:
+    """An empty folder beside ``place`` while the block runs. Errors raised in the block that name
+    it are made to name ``shown``. Raises StoreError where nothing can be written there."""
+    made: list[Path] = []
+    lock = None
+    try:
+        with refusals_told(shown):
+            while lock is None:
+                made.append(hidden(place))  # before it is there: it goes, whatever happens
+                made[-1].mkdir()
+                lock = lock_new(made[-1])
+        try:
+            yield made[-1]
+        except (PoolwiseError, OSError) as error:
+            _name_the_target(error, made[-1], shown)
+            raise
+    finally:
+        for path in made:
+            shutil.rmtree(path, ignore_errors=True)
+        if lock:
+            lock.release()
+
+
+@contextmanager
+def folders_above(place: Path, *, shown: Path) -> Iterator[None]:
+    """They are made where they are not there, and go again, being empty, if the block fails."""
+    made = [folder for folder in place.parents if not folder.exists()]
+    try:
+        with refusals_told(shown):
+            place.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for folder in made:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+def _check(shown: Path, place: Path, parents: bool, never: Path | None) -> None:
+    if not parents and not place.parent.is_dir():
+        raise StoreError(f"no folder {shown.parent} to write {shown.name} in")
+    if not place.exists():
+        return
+    if not place.is_dir():
+        raise StoreError(f"{shown} is a file; expected the name of a new folder")
+    if _is_mounted(place):
+        raise StoreError(
+            f"{shown} is where a disk is mounted, which nothing can take the place of; choose a "
+            f"folder in it, such as {shown / 'out'}"
+        )
+    if never and (never.is_relative_to(place) or place.is_relative_to(never)):
+        raise StoreError(f"{shown} holds the model that is being exported; choose another folder")
+
+
+def _check_content(shown: Path, place: Path, replace: bool, foreign: Foreign, kind: str) -> None:
+    if not place.exists() or not any(place.iterdir()):
+        return
+    if not replace:
+        raise StoreError(f"{shown} is not empty; choose another folder, or --force to replace it")
+    for name in foreign(place):
+        raise StoreError(
+            f"{shown} holds {name}, which is no part of {kind}, and would be lost; choose another "
+            "folder, or empty this one"
+        )
+
+
+def _is_mounted(place: Path) -> bool:
+    """A folder mounted from the same disk is told by the kernel's list alone."""
+    if place == place.parent or place.is_mount():
+        return True
+    try:
+        mounts = Path("/proc/self/mountinfo").read_bytes().splitlines()
+    except OSError:
+        return False
+    name = os.fsencode(place)
+    for sign in b"\\ \t\n":
+        name = name.replace(bytes([sign]), b"\\%03o" % sign)
+    return any(line.split(b" ")[4:5] == [name] for line in mounts)
+
+
+def _put(partial: Path, place: Path) -> None:
+    """Give ``partial`` its name; what stood there comes back if that fails."""
+    if not place.exists():
+        partial.rename(place)
+    else:
+        shutil.copymode(place, partial)
+        if not exchange(partial, place):
+            _put_in_two_steps(partial, place)
+    sync_path(place.parent)
+
+
+def _put_in_two_steps(partial: Path, place: Path) -> None:
+    aside = hidden(place, ASIDE)
+    with locked(place):
+        try:
+            place.rename(aside)
+            partial.rename(place)
+        except BaseException:
+            if aside.exists() and not place.exists():
+                aside.rename(place)
+            raise
+        sync_path(place.parent)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _name_the_target(error: PoolwiseError | OSError, partial: Path, target: Path) -> None:
+    """To whoever reads an error the folder beside is of no interest, and gone."""
+    error.args = tuple(
+        arg.replace(str(partial), str(target)) if isinstance(arg, str) else arg
+        for arg in error.args
+    )
+    if isinstance(error, OSError) and isinstance(error.filename, str):
+        error.filename = error.filename.replace(str(partial), str(target))

@@ -1,0 +1,36 @@
+"""A file, and the one beside it that tells of it."""
+
+from __future__ import annotations
+
+from poolwise.files.atomic import AtomicFile
+
+
+def publish_pair(content: AtomicFile, about: AtomicFile) -> None:
+    """Make both durable, then visible: ``about`` goes first and comes last.
+
+    So ``about`` always tells of the content beside it. A process killed in between leaves the
+    content whole, the old or the new one, and no ``about``. Any other end leaves both or, where
+    nothing is replaced, none. Raises OSError, and StoreError where a name has been taken meanwhile.
+    """
+    about.sync()
+    content.sync()
+    try:
+        _publish(content, about)
+    except BaseException:
+        if content.overwrite:  # what stood there is gone: all is on the disk, and gets its name
+            _publish(content, about)
+        else:
+            about.withdraw()
+            content.withdraw()
+        raise
+
+
+def _publish(content: AtomicFile, about: AtomicFile) -> None:
+    """May be called again where it was interrupted, if it overwrites."""
+    if content.waits:
+        about.make_room()
+        content.place()
+    if about.waits:
+        about.place()
+    about.finish()
+    content.finish()

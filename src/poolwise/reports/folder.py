@@ -1,0 +1,111 @@
+"""The folder of a report: a new one or, where trainings go on, files in theirs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from poolwise.errors import StoreError
+from poolwise.files import (
+    clear_leftovers,
+    folders_above,
+    hidden_folder,
+    refusals_told,
+    replace_files,
+    sync_tree,
+    whole_folder,
+)
+
+PAGE, FINDINGS, CHARTS = "report.html", "findings.json", "charts"
+PICTURES = ("svg", "png")
+_OF_A_SWEEP = ("scores.parquet", "readout.toml", "readout.safetensors")
+
+
+def report_folder(folder: Path, *, force: bool) -> AbstractContextManager[Path]:
+    """An empty folder to write a report to, which takes the name ``folder``; ``force`` takes the
+    place of a folder that holds a report, a sweep's files, and nothing else. See ``whole_folder``.
+    """
+    return whole_folder(folder, replace=force, foreign=_foreign, kind="a report", parents=True)
+
+
+@contextmanager
+def resumed_folder(folder: Path, *, study: str, force: bool) -> Iterator[Path]:
+    """An empty folder to write a report to, whose files go into ``folder`` when the block ends
+    without error, beside all else that lies there.
+
+    Only a report of the same ``study`` is replaced, and only with ``force``. Its files go first and
+    the page comes last: no file of the old report is ever beside one of the new, and where the page
+    is, all are. A process killed in between leaves some of them absent; the trainings that they
+    come from are still there. Raises StoreError at once where the folder cannot be written.
+    """
+    with refusals_told(folder):
+        if folder.exists() and not folder.is_dir():
+            raise StoreError(f"{folder} is a file; expected the name of a folder")
+        old = _replaced(folder, study, force)
+        clear_leftovers(folder)
+    place = folder.resolve() / "report"
+    with folders_above(place, shown=folder), hidden_folder(place, shown=folder) as made:
+        yield made
+        with refusals_told(folder):
+            sync_tree(made)
+            replace_files(made, folder, old=reversed(old), new=_files_of(made))
+
+
+def _replaced(folder: Path, study: str, force: bool) -> list[Path]:
+    """The files of the report that lies in ``folder``. Raises StoreError where it is to stay."""
+    if not (folder / PAGE).exists() and not (folder / FINDINGS).exists():
+        return []
+    if {finding["study"] for finding in _findings(folder)} != {study}:
+        raise StoreError(
+            f"{folder} holds another report, which would be lost; choose another folder"
+        )
+    # Without a page it is what a killed process left.
+    if not force and (folder / PAGE).exists():
+        raise StoreError(
+            f"{folder} holds a report; choose another folder, or --force to replace it"
+        )
+    return _files_of(folder)
+
+
+def _files_of(folder: Path) -> list[Path]:
+    """Of the report in ``folder``, relative: what names the others first, the page last."""
+    charts = [Path(CHARTS, f"{name}.{suffix}") for name in _charts(folder) for suffix in PICTURES]
+    return [Path(FINDINGS), *(path for path in charts if (folder / path).exists()), Path(PAGE)]
+
+
+def chart_names(charts: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """A file's name for each chart, given as its study and its kind."""
+    used: dict[str, int] = {}
+    for study, kind in charts:
+        name = re.sub(r"[^a-z0-9]+", "-", f"{study}-{kind}".lower()).strip("-") or "chart"
+        used[name] = used.get(name, 0) + 1
+        yield name if used[name] == 1 else f"{name}-{used[name]}"
+
+
+def _foreign(folder: Path) -> Iterator[str]:
+    """What is no part of a report or of a sweep."""
+    ours = {*_files_of(folder), *map(Path, _OF_A_SWEEP)}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder)
+        if name not in ours and name != Path(CHARTS):
+            yield str(name)
+
+
+def _charts(folder: Path) -> list[str]:
+    return [*chart_names((f["study"], c["kind"]) for f in _findings(folder) for c in f["charts"])]
+
+
+def _findings(folder: Path) -> list[dict[str, Any]]:
+    """As far as they are needed here; none where there is no report, or it is not ours."""
+    try:
+        found = json.loads((folder / FINDINGS).read_text("utf-8"))
+        return [
+            {"study": str(f["study"]), "charts": [{"kind": str(c["kind"])} for c in f["charts"]]}
+            for f in found
+        ]
+    except (OSError, ValueError, TypeError, KeyError):
+        return []
