@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -26,6 +27,7 @@ public:
     // At least `count` elements; what was there is gone where it has to grow.
     void resize(std::size_t count) {
         if (count <= count_) return;
+        if (count > (SIZE_MAX - 63) / sizeof(T)) throw std::bad_alloc();
         const std::size_t bytes = (count * sizeof(T) + 63) / 64 * 64;
         T* fresh = static_cast<T*>(std::aligned_alloc(64, bytes));
         if (fresh == nullptr) throw std::bad_alloc();

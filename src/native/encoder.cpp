@@ -6,7 +6,10 @@
 namespace poolwise {
 
 Encoder::Encoder(const Kernels& kernels, Shape shape) : kernels(kernels), shape(shape) {}
-Encoder::~Encoder() = default;
+
+Encoder::~Encoder() {
+    for (auto& place : idle_) delete place.load(std::memory_order_acquire);
+}
 
 void Encoder::run(const Batch& batch, const Reading& reading, int threads) const {
     auto space = borrow();
@@ -16,16 +19,21 @@ void Encoder::run(const Batch& batch, const Reading& reading, int threads) const
 }
 
 std::unique_ptr<Workspace> Encoder::borrow() const {
-    const std::lock_guard lock(mutex_);
-    if (idle_.empty()) return std::make_unique<Workspace>();
-    auto space = std::move(idle_.back());
-    idle_.pop_back();
-    return space;
+    for (auto& place : idle_)
+        if (place.load(std::memory_order_relaxed) != nullptr)
+            if (Workspace* space = place.exchange(nullptr, std::memory_order_acq_rel))
+                return std::unique_ptr<Workspace>(space);
+    return std::make_unique<Workspace>();
 }
 
-void Encoder::give_back(std::unique_ptr<Workspace> space) const {
-    const std::lock_guard lock(mutex_);
-    idle_.push_back(std::move(space));
+void Encoder::give_back(std::unique_ptr<Workspace> space) const noexcept {
+    for (auto& place : idle_) {
+        Workspace* none = nullptr;
+        if (place.compare_exchange_strong(none, space.get(), std::memory_order_acq_rel)) {
+            space.release();
+            return;
+        }
+    }
 }
 
 }  // namespace poolwise

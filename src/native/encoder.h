@@ -1,8 +1,9 @@
 // An encoder's weights, repacked, and the walk of a batch through its blocks.
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <memory>
-#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -91,10 +92,10 @@ public:
 
 private:
     std::unique_ptr<Workspace> borrow() const;
-    void give_back(std::unique_ptr<Workspace>) const;
+    void give_back(std::unique_ptr<Workspace>) const noexcept;
 
-    mutable std::mutex mutex_;
-    mutable std::vector<std::unique_ptr<Workspace>> idle_;
+    // No lock: in a child that was forked while another thread held it, it would stay locked.
+    mutable std::array<std::atomic<Workspace*>, 64> idle_{};
 };
 
 }  // namespace poolwise

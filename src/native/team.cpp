@@ -5,8 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <system_error>
+#include <exception>
 #include <thread>
+#include <utility>
 
 namespace poolwise {
 namespace {
@@ -73,7 +74,9 @@ public:
         step_ = step;
         done_.store(0, std::memory_order_relaxed);
         for (int m = 0; m < members; ++m) {
-            const int begin = pieces * m / members, end = pieces * (m + 1) / members;
+            const long all = pieces;
+            const int begin = static_cast<int>(all * m / members);
+            const int end = static_cast<int>(all * (m + 1) / members);
             shares_[m].end = end;
             shares_[m].left.store(end - begin, std::memory_order_release);
         }
@@ -82,14 +85,20 @@ public:
         const int others = pieces - work(0);
         for (int done; (done = done_.load(std::memory_order_acquire)) != others;)
             wait_for_change(done_, done);
+        if (failed_.load(std::memory_order_relaxed)) {
+            failed_.store(false, std::memory_order_relaxed);
+            std::rethrow_exception(std::exchange(failure_, nullptr));
+        }
     }
+
+    int threads() const { return threads_; }
 
 private:
     // Makes the threads that there are too few of.
     void gather(int wanted) {
         try {
             for (; threads_ < wanted; ++threads_) std::thread(&Crew::help, this, threads_).detach();
-        } catch (const std::system_error&) {  // the system gives no more
+        } catch (const std::exception&) {  // the system gives no more threads, or no memory for them
         }
         members_.store(std::min(wanted, threads_), std::memory_order_relaxed);
     }
@@ -99,8 +108,12 @@ private:
         const int members = members_.load(std::memory_order_relaxed);
         int done = 0;
         for (int m = member; m < member + members; ++m)
-            for (int piece; (piece = shares_[m % members].take()) >= 0; ++done)
-                step_.call(step_.work, piece, piece + 1);
+            for (int piece; (piece = shares_[m % members].take()) >= 0; ++done) try {
+                    step_.call(step_.work, piece, piece + 1, member);
+                } catch (...) {  // the step goes on to its end: the others hold what it is made of
+                    if (!failed_.exchange(true, std::memory_order_relaxed))
+                        failure_ = std::current_exception();
+                }
         return done;
     }
 
@@ -119,9 +132,11 @@ private:
 
     const pid_t process_ = getpid();
     std::atomic<bool> taken_{false};
-    int threads_ = 1;  // those who borrow the crew, and helpers
+    int threads_ = 1;  // those who borrow the crew, and helpers; changes only where it is borrowed
     std::atomic<int> members_{1};
     Team::Step step_{};
+    std::atomic<bool> failed_{false};
+    std::exception_ptr failure_;  // of the step; who sets `failed_` first writes it
     alignas(64) std::atomic<int> calls_{0};
     alignas(64) std::atomic<int> done_{0};
     std::array<Share, most> shares_;
@@ -134,6 +149,8 @@ Team::Team(int wanted) : crew_(wanted > 1 ? Crew::borrow(wanted) : nullptr) {}
 Team::~Team() {
     if (crew_ != nullptr) crew_->give_back();
 }
+
+int Team::threads() const { return alone() ? 1 : crew_->threads(); }
 
 void Team::share(int pieces, Step step) { crew_->share(pieces, step); }
 

@@ -13,7 +13,7 @@ constexpr int few_rows = 8;    // too few to be worth handing over
 // Shares work(begin, end) on rows, which is little for each of them.
 template <class Work>
 void share_rows(Team& team, int rows, const Work& work) {
-    team.share((rows + few_rows - 1) / few_rows, [&](int begin, int end) {
+    team.share((rows + few_rows - 1) / few_rows, [&](int begin, int end, int) {
         work(begin * few_rows, std::min(end * few_rows, rows));
     });
 }
@@ -55,6 +55,15 @@ Walk::Walk(const Encoder& encoder, const Batch& batch, const Reading& reading, W
         if (reading.maxima[i].terms.size() > 1 || reading.maxima[i].terms[0].second != 1.0f)
             space.mixes[i].resize(tokens * wide_);
     if (reading.pooler) space.first.resize(2 * batch.sequences * wide_);
+    // Whatever memory the threads need is taken here, where nobody waits for anybody.
+    if (reading.rows != nullptr) places_.resize(reading.row_count);
+    int longest = 0;
+    for (int s = 0; s < batch.sequences; ++s)
+        longest = std::max(longest, batch.offsets[s + 1] - batch.offsets[s]);
+    space.scratch.resize(std::max<std::size_t>(space.scratch.size(), team.threads()));
+    for (int t = 0; t < team.threads(); ++t)
+        space.scratch[t].resize(
+            kernels_.attention_scratch(longest, encoder.shape.width / encoder.shape.heads));
 }
 
 void Walk::run() {
@@ -106,7 +115,7 @@ void Walk::block(int number) {
         const Input x = converted(block.query, space_.hidden.data(), wide_, rows_);
         multiply(block.query, x, rows_, {}, space_.query.data(), wide_);
     }
-    attend(choose);
+    attend();
     feed_forward(block);
 }
 
@@ -121,19 +130,23 @@ void Walk::choose_rows() {
         row_offsets_[s] = static_cast<int>(
             std::lower_bound(reading_.rows, reading_.rows + reading_.row_count, batch_.offsets[s]) -
             reading_.rows);
+    for (int s = 0; s < batch_.sequences; ++s)
+        for (int r = row_offsets_[s]; r < row_offsets_[s + 1]; ++r)
+            places_[r] = reading_.rows[r] - batch_.offsets[s];
     rows_ = reading_.row_count;
     chosen_ = true;
 }
 
-void Walk::attend(bool chosen) {
+void Walk::attend() {
     const int heads = encoder_.shape.heads;
-    team_.share(heads * batch_.sequences, [&](int begin, int end) {
+    team_.share(heads * batch_.sequences, [&](int begin, int end, int thread) {
         for (int s = begin / heads; s * heads < end; ++s)
-            attend(s, chosen, std::max(begin - s * heads, 0), std::min(end - s * heads, heads));
+            attend(s, std::max(begin - s * heads, 0), std::min(end - s * heads, heads),
+                   space_.scratch[thread].data());
     });
 }
 
-void Walk::attend(int s, bool chosen, int first_head, int last_head) {
+void Walk::attend(int s, int first_head, int last_head, float* scratch) {
     const int width = encoder_.shape.width / encoder_.shape.heads, reach = encoder_.reach;
     const std::size_t kv_wide = row_stride(2 * encoder_.shape.width);
     const int begin = batch_.offsets[s], first = row_offsets_[s];
@@ -141,25 +154,19 @@ void Walk::attend(int s, bool chosen, int first_head, int last_head) {
     a.queries = row_offsets_[s + 1] - first;
     a.tokens = batch_.offsets[s + 1] - begin;
     if (a.queries == 0) return;
-    std::vector<int> positions;
-    if (chosen) {
-        positions.assign(reading_.rows + first, reading_.rows + first + a.queries);
-        for (int& p : positions) p -= begin;
-        a.positions = positions.data();
-    }
-    thread_local Buffer<float> scratch;
-    scratch.resize(kernels_.attention_scratch(a.tokens, width));
+    if (chosen_) a.positions = places_.data() + first;
     a.q_stride = a.out_stride = wide_;
     a.kv_stride = kv_wide;
     a.width = width;
     a.scale = 1.0f / std::sqrt(static_cast<float>(width));
-    a.scratch = scratch.data();
+    a.scratch = scratch;
     for (int h = first_head; h < last_head; ++h) {
         a.q = space_.query.data() + first * wide_ + h * width;
         a.k = space_.key_value.data() + begin * kv_wide + h * width;
         a.v = a.k + encoder_.shape.width;
         a.out = space_.context.data() + first * wide_ + h * width;
-        if (reach) a.relative = encoder_.relative.data() + h * (2 * reach - 1) + reach - 1;
+        if (reach)
+            a.relative = encoder_.relative.data() + h * (2 * static_cast<std::size_t>(reach) - 1) + reach - 1;
         kernels_.attend(a);
     }
 }
@@ -204,7 +211,7 @@ Input Walk::converted(const Matrix& m, const float* x, std::size_t stride, int r
 
 void Walk::multiply(const Matrix& m, const Input& x, int rows, const Epilogue& e, float* out,
                     std::size_t stride) {
-    team_.share(m.panels, [&](int begin, int end) {
+    team_.share(m.panels, [&](int begin, int end, int) {
         kernels_.multiply(m, x, rows, begin, end, e, out, stride);
     });
 }

@@ -15,6 +15,7 @@ struct Workspace {
     Buffer<float> scales;
     std::vector<Buffer<float>> mixes;  // one a maximum over several layers
     Buffer<float> first;               // the pooler's input
+    std::vector<Buffer<float>> scratch;  // one a thread, for attention
 };
 
 class Walk {
@@ -27,8 +28,8 @@ private:
     void embed();
     void block(int number);
     void choose_rows();
-    void attend(bool chosen_rows);
-    void attend(int sequence, bool chosen_rows, int first_head, int last_head);
+    void attend();
+    void attend(int sequence, int first_head, int last_head, float* scratch);
     void feed_forward(const Block& block);
     void normalize(const Norm& norm, float* rows, std::size_t stride, int count, int width);
     void read(int layer);
@@ -54,6 +55,7 @@ private:
     int rows_;                        // rows of `hidden` at present
     bool chosen_ = false;             // `hidden` holds the reading's rows alone
     std::vector<int> row_offsets_;    // of each sequence among the rows
+    std::vector<int> places_;         // of the chosen rows, each in its own sequence
 };
 
 }  // namespace poolwise

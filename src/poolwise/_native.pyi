@@ -6,13 +6,22 @@ from poolwise.records import Floats, Ints
 
 _Linear = tuple[Floats, Floats]
 _Gains = tuple[Floats, Floats]
+_Block = tuple[_Linear, _Linear, _Linear, _Linear, _Gains, _Linear, _Linear, _Gains]
 
 def levels() -> list[str]: ...
 def has_half(level: str) -> bool: ...
 
 class Encoder:
+    """Made at once; nothing of it changes afterwards. Any thread may run it at any time.
+
+    ``words``, ``positions`` and ``type`` are read where they lie, all else is copied. ValueError
+    says what does not fit, TypeError what has another type or layout; without enough memory both
+    methods raise MemoryError.
+    """
+
     def __init__(
         self,
+        *,
         level: str,
         precision: str,
         width: int,
@@ -20,30 +29,18 @@ class Encoder:
         inner: int,
         epsilon: float,
         activation: str,
-    ) -> None: ...
-    def set_embeddings(
-        self,
         words: Floats,
         positions: Floats,
         type: Floats | None,  # noqa: A002 - the encoder's own word
         norm: _Gains,
         projection: _Linear | None,
+        blocks: Sequence[_Block],
+        pooler: _Linear | None,
+        relative: Floats | None,
     ) -> None: ...
-    def add_block(
-        self,
-        query: _Linear,
-        key: _Linear,
-        value: _Linear,
-        attention_output: _Linear,
-        attention_norm: _Gains,
-        intermediate: _Linear,
-        output: _Linear,
-        output_norm: _Gains,
-    ) -> None: ...
-    def set_pooler(self, pooler: _Linear) -> None: ...
-    def set_relative(self, table: Floats) -> None: ...
     def run(
         self,
+        *,
         ids: Ints,
         positions: Ints,
         offsets: Ints,
@@ -54,4 +51,5 @@ class Encoder:
         maxima: Sequence[tuple[int, Sequence[tuple[int, float]]]],
         pooler: bool,
         threads: int,
-    ) -> Floats: ...
+    ) -> Floats:
+        """Float32 [vectors, sequences, width]; the arrays are copied before they are looked at."""

@@ -99,6 +99,20 @@ class Block:
     activation: str
     epsilon: float
 
+    @property
+    def pairs(self) -> tuple[Pair, Pair, Pair, Pair, Pair, Pair, Pair, Pair]:
+        """Weights and biases alone, in the same order."""
+        return (
+            self.query,
+            self.key,
+            self.value,
+            self.attention_output,
+            self.attention_norm,
+            self.intermediate,
+            self.output,
+            self.output_norm,
+        )
+
 
 def divisible(encoder: Encoder) -> bool:
     """Whether ``block`` can take this encoder's blocks apart."""

@@ -24,6 +24,9 @@ from poolwise.records import Floats, Ints, Precision, TokenBatch
 TOKEN_BUDGET = 512
 """Tokens in a batch: few enough that a window's batches keep every core busy to its end."""
 
+MAX_THREADS = 64
+"""The most that the core lets share one batch."""
+
 
 @cache
 def levels() -> tuple[str, ...]:
@@ -83,7 +86,7 @@ class NativeEngine:
         assert not plan.attentions
         if len(batches) < self.streams:
             for index, batch in enumerate(batches):
-                yield index, self._pool(batch, plan, self.streams)
+                yield index, self._pool(batch, plan, min(self.streams, MAX_THREADS))
             return
         with ThreadPoolExecutor(self.streams) as workers:
             yield from as_done(workers, lambda batch: self._pool(batch, plan, 1), batches)

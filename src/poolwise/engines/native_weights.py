@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from poolwise.encoders import Encoder
-from poolwise.encoders.blocks import ROLES, Pair, block
+from poolwise.encoders.blocks import Pair, block
 from poolwise.records import Floats, Precision
 
 if TYPE_CHECKING:
@@ -42,7 +42,11 @@ def native_encoder(encoder: Encoder, level: str, precision: Precision) -> _nativ
     from poolwise import _native  # noqa: PLC0415 - the extension may be missing
 
     config, tensors = encoder.config, encoder.tensors
-    made = _native.Encoder(
+    types = tensors.get("embeddings.token_type_embeddings.weight")
+    narrow = "embeddings_project.weight" in tensors
+    buckets = tensors.get("encoder.relative_attention_bias.weight")
+    blocks = [block(encoder, number) for number in range(1, encoder.depth + 1)]
+    return _native.Encoder(
         level=level,
         precision=precision,
         width=encoder.width,
@@ -50,26 +54,17 @@ def native_encoder(encoder: Encoder, level: str, precision: Precision) -> _nativ
         inner=config["intermediate_size"],
         epsilon=config["layer_norm_eps"],
         activation=ACTIVATIONS[config["hidden_act"]],
-    )
-    types = tensors.get("embeddings.token_type_embeddings.weight")
-    made.set_embeddings(
         words=encoder.word_embeddings,
         positions=tensors["embeddings.position_embeddings.weight"],
         type=None if types is None else types[0],
         norm=_pair(encoder, "embeddings.LayerNorm"),
-        projection=_pair(encoder, "embeddings_project")
-        if "embeddings_project.weight" in tensors
-        else None,
+        projection=_pair(encoder, "embeddings_project") if narrow else None,
+        blocks=[parts.pairs for parts in blocks],
+        pooler=_pair(encoder, encoder.family.pooler) if encoder.has_pooler else None,
+        relative=None
+        if buckets is None
+        else np.ascontiguousarray(relative_bias(buckets, config.positions)),
     )
-    for number in range(1, encoder.depth + 1):
-        parts = block(encoder, number)
-        made.add_block(**{role: getattr(parts, role) for role in ROLES})
-    if encoder.has_pooler:
-        made.set_pooler(_pair(encoder, encoder.family.pooler))
-    buckets = tensors.get("encoder.relative_attention_bias.weight")
-    if buckets is not None:
-        made.set_relative(np.ascontiguousarray(relative_bias(buckets, config.positions)))
-    return made
 
 
 def _pair(encoder: Encoder, module: str) -> Pair:
