@@ -127,7 +127,7 @@ def _weights(folder: Path) -> dict[int, float]:
         raise EncoderError(f"{config}: layer_start is {describe(first)}")
     if "layer_weights" not in file.entries:
         raise EncoderError(f"{path}: holds no layer_weights")
-    found = file.read("layer_weights").flat
+    found = file.read(["layer_weights"])["layer_weights"].flat
     return {layer: float(weight) for layer, weight in enumerate(found, first) if weight}
 
 

@@ -121,4 +121,4 @@ def _tensors(folder: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, F
     if found != shapes:
         held = f"{found}"[:400]
         raise EncoderError(f"{path}: holds {held}, but {CONFIG} asks for {dict(shapes)}")
-    return {name: file.read(name) for name in shapes}
+    return file.read(shapes)

@@ -1,4 +1,4 @@
-"""One safetensors file: its header checked before anything is used, its arrays mapped.
+"""One safetensors file: its header checked before anything is used.
 
 The format: 8 bytes little-endian header length, a JSON header, then the data.
 """
@@ -6,13 +6,12 @@ The format: 8 bytes little-endian header length, a JSON header, then the data.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from poolwise.encoders.files import (
     MEGABYTE,
@@ -21,6 +20,7 @@ from poolwise.encoders.files import (
     parse_json,
     refuse_pointer,
 )
+from poolwise.encoders.stable_file import Opened, StableFile
 from poolwise.errors import EncoderError, UnsafeModelError
 from poolwise.records import Floats
 
@@ -74,50 +74,72 @@ class Entry:
 
 @dataclass(frozen=True)
 class SafetensorsFile:
-    """A mapped file whose header has been checked. ``data`` uint8 [size of the file]."""
+    """A file whose header has been checked."""
 
-    path: Path
-    data: NDArray[np.uint8]
+    file: StableFile
     entries: Mapping[str, Entry]
 
-    def read(self, name: str) -> Floats:
-        """A tensor as float32, read-only; a view of the mapped file where that holds float32.
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        return self.file.path
 
-        Raises EncoderError when it holds no floats, NaN or infinity.
+    def read(self, names: Iterable[str]) -> dict[str, Floats]:
+        """Tensors as float32, read-only, in one block of memory.
+
+        Raises EncoderError when one holds no floats, NaN or infinity, when there is no memory for
+        them, and when the file is not what it was when its header was checked.
         """
+        entries = {name: self._floats(name) for name in names}
+        sizes = {name: math.prod(entry.shape) for name, entry in entries.items()}
+        try:  # one block: its pages come in large ones, which cost half of what small ones do
+            block = np.empty(sum(sizes.values()), "<f4")
+        except MemoryError as error:
+            gigabytes = 4 * sum(sizes.values()) / 1e9
+            raise EncoderError(
+                f"{self.path}: no memory for {gigabytes:.1f} GB of weights"
+            ) from error
+        found, at = dict[str, Floats](), 0
+        with self.file.opened() as file:
+            for name in sorted(entries, key=lambda name: entries[name].begin):
+                part, at = block[at : at + sizes[name]], at + sizes[name]
+                _fill(part, entries[name], file)
+                if not all(np.isfinite(piece).all() for piece in _pieces(part)):
+                    raise EncoderError(f"{self.path}: {name} holds values that are not finite")
+                part.flags.writeable = False
+                found[name] = part.reshape(entries[name].shape)
+        return {name: found[name] for name in entries}
+
+    def _floats(self, name: str) -> Entry:
         entry = self.entries[name]
         if entry.dtype not in _FLOATS:
             raise EncoderError(
                 f"{self.path}: {name} has type {entry.dtype}, expected one of {', '.join(_FLOATS)}"
             )
-        raw = self.data[entry.begin : entry.end].view(_FLOATS[entry.dtype]).reshape(entry.shape)
-        array = _float32(raw, entry.dtype)
-        if not all(np.isfinite(part).all() for part in _parts(array)):
-            raise EncoderError(f"{self.path}: {name} holds values that are not finite")
-        array.flags.writeable = False
-        return array
+        return entry
 
 
 def open_safetensors(path: Path) -> SafetensorsFile:
-    """Map a file and check its header: its size, names, types, shapes and offsets."""
-    data = _map(path)
-    refuse_pointer(path, data[:64].tobytes())
-    length = int.from_bytes(data[:8].tobytes(), "little")
+    """Read a file's header and check it: its size, names, types, shapes and offsets."""
+    file = StableFile.look(path)
+    first = file.read(0, min(64, file.size))
+    refuse_pointer(path, first)
+    length = int.from_bytes(first[:8], "little")
     start = 8 + length
-    if length > MAX_HEADER or start > data.size:
-        _refuse_others(path, data[:8].tobytes())
+    if length > MAX_HEADER or start > file.size:
+        _refuse_others(path, first[:8])
         raise UnsafeModelError(
             f"{path}: not a safetensors file: it gives its header {length:,} bytes "
-            f"(at most {MAX_HEADER:,} allowed; the file has {data.size:,})"
+            f"(at most {MAX_HEADER:,} allowed; the file has {file.size:,})"
         )
     where = f"{path} (header)"
-    found = as_object(parse_json(data[8:start].tobytes(), where), where)
+    found = as_object(parse_json(file.read(8, start), where), where)
     found.pop("__metadata__", None)
     if len(found) > MAX_TENSORS:
         raise UnsafeModelError(f"{path}: {len(found):,} tensors, at most {MAX_TENSORS:,} allowed")
     entries = {name: _entry(value, start, f"{path}: {name}") for name, value in found.items()}
-    _check_layout(path, entries, start, data.size)
-    return SafetensorsFile(path, data, entries)
+    _check_layout(path, entries, start, file.size)
+    return SafetensorsFile(file, entries)
 
 
 def _refuse_others(path: Path, first: bytes) -> None:
@@ -126,15 +148,6 @@ def _refuse_others(path: Path, first: bytes) -> None:
         if first.lower().startswith(magic):
             advice = f"Name it {name} and convert its folder" if name else "Download it again"
             raise UnsafeModelError(f"{path}: not a safetensors file but {what}. {advice}")
-
-
-def _map(path: Path) -> NDArray[np.uint8]:
-    if not path.is_file():
-        raise EncoderError(f"{path}: no such file")
-    try:
-        return np.asarray(np.memmap(path, np.uint8, "r"))
-    except (OSError, ValueError) as error:
-        raise EncoderError(f"{path}: cannot be read: {error}") from error
 
 
 def _entry(value: Any, start: int, where: str) -> Entry:
@@ -166,15 +179,20 @@ def _check_layout(path: Path, entries: Mapping[str, Entry], start: int, size: in
         raise UnsafeModelError(f"{path}: the tensors end at byte {at}, the file at {size}")
 
 
-def _float32(raw: NDArray[Any], dtype: str) -> Floats:
-    if dtype == "BF16":
-        # A bfloat16 is the upper half of a float32.
-        return (raw.astype("<u4") << 16).view("<f4")
+def _fill(part: Floats, entry: Entry, file: Opened) -> None:
+    """A tensor's values, whatever their type, into float32 [values]."""
+    if entry.dtype == "F32":
+        return file.fill(entry.begin, part.view(np.uint8))
+    raw = np.empty(part.size, _FLOATS[entry.dtype])
+    file.fill(entry.begin, raw.view(np.uint8))
     with np.errstate(over="ignore"):
-        return np.require(raw, "<f4", "A")
+        if entry.dtype == "BF16":  # the upper half of a float32
+            part.view("<u4")[:] = raw.astype("<u4") << 16
+        else:
+            part[:] = raw
+    return None
 
 
-def _parts(array: Floats) -> Iterator[Floats]:
-    """Pieces of a size that a test need not copy much for."""
-    flat = array.reshape(-1)
-    return (flat[at : at + MEGABYTE] for at in range(0, flat.size, MEGABYTE))
+def _pieces(array: Floats) -> Iterator[Floats]:
+    """Of a size that a test need not copy much for."""
+    return (array[at : at + MEGABYTE] for at in range(0, array.size, MEGABYTE))

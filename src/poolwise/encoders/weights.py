@@ -66,8 +66,7 @@ def read_weights(folder: Path, config: Config) -> Weights:
             raise EncoderError(
                 f"{folder}: {name} has shape {found}, but config.json asks for {shape}"
             )
-    tensors = {name: sources[name].file.read(sources[name].name.whole) for name in expected}
-    return Weights(MappingProxyType(tensors), notes)
+    return Weights(MappingProxyType(_read({name: sources[name] for name in expected})), notes)
 
 
 def select(
@@ -111,6 +110,19 @@ def _shards(folder: Path) -> list[SafetensorsFile]:
         wrong = sorted({name for name, _ in held} ^ paths.keys())
         raise EncoderError(f"{index}: does not list what the files hold: {_some(wrong)}")
     return files
+
+
+def _read(sources: Mapping[str, _Source]) -> dict[str, Floats]:
+    """Each tensor, by the name that its source is listed under."""
+    held: dict[Path, list[_Source]] = {}
+    for source in sources.values():
+        held.setdefault(source.file.path, []).append(source)
+    found = {
+        (path, whole): tensor
+        for path, some in held.items()
+        for whole, tensor in some[0].file.read([source.name.whole for source in some]).items()
+    }
+    return {name: found[source.file.path, source.name.whole] for name, source in sources.items()}
 
 
 def _sources(files: Iterable[SafetensorsFile], family: Family, folder: Path) -> dict[str, _Source]:

@@ -194,4 +194,4 @@ def _tensors(path: Path, shapes: Mapping[str, Shape], where: Path) -> dict[str, 
             raise EncoderError(
                 f"{path}: {name} has shape {found}, but {where.name} asks for {shape}"
             )
-    return {name: file.read(name) for name in shapes}
+    return file.read(shapes)
