@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from poolwise.cli import embed
+from poolwise.files import AtomicFile
+
 posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
 SENTENCES = {
@@ -44,13 +47,16 @@ run()
 """A command that Python cannot see the signal of while it reads."""
 
 STUCK = """
-import signal, sys, threading, time
+import os, signal, sys, threading, time
+from pathlib import Path
 from poolwise.__main__ import run
 import poolwise.cli.embed as embed
+from poolwise.files import AtomicFile
 
 def load(*args, **options):
+    output = AtomicFile(Path(sys.argv[-1]), False)
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])
-    print("stuck", flush=True)
+    threading.Timer(1, print, ["stuck"], {"flush": True}).start()
     while True:  # as in code that no signal reaches
         time.sleep(60)
 
@@ -110,11 +116,28 @@ def test_code_that_no_signal_reaches_is_ended(tmp_path):
         "-c", STUCK, "embed", "none", __file__, "-o", tmp_path / "v.npy", stdout=subprocess.PIPE
     ) as running:
         assert running.stdout.readline() == "stuck\n"
+        assert len(list(tmp_path.iterdir())) == 1
         began = time.monotonic()
         running.send_signal(signal.SIGTERM)
         assert running.wait(60) == 143
         assert time.monotonic() - began < 30
-        assert running.stderr.read() == "poolwise: ended by SIGTERM\n"
+        assert running.stderr.read() == f"poolwise: {SENTENCES['SIGTERM']}\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_an_interruption_left_between_two_steps_is_removed(run, tmp_path, monkeypatch):
+    """It came after the file was made, before anything would have removed it."""
+
+    def interrupted(*_, **__):
+        opened.append(AtomicFile(tmp_path / "v.npy", overwrite=False).file)
+        raise KeyboardInterrupt
+
+    opened = []
+    monkeypatch.setattr(embed, "load", interrupted)
+    code, _, err = run("embed", "none", __file__, "-o", tmp_path / "v.npy")
+    opened[0].close()
+    assert (code, err.strip()) == (130, f"poolwise: {SENTENCES['SIGINT']}")
+    assert list(tmp_path.iterdir()) == []
 
 
 @posix

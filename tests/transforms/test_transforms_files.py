@@ -69,7 +69,7 @@ def test_a_place_that_cannot_be_written(vectors: Sets, tmp_path: Path, place: st
     (tmp_path / "file").touch()
     (tmp_path / "folder").mkdir()
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(StoreError, match="cannot be written|no folder|not a regular file"):
+    with pytest.raises(StoreError, match=r"cannot be written|no folder|not a regular file"):
         fit(parse("mean@-1|center"), vectors[0]).save(tmp_path / place)
     assert sorted(tmp_path.rglob("*")) == before
 

@@ -11,7 +11,10 @@ import os
 import signal
 import threading
 import time
+from contextlib import suppress
 from types import FrameType
+
+from poolwise.files import remove_unfinished
 
 AGAIN_S = 0.05
 """So long Python may take to see a signal before it is sent again."""
@@ -36,8 +39,8 @@ def exit_code(stopped: BaseException) -> int:
 
 
 def sentence(stopped: BaseException) -> str:
-    """What the user is told."""
-    return f"{_words(_number(stopped))}; nothing half-written was left behind"
+    """What the user is told, once it is true."""
+    return _ended(_number(stopped))
 
 
 def _number(stopped: BaseException) -> int:
@@ -84,9 +87,18 @@ class _Watch:
             time.sleep(AGAIN_S)
             if not self._seen:
                 signal.pthread_kill(self._main, number)
-        os.write(2, f"poolwise: {_words(number)}\n".encode())
+        told = _told.is_set()
+        sentence = _ended(number)
+        if not told:
+            with suppress(OSError):  # stderr may be closed
+                os.write(2, f"poolwise: {sentence}\n".encode())
         os._exit(128 + number)
 
 
-def _words(number: int) -> str:
-    return _WORDS[signal.Signals(number).name]
+_told = threading.Event()
+
+
+def _ended(number: int) -> str:
+    _told.set()
+    remove_unfinished()
+    return f"{_WORDS[signal.Signals(number).name]}; nothing half-written was left behind"

@@ -8,7 +8,7 @@ and the next run in that place removes it (``leftovers``).
 from poolwise.files.atomic import AtomicFile, refusals_told, written_whole
 from poolwise.files.durable import sync_path, sync_tree
 from poolwise.files.folder import folders_above, hidden_folder, whole_folder
-from poolwise.files.leftovers import clear_leftovers, leftovers, remove_folder
+from poolwise.files.leftovers import clear_leftovers, leftovers, remove_folder, remove_unfinished
 from poolwise.files.pair import publish_pair
 from poolwise.files.together import replace_files
 
@@ -21,6 +21,7 @@ __all__ = [
     "publish_pair",
     "refusals_told",
     "remove_folder",
+    "remove_unfinished",
     "replace_files",
     "sync_path",
     "sync_tree",

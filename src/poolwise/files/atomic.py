@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from poolwise.errors import StoreError
 from poolwise.files.durable import sync_path
-from poolwise.files.leftovers import Lock, clear_leftovers, hidden, lock_new
+from poolwise.files.leftovers import Lock, clear_leftovers, finished, hidden, lock_new
 
 _NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
@@ -102,6 +102,7 @@ class AtomicFile:
                 self.file.close()
 
     def _release(self) -> None:
+        finished(self._temporary)
         if self._lock is not None:
             self._lock.release()
 

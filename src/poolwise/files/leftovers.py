@@ -31,9 +31,30 @@ PARTIAL, ASIDE = "partial", "old"
 _LEFT = re.compile(r"\.(?P<name>.+)\.(?P<host>[0-9a-f]{4})[0-9a-f]{4}\.(?P<kind>partial|old)", re.S)
 
 
+_unfinished: set[tuple[int, Path]] = set()
+"""Hidden names, and the processes that gave them."""
+
+
 def hidden(place: Path, kind: str = PARTIAL) -> Path:
     """A new name beside ``place``. Its mark tells this machine from others."""
-    return place.with_name(f".{place.name}.{_host()}{os.urandom(2).hex()}.{kind}")
+    path = place.with_name(f".{place.name}.{_host()}{os.urandom(2).hex()}.{kind}")
+    _unfinished.add((os.getpid(), path))
+    return path
+
+
+def finished(path: Path) -> None:
+    """The hidden name is gone."""
+    _unfinished.discard((os.getpid(), path))
+
+
+def remove_unfinished() -> None:
+    """What this process has under hidden names goes, and what was put aside comes back.
+
+    For a process that ends: an interruption may come between a file and who would remove it.
+    """
+    for path in [path for process, path in _unfinished if process == os.getpid()]:
+        with suppress(OSError):
+            _clear(path)
 
 
 class Lock:
@@ -113,14 +134,18 @@ def clear_leftovers(folder: Path, name: str | None = None) -> None:
     """Remove what killed runs left in ``folder``; what was put aside comes back, if its name is
     free. What cannot be removed stays: it harms nobody."""
     for left in leftovers(folder, name):
-        told = _LEFT.fullmatch(left.name)
-        assert told is not None
         with suppress(OSError), locked(left):
-            place = folder / told["name"]
-            if told["kind"] == ASIDE and not os.path.lexists(place):
-                left.rename(place)
-            else:
-                remove(left)
+            _clear(left)
+
+
+def _clear(left: Path) -> None:
+    told = _LEFT.fullmatch(left.name)
+    assert told is not None
+    place = left.with_name(told["name"])
+    if told["kind"] == ASIDE and left.exists() and not os.path.lexists(place):
+        left.rename(place)
+    else:
+        remove(left)
 
 
 def remove(path: Path) -> None:
