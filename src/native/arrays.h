@@ -23,8 +23,15 @@ using Ints = nb::ndarray<const int, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Linear = std::pair<Floats<2>, Floats<1>>;  // weight [out, in], bias [out]
 using Gains = std::pair<Floats<1>, Floats<1>>;   // gain and bias, [width] each
 
+// In a tuple None passes for an array.
+template <class Array>
+void expect_array(const Array& array) {
+    if (!array.is_valid()) throw nb::type_error("None is no array");
+}
+
 template <class Array>
 int extent(const Array& array, int axis) {
+    expect_array(array);
     expect(array.shape(axis) < (1u << 30), "an array is larger than any encoder's");
     return static_cast<int>(array.shape(axis));
 }
@@ -32,6 +39,7 @@ int extent(const Array& array, int axis) {
 // The shape, and whether floats can be read where it lies.
 template <class Array>
 void expect_shape(const Array& array, std::initializer_list<int> shape, const char* name) {
+    expect_array(array);
     bool same = array.ndim() == shape.size();
     std::string found, expected;
     std::size_t axis = 0;

@@ -1,0 +1,73 @@
+"""The native engine under 8 threads and malformed calls, with sanitizers; for ``make soak``.
+
+``POOLWISE_SANITIZE`` is the number of rounds; without it nothing is compiled here.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+ROUNDS = int(os.environ.get("POOLWISE_SANITIZE", "0"))
+SEED = os.environ.get("POOLWISE_SANITIZE_SEED", "1")
+SANITIZERS = {"address,undefined": "libasan.so", "thread": "libtsan.so"}
+OPTIONS = {
+    "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1",
+    "TSAN_OPTIONS": "halt_on_error=1",
+}
+LONGEST = 3600  # seconds, after which a run hangs
+
+pytestmark = pytest.mark.skipif(not ROUNDS, reason="set POOLWISE_SANITIZE, as make soak does")
+
+
+@pytest.fixture(params=SANITIZERS)
+def sanitizer(request, compiled):
+    if not compiled.takes(f"-fsanitize={request.param}"):
+        pytest.skip(f"the compiler lacks -fsanitize={request.param}")
+    return request.param
+
+
+def test_eight_threads_with_sanitizers(sanitizer, compiled):
+    run([compiled.program("stress", sanitizer), str(ROUNDS), SEED])
+
+
+def test_malformed_calls_with_sanitizers(sanitizer, compiled):
+    """The module itself, in Python, which is not compiled so: its runtime comes first."""
+    module = extension(compiled, sanitizer)
+    first = [compiled.library(name) for name in (SANITIZERS[sanitizer], "libstdc++.so")]
+    script = [sys.executable, HERE / "door_calls.py", "--module", module, "--seed", SEED]
+    for threads in ("1", "8"):
+        command = [*script, "--calls", str(ROUNDS * 10), "--threads", threads]
+        run(command, LD_PRELOAD=":".join(first))
+
+
+def run(command, **environment):
+    done = subprocess.run(
+        command,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=LONGEST,
+        env={**os.environ, **OPTIONS, **environment},
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-9000:]
+    assert "runtime error" not in done.stderr
+
+
+def extension(compiled, sanitizer):
+    nanobind = pytest.importorskip("nanobind")
+    home = Path(nanobind.include_dir()).parent
+    include = [home / "include", home / "ext" / "robin_map" / "include"]
+    flags = [f"-I{path}" for path in (*include, sysconfig.get_paths()["include"])]
+    flags.append("-fno-strict-aliasing")
+    files = [compiled.sources / "module.cpp", compiled.sources / "build.cpp"]
+    files.append(home / "src" / "nb_combined.cpp")
+    own = compiled.objects([(file, flags) for file in files], sanitizer)
+    return compiled.linked("_native.so", [*own, *compiled.engine(sanitizer)], sanitizer, "-shared")
