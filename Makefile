@@ -15,7 +15,7 @@ help:
 	@echo "make test    install, then run the tests"
 	@echo "make check   style, types, direction of imports"
 	@echo "make bench   measure speed and memory beside others; writes benchmarks/results/"
-	@echo "make soak    long runs: mutated model files with fresh seeds, 5,000 drawn folders"
+	@echo "make soak    long runs: mutated model files with fresh seeds, 5,000 drawn folders, sanitizers"
 	@echo "make clean   remove $(VENV) and $(OUT)"
 
 demo: $(VENV)/.installed
@@ -51,6 +51,7 @@ soak: $(VENV)/.developer
 	for seed in $(SEEDS); do \
 		POOLWISE_DRAWS=500 POOLWISE_DRAW_SEED=$$seed $(BIN)/python -m pytest tests/encoders/test_encoders_drawn.py || exit; \
 	done
+	POOLWISE_SANITIZE=100 POOLWISE_SANITIZE_SEED=$(firstword $(SEEDS)) $(BIN)/python -m pytest -rs tests/native
 
 clean:
 	rm -rf $(VENV) $(OUT)

@@ -10,7 +10,8 @@ from math import ceil, inf
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError
+from safetensors.torch import load, save_file
 from torch import Tensor
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
@@ -67,8 +68,8 @@ class Watch(TrainerCallback):
             self.score, self.epoch = float(seen["score"]), int(seen["epoch"])
             self._loss, self._gained = float(seen["loss"]), int(seen["gained"])
             self.epochs, self._seconds = int(seen["epochs"]), float(seen["seconds"])
-            self.best = load_file(folder / _BEST) if self.epoch else {}
-        except (OSError, ValueError, KeyError) as error:
+            self.best = load((folder / _BEST).read_bytes()) if self.epoch else {}
+        except (OSError, ValueError, KeyError, SafetensorError) as error:
             raise StoreError(
                 f"{folder}: a training cannot go on from here ({error}); delete the folder, and "
                 "it begins anew"
