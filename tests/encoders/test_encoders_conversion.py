@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from poolwise.encoders import load
 from poolwise.encoders.conversion import convert
 from poolwise.encoders.conversion_copies import LARGEST
-from poolwise.errors import EncoderError
+from poolwise.errors import EncoderError, StoreError
 
 
 @pytest.fixture
@@ -246,6 +246,71 @@ def test_a_snapshot_in_the_hub_cache_links_to_its_blobs(folder, tmp_path):
     assert convert(snapshot, tmp_path / "out") == ()
     assert (tmp_path / "out" / "added_tokens.json").read_text() == "{}"
     assert load(tmp_path / "out").depth == 3
+
+
+@pytest.mark.parametrize("name", ["vocab.txt", "pytorch_model.bin"])
+@pytest.mark.parametrize("parent", ["", "snapshots"])
+def test_a_link_out_of_the_folder_is_not_followed(folder, tmp_path, name, parent):
+    """In a folder named as the hub's cache names them, too: only its blobs are of it."""
+    secret = tmp_path / "secret"
+    secret.write_text("not of this folder")
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).symlink_to(secret)
+    place = tmp_path / parent / "model"
+    place.parent.mkdir(exist_ok=True)
+    folder.rename(place)
+    with pytest.raises(EncoderError, match=f"{name}: leads out of the folder, to {secret}"):
+        convert(place, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_nor_is_one_to_a_sentencepiece_model(tiny, tmp_path):
+    folder = shutil.copytree(tiny("albert"), tmp_path / "folder")
+    (folder / "tokenizer.json").rename(tmp_path / "elsewhere")
+    (folder / "spiece.model").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(EncoderError, match=r"spiece\.model: leads out of the folder"):
+        convert(folder, tmp_path / "out")
+
+
+def test_files_keep_who_may_read_them(folder, tmp_path):
+    (folder / "README.md").write_text("A model.")
+    for name, mode in {
+        "README.md": 0o640,
+        "config.json": 0o4755,
+        "pytorch_model.bin": 0o600,
+    }.items():
+        (folder / name).chmod(mode)
+    out = tmp_path / "out"
+    convert(folder, out)
+    modes = {path.name: path.stat().st_mode & 0o7777 for path in out.iterdir()}
+    assert modes["README.md"] == 0o640
+    assert modes["config.json"] == 0o755
+    assert modes["model.safetensors"] == 0o600
+
+
+def test_all_that_is_written_is_made_durable(folder, tmp_path, monkeypatch):
+    synced = set()
+    fsync = os.fsync
+
+    def noted(descriptor):
+        synced.add(os.fstat(descriptor).st_ino)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    convert(folder, tmp_path / "out")
+    made = [tmp_path, tmp_path / "out", *(tmp_path / "out").iterdir()]
+    assert {path.stat().st_ino for path in made} <= synced
+
+
+@pytest.mark.parametrize("call", ["mkdir", "fsync"])
+def test_what_the_disk_refuses_names_the_folder(folder, tmp_path, monkeypatch, call):
+    def refused(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, call, refused)
+    with pytest.raises(StoreError, match=f"{tmp_path / 'out'} cannot be written: No space left"):
+        convert(folder, tmp_path / "out")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder"]
 
 
 def test_a_folder_inside_the_folder(folder, monkeypatch):

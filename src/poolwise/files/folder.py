@@ -50,7 +50,9 @@ def whole_folder(
         yield partial
         with refusals_told(target):
             sync_tree(partial)
-            _put(partial, place)
+            # Somebody may have put something there meanwhile.
+            _check_content(target, place, replace, foreign, kind)
+            _put(partial, place, replace)
 
 
 @contextmanager
@@ -134,14 +136,15 @@ def _is_mounted(place: Path) -> bool:
     return any(line.split(b" ")[4:5] == [name] for line in mounts)
 
 
-def _put(partial: Path, place: Path) -> None:
+def _put(partial: Path, place: Path, replace: bool) -> None:
     """Give ``partial`` its name; what stood there comes back if that fails."""
-    if not place.exists():
-        partial.rename(place)
-    else:
+    there = place.exists()
+    if there:
         shutil.copymode(place, partial)
-        if not exchange(partial, place):
-            _put_in_two_steps(partial, place)
+    if not (there and replace):
+        partial.rename(place)  # no folder goes in its favour but an empty one
+    elif not exchange(partial, place):
+        _put_in_two_steps(partial, place)
     sync_path(place.parent)
 
 

@@ -15,22 +15,22 @@ def publish_pair(content: AtomicFile, about: AtomicFile) -> None:
     about.sync()
     content.sync()
     try:
-        _publish(content, about)
+        _place(content, about)
     except BaseException:
         if content.overwrite:  # what stood there is gone: all is on the disk, and gets its name
-            _publish(content, about)
+            _place(content, about)
         else:
             about.withdraw()
             content.withdraw()
         raise
+    about.finish()
+    content.finish()
 
 
-def _publish(content: AtomicFile, about: AtomicFile) -> None:
+def _place(content: AtomicFile, about: AtomicFile) -> None:
     """May be called again where it was interrupted, if it overwrites."""
     if content.waits:
         about.make_room()
         content.place()
     if about.waits:
         about.place()
-    about.finish()
-    content.finish()

@@ -1,0 +1,22 @@
+"""What a killed comparison leaves among its runs."""
+
+from __future__ import annotations
+
+from poolwise.files.leftovers import hidden
+from poolwise.tuning.kept import Kept
+from poolwise.tuning.trials import Recipe
+
+
+def test_what_a_killed_comparison_left_is_removed_and_what_it_can_use_stays(tmp_path):
+    runs, checkpoints = tmp_path / "runs", tmp_path / "checkpoints"
+    for folder in (runs, checkpoints):
+        folder.mkdir()
+        hidden(folder / "cls@-1").mkdir()
+    hidden(runs / "1.json").touch()
+    (runs / "1.json").touch()
+    (runs / "1.training").mkdir()
+    (runs / "2.training").mkdir()
+    Kept(tmp_path, {}, Recipe(), 1).clear()
+    assert sorted(path.name for path in runs.iterdir()) == ["1.json", "2.training"]
+    assert not [*checkpoints.iterdir()]
+    Kept(None, {}, Recipe(), 1).clear()
