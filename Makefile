@@ -52,6 +52,7 @@ soak: $(VENV)/.developer
 		POOLWISE_DRAWS=500 POOLWISE_DRAW_SEED=$$seed $(BIN)/python -m pytest tests/encoders/test_encoders_drawn.py || exit; \
 	done
 	POOLWISE_SANITIZE=100 POOLWISE_SANITIZE_SEED=$(firstword $(SEEDS)) $(BIN)/python -m pytest -rs tests/native
+	POOLWISE_CRASH_POINTS=all $(BIN)/python -m pytest tests/crashes
 
 clean:
 	rm -rf $(VENV) $(OUT)

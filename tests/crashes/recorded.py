@@ -13,6 +13,7 @@ from poolwise.cli import ask
 from poolwise.encoders import conversion
 from poolwise.exports import onnx_graph
 from poolwise.records import Finding
+from poolwise.reports import report
 from poolwise.studies import alone, sweep
 from poolwise.studies.recover.checkpoint import Checkpoint
 from poolwise.tuning import comparison, training
@@ -21,6 +22,8 @@ from poolwise.tuning import comparison, training
 def record() -> None:
     _given_again(sweep, "sweep", lambda *_, **kw: kw["asked"])
     _given_again(training, "train", lambda _, __, setting, ___, **kw: (setting, kw["test"]))
+    # What draws pictures has threads, which a forked process lacks.
+    _given_again(report, "_files", lambda found, *_: tuple((f.study, f.verdict) for f in found))
     for differ in ("sentence_transformers_differ", "transformers_differ", "onnxruntime_differs"):
         # Not by attribute: the package has a function of this name.
         module = import_module("poolwise.exports.export")
