@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -50,20 +51,17 @@ def test_what_stands_there_is_said_first(attempt, tmp_path, command):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_place_that_cannot_be_written_is_said_first(attempt, tmp_path, monkeypatch, command):
     """As root, too, whom no permission stops."""
-    opened = os.open
 
-    def refused(path, flags, *args, **kw):
-        if flags & os.O_CREAT and str(path).startswith(str(tmp_path)):
-            raise PermissionError(13, "Permission denied")
-        return opened(path, flags, *args, **kw)
+    def refusing(call):
+        def refused(path, *args, **kw):
+            if str(path).startswith(str(tmp_path)):
+                raise PermissionError(13, "Permission denied")
+            return call(path, *args, **kw)
 
-    def no_folder(*_, **__):
-        raise PermissionError(13, "Permission denied")
+        return refused
 
-    monkeypatch.setattr(os, "mkdir", no_folder)
-    if command in FILES:
-        monkeypatch.setattr("pathlib.Path.open", no_folder)
-    monkeypatch.setattr(os, "open", refused)
+    monkeypatch.setattr(os, "mkdir", refusing(os.mkdir))
+    monkeypatch.setattr(Path, "open", refusing(Path.open))
     code, _, stderr = attempt(command, tmp_path / "out")
     monkeypatch.undo()
     assert code == 5, stderr
