@@ -6,14 +6,40 @@ The command line catches ``PoolwiseError`` and nothing else; each class names it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
+
+LONGEST = 2000
+"""Characters of a message: a table may have 200,000 columns, and a line 50 million characters."""
+
+_BEGIN, _END = 1400, 400
+
+
+def some(names: Iterable[str], show: Callable[[str], str] = str, *, most: int = 8) -> str:
+    """The first ``most`` of ``names`` with commas between them, each cut short and as ``show`` has
+    it, and how many more there are."""
+    rest = iter(names)
+    few = [show(name if len(name) <= 60 else f"{name[:59]}…") for name in islice(rest, most)]
+    more = sum(1 for _ in rest)
+    return ", ".join(few) + (f" and {more:,} more" if more else "")
+
+
+def bounded(message: str) -> str:
+    """A message that is too long, without its middle: what to do stands at the end."""
+    if len(message) <= LONGEST:
+        return message
+    left_out = len(message) - _BEGIN - _END
+    return f"{message[:_BEGIN]} … ({left_out:,} characters) … {message[-_END:]}"
 
 
 class PoolwiseError(Exception):
     """The root: something the user can act on."""
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        return bounded(super().__str__())
 
 
 class ReadoutError(PoolwiseError):

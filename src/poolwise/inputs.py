@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Any, get_args
 from warnings import catch_warnings
 
-from poolwise.errors import OptionError, TextError
+from poolwise.errors import OptionError, TextError, some
 from poolwise.records import LongTexts, Precision, Sentence
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
@@ -23,7 +23,6 @@ MISSING = {"nan": "NaN", "<NA>": "NA", "NaT": "NaT"}
 EXPECTED = "expected one text, or texts: a list, array or Series of strings, or what yields them"
 
 _TABLES = ("column_names", "columns")  # of pyarrow and datasets; of pandas and polars
-_SHOWN = 8
 
 
 def check_choices(**options: object) -> None:
@@ -130,9 +129,7 @@ def _columns(texts: object) -> list[str] | None:
 
 
 def _named(kind: str, names: list[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    shown = [f"{name:.40}" for name in names[:_SHOWN]]
-    return f"with the {kind} {', '.join(shown)}{more}" if names else f"without {kind}"
+    return f"with the {kind} {some(names)}" if names else f"without {kind}"
 
 
 def _one_of(names: list[str]) -> str:

@@ -20,12 +20,22 @@ def plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
         value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {unicode(str(key)): plain(item) for key, item in value.items()}
     if isinstance(value, Iterable) and not isinstance(value, str):
         return [plain(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
-    return value if value is None or isinstance(value, str | int | float) else str(value)
+    if value is None or isinstance(value, int | float):
+        return value
+    return unicode(str(value))
+
+
+def unicode(text: str) -> str:
+    r"""``text`` as every reader takes it: what is no character is spelled out, as ``\udcff``.
+
+    Python has half of a surrogate pair where a file's name is not UTF-8, or JSON says so.
+    """
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def rows(columns: Mapping[str, Any], names: Sequence[str]) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import Progress as Bars
 
 PATIENCE_S = 1.0
@@ -52,8 +53,9 @@ class Progress:
         from rich import progress  # noqa: PLC0415
         from rich.console import Console  # noqa: PLC0415
 
+        console = Console(stderr=True)
         bars = progress.Progress(
-            progress.SpinnerColumn(),
+            progress.SpinnerColumn(_spinner(console)),
             progress.TextColumn("{task.description}"),
             progress.BarColumn(),
             progress.MofNCompleteColumn(),
@@ -62,7 +64,7 @@ class Progress:
             progress.TimeElapsedColumn(),
             progress.TextColumn("left"),
             progress.TimeRemainingColumn(),
-            console=Console(stderr=True),
+            console=console,
             transient=True,
         )
         bars.add_task(self.what, total=self.total, rate="")
@@ -78,5 +80,11 @@ def waiting(what: str, *, show: bool = True) -> Iterator[None]:
         return
     from rich.console import Console  # noqa: PLC0415 - as above
 
-    with Console(stderr=True).status(what):
+    console = Console(stderr=True)
+    with console.status(what, spinner=_spinner(console)):
         yield
+
+
+def _spinner(console: Console) -> str:
+    """Braille, or a stroke that turns where the terminal's encoding has none."""
+    return "line" if console.options.ascii_only else "dots"

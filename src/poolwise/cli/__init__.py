@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import warnings
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
 import click
 
 from poolwise import __version__
-from poolwise.cli import interruption
-from poolwise.errors import PoolwiseError, PoolwiseWarning
+from poolwise.cli import interruption, streams
+from poolwise.cli.refusals import out_of_memory, refused
+from poolwise.errors import PoolwiseError, PoolwiseWarning, bounded
 
 COMMANDS = {
     "embed": "Texts in, vectors out: Parquet, npy or safetensors.",
@@ -44,6 +45,16 @@ class Commands(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run; what the machine refuses is an error like others. Here, because click takes a broken
+        pipe, such as one to a process of our own, for that of stdout and ends without a word."""
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            raise refused(error) from error
+        except MemoryError as error:
+            raise out_of_memory() from error
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
@@ -67,8 +78,10 @@ def poolwise() -> None:
 def main() -> None:
     """Run, and turn what went wrong into a sentence and an exit code."""
     warnings.showwarning = _show_warning
+    streams.prepare()
     try:
         poolwise(standalone_mode=False)
+        sys.stdout.flush()  # what a full disk does not take is known only now
     except PoolwiseError as error:
         sys.exit(_fail(str(error), error.exit_code))
     except click.ClickException as error:
@@ -78,9 +91,10 @@ def main() -> None:
         sys.exit(stop.exit_code)
     except (KeyboardInterrupt, click.Abort) as stopped:
         sys.exit(_fail(interruption.sentence(stopped), interruption.exit_code(stopped)))
-    except BrokenPipeError:  # the reader of a pipe has gone, as with `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except streams.ReaderGone:  # as with `| head`
         sys.exit(0)
+    finally:
+        streams.let_go()
 
 
 def _show_warning(
@@ -88,19 +102,20 @@ def _show_warning(
 ) -> None:
     """Ours as a sentence on stderr, without the place in our code; others as Python does."""
     if issubclass(category, PoolwiseWarning):
-        click.echo(f"poolwise: {message}", err=True)
+        print(f"poolwise: {bounded(str(message))}", file=sys.stderr)
     else:
         _show_others(message, category, *where, **more)
 
 
 def _fail(message: str, exit_code: int) -> int:
     """Say it on stderr."""
-    click.echo(f"poolwise: {message}", err=True)
+    print(f"poolwise: {message}", file=sys.stderr)
     return _document(message, exit_code)
 
 
 def _document(message: str, exit_code: int) -> int:
     """To a caller of ``--json`` the error is the one document on stdout."""
     if "--json" in sys.argv:
-        click.echo(json.dumps({"error": message, "exit_code": exit_code}))
+        with suppress(PoolwiseError, streams.ReaderGone):  # stdout may be what is wrong
+            print(json.dumps({"error": message, "exit_code": exit_code}), flush=True)
     return exit_code

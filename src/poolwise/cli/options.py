@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from poolwise.cli.streams import shows_all
 from poolwise.plain import plain
 
 if TYPE_CHECKING:
@@ -116,7 +117,8 @@ def prompt_options(command: Command) -> Command:
 
 def print_json(document: Any) -> None:
     """The one document on stdout; NaN and infinity become null."""
-    text = json.dumps(plain(document), ensure_ascii=False, indent=2, allow_nan=False)
+    ascii_only = not shows_all(sys.stdout)  # JSON has its own way to write what is lacking
+    text = json.dumps(plain(document), ensure_ascii=ascii_only, indent=2, allow_nan=False)
     sys.stdout.write(text + "\n")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,7 +22,7 @@ def opened(name: str | Path, max_length: int | None) -> Model:
             f'model is {name!r:.60}; expected a folder, a hub id or "demo": an embedder opens its '
             "model itself, so that it can be cloned and pickled"
         )
-    return _load(str(name), max_length, stamp(Path(name).expanduser()))
+    return _load(str(name), max_length, stamp(Path(os.path.expanduser(name))))  # noqa: PTH111
 
 
 @lru_cache(maxsize=KEPT, typed=True)

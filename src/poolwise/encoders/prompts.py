@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from poolwise.encoders.files import as_object, describe, read_object
-from poolwise.errors import EncoderError
+from poolwise.errors import EncoderError, some
 
 CONFIG = "config_sentence_transformers.json"
 
@@ -55,7 +55,7 @@ class Prompts:
         if wanted is None:
             return ""
         if wanted not in self.texts:
-            named = ", ".join(map(repr, self.texts))
+            named = some(self.texts, repr)
             raise EncoderError(f"no prompt is named {wanted!r}; this model's are {named}")
         return self.texts[wanted]
 
@@ -82,8 +82,7 @@ def read_prompts(folder: Path, *, pooled: bool) -> tuple[Prompts, SimilarityName
     default = found.get("default_prompt_name")
     if default is not None and (not isinstance(default, str) or default not in named):
         raise EncoderError(
-            f"{path}: default_prompt_name is {describe(default)}, expected one of "
-            f"{', '.join(named)}"
+            f"{path}: default_prompt_name is {describe(default)}, expected one of {some(named)}"
         )
     return Prompts(named, default, pooled), _similarity(found)
 

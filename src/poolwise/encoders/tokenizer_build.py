@@ -12,7 +12,7 @@ from poolwise.encoders.tokenizer_classes import AS_IT_IS, TokenizerClass
 from poolwise.encoders.tokenizer_settings import Settings
 from poolwise.encoders.tokenizer_spec import Spec, model_type
 from poolwise.encoders.tokenizer_tokens import Added, Token
-from poolwise.errors import EncoderError
+from poolwise.errors import EncoderError, some
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ class Build:
         named = [t["content"] for t in self._added.tokens if t["id"] >= self.rows]
         if beyond := [content for content in named if content not in usual]:
             yield (
-                f"the tokens {', '.join(map(repr, beyond[:5]))} have no word embedding (there are "
+                f"the tokens {some(beyond, repr, most=5)} have no word embedding (there are "
                 f"{self.rows:,}) and are read as plain text"
             )
 

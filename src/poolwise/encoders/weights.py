@@ -19,7 +19,7 @@ from poolwise.encoders.safetensors_file import (
 )
 from poolwise.encoders.tables import Shape
 from poolwise.encoders.weight_names import TensorName, in_encoder, is_head, read_name
-from poolwise.errors import EncoderError, UnsafeModelError
+from poolwise.errors import EncoderError, UnsafeModelError, some
 from poolwise.records import Floats
 
 INDEX = "model.safetensors.index.json"
@@ -83,7 +83,7 @@ def select(
     for name, shape in expected.items():
         if name not in tensors or tensors[name].shape != shape:
             raise EncoderError(
-                f"{folder}: the module's config_kwargs ({_some(sorted(overridden))}) ask for "
+                f"{folder}: the module's config_kwargs ({some(sorted(overridden), shown)}) ask for "
                 f"{name} {shape}, which the checkpoint does not have"
             )
     return MappingProxyType({name: tensors[name] for name in expected})
@@ -108,7 +108,7 @@ def _shards(folder: Path) -> list[SafetensorsFile]:
     held = [(name, file.path) for file in files for name in file.entries]
     if len(held) != len(paths) or dict(held) != paths:
         wrong = sorted({name for name, _ in held} ^ paths.keys())
-        raise EncoderError(f"{index}: does not list what the files hold: {_some(wrong)}")
+        raise EncoderError(f"{index}: does not list what the files hold: {some(wrong, shown)}")
     return files
 
 
@@ -149,7 +149,7 @@ def _check_names(
     if missing:
         raise EncoderError(
             f"{folder}: not a complete {family.name} encoder as config.json describes it; "
-            f"missing: {_some(missing)}"
+            f"missing: {some(missing, shown)}"
         )
     beside = [
         source.name
@@ -162,15 +162,9 @@ def _check_names(
     if unknown:
         raise EncoderError(
             f"{folder}: not a {family.name} encoder as config.json describes it; "
-            f"unknown tensors: {_some(unknown)}"
+            f"unknown tensors: {some(unknown, shown)}"
         )
     if not beside:
         return ()
-    left = _some((name.whole for name in beside), most=4)
+    left = some((name.whole for name in beside), shown, most=4)
     return (f"tensors that are no part of {family.name} are left aside: {left}",)
-
-
-def _some(names: Iterable[str], most: int = 8) -> str:
-    listed = list(names)
-    more = f" and {len(listed) - most} more" if len(listed) > most else ""
-    return ", ".join(map(shown, listed[:most])) + more

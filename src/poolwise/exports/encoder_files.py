@@ -20,6 +20,7 @@ from poolwise.encoders.tokenizer_tokens import CONFIG, NAMES
 from poolwise.encoders.transformer_module import TransformerModule
 from poolwise.errors import needs
 from poolwise.records import Floats
+from poolwise.stores.tensors import saving
 
 _TOKENIZER = (
     "tokenizer.json",
@@ -115,7 +116,8 @@ def model_options(encoder: Encoder) -> dict[str, bool]:
 
 def write_tensors(folder: Path, tensors: Mapping[str, Floats]) -> None:
     """Write model.safetensors beside the config.json in ``folder``, with its permissions."""
-    save_file(dict(tensors), folder / WEIGHTS, metadata={"format": "pt"})
+    with saving(folder / WEIGHTS):
+        save_file(dict(tensors), folder / WEIGHTS, metadata={"format": "pt"})
     shutil.copymode(folder / "config.json", folder / WEIGHTS)
 
 

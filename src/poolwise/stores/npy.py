@@ -56,7 +56,7 @@ class NpySink:
         self._output.file.seek(0)
         self._write_header()
         described = json.dumps(dict(metadata), indent=2, ensure_ascii=False, default=str)
-        self._sidecar.file.write(f"{described}\n".encode())
+        self._sidecar.file.write(f"{described}\n".encode("utf-8", "backslashreplace"))
         publish_pair(self._output, self._sidecar)
 
     def discard(self) -> None:

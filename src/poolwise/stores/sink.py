@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from poolwise.errors import StoreError
+from poolwise.errors import StoreError, some
+from poolwise.plain import unicode
 from poolwise.records import VectorBatch
 
 PREFIX = "poolwise."
@@ -36,7 +37,7 @@ class Layout:
         if taken := sorted(own & self.kept.keys()):
             raise StoreError(
                 f"the column {taken[0]!r} cannot be kept under that name, which the output has for "
-                f"its own; rename it ({', '.join(sorted(own))} are taken)"
+                f"its own; rename it ({some(sorted(own))} are taken)"
             )
 
     def check_vectors_only(self, target: Path, form: str) -> None:
@@ -63,8 +64,8 @@ class Sink(Protocol):
 
 def as_strings(metadata: Mapping[str, Any]) -> dict[str, str]:
     """For formats whose metadata is text: prefixed keys, values as JSON unless they are text."""
-    return {PREFIX + key: _as_string(value) for key, value in metadata.items()}
+    return {PREFIX + unicode(key): _as_string(value) for key, value in metadata.items()}
 
 
 def _as_string(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, default=str)
+    return unicode(value) if isinstance(value, str) else json.dumps(value, default=str)

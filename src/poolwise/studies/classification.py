@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.engines.workers import cores
+from poolwise.errors import some
 from poolwise.readouts import Readout
 from poolwise.records import Finding, Labelled, Number
 from poolwise.statistics.estimate import Estimate
@@ -69,7 +70,7 @@ class Classification:
         if self.task.unseen:
             notes.append(
                 f"{len(self.task.unseen)} labels do not occur in train and cannot be named: "
-                + ", ".join(self.task.unseen[:5])
+                + some(self.task.unseen, most=5)
             )
         yield choice(contest, study=self.name, question=self.question, numbers=numbers, notes=notes)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from poolwise.errors import ColumnError, TextError
+from poolwise.errors import ColumnError, TextError, some
 from poolwise.texts.fields import as_id, as_text, is_missing
 
 
@@ -23,8 +23,8 @@ class Row(NamedTuple):
 
 DEFAULT_COLUMNS = ("text", "sentence")
 
-_SHOWN = 40
-"""Characters of a column's name in an error: what was taken for a header may be a long text."""
+_COMPARED = 1000
+"""Columns of which a name like the one that is missing is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def known_column(columns: Sequence[str], asked: str, label: str) -> str:
                 f"rename the others; it has {listed(columns)}"
             )
         return asked
-    close = difflib.get_close_matches(asked, columns, n=1)
+    close = difflib.get_close_matches(asked, columns[:_COMPARED], n=1)
     meant = f" (did you mean {close[0]!r}?)" if close else ""
     raise TextError(f"{label} has no column {asked!r}{meant}; it has {listed(columns)}")
 
@@ -119,8 +119,7 @@ def column_at(columns: Sequence[str], asked: str, label: str) -> str:
 
 def listed(columns: Sequence[str]) -> str:
     """The columns as an error names them."""
-    shown = (name if len(name) <= _SHOWN else f"{name[: _SHOWN - 1]}…" for name in columns)
-    return ", ".join(map(repr, shown)) or "no columns"
+    return some(columns, repr, most=20) or "no columns"
 
 
 MISSING = object()

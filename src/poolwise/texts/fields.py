@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 
-from poolwise.errors import TextError
+from poolwise.errors import TextError, some
 
 SEPARATOR = ";"
 """Between the labels of a text that has several."""
 
-_SHOWN = 8
 """Fields that an error lists."""
 
 
@@ -33,7 +32,7 @@ def _instead(value: object, column: str) -> str:
     """What to do about a value that is no text, where there is something."""
     match value:
         case dict() if value:
-            paths = ", ".join(repr(f"{column}.{key}") for key in list(value)[:_SHOWN])
+            paths = some((f"{column}.{key}" for key in value), repr)
             return f"; name one of its fields: {paths}"
         case list() | tuple():
             return "; join its items to one text"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poolwise.errors import TextError, needs
+from poolwise.errors import TextError, needs, some
 from poolwise.texts.columns import MISSING, Table, field_paths, find_value, known_column
 from poolwise.texts.kept import Kind, kinds_of
 
@@ -38,7 +39,7 @@ class HubDataset:
     def check(self) -> None:
         """Raise TextError unless the address makes sense and a folder it names is there."""
         name, _, _ = self._address
-        if _is_folder(name) and not Path(name).expanduser().is_dir():
+        if _is_folder(name) and not _folder(name).is_dir():
             raise TextError(f"{self.label}: no such folder: {name}")
 
     def table(self, optional: Sequence[str] = ()) -> Table:
@@ -96,11 +97,11 @@ class HubDataset:
         name, config, split = self._address
         if not _is_folder(name):
             return _from_hub(datasets, name, config, split or DEFAULT_SPLIT)
-        folder = Path(name).expanduser()
+        folder = _folder(name)
         if (folder / "dataset_dict.json").exists():
             saved = datasets.load_from_disk(str(folder))
             if (split or DEFAULT_SPLIT) not in saved:
-                raise TextError(f"{self.label}: found the splits {', '.join(saved)}; name one")
+                raise TextError(f"{self.label}: found the splits {some(saved)}; name one")
             return saved[split or DEFAULT_SPLIT]
         if (folder / "state.json").exists():
             return datasets.load_from_disk(str(folder))
@@ -145,6 +146,10 @@ def _library(label: str) -> Any:
     with needs("data", label):
         import datasets  # noqa: PLC0415
     return datasets
+
+
+def _folder(name: str) -> Path:
+    return Path(os.path.expanduser(name))  # noqa: PTH111 - raises nothing where nobody has that name
 
 
 def _is_folder(name: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
@@ -10,13 +10,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
+import tomli_w
+
 from poolwise.encoders import Encoder
 from poolwise.errors import ReadoutError, StoreError
 from poolwise.files import AtomicFile, publish_pair, refusals_told, written_whole
+from poolwise.plain import unicode
 from poolwise.readouts import Readout, parse
 from poolwise.transforms.transform import Transform
 
 SUFFIX = ".toml"
+
+_USE = "# poolwise embed MODEL TEXTS -o OUT --readout THIS_FILE"
 
 AnyEncoder = TypeVar("AnyEncoder", bound=Encoder)
 
@@ -42,16 +47,16 @@ class Chosen:
         What stood there is replaced; the two are of one readout at every moment. Raises StoreError
         where they cannot be written, ReadoutError if a step was never fitted.
         """
-        lines = ["# poolwise embed MODEL TEXTS -o OUT --readout THIS_FILE"]
-        lines.append(f"readout = {_string(str(self.readout))}")
         beside = path.with_suffix(".safetensors")
+        document: dict[str, object] = {"readout": str(self.readout)}
         if self.transform is not None:
-            lines.append(f"transform = {_string(beside.name)}")
+            document["transform"] = beside.name
         if self.prompt is not None:
-            lines.append(f"prompt = {_string(self.prompt)}")
-        lines += ["", "[made]"]
-        lines += [f"{_string(key)} = {_string(str(fact))}" for key, fact in self.made.items()]
-        content = ("\n".join(lines) + "\n").encode()
+            document["prompt"] = self.prompt
+        _check(path, document)
+        # How it was made is told as well as it can be: a path may hold what is no character.
+        document["made"] = {unicode(key): unicode(str(fact)) for key, fact in self.made.items()}
+        content = f"{_USE}\n{tomli_w.dumps(document)}".encode()
         if self.transform is not None:
             _write_pair(path, content, beside, self.transform.to_bytes())
             return
@@ -99,7 +104,7 @@ class Chosen:
         if isinstance(readout, Readout):
             return cls(readout)
         if isinstance(readout, Path) or (isinstance(readout, str) and readout.endswith(SUFFIX)):
-            return cls.load(Path(readout).expanduser())
+            return cls.load(Path(os.path.expanduser(readout)))  # noqa: PTH111 - pathlib's may fail
         return cls(parse(readout))
 
     def check_model(self, model_hash: str) -> None:
@@ -122,9 +127,14 @@ def _write_pair(path: Path, content: bytes, beside: Path, learned: bytes) -> Non
         publish_pair(*files)
 
 
-def _string(text: str) -> str:
-    """A TOML basic string; JSON writes the same."""
-    return json.dumps(text)
+def _check(path: Path, document: Mapping[str, object]) -> None:
+    """What could not be read back is not written."""
+    for key, value in document.items():
+        if unicode(str(value)) != value:
+            raise StoreError(
+                f"{path}: {key} = {value!r:.200} holds half of a surrogate pair, which is no "
+                "character and has no place in TOML; choose another"
+            )
 
 
 def prompted(encoder: AnyEncoder, chosen: Iterable[Chosen]) -> AnyEncoder:

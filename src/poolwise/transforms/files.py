@@ -10,7 +10,7 @@ import numpy as np
 from safetensors import SafetensorError, deserialize
 from safetensors.numpy import save
 
-from poolwise.errors import StoreError
+from poolwise.errors import StoreError, some
 from poolwise.transforms.linear import Doubles
 
 FORMAT = "poolwise-transform"
@@ -47,7 +47,7 @@ def read(path: Path) -> tuple[dict[str, Doubles], dict[str, str]]:
         for name, tensor in tensors
     }
     if bad := [name for name, array in arrays.items() if not np.isfinite(array).all()]:
-        raise not_a_transform(path, f"NaN or infinity in {', '.join(bad)}")
+        raise not_a_transform(path, f"NaN or infinity in {some(bad)}")
     return arrays, metadata
 
 

@@ -14,7 +14,7 @@ from poolwise.encoders.modules import ABOUT, LARGEST_ABOUT
 from poolwise.encoders.safetensors_file import open_safetensors
 from poolwise.encoders.tables import Shape
 from poolwise.engines import plan
-from poolwise.errors import EncoderError, ReadoutError
+from poolwise.errors import EncoderError, ReadoutError, some
 from poolwise.readouts import Readout, parse
 from poolwise.records import Floats
 from poolwise.texts.labels import KINDS, Kind
@@ -97,7 +97,7 @@ def _of_transformers(encoder: Encoder) -> tuple[Path, dict[str, Any]]:
     found = read_object(where)
     classes = found.get("architectures")
     if classes != [CLASSIFIERS.get(encoder.family.model_type)]:
-        told = ", ".join(map(describe, classes)) if isinstance(classes, list) else "no class"
+        told = some(map(describe, classes)) if isinstance(classes, list) else "no class"
         raise EncoderError(
             f"{encoder.name}: found {told} as its architecture and no {ABOUT}, expected a "
             f"folder that poolwise tune has written, or {' or '.join(CLASSIFIERS.values())}"
@@ -124,7 +124,7 @@ def _labels_of(found: Mapping[str, Any], where: Path) -> list[Any]:
     expected = [str(i) for i in range(len(names))]
     if {*names} != {*expected}:
         raise EncoderError(
-            f"{where}: id2label has the keys {', '.join(map(describe, [*names][:5]))} …, expected "
+            f"{where}: id2label has the keys {some(map(describe, names), most=5)}, expected "
             f"the numbers from 0 to {len(names) - 1}"
         )
     return [names[i] for i in expected]

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -77,7 +77,9 @@ class _Csv:
     def close(self) -> None:
         self._text.detach()
 
-    discard = close
+    def discard(self) -> None:
+        with suppress(OSError):  # detaching flushes, and the disk may be full
+            self._text.detach()
 
 
 class _JsonLines:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.errors import StudyError
+from poolwise.errors import StudyError, some
 from poolwise.records import Labelled
 from poolwise.statistics.estimate import is_constant
 from poolwise.studies.copies import keys, numbered
@@ -28,8 +28,6 @@ SCORES: dict[Kind, str] = {
 
 CHOOSING = 500
 """Rows of dev, at most, on which epochs and learning rates are chosen."""
-
-_SHOWN = 5
 
 
 class Task:
@@ -150,7 +148,7 @@ def _labels(data: Labelled, kind: Kind) -> tuple[str, ...]:
     labels = sorted({label for joined in sets for label in label_set(joined)})
     if len(sets) < 2:
         raise StudyError(
-            f"{data.name}: every text has the same labels ({', '.join(labels) or 'none'}); there "
+            f"{data.name}: every text has the same labels ({some(labels) or 'none'}); there "
             "is nothing to tell apart"
         )
     check_number(data, len(labels))
@@ -200,10 +198,9 @@ def _seen(data: Labelled, kind: Kind, parts: Parts, groups: Rows) -> Parts:
 def _refuse_unseen(name: str, unseen: Counter[str]) -> None:
     if not unseen:
         return
-    shown = ", ".join(f"{label!r} ({count:,})" for label, count in unseen.most_common(_SHOWN))
-    more = f" and {len(unseen) - _SHOWN} more" if len(unseen) > _SHOWN else ""
+    shown = some(f"{label!r} ({count:,})" for label, count in unseen.most_common())
     raise StudyError(
-        f"{name}: dev or test has labels that no row of train has: {shown}{more}; nothing can "
+        f"{name}: dev or test has labels that no row of train has: {shown}; nothing can "
         "learn them. Add such rows to train, or correct or remove these"
     )
 

@@ -21,6 +21,7 @@ from transformers import (
 )
 
 from poolwise.model import Model
+from poolwise.stores.tensors import saving
 from poolwise.studies.parts import Rows
 from poolwise.tuning.batches import ShuffledTexts, Texts, collator
 from poolwise.tuning.kept import Kept
@@ -160,7 +161,8 @@ class Training:
 
     def run(self) -> None:
         """To the end; the module then has the best epoch's weights."""
-        self.trainer.train(resume_from_checkpoint=self.watch.resume())
+        with saving(Path(str(self.trainer.args.output_dir))):
+            self.trainer.train(resume_from_checkpoint=self.watch.resume())
         self.module.load_state_dict(dict(self.watch.best))
         self.module.restore()
 

@@ -16,7 +16,8 @@ from torch import Tensor
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from poolwise.errors import StoreError
-from poolwise.files import sync_tree, written_whole
+from poolwise.files import refusals_told, sync_tree, written_whole
+from poolwise.stores.tensors import saving
 
 SAVED_EVERY_S = 300.0
 """A training that is killed loses no more; a shorter one writes nothing."""
@@ -122,7 +123,8 @@ class Watch(TrainerCallback):
     ) -> None:
         folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
         if self.best:
-            save_file(dict(self.best), folder / _BEST)
+            with refusals_told(folder), saving(folder / _BEST):
+                save_file(dict(self.best), folder / _BEST)
         seen = {
             "score": self.score,
             "epoch": self.epoch,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from poolwise.errors import some
 from poolwise.studies.choice import written
 from poolwise.studies.knows.duels import Answer, Place
 
@@ -126,7 +127,7 @@ def _parts(answers: Sequence[Answer]) -> Iterator[str]:
         if unseen := answer.evidence.task.unseen:
             yield (
                 f"{answer.name}: {len(unseen)} labels do not occur in train and cannot be named: "
-                + ", ".join(unseen[:5])
+                + some(unseen, most=5)
             )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -44,6 +45,8 @@ class Checkpoint:
             return
         with refusals_told(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
+        content = BytesIO()  # torch would tell of a full disk as of a fault of its own
+        torch.save(state(), content)
         with written_whole(self.path) as file:
-            torch.save(state(), file)
+            file.write(content.getbuffer())
         self._written = time.monotonic()
