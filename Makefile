@@ -16,6 +16,7 @@ help:
 	@echo "make check   style, types, direction of imports"
 	@echo "make bench   measure speed and memory beside others; writes benchmarks/results/"
 	@echo "make soak    long runs: mutated model files with fresh seeds, 5,000 drawn folders, sanitizers"
+	@echo "make soak    long runs: every command beside every fault, mutated model files with fresh seeds, 5,000 drawn folders"
 	@echo "make clean   remove $(VENV) and $(OUT)"
 
 demo: $(VENV)/.installed
@@ -45,6 +46,7 @@ bench: $(VENV)/.bencher
 	$(BIN)/python benchmarks/tune.py banking77 $(OUT)/tuned -- --labels examples/banking77.csv
 
 soak: $(VENV)/.developer
+	POOLWISE_FAULTS=all $(BIN)/python -m pytest tests/cli/test_cli_faults.py
 	for seed in $(SEEDS); do \
 		POOLWISE_MUTATION_SEED=$$seed $(BIN)/python -m pytest tests/encoders/test_encoders_mutations.py || exit; \
 	done

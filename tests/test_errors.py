@@ -9,7 +9,7 @@ from importlib import import_module
 
 import pytest
 
-from poolwise.errors import MissingExtraError, needs
+from poolwise.errors import MissingExtraError, TextError, needs, some
 
 WITHOUT_TORCH = "import sys; sys.modules['torch'] = sys.modules['transformers'] = None; "
 
@@ -32,3 +32,19 @@ def test_a_family_that_the_transformers_engine_runs_says_what_it_needs(tiny):
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
     assert "MissingExtraError" in done.stderr
     assert "pip install 'poolwise[torch]'" in done.stderr
+
+
+def test_a_few_of_many_names():
+    assert some(["a", "b"]) == "a, b"
+    assert some(map(str, range(200_000)), repr, most=2) == "'0', '1' and 199,998 more"
+    assert some(["x" * 61]) == "x" * 59 + "…"
+    assert some([]) == ""
+
+
+def test_a_message_is_never_long():
+    assert str(TextError("short")) == "short"
+    message = str(TextError(f"found {'x' * 2_000_000}; do something else"))
+    assert len(message) < 2000
+    assert message.startswith("found x")
+    assert "… (1,998,225 characters) …" in message
+    assert message.endswith("xx; do something else")

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
-from poolwise.plain import plain, rows
+from poolwise.plain import plain, rows, unicode
 from poolwise.records import Number
 
 
@@ -57,3 +57,8 @@ def test_columns_become_rows() -> None:
 def test_columns_of_unequal_length_are_refused() -> None:
     with pytest.raises(ValueError, match="shorter"):
         rows({"x": [1, 2], "y": [1]}, "xy")
+
+
+def test_what_is_no_character_is_spelled_out() -> None:
+    assert unicode("d\udcff é \U0001f600") == r"d\udcff é 😀"
+    assert plain({"d\udcff": [Path("\udcff"), "é"]}) == {r"d\udcff": [r"\udcff", "é"]}

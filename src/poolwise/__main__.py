@@ -1,11 +1,12 @@
 """python -m poolwise, and the command ``poolwise``."""
 
-from poolwise.cli import main
+from poolwise.cli import main, streams
 from poolwise.cli.interruption import answer_signals
 
 
 def run() -> None:
     """The command line as a process of its own, which signals end."""
+    streams.open_closed()  # before anything else is opened
     answer_signals()
     main()
 

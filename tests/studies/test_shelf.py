@@ -1,3 +1,6 @@
+import errno
+import os
+
 import numpy as np
 import pytest
 
@@ -45,3 +48,12 @@ def test_too_little_room_on_the_disk_is_said_before_the_pass(model, monkeypatch)
     monkeypatch.setattr("shutil.disk_usage", lambda path: usage)
     with pytest.raises(StudyError, match="scratch space"):
         shelve(model, TEXTS, [parse("cls@-1")])
+
+
+def test_a_disk_without_room_is_known_at_once(model, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("os.posix_fallocate", full, raising=False)
+    with pytest.raises(StudyError, match=r"GB of scratch space .* No space left .* TMPDIR"):
+        shelve(model, TEXTS, [parse("cls@1")])

@@ -1,5 +1,10 @@
+import errno
+from pathlib import Path
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from poolwise.errors import ReadoutError, StoreError
 from poolwise.readouts import parse
@@ -61,3 +66,43 @@ def test_steps_of_another_readout_or_model_are_refused(tmp_path):
     with pytest.raises(ReadoutError, match="sweep this one"):
         chosen.check_model("def")
     Chosen(parse("cls@1"), None, MADE).check_model("def")
+
+
+@given(made=st.dictionaries(st.text(), st.text()), prompt=st.text())
+def test_any_text_is_read_back(tmp_path_factory, made, prompt):
+    path = tmp_path_factory.mktemp("toml") / "readout.toml"
+    Chosen(parse("mean@-1"), None, made, prompt).save(path)
+    assert Chosen.load(path) == Chosen(parse("mean@-1"), None, made, prompt)
+
+
+def test_a_path_that_is_no_unicode_is_spelled_out(tmp_path):
+    path = tmp_path / "readout.toml"
+    Chosen(parse("mean@-1"), None, {"model": "d\udcff \U0001f600"}).save(path)
+    assert Chosen.load(path).made == {"model": r"d\udcff 😀"}
+
+
+@pytest.mark.parametrize(
+    ("name", "prompt", "told"),
+    [("readout", "q\ud800", "prompt = 'q"), ("r\udcff", None, "transform = 'r")],
+)
+def test_what_could_not_be_read_back_is_not_written(tmp_path, name, prompt, told):
+    readout = parse("mean@-1|center")
+    chosen = Chosen(readout, fit(readout, X), MADE, prompt)
+    with pytest.raises(StoreError, match=f"{told}.* half of a surrogate pair"):
+        chosen.save(tmp_path / f"{name}.toml")
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_full_disk_leaves_no_half(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(StoreError, match="No space left"):
+        Chosen(parse("mean@-1")).save(tmp_path / "readout.toml")
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_home_that_nobody_has():
+    with pytest.raises(StoreError, match=r"~nobody-here/readout\.toml cannot be read"):
+        Chosen.of("~nobody-here/readout.toml")

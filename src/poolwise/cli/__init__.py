@@ -13,7 +13,7 @@ import click
 
 from poolwise import __version__
 from poolwise.cli import interruption, streams
-from poolwise.cli.refusals import out_of_memory, refused
+from poolwise.cli.refusals import as_poolwise_errors
 from poolwise.errors import PoolwiseError, PoolwiseWarning, bounded
 
 COMMANDS = {
@@ -28,6 +28,19 @@ COMMANDS = {
     "export": "A readout as a folder that sentence-transformers or transformers loads.",
     "convert": "Turn a folder with a pickle (pytorch_model.bin) into a safe one.",
 }
+
+EXIT_CODES = {
+    0: "Done; also where the reader of a pipe has read enough, as with | head.",
+    1: "The machine refuses something: memory, a file's rights, a limit.",
+    2: "The command line, or a readout, cannot be understood.",
+    3: "The model cannot be found, read or trusted.",
+    4: "The texts cannot be found or read.",
+    5: "The output cannot be written, or what poolwise wrote cannot be read back.",
+    6: "An optional part is not installed.",
+    7: "The data cannot answer the question.",
+    130: "Interrupted by Ctrl-C; 143 by SIGTERM, 129 by SIGHUP.",
+}
+"""One for each kind of error in ``poolwise.errors``; the sentence is on stderr."""
 
 _show_others = warnings.showwarning
 
@@ -46,18 +59,16 @@ class Commands(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run; what the machine refuses is an error like others. Here, because click takes a broken
-        pipe, such as one to a process of our own, for that of stdout and ends without a word."""
-        try:
+        """Here too, because click takes any broken pipe, such as one to a process of our own, for
+        that of stdout, and ends without a word."""
+        with as_poolwise_errors():
             return super().invoke(ctx)
-        except OSError as error:
-            raise refused(error) from error
-        except MemoryError as error:
-            raise out_of_memory() from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+        with formatter.section("Exit codes"):
+            formatter.write_dl([(str(code), meaning) for code, meaning in EXIT_CODES.items()])
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -80,8 +91,9 @@ def main() -> None:
     warnings.showwarning = _show_warning
     streams.prepare()
     try:
-        poolwise(standalone_mode=False)
-        sys.stdout.flush()  # what a full disk does not take is known only now
+        with as_poolwise_errors():
+            poolwise(standalone_mode=False)
+            sys.stdout.flush()  # what a full disk does not take is known only now
     except PoolwiseError as error:
         sys.exit(_fail(str(error), error.exit_code))
     except click.ClickException as error:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from poolwise.errors import PoolwiseError, StoreError
 
@@ -30,22 +32,31 @@ ADVICE = {
 }
 
 
-def refused(error: OSError) -> PoolwiseError:
-    """The error as a sentence; StoreError where something could not be written."""
+@contextmanager
+def as_poolwise_errors() -> Iterator[None]:
+    """What no room of poolwise has told of is a PoolwiseError; a fault of poolwise's own stays."""
+    try:
+        yield
+    except OSError as error:
+        raise _refused(error) from error
+    except MemoryError as error:
+        raise PoolwiseError(
+            "there is not enough memory; end other programs, or ask for less: fewer texts "
+            "(--limit), shorter ones (--max-length), fewer readouts"
+        ) from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # of a library in Rust
+            raise
+        raise PoolwiseError(
+            f"a library gave up: {error}; is the machine short of memory, disk or open files?"
+        ) from error
+
+
+def _refused(error: OSError) -> PoolwiseError:
+    """StoreError where something could not be written."""
     what = error.strerror or str(error) or type(error).__name__
-    where = [os.fsdecode(name) for name in (error.filename, error.filename2) if _is_path(name)]
+    named = (name for name in (error.filename, error.filename2) if isinstance(name, str | bytes))
+    where = " and ".join(os.fsdecode(name) for name in named)
     kind = StoreError if error.errno in UNWRITABLE else PoolwiseError
     advice = (UNWRITABLE | ADVICE).get(error.errno or 0, "look at what stands there")
-    return kind(f"{' and '.join(where) or 'the operating system refuses'}: {what}; {advice}")
-
-
-def _is_path(name: object) -> bool:
-    return isinstance(name, str | bytes)
-
-
-def out_of_memory() -> PoolwiseError:
-    """The error of a MemoryError."""
-    return PoolwiseError(
-        "there is not enough memory; end other programs, or ask for less: fewer texts (--limit), "
-        "shorter ones (--max-length), fewer readouts"
-    )
+    return kind(f"{where or 'the operating system refuses'}: {what}; {advice}")

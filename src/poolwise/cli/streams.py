@@ -15,7 +15,7 @@ STAND_INS = {
     "←": "<-",
     "●": "*",
     "•": "*",
-    "·": "-",
+    "·": "*",
     "–": "-",
     "—": "-",
     "−": "-",
@@ -68,19 +68,23 @@ class _Messages(io.FileIO):
             return len(memoryview(data).cast("B"))
 
 
-def prepare() -> None:
-    """Open what is closed, and print nothing that kills.
+def open_closed() -> None:
+    """Open what is closed: the next file that is opened would get what is meant for a terminal.
 
-    A closed descriptor would be taken by the next file that is opened, which then gets what is
-    meant for a terminal. It is opened the wrong way round, so that it is an error to read from
-    stdin or write to stdout only for who does.
+    The wrong way round, so that to read from stdin or to write to stdout is an error, and not to
+    do so is none.
     """
-    codecs.register_error(LACKING, _stand_in)
     for number, way in enumerate((os.O_WRONLY, os.O_RDONLY, os.O_WRONLY)):
         try:
             os.fstat(number)
         except OSError:
             os.set_inheritable(os.open(os.devnull, way), True)
+
+
+def prepare() -> None:
+    """Have no stream closed, and none that a character or a full disk can make fail untold."""
+    open_closed()
+    codecs.register_error(LACKING, _stand_in)
     if sys.stdin is None:
         sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - a descriptor
     if sys.stdout is sys.__stdout__:  # not where a test or a notebook has put its own
@@ -105,7 +109,8 @@ def shows_all(stream: TextIO) -> bool:
 
 def _opened(old: TextIO | None, file: io.FileIO) -> TextIO:
     """``file`` in place of ``old``, with its encoding."""
-    raw = getattr(getattr(old, "buffer", None), "raw", None)
+    buffer = getattr(old, "buffer", None)
+    raw = getattr(buffer, "raw", buffer)  # python -u has no buffer
     if old is not None and not isinstance(raw, io.FileIO):
         return old  # a Windows console, which takes any text
     file.name = f"<{'stdout' if file.fileno() == 1 else 'stderr'}>"

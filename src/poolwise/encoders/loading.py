@@ -17,6 +17,7 @@ from poolwise.encoders.tokenizer import Tokenizer, read_tokenizer
 from poolwise.encoders.tokenizer_settings import Settings, read_settings
 from poolwise.encoders.weights import read_weights, select
 from poolwise.errors import EncoderError, ReadoutError
+from poolwise.plain import unicode
 
 
 def load(
@@ -30,7 +31,7 @@ def load(
     """
     folder = find(name, revision)
     try:
-        return _read(str(name), folder, max_length)
+        return _read(unicode(str(name)), folder, max_length)
     except OSError as error:
         raise EncoderError(f"{folder}: cannot be read: {error}") from error
 

@@ -29,7 +29,7 @@ def write_inspector(
     It opens offline and asks the network for nothing. Raises StoreError where it cannot be written,
     or if it exists and ``overwrite`` is false.
     """
-    content = render(document).encode()
+    content = render(document).encode("utf-8", "backslashreplace")
     with written_whole(Path(path), overwrite=overwrite) as page:
         page.write(content)
     return Path(path)

@@ -64,10 +64,9 @@ def _files(
 ) -> Iterator[tuple[str, bytes]]:
     for figure in (figure for several in figures for figure in several if figure.drawing.panels):
         svg = to_svg(figure.drawing, figure.chart.title)
-        yield f"{CHARTS}/{figure.name}.svg", svg.encode()
+        yield f"{CHARTS}/{figure.name}.svg", svg.encode("utf-8", "backslashreplace")
         yield f"{CHARTS}/{figure.name}.png", to_png(svg)
     data = json.dumps([to_json(f) for f in findings], ensure_ascii=False, allow_nan=False)
-    # A file name that is not UTF-8 reaches us as lone surrogates; JSON can escape them.
     yield FINDINGS, data.encode("utf-8", "backslashreplace")
     html = render(list(zip(findings, figures, strict=True)), title)
-    yield PAGE, html.encode("utf-8", "replace")
+    yield PAGE, html.encode("utf-8", "backslashreplace")

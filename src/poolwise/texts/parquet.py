@@ -35,7 +35,9 @@ def read_parquet(file: TextFile) -> Table:
     """
     with _opened(file) as parquet:
         schema = parquet.schema_arrow
-    names = [*schema.names, *(name for name in _columns(schema) if name not in schema.names)]
+    columns: list[str] = schema.names
+    within = _columns(schema).keys() - columns
+    names = [*columns, *(name for name in _columns(schema) if name in within)]
     return Table(file.label, names, lambda asked: _rows(file, asked), unit="row")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Protocol
 
 from poolwise.errors import TextError
+from poolwise.plain import unicode
 from poolwise.texts.columns import Table
 from poolwise.texts.delimited import read_csv, read_tsv
 from poolwise.texts.files import COMPRESSED, TextFile
@@ -116,7 +117,7 @@ def find_source(name: str, encoding: str, file_format: str | None = None) -> Sou
 
 def short_name(label: str) -> str:
     """What a report calls a source: the file's name without its folder."""
-    return label if label.startswith(PREFIX) else PurePath(label).name
+    return unicode(label if label.startswith(PREFIX) else PurePath(label).name)
 
 
 def _format_of(name: str) -> str:
