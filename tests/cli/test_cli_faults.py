@@ -145,7 +145,7 @@ def material(tiny, tmp_path_factory, modules):
     labels = {"id2label": {"0": "cat", "1": "dög", "2": "\U0001f426"}}
     classifier = {"architectures": ["BertForSequenceClassification"], **labels}
     (checkpoint / "config.json").write_text(json.dumps(config | classifier))
-    rows = [(f"the {a} {b} on {c}", a) for a in ("cat", "dog") for b in "abcdefg" for c in "xyz"]
+    rows = [(f"the {a} {b} on {c}", a) for a in ("cat", "dog") for b in "abcdefg" for c in "vwxyz"]
     (root / "lines.txt").write_text("".join(f"{text}\n" for text, _ in rows))
     (root / "labels.csv").write_text(
         "text,label\n" + "".join(f"{text},{label}\n" for text, label in rows)
@@ -243,5 +243,6 @@ def test_every_command_beside_every_fault(forked, material, tmp_path):
         if found:
             told = f"{said['out'][-200:]!r}, {said['err'][-400:]!r}"
             wrong.append(f"{name}{' --json' * as_json}, {named}: {'; '.join(found)}: {told}")
+            print(wrong[-1], flush=True)
     print(f"{cpu:.0f} s of CPU; {no_mounts} calls without mounts")
     assert not wrong, "\n".join(wrong)

@@ -14,7 +14,7 @@ import time
 import pytest
 
 from poolwise.encoders import load
-from poolwise.encoders.files import MEGABYTE
+from poolwise.encoders.files import MEGABYTE, parse_json
 from poolwise.errors import EncoderError, UnsafeModelError
 
 
@@ -357,3 +357,23 @@ def test_nothing_heavy_is_imported(tiny):
     command = [sys.executable, "-c", code, str(tiny("bert"))]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("half", ["\ud800", "\udcff"])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("modules.json", [{"path": "1_{}", "type": "sentence_transformers.models.Pooling"}]),
+        ("config_sentence_transformers.json", {"prompts": {"query{}": "find {}"}}),
+        ("tokenizer_config.json", {"unk_token": "{}"}),
+    ],
+)
+def test_half_a_character_is_refused(tiny, tmp_path, name, content, half):
+    folder = shutil.copytree(tiny("bert"), tmp_path / "model")
+    (folder / name).write_text(json.dumps(content).replace("{}", json.dumps(half)[1:-1]))
+    with pytest.raises(EncoderError, match=rf"{name}: found half of a surrogate pair \(\\ud"):
+        load(folder)
+
+
+def test_a_whole_pair_is_a_character():
+    assert parse_json(rb'["\ud83d\ude00", "\\ud800"]', "x") == ["\U0001f600", r"\ud800"]

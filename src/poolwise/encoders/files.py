@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections import Counter
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -15,6 +16,8 @@ MEGABYTE = 1 << 20
 # Small files can unfold to millions of Python objects. The largest multilingual vocabularies have a
 # quarter of a million pieces, each a list of two.
 _MOST = {b"{": 100_000, b"[": 1_000_000, b",": 2_000_000}
+
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def read_bytes(path: Path, limit: int = MEGABYTE) -> bytes:
@@ -50,21 +53,30 @@ def read_object(path: Path, limit: int = MEGABYTE) -> dict[str, Any]:
 
 
 def parse_json(data: bytes, where: str) -> Any:
-    """JSON without its loopholes: no repeated keys, no NaN or infinity, no endless nesting."""
+    """JSON without its loopholes: no repeated keys, no NaN or infinity, no endless nesting, no half
+    characters."""
     for sign, most in _MOST.items():
         if data.count(sign) > most:
             raise UnsafeModelError(f"{where}: JSON with more than {most:,} {sign.decode()!r}")
     try:
-        return json.loads(
+        value = json.loads(
             _decode(data, where),
             object_pairs_hook=_unique,
             parse_constant=_refuse_constant,
             parse_float=_finite,
         )
+        if _SURROGATE.search(data):
+            json.dumps(value, ensure_ascii=False).encode()
     except RecursionError as error:
         raise UnsafeModelError(f"{where}: JSON nested too deeply") from error
+    except UnicodeEncodeError as error:
+        raise EncoderError(
+            f"{where}: found half of a surrogate pair ({ascii(error.object[error.start])[1:-1]}) in "
+            "a text, expected whole characters; repair the file"
+        ) from error
     except ValueError as error:
         raise EncoderError(f"{where}: not acceptable JSON: {error}") from error
+    return value
 
 
 def as_object(value: Any, where: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -180,7 +181,7 @@ def _check_labels(labels: Sequence[str], fewest: int, where: Path) -> None:
     if len(labels) < fewest:
         raise EncoderError(f"{where}: {len(labels)} labels, expected at least {fewest}")
     if len({*labels}) < len(labels):
-        twice = next(label for label in labels if labels.count(label) > 1)
+        (twice, _), *_ = Counter(labels).most_common(1)
         raise EncoderError(f"{where}: two outputs have the label {describe(twice)}")
 
 
