@@ -70,9 +70,10 @@ def parse_json(data: bytes, where: str) -> Any:
     except RecursionError as error:
         raise UnsafeModelError(f"{where}: JSON nested too deeply") from error
     except UnicodeEncodeError as error:
+        half = ascii(error.object[error.start])[1:-1]
         raise EncoderError(
-            f"{where}: found half of a surrogate pair ({ascii(error.object[error.start])[1:-1]}) in "
-            "a text, expected whole characters; repair the file"
+            f"{where}: found half of a surrogate pair ({half}) in a text, expected whole "
+            "characters; repair the file"
         ) from error
     except ValueError as error:
         raise EncoderError(f"{where}: not acceptable JSON: {error}") from error
