@@ -119,7 +119,7 @@ def drawn():
 
 
 def everything():
-    return [(name, fault) for fault in FAULTS for name in COMMAND_LINES]
+    return [(name, fault) for name in COMMAND_LINES for fault in FAULTS]
 
 
 @pytest.fixture(scope="module")
