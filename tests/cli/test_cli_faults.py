@@ -87,7 +87,7 @@ FAULTS = {
     "100 bytes a file": Fault(FINE, UNWRITTEN, limits={"RLIMIT_FSIZE": 100}),
     "3 kB a file": Fault(FINE, EITHER, limits={"RLIMIT_FSIZE": 3000}),
     "20 kB a file": Fault(FINE, EITHER, limits={"RLIMIT_FSIZE": 20_000}),
-    "disk of 4 kB": Fault(FINE, UNWRITTEN, mount="size=4k"),
+    "disk of 4 kB": Fault(FINE, EITHER, mount="size=4k"),
     "disk of 32 kB": Fault(FINE, EITHER, mount="size=32k"),
     "disk of 128 kB": Fault(FINE, EITHER, mount="size=128k"),
     "read-only disk": Fault(FINE, UNWRITTEN, mount="ro"),

@@ -217,3 +217,12 @@ def test_vectors_that_change(make_batch, tmp_path):
     with pytest.raises(StoreError, match=r"no vectors for 'sep@-1' came"):
         save(tmp_path / "a.parquet", [make_batch(2)], ["sep@-1"])
     assert not list(tmp_path.iterdir())
+
+
+def test_a_column_whose_name_is_no_text_is_refused(tmp_path):
+    with (
+        pytest.raises(StoreError, match=r"'a\\udcff' cannot be kept .* half of a surrogate pair"),
+        create(tmp_path / "v.parquet", [MEAN], kept={"a\udcff": pa.string()}),
+    ):
+        pass
+    assert not [*tmp_path.iterdir()]

@@ -33,6 +33,12 @@ class Layout:
     kept: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for name in self.kept:
+            if unicode(name) != name:
+                raise StoreError(
+                    f"the column {name!r} cannot be kept under that name, which has half of a "
+                    "surrogate pair; rename it"
+                )
         own = {"id", "text", *MARKS, *self.readouts}
         if taken := sorted(own & self.kept.keys()):
             raise StoreError(
