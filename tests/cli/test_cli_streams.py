@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 
 from poolwise import cli
+from poolwise.cli import streams
 
 POOLWISE = f"'{sys.executable}' -m poolwise"
 
@@ -70,6 +73,20 @@ def test_an_encoding_that_lacks_an_emoji(tiny):
     code, out, err = shell(line, PYTHONIOENCODING="cp1252")
     assert (code, err) == (0, "")
     assert "a “cat” > \\U0001f600\n".encode("cp1252") in out
+
+
+def test_a_pipe_that_does_not_wait_gets_all():
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    got = []
+    with os.fdopen(reader, "rb") as pipe:
+        late = threading.Timer(0.1, lambda: got.append(pipe.read()))
+        late.start()
+        with io.BufferedWriter(streams._Output(writer, "w")) as output:
+            for _ in range(100):
+                output.write(b"x" * 10_000)
+        late.join()
+    assert got == [b"x" * 1_000_000]
 
 
 class PanicException(BaseException):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import os
+import select
 import sys
 from typing import Any, TextIO
 
@@ -47,8 +48,10 @@ class _Output(io.FileIO):
     """Stdout. Not OSError, which the libraries that print would take for their own affair."""
 
     def write(self, data: Any, /) -> int:
+        written: int | None
         try:
-            return super().write(data)
+            while (written := super().write(data)) is None:  # a pipe that was made not to wait
+                select.select([], [self], [])
         except BrokenPipeError:
             raise ReaderGone from None
         except OSError as error:
@@ -56,6 +59,7 @@ class _Output(io.FileIO):
                 f"standard output cannot be written: {error.strerror}; write to a file or a pipe "
                 "that takes it"
             ) from error
+        return written
 
 
 class _Messages(io.FileIO):
