@@ -17,6 +17,7 @@ help:
 	@echo "make bench   measure speed and memory beside others; writes benchmarks/results/"
 	@echo "make soak    long runs: mutated model files with fresh seeds, 5,000 drawn folders, sanitizers"
 	@echo "make soak    long runs: every command beside every fault, mutated model files with fresh seeds, 5,000 drawn folders"
+	@echo "make soak    long runs: every command beside every fault, mutated model files, drawn folders"
 	@echo "make clean   remove $(VENV) and $(OUT)"
 
 demo: $(VENV)/.installed

@@ -1,7 +1,8 @@
 """Every exception that poolwise raises on purpose, in one tree.
 
 An error's sentence says what was found, what was expected, where, and what to do.
-The command line catches ``PoolwiseError`` and nothing else; each class names its exit code.
+The command line catches ``PoolwiseError``, and makes one of what the machine refuses; each class
+names its exit code.
 """
 
 from __future__ import annotations

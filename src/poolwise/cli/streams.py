@@ -12,8 +12,8 @@ from typing import Any, TextIO
 from poolwise.errors import StoreError
 
 STAND_INS = {
-    "→": "->",
-    "←": "<-",
+    "→": ">",
+    "←": "<",
     "●": "*",
     "•": "*",
     "·": "*",
