@@ -130,6 +130,7 @@ def test_safetensors_are_kept_beside_a_sentencepiece_model(tiny, tmp_path, monke
     def work(task, target, *sources, timeout):
         asked.append((task, sources, timeout))
         shutil.copy(folder / "spiece.model", target)
+        return []
 
     monkeypatch.setattr("poolwise.encoders.conversion._work", work)
     convert(folder, tmp_path / "out", timeout=5)

@@ -15,7 +15,7 @@ from safetensors.numpy import load_file
 
 from poolwise.encoders import load
 from poolwise.encoders.conversion import convert
-from poolwise.encoders.keras_file import read_keras
+from poolwise.encoders.keras_file import open_keras
 from poolwise.errors import EncoderError, MissingExtraError
 
 h5py = pytest.importorskip("h5py", reason="h5py is not installed")
@@ -149,7 +149,6 @@ def refused(folder, out, said):
         (lambda file: file.__delitem__("bert"), "missing: embeddings.word_embeddings.weight"),
         (lambda file: [file.__delitem__(name) for name in list(file)], "it holds no tensors"),
         (lambda file: file.create_dataset("x/text", data="a"), "'x/text' is more than numbers"),
-        (lambda file: file.create_dataset("big", (1 << 20, 1 << 20), "f4"), "would unfold to"),
         (
             lambda file: file.create_dataset(
                 "x", (4,), "f4", external=[("/etc/passwd", 0, h5py.h5f.UNLIMITED)]
@@ -174,21 +173,21 @@ def test_links_are_not_followed(keras, tiny, tmp_path):
         file["far"] = h5py.ExternalLink(str(tmp_path / "secret" / "other.h5"), "/x")
         file["near"] = h5py.SoftLink("/classifier")
     convert(folder, tmp_path / "out")
-    assert not {"far", "near"} & {n.partition(".")[0] for n in read_keras(folder / "tf_model.h5")}
+    assert not {"far", "near"} & {n.partition(".")[0] for n in open_keras(folder / "tf_model.h5")}
     assert load(tmp_path / "out").hash == load(tiny("bert")).hash
 
 
 def test_no_hdf5(keras, tmp_path):
     folder = keras("bert")
     (folder / "tf_model.h5").write_bytes(b"x" * 1000)
-    refused(folder, tmp_path / "out", r"tf_model\.h5: cannot be converted: .*file signature not")
+    refused(folder, tmp_path / "out", r"tf_model\.h5: cannot be converted: not an HDF5 file that")
 
 
 def test_without_h5py_its_extra_is_named(keras, monkeypatch):
     path = keras("bert") / "tf_model.h5"
     monkeypatch.setitem(sys.modules, "h5py", None)
     with pytest.raises(MissingExtraError, match=r"reading tf_model.h5 .*poolwise\[keras\]"):
-        read_keras(str(path))
+        open_keras(path)
 
 
 # A real one

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,7 +25,7 @@ from poolwise.encoders.loading import load
 from poolwise.encoders.safetensors_file import MAX_HEADER
 from poolwise.encoders.tokenizer_settings import read_settings
 from poolwise.encoders.tokenizer_spec import SENTENCEPIECE
-from poolwise.encoders.weights import INDEX
+from poolwise.encoders.weights import INDEX, MAX_SHARDS
 from poolwise.errors import EncoderError
 from poolwise.files import refusals_told, whole_folder
 
@@ -46,13 +48,14 @@ class _Job:
 def convert(folder: str | Path, out: str | Path, *, timeout: float = TIMEOUT) -> tuple[str, ...]:
     """Write ``out``: the model of ``folder`` with its weights as safetensors.
 
-    Pickles (pytorch_model.bin, or its shards, of the encoder and of the modules behind it) are read
-    in a process of their own with ``weights_only=True``, which builds tensors and refuses
-    everything else; so is the file that transformers wrote for TensorFlow (tf_model.h5). A
-    tokenizer that is only a SentencePiece model becomes a tokenizer.json. All else is copied, but
-    for code, other pickles and other kinds of weights: their names are given back. ``out`` appears
-    complete or not at all, and is an encoder that ``load`` accepts. Raises EncoderError;
-    ``timeout`` is in seconds, for each process.
+    Pickles (pytorch_model.bin, or its shards, of the encoder and of the modules behind it) are
+    never unpickled: a process of their own, whose memory and time are bounded, reads which tensors
+    they hold, and of those what config.json asks for, piece by piece. So it does with the file that
+    transformers wrote for TensorFlow (tf_model.h5). A tokenizer that is only a SentencePiece model
+    becomes a tokenizer.json. All else is copied, but for code, other pickles and other kinds of
+    weights; heads come along while they are not larger than the encoder. The names of what is left
+    out are given back. ``out`` appears complete or not at all, and is an encoder that ``load``
+    accepts. Raises EncoderError; ``timeout`` is in seconds, for each process.
     """
     folder, out = Path(folder), Path(out)
     if not folder.is_dir():
@@ -64,8 +67,9 @@ def convert(folder: str | Path, out: str | Path, *, timeout: float = TIMEOUT) ->
         with refusals_told(out):
             left_out = copy_rest(folder, partial, [path for job in jobs for path in job.replaces])
         for job in jobs:
-            target = partial / job.target
-            _work(job.task, str(target), *map(str, job.sources), timeout=timeout)
+            target, sources = partial / job.target, map(str, job.sources)
+            tensors = _work(job.task, str(target), *sources, timeout=timeout)
+            left_out += tuple(f"tensor {name}" for name in tensors)
             with refusals_told(out):
                 copy_mode(job.sources[0], target)
         _check(partial, folder)
@@ -86,7 +90,8 @@ def _jobs(folder: Path) -> list[_Job]:
     refuse_adapters(encoder)
     if not (encoder / "config.json").is_file():
         raise without_config(encoder)
-    jobs = [job for module in (encoder, *others) for job in _weights(folder, module)]
+    jobs = [*_weights(folder, encoder, "encoder")]
+    jobs += [job for module in others for job in _weights(folder, module, "module")]
     if not jobs and not any((encoder / name).exists() for name in (WEIGHTS, INDEX)):
         raise without_weights(encoder)
     if _needs_tokenizer(folder, encoder):
@@ -110,17 +115,18 @@ def _modules(folder: Path) -> list[Path]:
     return list(dict.fromkeys(folders))
 
 
-def _weights(folder: Path, module: Path) -> Iterator[_Job]:
+def _weights(folder: Path, module: Path, task: str) -> Iterator[_Job]:
     """What makes a module's safetensors: nothing where it has them already."""
     if (module / WEIGHTS).exists() or (module / INDEX).exists():
         return
-    for task, names in (("weights", PICKLES), ("keras", KERAS)):
+    for names in (PICKLES, KERAS):
         sources = _sources(module, *names)
         if sources:
             refuse_links(folder, sources)
             _refuse_pointers(sources)
             replaced = (*sources, module / names[1])
-            yield _Job(task, module.relative_to(folder) / WEIGHTS, sources, replaced)
+            given = (*sources, module) if task == "encoder" else sources
+            yield _Job(task, module.relative_to(folder) / WEIGHTS, given, replaced)
             return
 
 
@@ -131,8 +137,11 @@ def _sources(module: Path, whole: str, index: str) -> tuple[Path, ...]:
     if not (module / index).is_file():
         return ()
     where = f"{module / index}: weight_map"
-    shards = as_object(read_object(module / index, MAX_HEADER).get("weight_map"), where).values()
-    return tuple(sorted({inside(module, shard, str(module / index)) for shard in shards}))
+    named = as_object(read_object(module / index, MAX_HEADER).get("weight_map"), where).values()
+    shards = sorted({inside(module, shard, str(module / index)) for shard in named})
+    if len(shards) > MAX_SHARDS:
+        raise EncoderError(f"{where}: names {len(shards):,} files, at most {MAX_SHARDS} are read")
+    return tuple(shards)
 
 
 def _refuse_pointers(paths: tuple[Path, ...]) -> None:
@@ -155,19 +164,35 @@ def _needs_tokenizer(folder: Path, encoder: Path) -> bool:
     return bool(found)
 
 
-def _work(task: str, target: str, *sources: str, timeout: float) -> None:
+def _work(task: str, target: str, *sources: str, timeout: float) -> list[str]:
+    """Have one task done in a process of its own; gives the tensors that it left out."""
     # -P keeps the current folder, which may be the stranger's, out of the import path.
     command = [sys.executable, "-P", "-m", "poolwise.encoders.conversion_worker"]
     try:
         done = subprocess.run(
             [*command, task, target, *sources],
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
+            errors="replace",
             timeout=timeout,
             check=False,
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
         )
     except subprocess.TimeoutExpired as error:
         raise EncoderError(f"{sources[0]}: not converted within {timeout:g} s") from error
     if done.returncode != 0:
-        lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
-        raise EncoderError(f"{sources[0]}: cannot be converted: {lines[-1][:500]}")
+        said = done.stderr.strip().splitlines()
+        last = said[-1] if said and done.returncode > 0 else _ended(done.returncode)
+        raise EncoderError(f"{sources[0]}: cannot be converted: {last[:500]}")
+    return done.stdout.splitlines()
+
+
+def _ended(status: int) -> str:
+    """Why a process ended that said nothing."""
+    if status == -signal.SIGXCPU:
+        return "refused, reading it takes longer than any encoder's file does"
+    if status < 0:
+        name = signal.Signals(-status).name
+        return f"refused, the process that read it was ended by {name}, most likely for its memory"
+    return f"exit status {status}"

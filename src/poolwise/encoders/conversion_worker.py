@@ -1,57 +1,97 @@
 """The process that opens a pickle: ``python -m poolwise.encoders.conversion_worker``.
 
-Its arguments are a task (weights, keras, tokenizer), the file to write, and what to read. The only
-place in this room that imports torch and transformers. Its last line on stderr says why it failed.
+Its arguments are a task (encoder, module, tokenizer), the file to write, and what to read. It
+reads what a file says of its tensors first, and of their values only what the encoder needs. Its
+last line on stderr says why it failed; a line on stdout names each tensor that it left out.
 """
 
 from __future__ import annotations
 
-import os
-import pickle
+import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
-from typing import Any
+from pathlib import Path
 
-from poolwise.encoders.keras_file import read_keras
-from poolwise.errors import MissingExtraError, needs
+from poolwise.encoders.config import read_config
+from poolwise.encoders.files import MEGABYTE, shown
+from poolwise.encoders.formats import KERAS
+from poolwise.encoders.keras_file import open_keras
+from poolwise.encoders.safetensors_file import MAX_TENSORS
+from poolwise.encoders.stored import Stored, StoredError, write_stored
+from poolwise.encoders.torch_file import open_torch
+from poolwise.encoders.weights import asked
+from poolwise.errors import EncoderError, MissingExtraError, needs
+
+MEMORY = 1 << 30
+"""Bytes: several times what the largest of pickles and of pieces take."""
+
+TOKENIZER_MEMORY = 4 << 30
+"""The same for transformers and torch, and a vocabulary."""
+
+SECONDS = 20
+"""Of computing, before any values are read."""
+
+SLOWEST = 10 * MEGABYTE
+"""Bytes a second at which values are written at least."""
+
+MAX_MODULE = 1 << 30
+"""Bytes of all tensors of a module behind the encoder: a Dense of 16,384 x 16,384."""
 
 
-def weights(out: str, *pickles: str) -> None:
-    """Write the tensors of the pickles to the safetensors file ``out``."""
-    with needs("torch", "reading a pickle"):
-        import torch  # noqa: PLC0415
-        from safetensors.torch import save_file  # noqa: PLC0415
+def encoder(out: str, *given: str) -> None:
+    """Write the encoder's tensors to the safetensors file ``out``, in memory of a few pieces.
 
-    _limit_memory(sum(os.path.getsize(path) for path in pickles))  # noqa: PTH202
-    tensors: dict[str, Any] = {}
-    for path in pickles:
-        try:
-            found = torch.load(path, map_location="cpu", weights_only=True)
-        except pickle.UnpicklingError as error:
-            sys.exit(f"refused, it holds more than tensors: {_reason(error)}")
-        if not isinstance(found, Mapping) or not all(
-            isinstance(name, str) and isinstance(tensor, torch.Tensor)
-            for name, tensor in found.items()
-        ):
-            sys.exit("it is not a state dict (tensor names and tensors)")
-        # A safetensors file cannot hold two names for the same memory.
-        tensors |= {name: tensor.detach().contiguous().clone() for name, tensor in found.items()}
-    save_file(tensors, out, metadata={"format": "pt"})
+    ``given`` are the files to read, and the folder of the config.json that says what is needed.
+    Other tensors, such as heads, come along where they are not more than the encoder itself.
+    """
+    *files, folder = given
+    tensors, size = _open(files)
+    config = read_config(Path(folder) / "config.json")
+    shapes = {name: tensor.shape for name, tensor in tensors.items()}
+    needed = set(asked(shapes, config, Path(folder)).names.values())
+    for name in needed:
+        if tensors[name].fault:
+            sys.exit(f"refused, of {shown(name)} {tensors[name].fault}")
+    most = sum(tensors[name].nbytes for name in needed)
+    if most > size:
+        sys.exit(f"refused, {size:,} bytes would unfold to {most:,}")
+    beside, left_out = most, []
+    for name in sorted(tensors.keys() - needed, key=lambda name: tensors[name].nbytes):
+        beside -= tensors[name].nbytes
+        if tensors[name].fault or beside < 0:
+            left_out.append(name)
+    _write(out, {name: t for name, t in tensors.items() if name not in left_out})
+    for name in sorted(left_out):
+        print(shown(name))
 
 
-def keras(out: str, *files: str) -> None:
-    """Write the tensors that transformers wrote for TensorFlow to the safetensors file ``out``."""
-    from safetensors.numpy import save_file  # noqa: PLC0415
+def module(out: str, *files: str) -> None:
+    """Write the tensors of a module behind the encoder to the safetensors file ``out``."""
+    tensors, size = _open(files)
+    for name, tensor in tensors.items():
+        if tensor.fault:
+            sys.exit(f"refused, of {shown(name)} {tensor.fault}")
+    if (found := sum(tensor.nbytes for tensor in tensors.values())) > min(size, MAX_MODULE):
+        sys.exit(f"refused, {size:,} bytes would unfold to {found:,}, at most {MAX_MODULE:,}")
+    _write(out, tensors)
 
-    _limit_memory(sum(os.path.getsize(path) for path in files))  # noqa: PTH202
-    tensors: dict[str, Any] = {}
-    for path in files:
-        try:
-            tensors |= read_keras(path)
-        except (ValueError, OSError) as error:
-            sys.exit(_reason(error))
-    save_file(tensors, out, metadata={"format": "pt"})
+
+def _open(files: Sequence[str]) -> tuple[dict[str, Stored], int]:
+    """What the files hold together, and their size in bytes."""
+    _limit(SECONDS)
+    tensors: dict[str, Stored] = {}
+    for path in map(Path, files):
+        read = open_keras if path.suffix == Path(KERAS[0]).suffix else open_torch
+        tensors |= read(path)
+        if len(tensors) > MAX_TENSORS:
+            raise StoredError(f"refused, more than {MAX_TENSORS:,} tensors")
+    return tensors, sum(path.stat().st_size for path in map(Path, files))
+
+
+def _write(out: str, tensors: Mapping[str, Stored]) -> None:
+    _limit(SECONDS + sum(tensor.nbytes for tensor in tensors.values()) // SLOWEST)
+    write_stored(Path(out), tensors)
 
 
 def tokenizer(out: str, folder: str) -> None:
@@ -62,6 +102,7 @@ def tokenizer(out: str, folder: str) -> None:
     with needs("torch", "reading a SentencePiece model"):
         from transformers import AutoTokenizer  # noqa: PLC0415
 
+    _limit(10 * SECONDS, TOKENIZER_MEMORY)
     made = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     made.backend_tokenizer.save(out)
 
@@ -73,28 +114,32 @@ def _installed(package: str) -> bool:
         return False
 
 
-def _limit_memory(size: int) -> None:
-    """A pickle of ``size`` bytes must not unfold to many times that."""
+def _limit(seconds: int, memory: int = MEMORY) -> None:
+    """The most memory of this process, mapped files apart, and its computing from its start."""
     if sys.platform == "linux":
         import resource  # noqa: PLC0415
 
-        most = 4 * size + (32 << 30)
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
-
-
-def _reason(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return next((line for line in lines if "Unsupported" in line), lines[0] if lines else "")
+        most = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        memory = memory if most == resource.RLIM_INFINITY else min(memory, most)
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, most))
+        most = resource.getrlimit(resource.RLIMIT_CPU)[1]
+        seconds = seconds if most == resource.RLIM_INFINITY else min(seconds, most)
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, most))
+        signal.signal(signal.SIGXCPU, signal.SIG_DFL)
 
 
 TASKS: dict[str, Callable[..., None]] = {
-    "weights": weights,
-    "keras": keras,
+    "encoder": encoder,
+    "module": module,
     "tokenizer": tokenizer,
 }
 
 if __name__ == "__main__":
     try:
         TASKS[sys.argv[1]](*sys.argv[2:])
-    except MissingExtraError as error:
+    except (MissingExtraError, EncoderError, StoredError) as error:
         sys.exit(str(error))
+    except OSError as error:
+        sys.exit(f"cannot be read or written: {error.strerror or error}")
+    except MemoryError:
+        sys.exit("refused, reading it takes more memory than any encoder's file does")

@@ -6,46 +6,55 @@ shard, at the same without its first two levels. Only the process of ``conversio
 
 from __future__ import annotations
 
-import os
 import re
+from collections.abc import Container, Iterator, Mapping
+from functools import partial
+from math import prod
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from poolwise.encoders.safetensors_file import MAX_RANK, MAX_TENSORS
+from poolwise.encoders.stored import PIECE, SIZES, Stored, StoredError
 from poolwise.errors import needs
-
-Array = NDArray[np.generic]
 
 _ENDS = {"kernel": "weight", "embeddings": "weight", "gamma": "weight", "beta": "bias"}
 
-MAX_RATIO = 8
-"""Bytes that a byte of the file may unfold to."""
+MAX_OBJECTS = 4 * MAX_TENSORS
+"""Groups and datasets of one file."""
+
+_KINDS = {"f": "F", "i": "I", "u": "U"}
 
 
-def read_keras(path: str) -> dict[str, Array]:
-    """The tensors of one file under the names that PyTorch's classes give them.
+def open_keras(path: Path) -> dict[str, Stored]:
+    """The tensors of one file under the names that PyTorch's classes give them; no value of one
+    has been read.
 
-    Raises ValueError for a file that holds something else, OSError for one that is no HDF5.
+    Raises StoredError for a file that holds something else, or is no HDF5.
     """
     with needs("keras", "reading tf_model.h5"):
         import h5py  # noqa: PLC0415
 
-    tensors: dict[str, Array] = {}
-    with h5py.File(path, "r") as file:
-        datasets: dict[str, Any] = {}
-        # Follows neither soft nor external links.
-        file.visititems(lambda at, item: _collect(datasets, at, item, h5py.Dataset))
-        _check_size(datasets, path)
-        layered = {name for name, item in file.items() if "weight_names" in item.attrs}
-        for at, dataset in datasets.items():
-            top, *levels = at.split("/")
-            name = torch_name("/".join(levels[1:]) if top in layered else at)
-            if not name or name in tensors:
-                raise ValueError(f"{at!r} has no name of its own without its layer")
-            tensors[name] = _as_torch(dataset[()], at)
+    try:
+        with h5py.File(path, "r") as file:
+            # Groups of this file: what a link leads to, perhaps in another one, is not looked at.
+            own = [name for name in file if type(file.get(name, getlink=True)) is h5py.HardLink]
+            layered = {name for name in own if "weight_names" in file[name].attrs}
+            return _tensors(_datasets(file, h5py.Dataset), layered, path)
+    # HDF5's own errors are of every kind.
+    except (OSError, RuntimeError, ValueError, LookupError, TypeError) as error:
+        raise StoredError(f"not an HDF5 file that can be read: {str(error)[:200]!a}") from error
+
+
+def _tensors(datasets: Mapping[str, Any], layered: Container[str], path: Path) -> dict[str, Stored]:
+    tensors: dict[str, Stored] = {}
+    for at, dataset in datasets.items():
+        top, *levels = at.split("/")
+        name = torch_name("/".join(levels[1:]) if top in layered else at)
+        if not name or name in tensors:
+            raise StoredError(f"{at[:100]!a} has no name of its own without its layer")
+        tensors[name] = _stored(dataset, at, path)
     if not tensors:
-        raise ValueError("it holds no tensors")
+        raise StoredError("it holds no tensors")
     return tensors
 
 
@@ -56,21 +65,52 @@ def torch_name(keras: str) -> str:
     return ".".join((*levels, _ENDS.get(last, last)))
 
 
-def _as_torch(array: Array, at: str) -> Array:
-    """Kernels are transposed: Keras multiplies from the other side."""
+def _datasets(file: Any, kind: type[Any]) -> dict[str, Any]:
+    """Every dataset by its path."""
+    found: dict[str, Any] = {}
+    seen = 0
+
+    def collect(at: str, item: Any) -> None:
+        nonlocal seen
+        seen += 1
+        if seen > MAX_OBJECTS:
+            raise StoredError(f"refused, it has more than {MAX_OBJECTS:,} groups and tensors")
+        if isinstance(item, kind):
+            found[at] = item
+
+    # Follows neither soft nor external links.
+    file.visititems(collect)
+    return found
+
+
+def _stored(item: Any, at: str, path: Path) -> Stored:
+    """A dataset whose values lie in this file, one behind the other, as Keras writes them."""
+    if item.dtype.kind not in _KINDS or item.external or item.is_virtual or item.shape is None:
+        raise StoredError(f"refused, {at[:100]!a} is more than numbers in this file")
+    dtype = f"{_KINDS[item.dtype.kind]}{8 * item.dtype.itemsize}"
+    if item.dtype.byteorder == ">" or dtype not in SIZES or len(item.shape) > MAX_RANK:
+        raise StoredError(f"refused, {at[:100]!a} is of a type or shape that no tensor has")
+    fault, stored = "", item.id.get_storage_size()
+    if item.chunks is not None:
+        fault = "its values are in chunks, perhaps compressed, as Keras never writes them"
+    elif stored < item.nbytes:
+        fault = f"its {item.nbytes:,} bytes would unfold from {stored:,}"
+    # Kernels are transposed: Keras multiplies from the other side.
     kernel = at.removesuffix(":0").endswith("/kernel")
-    return np.ascontiguousarray(array.T if kernel else array)
+    shape = tuple(map(int, item.shape))[:: -1 if kernel else 1]
+    return Stored(dtype, shape, partial(_pieces, path, at, kernel), fault)
 
 
-def _collect(datasets: dict[str, Any], at: str, item: Any, kind: type[Any]) -> None:
-    if not isinstance(item, kind):
-        return
-    if item.dtype.kind not in "fiu" or item.external or item.is_virtual:
-        raise ValueError(f"refused, {at[:100]!r} is more than numbers in this file")
-    datasets[at] = item
+def _pieces(path: Path, at: str, kernel: bool) -> Iterator[bytes]:
+    import h5py  # noqa: PLC0415
 
-
-def _check_size(datasets: dict[str, Any], path: str) -> None:
-    size, unfolded = os.path.getsize(path), sum(int(item.nbytes) for item in datasets.values())  # noqa: PTH202
-    if unfolded > MAX_RATIO * size:
-        raise ValueError(f"refused, its {size:,} bytes would unfold to {unfolded:,}")
+    with h5py.File(path, "r") as file:
+        item = file[at]
+        if not item.ndim:
+            yield item[()].tobytes()
+            return
+        rows = item.shape[-1 if kernel else 0]
+        some = max(1, PIECE * rows // max(1, item.nbytes))
+        for row in range(0, rows if prod(item.shape) else 0, some):
+            span = slice(row, row + some)
+            yield item[..., span].T.tobytes() if kernel else item[span].tobytes()

@@ -35,15 +35,12 @@ class Weights:
 
 
 @dataclass(frozen=True, slots=True)
-class _Source:
-    """Where a tensor lies, and what it is called there."""
+class Asked:
+    """``names``: of each tensor that the config asks for, its name in the checkpoint; ``notes`` as
+    in ``Weights``."""
 
-    file: SafetensorsFile
-    name: TensorName
-
-    @property
-    def shape(self) -> Shape:
-        return self.file.entries[self.name.whole].shape
+    names: Mapping[str, str]
+    notes: tuple[str, ...] = ()
 
 
 def read_weights(folder: Path, config: Config) -> Weights:
@@ -53,20 +50,30 @@ def read_weights(folder: Path, config: Config) -> Weights:
     shapes are exactly those that the config asks for. Tensors that lie outside the encoder are left
     aside.
     """
+    files = {name: file for file in _files(folder) for name in file.entries}
+    found = asked({name: file.entries[name].shape for name, file in files.items()}, config, folder)
+    return Weights(MappingProxyType(_read(found.names, files)), found.notes)
+
+
+def asked(shapes: Mapping[str, Shape], config: Config, folder: Path) -> Asked:
+    """What of a checkpoint's tensors the config asks for, told by their names and shapes alone.
+
+    Raises EncoderError as ``read_weights`` does.
+    """
     family = config.family
-    sources = _sources(_files(folder), family, folder)
+    names = _names(shapes, family, folder)
     expected = family.shapes(config.values)
     with_pooler = family.shapes(config.values, pooler=True)
-    if any(name in sources for name in with_pooler.keys() - expected.keys()):
+    if any(name in names for name in with_pooler.keys() - expected.keys()):
         expected = with_pooler
-    notes = _check_names(sources, expected, config, folder)
+    notes = _check_names(names, expected, config, folder)
     for name, shape in expected.items():
-        found = sources[name].shape
+        found = shapes[names[name].whole]
         if found != shape:
             raise EncoderError(
                 f"{folder}: {name} has shape {found}, but config.json asks for {shape}"
             )
-    return Weights(MappingProxyType(_read({name: sources[name] for name in expected})), notes)
+    return Asked({name: names[name].whole for name in expected}, notes)
 
 
 def select(
@@ -112,52 +119,51 @@ def _shards(folder: Path) -> list[SafetensorsFile]:
     return files
 
 
-def _read(sources: Mapping[str, _Source]) -> dict[str, Floats]:
-    """Each tensor, by the name that its source is listed under."""
-    held: dict[Path, list[_Source]] = {}
-    for source in sources.values():
-        held.setdefault(source.file.path, []).append(source)
+def _read(
+    names: Mapping[str, str], files: Mapping[str, SafetensorsFile]
+) -> dict[str, Floats]:
+    """Each tensor by the encoder's own name for it; those of one file are read together."""
+    held: dict[Path, list[str]] = {}
+    for whole in names.values():
+        held.setdefault(files[whole].path, []).append(whole)
     found = {
-        (path, whole): tensor
-        for path, some in held.items()
-        for whole, tensor in some[0].file.read([source.name.whole for source in some]).items()
+        whole: tensor
+        for wholes in held.values()
+        for whole, tensor in files[wholes[0]].read(wholes).items()
     }
-    return {name: found[source.file.path, source.name.whole] for name, source in sources.items()}
+    return {own: found[whole] for own, whole in names.items()}
 
 
-def _sources(files: Iterable[SafetensorsFile], family: Family, folder: Path) -> dict[str, _Source]:
-    """Every tensor under the encoder's name for it."""
-    sources: dict[str, _Source] = {}
-    for file in files:
-        for whole in file.entries:
-            name = read_name(whole, family)
-            other = sources.get(name.own)
-            if other is not None and in_encoder(name, family):
-                raise EncoderError(
-                    f"{folder}: both {shown(other.name.whole)} and {shown(whole)} are {name.own}"
-                )
-            sources[name.own] = _Source(file, name)
-    return sources
+def _names(wholes: Iterable[str], family: Family, folder: Path) -> dict[str, TensorName]:
+    """Every tensor's name under the encoder's own for it."""
+    names: dict[str, TensorName] = {}
+    for whole in wholes:
+        name = read_name(whole, family)
+        other = names.get(name.own)
+        if other is not None and in_encoder(name, family):
+            raise EncoderError(
+                f"{folder}: both {shown(other.whole)} and {shown(whole)} are {name.own}"
+            )
+        names[name.own] = name
+    return names
 
 
 def _check_names(
-    sources: Mapping[str, _Source], expected: Mapping[str, Shape], config: Config, folder: Path
+    names: Mapping[str, TensorName], expected: Mapping[str, Shape], config: Config, folder: Path
 ) -> tuple[str, ...]:
     """Refuse what the encoder lacks or has too many; a note on what lies beside it."""
     family = config.family
-    missing = [name for name in expected if name not in sources]
+    missing = [name for name in expected if name not in names]
     if missing:
         raise EncoderError(
             f"{folder}: not a complete {family.name} encoder as config.json describes it; "
             f"missing: {some(missing, shown)}"
         )
     beside = [
-        source.name
-        for own, source in sources.items()
-        if own not in expected and not is_head(own, family)
+        name for own, name in names.items() if own not in expected and not is_head(own, family)
     ]
     # Without a prefix the maker's own class may hold anything at its top.
-    all_in = config.has_code and not all(sources[own].name.held for own in expected)
+    all_in = config.has_code and not all(names[own].held for own in expected)
     unknown = [name.whole for name in beside if all_in or in_encoder(name, family)]
     if unknown:
         raise EncoderError(
