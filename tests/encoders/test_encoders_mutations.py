@@ -7,10 +7,7 @@ import math
 import os
 import random
 import shutil
-import struct
 import time
-from copy import deepcopy
-from pathlib import PurePath
 
 import pytest
 from safetensors.numpy import load_file, save_file
@@ -22,116 +19,6 @@ EACH = 91  # x 2 batches x (11 families + 2 other layouts) = 2,366 mutations
 SEED = int(os.environ.get("POOLWISE_MUTATION_SEED", "0"))
 NAMES = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
 SENTENCE = "The cat sat on the mat, [SEP] naïve 猫!"
-
-STRANGE = [
-    *(None, True, False, 0, -1, 1, 2, 3, 7, 255, 2**31, 2**32, 2**63, 10**30, 10**300, 0.5, -0.0),
-    *(1e-45, 1e300, "", "a", "\0", "[CLS]", "gelu", "x" * 10_000, "\ud800", "../..", "/etc/passwd"),
-    *([], {}, [[]], [0], {"a": 1}, [None] * 50, {"type": "Lowercase"}, {"Regex": "(a+)+$"}),
-]
-
-
-def flip_bytes(data, rng):
-    data = bytearray(data)
-    for _ in range(rng.choice([1, 1, 2, 8, 64])):
-        data[rng.randrange(len(data))] = rng.randrange(256)
-    return bytes(data)
-
-
-def truncate(data, rng):
-    return data[: rng.randrange(len(data))]
-
-
-def grow(data, rng):
-    at = rng.randrange(len(data))
-    return data[:at] + rng.randbytes(rng.choice([1, 8, 1000])) + data[at:]
-
-
-def nodes(value, found):
-    """Every container in a JSON value."""
-    if isinstance(value, (dict, list)) and value:
-        found.append(value)
-        for child in value.values() if isinstance(value, dict) else value[:40]:
-            nodes(child, found)
-    return found
-
-
-def place(rng, value):
-    node = rng.choice(nodes(value, []))
-    return node, rng.choice(list(node) if isinstance(node, dict) else range(len(node)))
-
-
-def put_strange(rng, value):
-    node, key = place(rng, value)
-    node[key] = deepcopy(rng.choice(STRANGE))
-
-
-def put_huge(rng, value):
-    node, key = place(rng, value)
-    old = node[key]
-    if isinstance(old, int):
-        node[key] = old * rng.choice([-1, 2, 1000, 10**9])
-    elif not isinstance(old, (dict, list)):
-        node[key] = [old] * 5000
-
-
-def nest(rng, value):
-    node, key = place(rng, value)
-    inner = node[key]
-    for _ in range(rng.choice([1, 3, 50, 400])):
-        inner = [inner] if rng.random() < 0.5 else {"type": "Sequence", "normalizers": [inner]}
-    node[key] = inner
-
-
-def delete(rng, value):
-    node, key = place(rng, value)
-    del node[key]
-
-
-def swap(rng, value):
-    (one, key), (other, other_key) = place(rng, value), place(rng, value)
-    one[key], other[other_key] = deepcopy(other[other_key]), deepcopy(one[key])
-
-
-def rename(rng, value):
-    node, key = place(rng, value)
-    if isinstance(node, dict):
-        names = ["auto_map", "is_decoder", "type", "", key + "x", key[:-1]]
-        node[rng.choice(names)] = node.pop(key)
-
-
-def duplicate(rng, value):
-    node, key = place(rng, value)
-    if isinstance(node, list):
-        node.insert(0, deepcopy(node[key]))
-    else:
-        node[f"{key}\x01"] = deepcopy(node[key])  # becomes the same key below
-
-
-CHANGES = [put_strange, put_strange, put_huge, nest, delete, swap, swap, rename, duplicate]
-
-
-def mutate_json(data, rng):
-    value = [json.loads(data)]
-    try:
-        for _ in range(rng.choice([1, 1, 1, 2, 4])):
-            rng.choice(CHANGES)(rng, value)
-        return json.dumps(value[0]).replace("\\u0001", "").encode()
-    except (IndexError, RecursionError):  # nothing left, or nested too deeply to write
-        return rng.choice([b"", b"[" * 5_000])
-
-
-def mutate_header(data, rng):
-    (length,) = struct.unpack("<Q", data[:8])
-    header = mutate_json(data[8 : 8 + length], rng)
-    length = rng.choice([len(header)] * 8 + [0, len(header) + 1, 2**63, 10**8])
-    return struct.pack("<Q", length) + header + data[8 + length :]
-
-
-def mutated(name, data, rng):
-    raw = rng.choice([flip_bytes, flip_bytes, truncate, grow])
-    structures = {".json": mutate_json, ".safetensors": mutate_header}
-    structural = structures.get(PurePath(name).suffix, raw)
-    return (structural if rng.random() < 0.7 else raw)(data, rng)
 
 
 def outcome(folder):
@@ -158,7 +45,7 @@ def everything_under(folder):
     return {(p.relative_to(folder), p.stat().st_size) for p in folder.rglob("*")}
 
 
-def check(folder, names, seed, tmp_path, monkeypatch):
+def check(folder, names, seed, tmp_path, monkeypatch, mutated):
     originals = {name: (folder / name).read_bytes() for name in names}
     monkeypatch.chdir(tmp_path)
     before = everything_under(tmp_path)
@@ -180,9 +67,9 @@ def check(folder, names, seed, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("batch", range(2))
-def test_mutated_model_files(family, family_folder, tmp_path, monkeypatch, capfd, batch):
+def test_mutated_model_files(family, family_folder, tmp_path, monkeypatch, capfd, mutated, batch):
     folder = shutil.copytree(family_folder, tmp_path / "folder")
-    check(folder, NAMES, f"{family} {batch}", tmp_path, monkeypatch)
+    check(folder, NAMES, f"{family} {batch}", tmp_path, monkeypatch, mutated)
     capfd.readouterr()  # the tokenizers library writes its panics to stderr
 
 
@@ -229,9 +116,9 @@ def sharded_layout(folder):
 @pytest.mark.parametrize(
     ("name", "arrange"), [("bert", sentence_transformers_layout), ("roberta", sharded_layout)]
 )
-def test_mutated_layouts(tiny, tmp_path, monkeypatch, capfd, name, arrange, batch):
+def test_mutated_layouts(tiny, tmp_path, monkeypatch, capfd, mutated, name, arrange, batch):
     folder = shutil.copytree(tiny(name), tmp_path / "folder")
     names = arrange(folder)
     assert outcome(folder) == "loaded"
-    check(folder, names, f"{arrange.__name__} {batch}", tmp_path, monkeypatch)
+    check(folder, names, f"{arrange.__name__} {batch}", tmp_path, monkeypatch, mutated)
     capfd.readouterr()

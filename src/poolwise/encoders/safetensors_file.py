@@ -74,10 +74,12 @@ class Entry:
 
 @dataclass(frozen=True)
 class SafetensorsFile:
-    """A file whose header has been checked."""
+    """A file whose header has been checked; ``metadata`` are its own words, of no kind that is
+    known here."""
 
     file: StableFile
     entries: Mapping[str, Entry]
+    metadata: Mapping[str, str]
 
     @property
     def path(self) -> Path:
@@ -134,12 +136,14 @@ def open_safetensors(path: Path) -> SafetensorsFile:
         )
     where = f"{path} (header)"
     found = as_object(parse_json(file.read(8, start), where), where)
-    found.pop("__metadata__", None)
+    metadata = as_object(found.pop("__metadata__", None) or {}, where)
+    if not all(isinstance(value, str) for value in metadata.values()):
+        raise UnsafeModelError(f"{where}: __metadata__ holds what is no text")
     if len(found) > MAX_TENSORS:
         raise UnsafeModelError(f"{path}: {len(found):,} tensors, at most {MAX_TENSORS:,} allowed")
     entries = {name: _entry(value, start, f"{path}: {name}") for name, value in found.items()}
     _check_layout(path, entries, start, file.size)
-    return SafetensorsFile(file, entries)
+    return SafetensorsFile(file, entries, metadata)
 
 
 def _refuse_others(path: Path, first: bytes) -> None:

@@ -89,19 +89,18 @@ def read_listed(
     ``named`` are the contents of tokens with a role, which are special whatever they say.
     """
     if DECODER in options:
-        decoder = as_object(options[DECODER] or {}, f"{CONFIG}: {DECODER}")
+        decoder = [*as_object(options[DECODER] or {}, f"{CONFIG}: {DECODER}").items()]
     else:
         special = {str(options.get(role)) for role in ROLES} | {
             t["content"] for t in read_extra(options, ())
         }
-        decoder = {
-            number: {"content": content, "special": content in special}
-            | {"normalized": content not in special}
-            for content, number in old_file.items()
-        }
+        decoder = [
+            (number, {"content": c, "special": c in special, "normalized": c not in special})
+            for c, number in old_file.items()
+        ]
     try:
-        numbered = {int(number): value for number, value in decoder.items()}
-    except (TypeError, ValueError) as error:
+        numbered = {int(number): value for number, value in decoder}
+    except (TypeError, ValueError, OverflowError) as error:
         raise EncoderError(f"{CONFIG}: the added tokens have no numbers") from error
     return {n: token(t, n, special=_content(t) in named) for n, t in numbered.items()}
 
@@ -138,16 +137,16 @@ class Added:
     def __init__(self, vocab: Mapping[str, int], size: int, where: str) -> None:
         self._vocab, self._size, self._where = vocab, size, where
         self._tokens: dict[str, Token] = {}
+        self._highest = -1
 
     def add(self, tokens: Iterable[Token], stated: Iterable[Any]) -> None:
         """A token that is there already gets the new one's flags; the ``stated`` ids must hold."""
         for made, number in zip(tokens, stated, strict=True):
-            content = made["content"]
-            self._tokens[content] = {**made, "id": self.number(content)}
-            if self._tokens[content]["id"] != number:
+            given = self._put(made)
+            if given != number:
                 raise EncoderError(
-                    f"{self._where}: the added token {describe(content)} says that its id is "
-                    f"{describe(number)}, but it is {self._tokens[content]['id']}"
+                    f"{self._where}: the added token {describe(made['content'])} says that its id "
+                    f"is {describe(number)}, but it is {given}"
                 )
 
     def add_missing(self, tokens: Iterable[Token]) -> None:
@@ -158,7 +157,13 @@ class Added:
             content = made["content"]
             before = self._tokens.get(content)
             if before is None or (content not in there and _plain(before) != _plain(made)):
-                self._tokens[content] = {**made, "id": self.number(content)}
+                self._put(made)
+
+    def _put(self, made: Token) -> int:
+        content, number = made["content"], self.number(made["content"])
+        self._tokens[content] = {**made, "id": number}
+        self._highest = max(self._highest, number)
+        return number
 
     def number(self, content: str) -> int:
         """The id that the token has, or that it would get."""
@@ -166,8 +171,7 @@ class Added:
             return int(self._tokens[content]["id"])
         found = self._vocab.get(content)
         if found is None:
-            highest = max((made["id"] for made in self._tokens.values()), default=-1)
-            return int(max(self._size, highest + 1))
+            return max(self._size, self._highest + 1)
         if type(found) is not int or found < 0:
             raise EncoderError(f"{self._where}: {describe(content)} has the id {describe(found)}")
         return found

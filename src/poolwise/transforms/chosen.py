@@ -13,7 +13,8 @@ from typing import TypeAlias, TypeVar
 import tomli_w
 
 from poolwise.encoders import Encoder
-from poolwise.errors import ReadoutError, StoreError
+from poolwise.encoders.files import read_text
+from poolwise.errors import EncoderError, ReadoutError, StoreError
 from poolwise.files import AtomicFile, publish_pair, refusals_told, written_whole
 from poolwise.plain import unicode
 from poolwise.readouts import Readout, parse
@@ -22,6 +23,9 @@ from poolwise.transforms.transform import Transform
 SUFFIX = ".toml"
 
 _USE = "# poolwise embed MODEL TEXTS -o OUT --readout THIS_FILE"
+
+LARGEST = 1 << 18
+"""Bytes of a readout.toml."""
 
 AnyEncoder = TypeVar("AnyEncoder", bound=Encoder)
 
@@ -70,24 +74,26 @@ class Chosen:
         """What ``save`` wrote. Raises StoreError for any other file, ReadoutError for a readout
         that cannot be understood."""
         try:
-            found = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise StoreError(f"{path} cannot be read: {error.strerror or error}") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise StoreError(f"{path} is not a readout.toml: {error}") from error
+            found = tomllib.loads(read_text(path, LARGEST))
+        except EncoderError as error:
+            raise StoreError(f"{error}; it cannot be read as a readout.toml") from error
+        except (ValueError, RecursionError) as error:
+            raise StoreError(f"{path} is not a readout.toml: {str(error)[:200]}") from error
         spec, beside, made = found.get("readout"), found.get("transform"), found.get("made", {})
         if not isinstance(spec, str) or not isinstance(made, dict):
             raise StoreError(f'{path} is not a readout.toml; expected a line readout = "mean@-1"')
         prompt = found.get("prompt")
         if not isinstance(prompt, str | None):
-            raise StoreError(f"{path}: prompt = {prompt!r}; expected a text")
+            raise StoreError(f"{path}: prompt = {str(prompt)!r:.60}; expected a text")
         readout = parse(spec)
         if beside is None:
             if readout.needs_fit:
                 raise StoreError(f"{path} names {spec}, but no file of what its steps have learned")
             return cls(readout, None, made, prompt)
         if not isinstance(beside, str) or Path(beside).name != beside:
-            raise StoreError(f"{path}: transform = {beside!r}; expected a file's name beside it")
+            raise StoreError(
+                f"{path}: transform = {beside!r:.100}; expected a file's name beside it"
+            )
         transform = Transform.load(path.with_name(beside))
         if transform.spec != str(readout):
             raise StoreError(f"{path} names {spec}, but {beside} was fitted for {transform.spec}")

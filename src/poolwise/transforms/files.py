@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError, deserialize
 from safetensors.numpy import save
 
-from poolwise.errors import StoreError, some
+from poolwise.encoders.safetensors_file import open_safetensors
+from poolwise.encoders.tables import Shape
+from poolwise.errors import EncoderError, StoreError, some
 from poolwise.transforms.linear import Doubles
 
 FORMAT = "poolwise-transform"
+
+Expected = Callable[[Mapping[str, str]], Mapping[str, Shape]]
+"""From a file's metadata to the names and shapes of its arrays; StoreError where it tells none."""
 
 
 def content(arrays: Mapping[str, Doubles], metadata: Mapping[str, str]) -> bytes:
@@ -22,33 +25,37 @@ def content(arrays: Mapping[str, Doubles], metadata: Mapping[str, str]) -> bytes
     return save(contiguous, metadata={"format": FORMAT, **metadata})
 
 
-def read(path: Path) -> tuple[dict[str, Doubles], dict[str, str]]:
-    """The arrays and the metadata.
+def read(path: Path, expected: Expected) -> tuple[dict[str, Doubles], dict[str, str]]:
+    """The arrays and the metadata, of which ``expected`` tells which arrays there must be.
 
-    Raises StoreError if the file cannot be read, is of another kind, or holds anything but
-    finite float64 numbers.
+    Raises StoreError if the file cannot be read, is of another kind, or holds anything but finite
+    float64 numbers in arrays of these names and shapes; no array is read before.
     """
-    if not path.is_file():
-        raise StoreError(f"cannot read the transform {path}: no such file")
     try:
-        content = path.read_bytes()  # not mapped: who cuts a mapped file short ends this process
-        tensors = deserialize(content)  # type: ignore[no-untyped-call]
-    except (OSError, SafetensorError, MemoryError) as error:
+        stored = open_safetensors(path)
+        entries, metadata = stored.entries, dict(stored.metadata)
+        if metadata.get("format") != FORMAT:
+            raise not_a_transform(path, f"a safetensors file not marked {FORMAT!r}")
+        if foreign := [f"{name}: {e.dtype}" for name, e in entries.items() if e.dtype != "F64"]:
+            raise not_a_transform(path, f"arrays that are not float64, {some(foreign)}")
+        found = {name: entry.shape for name, entry in entries.items()}
+        if found != (shapes := expected(metadata)):
+            raise not_a_transform(
+                path, f"arrays {_told(found)} where {metadata['readout']} has {_told(shapes)}"
+            )
+        arrays = {
+            name: np.frombuffer(stored.file.read(e.begin, e.end), "<f8").reshape(e.shape)
+            for name, e in entries.items()
+        }
+    except (EncoderError, MemoryError) as error:
         raise StoreError(f"cannot read the transform {path}: {error}") from error
-    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-    metadata: dict[str, str] = header.get("__metadata__", {})
-    if metadata.get("format") != FORMAT:
-        raise not_a_transform(path, f"a safetensors file not marked {FORMAT!r}")
-    kinds = {name: tensor["dtype"] for name, tensor in tensors}
-    if foreign := {name: kind for name, kind in kinds.items() if kind != "F64"}:
-        raise not_a_transform(path, f"arrays that are not float64, {foreign}")
-    arrays = {
-        name: np.frombuffer(tensor["data"], "<f8").reshape(tensor["shape"])
-        for name, tensor in tensors
-    }
     if bad := [name for name, array in arrays.items() if not np.isfinite(array).all()]:
         raise not_a_transform(path, f"NaN or infinity in {some(bad)}")
     return arrays, metadata
+
+
+def _told(shapes: Mapping[str, Shape]) -> str:
+    return some([f"{name} {shape}" for name, shape in shapes.items()])
 
 
 def not_a_transform(path: Path, found: str) -> StoreError:

@@ -95,20 +95,9 @@ class Transform:
     def load(cls, path: str | Path) -> Transform:
         """The transform that ``save`` wrote. Raises StoreError for any other file."""
         path = Path(path)
-        arrays, metadata = files.read(path)
-        try:
-            spec = metadata["readout"]
-            steps = _steps_of(spec)
-            width, dense = (
-                int(metadata[name]) if name in metadata else None for name in ("width", "dense")
-            )
-        except (KeyError, ValueError, ReadoutError) as error:
-            raise files.not_a_transform(path, f"the metadata {metadata}") from error
-        found = {key: array.shape for key, array in arrays.items()}
-        expected = _shapes(steps, width or 0, dense)
-        if found != expected:
-            raise files.not_a_transform(path, f"arrays {found} where {spec} has {expected}")
-        return cls(spec, steps, _by_step(arrays, len(steps)), width)
+        arrays, metadata = files.read(path, lambda told: _shapes(*_told(path, told)))
+        steps, width, _ = _told(path, metadata)
+        return cls(metadata["readout"], steps, _by_step(arrays, len(steps)), width or None)
 
     def _unfitted(self) -> int | None:
         """Which step, as the first, still has to learn."""
@@ -160,6 +149,18 @@ def stateless(readout: Readout | Sequence[Step], head: Head | None = None) -> Tr
     else:
         spec, steps = "".join(f"|{step}" for step in readout), tuple(readout)
     return Transform(spec, steps, ({},) * len(steps), head=head)
+
+
+def _told(path: Path, metadata: Mapping[str, str]) -> tuple[tuple[Step, ...], int, int | None]:
+    """The steps of a file, the width that they were fitted on (0: none), and what dense gives."""
+    try:
+        steps = _steps_of(metadata["readout"])
+        width, dense = (
+            int(metadata[name]) if name in metadata else None for name in ("width", "dense")
+        )
+    except (KeyError, ValueError, ReadoutError) as error:
+        raise files.not_a_transform(path, f"the metadata {metadata}"[:400]) from error
+    return steps, width or 0, dense
 
 
 def _steps_of(spec: str) -> tuple[Step, ...]:
