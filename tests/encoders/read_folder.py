@@ -114,10 +114,10 @@ if __name__ == "__main__":
     # What else writes to stdout, such as tensors left out and Rust's panics, is not an answer.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     os.dup2(1, 2)
-    poolwise.Embedder().get_params()  # scikit-learn takes seconds, and is no folder's doing
     for line in sys.stdin:
+        how, folder, thorough = json.loads(line)
         started = time.process_time()
-        said = outcome(*json.loads(line))
+        said = outcome(how, folder, thorough)
         peak = max(
             resource.getrusage(who).ru_maxrss << 10
             for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)

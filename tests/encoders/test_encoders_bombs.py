@@ -16,17 +16,21 @@ import subprocess
 import sys
 import time
 import zipfile
+from math import prod
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
 from poolwise.encoders import load
+from poolwise.encoders.config import read_config
 from poolwise.encoders.conversion import convert
 from poolwise.encoders.files import MEGABYTE
 from poolwise.encoders.stored import StoredError
 from poolwise.encoders.torch_file import open_torch
-from poolwise.errors import EncoderError
+from poolwise.errors import EncoderError, StoreError
+from poolwise.transforms import Transform
+from poolwise.transforms.chosen import Chosen
 
 SECONDS, MEMORY = 5, 1 << 30
 WORDS = "embeddings.word_embeddings.weight"
@@ -339,3 +343,92 @@ def test_compressed_values_of_hdf5(folder, state, tmp_path):
         f"refused, of {WORDS} its values are in chunks, perhaps compressed, as Keras never writes "
         "them"
     )
+
+
+# Folders that are loaded
+
+
+def with_holes(path, shapes):
+    """A safetensors file of float32 zeros that takes no room on the disk."""
+    header, end = {}, 0
+    for name, shape in shapes.items():
+        begin, end = end, end + 4 * prod(shape)
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [begin, end]}
+    text = json.dumps(header).encode()
+    with path.open("wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        file.truncate(8 + len(text) + end)
+
+
+def test_an_encoder_of_terabytes(folder):
+    edit(folder / "config.json", hidden_size=65_536, vocab_size=1_000_000, num_attention_heads=64)
+    config = read_config(folder / "config.json")
+    with_holes(folder / "model.safetensors", config.family.shapes(config.values))
+    said, _ = measured(folder)
+    assert "but this machine has" in said
+
+
+def test_a_file_of_a_terabyte(folder, tiny):
+    for path in tiny("bert").iterdir():
+        shutil.copy(path, folder)
+        os.truncate(folder / path.name, 1 << 40)
+        said, _ = measured(folder)
+        assert path.name in said
+        shutil.copy(path, folder)
+
+
+def test_a_folder_of_100_000_files(folder, tiny):
+    shutil.copy(tiny("bert") / "model.safetensors", folder)
+    for number in range(100_000):
+        (folder / f"{number}.txt").touch()
+    assert measured(folder) == ("", [])
+    shutil.rmtree(folder)
+
+
+def test_100_000_added_tokens(folder, tiny):
+    shutil.copy(tiny("bert") / "model.safetensors", folder)
+    first = len(json.loads((folder / "tokenizer.json").read_text())["model"]["vocab"])
+    added = {f"<{number}>": first + number for number in range(100_000)}
+    (folder / "added_tokens.json").write_text(json.dumps(added))
+    measured(folder)
+    settings = {"added_tokens_decoder": {str(n): {"content": c} for c, n in added.items()}}
+    edit(folder / "tokenizer_config.json", **settings)
+    measured(folder)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"readout = 'mean@-1'\nx = " + b"9" * 5000, "is not a readout.toml"),
+        (b"x = " + b"[" * 5000, "is not a readout.toml"),
+        (b"x = 2026-13-45", "is not a readout.toml"),
+        (b".".join([b"a"] * 100_000) + b" = 1", "readout.toml"),
+        (b"readout = 'mean@-1'\n" + b"#" * MEGABYTE, "bytes, but such a file may have at most"),
+        (b"\xff", "not UTF-8"),
+        (None, "no such file"),
+    ],
+)
+def test_a_readout_of_strangers(tmp_path, content, said):
+    path = tmp_path / "readout.toml"
+    path.write_bytes(content) if content is not None else os.mkfifo(path)
+    started = time.process_time()
+    with pytest.raises(StoreError, match=said):
+        Chosen.load(path)
+    assert time.process_time() - started < SECONDS
+
+
+def test_a_transform_with_holes(tmp_path):
+    path = tmp_path / "readout.safetensors"
+    metadata = {"format": "poolwise-transform", "readout": "|whiten(4)", "width": "32"}
+    shape = [1 << 34, 4]
+    entry = {"dtype": "F64", "shape": shape, "data_offsets": [0, 8 * prod(shape)]}
+    text = json.dumps({"__metadata__": metadata, "0.directions": entry}).encode()
+    with path.open("wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        file.truncate(8 + len(text) + 8 * prod(shape))
+    with pytest.raises(StoreError, match=r"found arrays .*17179869184, 4"):
+        Transform.load(path)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(StoreError, match="no such file"):
+        Transform.load(path)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from types import MappingProxyType
 
@@ -24,6 +26,8 @@ from poolwise.records import Floats
 
 INDEX = "model.safetensors.index.json"
 MAX_SHARDS = 256
+WIDTH = 4
+"""Bytes of a weight in memory, a float32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ def asked(shapes: Mapping[str, Shape], config: Config, folder: Path) -> Asked:
             raise EncoderError(
                 f"{folder}: {name} has shape {found}, but config.json asks for {shape}"
             )
+    _check_memory(expected.values(), folder)
     return Asked({name: names[name].whole for name in expected}, notes)
 
 
@@ -132,6 +137,17 @@ def _read(
         for whole, tensor in files[wholes[0]].read(wholes).items()
     }
     return {own: found[whole] for own, whole in names.items()}
+
+
+def _check_memory(shapes: Iterable[Shape], folder: Path) -> None:
+    """Files with holes hold terabytes; no encoder runs that is larger than the memory."""
+    needed = WIDTH * sum(map(prod, shapes))
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed > there:
+        raise EncoderError(
+            f"{folder}: config.json asks for weights of {needed:,} bytes, but this machine has "
+            f"{there:,} bytes of memory"
+        )
 
 
 def _names(wholes: Iterable[str], family: Family, folder: Path) -> dict[str, TensorName]:

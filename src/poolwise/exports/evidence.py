@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from poolwise.encoders.files import MEGABYTE, read_json
+from poolwise.errors import EncoderError
 from poolwise.transforms.chosen import Chosen
+
+LARGEST = 64 * MEGABYTE
+"""Bytes of a findings.json."""
 
 _MADE = ("data", "texts", "readouts", "seed", "precision", "date", "poolwise")
 """The facts of readout.toml that tell a reader what was measured."""
@@ -23,33 +27,39 @@ def evidence(chosen: Chosen, findings: Path | None, model_hash: str) -> list[str
 
 def _read(findings: Path | None) -> list[Any]:
     """What cannot be read is no evidence, and no reason not to export."""
-    if findings is None or not findings.is_file():
+    if findings is None:
         return []
     try:
-        found = json.loads(findings.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = read_json(findings, LARGEST)
+    except EncoderError:
         return []
     return found if isinstance(found, list) else []
 
 
 def _verdicts(findings: list[Any], spec: str, model_hash: str) -> Iterator[str]:
     """Of each finding whose chosen readout this is."""
-    for finding in findings:
-        if not isinstance(finding, Mapping):
-            continue
-        made = finding.get("made") or {}
-        for number in finding.get("numbers") or []:
-            where = number.get("where") or {}
+    for finding in map(_object, findings):
+        made, numbers = _object(finding.get("made")), finding.get("numbers")
+        for number in map(_object, numbers if isinstance(numbers, list) else ()):
+            where = _object(number.get("where"))
             chosen = str(number.get("name")).endswith(" of the chosen readout")
             ours = (where.get("readout"), made.get("model_hash")) == (spec, model_hash)
-            if chosen and ours and number.get("value") is not None:
+            if chosen and ours and _is_number(number.get("value")):
                 yield f"{finding.get('verdict')}"
                 yield f"{_score(number)}, {where.get('part')} rows of {made.get('data')}."
 
 
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) < 1e300
+
+
 def _score(number: Mapping[str, Any]) -> str:
     name = str(number["name"]).removesuffix(" of the chosen readout")
-    said = f"{name[:1].upper()}{name[1:]} {number['value']:.3f}"
-    if number.get("low") is None or number.get("high") is None:
+    said = f"{name[:1].upper()}{name[1:]} {float(number['value']):.3f}"
+    if not (_is_number(number.get("low")) and _is_number(number.get("high"))):
         return said
-    return f"{said} [{number['low']:.3f}, {number['high']:.3f}] (95 %)"
+    return f"{said} [{float(number['low']):.3f}, {float(number['high']):.3f}] (95 %)"
