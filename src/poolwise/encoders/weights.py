@@ -124,9 +124,7 @@ def _shards(folder: Path) -> list[SafetensorsFile]:
     return files
 
 
-def _read(
-    names: Mapping[str, str], files: Mapping[str, SafetensorsFile]
-) -> dict[str, Floats]:
+def _read(names: Mapping[str, str], files: Mapping[str, SafetensorsFile]) -> dict[str, Floats]:
     """Each tensor by the encoder's own name for it; those of one file are read together."""
     held: dict[Path, list[str]] = {}
     for whole in names.values():

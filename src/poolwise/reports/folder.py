@@ -107,5 +107,5 @@ def _findings(folder: Path) -> list[dict[str, Any]]:
             {"study": str(f["study"]), "charts": [{"kind": str(c["kind"])} for c in f["charts"]]}
             for f in found
         ]
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return []
