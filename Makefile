@@ -18,6 +18,7 @@ help:
 	@echo "make soak    long runs: mutated model files with fresh seeds, 5,000 drawn folders, sanitizers"
 	@echo "make soak    long runs: every command beside every fault, mutated model files with fresh seeds, 5,000 drawn folders"
 	@echo "make soak    long runs: every command beside every fault, mutated model files, drawn folders"
+	@echo "make soak    long runs: mutated model files and 20,000 mutated folders, 5,000 drawn folders"
 	@echo "make clean   remove $(VENV) and $(OUT)"
 
 demo: $(VENV)/.installed
@@ -49,7 +50,8 @@ bench: $(VENV)/.bencher
 soak: $(VENV)/.developer
 	POOLWISE_FAULTS=all $(BIN)/python -m pytest tests/cli/test_cli_faults.py
 	for seed in $(SEEDS); do \
-		POOLWISE_MUTATION_SEED=$$seed $(BIN)/python -m pytest tests/encoders/test_encoders_mutations.py || exit; \
+		POOLWISE_MUTATION_SEED=$$seed POOLWISE_FOLDERS=2000 $(BIN)/python -m pytest \
+			tests/encoders/test_encoders_mutations.py tests/encoders/test_encoders_folders.py || exit; \
 	done
 	for seed in $(SEEDS); do \
 		POOLWISE_DRAWS=500 POOLWISE_DRAW_SEED=$$seed $(BIN)/python -m pytest tests/encoders/test_encoders_drawn.py || exit; \

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import struct
+import warnings
 import zipfile
 from copy import deepcopy
 from pathlib import PurePath
@@ -156,7 +157,7 @@ def mutate_archive(data, rng):
         case "pack":
             how = zipfile.ZIP_DEFLATED
     made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", how) as new:
+    with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(made, "w", how) as new:
         for name, content in records:
             new.writestr(name, content)
     return made.getvalue()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import sys
 import time
 import traceback
@@ -72,7 +73,7 @@ def convert(folder, thorough):
         read(out, thorough=False)
     finally:
         conversion._work = own_process
-        conversion.shutil.rmtree(out, ignore_errors=True)
+        shutil.rmtree(out, ignore_errors=True)
 
 
 own_process = conversion._work
@@ -84,7 +85,7 @@ def work(task, target, *sources, timeout):
     del timeout
     try:
         conversion_worker.TASKS[task](target, *sources)
-    except (SystemExit, StoredError) as error:
+    except (SystemExit, StoredError, OSError) as error:
         raise poolwise.errors.EncoderError(str(error)) from error
     return []
 

@@ -10,7 +10,7 @@ import mmap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from io import BytesIO, FileIO
+from io import SEEK_END, BytesIO, FileIO
 from math import prod
 from pathlib import Path
 from struct import error as struct_error
@@ -154,17 +154,16 @@ def _legacy(file: BinaryIO) -> tuple[Any, Mapping[str, _Storage | str]]:
     named = [_reference(part) for value in values if (part := _parts(value)) is not None]
     widths = {key: SIZES[dtype] for dtype, key in named}
     storages: dict[str, _Storage | str] = {}
-    at = head.tell()
+    at, end = head.tell(), file.seek(0, SEEK_END)
     for key in keys if isinstance(keys, list) else ():
         if not isinstance(key, str) or key not in widths:
             raise StoredError("refused, it holds more than tensors: a storage of none")
-        file.seek(at)
-        count = file.read(8)
-        if len(count) < 8:
+        if at + 8 > end:
             storages[key] = "beyond the end of the file"
             continue
-        storage = _Storage(at + 8, int.from_bytes(count, "little") * widths[key])
-        storages[key], at = storage, min(storage.begin + storage.nbytes, 1 << 62)
+        file.seek(at)
+        storage = _Storage(at + 8, int.from_bytes(file.read(8), "little") * widths[key])
+        storages[key], at = storage, storage.begin + storage.nbytes
     return found, storages
 
 
