@@ -22,6 +22,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+import poolwise
 from poolwise.encoders import load
 from poolwise.encoders.config import read_config
 from poolwise.encoders.conversion import convert
@@ -37,6 +38,7 @@ WORDS = "embeddings.word_embeddings.weight"
 
 MEASURED = """
 import json, resource, sys
+import poolwise
 from poolwise.encoders import load
 from poolwise.encoders.conversion import convert
 from poolwise.errors import PoolwiseError
@@ -432,3 +434,41 @@ def test_a_transform_with_holes(tmp_path):
     os.mkfifo(path)
     with pytest.raises(StoreError, match="no such file"):
         Transform.load(path)
+
+
+@pytest.mark.parametrize(
+    "name", ["tokenizer.json", "2_Dense/model.safetensors", "added_tokens.json"]
+)
+def test_nothing_of_a_terabyte_is_copied(folder, state, tmp_path, name):
+    save(state, folder)
+    path = folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.touch()
+    os.truncate(path, 1 << 40)
+    said, _ = measured(folder, tmp_path / "out")
+    assert str(path) in said
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["folder"]
+
+
+def test_other_files_are_copied_up_to_a_limit(folder, state, tmp_path, monkeypatch):
+    monkeypatch.setattr("poolwise.encoders.conversion_copies.ALL", 2000)
+    save(state, folder)
+    for number in range(4):
+        (folder / f"{number}.txt").write_bytes(b"x" * 900)
+    assert convert(folder, tmp_path / "out") == ("2.txt", "3.txt")
+
+
+def test_folders_within_folders(folder, state, tiny, tmp_path):
+    save(state, folder)
+    deep = os.open(folder, os.O_RDONLY)
+    for _ in range(1200):
+        os.mkdir("a", dir_fd=deep)
+        deep, upper = os.open("a", os.O_RDONLY, dir_fd=deep), deep
+        os.close(upper)
+    os.close(os.open("x.txt", os.O_CREAT, dir_fd=deep))
+    os.close(deep)
+    (left,) = convert(folder, tmp_path / "out")
+    assert left == "a/" * 1200 + "x.txt"
+    shutil.copy(tiny("bert") / "model.safetensors", folder)
+    assert poolwise.load(folder).depth == 3
+    subprocess.run(["rm", "-r", str(folder)], check=True)  # shutil's own way is recursive

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
-from poolwise.encoders.files import MEGABYTE
+from poolwise.encoders.files import MEGABYTE, files_under
+from poolwise.encoders.safetensors_file import open_safetensors
 from poolwise.encoders.sources import PATTERNS
-from poolwise.errors import EncoderError
+from poolwise.encoders.tokenizer_spec import MAX_TOKENIZER
+from poolwise.encoders.weights import memory
+from poolwise.errors import EncoderError, UnsafeModelError
 
 LARGEST = 64 * MEGABYTE
-"""Of a file that ``load`` does not read."""
+"""Bytes of a file that ``load`` does not read."""
+
+DEEPEST = 32
+"""Folders around such a file, and itself."""
+
+ALL = 16 * LARGEST
+"""Bytes of all such files; what is beyond is left out."""
 
 _LEFT_OUT = (
     # code
@@ -33,11 +42,16 @@ def copy_rest(folder: Path, out: Path, replaced: Sequence[Path]) -> tuple[str, .
     ``load`` would read it an EncoderError.
     """
     read = {path for pattern in PATTERNS for path in folder.glob(pattern) if path.is_file()}
-    refuse_links(folder, sorted(read.difference(replaced)))
-    left_out = []
-    for path in sorted(read.union(_files(folder)).difference(replaced)):
+    copied = sorted(read.difference(replaced))
+    refuse_links(folder, copied)
+    for path in copied:
+        _check_size(path)
+    left_out, room = [], ALL
+    for path in sorted(read.union(files_under(folder)).difference(replaced)):
         name = path.relative_to(folder)
-        if path in read or _belongs(path, folder):
+        others = path not in read and _belongs(path, folder)
+        room -= path.stat().st_size if others else 0
+        if path in read or (others and room >= 0):
             (out / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, out / name)
             copy_mode(path, out / name)
@@ -46,17 +60,23 @@ def copy_rest(folder: Path, out: Path, replaced: Sequence[Path]) -> tuple[str, .
     return tuple(left_out)
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """Every file of a folder; no folder is entered through a link."""
-    for path in folder.iterdir():
-        if path.is_file():
-            yield path
-        elif path.is_dir() and not path.is_symlink() and not path.name.startswith("."):
-            yield from _files(path)
+def _check_size(path: Path) -> None:
+    """Raise EncoderError for a file that ``load`` would read and refuse for its size: it may be
+    all holes, and its copy has none."""
+    size = path.stat().st_size
+    if path.suffix == ".safetensors":
+        open_safetensors(path)
+    most = memory() if path.suffix == ".safetensors" else MAX_TOKENIZER
+    if size > most:
+        raise UnsafeModelError(
+            f"{path}: {size:,} bytes, but such a file may have at most {most:,} here"
+        )
 
 
 def _belongs(path: Path, folder: Path) -> bool:
     if any(fnmatch(path.name.lower(), pattern) for pattern in _LEFT_OUT):
+        return False
+    if not path.is_file() or len(path.relative_to(folder).parts) > DEEPEST:
         return False
     return path.stat().st_size <= LARGEST and _stays(path, folder)
 

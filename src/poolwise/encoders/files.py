@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -95,6 +96,24 @@ def inside(folder: Path, name: Any, where: str) -> Path:
     if parts.is_absolute() or ".." in parts.parts or ":" in name:
         raise UnsafeModelError(f"{where}: {name!r} points outside the model's folder")
     return folder / parts
+
+
+def files_under(folder: Path) -> Iterator[Path]:
+    """Every file of a folder and of those in it, however deep, and every folder that may not be
+    read. Hidden folders are no part of a model; none is entered through a link."""
+    waiting = [folder]
+    while waiting:
+        entered = waiting.pop()
+        try:
+            inner = [*entered.iterdir()]
+        except PermissionError:
+            yield entered
+            continue
+        for path in inner:
+            if path.is_file():
+                yield path
+            elif path.is_dir() and not path.is_symlink() and not path.name.startswith("."):
+                waiting.append(path)
 
 
 def describe(value: Any) -> str:

@@ -6,6 +6,7 @@ import re
 from importlib.util import find_spec
 from pathlib import Path
 
+from poolwise.encoders.files import files_under
 from poolwise.encoders.formats import ADAPTER, advice, of_names, told
 from poolwise.errors import EncoderError
 
@@ -53,7 +54,7 @@ Stamp = tuple[tuple[str, int, int], ...]
 
 def stamp(folder: Path) -> Stamp:
     """A local folder's files as they are now: one that was saved anew has another."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    files = sorted(path for path in files_under(folder) if path.is_file())
     return tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in files)
 
 

@@ -137,10 +137,15 @@ def _read(names: Mapping[str, str], files: Mapping[str, SafetensorsFile]) -> dic
     return {own: found[whole] for own, whole in names.items()}
 
 
+def memory() -> int:
+    """Bytes of memory that this machine has."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
 def _check_memory(shapes: Iterable[Shape], folder: Path) -> None:
     """Files with holes hold terabytes; no encoder runs that is larger than the memory."""
     needed = WIDTH * sum(map(prod, shapes))
-    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    there = memory()
     if needed > there:
         raise EncoderError(
             f"{folder}: config.json asks for weights of {needed:,} bytes, but this machine has "
