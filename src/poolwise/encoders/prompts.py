@@ -55,7 +55,7 @@ class Prompts:
         if wanted is None:
             return ""
         if wanted not in self.texts:
-            named = some(self.texts, repr)
+            named = some(self.texts, describe)
             raise EncoderError(f"no prompt is named {wanted!r}; this model's are {named}")
         return self.texts[wanted]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from poolwise.encoders.files import describe
+from poolwise.encoders.files import describe, shown
 from poolwise.encoders.tokenizer_classes import AS_IT_IS, TokenizerClass
 from poolwise.encoders.tokenizer_settings import Settings
 from poolwise.encoders.tokenizer_spec import Spec, model_type
@@ -121,7 +121,9 @@ class Build:
             content = self.settings.roles[role]["content"]
             ends[key] = [content, self._added.number(content)]
             if ends[key][1] >= self.rows:
-                raise EncoderError(f"{self.where} lacks the special token {content} ({role})")
+                raise EncoderError(
+                    f"{self.where} lacks the special token {shown(content)} ({role})"
+                )
         return {"type": "BertProcessing", **ends}
 
     def _model(self, builds: TokenizerClass) -> Spec:

@@ -65,10 +65,13 @@ def open_torch(path: Path) -> dict[str, Stored]:
 
     Raises StoredError for a file that holds something else, or more.
     """
-    with path.open("rb") as file:
-        zipped = file.read(4) == b"PK\x03\x04"
-        file.seek(0)
-        found, storages = _zipped(path) if zipped else _legacy(file)
+    try:
+        with path.open("rb") as file:
+            zipped = file.read(4) == b"PK\x03\x04"
+            file.seek(0)
+            found, storages = _zipped(path) if zipped else _legacy(file)
+    except OSError as error:  # of a place that no file has, too
+        raise StoredError(f"cannot be read: {error.strerror or error}") from error
     if not isinstance(found, dict) or len(found) > MAX_TENSORS:
         raise _no_state_dict()
     end = path.stat().st_size

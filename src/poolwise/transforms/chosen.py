@@ -76,7 +76,8 @@ class Chosen:
         try:
             found = tomllib.loads(read_text(path, LARGEST))
         except EncoderError as error:
-            raise StoreError(f"{error}; it cannot be read as a readout.toml") from error
+            reason = str(error).removeprefix(f"{path}: ")
+            raise StoreError(f"{path} cannot be read: {reason}") from error
         except (ValueError, RecursionError) as error:
             raise StoreError(f"{path} is not a readout.toml: {str(error)[:200]}") from error
         spec, beside, made = found.get("readout"), found.get("transform"), found.get("made", {})

@@ -55,7 +55,7 @@ def read(path: Path, expected: Expected) -> tuple[dict[str, Doubles], dict[str, 
 
 
 def _told(shapes: Mapping[str, Shape]) -> str:
-    return some([f"{name} {shape}" for name, shape in shapes.items()])
+    return str(dict(shapes))[:400]
 
 
 def not_a_transform(path: Path, found: str) -> StoreError:
