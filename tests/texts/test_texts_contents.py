@@ -218,7 +218,7 @@ def test_encodings_that_are_not_known(write):
 @pytest.mark.parametrize("head", [1, 2, 3, 5])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-8-sig"])
 def test_a_byte_order_mark_split_across_reads(write, monkeypatch, head, encoding):
-    monkeypatch.setattr("poolwise.texts.files._CHUNK", 1)
+    monkeypatch.setattr("poolwise.texts.files.CHUNK", 1)
     monkeypatch.setattr("poolwise.texts.files.HEAD", head)
     marked = "text,n\r\nZwölf,1\r\n".encode(encoding)
     path = write("a.csv", marked if encoding != "utf-8" else b"\xef\xbb\xbf" + marked)

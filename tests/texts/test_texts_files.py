@@ -60,7 +60,7 @@ def test_any_lines(tmp_path_factory, rows):
 @pytest.mark.parametrize("chunk", [1, 2, 3, 7, 1 << 18])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-8-sig", "cp1252"])
 def test_encodings_whatever_the_chunks(write, monkeypatch, chunk, encoding):
-    monkeypatch.setattr("poolwise.texts.files._CHUNK", chunk)
+    monkeypatch.setattr("poolwise.texts.files.CHUNK", chunk)
     rows = ["Zwölf", "", "Bücher – drei"]
     path = write("a.txt", "\r\n".join(rows).encode(encoding))
     assert read(path, encoding=encoding) == rows
@@ -254,7 +254,7 @@ def test_files_that_cannot_be_read(tmp_path, write):
 
 @pytest.mark.parametrize("chunk", [1, 4, 1 << 18])
 def test_the_place_of_a_bad_byte(write, monkeypatch, chunk):
-    monkeypatch.setattr("poolwise.texts.files._CHUNK", chunk)
+    monkeypatch.setattr("poolwise.texts.files.CHUNK", chunk)
     path = write("a.txt", b"\xc3\xa9t\xc3\xa9\nund\n\xfcber\n")
     message = refusal(path)
     assert "a.txt is not utf-8: line 3, byte 10 is 0xfc" in message

@@ -110,7 +110,7 @@ def _save_parquet(path: Path, rows: int) -> None:
     ],
 )
 def test_memory_does_not_grow_with_the_rows(tmp_path, monkeypatch, save, suffix, split):
-    monkeypatch.setattr("poolwise.texts.files._CHUNK", 1 << 12)
+    monkeypatch.setattr("poolwise.texts.files.CHUNK", 1 << 12)
     peaks = []
     for rows in (3_000, 12_000):
         path = tmp_path / f"{rows}{suffix}"

@@ -248,7 +248,7 @@ def test_the_head_of_texts_asks_for_no_row_beyond(monkeypatch):
 
 
 def test_drawing_texts_holds_no_more_than_those(tmp_path, monkeypatch):
-    monkeypatch.setattr("poolwise.texts.files._CHUNK", 1 << 12)
+    monkeypatch.setattr("poolwise.texts.files.CHUNK", 1 << 12)
     peaks = []
     for rows in (3_000, 12_000):
         path = tmp_path / f"{rows}.txt"

@@ -93,6 +93,7 @@ def command(
     id_column: str | None,
     split: Any,
     encoding: str,
+    max_text_bytes: int,
     limit: int | None,
     long: Any,
     fit: str | None,
@@ -118,7 +119,12 @@ def command(
     poolwise embed ./my-bert book.txt --split sentences -o v.safetensors -r cls@-1 -r mean@-2
     """
     given = [Chosen.of(spec) for spec in specs]
-    where = {"column": column, "split": split, "encoding": encoding}
+    where: dict[str, Any] = {
+        "column": column,
+        "split": split,
+        "encoding": encoding,
+        "max_text_bytes": max_text_bytes,
+    }
     texts = open_texts(inputs, id_column=id_column, keep=keep, limit=limit, seed=None, **where)
     fitted_on = open_texts([fit], limit=FIT_LIMIT, blank=False, **where) if fit else None
     encoder = load(model, max_length=max_length)

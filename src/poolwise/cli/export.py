@@ -70,6 +70,7 @@ def command(
     id_column: str | None,
     split: Any,
     encoding: str,
+    max_text_bytes: int,
     max_length: int | None,
     force: bool,
     as_json: bool,
@@ -87,7 +88,13 @@ def command(
     """
     file = Path(spec) if spec and spec.endswith(SUFFIX) else None
     readout = Chosen.of(spec) if spec else None
-    where = {"column": column, "id_column": id_column, "split": split, "encoding": encoding}
+    where: dict[str, Any] = {
+        "column": column,
+        "id_column": id_column,
+        "split": split,
+        "encoding": encoding,
+        "max_text_bytes": max_text_bytes,
+    }
     fitted_on = open_texts([fit], limit=FIT_LIMIT, blank=False, **where) if fit else None
     checked: Iterable[Sentence] = (
         open_texts([check], limit=CHECKED, seed=None, **where) if check else ()

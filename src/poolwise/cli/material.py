@@ -69,6 +69,7 @@ def read_material(
     id_column: str | None,
     split: Any,
     encoding: str,
+    max_text_bytes: int,
     limit: Rows,
     seed: int,
 ) -> Material:
@@ -81,7 +82,8 @@ def read_material(
             f"--dev and --test belong to one set of data; there are "
             f"{len(pairs) + len(tables) + len(tags)} (--pairs, --labels, --tags)"
         )
-    parts: dict[str, Any] = {"dev": dev, "test": test, "encoding": encoding, **drawn}
+    read: dict[str, Any] = {"encoding": encoding, "max_text_bytes": max_text_bytes, **drawn}
+    parts: dict[str, Any] = {"dev": dev, "test": test, **read}
     return Material(
         pairs=[
             open_pairs(one, columns=columns.split(",") if columns else None, **parts)
@@ -99,9 +101,8 @@ def read_material(
                 labels,
                 id_column=id_column,
                 split=split,
-                encoding=encoding,
                 blank=False,
-                **drawn,
+                **read,
             )
         ]
         if texts

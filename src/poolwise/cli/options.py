@@ -12,6 +12,7 @@ import click
 
 from poolwise.cli.streams import shows_all
 from poolwise.plain import plain
+from poolwise.texts.limits import MAX_TEXT_BYTES
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -77,6 +78,15 @@ precision_option = click.option(
     help="float32, fp16 arithmetic, or integers. The output says which one made it.",
 )
 
+max_text_option = click.option(
+    "--max-text-bytes",
+    type=click.IntRange(min=1),
+    metavar="N",
+    default=MAX_TEXT_BYTES,
+    show_default=True,
+    help="A row (a line, what is read of a table's) with more is an error.",
+)
+
 TEXT_OPTIONS = (
     click.option(
         "--column", help="The column or key that holds the text (CSV, JSONL, Parquet, hf:)."
@@ -88,6 +98,7 @@ TEXT_OPTIONS = (
         help="Split whole books or paragraphs into sentences.",
     ),
     click.option("--encoding", default="utf-8", show_default=True, help="Of text files."),
+    max_text_option,
 )
 
 

@@ -55,6 +55,7 @@ def command(
     id_column: str | None,
     split: Any,
     encoding: str,
+    max_text_bytes: int,
     limit: int | None,
     precision: Precision,
     max_length: int | None,
@@ -81,6 +82,7 @@ def command(
         limit=limit,
         seed=None,
         encoding=encoding,
+        max_text_bytes=max_text_bytes,
     )
     classifier = load_classifier(checkpoint, max_length=max_length)
     made = {

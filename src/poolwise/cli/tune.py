@@ -14,6 +14,7 @@ from poolwise.cli.options import (
     console,
     json_option,
     max_length_option,
+    max_text_option,
     print_json,
     prompt_options,
     sample_option,
@@ -63,6 +64,7 @@ def _rates(_: click.Context, __: click.Parameter, value: str) -> list[float]:
 @click.option("--column", help="The column or key that holds the text.")
 @label_column_option
 @click.option("--encoding", default="utf-8", show_default=True, help="Of text files.")
+@max_text_option
 @sample_option(0)
 @click.option(
     "--kind",
@@ -121,6 +123,7 @@ def command(
     column: str | None,
     label_column: str | None,
     encoding: str,
+    max_text_bytes: int,
     limit: Rows,
     kind: Kind,
     specs: tuple[str, ...],
@@ -158,17 +161,19 @@ def command(
     from poolwise.tuning.comparison import DEFAULT, compared  # noqa: PLC0415 - likewise
     from poolwise.tuning.together import is_first  # noqa: PLC0415 - likewise
 
-    where: dict[str, Any] = {"text_column": column, "label_column": label_column}
+    where: dict[str, Any] = {
+        "text_column": column,
+        "label_column": label_column,
+        "encoding": encoding,
+        "max_text_bytes": max_text_bytes,
+    }
     recipe = Recipe(epochs, batch_size, tuple(rates), reinitialise=reinit)
     place: AbstractContextManager[Path | None] = nullcontext()
     if is_first():
         place = resumed_folder(output, study="tuned", force=True)
     with place as partial:
         with waiting("reading the data"):
-            data = open_labels(
-                labels, dev=dev, test=test, encoding=encoding, kind=kind, **where,
-                **limit.drawn(seed),
-            )  # fmt: skip
+            data = open_labels(labels, dev=dev, test=test, kind=kind, **where, **limit.drawn(seed))
         found = compared(
             load(model, max_length=max_length).prompted(prompt, prompt_name),
             data,

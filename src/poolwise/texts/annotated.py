@@ -13,35 +13,39 @@ from typing import Any
 from poolwise.errors import TextError
 from poolwise.records import Sample
 from poolwise.texts.columns import Table
+from poolwise.texts.compression import COMPRESSED
 from poolwise.texts.delimited import IsHeader, delimited
-from poolwise.texts.files import COMPRESSED, STDIN, TextFile
+from poolwise.texts.files import STDIN, TextFile
 from poolwise.texts.hub import PREFIX
 from poolwise.texts.jsonl import json_lines
 from poolwise.texts.left_out import LeftOut
 from poolwise.texts.sampling import Limit, sampled
 from poolwise.texts.sources import JSON_SUFFIXES, find_source, short_name
 
+_BLANK = 1 << 20
+"""Characters of blank lines that a file may begin with, and still show what it is."""
+
 Row = tuple[Any, ...]
 """A row's fields; the last is its part, empty where its source does not say it."""
 
 
-def open_table(source: str, encoding: str, is_header: IsHeader) -> Table:
-    """The table that ``source`` holds.
+def open_table(source: str, encoding: str, is_header: IsHeader, most: int) -> Table:
+    """The table that ``source`` holds, whose rows may have ``most`` bytes.
 
     Data sets call files ``.csv``, ``.txt`` or ``.json`` that hold tabs or an object a line, so
     the first line tells more than the suffix.
     """
     suffix = _suffix(source)
     if source.startswith(PREFIX) or suffix == ".parquet":
-        found = find_source(source, encoding)
+        found = find_source(source, encoding, most=most)
         found.check()
         return found.table()
-    file = TextFile(source, encoding)
+    file = TextFile(source, encoding, most)
     file.check()
     first, lines = _peek(file.lines(any_end=suffix not in JSON_SUFFIXES))
     if suffix in JSON_SUFFIXES or first.startswith("{"):
         return json_lines(file.label, lines)
-    return delimited(file.label, lines, "csv" if suffix == ".csv" else "tsv", is_header)
+    return delimited(file.label, lines, "csv" if suffix == ".csv" else "tsv", is_header, most=most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +135,12 @@ def _suffix(source: str) -> str:
 
 
 def _peek(lines: Iterator[str]) -> tuple[str, Iterator[str]]:
-    """The first line that is not blank, without the spaces before it, and all lines."""
-    seen = []
+    """The first line that is not blank, without the spaces before it, and all lines. Empty where
+    there is none among the first ones."""
+    seen, characters = [], 0
     for line in lines:
         seen.append(line)
-        if not line.isspace():
+        characters += len(line)
+        if not line.isspace() or characters >= _BLANK:
             break
     return "".join(seen[-1:]).lstrip(" "), chain(seen, lines)

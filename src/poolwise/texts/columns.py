@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 
 from poolwise.errors import ColumnError, TextError, some
@@ -122,17 +123,25 @@ def listed(columns: Sequence[str]) -> str:
     return some(columns, repr, most=20) or "no columns"
 
 
+MOST_WITHIN = 10_000
+"""Fields within fields that are known by their paths."""
+
+_LONGEST = 1000
+"""Characters of a path under which there may be others."""
+
 MISSING = object()
 """In place of the value of a column that a row has not."""
 
 
 def field_paths(record: Mapping[str, object]) -> list[str]:
     """The names of a record's fields, and the paths (``review.body``) of those in records within
-    it."""
+    it: the first ones, where there are very many."""
     fields = list(record.items())
+    most = len(fields) + MOST_WITHIN
     for path, value in fields:  # which grows
-        if isinstance(value, dict):
-            fields += [(f"{path}.{key}", inner) for key, inner in value.items()]
+        if isinstance(value, dict) and len(path) <= _LONGEST:
+            within = islice(value.items(), most - len(fields))
+            fields += [(f"{path}.{key}", inner) for key, inner in within]
     return list(dict.fromkeys(path for path, _ in fields))
 
 

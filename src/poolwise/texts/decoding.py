@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from poolwise.errors import EncodingError, TextError
+from poolwise.texts.limits import check_row, is_small, too_large
 
 _END = re.compile(r"\r\n?|\n")
 
@@ -35,14 +36,17 @@ def check_encoding(name: str) -> None:
 
 
 def decoded_lines(
-    chunks: Iterable[bytes], encoding: str, label: str, *, any_end: bool = False
+    chunks: Iterable[bytes], encoding: str, label: str, *, most: int, any_end: bool = False
 ) -> Iterator[str]:
     """The lines with their ends; the last may have none. A byte order mark is dropped.
+
+    Raises TextError at a line of more than ``most`` bytes (UTF-8), its end not counted; a longer
+    one is not held.
 
     A line ends with LF (or CRLF). CR alone is a character like any other, unless ``any_end``, or
     where there is none but CR, as in files of old Macs.
     """
-    lines = 0
+    lines = characters = 0
     held, unfinished = "", []
     undecided = not any_end
     for piece, bad in _decoded(chunks, encoding):
@@ -60,13 +64,24 @@ def decoded_lines(
         if text.endswith("\r"):  # an LF may follow
             text, held = text[:-1], "\r"
         for line in io.StringIO(text, newline="" if any_end else "\n"):
-            unfinished.append(line)
-            if line.endswith("\n") or (any_end and line.endswith("\r")):
-                lines += 1
-                yield "".join(unfinished)
+            characters += len(line)
+            if not (line.endswith("\n") or (any_end and line.endswith("\r"))):
+                unfinished.append(line)
+                if characters > most:
+                    raise too_large(f"{label}, line {lines + 1}", most)
+                continue
+            lines += 1
+            if unfinished:
+                line = "".join([*unfinished, line])  # noqa: PLW2901
                 unfinished.clear()
+            if not is_small(characters, most):
+                check_row(f"{label}, line {lines}", line.rstrip("\r\n"), most)
+            characters = 0
+            yield line
     if unfinished or held:
-        yield "".join([*unfinished, held])
+        line = "".join([*unfinished, held])
+        check_row(f"{label}, line {lines + 1}", line.rstrip("\r\n"), most)
+        yield line
 
 
 def _decoded(chunks: Iterable[bytes], encoding: str) -> Iterator[tuple[str, str | None]]:

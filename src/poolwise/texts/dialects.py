@@ -11,6 +11,7 @@ from itertools import chain
 from typing import Any
 
 from poolwise.errors import TextError
+from poolwise.texts.limits import check_row, is_small, too_large
 from poolwise.texts.usual import has_usual_names
 
 Record = tuple[int, list[str]]
@@ -89,12 +90,25 @@ class _Reading:
 
 
 def split_records(
-    label: str, lines: Iterable[str], dialect: Dialect, before: int = 0
+    label: str, lines: Iterable[str], dialect: Dialect, most: int, before: int = 0
 ) -> Iterator[Record]:
-    """The lines that are not blank, split into fields; ``before``: lines that went before."""
-    reader = csv.reader(lines, **dialect.settings)
+    """The lines that are not blank, split into fields; ``before``: lines that went before.
+
+    Raises TextError at a record of more than ``most`` bytes, before it is held.
+    """
+    number, characters = before + 1, 0
+
+    def counted() -> Iterator[str]:
+        nonlocal characters
+        for line in lines:
+            characters += len(line)
+            if characters > most and characters - 2 > most:  # the line's end does not count
+                raise too_large(f"{label}, line {number}", most)
+            yield line
+
+    reader = csv.reader(counted(), **dialect.settings)
     while True:
-        number = before + reader.line_num + 1
+        number, characters = before + reader.line_num + 1, 0
         # csv's limit of 131072 characters is one setting for the whole process: it is lifted
         # while one row is parsed, so that nobody else's readers change.
         limit = csv.field_size_limit(sys.maxsize)
@@ -109,11 +123,13 @@ def split_records(
         finally:
             csv.field_size_limit(limit)
         if record:
+            if not is_small(characters, most):
+                check_row(f"{label}, line {number}", "".join(record), most)
             yield number, record
 
 
 def find_dialect(
-    label: str, lines: Iterable[str], file_format: str
+    label: str, lines: Iterable[str], file_format: str, most: int
 ) -> tuple[Dialect, int, Iterator[str]]:
     """The dialect of these lines, how many of them say it and hold no row, and the other lines.
 
@@ -135,18 +151,18 @@ def find_dialect(
     whole = more is None
     if asked:
         return Dialect(asked["delimiter"]), 1, rest
-    found = [_tabs(seen, whole)]
+    found = [_tabs(seen, whole, most)]
     if file_format == "csv":
-        found = [_read(seen, whole, Dialect(d)) for d in DELIMITERS if d != "\t"] + found
+        found = [_read(seen, whole, Dialect(d), most) for d in DELIMITERS if d != "\t"] + found
     return _likeliest(label, found).dialect, 0, rest
 
 
-def _read(lines: Sequence[str], whole: bool, dialect: Dialect) -> _Reading:
+def _read(lines: Sequence[str], whole: bool, dialect: Dialect, most: int) -> _Reading:
     """The last record may be cut, unless the lines are the ``whole`` file."""
     rows: list[list[str]] = []
     failed = False
     try:
-        rows += (record for _, record in split_records("", lines, dialect))
+        rows += (record for _, record in split_records("", lines, dialect, most))
     except TextError:
         failed = whole
     if not whole and len(rows) > 1:
@@ -154,12 +170,12 @@ def _read(lines: Sequence[str], whole: bool, dialect: Dialect) -> _Reading:
     return _Reading(dialect, rows[0] if rows else [], rows[1:], failed)
 
 
-def _tabs(lines: Sequence[str], whole: bool) -> _Reading:
+def _tabs(lines: Sequence[str], whole: bool, most: int) -> _Reading:
     """Quoted if that divides the rows evenly and something shows that a program quoted them."""
-    plain = _read(lines, whole, Dialect("\t", quoted=False))
+    plain = _read(lines, whole, Dialect("\t", quoted=False), most)
     if not any(field[:1] == '"' for row in (plain.header, *plain.rows) for field in row):
         return plain
-    quoted = _read(lines, whole, Dialect("\t"))
+    quoted = _read(lines, whole, Dialect("\t"), most)
     shown = (
         not plain.even
         or all(_in_quotes(name) for name in plain.header)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import bz2
 import difflib
 import gzip
 import io
 import lzma
+import stat
 import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -17,37 +17,20 @@ from pathlib import Path
 from typing import IO, Any
 
 from poolwise.errors import TextError
-from poolwise.texts.contents import (
-    BZIP2,
-    GZIP,
-    HEAD,
-    XZ,
-    ZSTANDARD,
-    compression_of,
-    encoding_of,
-)
+from poolwise.texts.compression import CHUNK, COMPRESSED, unpacked
+from poolwise.texts.contents import HEAD, compression_of, encoding_of
 from poolwise.texts.decoding import check_encoding, decoded_lines
+from poolwise.texts.limits import MAX_TEXT_BYTES, check_limit
 
 STDIN = "-"
 
-
-def _zstandard(stored: IO[bytes]) -> Any:
-    import pyarrow as pa  # type: ignore[import-untyped]  # noqa: PLC0415 - others need none
-
-    return pa.input_stream(stored, compression="zstd")
-
-
-_DECOMPRESS: dict[str, Callable[[IO[bytes]], Any]] = {
-    GZIP: gzip.open,
-    BZIP2: bz2.open,
-    XZ: lzma.open,
-    ZSTANDARD: _zstandard,
+_NO_FILES = {
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFSOCK: "a socket",
 }
+"""What is there under a name and holds no texts. A named pipe does, once."""
 
-COMPRESSED = {".gz": GZIP, ".bz2": BZIP2, ".xz": XZ, ".zst": ZSTANDARD}
-"""By suffix. How a file is compressed its first bytes say; that it is not, the suffix denies."""
-
-_CHUNK = 1 << 18
 _SAMPLE = 1 << 28
 """Lines are counted in so many bytes at most; beyond, their number is an estimate."""
 
@@ -57,10 +40,11 @@ _ZIP_HEAD = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class TextFile:
-    """``path`` as the user wrote it, ``-`` for standard input."""
+    """``path`` as the user wrote it, ``-`` for standard input. A row may have ``most`` bytes."""
 
     path: str
     encoding: str = "utf-8"
+    most: int = MAX_TEXT_BYTES
 
     @property
     def label(self) -> str:
@@ -75,21 +59,16 @@ class TextFile:
     def check(self) -> None:
         """Raise TextError unless there is something to read and a way to decode it."""
         check_encoding(self.encoding)
-        path = Path(self.path)
-        if self.path == STDIN:
-            return
-        if path.is_dir():
-            raise TextError(
-                f"{path} is a folder; name the files in it, "
-                f"or write hf:{path.resolve()} if it is a Hugging Face dataset"
-            )
-        if not path.exists():
-            raise TextError(f"no such file: {path}{_close_names(path)}")
+        check_limit(self.most)
+        if self.path != STDIN:
+            with reading(self.label):
+                _check_file(Path(self.path))
 
     def lines(self, *, any_end: bool = False) -> Iterator[str]:
         """The lines with their ends; the last may have none. A byte order mark is dropped.
 
-        With ``any_end`` a lone CR ends a line too, as the csv module wants them.
+        Raises TextError at one of more than ``most`` bytes, before it is read to its end. With
+        ``any_end`` a lone CR ends a line too, as the csv module wants them.
         """
         with reading(self.label), self._open() as (_, content):
             head = content.read(HEAD)
@@ -97,7 +76,7 @@ class TextFile:
                 head += content.read(_ZIP_HEAD)
             encoding = encoding_of(head, self.encoding, self.label)
             chunks = chain([head + _more(content)], iter(lambda: _more(content), b""))
-            yield from decoded_lines(chunks, encoding, self.label, any_end=any_end)
+            yield from decoded_lines(chunks, encoding, self.label, any_end=any_end, most=self.most)
 
     def count_lines(self) -> int | None:
         """Exact up to 256 MB (decompressed), an estimate beyond, None if it is a pipe."""
@@ -105,7 +84,7 @@ class TextFile:
             return None
         lines, seen, last = 0, 0, b"\n"
         with reading(self.label), self._open() as (stored, content):
-            while seen < _SAMPLE and (chunk := content.read(_CHUNK)):
+            while seen < _SAMPLE and (chunk := content.read(CHUNK)):
                 lines, seen, last = lines + chunk.count(b"\n"), seen + len(chunk), chunk[-1:]
             whole = not content.read(1)
             share = stored.tell() / max(Path(self.path).stat().st_size, 1)
@@ -128,10 +107,10 @@ class TextFile:
         if self.repeatable:
             stored.seek(0)
         else:
-            whole = io.BufferedReader(_Rejoined(head, stored), _CHUNK)
+            whole = io.BufferedReader(_Rejoined(head, stored), CHUNK)
         compression = compression_of(head)
         if compression is not None:
-            with _DECOMPRESS[compression](whole) as content:
+            with unpacked(whole, compression, self.label) as content:
                 yield content
             return
         claimed = COMPRESSED.get(Path(self.path).suffix.lower())
@@ -162,7 +141,7 @@ class _Rejoined(io.RawIOBase):
 
 
 def _more(content: IO[bytes]) -> bytes:
-    more: bytes = content.read1(_CHUNK)  # type: ignore[attr-defined]
+    more: bytes = content.read1(CHUNK)  # type: ignore[attr-defined]
     return more
 
 
@@ -175,6 +154,22 @@ def reading(label: str) -> Iterator[None]:
         raise TextError(f"{label} is damaged: {error}") from error
     except OSError as error:
         raise TextError(f"cannot read {label}: {error.strerror or error}") from error
+    except MemoryError as error:
+        raise TextError(f"cannot read {label}: it takes more memory than there is") from error
+
+
+def _check_file(path: Path) -> None:
+    """Raise TextError unless it is one, or a named pipe."""
+    if path.is_dir():
+        raise TextError(
+            f"{path} is a folder; name the files in it, "
+            f"or write hf:{path.resolve()} if it is a Hugging Face dataset"
+        )
+    if not path.exists():
+        raise TextError(f"no such file: {path}{_close_names(path)}")
+    kind = _NO_FILES.get(stat.S_IFMT(path.stat().st_mode))
+    if kind is not None:
+        raise TextError(f"{path} is {kind}, expected a file, or - for standard input")
 
 
 def _close_names(path: Path) -> str:

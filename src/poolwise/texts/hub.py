@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from poolwise.errors import TextError, needs, some
 from poolwise.texts.columns import MISSING, Table, field_paths, find_value, known_column
 from poolwise.texts.kept import Kind, kinds_of
+from poolwise.texts.limits import MAX_TEXT_BYTES, check_fields, check_limit
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
@@ -30,14 +31,17 @@ class HubDataset:
 
     A NAME that begins with ``.``, ``/`` or ``~`` is a folder: one that ``save_to_disk`` wrote, or
     one that holds Parquet, CSV or JSON files. Any other is looked for on the hub, as in
-    ``hf:bookcorpus``, ``hf:imdb:test``, ``hf:nyu-mll/glue:sst2:validation``.
+    ``hf:bookcorpus``, ``hf:imdb:test``, ``hf:nyu-mll/glue:sst2:validation``. What is read of a row
+    may have ``most`` bytes.
     """
 
     label: str
+    most: int = MAX_TEXT_BYTES
     repeatable = True
 
     def check(self) -> None:
         """Raise TextError unless the address makes sense and a folder it names is there."""
+        check_limit(self.most)
         name, _, _ = self._address
         if _is_folder(name) and not _folder(name).is_dir():
             raise TextError(f"{self.label}: no such folder: {name}")
@@ -75,6 +79,7 @@ class HubDataset:
             rows = self._dataset.select_columns(roots) if roots else self._dataset
             for row, record in enumerate(rows):
                 found = [find_value(record, column) for column in asked]
+                check_fields(f"{self.label}, row {row}", found, self.most)
                 yield row, [None if value is MISSING else value for value in found]
 
     @property

@@ -21,9 +21,10 @@ from poolwise.texts.fields import (
     is_missing,
 )
 from poolwise.texts.left_out import LeftOut
+from poolwise.texts.limits import MAX_TEXT_BYTES
 from poolwise.texts.parts import named_part
 from poolwise.texts.sampling import limited
-from poolwise.texts.sources import find_source
+from poolwise.texts.sources import Source, find_source
 from poolwise.texts.usual import usual_column
 
 Kind = Literal["classification", "multilabel", "regression"]
@@ -92,6 +93,7 @@ def open_labels(
     encoding: str = "utf-8",
     limit: int | None = None,
     seed: int | None = 0,
+    max_text_bytes: int = MAX_TEXT_BYTES,
 ) -> Labelled:
     """The labelled texts of ``sources``, one after another, in memory.
 
@@ -112,14 +114,15 @@ def open_labels(
     number, in a column that may also be called ``score``.
 
     Raises TextError where a source or column is not there or cannot be told, where it holds no
-    row with a text and a label, and at the first row where they are something else.
+    row with a text and a label, and at the first row where they are something else, or that has
+    more than ``max_text_bytes``.
     """
     asked = _Columns(text_column, label_column, kind=kind)
     parts = by_part(sources, dev, test)
     one_label = kind == "classification"
     found = gather(
         parts,
-        lambda source, left_out: _read(source, asked, encoding, left_out),
+        lambda source, left_out: _read(source, asked, encoding, left_out, max_text_bytes),
         limited(limit, seed),
         label=lambda row: row[1] if one_label else "",
     )
@@ -140,11 +143,16 @@ def label_set(label: str) -> tuple[str, ...]:
     return tuple(label.split(SEPARATOR)) if label else ()
 
 
-def _read(source: str, asked: _Columns, encoding: str, left_out: LeftOut) -> Iterator[Row]:
+def _read(
+    source: str, asked: _Columns, encoding: str, left_out: LeftOut, most: int
+) -> Iterator[Row]:
     named = None if Path(source).exists() else _NAMED.fullmatch(source)
     if named:
-        return _of_one_label(named["file"], named["label"].strip(), asked, encoding, left_out)
-    table = open_table(source, encoding, lambda fields, dialect: _is_header(fields, dialect, asked))
+        file = find_source(named["file"], encoding, most=most)
+        return _of_one_label(file, named["label"].strip(), asked, left_out)
+    table = open_table(
+        source, encoding, lambda fields, dialect: _is_header(fields, dialect, asked), most
+    )
     if not table.names:
         return iter(())
     if not table.headed and len(table.names) == 1:
@@ -153,12 +161,9 @@ def _read(source: str, asked: _Columns, encoding: str, left_out: LeftOut) -> Ite
     return rows if table.headed or asked.named else _labels_last(rows, table)
 
 
-def _of_one_label(
-    file: str, label: str, asked: _Columns, encoding: str, left_out: LeftOut
-) -> Iterator[Row]:
-    source = find_source(file, encoding)
+def _of_one_label(source: Source, label: str, asked: _Columns, left_out: LeftOut) -> Iterator[Row]:
     source.check()
-    told = asked.read(label, "NAME", f"{label}={file}")
+    told = asked.read(label, "NAME", f"{label}={source.label}")
     table = source.table()
     left_out.unit, left_out.found = table.unit, table.note
     for row in text_rows(table, Columns(asked.text), nulls=True):

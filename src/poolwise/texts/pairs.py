@@ -13,6 +13,7 @@ from poolwise.texts.annotated import Row, by_part, gather, name_of, open_table, 
 from poolwise.texts.columns import Table, column_at, listed
 from poolwise.texts.fields import as_filled_text, as_score, is_missing, is_number
 from poolwise.texts.left_out import LeftOut
+from poolwise.texts.limits import MAX_TEXT_BYTES
 from poolwise.texts.parts import named_part
 from poolwise.texts.sampling import limited
 from poolwise.texts.semeval import is_semeval, read_semeval
@@ -44,6 +45,7 @@ def open_pairs(
     encoding: str = "utf-8",
     limit: int | None = None,
     seed: int | None = 0,
+    max_text_bytes: int = MAX_TEXT_BYTES,
 ) -> Pairs:
     """The scored pairs of ``source``, in memory.
 
@@ -60,14 +62,15 @@ def open_pairs(
     score are left out; ``notes`` count them.
 
     Raises TextError where a source or column is not there or cannot be told, where it holds no
-    whole row, and at the first row where texts and score are something else.
+    whole row, and at the first row where texts and score are something else, or that has more than
+    ``max_text_bytes``.
     """
     if columns is not None and (isinstance(columns, str) or len(columns) != 3):
         raise TextError(f"found the columns {columns!r}, expected three: FIRST,SECOND,SCORE")
     sources = by_part(source, dev, test)
     found = gather(
         sources,
-        lambda name, left_out: _read(name, columns, encoding, left_out),
+        lambda name, left_out: _read(name, columns, encoding, left_out, max_text_bytes),
         limited(limit, seed),
         label=lambda row: row[3],
     )
@@ -86,13 +89,13 @@ def open_pairs(
 
 
 def _read(
-    source: str, asked: Sequence[str] | None, encoding: str, left_out: LeftOut
+    source: str, asked: Sequence[str] | None, encoding: str, left_out: LeftOut, most: int
 ) -> Iterator[Row]:
     if is_semeval(source):
-        for row in read_semeval(source, encoding, left_out):
+        for row in read_semeval(source, encoding, left_out, most):
             yield *row, ""
         return
-    table = open_table(source, encoding, lambda fields, _: _is_header(fields, asked))
+    table = open_table(source, encoding, lambda fields, _: _is_header(fields, asked), most)
     if not table.names:
         return
     columns = _columns(table, asked)

@@ -22,14 +22,14 @@ def is_semeval(source: str) -> bool:
 
 
 def read_semeval(
-    folder: str, encoding: str, left_out: LeftOut
+    folder: str, encoding: str, left_out: LeftOut, most: int
 ) -> Iterator[tuple[str, str, float, str]]:
     """The two texts, the score and NAME of each pair that has a score."""
     left_out.unit = "line"
     for path in sorted(Path(folder).glob(f"{_INPUT}*.txt")):
         gold = path.with_name(_GOLD + path.name.removeprefix(_INPUT))
         name = path.stem.removeprefix(_INPUT)
-        files = TextFile(str(path), encoding), TextFile(str(gold), encoding)
+        files = TextFile(str(path), encoding, most), TextFile(str(gold), encoding, most)
         for row in _subset(*files, left_out):
             yield *row, name
 

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Protocol
 from poolwise.errors import TextError
 from poolwise.plain import unicode
 from poolwise.texts.columns import Table
+from poolwise.texts.compression import COMPRESSED
 from poolwise.texts.delimited import read_csv, read_tsv
-from poolwise.texts.files import COMPRESSED, TextFile
+from poolwise.texts.files import TextFile
 from poolwise.texts.hub import PREFIX, HubDataset
 from poolwise.texts.jsonl import json_kinds, read_jsonl
 from poolwise.texts.kept import Kind
+from poolwise.texts.limits import MAX_TEXT_BYTES
 from poolwise.texts.lines import read_lines
 from poolwise.texts.parquet import count_parquet, parquet_types, read_parquet
 
@@ -108,11 +110,14 @@ class FileSource:
         return lines and max(lines - _HEADER.get(self.format, 0), 0)
 
 
-def find_source(name: str, encoding: str, file_format: str | None = None) -> Source:
-    """The source that ``name`` means: ``-``, ``hf:…`` or a file's path."""
+def find_source(
+    name: str, encoding: str, file_format: str | None = None, *, most: int = MAX_TEXT_BYTES
+) -> Source:
+    """The source that ``name`` means: ``-``, ``hf:…`` or a file's path. A row may have ``most``
+    bytes."""
     if name.startswith(PREFIX):
-        return HubDataset(name)
-    return FileSource(TextFile(name, encoding), file_format or _format_of(name))
+        return HubDataset(name, most)
+    return FileSource(TextFile(name, encoding, most), file_format or _format_of(name))
 
 
 def short_name(label: str) -> str:

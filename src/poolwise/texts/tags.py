@@ -9,6 +9,7 @@ from poolwise.errors import TextError
 from poolwise.records import Tagged
 from poolwise.texts.annotated import Row, by_part, gather, name_of, rows_hash
 from poolwise.texts.files import TextFile
+from poolwise.texts.limits import MAX_TEXT_BYTES, too_large
 from poolwise.texts.sampling import limited
 
 _BLANKS = " \t\r\n"
@@ -24,6 +25,7 @@ def open_tags(
     encoding: str = "utf-8",
     limit: int | None = None,
     seed: int | None = 0,
+    max_text_bytes: int = MAX_TEXT_BYTES,
 ) -> Tagged:
     """The tagged sentences of ``source``, in memory.
 
@@ -34,12 +36,13 @@ def open_tags(
     is for training. Of each source at most ``limit`` sentences, drawn by ``seed``; the first ones
     where ``seed`` is None.
 
-    Raises TextError where a source is not there, and at a line with another number of columns.
+    Raises TextError where a source is not there, at a line with another number of columns, and at a
+    sentence of more than ``max_text_bytes``.
     """
     sources = by_part(source, dev, test)
     found = gather(
         sources,
-        lambda name, _: _read(TextFile(name, encoding)),
+        lambda name, _: _read(TextFile(name, encoding, max_text_bytes)),
         limited(limit, seed),
         unit="sentences",
     )
@@ -58,23 +61,27 @@ def open_tags(
 def _read(file: TextFile) -> Iterator[Row]:
     file.check()
     sentence: list[tuple[str, str]] = []
-    for fields in _fields(file):
+    characters = 0
+    for number, fields in _fields(file):
         if fields:
             sentence.append((fields[0], fields[-1]))
+            characters += len(fields[0]) + len(fields[-1])
+            if characters > file.most:
+                raise too_large(f"{file.label}, the sentence before line {number}", file.most)
         elif sentence:
             yield *zip(*sentence, strict=True), ""
-            sentence = []
+            sentence, characters = [], 0
     if sentence:
         yield *zip(*sentence, strict=True), ""
 
 
-def _fields(file: TextFile) -> Iterator[list[str]]:
-    """Each line's columns; none where a sentence ends."""
+def _fields(file: TextFile) -> Iterator[tuple[int, list[str]]]:
+    """Each line's number and columns; none where a sentence ends."""
     width = None
     for number, line in enumerate(file.lines(), 1):
         stripped = line.strip(_BLANKS)
         if not stripped or stripped.startswith(_DOCUMENT):
-            yield []
+            yield number, []
             continue
         fields = _BETWEEN.split(stripped)
         width = width or max(len(fields), 2)
@@ -84,4 +91,4 @@ def _fields(file: TextFile) -> Iterator[list[str]]:
                 f"{file.label}, line {number}: found {len(fields)} column{plural}, expected "
                 f"{width}: a word, its tag, and what stands between them in every line"
             )
-        yield fields
+        yield number, fields

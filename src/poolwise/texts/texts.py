@@ -13,6 +13,7 @@ from poolwise.texts.columns import Columns, Row, Table, text_rows
 from poolwise.texts.files import STDIN
 from poolwise.texts.kept import Kept, kept_columns
 from poolwise.texts.left_out import LeftOut
+from poolwise.texts.limits import MAX_TEXT_BYTES
 from poolwise.texts.sampling import Limit, limited, sampled
 from poolwise.texts.sentences import numbered_sentences, split_sentences
 from poolwise.texts.sources import FileSource, Source, find_source, short_name
@@ -189,6 +190,7 @@ def open_texts(
     seed: int | None = 0,
     blank: bool = True,
     encoding: str = "utf-8",
+    max_text_bytes: int = MAX_TEXT_BYTES,
     format: str | None = None,  # noqa: A002
 ) -> Texts:
     """The texts of ``inputs``, one after another, read as they are asked for.
@@ -203,7 +205,8 @@ def open_texts(
     (``language``: ISO 639-1). At most ``limit`` sentences over all inputs, drawn by ``seed`` and
     given in their order, which reads the inputs to their end and holds those drawn in memory; the
     first ones, and no row beyond, where ``seed`` is None. Without ``blank``, rows whose text is
-    null, empty or blank are left out, and ``Texts.notes`` count them.
+    null, empty or blank are left out, and ``Texts.notes`` count them. A row (a line, what is read
+    of a table's) of more than ``max_text_bytes`` in UTF-8 is an error where it is met.
 
     Raises TextError at once where an input or its column is not there or its first row cannot
     be read, MissingExtraError for a dataset without the extra.
@@ -218,7 +221,7 @@ def open_texts(
     if split and id_column:
         raise TextError("sentences that are split off have no ids of their own; name no id column")
     columns = Columns(column, id_column, tuple(dict.fromkeys(keep)))
-    sources = [find_source(name, encoding, format) for name in inputs]
+    sources = [find_source(name, encoding, format, most=max_text_bytes) for name in inputs]
     for source in sources:
         _check(source, columns, nulls=not blank)
     kept = kept_columns(sources, columns.keep)
