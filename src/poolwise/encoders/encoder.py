@@ -16,6 +16,7 @@ from poolwise.encoders.pickling import by_value
 from poolwise.encoders.prompts import Prompts, SimilarityName
 from poolwise.encoders.rearranged import Arrangement
 from poolwise.encoders.tokenizer import Tokenizer
+from poolwise.encoders.tokenizer_cuts import PIECE
 from poolwise.encoders.windows import fit, skipping
 from poolwise.inputs import check_choices, rows
 from poolwise.readouts import Readout
@@ -195,10 +196,14 @@ class Encoder:
         check_choices(long=long)
         prefix, given = self.prefix, list(rows(texts))
         prompted = [prefix + t if isinstance(t, str) else t for t in given] if prefix else given
-        encoded = self.tokenizer.encode(prompted, escape_special=escape_special)
         arrange = self.arrangement
         room = self.max_length - (arrange.more if arrange else 0)
-        fitted = [fit(ids, self.tokenizer, room, long, index) for index, ids in enumerate(encoded)]
+        most = None if long == "window" else room + 1
+        encoded = self.tokenizer.encode(prompted, escape_special=escape_special, most=most)
+        fitted = [
+            fit(ids, self.tokenizer, room, long, index, whole=len(prompted[index]) <= PIECE)
+            for index, ids in enumerate(encoded)
+        ]
         if arrange:
             return [arrange(text) for text in fitted]
         if not self._unread:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,14 +17,26 @@ import tokenizers
 
 from poolwise.encoders.files import describe
 from poolwise.encoders.tokenizer_build import Build
-from poolwise.encoders.tokenizer_checks import checked
+from poolwise.encoders.tokenizer_checks import checked, growth_of
+from poolwise.encoders.tokenizer_cuts import PIECE, can_be_cut, cuts
 from poolwise.encoders.tokenizer_frame import Frame, read_frame
+from poolwise.encoders.tokenizer_limits import (
+    CHARACTERS,
+    MAX_NORMALISED,
+    SECONDS,
+    TooSlowError,
+    may_be_slow,
+    within,
+)
 from poolwise.encoders.tokenizer_settings import Settings, Side, stored_side
 from poolwise.encoders.tokenizer_spec import Spec, read_spec
 from poolwise.errors import EncoderError, PoolwiseError, RowError, TextError, UnsafeModelError
 from poolwise.records import Ints
 
 _CHUNK = 1024
+
+USUAL_GROWTH = 64.0
+"""Normal forms and charsmaps can make a few characters so many times longer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,19 +60,27 @@ class Tokenizer:
     truncation_side: Side = "right"
     notes: tuple[str, ...] = ()
 
-    def encode(self, texts: Sequence[str], *, escape_special: bool = False) -> list[Ints]:
+    def encode(
+        self, texts: Sequence[str], *, escape_special: bool = False, most: int | None = None
+    ) -> list[Ints]:
         """The ids of each text, int32 [t], without the frame.
 
-        ``escape_special`` reads a special token typed in a text as plain text. Raises TextError,
-        naming the text's index, for what is no text or holds lone surrogates.
+        ``escape_special`` reads a special token typed in a text as plain text. With ``most``, a
+        text may have more ids than those: the first so many are right, or the last where
+        ``truncation_side`` is left. Raises TextError, naming the text's index, for what is no text
+        or holds lone surrogates, and for what takes this tokenizer too much memory or time.
         """
         for index, text in enumerate(texts):
             _check_text(text, index)
         rust = self._literal if escape_special else self.rust
         return [
             ids
-            for start in range(0, len(texts), _CHUNK)
-            for ids in self._encode(rust, texts[start : start + _CHUNK], start)
+            for start, end in self._groups(texts)
+            for ids in (
+                [self._long(rust, texts[start], start, most)]
+                if len(texts[start]) > PIECE
+                else self._encode(rust, texts[start:end], start)
+            )
         ]
 
     def token(self, number: int) -> str:
@@ -86,7 +107,87 @@ class Tokenizer:
         made.encode_special_tokens = True
         return made
 
+    @cached_property
+    def _cuts(self) -> bool:
+        return can_be_cut(json.loads(self.spec))
+
+    @cached_property
+    def _limits(self) -> tuple[bool, float]:
+        """Whether it may be slow, and how many times longer it may make a text."""
+        spec = json.loads(self.spec)
+        return may_be_slow(spec), growth_of(spec, "the tokenizer")
+
+    @cached_property
+    def _at_a_time(self) -> int:
+        """Characters."""
+        slow, growth = self._limits
+        return max(1, int(CHARACTERS * min(1.0, USUAL_GROWTH / growth) / (4 if slow else 1)))
+
+    def _groups(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+        """Texts that are tokenised at a time, from and to; a long one is alone."""
+        start = characters = 0
+        for index, text in enumerate(texts):
+            characters += len(text)
+            full = index - start == _CHUNK or characters > self._at_a_time
+            if start < index and (full or len(text) > PIECE or len(texts[start]) > PIECE):
+                yield start, index
+                start, characters = index, len(text)
+        if texts:
+            yield start, len(texts)
+
+    def _long(self, rust: tokenizers.Tokenizer, text: str, index: int, most: int | None) -> Ints:
+        """The ids of a text that is long enough to be cut."""
+        places = list(pairwise(cuts(text) if self._cuts else [0, len(text)]))
+        backwards = most is not None and self.truncation_side == "left"
+        found: list[Ints] = []
+        for start, end in reversed(places) if backwards else places:
+            found += self._encode(rust, [text[start:end]], index)
+            if most is not None and sum(map(len, found)) >= most:
+                break
+        return np.concatenate(found[::-1] if backwards else found)
+
     def _encode(self, rust: tokenizers.Tokenizer, texts: Sequence[str], start: int) -> list[Ints]:
+        def ids() -> list[Ints]:
+            self._check_size(texts, start)
+            return self._raw(rust, texts, start)
+
+        if not self._limits[0]:
+            return ids()
+        try:
+            return within(SECONDS, ids)
+        except TooSlowError:
+            others = f" and the {len(texts) - 1} texts after it" if len(texts) > 1 else ""
+            raise RowError(
+                start,
+                f"this model's tokenizer takes more than {SECONDS:.0f} s for it{others}, as its "
+                "regular expressions or vocabulary can make it; leave the text out, or take "
+                "another model",
+            ) from None
+
+    def _check_size(self, texts: Sequence[str], start: int) -> None:
+        """Raise RowError at a text that is too long to be tokenised in one piece."""
+        growth = self._limits[1]
+        for index, text in enumerate(texts, start):
+            if 4 * len(text) * growth <= MAX_NORMALISED:
+                continue
+            size, step = 0, max(1, int(MAX_NORMALISED / growth / 4))
+            for at in range(0, len(text), step):
+                size += self._normalised(text[at : at + step], index)
+                if size > MAX_NORMALISED:
+                    raise RowError(
+                        index,
+                        f"{len(text):,} characters, which this model's tokenizer cannot read piece "
+                        f"by piece, and makes more than {MAX_NORMALISED:,} bytes; divide the text",
+                    )
+
+    def _normalised(self, text: str, index: int) -> int:
+        """Its bytes, normalised."""
+        normalizer = self.rust.normalizer
+        with _rust_errors(partial(RowError, index), "the tokenizer fails on it"):
+            made = text if normalizer is None else normalizer.normalize_str(text)
+        return len(made) if made.isascii() else len(made.encode())
+
+    def _raw(self, rust: tokenizers.Tokenizer, texts: Sequence[str], start: int) -> list[Ints]:
         try:
             with _rust_errors(partial(RowError, start), "the tokenizer fails on it"):
                 found = rust.encode_batch_fast(list(texts), add_special_tokens=False)
@@ -94,7 +195,7 @@ class Tokenizer:
             if len(texts) == 1:
                 raise
             return [
-                ids for i, text in enumerate(texts) for ids in self._encode(rust, [text], start + i)
+                ids for i, text in enumerate(texts) for ids in self._raw(rust, [text], start + i)
             ]
         ids = [np.array(encoding.ids, np.uint32) for encoding in found]
         highest = max((int(row.max(initial=0)) for row in ids), default=0)

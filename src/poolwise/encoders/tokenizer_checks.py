@@ -44,21 +44,24 @@ _PRE_TOKENIZERS = (
 )
 _MODELS = ("WordPiece", "BPE", "Unigram", "WordLevel")
 
+_FORMS = {
+    **dict.fromkeys(("NFKC", "NFKD"), 11.0),
+    **dict.fromkeys(("NFC", "NFD", "BertNormalizer"), 3.0),
+}
+"""How many times longer the longest normal form of a character is (U+FDFA is 18 characters). What
+has been normalised once grows no more."""
+
 MAX_STEPS = 64
 MAX_STRING = 1000
 MAX_GROWTH = 1000
+MAX_REPLACED = 32
 MAX_ADDED = 10_000
 MAX_WORD = 1000
 
 
 def checked(spec: Spec, where: str) -> Spec:
     """The part of ``spec`` that makes ids of a text; padding and truncation stay behind."""
-    growth = 1.0
-    for step in (
-        *_steps(spec.get("normalizer"), "normalizers", _NORMALIZERS, where),
-        *_steps(spec.get("pre_tokenizer"), "pretokenizers", _PRE_TOKENIZERS, where),
-    ):
-        growth *= max(1.0, _growth(step, where))
+    growth = growth_of(spec, where)
     if growth > MAX_GROWTH:
         raise UnsafeModelError(f"{where}: could make a text {growth:,.0f} times longer")
     return {
@@ -72,6 +75,23 @@ def checked(spec: Spec, where: str) -> Spec:
         "decoder": None,
         "model": _model(as_object(spec.get("model"), f"{where}'s model"), where),
     }
+
+
+def growth_of(spec: Spec, where: str) -> float:
+    """How many times longer (in bytes) its steps can make a text, at most."""
+    replaced, mapped, formed = 1.0, 1.0, 1.0
+    for step in (
+        *_steps(spec.get("normalizer"), "normalizers", _NORMALIZERS, where),
+        *_steps(spec.get("pre_tokenizer"), "pretokenizers", _PRE_TOKENIZERS, where),
+    ):
+        if step["type"] == "Replace":
+            replaced *= max(1.0, _growth(step, where))
+        else:
+            mapped *= _growth(step, where)
+        formed = max(formed, _FORMS.get(step["type"], 1.0))
+    if replaced > MAX_REPLACED:
+        raise UnsafeModelError(f"{where}: could make a text {replaced:,.0f} times longer")
+    return replaced * max(1.0, mapped) * formed
 
 
 def _steps(

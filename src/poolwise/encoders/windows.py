@@ -14,18 +14,28 @@ from poolwise.records import Ints, LongTexts, TokenizedText, Tokens
 
 
 def fit(
-    ids: Ints, tokenizer: Tokenizer, max_length: int, long: LongTexts, index: int
+    ids: Ints,
+    tokenizer: Tokenizer,
+    max_length: int,
+    long: LongTexts,
+    index: int,
+    *,
+    whole: bool = True,
 ) -> TokenizedText:
-    """Frame ``ids`` [t]; beyond ``max_length`` cut, refuse, or read in overlapping windows."""
+    """Frame ``ids`` [t]; beyond ``max_length`` cut, refuse, or read in overlapping windows.
+
+    Unless windows are asked for, a text may come with no more ids than are needed: not ``whole``.
+    """
     frame, side = tokenizer.frame, tokenizer.truncation_side
     room = max_length - len(frame.before) - len(frame.after)
     length = max_length - room + len(ids)
     if len(ids) <= room:
         return TokenizedText((_framed(ids, frame),), length)
     if long == "error":
+        told = f"{length}" if whole else f"{length} or more"
         raise RowError(
             index,
-            f"{length} tokens, more than the {max_length} that the encoder reads; "
+            f"{told} tokens, more than the {max_length} that the encoder reads; "
             "cut it (truncate) or read it in pieces (window)",
         )
     if long == "truncate":
