@@ -56,10 +56,12 @@ SLOW = """
     encoder = load(sys.argv[1])
     text = " ".join(["x" * 21] * 4)
     print("ready", flush=True)
+    began = time.process_time()
     try:
         encoder.tokenize([text] * 2000)
     except TextError as error:
         print(error)
+    print(time.process_time() - began)
 """
 
 
@@ -75,11 +77,11 @@ def started(code, *arguments):
 def test_a_slow_regular_expression_is_given_up(bad):
     process = started(SLOW, bad)
     assert process.stdout.readline() == "ready\n"
-    began = time.monotonic()
-    printed, said = process.communicate(timeout=60)
-    assert time.monotonic() - began < 6 * SECONDS  # a busy machine may be slow to start a thread
+    printed, said = process.communicate(timeout=300)
     assert process.returncode == 0, said
-    assert "takes more than 4 s for it" in printed
+    error, seconds = printed.splitlines()
+    assert "takes more than 4 s for it" in error
+    assert float(seconds) < 4 * SECONDS  # several threads take it at once
 
 
 def test_ctrl_c_is_heard_in_a_slow_regular_expression(bad):
@@ -97,11 +99,9 @@ def test_within_gives_and_raises_what_the_work_does():
     assert within(10, lambda: 3) == 3
     with pytest.raises(ZeroDivisionError):
         within(10, lambda: 1 // 0)
+    began = time.process_time()
     with pytest.raises(TooSlowError):
-        within(0.01, lambda: time.sleep(1))
-
-
-SIX = "b" * 6
+        within(0.01, lambda: [None for _ in iter(lambda: time.process_time() - began > 1, True)])
 
 
 @pytest.mark.parametrize(
@@ -109,14 +109,17 @@ SIX = "b" * 6
     [
         replace({"Regex": "a"}, "b" * 30),
         replace({"String": "a"}, "b" * 30),
-        {"type": "Sequence", "normalizers": [replace({"String": c}, SIX) for c in "aa"]},
+        {
+            "type": "Sequence",
+            "normalizers": [replace({"String": "a"}, "a" * 5), replace({"String": "a"}, "b" * 6)],
+        },
     ],
     ids=["regex", "literal", "twice"],
 )
 def test_a_text_may_become_longer_but_not_without_bound(tiny, tmp_path, step):
     folder = with_step(shutil.copytree(tiny("bert"), tmp_path / "folder"), "normalizer", step)
     code = """
-        import resource, sys
+        import sys
         from poolwise import load
         from poolwise.errors import TextError
         encoder = load(sys.argv[1])
@@ -125,7 +128,7 @@ def test_a_text_may_become_longer_but_not_without_bound(tiny, tmp_path, step):
                 print(len(encoder.tokenize(texts)))
             except TextError as error:
                 print(error)
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
+        print(int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) >> 10)
     """
     process = started(code, folder)
     printed, said = process.communicate(timeout=120)

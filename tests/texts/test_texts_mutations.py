@@ -195,7 +195,8 @@ def child(folder, place, first, last):
         except BaseException:
             print(f"mutation {number}: {traceback.format_exc()}", flush=True)
         seconds = time.process_time() - began
-        megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+        status = Path("/proc/self/status").read_text()
+        megabytes = int(status.split("VmHWM:")[1].split()[0]) >> 10
         if seconds > SECONDS or megabytes > MEGABYTES:
             print(f"mutation {number} took {seconds:.1f} s, {megabytes} MB", flush=True)
             break

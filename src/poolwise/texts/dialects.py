@@ -23,6 +23,8 @@ DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bar
 _SEP = re.compile(r'"?sep=(?P<delimiter>[^"\r\n])"?[\r\n]*', re.IGNORECASE)
 """A first line as Excel has it."""
 
+_BLANK = {"\n", "\r\n", "\r"}
+
 _LINES = 1000
 _CHARACTERS = 1 << 20
 """So much is looked at, at most."""
@@ -96,11 +98,17 @@ def split_records(
 
     Raises TextError at a record of more than ``most`` bytes, before it is held.
     """
-    number, characters = before + 1, 0
+    read = number = before
+    characters = 0
 
     def counted() -> Iterator[str]:
-        nonlocal characters
+        nonlocal read, number, characters
         for line in lines:
+            read += 1
+            if not characters:
+                if line in _BLANK:  # which csv would take long to say
+                    continue
+                number = read
             characters += len(line)
             if characters > most and characters - 2 > most:  # the line's end does not count
                 raise too_large(f"{label}, line {number}", most)
@@ -108,7 +116,7 @@ def split_records(
 
     reader = csv.reader(counted(), **dialect.settings)
     while True:
-        number, characters = before + reader.line_num + 1, 0
+        characters = 0
         # csv's limit of 131072 characters is one setting for the whole process: it is lifted
         # while one row is parsed, so that nobody else's readers change.
         limit = csv.field_size_limit(sys.maxsize)
