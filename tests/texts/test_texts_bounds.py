@@ -38,7 +38,8 @@ try:
     print(read())
 except TextError as error:
     print(error)
-print(int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) >> 10, time.process_time())
+peak = open("/proc/self/status").read().split("VmHWM:")[1].split()[0]
+print(int(peak) >> 10, time.process_time())
 """
 MEGABYTE = 1 << 20
 
