@@ -19,6 +19,7 @@ help:
 	@echo "make soak    long runs: every command beside every fault, mutated model files with fresh seeds, 5,000 drawn folders"
 	@echo "make soak    long runs: every command beside every fault, mutated model files, drawn folders"
 	@echo "make soak    long runs: mutated model files and 20,000 mutated folders, 5,000 drawn folders"
+	@echo "make soak    long runs: mutated model files and 20,000 mutated inputs with fresh seeds, 5,000 drawn folders"
 	@echo "make clean   remove $(VENV) and $(OUT)"
 
 demo: $(VENV)/.installed
@@ -58,6 +59,9 @@ soak: $(VENV)/.developer
 	done
 	POOLWISE_SANITIZE=100 POOLWISE_SANITIZE_SEED=$(firstword $(SEEDS)) $(BIN)/python -m pytest -rs tests/native
 	POOLWISE_CRASH_POINTS=all $(BIN)/python -m pytest tests/crashes
+	for seed in $(SEEDS); do \
+		POOLWISE_INPUTS=2000 POOLWISE_MUTATION_SEED=$$seed $(BIN)/python -m pytest tests/texts/test_texts_mutations.py || exit; \
+	done
 
 clean:
 	rm -rf $(VENV) $(OUT)

