@@ -1,15 +1,20 @@
 """Every exception that poolwise raises on purpose, in one tree.
 
-An error's sentence says what was found, what was expected, where, and what to do.
+An error's sentence says what was found, what was expected, where, and what to do. What a stranger
+wrote may stand in it, so every message shows control characters escaped, wherever it is printed.
 The command line catches ``PoolwiseError``, and makes one of what the machine refuses; each class
 names its exit code.
 """
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
+from typing import Any
+
+from poolwise.visible import visible, visible_lines
 
 LONGEST = 2000
 """Characters of a message: a table may have 200,000 columns, and a line 50 million characters."""
@@ -38,6 +43,13 @@ class PoolwiseError(Exception):
     """The root: something the user can act on."""
 
     exit_code = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__(visible_lines(message))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By the whole message, for some are made of its parts: workers send errors home.
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
     def __str__(self) -> str:
         return bounded(super().__str__())
@@ -151,3 +163,6 @@ class StudyError(PoolwiseError):
 
 class PoolwiseWarning(UserWarning):
     """Something was done that the caller should know of (rows truncated, vectors not finite)."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(visible(message))

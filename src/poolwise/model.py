@@ -26,6 +26,7 @@ from poolwise.readouts import Readout
 from poolwise.records import Inside, LongTexts, Precision, Sentence, VectorBatch
 from poolwise.transforms import Transform
 from poolwise.transforms.chosen import AnyReadout, Chosen, prompted
+from poolwise.visible import visible
 
 
 def load(name: str | Path, *, max_length: int | None = None, revision: str | None = None) -> Model:
@@ -69,10 +70,18 @@ class Model(Encoder):
     def __reduce__(self) -> tuple[Callable[..., Encoder], tuple[Any, ...]]:
         if self._files is None or self._files != stamp(self.folder):
             return super().__reduce__()
-        return _read_again, (self.name, self.folder, self.max_length, self.prompt, self.hash)
+        return _read_again, (
+            self.name,
+            self.folder.absolute(),  # read from another working directory, perhaps
+            self.max_length,
+            self.prompt,
+            self.hash,
+        )
 
     def __repr__(self) -> str:
-        return f"<Model {self.name}: {self.family.name}, {self.depth} blocks of {self.width}>"
+        return (
+            f"<Model {visible(self.name)}: {self.family.name}, {self.depth} blocks of {self.width}>"
+        )
 
     @property
     def engine(self) -> Engine:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from poolwise.visible import visible
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress as Bars
@@ -23,7 +25,7 @@ class Progress:
     """
 
     def __init__(self, what: str, total: int | None = None, *, show: bool = True) -> None:
-        self.what, self.total, self.done = what, total, 0.0
+        self.what, self.total, self.done = visible(what), total, 0.0
         self._show = show and sys.stderr.isatty()
         self._began = time.monotonic()
         self._bars: Bars | None = None
@@ -56,7 +58,7 @@ class Progress:
         console = Console(stderr=True)
         bars = progress.Progress(
             progress.SpinnerColumn(_spinner(console)),
-            progress.TextColumn("{task.description}"),
+            progress.TextColumn("{task.description}", markup=False),
             progress.BarColumn(),
             progress.MofNCompleteColumn(),
             progress.TextColumn("{task.fields[rate]}", style="progress.data.speed"),
@@ -79,9 +81,10 @@ def waiting(what: str, *, show: bool = True) -> Iterator[None]:
         yield
         return
     from rich.console import Console  # noqa: PLC0415 - as above
+    from rich.text import Text  # noqa: PLC0415
 
     console = Console(stderr=True)
-    with console.status(what, spinner=_spinner(console)):
+    with console.status(Text(visible(what)), spinner=_spinner(console)):
         yield
 
 

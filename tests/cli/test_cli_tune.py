@@ -44,9 +44,12 @@ def test_compares_keeps_and_predicts(run, tiny, data, tmp_path):
     (finding,) = told["findings"]
     assert finding["verdict"] == told["verdict"]
     assert finding["made"]["sizes"] == [16]
-    assert finding["made"]["model"] == str(tiny("bert"))
+    assert finding["made"]["model"] == tiny("bert").name
     assert (out / "report.html").exists()
     assert load_classifier(told["checkpoints"]["cls@-1"]).predict(["the cat ran"])[0] in ANIMALS
+    assert not [
+        p for p in out.rglob("*") if p.is_file() and tmp_path.name.encode() in p.read_bytes()
+    ]
     before = {path: path.stat().st_mtime_ns for path in (out / "runs").iterdir()}
     code, said, _ = tune(run, tiny, data, out, *asked)
     assert code == 0

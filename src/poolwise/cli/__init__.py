@@ -15,6 +15,7 @@ from poolwise import __version__
 from poolwise.cli import interruption, streams
 from poolwise.cli.refusals import as_poolwise_errors
 from poolwise.errors import PoolwiseError, PoolwiseWarning, bounded
+from poolwise.visible import visible, visible_lines
 
 COMMANDS = {
     "embed": "Texts in, vectors out: Parquet, npy or safetensors.",
@@ -97,6 +98,7 @@ def main() -> None:
     except PoolwiseError as error:
         sys.exit(_fail(str(error), error.exit_code))
     except click.ClickException as error:
+        vars(error)["message"] = visible(error.message)  # of which click says that it is final
         error.show()
         sys.exit(_document(error.format_message(), error.exit_code))
     except click.exceptions.Exit as stop:
@@ -116,7 +118,7 @@ def _show_warning(
     if issubclass(category, PoolwiseWarning):
         print(f"poolwise: {bounded(str(message))}", file=sys.stderr)
     else:
-        _show_others(message, category, *where, **more)
+        _show_others(visible_lines(str(message)), category, *where, **more)
 
 
 def _fail(message: str, exit_code: int) -> int:

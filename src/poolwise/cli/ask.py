@@ -20,6 +20,7 @@ from poolwise.cli.options import (
     print_json,
     prompt_options,
     sample_option,
+    tell,
 )
 from poolwise.cli.show import show
 from poolwise.model import Model, load
@@ -130,7 +131,7 @@ def command(
     for finding in findings:
         show(finding)
     if report:
-        console().print(f"report: {report}", markup=False, soft_wrap=True)
+        console().print(f"report: {report}", soft_wrap=True)
 
 
 def _check(question: str, readouts: Sequence[str], where: dict[str, Any]) -> None:
@@ -157,7 +158,7 @@ def _tell_of_the_limit(material: Material) -> None:
     data: Sequence[Data] = [*material.pairs, *material.labels, *material.tags, *material.texts]
     for one in data:
         for sample in one.samples:
-            click.echo(f"poolwise: {sample.source}: {sample}; --limit 0 reads all", err=True)
+            tell(f"{sample.source}: {sample}; --limit 0 reads all")
 
 
 def _findings(

@@ -30,6 +30,6 @@ def command(folder: Path, output: Path, as_json: bool) -> None:
         found = {"verdict": verdict, "output": str(output), "model_hash": encoder.hash}
         print_json({**found, "left_out": list(left_out)})
     else:
-        console().print(verdict, markup=False)
+        console().print(verdict)
         if left_out:
-            console().print(f"Left out: {', '.join(map(shown, left_out))}", markup=False)
+            console().print(f"Left out: {', '.join(map(shown, left_out))}")

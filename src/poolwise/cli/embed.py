@@ -179,7 +179,7 @@ def command(
         return
     _show(done)
     for line in told_of_fit(fitted_on):
-        console().print(f"  {line}", markup=False, soft_wrap=True)
+        console().print(f"  {line}", soft_wrap=True)
 
 
 def _fit(
@@ -200,10 +200,10 @@ def _fit(
 
 def _show(done: dict[str, Any]) -> None:
     out = console()
-    out.print(done["verdict"], markup=False, soft_wrap=True)
+    out.print(done["verdict"], soft_wrap=True)
     for readout, width in done["readouts"].items():
-        out.print(f"  {readout}: {width} dimensions", markup=False)
+        out.print(f"  {readout}: {width} dimensions")
     for line in (*done["notes"], *told(done)):
-        out.print(f"  {line}", markup=False, soft_wrap=True)
+        out.print(f"  {line}", soft_wrap=True)
     if done["truncated"]:
         out.print("  (--long window reads all of a text)")

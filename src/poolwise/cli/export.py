@@ -133,6 +133,6 @@ def command(
             }
         )
         return
-    console().print(verdict, markup=False, soft_wrap=True)
+    console().print(verdict, soft_wrap=True)
     for line in told_of_fit(fitted_on):
-        console().print(f"  {line}", markup=False, soft_wrap=True)
+        console().print(f"  {line}", soft_wrap=True)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.markup import escape
 from rich.table import Table
 
 from poolwise.cli.options import console, force_option, json_option, max_length_option, print_json
+from poolwise.cli.terminal import styled
 from poolwise.files import written_whole
 from poolwise.model import Model, load
 
@@ -61,7 +61,9 @@ def command(
         return
     show(seen)
     if html:
-        console().print(f"\npage: {html}", markup=False, soft_wrap=True)
+        out = console()
+        out.print()
+        out.print(f"page: {html}", soft_wrap=True)
 
 
 def _rendered(seen: dict[str, Any]) -> bytes:
@@ -77,30 +79,34 @@ def _default_readouts(encoder: Model) -> tuple[str, ...]:
 def show(seen: dict[str, Any]) -> None:
     out = console()
     for sentence in seen["sentences"]:
-        out.print(f"[bold]{escape(sentence['text'])}[/]")
-        out.print("norm of each token's hidden state, by layer\n")
+        out.print(sentence["text"], style="bold")
+        out.print("norm of each token's hidden state, by layer")
+        out.print()
         layers = sentence["norms"]["layers"]
         table = Table("position", "token", "id", *(f"@{k}" for k in layers), box=None)
         for token, norms in zip(sentence["tokens"], sentence["norms"]["tokens"], strict=True):
-            name = escape(token["token"])
             table.add_row(
                 str(token["position"]),
-                f"[dim]{name}[/]" if token["special"] else name,
+                styled((token["token"], "dim" if token["special"] else "")),
                 str(token["id"]),
                 *(f"{n:.2f}" for n in norms),
             )
-        table.add_row("", "[bold]mean[/]", "", *(f"{n:.2f}" for n in sentence["norms"]["mean"]))
+        table.add_row(
+            "", styled(("mean", "bold")), "", *(f"{n:.2f}" for n in sentence["norms"]["mean"])
+        )
         out.print(table)
         out.print()
     special = Table("special token", "id", "norm", "first values", box=None)
     for token in seen["special_tokens"]:
         values = ", ".join(f"{v:+.3f}" for v in token["first_values"])
-        special.add_row(escape(token["token"]), str(token["id"]), f"{token['norm']:.3f}", values)
-    out.print("input embeddings of the special tokens\n")
+        special.add_row(token["token"], str(token["id"]), f"{token['norm']:.3f}", values)
+    out.print("input embeddings of the special tokens")
+    out.print()
     out.print(special)
     for name, matrix in seen.get("cosine", {}).items():
         out.print()
-        out.print(f"cosine of the sentences under {name}\n", markup=False)
+        out.print(f"cosine of the sentences under {name}")
+        out.print()
         table = Table("", *(str(i + 1) for i in range(len(matrix))), box=None)
         for row, values in enumerate(matrix):
             table.add_row(str(row + 1), *(f"{v:.4f}" for v in values))

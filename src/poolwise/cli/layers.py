@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from rich.markup import escape
 from rich.table import Table
 
 from poolwise.cli.options import console, json_option, print_json
@@ -80,11 +79,11 @@ def _what(encoder: Encoder, layer: int) -> str:
 
 def show(described: dict[str, Any]) -> None:
     out = console()
-    out.print(f"[bold]{escape(described['verdict'])}[/]")
+    out.print(described["verdict"], style="bold")
     out.print(f"family {described['family']}, at most {described['max_length']} tokens")
     for name, text in described["prompts"].items():
         default = " (in front of every text)" if text == described["prompt"] else ""
-        out.print(f"prompt {name}{default}: {text!r}", markup=False)
+        out.print(f"prompt {name}{default}: {text!r}")
     out.print()
     states = Table("hidden state", "same as", "what it is", "shape", title_justify="left", box=None)
     for state in described["hidden_states"]:
@@ -92,13 +91,13 @@ def show(described: dict[str, Any]) -> None:
             f"@{state['layer']}",
             f"@{state['from_the_end']}",
             state["is"],
-            f"\\[tokens, {described['width']}]",
+            f"[tokens, {described['width']}]",
         )
     out.print(states)
     pools = Table("pool", "what it reads", box=None)
     for pool, meaning in described["pools"].items():
-        pools.add_row(escape(pool), escape(meaning))
+        pools.add_row(pool, meaning)
     out.print()
     out.print(pools)
     for note in described["notes"]:
-        out.print(f"note: {escape(note)}")
+        out.print(f"note: {note}")

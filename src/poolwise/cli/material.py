@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from poolwise.cli.options import Command, Rows, text_options
+from poolwise.cli.options import Command, Rows, tell, text_options
 from poolwise.errors import ColumnError
 from poolwise.texts import PREFIX, Material, Texts, open_labels, open_pairs, open_tags, open_texts
 
@@ -126,10 +126,9 @@ def _tell_of_streams(names: Sequence[str], limit: Rows) -> None:
     """A dataset of the hub may have no end that anyone wants to wait for."""
     for name in names:
         if name.startswith(PREFIX) and limit.rows is not None and not limit.head:
-            click.echo(
-                f"poolwise: {name} is read to its end, of which {limit.rows:,} rows are drawn; "
-                f"--limit head:{limit.rows} takes the first ones and reads no further",
-                err=True,
+            tell(
+                f"{name} is read to its end, of which {limit.rows:,} rows are drawn; "
+                f"--limit head:{limit.rows} takes the first ones and reads no further"
             )
 
 

@@ -13,9 +13,10 @@ import click
 from poolwise.cli.streams import shows_all
 from poolwise.plain import plain
 from poolwise.texts.limits import MAX_TEXT_BYTES
+from poolwise.visible import visible, visible_json
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from poolwise.cli.terminal import Terminal
 
 Command = Callable[..., Any]
 
@@ -127,14 +128,19 @@ def prompt_options(command: Command) -> Command:
 
 
 def print_json(document: Any) -> None:
-    """The one document on stdout; NaN and infinity become null."""
+    """The one document on stdout; NaN and infinity become null. It is seen on terminals too."""
     ascii_only = not shows_all(sys.stdout)  # JSON has its own way to write what is lacking
     text = json.dumps(plain(document), ensure_ascii=ascii_only, indent=2, allow_nan=False)
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(visible_json(text) + "\n")
 
 
-def console() -> Console:
+def console() -> Terminal:
     """Where people read: stdout, plain when it is no terminal."""
-    from rich.console import Console  # noqa: PLC0415 - not for every command
+    from poolwise.cli.terminal import Terminal  # noqa: PLC0415 - not for every command
 
-    return Console(highlight=False, soft_wrap=False)
+    return Terminal()
+
+
+def tell(line: str) -> None:
+    """Say it on stderr."""
+    click.echo(f"poolwise: {visible(line)}", err=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,15 @@ from poolwise.cli.options import (
     max_length_option,
     precision_option,
     print_json,
+    tell,
     text_options,
 )
 from poolwise.records import Precision
 from poolwise.texts import open_texts
-from poolwise.tuning.classifier import Classifier, load_classifier
+from poolwise.tuning.classifier import load_classifier
+from poolwise.tuning.csv_safe import ALL, LABELS
 from poolwise.tuning.predictions import Record, flat, prediction_file, records
+from poolwise.visible import visible
 
 Write = Callable[[Sequence[Record]], None]
 
@@ -41,6 +44,12 @@ Write = Callable[[Sequence[Record]], None]
     help="Where the predictions go: .csv, .jsonl or .parquet (the last two with the probability "
     "of every label). [default: lines on stdout]",
 )
+@click.option(
+    "--csv-safe/--no-csv-safe",
+    default=None,
+    help="In CSV, put an apostrophe before what a spreadsheet would take for a formula: in texts "
+    "and ids too, or nowhere. [default: in labels only, which come with the checkpoint]",
+)
 @text_options
 @limit_option
 @precision_option
@@ -51,6 +60,7 @@ def command(
     checkpoint: str,
     inputs: tuple[str, ...],
     output: Path | None,
+    csv_safe: bool | None,
     column: str | None,
     id_column: str | None,
     split: Any,
@@ -95,7 +105,14 @@ def command(
     kept: list[Record] = []
     counts: Counter[str] = Counter()
     began = time.monotonic()
-    with _taking(output, kept if as_json else None, classifier, made, force) as write:
+    if output is not None:
+        safe = {None: LABELS, True: ALL, False: ()}[csv_safe]
+        taking: AbstractContextManager[Write] = prediction_file(
+            output, classifier.head, made, overwrite=force, csv_safe=safe
+        )
+    else:
+        taking = nullcontext(kept.extend if as_json else _print)
+    with taking as write:
         # A bar would be torn by lines on the same screen.
         progress = not (on_screen and sys.stdout.isatty())
         for batch in classifier.batches(texts, precision=precision, progress=progress):
@@ -117,34 +134,20 @@ def command(
         print_json(done)
         return
     if output is not None:
-        console().print(done["verdict"], markup=False, soft_wrap=True)
+        console().print(done["verdict"], soft_wrap=True)
     for line in (*texts.notes, *told(counts)):
-        click.echo(f"poolwise: {line}", err=True)
-
-
-@contextmanager
-def _taking(
-    output: Path | None,
-    kept: list[Record] | None,
-    classifier: Classifier,
-    made: dict[str, Any],
-    force: bool,
-) -> Iterator[Write]:
-    """What takes the records: a file, a list, or else stdout."""
-    if output is not None:
-        with prediction_file(output, classifier.head, made, overwrite=force) as write:
-            yield write
-    else:
-        yield _print if kept is None else kept.extend
+        tell(line)
 
 
 def _print(some: Iterable[Record]) -> None:
-    sys.stdout.write("".join(map(_line, some)))
+    """To a terminal as all that people read; into a pipe or a file as it is, for it is data."""
+    seen = visible if sys.stdout.isatty() else str
+    sys.stdout.writelines("\t".join(map(seen, _fields(record))) + "\n" for record in some)
     sys.stdout.flush()
 
 
-def _line(record: Record) -> str:
+def _fields(record: Record) -> list[str]:
     """A text stands on one line, whatever it holds."""
     label, probability = flat(record)
     fields = [label] if "probabilities" not in record else [label, probability]
-    return "\t".join(" ".join(field.split()) for field in [*fields, record["text"]]) + "\n"
+    return [" ".join(field.split()) for field in [*fields, record["text"]]]

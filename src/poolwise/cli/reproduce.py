@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import click
-from rich.markup import escape
+from rich.text import Text
 
 from poolwise.cli.options import console, force_option, json_option, precision_option, print_json
+from poolwise.cli.terminal import styled
+from poolwise.encoders.sources import called
 from poolwise.model import load
 from poolwise.records import Precision
 from poolwise.reports import PAGE, fill_report, report_folder, to_json
@@ -67,7 +72,7 @@ def command(
             cells.append(cell)
             if not as_json:
                 console().print(_line(cell), soft_wrap=True)
-        found = finding(preset, table, cells, {"model": name, "data": str(folder)})
+        found = finding(preset, table, *_without_paths(cells, folder, name))
         if partial:
             fill_report([found], partial)
     report = output / PAGE if output else None
@@ -75,12 +80,27 @@ def command(
         document = {"verdict": found.verdict, "finding": to_json(found)}
         print_json({**document, "report": str(report) if report else None})
         return
-    console().print(f"\n[bold]{escape(found.verdict)}[/]\n")
+    out = console()
+    out.print()
+    out.print(found.verdict, style="bold")
+    out.print()
     if report:
-        console().print(f"report: {report}", markup=False, soft_wrap=True)
+        out.print(f"report: {report}", soft_wrap=True)
 
 
-def _line(cell: Cell) -> str:
-    style = STYLES[cell.mark]
-    where = escape(f"{cell.data:<9} {cell.row}")
-    return f"{where}: published {cell.expected:.2f}, [{style}]{escape(str(cell))}[/]"
+def _without_paths(
+    cells: Sequence[Cell], folder: Path, name: str
+) -> tuple[list[Cell], dict[str, str]]:
+    """Cells and provenance for a report, which may go to others: why a figure was not run names
+    files by their place in ``folder``."""
+    made = {"model": called(name), "data": folder.resolve().name}
+    short = []
+    for cell in cells:
+        why = cell.why.replace(f"{folder}{os.sep}", "").replace(str(folder), made["data"])
+        short.append(replace(cell, why=why.replace(name, made["model"])))
+    return short, made
+
+
+def _line(cell: Cell) -> Text:
+    where = f"{cell.data:<9} {cell.row}"
+    return styled((f"{where}: published {cell.expected:.2f}, ", ""), (str(cell), STYLES[cell.mark]))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from poolwise.cli.options import console
+from poolwise.cli.terminal import styled
 from poolwise.records import Chart, Finding
 
 BEST, TIED, CLEAR = "→", "=", "●"
@@ -19,18 +20,23 @@ ROWS = 6
 def show(finding: Finding) -> None:
     """The question, its tables, the notes, and the verdict last."""
     out = console()
-    out.print(f"\n[bold]{escape(finding.question)}[/]\n")
+    out.print()
+    out.print(finding.question, style="bold")
+    out.print()
     for chart in finding.charts:
         if chart.kind in TABLES:
-            out.print(f"{chart.title}\n", markup=False)
+            out.print(chart.title)
+            out.print()
             table, key = TABLES[chart.kind](chart)
             out.print(table)
             if key:
-                out.print(f"[dim]{key}[/]")
+                out.print(key, style="dim")
             out.print()
     for note in finding.notes:
-        out.print(f"[dim]·[/] {escape(note)}")
-    out.print(f"\n[bold]{escape(finding.verdict)}[/]\n")
+        out.print(styled(("· ", "dim"), (note, "")))
+    out.print()
+    out.print(finding.verdict, style="bold")
+    out.print()
 
 
 def _by_layer(chart: Chart) -> tuple[Table, str]:
@@ -66,7 +72,7 @@ def _learning_curve(chart: Chart) -> tuple[Table, str]:
     for series in dict.fromkeys(data["series"]):
         for frozen in sorted({other for name, other, _ in found if name == series}):
             values = [found.get((series, frozen, n)) for n in sizes]
-            name, style = ("  frozen", "dim") if frozen else (escape(series), None)
+            name, style = ("  frozen", "dim") if frozen else (series, None)
             table.add_row(name, *("–" if x is None else f"{x:.3f}" for x in values), style=style)
     return table, f"{data['y_label']}   dim: a linear probe on frozen vectors"
 
@@ -85,7 +91,7 @@ def _ranking(chart: Chart) -> tuple[Table, str]:
         value, low, high = (data[key][i] for key in ("value", "low", "high"))
         table.add_row(
             mark,
-            escape(name),
+            name,
             _score(value),
             "" if low is None or high is None else f"{low:.3f} … {high:.3f}",
             *[_score(data["whole"][i])] * compared,
@@ -106,10 +112,10 @@ def _forest(chart: Chart) -> tuple[Table, str]:
     for i, name in enumerate(data["name"]):
         value, low, high = (data[key][i] for key in ("value", "low", "high"))
         if groups[i + 1] != groups[i]:
-            table.add_row("", f"[bold]{escape(groups[i + 1])}[/]")
+            table.add_row("", styled((groups[i + 1], "bold")))
         table.add_row(
             CLEAR if data["clear"][i] else "",
-            escape(name),
+            name,
             "–" if value is None else f"{value:+.3f}",
             "" if low is None or high is None else f"{low:+.3f} … {high:+.3f}",
             style="dim" if data["control"][i] else None,
@@ -128,11 +134,11 @@ def _table(chart: Chart) -> tuple[Table, str]:
     return table, f"{len(shown)} of {len(rows)} rows; a report (-o) has all of them"
 
 
-def _cell(cell: Any) -> str:
+def _cell(cell: Any) -> str | Text:
     if isinstance(cell, str):
-        return escape(cell)
+        return cell
     if isinstance(cell, list | tuple):
-        return "".join(f"[bold]{escape(text)}[/]" if out else escape(text) for text, out in cell)
+        return styled(*((text, "bold" if out else "") for text, out in cell))
     return "–" if cell is None else f"{cell:.2f}"
 
 

@@ -19,6 +19,7 @@ from poolwise.cli.options import (
     print_json,
     prompt_options,
     sample_option,
+    tell,
 )
 from poolwise.cli.show import show
 from poolwise.model import load
@@ -113,7 +114,7 @@ def command(
     for finding in found:
         show(finding)
     for name, path in files.items():
-        console().print(f"{name}: {path}", markup=False, soft_wrap=True)
+        console().print(f"{name}: {path}", soft_wrap=True)
 
 
 def _write(found: list[Finding], contests: list[Contest], folder: Path) -> dict[str, str]:
@@ -136,6 +137,6 @@ def _write(found: list[Finding], contests: list[Contest], folder: Path) -> dict[
 
 def _what_there_was(found: list[Finding]) -> None:
     if not found:
-        click.echo("poolwise: no question was answered yet", err=True)
+        tell("no question was answered yet")
     for finding in found:
-        click.echo(f"poolwise: answered before the interruption: {finding.verdict}", err=True)
+        tell(f"answered before the interruption: {finding.verdict}")

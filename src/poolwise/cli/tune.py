@@ -204,5 +204,5 @@ def command(
         return
     show(found.finding)
     for name, path in found.runs.checkpoints.items():
-        console().print(f"{name}: {path}", markup=False, soft_wrap=True)
-    console().print(f"report: {report}", markup=False, soft_wrap=True)
+        console().print(f"{name}: {path}", soft_wrap=True)
+    console().print(f"report: {report}", soft_wrap=True)

@@ -27,6 +27,7 @@ from poolwise.records import Floats, LongTexts, TokenizedText
 class Encoder:
     """Configuration, weights and tokenizer of one encoder.
 
+    ``name`` is a hub id, "demo", or a folder's last name, wherever it lies: outputs carry it.
     ``tensors`` are float32, read-only, named as in the state dict of transformers' ``AutoModel``.
     ``declared`` is the readout that a sentence-transformers folder declares, if a readout can
     express it, and ``head`` the layers that its step ``dense`` applies. ``max_length`` counts

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from poolwise.errors import EncoderError, UnsafeModelError
+from poolwise.visible import visible
 
 MEGABYTE = 1 << 20
 
@@ -126,8 +127,7 @@ def describe(value: Any) -> str:
 
 def shown(name: str) -> str:
     """A name from a stranger's file for a message, cut short, without control characters."""
-    cut = name[:100]
-    return cut if cut.isprintable() else ascii(cut)[1:-1]
+    return visible(name[:100])
 
 
 def refuse_pointer(path: Path, start: bytes) -> None:

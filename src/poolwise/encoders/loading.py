@@ -12,7 +12,7 @@ from poolwise.encoders.encoder import Encoder
 from poolwise.encoders.files import describe
 from poolwise.encoders.formats import refuse_adapters, without_config
 from poolwise.encoders.modules import Modules, read_modules
-from poolwise.encoders.sources import find
+from poolwise.encoders.sources import called, find
 from poolwise.encoders.tokenizer import Tokenizer, read_tokenizer
 from poolwise.encoders.tokenizer_settings import Settings, read_settings
 from poolwise.encoders.weights import read_weights, select
@@ -31,7 +31,7 @@ def load(
     """
     folder = find(name, revision)
     try:
-        return _read(unicode(str(name)), folder, max_length)
+        return _read(unicode(called(name, folder)), folder, max_length)
     except OSError as error:
         raise EncoderError(f"{folder}: cannot be read: {error}") from error
 

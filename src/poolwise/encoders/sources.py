@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from poolwise.encoders.files import files_under
 from poolwise.encoders.formats import ADAPTER, advice, of_names, told
@@ -74,6 +74,15 @@ def find(name: str | Path, revision: str | None = None) -> Path:
             f"{str(name)[:400]}: no such folder; expected one, a Hugging Face hub id, or demo"
         )
     return _snapshot(name, revision)
+
+
+def called(name: str | Path, folder: Path | None = None) -> str:
+    """What outputs call the model of this name, which was found in ``folder`` if it was: paths do
+    not travel, so that a local folder goes by its last name."""
+    local = _local(name)
+    if local is not None and folder in {None, local}:
+        return local.resolve().name or "/"
+    return str(name) if _HUB_ID.fullmatch(str(name)) else PurePath(name).name
 
 
 def _local(name: str | Path) -> Path | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from poolwise import __version__
@@ -45,7 +44,7 @@ def card(made: Exported, model: Encoder, left: Encoder, evidence: Sequence[str])
         task="feature-extraction" if made.format == "transformers" else "sentence-similarity",
         title=title,
         readout=made.readout,
-        source=f"`{_name(model)}`",
+        source=f"`{model.name}`",
         poolwise=__version__,
         snippet=_SNIPPETS[made.format](made, left, title),
     )
@@ -112,7 +111,7 @@ _SNIPPETS: Mapping[str, Callable[[Exported, Encoder, str], str]] = {
 
 def _facts(made: Exported, model: Encoder, left: Encoder) -> dict[str, str]:
     facts = {
-        "source model": f"`{_name(model)}`, {model.family.name}",
+        "source model": f"`{model.name}`, {model.family.name}",
         "its hash (poolwise)": f"`{model.hash}`",
         "readout": f"`{made.readout}`, {made.width} dimensions",
         "blocks": f"{made.blocks} of {made.of}",
@@ -140,9 +139,3 @@ def _folded(made: Exported) -> str:
     steps = [f"`{step}`" for step in made.readout.steps if step.name not in ("l2", "dense")]
     own = ["the model's own layers after pooling"] * made.readout.has_dense
     return ", ".join([*pooler, *own, *steps]) or "the scale or order of the dimensions"
-
-
-def _name(model: Encoder) -> str:
-    """A local folder by its last name: a card travels, paths do not."""
-    path = Path(model.name)
-    return path.resolve().name if path.is_dir() else model.name

@@ -23,6 +23,7 @@ from poolwise.records import Bools, Floats, Inside, Precision, Sentence, VectorB
 from poolwise.tuning.head_files import read_head
 from poolwise.tuning.trials import Head
 from poolwise.tuning.tunable import NEAREST
+from poolwise.visible import visible
 
 OUTPUTS = "outputs"
 """The key of a batch's outputs among its vectors."""
@@ -48,7 +49,7 @@ class Classifier:
 
     def __repr__(self) -> str:
         told = "a number" if self.head.kind == "regression" else f"{len(self.head.labels)} labels"
-        return f"<Classifier {self.model.name}: {self.asked} → {told}>"
+        return f"<Classifier {visible(self.model.name)}: {self.asked} → {told}>"
 
     def predict(self, texts: Iterable[str], **options: Any) -> list[Any] | NDArray[np.float32]:
         """The label of each text; the list of its labels; or, of regression, numbers float32 [n].

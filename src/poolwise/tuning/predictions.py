@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -17,6 +17,7 @@ from poolwise.stores.sink import as_strings
 from poolwise.stores.store import writing
 from poolwise.texts.fields import SEPARATOR
 from poolwise.tuning.classifier import OUTPUTS, named, probabilities
+from poolwise.tuning.csv_safe import LABELS, Column, guarded
 from poolwise.tuning.trials import Head
 
 Record = Mapping[str, Any]
@@ -64,15 +65,24 @@ class _File(Protocol):
 
 
 class _Csv:
-    """``id,text,label,probability``, as ``flat`` has them."""
+    """``id,text,label,probability``, as ``flat`` has them; no ``safe`` column has formulas."""
 
-    def __init__(self, file: BinaryIO, head: Head, made: Mapping[str, Any]) -> None:
+    def __init__(
+        self, file: BinaryIO, head: Head, made: Mapping[str, Any], safe: Collection[Column]
+    ) -> None:
+        self._safe = safe
         self._text = io.TextIOWrapper(file, "utf-8", newline="", write_through=True)
         self._writer = csv.writer(self._text)
         self._writer.writerow(["id", "text", "label", "probability"])
 
     def write(self, rows: Sequence[Record]) -> None:
-        self._writer.writerows([row["id"], row["text"], *flat(row)] for row in rows)
+        self._writer.writerows(map(self._fields, rows))
+
+    def _fields(self, row: Record) -> list[Any]:
+        label, probability = flat(row)
+        columns = {"id": row["id"], "text": row["text"], "label": label}
+        columns |= {name: guarded(str(columns[name])) for name in self._safe}
+        return [*columns.values(), probability]
 
     def close(self) -> None:
         self._text.detach()
@@ -85,7 +95,7 @@ class _Csv:
 class _JsonLines:
     """A record a line."""
 
-    def __init__(self, file: BinaryIO, head: Head, made: Mapping[str, Any]) -> None:
+    def __init__(self, file: BinaryIO, *_: Any) -> None:
         self._file = file
 
     def write(self, rows: Sequence[Record]) -> None:
@@ -100,7 +110,7 @@ class _JsonLines:
 class _Parquet:
     """A column a field; ``probabilities`` is a struct of float32 by label."""
 
-    def __init__(self, file: BinaryIO, head: Head, made: Mapping[str, Any]) -> None:
+    def __init__(self, file: BinaryIO, head: Head, made: Mapping[str, Any], _: Any) -> None:
         import pyarrow as pa  # type: ignore[import-untyped]  # noqa: PLC0415 - others need none
 
         self._pa, self._file, self._head, self._made = pa, file, head, made
@@ -147,7 +157,7 @@ class _Parquet:
         return pa.schema([(name, known[name]) for name in first])
 
 
-FILES: Mapping[str, Callable[[BinaryIO, Head, Mapping[str, Any]], _File]] = {
+FILES: Mapping[str, Callable[[BinaryIO, Head, Mapping[str, Any], Collection[Column]], _File]] = {
     ".csv": _Csv,
     ".jsonl": _JsonLines,
     ".parquet": _Parquet,
@@ -157,11 +167,17 @@ FILES: Mapping[str, Callable[[BinaryIO, Head, Mapping[str, Any]], _File]] = {
 
 @contextmanager
 def prediction_file(
-    path: Path, head: Head, made: Mapping[str, Any], *, overwrite: bool
+    path: Path,
+    head: Head,
+    made: Mapping[str, Any],
+    *,
+    overwrite: bool,
+    csv_safe: Collection[Column] = LABELS,
 ) -> Iterator[Callable[[Sequence[Record]], None]]:
     """What takes records, some at a time, and writes them in the format that the suffix names.
 
-    ``made`` goes into a Parquet file's metadata. The file appears under its name when the block
+    ``made`` goes into a Parquet file's metadata. Of CSV, the columns ``csv_safe`` are ``guarded``
+    against being read as formulas. The file appears under its name when the block
     ends without an exception, or never. Raises StoreError, at the start if the suffix is unknown or
     the file exists and ``overwrite`` is false.
     """
@@ -170,7 +186,7 @@ def prediction_file(
     rows = 0
     with writing(path, rows):
         output = AtomicFile(path, overwrite)
-        file = FILES[path.suffix](output.file, head, made)
+        file = FILES[path.suffix](output.file, head, made, csv_safe)
 
     def write(some: Sequence[Record]) -> None:
         nonlocal rows
