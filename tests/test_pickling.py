@@ -11,15 +11,18 @@ from multiprocessing import get_context
 from operator import methodcaller
 from types import MappingProxyType
 
+import cloudpickle
 import joblib
 import numpy as np
 import pytest
 import sklearn
 
 import poolwise
-from poolwise import encoders
+from poolwise import Embedder, encoders, errors
+from poolwise.embedder import NotOfferedError, NotTextsError
 from poolwise.encoders.rearranged import ARRANGEMENTS, rearranged
 from poolwise.encoders.reinitialised import reinitialised, with_random_pooler
+from poolwise.engines.transformers_engine import TransformersEngine
 from poolwise.errors import EncoderError
 from poolwise.exports.cutting import cut
 from poolwise.model import _read_again
@@ -181,3 +184,67 @@ def test_a_prompt_travels_along(tiny):
         assert_same(found, one)
         assert found.prompt == "the cat: "
     assert len(pickle.dumps(model.prompted("the cat: "))) < 1000
+
+
+def test_a_relative_folder_is_found_from_another_place(folder, monkeypatch, tmp_path):
+    monkeypatch.chdir(folder.parent)
+    model = poolwise.load("model")
+    held = pickle.dumps(model)
+    monkeypatch.chdir("/")
+    assert pickle.loads(held).hash == model.hash
+
+
+def test_cloudpickle_takes_it(tiny):
+    model = poolwise.load(tiny("bert"))
+    held = cloudpickle.dumps(lambda text: model.embed(text, "mean@-1"))
+    assert len(held) < 3000
+    np.testing.assert_array_equal(pickle.loads(held)(TEXTS), EMBED(model))
+
+
+def test_an_embedder_holds_no_weights_wherever_it_goes(tiny):
+    embedder = Embedder(tiny("bert"), "mean@-1|center").fit(TEXTS)
+    expected = embedder.transform(TEXTS)
+    for made in (copy.deepcopy(embedder), pickle.loads(pickle.dumps(embedder))):
+        np.testing.assert_array_equal(made.transform(TEXTS), expected)
+    assert len(pickle.dumps(embedder)) < 3000
+    (found,) = joblib.Parallel(n_jobs=2)([joblib.delayed(embedder.transform)(TEXTS)])
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_the_transformers_engine_stays_at_home(tiny):
+    """As any engine: the copy makes its own, and vectors are the same but for rounding."""
+    model = poolwise.load(tiny("bert"))
+    model.__dict__["_engines"] = {"exact": TransformersEngine(model)}
+    vectors = EMBED(model)
+    held = pickle.dumps(model)
+    assert len(held) < 1000
+    np.testing.assert_allclose(EMBED(pickle.loads(held)), vectors, rtol=0, atol=1e-5)
+    np.testing.assert_array_equal(EMBED(copy.deepcopy(model)), vectors)
+
+
+ERRORS = [
+    errors.EncoderError("m: no such folder"),
+    errors.ReadoutError("no such layer", "mean@x", 5),
+    errors.RowError(3, "is no text"),
+    errors.MissingExtraError("a thing", "torch"),
+    errors.OptionError("long is 3"),
+    NotOfferedError("x"),
+    NotTextsError("y"),
+]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_workers_send_errors_home(error):
+    found = pickle.loads(pickle.dumps(error))
+    assert type(found) is type(error)
+    assert str(found) == str(error)
+    assert vars(found) == vars(error)
+
+
+def test_a_worker_without_the_folder_says_so(folder):
+    model = poolwise.load(folder)
+    work = joblib.delayed(model.embed)(TEXTS, "mean@-1")
+    held = pickle.dumps(work)
+    shutil.rmtree(folder)
+    with pytest.raises(EncoderError, match="model"):
+        pickle.loads(held)

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from poolwise.encoders import Encoder
 from poolwise.engines import Engine, Plan, Source, batches, open_engine, pack, plan
-from poolwise.errors import ReadoutError, RowError, TextError
-from poolwise.inputs import check_choices, sentences
+from poolwise.errors import OptionError, ReadoutError, RowError, TextError
+from poolwise.inputs import check_choices, flag, sentences
 from poolwise.progress import Progress
 from poolwise.readouts import Readout
 from poolwise.records import (
@@ -66,6 +66,12 @@ def extract(
     is read; TextError at a text that cannot be.
     """
     check_choices(long=long)
+    if not isinstance(encoder, Encoder):
+        raise OptionError(f"encoder is {encoder!r:.60}, expected what poolwise.load gives")
+    if transforms is not None and not isinstance(transforms, Mapping):
+        raise OptionError(f"transforms is {transforms!r:.60}, expected a dict by readout")
+    if engine is not None and not callable(getattr(engine, "run", None)):
+        raise OptionError(f"engine is {engine!r:.60}, expected what open_engine gives")
     chosen = [Chosen.of(readout) for readout in _several(readouts)]
     encoder = prompted(encoder, chosen)
     numbered = sentences(texts)
@@ -74,10 +80,10 @@ def extract(
         encoder,
         _planned(tuple(c.readout for c in chosen), encoder.depth, encoder.has_pooler),
         {str(c.readout): _steps(c, transforms or {}, encoder) for c in chosen},
-        engine or open_engine(encoder),
+        open_engine(encoder) if engine is None else engine,
         long,
-        escape_special,
-        Progress("texts", known, show=progress),
+        flag("escape_special", escape_special),
+        Progress("texts", known, show=flag("progress", progress)),
     )
     return one_pass.run(numbered)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
+from operator import index
 from pathlib import PurePath
 from typing import Any, get_args
 from warnings import catch_warnings
@@ -31,6 +32,26 @@ def check_choices(**options: object) -> None:
         if not (isinstance(value, str) and value in CHOICES[name]):
             choices = ", ".join(map(repr, CHOICES[name]))
             raise OptionError(f"{name} is {value!r:.60}, expected one of {choices}")
+
+
+def flag(name: str, value: object) -> bool:
+    """What the option ``name`` says. Raises OptionError for what is neither true nor false."""
+    try:
+        return bool(value)
+    except Exception as error:  # an array, a Series, whatever its own words for it
+        raise OptionError(f"{name} is {_described(value)}, expected True or False") from error
+
+
+def whole_number(name: str, value: object, low: int, high: int | None = None) -> int:
+    """``value`` from ``low`` to ``high``. Raises OptionError for anything else."""
+    try:
+        number = index(value)  # type: ignore[arg-type]
+    except TypeError:
+        number = None
+    if number is None or isinstance(value, bool) or not low <= number <= (high or number):
+        most = f"from {low} to {high}" if high is not None else f"of at least {low}"
+        raise OptionError(f"{name} is {_described(value)}, expected a whole number {most}")
+    return number
 
 
 def rows(texts: object) -> Iterable[Any]:

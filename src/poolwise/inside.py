@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from poolwise.encoders import Encoder
 from poolwise.engines import Engine, pack, plan
 from poolwise.engines.plan import Plan, Source
-from poolwise.inputs import check_choices, strings
+from poolwise.errors import OptionError
+from poolwise.inputs import check_choices, flag, strings, whole_number
 from poolwise.progress import Progress
 from poolwise.readouts import Pool, parse
 from poolwise.records import Inside, LongTexts, Tokens
@@ -38,15 +39,25 @@ def look_inside(
 ) -> Iterator[Inside]:
     """Texts in groups of equal length, longest first, each group small enough to hold.
 
-    ``layers`` are hidden states, 0 (embeddings) to ``depth``; all of them by default.
+    ``layers`` are hidden states, 0 (embeddings) to ``depth``; all of them by default, of each one
+    array, in the order given.
     ``attentions`` adds the attention maps of every block, for which the engine must have them.
     A text beyond the encoder's maximum length is cut to it, or refused (``long="error"``). Raises
     TextError for what are no texts and OptionError, at once.
     """
     check_choices(long=long)
-    chosen = tuple(range(encoder.depth + 1) if layers is None else layers)
+    chosen = tuple(range(encoder.depth + 1)) if layers is None else _chosen(layers, encoder.depth)
     look = _Look(encoder, engine, chosen, attentions)
-    return _groups(look, strings(texts), long, progress)
+    return _groups(look, strings(texts), long, flag("progress", progress))
+
+
+def _chosen(layers: Sequence[int], depth: int) -> tuple[int, ...]:
+    if isinstance(layers, str) or not isinstance(layers, Iterable):
+        raise OptionError(f"layers is {layers!r:.60}, expected hidden states such as [0, {depth}]")
+    chosen = tuple(whole_number("a layer of layers", layer, 0, depth) for layer in layers)
+    if not chosen:
+        raise OptionError("layers names no hidden state, expected one or more")
+    return chosen
 
 
 def _groups(look: _Look, texts: Sequence[str], long: LongTexts, progress: bool) -> Iterator[Inside]:

@@ -20,7 +20,7 @@ from poolwise.encoders.unknown import UnknownTokens
 from poolwise.engines import Engine, open_engine
 from poolwise.errors import PoolwiseWarning, ReadoutError
 from poolwise.extraction import extract
-from poolwise.inputs import check_choices
+from poolwise.inputs import check_choices, flag
 from poolwise.inside import look_inside
 from poolwise.readouts import Readout
 from poolwise.records import Inside, LongTexts, Precision, Sentence, VectorBatch
@@ -53,7 +53,7 @@ def _read_again(
     return model
 
 
-_SHARED = ("hash", "_attending", "_files")
+_SHARED = ("_hash", "_with_maps", "_files")
 """What is the same whatever the prompt."""
 
 
@@ -137,14 +137,20 @@ class Model(Encoder):
     ) -> Iterator[Inside]:
         """``poolwise.inside.look_inside`` with this model's engine, or one that has attentions."""
         check_choices(precision=precision)
+        attentions = flag("attentions", attentions)
         engine = self._attending if attentions else self.engine_for(precision)
         return look_inside(
             self, texts, engine=engine, layers=layers, attentions=attentions, **options
         )
 
-    @cached_property
+    @property
     def _attending(self) -> Engine:
-        return self.engine if self.engine.attends else open_engine(self, attentions=True)
+        if self.engine.attends:
+            return self.engine
+        if "_with_maps" not in self.__dict__:  # no cached_property: see Encoder.hash
+            self.__dict__.setdefault("_with_maps", open_engine(self, attentions=True))
+        engine: Engine = self.__dict__["_with_maps"]
+        return engine
 
     def made(self, precision: Precision = "exact") -> dict[str, str]:
         """How this model's vectors come about; every output carries it."""
@@ -227,7 +233,8 @@ class Model(Encoder):
 
         ``options`` are ``precision``, ``long`` and ``progress``.
         """
-        return self._all(texts, Chosen(readout.pooled), readout, **options)
+        asked = self.resolve_readout(readout).readout
+        return self._all(texts, Chosen(asked.pooled), asked, **options)
 
     def _all(
         self,

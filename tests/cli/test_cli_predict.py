@@ -71,6 +71,18 @@ def test_lines_on_stdout(run, checkpoint, lines):
     ]
 
 
+@pytest.mark.parametrize("wrapper", ["module.", "_orig_mod."])
+def test_a_head_behind_a_wrapper_is_found(checkpoint, wrapper):
+    """DataParallel and torch.compile put it before every name."""
+    folder = checkpoint()
+    told = load_classifier(folder).predict(TEXTS)
+    path = folder / "model.safetensors"
+    wrapped = {f"{wrapper}{name}": tensor for name, tensor in load_file(path).items()}
+    path.unlink()
+    save_file(wrapped, path, metadata={"format": "pt"})
+    assert load_classifier(folder).predict(TEXTS) == told
+
+
 def test_standard_input_and_numbers(run, checkpoint, monkeypatch):
     folder = checkpoint("regression")
     stdin = io.TextIOWrapper(io.BytesIO(b"a cat\na dog\n"), encoding="utf-8")

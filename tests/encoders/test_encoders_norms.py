@@ -8,6 +8,7 @@ import torch
 from transformers import AutoModel
 
 from poolwise.encoders import load
+from poolwise.errors import OptionError
 
 VARIATIONS = [
     ("electra", {"embedding_size": 32}),
@@ -36,7 +37,7 @@ def check(folder, bare):
         before = (state[0].double().numpy() - (0 if bias is None else bias)) / gain
         np.testing.assert_allclose(before.mean(1), 0, atol=1e-5)
         np.testing.assert_allclose(before.var(1), 1, atol=1e-3)
-    with pytest.raises(IndexError):
+    with pytest.raises(OptionError, match="layer is int"):
         encoder.norm(encoder.depth + 1)
 
 

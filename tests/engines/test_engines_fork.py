@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import pickle
 import subprocess
 import sys
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
@@ -13,7 +16,7 @@ import pytest
 
 import poolwise
 from poolwise.engines.transformers_engine import TransformersEngine
-from poolwise.engines.workers import Threads
+from poolwise.engines.workers import Forks, Threads
 from poolwise.errors import EncoderError
 
 TEXTS = [f"the {'cat ' * n}and a dog" for n in range(40)]
@@ -83,6 +86,132 @@ for work, expected in [
     print(work.__name__, flush=True)
 np.testing.assert_array_equal(embed(), whole)
 """
+
+BESIDE = """
+import os, pickle, sys, threading, time, warnings
+import numpy as np
+import poolwise
+from poolwise.engines.transformers_engine import TransformersEngine
+
+warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
+TEXTS = [f"the {'cat ' * n}and a dog" for n in range(20)]
+model = poolwise.load(sys.argv[1])
+if sys.argv[2] == "transformers":
+    model.__dict__["_engines"] = {"exact": TransformersEngine(model)}
+
+def vectors():
+    return model.embed(TEXTS, "mean@-1")
+
+def maps():
+    return next(model.inside(TEXTS[:3], attentions=True)).attentions
+
+def work():
+    while not over:
+        for asked in (vectors, maps):
+            np.testing.assert_array_equal(asked(), expected[asked])
+        assert pickle.loads(pickle.dumps(model)).hash == model.hash
+
+def in_child():
+    child = os.fork()
+    if child == 0:
+        same = all(np.array_equal(asked(), array) for asked, array in expected.items())
+        os._exit(0 if same else 1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+expected, over, failed = {asked: asked() for asked in (vectors, maps)}, [], []
+threading.excepthook = failed.append
+threads = [threading.Thread(target=work) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for _ in range(int(sys.argv[3])):
+    time.sleep(0.05)
+    assert in_child() == 0
+over.append(1)
+for thread in threads:
+    thread.join()
+assert not failed, failed
+"""
+FORKS = int(os.environ.get("POOLWISE_FORKS", "5"))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
+@pytest.mark.parametrize("engine", ["native", "transformers"])
+def test_a_fork_beside_threads_that_embed(tiny, engine):
+    """Each child, too, has every bit of its parent."""
+    command = [sys.executable, "-W", "error", "-c", BESIDE, str(tiny("bert")), engine, str(FORKS)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LONGEST)
+    except subprocess.TimeoutExpired:
+        pytest.fail("hangs")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_fork_waits_for_work_and_keeps_it_off():
+    forks = Forks()
+    begun, go, order = threading.Event(), threading.Event(), []
+
+    def work():
+        with forks.kept_off():
+            begun.set()
+            go.wait(LONGEST)
+            order.append("work")
+
+    def fork():
+        forks.before()
+        order.append("fork")
+        forks.after_in_parent()
+
+    first, forking = threading.Thread(target=work), threading.Thread(target=fork)
+    first.start()
+    assert begun.wait(LONGEST)
+    forking.start()
+    while not forks._forking:
+        time.sleep(0.01)
+    later = threading.Thread(target=work)
+    later.start()
+    go.set()
+    for thread in (first, forking, later):
+        thread.join()
+    assert order == ["work", "fork", "work"]
+
+
+def test_a_fork_does_not_wait_for_ever(monkeypatch):
+    forks = Forks()
+    monkeypatch.setattr(forks, "PATIENCE_S", 0.01)
+    with forks.kept_off():
+        forks.before()
+        forks.after_in_parent()
+        forks.begin()  # as a child does
+        with forks.kept_off():
+            pass
+
+
+@pytest.mark.parametrize("engine", ["native", "transformers"])
+def test_eight_threads_have_the_bits_of_one(tiny, engine):
+    """Vectors, hidden states and maps, of engines that whoever comes first makes."""
+
+    def opened():
+        model = poolwise.load(tiny("bert"))
+        if engine == "transformers":
+            model.__dict__["_engines"] = {"exact": TransformersEngine(model)}
+        return model
+
+    work = [
+        lambda model: [model.embed(TEXTS, "mean@-1")],
+        lambda model: [model.embed(text, "cls@2") for text in TEXTS[:4]],
+        lambda model: [next(model.extract(TEXTS, READOUTS)).vectors[r] for r in READOUTS],
+        lambda model: [group.states for group in model.inside(TEXTS[:9], layers=[0, 2])],
+        lambda model: [group.attentions for group in model.inside(TEXTS[:9], attentions=True)],
+        lambda model: [pickle.loads(pickle.dumps(model)).embed(TEXTS[:3], "mean@1")],
+    ]
+    alone = opened()
+    expected = [one(alone) for one in work]
+    model = opened()
+    with ThreadPoolExecutor(8) as pool:
+        found = [(i, pool.submit(work[i], model)) for _ in range(6) for i in range(len(work))]
+        for i, result in found:
+            for array, own in zip(result.result(), expected[i], strict=True):
+                np.testing.assert_array_equal(array, own)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")

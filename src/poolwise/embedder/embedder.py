@@ -13,13 +13,20 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from poolwise import transforms
-from poolwise.embedder.encoding import normalised, quantised, refuse, shortened, tensor
+from poolwise.embedder.encoding import (
+    normalised,
+    quantised,
+    refuse,
+    shortened,
+    tensor,
+    vectors_of,
+)
 from poolwise.embedder.given import texts_of
 from poolwise.embedder.opened import opened
 from poolwise.embedder.similarity import similarities
 from poolwise.encoders.prompts import DOCUMENT, QUERY
 from poolwise.errors import EncoderError
-from poolwise.inputs import CHOICES
+from poolwise.inputs import CHOICES, flag
 from poolwise.model import Model
 from poolwise.records import LongTexts, Precision
 from poolwise.transforms import Transform
@@ -123,14 +130,20 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         gives [0, d]. Raises NotOfferedError for what cannot be given: token vectors, a choice of
         device; EncoderError for a prompt that the folder does not name.
         """
-        refuse(output_value != "sentence_embedding", f"{output_value=}: Model.inside gives tokens")
-        refuse(device is not None, f"{device=}: poolwise takes a GPU if there is one")
-        refuse(batch_size < 1, f"{batch_size=}: at least one text makes a batch")
+        usual = isinstance(output_value, str) and output_value == "sentence_embedding"
+        refuse(not usual, f"{output_value=!r:.60}: Model.inside gives tokens")
+        refuse(device is not None, f"{device=!r:.60}: poolwise takes a GPU if there is one")
+        some = isinstance(batch_size, int | np.integer) and batch_size >= 1
+        refuse(not some, f"{batch_size=!r:.60}: at least one text makes a batch")
+        show_progress_bar = flag("show_progress_bar", show_progress_bar)
+        normalize_embeddings = flag("normalize_embeddings", normalize_embeddings)
+        convert_to_tensor = flag("convert_to_tensor", convert_to_tensor)
+        convert_to_numpy = flag("convert_to_numpy", convert_to_numpy)
         given = inputs if sentences is None else sentences
         texts = [given] if isinstance(given, str) else texts_of(given)
         chosen = self._resolved()
         model = self.opened.prompted(prompt, None if prompt is not None else prompt_name)
-        pooled = self._pooled(texts, chosen, model=model, progress=bool(show_progress_bar))
+        pooled = self._pooled(texts, chosen, model=model, progress=show_progress_bar)
         vectors = self._steps(chosen).apply(pooled)
         vectors = shortened(vectors, truncate_dim)
         vectors = normalised(vectors) if normalize_embeddings else vectors
@@ -164,9 +177,11 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         """Of all vectors with all, a tensor [n, m], by the measure that the folder names.
 
         Cosine, dot product, or the negative Euclidean or Manhattan distance. Raises
-        MissingExtraError.
+        NotOfferedError for what are no vectors of one width, MissingExtraError.
         """
-        one, other = (np.atleast_2d(np.asarray(e)) for e in (embeddings1, embeddings2))
+        one, other = vectors_of(embeddings1, "embeddings1"), vectors_of(embeddings2, "embeddings2")
+        widths = one.shape[1], other.shape[1]
+        refuse(widths[0] != widths[1], "vectors of the widths {} and {}".format(*widths))
         return tensor(similarities(self.opened.similarity, one, other))
 
     def get_embedding_dimension(self) -> int:
@@ -188,7 +203,8 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         """The readout with what it brings; the other parameters are checked, too."""
         for name, choices in CHOICES.items():
             value = getattr(self, name)
-            refuse(value not in choices, f"{name}={value!r}: it is one of {', '.join(choices)}")
+            known = isinstance(value, str) and value in choices
+            refuse(not known, f"{name}={value!r:.60}: it is one of {', '.join(choices)}")
         return self.opened.resolve_readout(self.readout)
 
     def _given(self, chosen: Chosen) -> Transform:

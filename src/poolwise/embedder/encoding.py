@@ -24,12 +24,22 @@ def refuse(asked: bool, message: str) -> None:
         raise NotOfferedError(f"not offered: {message}")
 
 
+def vectors_of(given: Any, name: str) -> NDArray[Any]:
+    """What a caller gives as vectors, [n, d]; one vector is n = 1."""
+    try:
+        found = np.atleast_2d(np.asarray(given))
+        numbers = found.ndim == 2 and np.issubdtype(found.dtype, np.number)
+    except (TypeError, ValueError):  # rows of several lengths
+        numbers = False
+    refuse(not numbers, f"{name} is {given!r:.60}: vectors [n, d] or one [d] can be compared")
+    return found
+
+
 def shortened(vectors: NDArray[Any], truncate_dim: int | None) -> NDArray[Any]:
     """The first ``truncate_dim`` dimensions, not normalised again."""
     width = vectors.shape[1]
-    refuse(
-        truncate_dim is not None and not 0 < truncate_dim <= width, f"{truncate_dim=} of {width}"
-    )
+    fits = isinstance(truncate_dim, int | np.integer | None) and 0 < (truncate_dim or 1) <= width
+    refuse(not fits or truncate_dim == 0, f"truncate_dim={truncate_dim!r:.60} of {width}")
     return vectors[:, :truncate_dim]
 
 
@@ -41,7 +51,8 @@ def normalised(vectors: NDArray[Any]) -> NDArray[Any]:
 
 def quantised(vectors: NDArray[Any], precision: str) -> NDArray[Any]:
     """As ``quantize_embeddings`` does it; int8 and uint8 over the range of these very vectors."""
-    refuse(precision not in _PRECISIONS, f"{precision=}: it is one of {', '.join(_PRECISIONS)}")
+    known = isinstance(precision, str) and precision in _PRECISIONS
+    refuse(not known, f"{precision=!r:.60}: it is one of {', '.join(_PRECISIONS)}")
     if precision == "float32":
         return vectors
     refuse(vectors.dtype == np.int8, f"{precision=}: the readout's last step gives integers")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Hashable
 from functools import lru_cache
 from pathlib import Path
 
 from poolwise import model
-from poolwise.encoders.sources import stamp
+from poolwise.encoders.sources import Stamp, stamp
 from poolwise.errors import EncoderError
 from poolwise.model import Model
 
@@ -22,9 +22,18 @@ def opened(name: str | Path, max_length: int | None) -> Model:
             f'model is {name!r:.60}; expected a folder, a hub id or "demo": an embedder opens its '
             "model itself, so that it can be cloned and pickled"
         )
-    return _load(str(name), max_length, stamp(Path(os.path.expanduser(name))))  # noqa: PTH111
+    if not isinstance(max_length, Hashable):
+        return model.load(name, max_length=max_length)  # which says what is wrong with it
+    return _load(str(name), max_length, _stamp(name))
+
+
+def _stamp(name: str | Path) -> Stamp | None:
+    try:
+        return stamp(Path(name).expanduser())
+    except (OSError, RuntimeError, ValueError):  # too long, no such home, a null byte
+        return None
 
 
 @lru_cache(maxsize=KEPT, typed=True)
-def _load(name: str, max_length: int | None, _stamp: object) -> Model:
+def _load(name: str, max_length: int | None, _: object) -> Model:
     return model.load(name, max_length=max_length)

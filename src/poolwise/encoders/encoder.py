@@ -18,8 +18,8 @@ from poolwise.encoders.rearranged import Arrangement
 from poolwise.encoders.tokenizer import Tokenizer
 from poolwise.encoders.tokenizer_cuts import PIECE
 from poolwise.encoders.windows import fit, skipping
-from poolwise.inputs import check_choices, rows
-from poolwise.readouts import Readout
+from poolwise.inputs import check_choices, flag, rows, whole_number
+from poolwise.readouts import Readout, parse
 from poolwise.records import Floats, LongTexts, TokenizedText
 
 
@@ -78,6 +78,8 @@ class Encoder:
 
     def width_of(self, readout: Readout) -> int:
         """Values in one vector of ``readout``. Raises ReadoutError where this encoder lacks it."""
+        if not isinstance(readout, Readout):
+            readout = parse(readout)
         return readout.width(self.width, self.depth, Head.widths_of(self.head))
 
     def prompted(self, prompt: str | None = None, name: str | None = None) -> Self:
@@ -144,6 +146,7 @@ class Encoder:
         ``layer`` counts as ``hidden_states`` does, from 0 (embeddings) to ``depth``. None where the
         hidden state is no LayerNorm's output: after a projection (ALBERT, and ELECTRA with narrow
         embeddings, at 0) and between ModernBERT's blocks. The bias is None where the norm has none.
+        Raises OptionError for a layer that there is not.
         """
         module = self._norm_module(layer)
         if not module:
@@ -152,8 +155,7 @@ class Encoder:
 
     def _norm_module(self, layer: int) -> str:
         family = self.family
-        if not 0 <= layer <= self.depth:
-            raise IndexError(f"layer {layer} of {self.depth + 1} hidden states")
+        layer = whole_number("layer", layer, 0, self.depth)
         if layer == 0:
             return "" if "embeddings_project.weight" in self.tensors else family.embedding_norm
         if layer == self.depth and family.final_norm:
@@ -162,10 +164,17 @@ class Encoder:
             return "encoder.conv.LayerNorm"
         return family.block_norm.format(i=family.group(self.config.values, layer - 1))
 
-    @cached_property
+    @property
     def hash(self) -> str:
         """SHA-256 over the checked config, every tensor (name, shape, values), the tokenizer and,
         where there are such, the layers after pooling and the arrangement of its tokens."""
+        # A cached_property of Python 3.11 holds a lock meanwhile, which a forked child never gets.
+        if "_hash" not in self.__dict__:
+            self.__dict__["_hash"] = self._digest()
+        digest: str = self.__dict__["_hash"]
+        return digest
+
+    def _digest(self) -> str:
         from hashlib import sha256  # noqa: PLC0415 - loading an encoder needs none
 
         config = json.dumps(self.config.for_transformers(), sort_keys=True)
@@ -197,6 +206,7 @@ class Encoder:
         check_choices(long=long)
         prefix, given = self.prefix, list(rows(texts))
         prompted = [prefix + t if isinstance(t, str) else t for t in given] if prefix else given
+        escape_special = flag("escape_special", escape_special)
         arrange = self.arrangement
         room = self.max_length - (arrange.more if arrange else 0)
         most = None if long == "window" else room + 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from operator import index
 from pathlib import Path
-from typing import SupportsIndex
 
 from poolwise.encoders.config import Config, read_config
 from poolwise.encoders.encoder import Encoder
@@ -97,14 +96,18 @@ def _max_length(asked: int | None, config: Config, settings: Settings, tokenizer
     """The keyword, or what the folder states, within the positions that there are."""
     length = asked if asked is not None else min(config.positions, settings.max_length or math.inf)
     shortest = len(tokenizer.frame.before) + len(tokenizer.frame.after) + 1
-    if not isinstance(length, SupportsIndex) or isinstance(length, bool):
+    try:
+        whole = None if isinstance(asked, bool) else index(length)  # type: ignore[arg-type]
+    except TypeError:
+        whole = None
+    if whole is None:
         raise EncoderError(
             f"max_length is {describe(length)}, expected a whole number of tokens, {shortest} to "
             f"{config.positions} for this encoder"
         )
-    if not shortest <= (length := index(length)) <= config.positions:
+    if not shortest <= whole <= config.positions:
         raise EncoderError(
             f"max_length is {describe(length)}, but this encoder reads {shortest} to "
             f"{config.positions} tokens"
         )
-    return length
+    return whole

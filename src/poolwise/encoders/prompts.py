@@ -51,6 +51,8 @@ class Prompts:
             if not isinstance(prompt, str):
                 raise EncoderError(f"prompt is {describe(prompt)}, expected a text")
             return prompt
+        if not isinstance(name, str | None):
+            raise EncoderError(f"the prompt's name is {describe(name)}, expected a text")
         wanted = self.default if name is None else name
         if wanted is None:
             return ""

@@ -60,6 +60,12 @@ def stamp(folder: Path) -> Stamp:
 
 def find(name: str | Path, revision: str | None = None) -> Path:
     """The folder that ``name`` means; a hub id is downloaded, or taken from the cache."""
+    if not isinstance(name, str | Path):
+        raise EncoderError(
+            f"the model is {name!r:.60}, expected a folder, a Hugging Face hub id, or demo"
+        )
+    if not isinstance(revision, str | None):
+        raise EncoderError(f"revision is {revision!r:.60}, expected a branch, tag or commit")
     if name == DEMO:
         return _demo()
     folder = _local(name)

@@ -28,7 +28,7 @@ from poolwise.engines.engine import Pooled
 from poolwise.engines.hidden_states import FEW_ROWS, HiddenStates
 from poolwise.engines.plan import Plan
 from poolwise.engines.token_weights import Padded
-from poolwise.engines.workers import Threads, as_done
+from poolwise.engines.workers import Threads, as_done, forks
 from poolwise.errors import EncoderError
 from poolwise.records import Floats, Precision, TokenBatch
 
@@ -66,7 +66,8 @@ class TransformersEngine:
         # build the module, too: with one thread each they do not wait for OpenMP's helpers, of
         # which a forked child has none.
         self._threads = Threads(self.streams, lambda: torch.set_num_threads(1))
-        self.module, self.pooler = self._threads.executor.submit(self._built).result()
+        with forks.kept_off():
+            self.module, self.pooler = self._threads.executor.submit(self._built).result()
         self._passing = _Passing()
         # Only eager attention hands its maps out; it also rounds otherwise. A module of its own
         # over the same weights, so that those who ask for maps change nobody else's vectors.
@@ -95,6 +96,7 @@ class TransformersEngine:
             block.register_forward_pre_hook(self._before_block, with_kwargs=True)
         return blocks
 
+    @forks.kept_off()
     @torch.inference_mode()
     def _pool(self, batch: TokenBatch, plan: Plan) -> Pooled:
         padded = Padded(batch)

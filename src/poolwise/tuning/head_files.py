@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from poolwise.encoders import Encoder
+from poolwise.encoders.families import Family
 from poolwise.encoders.files import MEGABYTE, as_object, describe, read_object
 from poolwise.encoders.formats import WEIGHTS
 from poolwise.encoders.modules import ABOUT, LARGEST_ABOUT
 from poolwise.encoders.safetensors_file import open_safetensors
 from poolwise.encoders.tables import Shape
+from poolwise.encoders.weight_names import read_name
 from poolwise.engines import plan
 from poolwise.errors import EncoderError, ReadoutError, some
 from poolwise.readouts import Readout, parse
@@ -63,7 +65,7 @@ def read_head(encoder: Encoder) -> ReadHead:
     }
     if about["attention"]:
         shapes[QUERY] = (encoder.width,)
-    tensors = _tensors(encoder.folder / WEIGHTS, shapes, where)
+    tensors = _tensors(encoder.folder / WEIGHTS, shapes, where, encoder.family)
     return ReadHead(
         readout=readout,
         asked=about["asked"],
@@ -185,14 +187,19 @@ def _check_labels(labels: Sequence[str], fewest: int, where: Path) -> None:
         raise EncoderError(f"{where}: two outputs have the label {describe(twice)}")
 
 
-def _tensors(path: Path, shapes: Mapping[str, Shape], where: Path) -> dict[str, Floats]:
+def _tensors(
+    path: Path, shapes: Mapping[str, Shape], where: Path, family: Family
+) -> dict[str, Floats]:
     file = open_safetensors(path)
+    wrapped = {read_name(whole, family).own: whole for whole in file.entries}
+    names = {name: name if name in file.entries else wrapped.get(name, "") for name in shapes}
     for name, shape in shapes.items():
-        if name not in file.entries:
+        if not names[name]:
             raise EncoderError(f"{path}: has no {name}, which {where.name} asks for")
-        found = file.entries[name].shape
+        found = file.entries[names[name]].shape
         if found != shape:
             raise EncoderError(
                 f"{path}: {name} has shape {found}, but {where.name} asks for {shape}"
             )
-    return file.read(shapes)
+    read = file.read(names.values())
+    return {name: read[whole] for name, whole in names.items()}
