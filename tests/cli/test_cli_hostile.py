@@ -7,6 +7,7 @@ import io
 import json
 import shutil
 import sys
+from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -17,8 +18,11 @@ from poolwise.cli.terminal import Terminal, styled
 from poolwise.progress import Progress
 from poolwise.visible import visible
 
-EVIL = "\x1b[31m\x9b2J\x1b]0;t\x07\u202e\u200b\r\b\t\n[red]:bug:[x]"
-"""Colours, a title, a changed direction, a line of its own; and rich's markup."""
+EVIL = "\x1b[31m\x9b2J\x1b]0;t\x07\u202e\u200b\r\b\t\n[red]:bug:[x]<img src=x onerror=f()>"
+"""Colours, a title, a changed direction, a line of its own; markup of rich and of HTML."""
+
+CLOSING = "</script></style></svg><!--<img src=x onerror=f()>"
+"""What no file's name can hold."""
 
 NAMES = "the cat sat on a mat and ran over the old hill to see one big dog".split()
 
@@ -34,13 +38,24 @@ def seen(*outputs):
     assert "[red]:bug:[x]" in "".join(outputs)
 
 
+class Tags(HTMLParser):
+    """Of a page, those that EVIL would make."""
+
+    def __init__(self):
+        super().__init__()
+        self.injected = []
+
+    def handle_starttag(self, tag, attrs):
+        self.injected += [tag for name, _ in attrs if name.startswith("onerror")]
+
+
 @pytest.fixture
 def model(tiny, tmp_path, capsys):
     """A folder whose name, tensors, prompts and labels are hostile."""
     folder = shutil.copytree(tiny("bert"), tmp_path / f"model{EVIL}")
     capsys.readouterr()  # transformers' bars, where this model is the first
     tensors = load_file(folder / "model.safetensors")
-    labels = [f"{name}{EVIL}" for name in "xyz"]
+    labels = [f"{name}{EVIL}{CLOSING}" for name in "xyz"]
     tensors |= {
         "classifier.weight": np.random.default_rng(0).normal(size=(3, 32)).astype("f4"),
         "classifier.bias": np.zeros(3, np.float32),
@@ -65,13 +80,13 @@ def table(tmp_path):
         writer.writerow(["text", f"kind{EVIL}"])
         for n in range(90):
             words = " ".join(rng.choice(NAMES, 5))
-            writer.writerow([f"{words} {n}{EVIL}", f"{'xyz'[n % 3]}{EVIL}"])
+            writer.writerow([f"{words} {n}{EVIL}{CLOSING}", f"{'xyz'[n % 3]}{EVIL}{CLOSING}"])
     return path
 
 
 CALLS = {
     "layers": lambda model, table, out: ["layers", model],
-    "inspect": lambda model, table, out: ["inspect", model, f"a cat{EVIL}", "b", "--html", out],
+    "inspect": lambda model, table, out: ["inspect", model, f"a cat{EVIL}{CLOSING}", "--html", out],
     "embed": lambda model, table, out: ["embed", model, table, "-o", f"{out}.npy", "-r", "cls@1"],
     "embed, no such column": lambda model, table, out: [
         *("embed", model, table, "-o", f"{out}.npy", "--column", f"a{EVIL}")
@@ -88,7 +103,8 @@ CALLS = {
     ],
     "predict": lambda model, table, out: ["predict", model, table, "-o", f"{out}.csv"],
     "ask": lambda model, table, out: [
-        *("ask", "classification", model, "--labels", table, "--label-column", f"kind{EVIL}")
+        *("ask", "classification", model, "--labels", table, "--label-column", f"kind{EVIL}"),
+        *("-o", out),
     ],
     "sweep": lambda model, table, out: [
         *("sweep", model, "--labels", table, "--label-column", f"a{EVIL}")
@@ -98,7 +114,9 @@ CALLS = {
     ],
     "export": lambda model, table, out: ["export", f"no{EVIL}", "-o", out],
     "convert": lambda model, table, out: ["convert", model, out],
-    "reproduce": lambda model, table, out: ["reproduce", "sts-minilm", "--data", out],
+    "reproduce": lambda model, table, out: [
+        *("reproduce", "sts-minilm", "--data", table.parent / "none", "-o", out)
+    ],
 }
 
 
@@ -107,6 +125,16 @@ def test_every_command_shows_it_as_text(run, model, table, tmp_path, call):
     _, out, err = run(*CALLS[call](model, table, tmp_path / f"out{EVIL}"))
     seen(out, err)
     assert "Traceback" not in err
+    pages = [
+        path
+        for path in tmp_path.rglob("*")
+        if path.is_file() and path.read_bytes()[:15] == b"<!doctype html>"
+    ]
+    assert len(pages) == (call in {"inspect", "ask", "reproduce"})
+    for page in pages:
+        tags = Tags()
+        tags.feed(page.read_text(encoding="utf-8"))
+        assert not tags.injected
 
 
 def test_no_command_is_forgotten():

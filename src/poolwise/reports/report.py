@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ from poolwise.reports.charts import draw
 from poolwise.reports.folder import CHARTS, FINDINGS, PAGE, chart_names, report_folder
 from poolwise.reports.page import Figure, render
 from poolwise.reports.picture import to_png, to_svg
+
+_NOT_XML = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 
 
 def write_report(
@@ -36,9 +40,8 @@ def write_report(
 
 def fill_report(findings: Sequence[Finding], folder: Path, *, title: str | None = None) -> None:
     """Write the files of a report into ``folder``, which nobody sees yet (``report_folder``)."""
-    figures = _figures(findings)
     with refusals_told(folder):
-        for name, content in _files(findings, figures, title or _title(findings)):
+        for name, content in _files(findings, title or _title(findings)):
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_bytes(content)
 
@@ -47,6 +50,20 @@ def to_json(finding: Finding) -> dict[str, Any]:
     """The finding as plain data; NaN and infinity become null."""
     data: dict[str, Any] = plain(finding)
     return data
+
+
+def _seen(value: Any) -> Any:
+    """The same data, without characters that no picture and no page can hold."""
+    if isinstance(value, str):
+        whole = value.encode("utf-8", "replace").decode()
+        return _NOT_XML.sub(lambda found: found[0].encode("unicode_escape").decode(), whole)
+    if isinstance(value, Mapping):
+        return {key: _seen(one) for key, one in value.items()}
+    if type(value) in {list, tuple}:
+        return type(value)(map(_seen, value))
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{f.name: _seen(getattr(value, f.name)) for f in fields(value)})
+    return value
 
 
 def _title(findings: Sequence[Finding]) -> str:
@@ -59,14 +76,14 @@ def _figures(findings: Sequence[Finding]) -> list[list[Figure]]:
     return [[Figure(next(names), c, draw(c)) for c in f.charts] for f in findings]
 
 
-def _files(
-    findings: Sequence[Finding], figures: list[list[Figure]], title: str
-) -> Iterator[tuple[str, bytes]]:
+def _files(findings: Sequence[Finding], title: str) -> Iterator[tuple[str, bytes]]:
+    data = json.dumps([to_json(f) for f in findings], ensure_ascii=False, allow_nan=False)
+    findings = [_seen(finding) for finding in findings]
+    figures = _figures(findings)
     for figure in (figure for several in figures for figure in several if figure.drawing.panels):
         svg = to_svg(figure.drawing, figure.chart.title)
         yield f"{CHARTS}/{figure.name}.svg", svg.encode("utf-8", "backslashreplace")
         yield f"{CHARTS}/{figure.name}.png", to_png(svg)
-    data = json.dumps([to_json(f) for f in findings], ensure_ascii=False, allow_nan=False)
     yield FINDINGS, data.encode("utf-8", "backslashreplace")
-    html = render(list(zip(findings, figures, strict=True)), title)
+    html = render(list(zip(findings, figures, strict=True)), _seen(title))
     yield PAGE, html.encode("utf-8", "backslashreplace")
