@@ -54,12 +54,14 @@ def _given_again(module: Any, name: str, key: Callable[..., Any]) -> None:
 def _written_again(module: Any, name: str, key: Callable[..., Any]) -> None:
     call, found = getattr(module, name), {}
 
-    def again(*args: Any, **kw: Any) -> None:
+    def again(*args: Any, **kw: Any) -> Any:
         asked, path = key(*args, **kw)
         if asked not in found:
-            call(*args, **kw)
-            found[asked] = path.read_bytes()
-        path.write_bytes(found[asked])
+            given = call(*args, **kw)
+            found[asked] = given, path.read_bytes()
+        given, content = found[asked]
+        path.write_bytes(content)
+        return given
 
     setattr(module, name, again)
 
