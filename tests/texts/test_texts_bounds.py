@@ -60,13 +60,12 @@ def packed(compressor, unit, times):
 
 
 @pytest.mark.parametrize("kind", ["texts", "labels", "pairs", "tags", "sentences"])
-@pytest.mark.parametrize(("unit", "said"), [(b"a", "in a row"), (b"\n", "times as many bytes")])
-def test_a_gigabyte_in_a_few_bytes(write, kind, unit, said):
+@pytest.mark.parametrize("unit", [b"a", b"\n"], ids=["letters", "line ends"])
+def test_a_gigabyte_in_a_few_bytes(write, kind, unit):
     bomb = packed(bz2.BZ2Compressor(), unit * MEGABYTE, 1000)
     assert len(bomb) < 1000
     found = run(write("a.txt.bz2", bomb), kind)
-    assert said in found
-    assert "a.txt.bz2" in found
+    assert "a.txt.bz2 holds more than 250 times as many bytes" in found
 
 
 @pytest.mark.parametrize(
