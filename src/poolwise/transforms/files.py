@@ -15,6 +15,8 @@ from poolwise.transforms.linear import Doubles
 
 FORMAT = "poolwise-transform"
 
+_FARTHEST = float(np.finfo(np.float32).max)
+
 Expected = Callable[[Mapping[str, str]], Mapping[str, Shape]]
 """From a file's metadata to the names and shapes of its arrays; StoreError where it tells none."""
 
@@ -51,6 +53,9 @@ def read(path: Path, expected: Expected) -> tuple[dict[str, Doubles], dict[str, 
         raise StoreError(f"cannot read the transform {path}: {error}") from error
     if bad := [name for name, array in arrays.items() if not np.isfinite(array).all()]:
         raise not_a_transform(path, f"NaN or infinity in {some(bad)}")
+    # Squares of such would overflow, and lengths be infinite: a row of zeros without a word.
+    if far := [name for name, array in arrays.items() if np.abs(array).max(initial=0) > _FARTHEST]:
+        raise not_a_transform(path, f"numbers beyond {_FARTHEST:.0e} in {some(far)}")
     return arrays, metadata
 
 

@@ -72,7 +72,8 @@ class Transform:
             if x.dtype == np.int8
             else np.full((len(rows), width), np.nan, dtype=np.float32)
         )
-        result[finite] = x
+        with np.errstate(over="ignore"):  # infinity shows
+            result[finite] = x
         return result
 
     def save(self, path: str | Path) -> None:
