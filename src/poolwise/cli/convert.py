@@ -19,8 +19,8 @@ from poolwise.encoders.files import shown
 def command(folder: Path, output: Path, as_json: bool) -> None:
     """Write OUTPUT: the model of FOLDER with its weights as safetensors.
 
-    pytorch_model.bin is a pickle. It is never unpickled: a process of its own reads which tensors it
-    holds, and then only their bytes. tf_model.h5, weights for TensorFlow, is read too. All
+    pytorch_model.bin is a pickle. It is never unpickled: a process of its own reads which tensors
+    it holds, and then only their bytes. tf_model.h5, weights for TensorFlow, is read too. All
     other files are copied, but for code, other pickles and other kinds of weights.
     """
     left_out = convert(folder, output)
