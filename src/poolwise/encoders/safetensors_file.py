@@ -126,6 +126,8 @@ def open_safetensors(path: Path) -> SafetensorsFile:
     file = StableFile.look(path)
     first = file.read(0, min(64, file.size))
     refuse_pointer(path, first)
+    if not first:
+        raise EncoderError(f"{path}: cannot be read: it is empty. Download it again")
     length = int.from_bytes(first[:8], "little")
     start = 8 + length
     if length > MAX_HEADER or start > file.size:
