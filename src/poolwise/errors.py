@@ -44,7 +44,7 @@ class PoolwiseError(Exception):
 
     exit_code = 1
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str = "") -> None:
         super().__init__(visible_lines(message))
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -18,6 +18,7 @@ READS = {
     "columns.py": {"embed", "predict", "export", "ask", "sweep", "tune"},
     "decoding.py": {"embed", "predict", "export", "ask", "sweep", "tune"},
     "labels.py": {"ask", "sweep", "tune"},
+    "limits.py": {"embed", "predict", "export", "ask", "sweep", "tune"},
     "pairs.py": {"ask", "sweep"},
 }
 """The commands that a file's errors reach."""
@@ -38,6 +39,8 @@ def test_every_option_that_a_message_names_exists_on_every_command_that_says_it(
         for command in commands:
             assert named[name] <= options(command), (name, command)
     assert READS["labels.py"] == {name for name in COMMANDS if "--labels" in options(name)}
+    limited = {name for name in COMMANDS if "--max-text-bytes" in options(name)}
+    assert READS["limits.py"] == limited
     assert READS["pairs.py"] == {name for name in COMMANDS if "--pairs" in options(name)}
     assert READS["columns.py"] == {name for name in COMMANDS if "--column" in options(name)}
 

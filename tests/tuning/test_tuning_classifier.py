@@ -108,7 +108,7 @@ def test_outputs_are_those_of_transformers(theirs, family):
     assert str(classifier.readout) == classifier.asked == "pooler"
     assert classifier.predict(TEXTS) == [LABELS[i] for i in expected.argmax(1)]
     np.testing.assert_allclose(classifier.predict_proba(TEXTS), softmax(expected, 1), atol=1e-5)
-    assert repr(classifier) == f"<Classifier {folder}: pooler → 3 labels>"
+    assert repr(classifier) == f"<Classifier {folder.name}: pooler → 3 labels>"
 
 
 def test_several_labels(theirs):

@@ -110,6 +110,8 @@ def files_under(folder: Path) -> Iterator[Path]:
         except PermissionError:
             yield entered
             continue
+        except (FileNotFoundError, NotADirectoryError):  # gone meanwhile
+            continue
         for path in inner:
             if path.is_file():
                 yield path

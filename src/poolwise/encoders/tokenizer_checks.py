@@ -169,6 +169,10 @@ def _model(model: Mapping[str, Any], where: str) -> dict[str, Any]:
         raise EncoderError(
             f"{where}: the model's type is {describe(kind)}, expected one of {', '.join(_MODELS)}"
         )
+    if not isinstance(model.get("vocab") or {}, dict | list):
+        raise EncoderError(
+            f"{where}: the vocabulary is {describe(model['vocab'])}, expected an object or a list"
+        )
     if model.get("dropout"):
         raise EncoderError(f"{where}: BPE dropout would make the tokens of a text random")
     longest = model.get("max_input_chars_per_word", 100)

@@ -55,7 +55,7 @@ def to_json(finding: Finding) -> dict[str, Any]:
 def _seen(value: Any) -> Any:
     """The same data, without characters that no picture and no page can hold."""
     if isinstance(value, str):
-        whole = value.encode("utf-8", "replace").decode()
+        whole = value.encode("utf-8", "backslashreplace").decode()
         return _NOT_XML.sub(lambda found: found[0].encode("unicode_escape").decode(), whole)
     if isinstance(value, Mapping):
         return {key: _seen(one) for key, one in value.items()}

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import tomli_w
 
@@ -26,6 +26,9 @@ _USE = "# poolwise embed MODEL TEXTS -o OUT --readout THIS_FILE"
 
 LARGEST = 1 << 18
 """Bytes of a readout.toml."""
+
+MOST_DOTS = 4096
+"""In one: what a key of so many parts takes to read grows with their square."""
 
 AnyEncoder = TypeVar("AnyEncoder", bound=Encoder)
 
@@ -74,7 +77,7 @@ class Chosen:
         """What ``save`` wrote. Raises StoreError for any other file, ReadoutError for a readout
         that cannot be understood."""
         try:
-            found = tomllib.loads(read_text(path, LARGEST))
+            found = _parsed(read_text(path, LARGEST))
         except EncoderError as error:
             reason = str(error).removeprefix(f"{path}: ")
             raise StoreError(f"{path} cannot be read: {reason}") from error
@@ -122,6 +125,13 @@ class Chosen:
                 f"{self.readout} was fitted on {self.made.get('model', 'another model')}, hash "
                 f"{str(fitted_on)[:12]}; this model's hash is {model_hash[:12]}; sweep this one"
             )
+
+
+def _parsed(content: str) -> dict[str, Any]:
+    """Raises ValueError, of which TOML's own error is one, and RecursionError."""
+    if content.count(".") > MOST_DOTS:
+        raise ValueError(f"it has more than {MOST_DOTS:,} dots")
+    return tomllib.loads(content)
 
 
 def _write_pair(path: Path, content: bytes, beside: Path, learned: bytes) -> None:
