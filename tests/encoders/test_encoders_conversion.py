@@ -350,3 +350,12 @@ def test_a_missing_shard_is_named(folder, tmp_path):
     (folder / "pytorch_model.bin.index.json").write_text(json.dumps(index))
     with pytest.raises(EncoderError, match=r"pytorch_model-1\.bin: no such file"):
         convert(folder, tmp_path / "out")
+
+
+def test_links_in_a_circle(folder, tmp_path):
+    (folder / "pytorch_model.bin").unlink(missing_ok=True)
+    (folder / "pytorch_model.bin").symlink_to("other.bin")
+    (folder / "other.bin").symlink_to("pytorch_model.bin")
+    with pytest.raises(EncoderError):
+        convert(folder, tmp_path / "converted")
+    assert not (tmp_path / "converted").exists()

@@ -266,3 +266,15 @@ def test_a_kill_leaves_nothing_under_the_name(target):
         process.wait(timeout=30)
     assert not target.exists()
     assert all(name.startswith(".") for name in left(target.parent))
+
+
+@pytest.mark.parametrize("name", ["v.npy", "v.parquet", "v.safetensors"])
+def test_links_in_a_circle_are_no_place(make_batch, tmp_path, name):
+    (tmp_path / name).symlink_to(tmp_path / "other")
+    (tmp_path / "other").symlink_to(tmp_path / name)
+    with (
+        pytest.raises(StoreError, match=r"exists|symbolic links"),
+        create(tmp_path / name, [*make_batch(3).vectors][:1], metadata={}) as store,
+    ):
+        store.write(make_batch(3))
+    assert len([*tmp_path.iterdir()]) == 2

@@ -13,6 +13,7 @@ from poolwise.encoders.sources import PATTERNS
 from poolwise.encoders.tokenizer_spec import MAX_TOKENIZER
 from poolwise.encoders.weights import memory
 from poolwise.errors import EncoderError, UnsafeModelError
+from poolwise.files import real_path
 
 LARGEST = 64 * MEGABYTE
 """Bytes of a file that ``load`` does not read."""
@@ -87,14 +88,14 @@ def refuse_links(folder: Path, paths: Iterable[Path]) -> None:
     for path in paths:
         if not _stays(path, folder):
             raise EncoderError(
-                f"{path}: leads out of the folder, to {path.resolve()}; convert copies nothing "
+                f"{path}: leads out of the folder, to {real_path(path)}; convert copies nothing "
                 "from elsewhere: put the file itself in its place"
             )
 
 
 def _stays(path: Path, folder: Path) -> bool:
     """Inside the folder or, in the hub's cache, among the blobs that its snapshots link to."""
-    whole, found = folder.resolve(), path.resolve()
+    whole, found = real_path(folder), real_path(path)
     inside = found.is_relative_to(whole)
     return inside or (
         whole.parent.name == "snapshots" and found.is_relative_to(whole.parents[1] / "blobs")

@@ -6,7 +6,7 @@ and the next run in that place removes it (``leftovers``).
 """
 
 from poolwise.files.atomic import AtomicFile, refusals_told, written_whole
-from poolwise.files.durable import sync_path, sync_tree
+from poolwise.files.durable import real_path, sync_path, sync_tree
 from poolwise.files.folder import folders_above, hidden_folder, whole_folder
 from poolwise.files.leftovers import clear_leftovers, leftovers, remove_folder, remove_unfinished
 from poolwise.files.pair import publish_pair
@@ -19,6 +19,7 @@ __all__ = [
     "hidden_folder",
     "leftovers",
     "publish_pair",
+    "real_path",
     "refusals_told",
     "remove_folder",
     "remove_unfinished",

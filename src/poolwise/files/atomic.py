@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from poolwise.errors import StoreError
-from poolwise.files.durable import sync_path
+from poolwise.files.durable import real_path, sync_path
 from poolwise.files.leftovers import Lock, clear_leftovers, finished, hidden, lock_new
 
 _NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
@@ -26,7 +26,7 @@ class AtomicFile:
 
     def __init__(self, target: Path, overwrite: bool) -> None:
         self._shown = target
-        self._target = target.resolve()
+        self._target = real_path(target)
         self.overwrite = overwrite
         self._lock: Lock | None = None
         self._renamed = False

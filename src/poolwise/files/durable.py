@@ -1,9 +1,15 @@
-"""What is written is on the disk, not only on its way there."""
+"""What is written is on the disk, not only on its way there, and in the place that was meant."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+
+
+def real_path(path: Path) -> Path:
+    """Where links lead. ``Path.resolve`` raises RuntimeError where they lead in a circle; this
+    gives a path that nothing can be found under."""
+    return Path(os.path.realpath(path))
 
 
 def sync_path(path: Path) -> None:

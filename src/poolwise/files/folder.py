@@ -10,7 +10,7 @@ from pathlib import Path
 
 from poolwise.errors import PoolwiseError, StoreError
 from poolwise.files.atomic import refusals_told
-from poolwise.files.durable import sync_path, sync_tree
+from poolwise.files.durable import real_path, sync_path, sync_tree
 from poolwise.files.exchange import exchange
 from poolwise.files.leftovers import ASIDE, clear_leftovers, hidden, lock_new, locked
 
@@ -41,9 +41,9 @@ def whole_folder(
     Raises StoreError at once where the folder cannot take that name or cannot be written. Errors
     raised in the block that name the folder beside are made to name ``target``.
     """
-    place = target.resolve()
+    place = real_path(target)
     with refusals_told(target):
-        _check(target, place, parents, never and never.resolve())
+        _check(target, place, parents, never and real_path(never))
         clear_leftovers(place.parent, place.name)
         _check_content(target, place, replace, foreign, kind)
     with folders_above(place, shown=target), hidden_folder(place, shown=target) as partial:

@@ -14,6 +14,7 @@ from poolwise.files import (
     clear_leftovers,
     folders_above,
     hidden_folder,
+    real_path,
     refusals_told,
     replace_files,
     sync_tree,
@@ -47,7 +48,7 @@ def resumed_folder(folder: Path, *, study: str, force: bool) -> Iterator[Path]:
             raise StoreError(f"{folder} is a file; expected the name of a folder")
         old = _replaced(folder, study, force)
         clear_leftovers(folder)
-    place = folder.resolve() / "report"
+    place = real_path(folder) / "report"
     with folders_above(place, shown=folder), hidden_folder(place, shown=folder) as made:
         yield made
         with refusals_told(folder):

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.lib import format as npy_format
 
 from poolwise.errors import StoreError
-from poolwise.files import AtomicFile, leftovers, publish_pair
+from poolwise.files import AtomicFile, leftovers, publish_pair, real_path
 from poolwise.records import VectorBatch
 from poolwise.stores.sink import Layout
 
@@ -36,7 +36,7 @@ class NpySink:
         self._dtype = np.dtype(np.float32)
         described = target.with_name(f"{target.name}.json")
         if not overwrite and not described.exists():
-            _withdraw_half(target.resolve())
+            _withdraw_half(real_path(target))
         self._output = AtomicFile(target, overwrite)
         try:
             self._sidecar = AtomicFile(described, overwrite)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.errors import StoreError
-from poolwise.files import AtomicFile
+from poolwise.files import AtomicFile, real_path
 from poolwise.records import VectorBatch
 from poolwise.stores.sink import MARKS, Layout, as_strings
 
@@ -35,7 +35,7 @@ class SafetensorsSink:
         layout.check_vectors_only(target, "a safetensors")
         self._readouts = layout.readouts
         self._output = AtomicFile(target, overwrite)
-        self._folder = target.resolve().parent
+        self._folder = real_path(target).parent
         self._spools: dict[str, _Spool] = {}
 
     def write(self, batch: VectorBatch) -> None:
