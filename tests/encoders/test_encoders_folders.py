@@ -259,7 +259,8 @@ def other_content(path, rng):
 
 def under_another_name(path, rng):
     target = path.parent / rng.choice(NAMES)
-    if target != path and target.parent.is_dir():
+    free = target.is_file() or not os.path.lexists(target)
+    if target != path and target.parent.is_dir() and free:
         shutil.copyfile(path, target)
         if rng.random() < 0.5:
             path.unlink()
