@@ -473,3 +473,13 @@ def test_folders_within_folders(folder, state, tiny, tmp_path):
     shutil.copy(tiny("bert") / "model.safetensors", folder)
     assert poolwise.load(folder).depth == 3
     subprocess.run(["rm", "-r", str(folder)], check=True)  # shutil's own way is recursive
+
+
+def test_a_piece_of_100_000_characters(tiny, tmp_path):
+    """A Unigram model is a tree of its characters, which is freed by calls within calls."""
+    folder = shutil.copytree(tiny("xlm-roberta"), tmp_path / "folder")
+    spec = json.loads((folder / "tokenizer.json").read_text())
+    assert spec["model"]["type"] == "Unigram"
+    spec["model"]["vocab"][-1][0] = "a" * 100_000
+    (folder / "tokenizer.json").write_text(json.dumps(spec))
+    assert "a piece of 100,000 characters, at most 1,000" in measured(folder)[0]

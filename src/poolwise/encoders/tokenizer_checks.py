@@ -173,6 +173,12 @@ def _model(model: Mapping[str, Any], where: str) -> dict[str, Any]:
         raise EncoderError(
             f"{where}: the vocabulary is {describe(model['vocab'])}, expected an object or a list"
         )
+    pieces = model.get("vocab") if kind == "Unigram" else ()
+    named = (p[0] for p in pieces or () if isinstance(p, list) and p and isinstance(p[0], str))
+    if (most := max(map(len, named), default=0)) > MAX_STRING:  # each character a call deep
+        raise UnsafeModelError(
+            f"{where}: a piece of {most:,} characters, at most {MAX_STRING:,} allowed"
+        )
     if model.get("dropout"):
         raise EncoderError(f"{where}: BPE dropout would make the tokens of a text random")
     longest = model.get("max_input_chars_per_word", 100)
