@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,20 @@ def begun(*command, **options):
     )
 
 
+@contextmanager
+def embedding(model, out, *begin, **options):
+    """A command that has read 5,000 lines, or is about to, and waits for more."""
+    with begun(
+        *(begin or ("-m", "poolwise")),
+        *("embed", model, "-", "-o", out, "-r", "mean@-1"),
+        stdin=subprocess.PIPE,
+        **options,
+    ) as running:
+        running.stdin.write("a cat\n" * 5000)
+        running.stdin.flush()
+        yield running
+
+
 def waiting(folder):
     deadline = time.monotonic() + 120
     while not list(folder.iterdir()) and time.monotonic() < deadline:
@@ -83,12 +98,7 @@ def waiting(folder):
 def test_each_signal_has_its_sentence_and_exit_code(tiny, tmp_path, name):
     number = getattr(signal, name)
     out = tmp_path / "v.parquet"
-    with begun(
-        *("-m", "poolwise", "embed", tiny("bert"), "-", "-o", out, "-r", "mean@-1"),
-        stdin=subprocess.PIPE,
-    ) as running:
-        running.stdin.write("a cat\n" * 5000)
-        running.stdin.flush()
+    with embedding(tiny("bert"), out) as running:
         waiting(tmp_path)
         running.send_signal(number)
         assert running.wait(60) == 128 + number
@@ -99,12 +109,7 @@ def test_each_signal_has_its_sentence_and_exit_code(tiny, tmp_path, name):
 @posix
 def test_a_signal_that_comes_just_before_a_blocking_read_is_not_lost(tiny, tmp_path):
     out = tmp_path / "v.parquet"
-    with begun(
-        *("-c", ELSEWHERE, "embed", tiny("bert"), "-", "-o", out, "-r", "mean@-1"),
-        stdin=subprocess.PIPE,
-    ) as running:
-        running.stdin.write("a cat\n" * 5000)
-        running.stdin.flush()
+    with embedding(tiny("bert"), out, "-c", ELSEWHERE) as running:
         assert running.wait(60) == 130
         assert running.stderr.read().strip() == f"poolwise: {SENTENCES['SIGINT']}"
     assert list(tmp_path.iterdir()) == []
@@ -144,13 +149,8 @@ def test_what_an_interruption_left_between_two_steps_is_removed(run, tmp_path, m
 def test_a_signal_that_is_ignored_stays_so(tiny, tmp_path):
     """As ``nohup`` has it."""
     out = tmp_path / "v.npy"
-    with begun(
-        *("-m", "poolwise", "embed", tiny("bert"), "-", "-o", out, "-r", "mean@-1"),
-        stdin=subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
-    ) as running:
-        running.stdin.write("a cat\n" * 5000)
-        running.stdin.flush()
+    ignoring = {"preexec_fn": lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)}
+    with embedding(tiny("bert"), out, **ignoring) as running:
         waiting(tmp_path)
         running.send_signal(signal.SIGHUP)
         running.stdin.close()

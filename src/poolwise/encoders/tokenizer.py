@@ -21,9 +21,9 @@ from poolwise.encoders.tokenizer_checks import checked, growth_of
 from poolwise.encoders.tokenizer_cuts import PIECE, can_be_cut, cuts
 from poolwise.encoders.tokenizer_frame import Frame, read_frame
 from poolwise.encoders.tokenizer_limits import (
-    CHARACTERS,
     MAX_NORMALISED,
     SECONDS,
+    Limits,
     TooSlowError,
     may_be_slow,
     within,
@@ -35,9 +35,6 @@ from poolwise.records import Ints
 
 _CHUNK = 1024
 
-USUAL_GROWTH = 64.0
-"""Normal forms and charsmaps can make a few characters so many times longer."""
-
 
 @dataclass(frozen=True, eq=False)
 class Tokenizer:
@@ -45,9 +42,9 @@ class Tokenizer:
     ``named`` the ids of those that transformers knows by name ([SEP] as the ``sep_token``).
 
     ``rust`` adds no special tokens, pads nothing and cuts nothing; it was made from ``spec``, the
-    checked contents of a tokenizer.json. ``vocab_size`` bounds the ids, ``unknown`` is that of the
-    unknown token. ``truncation_side`` is where long texts lose tokens. ``notes`` say what was
-    assumed.
+    checked contents of a tokenizer.json. ``limits`` bound what a text may take. ``vocab_size``
+    bounds the ids, ``unknown`` is that of the unknown token. ``truncation_side`` is where long
+    texts lose tokens. ``notes`` say what was assumed.
     """
 
     rust: tokenizers.Tokenizer
@@ -55,6 +52,7 @@ class Tokenizer:
     special: Mapping[str, int]
     vocab_size: int
     spec: str = field(repr=False)
+    limits: Limits
     named: frozenset[int] = frozenset()
     unknown: int | None = None
     truncation_side: Side = "right"
@@ -111,24 +109,12 @@ class Tokenizer:
     def _cuts(self) -> bool:
         return can_be_cut(json.loads(self.spec))
 
-    @cached_property
-    def _limits(self) -> tuple[bool, float]:
-        """Whether it may be slow, and how many times longer it may make a text."""
-        spec = json.loads(self.spec)
-        return may_be_slow(spec), growth_of(spec, "the tokenizer")
-
-    @cached_property
-    def _at_a_time(self) -> int:
-        """Characters."""
-        slow, growth = self._limits
-        return max(1, int(CHARACTERS * min(1.0, USUAL_GROWTH / growth) / (4 if slow else 1)))
-
     def _groups(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]:
         """Texts that are tokenised at a time, from and to; a long one is alone."""
         start = characters = 0
         for index, text in enumerate(texts):
             characters += len(text)
-            full = index - start == _CHUNK or characters > self._at_a_time
+            full = index - start == _CHUNK or characters > self.limits.characters
             if start < index and (full or len(text) > PIECE or len(texts[start]) > PIECE):
                 yield start, index
                 start, characters = index, len(text)
@@ -151,7 +137,7 @@ class Tokenizer:
             self._check_size(texts, start)
             return self._raw(rust, texts, start)
 
-        if not self._limits[0]:
+        if not self.limits.slow:
             return ids()
         try:
             return within(SECONDS, ids)
@@ -166,7 +152,7 @@ class Tokenizer:
 
     def _check_size(self, texts: Sequence[str], start: int) -> None:
         """Raise RowError at a text that is too long to be tokenised in one piece."""
-        growth = self._limits[1]
+        growth = self.limits.growth
         for index, text in enumerate(texts, start):
             if 4 * len(text) * growth <= MAX_NORMALISED:
                 continue
@@ -234,6 +220,7 @@ def read_tokenizer(
         special=MappingProxyType(build.special),
         vocab_size=vocab_size,
         spec=text,
+        limits=Limits(may_be_slow(spec), growth_of(spec, where)),
         named=build.named,
         unknown=_unknown(rust, spec["model"], where),
         truncation_side=settings.truncation_side or stored_side(found, where),

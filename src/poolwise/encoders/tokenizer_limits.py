@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from poolwise.encoders.tokenizer_regexes import is_plain
@@ -18,6 +19,9 @@ MAX_NORMALISED = 6 << 20
 CHARACTERS = 1 << 18
 """Characters of texts that are tokenised at a time, where none makes them more."""
 
+USUAL_GROWTH = 64.0
+"""Normal forms and charsmaps can make a few characters so many times longer."""
+
 SECONDS = 4.0
 """For the texts of a time, of a tokenizer that may be slow: usual ones take a tenth of a second."""
 
@@ -25,6 +29,21 @@ _LOOK = 0.1
 
 _LONG_WORD = 200
 _LONG_PIECE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one tokenizer: whether it may be slow, and how many times longer (in bytes) it can make a
+    text."""
+
+    slow: bool
+    growth: float
+
+    @property
+    def characters(self) -> int:
+        """Of texts that are tokenised at a time."""
+        share = min(1.0, USUAL_GROWTH / self.growth) / (4 if self.slow else 1)
+        return max(1, int(CHARACTERS * share))
 
 
 def may_be_slow(spec: Spec) -> bool:

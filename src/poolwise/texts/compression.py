@@ -59,22 +59,15 @@ class _Counted(io.RawIOBase):
             return len(taken)
 
 
-class _Unpacked(io.RawIOBase):
+class _Unpacked(_Counted):
     """What comes out, compared with what has gone in."""
 
     def __init__(self, content: Any, packed: _Counted, label: str) -> None:
-        self._content = content
+        super().__init__(content)
         self._packed = packed
         self._label = label
-        self._count = 0
-
-    def readable(self) -> bool:
-        return True
 
     def readinto(self, buffer: Any) -> int:
-        with memoryview(buffer) as view:
-            taken = self._content.read1(len(view))
-            view[: len(taken)] = taken
-            self._count += len(taken)
-            check_ratio(self._label, self._packed.count, self._count)
-            return len(taken)
+        taken = super().readinto(buffer)
+        check_ratio(self._label, self._packed.count, self.count)
+        return taken
