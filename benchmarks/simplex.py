@@ -21,8 +21,8 @@ from machine import describe
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from poolwise.statistics.blas import single_blas_thread
 from poolwise.statistics.simplex import convex_weights
-from poolwise.studies.runner import one_blas_thread
 
 HERE = Path(__file__).parent
 THREADS, GROUP, SAMPLE = 2, 128, 100
@@ -95,7 +95,7 @@ def main() -> None:
     sizes = lengths(asked.sentences, rng)
     sample = next(groups(np.full(SAMPLE, round(sizes.mean())), asked.width, rng))
     seconds = 0.0
-    with one_blas_thread(), ThreadPoolExecutor(THREADS) as workers:
+    with single_blas_thread(), ThreadPoolExecutor(THREADS) as workers:
         for tokens, target in groups(np.tile(sizes, asked.layers), asked.width, rng):
             halves = np.array_split(tokens, THREADS), np.array_split(target, THREADS)
             began = time.perf_counter()

@@ -31,7 +31,7 @@ from sentence_transformers.models import Pooling, Transformer
 
 import poolwise
 from poolwise.readouts import parse
-from poolwise.studies.shelf import shelve
+from poolwise.selection.vector_cache import shelve
 
 HERE = Path(__file__).parent
 DATA = HERE.parent / "examples" / "banking77.csv"

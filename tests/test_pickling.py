@@ -20,11 +20,11 @@ import sklearn
 import poolwise
 from poolwise import Embedder, encoders, errors
 from poolwise.embedder import NotOfferedError, NotTextsError
+from poolwise.encoders.cut import cut
 from poolwise.encoders.rearranged import ARRANGEMENTS, rearranged
 from poolwise.encoders.reinitialised import reinitialised, with_random_pooler
 from poolwise.engines.transformers_engine import TransformersEngine
 from poolwise.errors import EncoderError
-from poolwise.exports.cutting import cut
 from poolwise.model import _read_again
 
 TEXTS = ["the cat sat on the mat", "a dog", "one big bird ran over the old hill"]

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
-from poolwise.plain import plain, rows, unicode
+from poolwise.json_values import plain, rows, unicode
 from poolwise.records import Number
 
 

@@ -13,7 +13,7 @@ import poolwise
 from poolwise.engines.transformers_engine import TransformersEngine
 from poolwise.errors import EncoderError, ReadoutError
 from poolwise.exports import export
-from poolwise.transforms.chosen import Chosen
+from poolwise.transforms.readout_file import Chosen
 
 pytestmark = pytest.mark.filterwarnings("ignore:.* texts were cut to 50 tokens")
 

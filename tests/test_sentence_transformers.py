@@ -37,7 +37,7 @@ def test_the_mean_scores_pairs_as_they_do(demo, texts, theirs):
     from scipy.stats import spearmanr
 
     from poolwise.records import Pairs
-    from poolwise.studies.shelf import shelve
+    from poolwise.selection.vector_cache import shelve
     from poolwise.studies.similarity import Similarity
 
     half = len(texts) // 2

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from poolwise import PoolwiseWarning
 from poolwise.errors import EncoderError, OptionError, ReadoutError
-from poolwise.visible import visible, visible_json, visible_lines
+from poolwise.escaping import visible, visible_json, visible_lines
 
 SHOWN = {
     "a\x1b[2Jb": r"a\x1b[2Jb",

@@ -11,16 +11,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from poolwise.errors import PoolwiseError, PoolwiseWarning
+from poolwise.version import __version__
 
 if TYPE_CHECKING:
+    from poolwise.classifier.classifier import Classifier, load_classifier
     from poolwise.embedder import Embedder
     from poolwise.extraction import extract
     from poolwise.model import Model, load
     from poolwise.readouts import Readout, parse
     from poolwise.records import Finding, Sentence, VectorBatch
-    from poolwise.tuning.classifier import Classifier, load_classifier
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Classifier",

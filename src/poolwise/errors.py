@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
-from poolwise.visible import visible, visible_lines
+from poolwise.escaping import visible, visible_lines
 
 LONGEST = 2000
 """Characters of a message: a table may have 200,000 columns, and a line 50 million characters."""

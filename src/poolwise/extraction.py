@@ -29,7 +29,7 @@ from poolwise.records import (
     VectorBatch,
 )
 from poolwise.transforms import Transform, stateless
-from poolwise.transforms.chosen import AnyReadout, Chosen, prompted
+from poolwise.transforms.readout_file import AnyReadout, Chosen, prompted
 
 WINDOW_TEXTS = 2048
 """Texts held at a time: sorted by length within, duplicates computed once within."""

@@ -12,21 +12,22 @@ from warnings import warn
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise import __version__, encoders, transforms
+from poolwise import encoders, transforms
 from poolwise.encoders import Encoder
 from poolwise.encoders.pickling import expect_hash
 from poolwise.encoders.sources import Stamp, stamp
-from poolwise.encoders.unknown import UnknownTokens
+from poolwise.encoders.unknown_tokens import UnknownTokens
 from poolwise.engines import Engine, open_engine
 from poolwise.errors import PoolwiseWarning, ReadoutError
+from poolwise.escaping import visible
 from poolwise.extraction import extract
 from poolwise.inputs import check_choices, flag
 from poolwise.inside import look_inside
 from poolwise.readouts import Readout
 from poolwise.records import Inside, LongTexts, Precision, Sentence, VectorBatch
 from poolwise.transforms import Transform
-from poolwise.transforms.chosen import AnyReadout, Chosen, prompted
-from poolwise.visible import visible
+from poolwise.transforms.readout_file import AnyReadout, Chosen, prompted
+from poolwise.version import __version__
 
 
 def load(name: str | Path, *, max_length: int | None = None, revision: str | None = None) -> Model:

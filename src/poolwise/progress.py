@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from poolwise.visible import visible
+from poolwise.escaping import visible
 
 if TYPE_CHECKING:
     from rich.console import Console

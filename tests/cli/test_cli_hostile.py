@@ -14,9 +14,9 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from poolwise.cli import COMMANDS
-from poolwise.cli.terminal import Terminal, styled
+from poolwise.cli.console import Terminal, styled
+from poolwise.escaping import visible
 from poolwise.progress import Progress
-from poolwise.visible import visible
 
 EVIL = "\x1b[31m\x9b2J\x1b]0;t\x07\u202e\u200b\r\b\t\n[red]:bug:[x]<img src=x onerror=f()>"
 """Colours, a title, a changed direction, a line of its own; markup of rich and of HTML."""

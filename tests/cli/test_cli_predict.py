@@ -13,12 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from poolwise.classifier.classifier import OUTPUTS, load_classifier
+from poolwise.classifier.predictions import prediction_file, records
 from poolwise.errors import StoreError
 from poolwise.records import Sentence, VectorBatch
 from poolwise.texts import open_labels
-from poolwise.tuning.classifier import OUTPUTS, load_classifier
-from poolwise.tuning.predictions import prediction_file, records
-from poolwise.tuning.trials import Head
+from poolwise.tuning.records import Head
 
 TEXTS = ["the cat sat", "", "a dog\tran", "tree " * 100]
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from poolwise.classifier.classifier import load_classifier
 from poolwise.tuning import comparison
-from poolwise.tuning.classifier import load_classifier
 
 ANIMALS = ("cat", "dog", "bird")
 PLACES = ("on mat", "in old house", "over hill to sea", "was big and red", "ran", "we saw it")

@@ -11,7 +11,7 @@ import pytest
 from sentence_transformers import SentenceTransformer
 
 import poolwise
-from poolwise.studies.grid import grid
+from poolwise.selection.grid import grid
 
 WORDS = "cat dog mat hill sea house tree bird man woman child one two old red big".split()
 PROMPT = "find the cat: "

@@ -14,7 +14,7 @@ import readers
 from poolwise.cli import main
 from poolwise.readouts import parse
 from poolwise.transforms import fit
-from poolwise.transforms.chosen import Chosen
+from poolwise.transforms.readout_file import Chosen
 
 
 def either(found: Any, old: Any, new: Any) -> bool:

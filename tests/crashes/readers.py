@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 from safetensors.numpy import load_file
 
 import poolwise
+from poolwise.classifier.classifier import load_classifier
 from poolwise.transforms import Transform
-from poolwise.transforms.chosen import Chosen
-from poolwise.tuning.classifier import load_classifier
+from poolwise.transforms.readout_file import Chosen
 
 
 def digest(*arrays: Any) -> str:

@@ -15,7 +15,7 @@ from poolwise.exports import onnx_graph
 from poolwise.records import Finding
 from poolwise.reports import report
 from poolwise.studies import alone, sweep
-from poolwise.studies.recover.checkpoint import Checkpoint
+from poolwise.studies.inversion.checkpoint import Checkpoint
 from poolwise.tuning import comparison, training
 
 

@@ -34,7 +34,7 @@ def prepare(work: Path, encoder: Path) -> None:
     import poolwise
     from poolwise.texts.labels import open_labels
     from poolwise.tuning.comparison import compared
-    from poolwise.tuning.trials import Recipe
+    from poolwise.tuning.records import Recipe
 
     shutil.copytree(encoder, work / "bert")
     shutil.copytree(encoder, work / "pickle")

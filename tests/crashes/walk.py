@@ -23,7 +23,7 @@ from commands import CASES, Case
 from points import Points
 from recorded import record
 
-from poolwise.tuning.watching import SAVED_EVERY_S  # noqa: F401 - imported before the fork
+from poolwise.tuning.early_stopping import SAVED_EVERY_S  # noqa: F401 - imported before the fork
 
 FRESH, OVER = "fresh", "over"
 

@@ -18,7 +18,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 import poolwise
-from poolwise.embedder import Embedder, NotOfferedError, NotTextsError, opened
+from poolwise.embedder import Embedder, NotOfferedError, NotTextsError, model_cache
 from poolwise.errors import EncoderError, PoolwiseWarning, ReadoutError
 
 TEXTS = [f"the {word} sat on the mat" for word in "cat dog tree bird man woman child house".split()]
@@ -123,7 +123,7 @@ def test_a_pickle_holds_no_weights(folder):
     weights = (Path(folder) / "model.safetensors").stat().st_size
     assert len(held) < weights / 10
     expected = embedder.transform(TEXTS)
-    opened._load.cache_clear()
+    model_cache._load.cache_clear()
     np.testing.assert_array_equal(pickle.loads(held).transform(TEXTS), expected)
 
 
@@ -139,10 +139,10 @@ def test_a_changed_model_is_noticed(tiny, tmp_path):
 
 
 def test_a_process_opens_a_model_once(folder, monkeypatch):
-    opened._load.cache_clear()
+    model_cache._load.cache_clear()
     reads = []
-    load = opened.model.load
-    monkeypatch.setattr(opened.model, "load", lambda *a, **k: reads.append(a) or load(*a, **k))
+    load = model_cache.model.load
+    monkeypatch.setattr(model_cache.model, "load", lambda *a, **k: reads.append(a) or load(*a, **k))
     grid = {"embedder__readout": ["mean@-1", "cls@-1", "mean@1|whiten(2)"]}
     pipeline = make_pipeline(Embedder(folder), LogisticRegression())
     search = GridSearchCV(pipeline, grid, cv=2).fit(TEXTS, [0, 1] * 4)

@@ -22,9 +22,9 @@ import numpy as np
 import poolwise
 from poolwise.cli.layers import describe
 from poolwise.encoders import conversion, conversion_worker
-from poolwise.encoders.stored import StoredError
+from poolwise.encoders.stored_tensors import StoredError
 from poolwise.errors import PoolwiseError, PoolwiseWarning
-from poolwise.transforms.chosen import Chosen
+from poolwise.transforms.readout_file import Chosen
 
 TEXTS = ["The cat sat on the mat, [SEP] naïve 猫!", "", "tree " * 30, "ﷺ \u0301\u200d\t"]
 HIGHEST = 4 << 30

@@ -27,11 +27,11 @@ from poolwise.encoders import load
 from poolwise.encoders.config import read_config
 from poolwise.encoders.conversion import convert
 from poolwise.encoders.files import MEGABYTE
-from poolwise.encoders.stored import StoredError
+from poolwise.encoders.stored_tensors import StoredError
 from poolwise.encoders.torch_file import open_torch
 from poolwise.errors import EncoderError, StoreError
 from poolwise.transforms import Transform
-from poolwise.transforms.chosen import Chosen
+from poolwise.transforms.readout_file import Chosen
 
 SECONDS, MEMORY = 5, 1 << 30
 WORDS = "embeddings.word_embeddings.weight"

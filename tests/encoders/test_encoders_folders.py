@@ -137,7 +137,7 @@ def readout(folder):
     spec = poolwise.parse("mean@-1|whiten(4)|l2")
     vectors = model.embed(texts, str(spec.pooled))
     from poolwise.transforms import fit
-    from poolwise.transforms.chosen import Chosen
+    from poolwise.transforms.readout_file import Chosen
 
     made = {"model": "tiny", "model_hash": model.hash, "data": "x.csv"}
     Chosen(spec, fit(spec, vectors), made, "find: ").save(folder / "readout.toml")

@@ -18,7 +18,7 @@ from poolwise.encoders.rearranged import rearranged
 from poolwise.errors import EncoderError, ReadoutError, StoreError
 from poolwise.exports import Exported, export, stack
 from poolwise.transforms import stateless
-from poolwise.transforms.chosen import Chosen
+from poolwise.transforms.readout_file import Chosen
 
 BANKING = Path(__file__).parent.parent.parent / "examples" / "banking77.csv"
 FEW = ["the cat sat on a mat", "a dog", "", "they ran over the old hill to the sea"]

@@ -19,7 +19,7 @@ from poolwise.errors import MissingExtraError, ReadoutError, StoreError
 from poolwise.exports import export
 from poolwise.exports.onnx_graph import ReadoutGraph
 from poolwise.transforms import stateless
-from poolwise.transforms.chosen import Chosen
+from poolwise.transforms.readout_file import Chosen
 from poolwise.tuning.module import collate
 
 FEW = ["the cat sat on a mat", "a dog", "", "they ran over the old hill to the sea " * 9]

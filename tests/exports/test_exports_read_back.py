@@ -93,7 +93,7 @@ def test_layers_of_its_own_in_a_graph(with_head, tmp_path):
 
 
 def test_the_winner_of_a_sweep_exports_as_it_is(bert, tmp_path):
-    from poolwise.transforms.chosen import Chosen
+    from poolwise.transforms.readout_file import Chosen
 
     chosen = Chosen(poolwise.parse("mean@2|l2"))
     chosen.save(tmp_path / "readout.toml")

@@ -10,7 +10,7 @@ import pytest
 from poolwise.errors import StoreError
 from poolwise.files import AtomicFile, publish_pair
 from poolwise.readouts import parse
-from poolwise.transforms.chosen import Chosen
+from poolwise.transforms.readout_file import Chosen
 
 
 def publish(folder: Path, held: str, *, overwrite: bool) -> None:

@@ -9,7 +9,7 @@ import pytest
 from poolwise.errors import PoolwiseError
 from poolwise.records import Chart
 from poolwise.reports.charts import KINDS, draw
-from poolwise.reports.picture import to_png, to_svg
+from poolwise.reports.svg import to_png, to_svg
 from poolwise.reports.theme import CONTROL
 
 

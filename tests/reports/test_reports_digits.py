@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from poolwise.records import Number
-from poolwise.reports import digits
+from poolwise.reports import number_format as digits
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ import pytest
 
 import poolwise
 from poolwise.errors import StoreError
+from poolwise.inspection import inspect
 from poolwise.reports.inspector import render, write_inspector
-from poolwise.studies.inspection import inspect
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 FLAGS = "--no-sandbox --disable-gpu --disable-background-networking --no-first-run".split()

@@ -7,12 +7,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from poolwise.cli.show import show
+from poolwise.cli.terminal import show
 from poolwise.records import Chart, Finding
 from poolwise.reports.charts import draw
 from poolwise.reports.labels import GAP
 from poolwise.reports.learning_curve import COLORS
-from poolwise.reports.picture import to_svg
+from poolwise.reports.svg import to_svg
 
 NAMES = ["cls@-1", "pooler", "mean@-1", "max@-1", "token[3]@-1", "sep@-1", "cls@mix"]
 

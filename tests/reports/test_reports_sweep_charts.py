@@ -14,7 +14,7 @@ from poolwise.records import Chart
 from poolwise.reports.charts import draw
 from poolwise.reports.drawing import Drawing
 from poolwise.reports.heat import BLACK, DARK, shades
-from poolwise.reports.picture import to_svg
+from poolwise.reports.svg import to_svg
 from poolwise.reports.theme import ACCENT, CONTROL, DENSITY, PAPER, SERIES
 
 

@@ -12,10 +12,10 @@ import poolwise
 from poolwise.encoders.blocks import divisible
 from poolwise.errors import EncoderError
 from poolwise.studies.attention import decomposition, zeroing
+from poolwise.studies.attention.attributions import NORMS, RAW, ZEROING, rollout, ways
+from poolwise.studies.attention.block_forward import ACTIVATIONS, passages
 from poolwise.studies.attention.decomposition import decompose, mixing
-from poolwise.studies.attention.passage import ACTIVATIONS, passages
 from poolwise.studies.attention.ranks import means, spearmans
-from poolwise.studies.attention.ways import NORMS, RAW, ZEROING, rollout, ways
 
 TEXTS = ["the cat sat on the mat", "a dog", "small birds ran, and the old sea!", "a hill"]
 REAL = [

@@ -7,7 +7,7 @@ import pytest
 
 from poolwise import encoders
 from poolwise.errors import StudyError
-from poolwise.studies.baselines import BASELINES, bag_of_words, baselines, length_only
+from poolwise.selection.baselines import BASELINES, bag_of_words, baselines, length_only
 
 TRAIN = ["the cat sat on the mat", "the dog ran over the hill", "a bird and a tree", "the sea"] * 5
 TEXTS = ["the cat", "cat cat the dog", "a tree and the sea", ""]
@@ -130,7 +130,7 @@ def test_doc2vec_learns_which_texts_are_alike(encoder):
 
 def test_doc2vec_is_the_same_in_another_process(made):
     code = (
-        "from poolwise.studies.baselines import BASELINES\n"
+        "from poolwise.selection.baselines import BASELINES\n"
         f"print(BASELINES['doc2vec'](None, {TRAIN}, {TEXTS}, 0)[0].tobytes().hex())"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "1"}

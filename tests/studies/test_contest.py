@@ -7,9 +7,9 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 import poolwise
 from poolwise.errors import StudyError
 from poolwise.records import Labelled, Pairs
+from poolwise.selection.selection import hold
+from poolwise.selection.vector_cache import shelve
 from poolwise.studies.classification import Classification
-from poolwise.studies.contest import hold
-from poolwise.studies.shelf import shelve
 from poolwise.studies.similarity import Similarity
 from poolwise.studies.sweep import Material, answers, questions, scores, winner
 

@@ -7,23 +7,23 @@ import numpy as np
 import pytest
 
 import poolwise
+from poolwise.classifier.task import Task
 from poolwise.records import Labelled, Pairs, Sentence, Tagged
+from poolwise.selection.duplicates import grouped, keys, numbered, with_groups, without_copies
+from poolwise.selection.labelled_pairs import labelled_pairs
+from poolwise.selection.splits import split
+from poolwise.selection.tasks import LabelsTask, PairsTask
+from poolwise.selection.vector_cache import shelve
 from poolwise.statistics.folds import fold_of
 from poolwise.studies.attention.study import draw
 from poolwise.studies.average import Average
-from poolwise.studies.copies import grouped, keys, numbered, with_groups, without_copies
 from poolwise.studies.geometry import Geometry
-from poolwise.studies.labelled_pairs import labelled_pairs
 from poolwise.studies.length import LengthStudy
-from poolwise.studies.parts import split
 from poolwise.studies.runner import run
-from poolwise.studies.shelf import shelve
 from poolwise.studies.sweep import Material, answers, questions, sweep
 from poolwise.studies.tagging.alignment import align
 from poolwise.studies.tagging.corpus import check, corpus
 from poolwise.studies.tagging.scores import Scores
-from poolwise.studies.tasks import LabelsTask, PairsTask
-from poolwise.tuning.task import Task
 
 WORDS = "cat dog mat hill sea house tree bird man woman child one two old red big".split()
 MARK = "m\u00e4t"
@@ -164,7 +164,7 @@ def test_folds_of_the_penalty_are_apart_by_text(model, monkeypatch):
         drawn.append((groups, fold_of(groups, folds, seed)))
         return drawn[-1][1]
 
-    monkeypatch.setattr("poolwise.studies.tasks.fold_of", watched)
+    monkeypatch.setattr("poolwise.selection.tasks.fold_of", watched)
     data = read(model, random_labels("blanks", 4))
     accuracy(model, data, 0)
     ((groups, folds),) = drawn

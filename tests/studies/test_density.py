@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from poolwise.studies.density import density
+from poolwise.selection.density import density
 
 LABELS = {"title": "t", "caption": "c", "x_label": "x", "y_label": "y", "line_label": "l"}
 

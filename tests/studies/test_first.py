@@ -4,9 +4,9 @@ import pytest
 import poolwise
 from poolwise.encoders.rearranged import REACH
 from poolwise.records import Labelled, Pairs
+from poolwise.selection.vector_cache import shelve
 from poolwise.studies.first import First
 from poolwise.studies.first.tokens import MIDDLE, RANDOM, Picked, layers, standing_at
-from poolwise.studies.shelf import shelve
 
 WORDS = "cat dog mat hill sea house tree bird man woman child one two old red big".split()
 

@@ -11,12 +11,12 @@ from poolwise.encoders.rearranged import middle, rearranged
 from poolwise.encoders.tokenizer_frame import Frame
 from poolwise.errors import EncoderError
 from poolwise.records import Labelled, Pairs
-from poolwise.studies.contest import hold
+from poolwise.selection.selection import hold
+from poolwise.selection.vector_cache import shelve
 from poolwise.studies.first import First
-from poolwise.studies.first.pictures import BEST
-from poolwise.studies.first.places import COSINE, GROUPS, PLACES, rearrange
+from poolwise.studies.first.charts import BEST
+from poolwise.studies.first.rearrangements import COSINE, GROUPS, PLACES, rearrange
 from poolwise.studies.first.tokens import fixed, layers
-from poolwise.studies.shelf import shelve
 
 WORDS = "cat dog mat hill sea house tree bird man woman child one two old red big".split()
 LAST = 3
@@ -179,7 +179,7 @@ def test_without_rearranging_there_is_no_further_pass(model, monkeypatch):
     def no_pass(*_, **__):
         raise AssertionError("a pass")
 
-    monkeypatch.setattr("poolwise.studies.first.places.shelve", no_pass)
+    monkeypatch.setattr("poolwise.studies.first.rearrangements.shelve", no_pass)
     data = pairs(model, "cls@-1", n=60)
     study = First(data, rearrange=False)
     (finding,) = study.findings(model, shelve(model, study.texts, study.readouts(model)))

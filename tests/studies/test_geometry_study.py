@@ -6,10 +6,10 @@ import pytest
 import poolwise
 from poolwise.errors import StudyError
 from poolwise.records import Labelled, Pairs, Sentence
+from poolwise.selection.vector_cache import shelve
 from poolwise.statistics.geometry import alignment, anisotropy
 from poolwise.studies.geometry import Geometry
-from poolwise.studies.geometry.likeness import alike
-from poolwise.studies.shelf import shelve
+from poolwise.studies.geometry.similar_texts import alike
 
 WORDS = "cat dog mat hill sea house tree bird man woman child one two old red big".split()
 

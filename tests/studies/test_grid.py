@@ -2,7 +2,7 @@ import pytest
 
 import poolwise
 from poolwise.errors import ReadoutError
-from poolwise.studies.grid import grid, identity
+from poolwise.selection.grid import grid, identity
 
 
 @pytest.fixture(scope="module")

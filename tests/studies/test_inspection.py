@@ -9,9 +9,9 @@ import poolwise
 from poolwise import model as poolwise_model
 from poolwise.encoders.blocks import divisible
 from poolwise.errors import MissingExtraError
+from poolwise.inspection import inspect
+from poolwise.inspection.surfaces import surfaces
 from poolwise.studies.attention import decomposition, zeroing
-from poolwise.studies.inspection import inspect
-from poolwise.studies.inspection.surfaces import surfaces
 
 TEXTS = ["the cat sat on the mat, running", "a dog", "", "A bird 🙂 sees no <b>"]
 

@@ -8,16 +8,16 @@ from poolwise.errors import StudyError
 from poolwise.readouts import parse
 from poolwise.records import Labelled
 from poolwise.reports.charts import draw
-from poolwise.studies.contest import Contest
-from poolwise.studies.knows import Knows
-from poolwise.studies.knows.controls import LENGTH, MAJORITY, UNTRAINED, WORDS
-from poolwise.studies.knows.duels import judge
-from poolwise.studies.knows.evidence import Evidence
-from poolwise.studies.knows.numbers import numbers
-from poolwise.studies.knows.pictures import charts
-from poolwise.studies.knows.verdict import listed, notes, verdict
+from poolwise.selection.selection import Contest
+from poolwise.selection.tasks import LabelsTask
+from poolwise.studies.probing import Knows
+from poolwise.studies.probing.charts import charts
+from poolwise.studies.probing.controls import LENGTH, MAJORITY, UNTRAINED, WORDS
+from poolwise.studies.probing.evidence import Evidence
+from poolwise.studies.probing.numbers import numbers
+from poolwise.studies.probing.paired_tests import judge
+from poolwise.studies.probing.verdict import listed, notes, verdict
 from poolwise.studies.sweep import answers
-from poolwise.studies.tasks import LabelsTask
 
 VOCABULARY = "cat dog mat hill sea house tree bird man woman child one two old red big".split()
 DEPTH = 3

@@ -5,7 +5,8 @@ from sklearn.preprocessing import StandardScaler
 from poolwise.progress import Progress
 from poolwise.readouts import parse
 from poolwise.records import Labelled
-from poolwise.studies.knows.controls import (
+from poolwise.selection.tasks import LabelsTask
+from poolwise.studies.probing.controls import (
     LENGTH,
     MAJORITY,
     WORDS,
@@ -13,8 +14,7 @@ from poolwise.studies.knows.controls import (
     shuffled,
     surface,
 )
-from poolwise.studies.knows.probing import named, probe_all, standardized
-from poolwise.studies.tasks import LabelsTask
+from poolwise.studies.probing.probes import named, probe_all, standardized
 
 N = 500
 

@@ -3,9 +3,9 @@ import pytest
 
 import poolwise
 from poolwise.records import Labelled, Pairs
+from poolwise.selection.vector_cache import shelve
 from poolwise.statistics.dependent import williams
 from poolwise.studies.layers import Layers
-from poolwise.studies.shelf import shelve
 
 WORDS = "cat dog mat hill sea house tree bird man woman child one two old red big".split()
 

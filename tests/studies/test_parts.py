@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poolwise.errors import StudyError
-from poolwise.studies.parts import split
+from poolwise.selection.splits import split
 
 SHARES = (0.2, 0.4, 0.4)
 

@@ -5,8 +5,8 @@ import poolwise
 from poolwise.encoders.reinitialised import with_random_pooler
 from poolwise.errors import StudyError
 from poolwise.records import Labelled, Pairs
+from poolwise.selection.vector_cache import shelve
 from poolwise.studies.pooler import CONTROLS, DRAWS, Pooler, random_layers
-from poolwise.studies.shelf import shelve
 
 WORDS = "cat dog mat hill sea house tree bird man woman child one two old red big".split()
 

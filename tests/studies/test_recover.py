@@ -18,18 +18,18 @@ import poolwise
 from poolwise.errors import MissingExtraError, StoreError, StudyError
 from poolwise.progress import Progress
 from poolwise.readouts import parse
-from poolwise.studies.comparisons import Family
-from poolwise.studies.recover import Recover, training
-from poolwise.studies.recover import checkpoint as checkpoints
-from poolwise.studies.recover.answer import answer
-from poolwise.studies.recover.bag import PENALTIES, learn_bag, most_frequent
-from poolwise.studies.recover.checkpoint import Checkpoint
-from poolwise.studies.recover.comparing import compared, title
-from poolwise.studies.recover.contest import FREQUENT, WITHOUT, Bench
-from poolwise.studies.recover.corpus import FIRST, UNKNOWN, Sentences, divided, read
-from poolwise.studies.recover.training import Settings, exposures, train
-from poolwise.studies.recover.verdict import verdict
-from poolwise.studies.recover.writing import Writer
+from poolwise.selection.comparisons import Family
+from poolwise.studies.inversion import Recover, training
+from poolwise.studies.inversion import checkpoint as checkpoints
+from poolwise.studies.inversion.answer import answer
+from poolwise.studies.inversion.bag import PENALTIES, learn_bag, most_frequent
+from poolwise.studies.inversion.checkpoint import Checkpoint
+from poolwise.studies.inversion.comparisons import compared, title
+from poolwise.studies.inversion.contest import FREQUENT, WITHOUT, Bench
+from poolwise.studies.inversion.corpus import FIRST, UNKNOWN, Sentences, divided, read
+from poolwise.studies.inversion.detokenize import Writer
+from poolwise.studies.inversion.training import Settings, exposures, train
+from poolwise.studies.inversion.verdict import verdict
 
 SLOTS = (
     ("the", "a"),
@@ -280,7 +280,7 @@ def test_training_ends_early_and_leaves_torch_as_it_was():
 
 
 def test_without_torch_the_extra_is_named(model, monkeypatch):
-    for name in [name for name in sys.modules if name.startswith("poolwise.studies.recover.")]:
+    for name in [name for name in sys.modules if name.startswith("poolwise.studies.inversion.")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(MissingExtraError, match=r"poolwise\[torch\]"):

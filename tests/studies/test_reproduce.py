@@ -6,9 +6,9 @@ import pytest
 import poolwise
 from poolwise.errors import EncoderError
 from poolwise.readouts import parse
-from poolwise.studies.reproduce import PRESETS, reproduce
-from poolwise.studies.reproduce.presets import WHERE, Preset, Row
-from poolwise.studies.reproduce.rows import finding
+from poolwise.reproduction import PRESETS, reproduce
+from poolwise.reproduction.presets import WHERE, Preset, Row
+from poolwise.reproduction.rows import finding
 
 WORDS = "cat dog mat hill sea house tree bird man woman child one two old red big".split()
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from poolwise.errors import StudyError
-from poolwise.studies.scratch import scratch_array
+from poolwise.selection.scratch_file import scratch_array
 
 posix = pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="no posix_fallocate")
 

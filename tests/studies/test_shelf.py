@@ -7,7 +7,7 @@ import pytest
 import poolwise
 from poolwise.errors import StudyError
 from poolwise.readouts import parse
-from poolwise.studies.shelf import shelve
+from poolwise.selection.vector_cache import shelve
 
 TEXTS = ["the cat sat", "a dog ran over the hill", "", "the cat sat", "no one", "two"]
 

@@ -8,7 +8,7 @@ import pytest
 import poolwise
 from poolwise.errors import MissingExtraError, StudyError
 from poolwise.records import Tagged
-from poolwise.studies.parts import Parts
+from poolwise.selection.splits import Parts
 from poolwise.studies.tagging import Tagging
 from poolwise.studies.tagging.answer import Answer
 from poolwise.studies.tagging.contest import (

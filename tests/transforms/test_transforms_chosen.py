@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from poolwise.errors import ReadoutError, StoreError
 from poolwise.readouts import parse
 from poolwise.transforms import fit
-from poolwise.transforms.chosen import Chosen
+from poolwise.transforms.readout_file import Chosen
 
 X = np.random.default_rng(0).normal(size=(50, 8)).astype(np.float32)
 MADE = {"model": 'a "quoted" model', "model_hash": "abc", "poolwise": "0"}

@@ -20,8 +20,8 @@ from transformers import BertForSequenceClassification
 import poolwise
 from poolwise.tuning.checkpoint import write_checkpoint
 from poolwise.tuning.module import ReadoutClassifier, collate
-from poolwise.tuning.trials import Head
-from poolwise.tuning.tunable import tunable
+from poolwise.tuning.records import Head
+from poolwise.tuning.trainable_readout import tunable
 
 TEXTS = [
     "The goalkeeper saved a penalty in the last minute of the final.",

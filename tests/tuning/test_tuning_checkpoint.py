@@ -21,8 +21,8 @@ from poolwise.encoders.rearranged import rearranged
 from poolwise.errors import EncoderError, PoolwiseWarning, StoreError
 from poolwise.tuning.checkpoint import write_checkpoint
 from poolwise.tuning.module import ReadoutClassifier, collate
-from poolwise.tuning.trials import Head
-from poolwise.tuning.tunable import tunable
+from poolwise.tuning.records import Head
+from poolwise.tuning.trainable_readout import tunable
 
 TEXTS = ["the cat sat on a mat", "a", "they ran over the old hill to the sea"]
 CLASSES = Head("classification", ("no", "perhaps", "yes"))

@@ -15,8 +15,8 @@ from safetensors.numpy import load_file, save_file
 from scipy.special import expit, softmax
 
 import poolwise
+from poolwise.classifier.classifier import OUTPUTS, load_classifier
 from poolwise.errors import EncoderError, OptionError, PoolwiseWarning, StudyError, TextError
-from poolwise.tuning.classifier import OUTPUTS, load_classifier
 
 TEXTS = ["the cat sat on the mat", "", "a dog", "tree " * 100, "a dog"]
 LABELS = ["cat", "dog", "tree"]
@@ -284,8 +284,8 @@ def test_what_was_trained_predicts_the_same(tiny, tmp_path, spec, kind):
 
     from poolwise.tuning.checkpoint import write_checkpoint
     from poolwise.tuning.module import ReadoutClassifier, collate
-    from poolwise.tuning.trials import Head
-    from poolwise.tuning.tunable import tunable
+    from poolwise.tuning.records import Head
+    from poolwise.tuning.trainable_readout import tunable
 
     model = poolwise.load(tiny("bert"), max_length=20)
     head = Head(kind, () if kind == "regression" else ("x", "y"))

@@ -7,7 +7,7 @@ import pytest
 import poolwise
 from poolwise.errors import PoolwiseWarning, ReadoutError
 from poolwise.readouts import parse
-from poolwise.transforms.chosen import Chosen
+from poolwise.transforms.readout_file import Chosen
 from poolwise.tuning.comparison import _resolved
 
 

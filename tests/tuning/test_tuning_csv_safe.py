@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poolwise.tuning.csv_safe import guarded
+from poolwise.classifier.csv_formulas import guarded
 
 FORMULAS = ["=1+1", "+cmd|x!A0", "-2+3", "@SUM(A1)", "\r=1", "\n=1", "＝1+1", "＠x"]
 HARMLESS = ["x", "a=b", "don't", "", "-1", "+1", "-1.5", "1e-3", "-1e-05", "'", "''x", "a; b", "é"]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from poolwise.files.leftovers import hidden
-from poolwise.tuning.kept import Kept
-from poolwise.tuning.trials import Recipe
+from poolwise.tuning.records import Recipe
+from poolwise.tuning.run_store import Kept
 
 
 def test_what_a_killed_comparison_left_is_removed_and_what_it_can_use_stays(tmp_path):

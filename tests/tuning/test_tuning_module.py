@@ -14,8 +14,8 @@ import poolwise
 from poolwise.errors import EncoderError, ReadoutError
 from poolwise.readouts import parse
 from poolwise.tuning.module import ReadoutClassifier, collate
-from poolwise.tuning.trials import Head
-from poolwise.tuning.tunable import tunable
+from poolwise.tuning.records import Head
+from poolwise.tuning.trainable_readout import tunable
 
 TEXTS = [
     "the cat sat on a mat",

@@ -15,17 +15,17 @@ import numpy as np
 import pytest
 
 import poolwise
+from poolwise.classifier.classifier import load_classifier
+from poolwise.classifier.task import Task
 from poolwise.encoders.reinitialised import reinitialised
 from poolwise.errors import ReadoutError, StoreError, StudyError
 from poolwise.tuning import frozen as frozen_module
-from poolwise.tuning import kept as kept_module
+from poolwise.tuning import run_store as kept_module
 from poolwise.tuning import runs, workers
-from poolwise.tuning.classifier import load_classifier
-from poolwise.tuning.kept import Kept, materials
-from poolwise.tuning.task import Task
-from poolwise.tuning.todo import ToDo
-from poolwise.tuning.trials import Recipe, Setting, Trial
-from poolwise.tuning.tunable import tunable
+from poolwise.tuning.records import Recipe, Setting, Trial
+from poolwise.tuning.run_store import Kept, materials
+from poolwise.tuning.schedule import ToDo
+from poolwise.tuning.trainable_readout import tunable
 
 RECIPE = Recipe(epochs=1, batch=8, rates=(3e-3, 1e-3), steps=0)
 
@@ -341,7 +341,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 import conftest, poolwise, test_tuning_runs as own
-from poolwise.tuning.task import Task
+from poolwise.classifier.task import Task
 
 if __name__ == "__main__":
     model = poolwise.load({folder!r})

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score, r2_score
 
+from poolwise.classifier.task import Task
 from poolwise.errors import StudyError
 from poolwise.records import Labelled
-from poolwise.tuning.task import Task
 
 
 def labelled(labels, parts=None, texts=None):

@@ -8,15 +8,15 @@ import pytest
 import torch
 
 import poolwise
+from poolwise.classifier.task import Task
 from poolwise.errors import ReadoutError, StoreError, StudyError
-from poolwise.tuning import watching
+from poolwise.tuning import early_stopping as watching
 from poolwise.tuning.batches import ShuffledTexts, Texts, shuffled
 from poolwise.tuning.memory import memory_told
 from poolwise.tuning.module import ReadoutClassifier
-from poolwise.tuning.task import Task
+from poolwise.tuning.records import Recipe, Setting
+from poolwise.tuning.trainable_readout import tunable
 from poolwise.tuning.training import cost, optimizer, passes, train
-from poolwise.tuning.trials import Recipe, Setting
-from poolwise.tuning.tunable import tunable
 
 EVALUATED = watching.Watch.on_evaluate
 RECIPE = Recipe(epochs=4, batch=8, rates=(1e-3,), steps=0)

@@ -4,7 +4,7 @@ import pytest
 
 from poolwise.errors import ReadoutError
 from poolwise.readouts import parse
-from poolwise.tuning.tunable import tunable
+from poolwise.tuning.trainable_readout import tunable
 
 
 @pytest.mark.parametrize("spec", ["cls@-1", "pooler", "mean@avg(1,-1)", "token[3]@2", "max@0"])

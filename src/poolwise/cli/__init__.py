@@ -11,11 +11,11 @@ from typing import Any
 
 import click
 
-from poolwise import __version__
 from poolwise.cli import interruption, streams
 from poolwise.cli.refusals import as_poolwise_errors
 from poolwise.errors import PoolwiseError, PoolwiseWarning, bounded
-from poolwise.visible import visible, visible_lines
+from poolwise.escaping import visible, visible_lines
+from poolwise.version import __version__
 
 COMMANDS = {
     "embed": "Texts in, vectors out: Parquet, npy or safetensors.",

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from poolwise.cli.material import data_options, read_material
+from poolwise.cli.data_options import data_options, read_material
 from poolwise.cli.options import (
     Rows,
     console,
@@ -22,12 +22,12 @@ from poolwise.cli.options import (
     sample_option,
     tell,
 )
-from poolwise.cli.show import show
+from poolwise.cli.terminal import show
 from poolwise.model import Model, load
 from poolwise.progress import waiting
 from poolwise.records import Finding, Precision
 from poolwise.texts import Data, Material
-from poolwise.transforms.chosen import Chosen
+from poolwise.transforms.readout_file import Chosen
 
 DEFAULT_LIMIT = 100_000
 
@@ -170,9 +170,9 @@ def _findings(
     seed: int,
     precision: Precision,
 ) -> list[Finding]:
+    from poolwise.selection.duplicates import with_groups  # noqa: PLC0415
     from poolwise.studies import sweep  # noqa: PLC0415 - slow to import
     from poolwise.studies.alone import ALONE, How  # noqa: PLC0415
-    from poolwise.studies.copies import with_groups  # noqa: PLC0415
 
     folder = output / "training" if output else None
     if question == "tuned":
@@ -195,7 +195,7 @@ def _tuned(
     encoder: Model, material: Material, specs: Sequence[str], folder: Path | None, seed: int
 ) -> list[Finding]:
     from poolwise.tuning.comparison import SEEDS, SIZES, TOKENS, compared  # noqa: PLC0415 - slow
-    from poolwise.tuning.trials import Recipe  # noqa: PLC0415
+    from poolwise.tuning.records import Recipe  # noqa: PLC0415
 
     answers = [
         compared(

@@ -12,8 +12,7 @@ from warnings import warn
 
 import click
 
-from poolwise.cli.fit import FIT_HELP, FIT_LIMIT, fitted_texts, told_of_fit
-from poolwise.cli.marks import MARKS, counts_of, told
+from poolwise.cli.fit_options import FIT_HELP, FIT_LIMIT, fitted_texts, told_of_fit
 from poolwise.cli.options import (
     console,
     force_option,
@@ -25,7 +24,8 @@ from poolwise.cli.options import (
     prompt_options,
     text_options,
 )
-from poolwise.encoders.unknown import UnknownTokens
+from poolwise.cli.row_flags import MARKS, counts_of, told
+from poolwise.encoders.unknown_tokens import UnknownTokens
 from poolwise.errors import PoolwiseWarning
 from poolwise.model import Model, load
 from poolwise.readouts import Readout
@@ -33,7 +33,7 @@ from poolwise.records import Precision
 from poolwise.stores import create
 from poolwise.texts import Texts, open_texts
 from poolwise.transforms import Transform
-from poolwise.transforms.chosen import Chosen, prompted
+from poolwise.transforms.readout_file import Chosen, prompted
 
 
 def _columns(_: click.Context, __: click.Parameter, values: Sequence[str]) -> list[str]:

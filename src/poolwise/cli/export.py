@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from poolwise.cli.fit import FIT_HELP, FIT_LIMIT, fitted_texts, told_of_fit
+from poolwise.cli.fit_options import FIT_HELP, FIT_LIMIT, fitted_texts, told_of_fit
 from poolwise.cli.options import (
     console,
     json_option,
@@ -20,7 +20,7 @@ from poolwise.exports import FORMATS, Format, export
 from poolwise.model import load
 from poolwise.records import Sentence
 from poolwise.texts import open_texts
-from poolwise.transforms.chosen import SUFFIX, Chosen
+from poolwise.transforms.readout_file import SUFFIX, Chosen
 
 CHECKED = 64
 """Texts of ``--check`` that are compared."""

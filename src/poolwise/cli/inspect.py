@@ -9,8 +9,8 @@ from typing import Any
 import click
 from rich.table import Table
 
+from poolwise.cli.console import styled
 from poolwise.cli.options import console, force_option, json_option, max_length_option, print_json
-from poolwise.cli.terminal import styled
 from poolwise.files import written_whole
 from poolwise.model import Model, load
 
@@ -48,7 +48,7 @@ def command(
     poolwise inspect demo "The cat sat." "A cat was sitting."
     poolwise inspect demo "The cat sat." "A cat was sitting." --html inside.html
     """
-    from poolwise.studies.inspection import inspect  # noqa: PLC0415 - slow to import
+    from poolwise.inspection import inspect  # noqa: PLC0415 - slow to import
 
     with written_whole(html, overwrite=force) if html else nullcontext() as page:
         encoder = load(model, max_length=max_length)

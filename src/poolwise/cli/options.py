@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from poolwise.cli.streams import shows_all
-from poolwise.plain import plain
+from poolwise.escaping import visible, visible_json
+from poolwise.json_values import plain
 from poolwise.texts.limits import MAX_TEXT_BYTES
-from poolwise.visible import visible, visible_json
 
 if TYPE_CHECKING:
-    from poolwise.cli.terminal import Terminal
+    from poolwise.cli.console import Terminal
 
 Command = Callable[..., Any]
 
@@ -136,7 +136,7 @@ def print_json(document: Any) -> None:
 
 def console() -> Terminal:
     """Where people read: stdout, plain when it is no terminal."""
-    from poolwise.cli.terminal import Terminal  # noqa: PLC0415 - not for every command
+    from poolwise.cli.console import Terminal  # noqa: PLC0415 - not for every command
 
     return Terminal()
 

@@ -12,7 +12,9 @@ from typing import Any
 
 import click
 
-from poolwise.cli.marks import counts_of, told
+from poolwise.classifier.classifier import load_classifier
+from poolwise.classifier.csv_formulas import ALL, LABELS
+from poolwise.classifier.predictions import Record, flat, prediction_file, records
 from poolwise.cli.options import (
     console,
     force_option,
@@ -24,12 +26,10 @@ from poolwise.cli.options import (
     tell,
     text_options,
 )
+from poolwise.cli.row_flags import counts_of, told
+from poolwise.escaping import visible
 from poolwise.records import Precision
 from poolwise.texts import open_texts
-from poolwise.tuning.classifier import load_classifier
-from poolwise.tuning.csv_safe import ALL, LABELS
-from poolwise.tuning.predictions import Record, flat, prediction_file, records
-from poolwise.visible import visible
 
 Write = Callable[[Sequence[Record]], None]
 

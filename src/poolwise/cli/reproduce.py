@@ -11,14 +11,14 @@ from pathlib import Path
 import click
 from rich.text import Text
 
+from poolwise.cli.console import styled
 from poolwise.cli.options import console, force_option, json_option, precision_option, print_json
-from poolwise.cli.terminal import styled
 from poolwise.encoders.sources import called
 from poolwise.model import load
 from poolwise.records import Precision
 from poolwise.reports import PAGE, fill_report, report_folder, to_json
-from poolwise.studies.reproduce import PRESETS, Cell, reproduce
-from poolwise.studies.reproduce.rows import finding
+from poolwise.reproduction import PRESETS, Cell, reproduce
+from poolwise.reproduction.rows import finding
 
 STYLES = {"reproduced": "green", "off": "bold red", "not run": "dim"}
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from poolwise.cli.material import data_options, read_material
+from poolwise.cli.data_options import data_options, read_material
 from poolwise.cli.options import (
     Rows,
     console,
@@ -21,13 +21,13 @@ from poolwise.cli.options import (
     sample_option,
     tell,
 )
-from poolwise.cli.show import show
+from poolwise.cli.terminal import show
 from poolwise.model import load
 from poolwise.progress import waiting
 from poolwise.records import Finding, Precision
 
 if TYPE_CHECKING:
-    from poolwise.studies.contest import Contest
+    from poolwise.selection.selection import Contest
 
 DEFAULT_LIMIT = 20_000
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from poolwise.cli.material import dev_option, label_column_option, test_option
+from poolwise.cli.data_options import dev_option, label_column_option, test_option
 from poolwise.cli.options import (
     Rows,
     console,
@@ -19,11 +19,11 @@ from poolwise.cli.options import (
     prompt_options,
     sample_option,
 )
-from poolwise.cli.show import show
+from poolwise.cli.terminal import show
 from poolwise.model import load
 from poolwise.progress import waiting
 from poolwise.texts.labels import KINDS, Kind, open_labels
-from poolwise.tuning.trials import Recipe
+from poolwise.tuning.records import Recipe
 
 USUAL = Recipe()
 
@@ -159,7 +159,7 @@ def command(
         to_json,
     )
     from poolwise.tuning.comparison import DEFAULT, compared  # noqa: PLC0415 - likewise
-    from poolwise.tuning.together import is_first  # noqa: PLC0415 - likewise
+    from poolwise.tuning.distributed import is_first  # noqa: PLC0415 - likewise
 
     where: dict[str, Any] = {
         "text_column": column,

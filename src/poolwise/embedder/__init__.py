@@ -2,6 +2,6 @@
 
 from poolwise.embedder.embedder import Embedder
 from poolwise.embedder.encoding import NotOfferedError
-from poolwise.embedder.given import NotTextsError
+from poolwise.embedder.validation import NotTextsError
 
 __all__ = ["Embedder", "NotOfferedError", "NotTextsError"]

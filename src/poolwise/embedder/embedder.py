@@ -21,16 +21,16 @@ from poolwise.embedder.encoding import (
     tensor,
     vectors_of,
 )
-from poolwise.embedder.given import texts_of
-from poolwise.embedder.opened import opened
+from poolwise.embedder.model_cache import opened
 from poolwise.embedder.similarity import similarities
+from poolwise.embedder.validation import texts_of
 from poolwise.encoders.prompts import DOCUMENT, QUERY
 from poolwise.errors import EncoderError
 from poolwise.inputs import CHOICES, flag
 from poolwise.model import Model
 from poolwise.records import LongTexts, Precision
 from poolwise.transforms import Transform
-from poolwise.transforms.chosen import Chosen, prompted
+from poolwise.transforms.readout_file import Chosen, prompted
 
 
 class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]

@@ -18,7 +18,7 @@ from poolwise.encoders.files import MEGABYTE, shown
 from poolwise.encoders.formats import KERAS
 from poolwise.encoders.keras_file import open_keras
 from poolwise.encoders.safetensors_file import MAX_TENSORS
-from poolwise.encoders.stored import Stored, StoredError, write_stored
+from poolwise.encoders.stored_tensors import Stored, StoredError, write_stored
 from poolwise.encoders.torch_file import open_torch
 from poolwise.encoders.weights import asked
 from poolwise.errors import EncoderError, MissingExtraError, needs

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from poolwise.errors import EncoderError, UnsafeModelError
-from poolwise.visible import visible
+from poolwise.escaping import visible
 
 MEGABYTE = 1 << 20
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from poolwise.encoders.safetensors_file import MAX_RANK, MAX_TENSORS
-from poolwise.encoders.stored import PIECE, SIZES, Stored, StoredError
+from poolwise.encoders.stored_tensors import PIECE, SIZES, Stored, StoredError
 from poolwise.errors import needs
 
 _ENDS = {"kernel": "weight", "embeddings": "weight", "gamma": "weight", "beta": "bias"}

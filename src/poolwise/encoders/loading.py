@@ -16,7 +16,7 @@ from poolwise.encoders.tokenizer import Tokenizer, read_tokenizer
 from poolwise.encoders.tokenizer_settings import Settings, read_settings
 from poolwise.encoders.weights import read_weights, select
 from poolwise.errors import EncoderError, ReadoutError
-from poolwise.plain import unicode
+from poolwise.json_values import unicode
 
 
 def load(

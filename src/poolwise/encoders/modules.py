@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from poolwise.encoders.declared import Listed, declared
+from poolwise.encoders.declared_readout import Listed, declared
 from poolwise.encoders.files import (
     MEGABYTE,
     as_object,

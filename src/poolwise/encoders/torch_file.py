@@ -22,7 +22,7 @@ import numpy as np
 from poolwise.encoders.files import MEGABYTE
 from poolwise.encoders.pickle_values import Call, Elsewhere, Named, read_pickle
 from poolwise.encoders.safetensors_file import MAX_RANK, MAX_TENSORS
-from poolwise.encoders.stored import PIECE, SIZES, Stored, StoredError
+from poolwise.encoders.stored_tensors import PIECE, SIZES, Stored, StoredError
 from poolwise.encoders.tables import Shape
 
 MAX_PICKLE = 8 * MEGABYTE

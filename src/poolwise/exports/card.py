@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from poolwise import __version__
 from poolwise.encoders import Encoder
 from poolwise.exports.encoder_files import model_options
 from poolwise.exports.onnx_files import ARRAYS, GRAPH, OUTPUT, TOKENIZER, inputs
 from poolwise.readouts import POOLS
+from poolwise.version import __version__
 
 if TYPE_CHECKING:
     from poolwise.exports.export import Exported

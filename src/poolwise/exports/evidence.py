@@ -8,7 +8,7 @@ from typing import Any
 
 from poolwise.encoders.files import MEGABYTE, read_json
 from poolwise.errors import EncoderError
-from poolwise.transforms.chosen import Chosen
+from poolwise.transforms.readout_file import Chosen
 
 LARGEST = 64 * MEGABYTE
 """Bytes of a findings.json."""

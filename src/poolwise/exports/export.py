@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
 from poolwise.encoders import Encoder
+from poolwise.encoders.cut import cut
 from poolwise.encoders.modules import ABOUT, read_modules
 from poolwise.errors import EncoderError, needs
 from poolwise.exports.card import card
@@ -18,7 +19,6 @@ from poolwise.exports.check import (
     sentence_transformers_differ,
     transformers_differ,
 )
-from poolwise.exports.cutting import cut
 from poolwise.exports.encoder_files import write_encoder, write_json, write_prompts
 from poolwise.exports.evidence import evidence
 from poolwise.exports.folder import model_folder
@@ -31,7 +31,7 @@ from poolwise.progress import waiting
 from poolwise.readouts import Readout, parse
 from poolwise.records import Floats, Sentence
 from poolwise.transforms import Transform, stateless
-from poolwise.transforms.chosen import AnyReadout, prompted
+from poolwise.transforms.readout_file import AnyReadout, prompted
 
 Format = Literal["sentence-transformers", "transformers", "onnx"]
 FORMATS: tuple[Format, ...] = get_args(Format)

@@ -19,18 +19,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from poolwise import __version__
 from poolwise.encoders import Encoder
+from poolwise.encoders.cut import cut, fewest_blocks
 from poolwise.encoders.head import LAYER_NORM_EPSILON, DenseLayer, HeadLayer, NormLayer
 from poolwise.engines import plan
 from poolwise.engines.torch_pools import combine, mix_of, pool_tokens
 from poolwise.engines.transformers_engine import build_module
 from poolwise.errors import ReadoutError, needs
-from poolwise.exports.cutting import cut, fewest_blocks
 from poolwise.exports.onnx_files import OUTPUT, inputs
 from poolwise.exports.stack import KINDS, folded
 from poolwise.readouts import Readout
 from poolwise.transforms import Transform
+from poolwise.version import __version__
 
 OPSET = 18
 

@@ -18,9 +18,9 @@ from itertools import groupby, pairwise
 import numpy as np
 
 from poolwise.encoders import Encoder
+from poolwise.encoders.cut import fewest_blocks
 from poolwise.engines import plan
 from poolwise.errors import ReadoutError
-from poolwise.exports.cutting import fewest_blocks
 from poolwise.exports.modules import (
     MODES,
     NORMALIZE,

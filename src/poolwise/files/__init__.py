@@ -10,7 +10,7 @@ from poolwise.files.durable import real_path, sync_path, sync_tree
 from poolwise.files.folder import folders_above, hidden_folder, whole_folder
 from poolwise.files.leftovers import clear_leftovers, leftovers, remove_folder, remove_unfinished
 from poolwise.files.pair import publish_pair
-from poolwise.files.together import replace_files
+from poolwise.files.replace import replace_files
 
 __all__ = [
     "AtomicFile",

@@ -7,9 +7,9 @@ from typing import Any
 
 import altair as alt
 
-from poolwise.plain import rows
+from poolwise.json_values import rows
 from poolwise.records import Chart
-from poolwise.reports import digits
+from poolwise.reports import number_format as digits
 from poolwise.reports.drawing import Drawing, Panel
 from poolwise.reports.labels import End, end_labels, lines
 from poolwise.reports.theme import CONTROL, HEIGHT, LINE, PAPER, SERIES

@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from poolwise.plain import rows
+from poolwise.json_values import rows
 from poolwise.records import Chart
 from poolwise.reports.drawing import Drawing, Panel
 from poolwise.reports.labels import End, end_labels, lines

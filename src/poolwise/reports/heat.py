@@ -8,9 +8,9 @@ from typing import Any
 import altair as alt
 import numpy as np
 
-from poolwise.plain import rows
+from poolwise.json_values import rows
 from poolwise.records import Chart
-from poolwise.reports import digits
+from poolwise.reports import number_format as digits
 from poolwise.reports.drawing import Drawing, Key, Panel
 from poolwise.reports.theme import ACCENT, DENSITY, FAINT, PAPER, QUIET
 

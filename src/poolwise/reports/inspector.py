@@ -14,7 +14,7 @@ from typing import Any
 import jinja2
 
 from poolwise.files import written_whole
-from poolwise.plain import plain
+from poolwise.json_values import plain
 from poolwise.reports.templates import templates
 
 DIGITS = 5

@@ -7,12 +7,12 @@ from typing import Any
 
 import altair as alt
 
-from poolwise.plain import plain, rows
+from poolwise.json_values import plain, rows
 from poolwise.records import Chart
-from poolwise.reports import digits
+from poolwise.reports import number_format as digits
 from poolwise.reports.drawing import Drawing, Key, Panel
 from poolwise.reports.labels import minus
-from poolwise.reports.lanes import Row, extent
+from poolwise.reports.row_layout import Row, extent
 from poolwise.reports.theme import BANDS, PAPER, QUIET, SERIES
 
 COLUMNS = ("panel", "layer", "series", "value", "low", "high")

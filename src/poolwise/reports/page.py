@@ -10,11 +10,11 @@ from typing import Any
 import jinja2
 import vl_convert
 
-from poolwise.plain import plain
+from poolwise.json_values import plain
 from poolwise.records import Chart, Finding, Number
-from poolwise.reports import digits
+from poolwise.reports import number_format as digits
 from poolwise.reports.drawing import Drawing
-from poolwise.reports.picture import VEGA_LITE
+from poolwise.reports.svg import VEGA_LITE
 from poolwise.reports.templates import templates
 
 HALF = 480

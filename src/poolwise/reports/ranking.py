@@ -7,11 +7,11 @@ from typing import Any
 
 import altair as alt
 
-from poolwise.plain import rows
+from poolwise.json_values import rows
 from poolwise.records import Chart
-from poolwise.reports import digits
+from poolwise.reports import number_format as digits
 from poolwise.reports.drawing import PAGE, Drawing, Key, Panel
-from poolwise.reports.lanes import (
+from poolwise.reports.row_layout import (
     LANE,
     Row,
     axis,

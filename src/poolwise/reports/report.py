@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from poolwise.files import refusals_told
-from poolwise.plain import plain
+from poolwise.json_values import plain
 from poolwise.records import Finding
 from poolwise.reports.charts import draw
 from poolwise.reports.folder import CHARTS, FINDINGS, PAGE, chart_names, report_folder
 from poolwise.reports.page import Figure, render
-from poolwise.reports.picture import to_png, to_svg
+from poolwise.reports.svg import to_png, to_svg
 
 _NOT_XML = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from poolwise.plain import plain
+from poolwise.json_values import plain
 from poolwise.records import Chart, Number
-from poolwise.reports import digits
+from poolwise.reports import number_format as digits
 from poolwise.reports.drawing import Drawing, Piece, Table
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from poolwise.errors import StoreError, some
-from poolwise.plain import unicode
+from poolwise.json_values import unicode
 from poolwise.records import VectorBatch
 
 PREFIX = "poolwise."

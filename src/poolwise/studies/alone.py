@@ -11,11 +11,11 @@ from poolwise.errors import StudyError
 from poolwise.model import Model
 from poolwise.readouts import Readout
 from poolwise.records import Finding, Precision
-from poolwise.studies.as_read import as_read
 from poolwise.studies.attention import Attention
 from poolwise.studies.average import Average
+from poolwise.studies.data_notes import as_read
+from poolwise.studies.inversion import Recover
 from poolwise.studies.length import LengthStudy
-from poolwise.studies.recover import Recover
 from poolwise.studies.runner import run
 from poolwise.studies.tagging import Tagging
 from poolwise.studies.tagging.study import HeadName

@@ -13,17 +13,17 @@ from poolwise.engines.workers import cores
 from poolwise.errors import some
 from poolwise.readouts import Readout
 from poolwise.records import Finding, Labelled, Number
+from poolwise.selection.baselines import length_only
+from poolwise.selection.cached_baselines import yardsticks
+from poolwise.selection.finding import choice
+from poolwise.selection.grid import grid
+from poolwise.selection.selection import Contest, hold
+from poolwise.selection.splits import Rows
+from poolwise.selection.tasks import LabelsTask
+from poolwise.selection.vector_cache import Shelf
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.logistic import logistic
 from poolwise.statistics.paired import mean_estimates
-from poolwise.studies.baselines import length_only
-from poolwise.studies.choice import choice
-from poolwise.studies.contest import Contest, hold
-from poolwise.studies.grid import grid
-from poolwise.studies.parts import Rows
-from poolwise.studies.shelf import Shelf
-from poolwise.studies.tasks import LabelsTask
-from poolwise.studies.yardsticks import yardsticks
 from poolwise.transforms import fit
 
 if TYPE_CHECKING:

@@ -11,17 +11,17 @@ from scipy.stats import rankdata
 
 from poolwise.readouts import Readout, parse
 from poolwise.records import Chart, Finding, Labelled, Number, Pairs
+from poolwise.selection.by_layer import Curve, by_layer
+from poolwise.selection.comparisons import Comparison, Family, joined
+from poolwise.selection.finding import written
+from poolwise.selection.scores import Correlations
+from poolwise.selection.selection import Contest, hold, score
+from poolwise.selection.tasks import task_of
+from poolwise.selection.vector_cache import Shelf
 from poolwise.statistics.clusters import independent
 from poolwise.statistics.dependent import Test, steiger, williams
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.paired import compared, ties
-from poolwise.studies.by_layer import Curve, by_layer
-from poolwise.studies.choice import written
-from poolwise.studies.comparisons import Comparison, Family, joined
-from poolwise.studies.contest import Contest, hold, score
-from poolwise.studies.scores import Correlations
-from poolwise.studies.shelf import Shelf
-from poolwise.studies.tasks import task_of
 
 if TYPE_CHECKING:
     from poolwise.encoders import Encoder

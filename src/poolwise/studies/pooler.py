@@ -11,12 +11,12 @@ from poolwise.encoders.reinitialised import with_random_pooler
 from poolwise.errors import StudyError
 from poolwise.readouts import Readout, parse
 from poolwise.records import Finding, Floats, Labelled, Number, Pairs
+from poolwise.selection.comparisons import Comparison, Family, joined
+from poolwise.selection.finding import written
+from poolwise.selection.selection import Contest, hold
+from poolwise.selection.tasks import task_of
+from poolwise.selection.vector_cache import Shelf
 from poolwise.statistics.paired import Difference, compared
-from poolwise.studies.choice import written
-from poolwise.studies.comparisons import Comparison, Family, joined
-from poolwise.studies.contest import Contest, hold
-from poolwise.studies.shelf import Shelf
-from poolwise.studies.tasks import task_of
 
 if TYPE_CHECKING:
     from poolwise.encoders import Encoder

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
-
-from threadpoolctl import threadpool_limits
 
 from poolwise.errors import StudyError
 from poolwise.model import Model
 from poolwise.records import Finding, Precision, Sentence
+from poolwise.statistics.blas import single_blas_thread
 from poolwise.studies.base import Study
 from poolwise.texts import Texts
 
@@ -35,7 +33,7 @@ def run(
         count = 0
         for batch in model.extract(some, readouts, precision=precision, progress=progress):
             count += len(batch)
-            with one_blas_thread():
+            with single_blas_thread():
                 for study in studies:
                     study.consume(batch)
         return count
@@ -51,12 +49,6 @@ def run(
         "n_texts": n_texts,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    with one_blas_thread():
+    with single_blas_thread():
         found = [finding for study in studies for finding in study.findings()]
     return [replace(finding, made={**made, **finding.made}) for finding in found]
-
-
-def one_blas_thread() -> AbstractContextManager[object]:
-    """Threads of a BLAS wait by spinning: on cores that others use too, one is faster than two."""
-    limits: AbstractContextManager[object] = threadpool_limits(1, "blas")
-    return limits

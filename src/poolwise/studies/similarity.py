@@ -9,14 +9,14 @@ import numpy as np
 
 from poolwise.readouts import Readout
 from poolwise.records import Finding, Labelled, Number, Pairs
+from poolwise.selection.cached_baselines import yardsticks
+from poolwise.selection.finding import choice
+from poolwise.selection.grid import grid
+from poolwise.selection.labelled_pairs import labelled_pairs
+from poolwise.selection.selection import Contest, hold
+from poolwise.selection.tasks import LabelsTask, PairsTask
+from poolwise.selection.vector_cache import Shelf
 from poolwise.statistics.correlation import spearman
-from poolwise.studies.choice import choice
-from poolwise.studies.contest import Contest, hold
-from poolwise.studies.grid import grid
-from poolwise.studies.labelled_pairs import labelled_pairs
-from poolwise.studies.shelf import Shelf
-from poolwise.studies.tasks import LabelsTask, PairsTask
-from poolwise.studies.yardsticks import yardsticks
 
 if TYPE_CHECKING:
     from poolwise.encoders import Encoder

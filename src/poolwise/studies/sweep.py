@@ -10,26 +10,26 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from poolwise.errors import StudyError
+from poolwise.json_values import plain
 from poolwise.model import Model
-from poolwise.plain import plain
 from poolwise.readouts import Readout
 from poolwise.records import Finding, Precision
+from poolwise.selection.duplicates import with_groups
+from poolwise.selection.selection import Contest
+from poolwise.selection.vector_cache import Shelf, shelve
+from poolwise.statistics.blas import single_blas_thread
 from poolwise.studies.alone import ALONE, How
-from poolwise.studies.as_read import as_read
 from poolwise.studies.classification import Classification
-from poolwise.studies.contest import Contest
-from poolwise.studies.copies import with_groups
+from poolwise.studies.data_notes import as_read
 from poolwise.studies.first import First
 from poolwise.studies.geometry import Geometry
-from poolwise.studies.knows import Knows
 from poolwise.studies.layers import Layers
 from poolwise.studies.pooler import Pooler
-from poolwise.studies.runner import one_blas_thread
-from poolwise.studies.shelf import Shelf, shelve
+from poolwise.studies.probing import Knows
 from poolwise.studies.similarity import Similarity
 from poolwise.texts import Data, Material
 from poolwise.transforms import fit
-from poolwise.transforms.chosen import Chosen
+from poolwise.transforms.readout_file import Chosen
 
 if TYPE_CHECKING:
     from poolwise.encoders import Encoder
@@ -130,7 +130,7 @@ def answers(
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     for question in asked:
-        with one_blas_thread():
+        with single_blas_thread():
             found = list(question.findings(model, shelf, progress=progress))
         for finding in found:
             notes = [*finding.notes, *_marks(shelf)]

@@ -1,8 +1,8 @@
 """Where sentences come from."""
 
+from poolwise.texts.datasets import Data, Material
 from poolwise.texts.hub import PREFIX
 from poolwise.texts.labels import Kind, open_labels
-from poolwise.texts.material import Data, Material
 from poolwise.texts.pairs import open_pairs
 from poolwise.texts.sentences import split_sentences
 from poolwise.texts.tags import open_tags

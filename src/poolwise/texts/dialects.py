@@ -11,8 +11,8 @@ from itertools import chain
 from typing import Any
 
 from poolwise.errors import TextError
+from poolwise.texts.column_names import has_usual_names
 from poolwise.texts.limits import check_row, is_small, too_large
-from poolwise.texts.usual import has_usual_names
 
 Record = tuple[int, list[str]]
 """The number of a record's first line, and its fields."""

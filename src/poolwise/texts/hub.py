@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from poolwise.errors import TextError, needs, some
 from poolwise.texts.columns import MISSING, Table, field_paths, find_value, known_column
-from poolwise.texts.kept import Kind, kinds_of
+from poolwise.texts.extra_columns import Kind, kinds_of
 from poolwise.texts.limits import MAX_TEXT_BYTES, check_fields, check_limit
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import Any
 
 from poolwise.errors import TextError
 from poolwise.texts.columns import MISSING, Table, field_paths, find_value, known_column, listed
+from poolwise.texts.extra_columns import Kind, kinds_of
 from poolwise.texts.files import TextFile
-from poolwise.texts.kept import Kind, kinds_of
 
 _Record = tuple[int, dict[str, Any]]
 

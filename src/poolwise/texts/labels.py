@@ -10,7 +10,7 @@ from typing import Literal
 
 from poolwise.errors import TextError
 from poolwise.records import Labelled
-from poolwise.texts.annotated import Row, by_part, gather, name_of, open_table, rows_hash
+from poolwise.texts.column_names import usual_column
 from poolwise.texts.columns import Columns, Table, column_at, listed, text_rows
 from poolwise.texts.fields import (
     SEPARATOR,
@@ -20,12 +20,12 @@ from poolwise.texts.fields import (
     as_score,
     is_missing,
 )
-from poolwise.texts.left_out import LeftOut
 from poolwise.texts.limits import MAX_TEXT_BYTES
-from poolwise.texts.parts import named_part
+from poolwise.texts.omitted_rows import LeftOut
 from poolwise.texts.sampling import limited
 from poolwise.texts.sources import Source, find_source
-from poolwise.texts.usual import usual_column
+from poolwise.texts.split_names import named_part
+from poolwise.texts.tables import Row, by_part, gather, name_of, open_table, rows_hash
 
 Kind = Literal["classification", "multilabel", "regression"]
 """One label a text; any number of them; a number."""

@@ -9,15 +9,15 @@ import numpy as np
 
 from poolwise.errors import TextError
 from poolwise.records import Pairs
-from poolwise.texts.annotated import Row, by_part, gather, name_of, open_table, rows_hash
+from poolwise.texts.column_names import usual_column, usual_sides
 from poolwise.texts.columns import Table, column_at, listed
 from poolwise.texts.fields import as_filled_text, as_score, is_missing, is_number
-from poolwise.texts.left_out import LeftOut
 from poolwise.texts.limits import MAX_TEXT_BYTES
-from poolwise.texts.parts import named_part
+from poolwise.texts.omitted_rows import LeftOut
 from poolwise.texts.sampling import limited
 from poolwise.texts.semeval import is_semeval, read_semeval
-from poolwise.texts.usual import usual_column, usual_sides
+from poolwise.texts.split_names import named_part
+from poolwise.texts.tables import Row, by_part, gather, name_of, open_table, rows_hash
 
 
 @dataclass(frozen=True, slots=True)

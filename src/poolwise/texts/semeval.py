@@ -10,7 +10,7 @@ from pathlib import Path
 from poolwise.errors import TextError
 from poolwise.texts.fields import as_filled_text, as_score, is_missing
 from poolwise.texts.files import TextFile
-from poolwise.texts.left_out import LeftOut
+from poolwise.texts.omitted_rows import LeftOut
 
 _INPUT = "STS.input."
 _GOLD = "STS.gs."

@@ -8,14 +8,14 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Protocol
 
 from poolwise.errors import TextError
-from poolwise.plain import unicode
+from poolwise.json_values import unicode
 from poolwise.texts.columns import Table
 from poolwise.texts.compression import COMPRESSED
 from poolwise.texts.delimited import read_csv, read_tsv
+from poolwise.texts.extra_columns import Kind
 from poolwise.texts.files import TextFile
 from poolwise.texts.hub import PREFIX, HubDataset
 from poolwise.texts.jsonl import json_kinds, read_jsonl
-from poolwise.texts.kept import Kind
 from poolwise.texts.limits import MAX_TEXT_BYTES
 from poolwise.texts.lines import read_lines
 from poolwise.texts.parquet import count_parquet, parquet_types, read_parquet

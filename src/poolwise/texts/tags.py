@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from poolwise.errors import TextError
 from poolwise.records import Tagged
-from poolwise.texts.annotated import Row, by_part, gather, name_of, rows_hash
 from poolwise.texts.files import TextFile
 from poolwise.texts.limits import MAX_TEXT_BYTES, too_large
 from poolwise.texts.sampling import limited
+from poolwise.texts.tables import Row, by_part, gather, name_of, rows_hash
 
 _BLANKS = " \t\r\n"
 _BETWEEN = re.compile(r"[ \t]+")

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Literal
 from poolwise.errors import TextError
 from poolwise.records import Sample, Sentence
 from poolwise.texts.columns import Columns, Row, Table, text_rows
+from poolwise.texts.extra_columns import Kept, kept_columns
 from poolwise.texts.files import STDIN
-from poolwise.texts.kept import Kept, kept_columns
-from poolwise.texts.left_out import LeftOut
 from poolwise.texts.limits import MAX_TEXT_BYTES
+from poolwise.texts.omitted_rows import LeftOut
 from poolwise.texts.sampling import Limit, limited, sampled
 from poolwise.texts.sentences import numbered_sentences, split_sentences
 from poolwise.texts.sources import FileSource, Source, find_source, short_name

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from poolwise.classifier.checkpoint_reader import CLASSIFIERS, FORMAT, PROBLEM_TYPES
 from poolwise.encoders import Encoder
 from poolwise.encoders.modules import ABOUT, Modules, read_modules
 from poolwise.errors import EncoderError
@@ -29,9 +30,8 @@ from poolwise.exports.folder import model_folder
 from poolwise.files import refusals_told
 from poolwise.model import Model
 from poolwise.records import Floats
-from poolwise.tuning.head_files import CLASSIFIERS, FORMAT, PROBLEM_TYPES
 from poolwise.tuning.module import ReadoutClassifier
-from poolwise.tuning.trials import Head
+from poolwise.tuning.records import Head
 
 
 def write_checkpoint(

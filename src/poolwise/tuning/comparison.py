@@ -8,18 +8,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from warnings import warn
 
-from poolwise import __version__
+from poolwise.classifier.task import Task
 from poolwise.engines.workers import cores
 from poolwise.errors import PoolwiseWarning, needs
 from poolwise.model import Model
 from poolwise.records import Finding, Labelled
-from poolwise.studies.as_read import as_read
-from poolwise.studies.copies import grouped
+from poolwise.selection.duplicates import grouped
+from poolwise.studies.data_notes import as_read
 from poolwise.texts.labels import Kind
-from poolwise.transforms.chosen import SUFFIX, Chosen, prompted
-from poolwise.tuning.task import Task
-from poolwise.tuning.trials import Recipe, Runs
-from poolwise.tuning.tunable import tunable
+from poolwise.transforms.readout_file import SUFFIX, Chosen, prompted
+from poolwise.tuning.records import Recipe, Runs
+from poolwise.tuning.trainable_readout import tunable
+from poolwise.version import __version__
 
 DEFAULT = ("cls@-1", "mean@-1", "max@-1", "sep@-1", "cls@mix")
 """What is compared where nobody names readouts."""
@@ -67,9 +67,9 @@ def compared(
     with needs("tune", "fine-tuning"):
         import accelerate  # noqa: F401, PLC0415 - seconds
 
+        from poolwise.tuning.distributed import is_first  # noqa: PLC0415 - accelerate
         from poolwise.tuning.runs import compare  # noqa: PLC0415 - torch and transformers
         from poolwise.tuning.study import answer  # noqa: PLC0415 - statistics
-        from poolwise.tuning.together import is_first  # noqa: PLC0415 - accelerate
 
     model, specs = _resolved(model, specs)
     readouts = [tunable(spec, model.depth) for spec in specs]

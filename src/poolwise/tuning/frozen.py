@@ -15,20 +15,20 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
+from poolwise.classifier.task import Task
 from poolwise.model import Model
 from poolwise.progress import Progress
 from poolwise.readouts import Readout
 from poolwise.records import Floats
+from poolwise.selection.splits import Rows
+from poolwise.selection.vector_cache import Shelf, shelve
 from poolwise.statistics.logistic import STRENGTHS
 from poolwise.statistics.logistic import Model as LogisticModel
 from poolwise.statistics.ridge import PENALTIES
-from poolwise.studies.parts import Rows
-from poolwise.studies.shelf import Shelf, shelve
 from poolwise.texts import Kind
-from poolwise.tuning.kept import Kept
-from poolwise.tuning.task import Task
-from poolwise.tuning.trials import Frozen, Scores
-from poolwise.tuning.tunable import NEAREST, Tunable
+from poolwise.tuning.records import Frozen, Scores
+from poolwise.tuning.run_store import Kept
+from poolwise.tuning.trainable_readout import NEAREST, Tunable
 
 Array = NDArray[np.float64]
 Outputs = NDArray[Any]

@@ -25,10 +25,10 @@ from poolwise.exports.encoder_files import transformers_config
 from poolwise.readouts import Layer, Readout, Span
 from poolwise.records import Tokens
 from poolwise.texts import Kind
-from poolwise.tuning.beginning import begun
+from poolwise.tuning.initial_encoder import begun
 from poolwise.tuning.pooling import Pooling
-from poolwise.tuning.trials import Head
-from poolwise.tuning.tunable import Tunable
+from poolwise.tuning.records import Head
+from poolwise.tuning.trainable_readout import Tunable
 
 # The first that a family's config has, as its own class for classification would take it.
 _DROPOUT = (

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from poolwise.classifier.task import Task
 from poolwise.records import Number
+from poolwise.selection.splits import Rows
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.paired import mean_estimates
-from poolwise.studies.parts import Rows
 from poolwise.tuning.outcomes import FROZEN, Outcomes, Where
-from poolwise.tuning.task import Task
 
 CONSTANT = {
     "classification": "the most frequent label",

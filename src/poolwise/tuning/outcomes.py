@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from poolwise.classifier.task import Task
 from poolwise.errors import StudyError
 from poolwise.readouts import parse
+from poolwise.selection.comparisons import Comparison, Family
+from poolwise.selection.grid import identity, without_l2
+from poolwise.selection.splits import Rows
 from poolwise.statistics.crossed import crossed_difference, crossed_mean
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.paired import Difference
-from poolwise.studies.comparisons import Comparison, Family
-from poolwise.studies.grid import identity, without_l2
-from poolwise.studies.parts import Rows
-from poolwise.tuning.task import Task
-from poolwise.tuning.trials import Frozen, Runs, Scores, Trial
-from poolwise.tuning.tunable import tunable
+from poolwise.tuning.records import Frozen, Runs, Scores, Trial
+from poolwise.tuning.trainable_readout import tunable
 
 if TYPE_CHECKING:
     from poolwise.encoders import Encoder

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from poolwise.engines.plan import ROW_POOLS
 from poolwise.engines.torch_pools import combine, mix_of, pool_tokens, read_row, weighed
 from poolwise.readouts import Pool
-from poolwise.tuning.tunable import Tunable
+from poolwise.tuning.trainable_readout import Tunable
 
 
 class Pooling(nn.Module):

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import torch
 
+from poolwise.classifier.task import Task
 from poolwise.model import Model
 from poolwise.progress import Progress
+from poolwise.tuning.distributed import from_first, is_first, processes
 from poolwise.tuning.frozen import frozen
-from poolwise.tuning.kept import Kept, materials, merit
-from poolwise.tuning.task import Task
-from poolwise.tuning.todo import ToDo
-from poolwise.tuning.together import from_first, is_first, processes
+from poolwise.tuning.records import Recipe, Runs
+from poolwise.tuning.run_store import Kept, materials, merit
+from poolwise.tuning.schedule import ToDo
+from poolwise.tuning.trainable_readout import Tunable
 from poolwise.tuning.training import cost, train_and_keep
-from poolwise.tuning.trials import Recipe, Runs
-from poolwise.tuning.tunable import Tunable
 from poolwise.tuning.workers import Order, work_through
 
 

@@ -20,18 +20,18 @@ from transformers import (
     TrainingArguments,
 )
 
+from poolwise.classifier.task import Task
 from poolwise.model import Model
+from poolwise.selection.splits import Rows
 from poolwise.stores.tensors import saving
-from poolwise.studies.parts import Rows
 from poolwise.tuning.batches import ShuffledTexts, Texts, collator
-from poolwise.tuning.kept import Kept
+from poolwise.tuning.distributed import processes
+from poolwise.tuning.early_stopping import DEV, Watch
 from poolwise.tuning.memory import memory_told
 from poolwise.tuning.module import ReadoutClassifier
-from poolwise.tuning.task import Task
-from poolwise.tuning.together import processes
-from poolwise.tuning.trials import Recipe, Scores, Setting, Trial
-from poolwise.tuning.tunable import tunable
-from poolwise.tuning.watching import DEV, Watch
+from poolwise.tuning.records import Recipe, Scores, Setting, Trial
+from poolwise.tuning.run_store import Kept
+from poolwise.tuning.trainable_readout import tunable
 
 STEEPEST = 1.0
 """The norm to which longer gradients are cut."""

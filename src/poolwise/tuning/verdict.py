@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from poolwise.studies.choice import written
-from poolwise.studies.comparisons import NO_DIFFERENCE, Family, joined
+from poolwise.selection.comparisons import NO_DIFFERENCE, Family, joined
+from poolwise.selection.finding import written
 from poolwise.tuning.numbers import CONSTANT, constant_scores
 from poolwise.tuning.outcomes import FROZEN, NOT_FINITE, Outcomes, versus
-from poolwise.tuning.trials import Recipe, Trial
+from poolwise.tuning.records import Recipe, Trial
 
 GROUPS = {1: "better", -1: "worse", 0: NO_DIFFERENCE, None: "without a score to compare"}
 PROBE = "a linear probe on the frozen vectors"

@@ -20,14 +20,14 @@ from typing import Any
 
 import torch
 
+from poolwise.classifier.task import Task
 from poolwise.errors import PoolwiseError, StudyError
 from poolwise.model import Model
-from poolwise.tuning.kept import Kept
 from poolwise.tuning.memory import out_of_memory
-from poolwise.tuning.task import Task
-from poolwise.tuning.todo import ToDo
+from poolwise.tuning.records import Setting, Trial
+from poolwise.tuning.run_store import Kept
+from poolwise.tuning.schedule import ToDo
 from poolwise.tuning.training import train_and_keep
-from poolwise.tuning.trials import Setting, Trial
 
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 32)}
 """What a step allots and frees stays with the process for the next one, which saves a tenth of the

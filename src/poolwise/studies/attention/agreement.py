@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.model import Model
+from poolwise.selection.comparisons import Comparison, Family
+from poolwise.statistics.blas import single_blas_thread
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.paired import differences, ties
+from poolwise.studies.attention.attributions import NORMS, RAW, ROLLOUT, ZEROING, Place, ways
 from poolwise.studies.attention.deletion import LEFT_OUT, MASKED, Deleted
 from poolwise.studies.attention.ranks import FEWEST_ROWS, means, spearmans
-from poolwise.studies.attention.ways import NORMS, RAW, ROLLOUT, ZEROING, Place, ways
-from poolwise.studies.comparisons import Comparison, Family
-from poolwise.studies.runner import one_blas_thread
 
 Array = NDArray[np.float64]
 Column = tuple[str, Place]
@@ -109,7 +109,7 @@ def agreement(
     found: dict[str, dict[Column, Array]] = {}
     texts = [sentence.text for sentence in sentences]
     for some in model.inside(texts, attentions=True, progress=progress):
-        with one_blas_thread():
+        with single_blas_thread():
             shares = list(ways(model, some).each())
         for i, row in enumerate(some.rows.tolist()):
             sentence = sentences[row]

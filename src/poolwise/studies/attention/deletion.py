@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from poolwise.encoders import Encoder
 from poolwise.model import Model
 from poolwise.records import Floats, Precision
-from poolwise.studies.attention.passage import cosine_distance
+from poolwise.studies.attention.block_forward import cosine_distance
 from poolwise.studies.attention.ranks import FEWEST
 from poolwise.studies.tagging.alignment import Aligned, align
 

@@ -8,9 +8,9 @@ from poolwise.records import Number
 from poolwise.statistics.estimate import Estimate
 from poolwise.studies.attention.agreement import SHUFFLED as SHUFFLED_SHARES
 from poolwise.studies.attention.agreement import Agreement
-from poolwise.studies.attention.looks import SHUFFLED
+from poolwise.studies.attention.attributions import Place
 from poolwise.studies.attention.measures import Measures
-from poolwise.studies.attention.ways import Place
+from poolwise.studies.attention.profiles import SHUFFLED
 
 Where = Mapping[str, str | int]
 

@@ -13,15 +13,15 @@ from poolwise.encoders.reinitialised import reinitialised
 from poolwise.errors import StudyError
 from poolwise.model import Model
 from poolwise.records import Finding, Precision
+from poolwise.statistics.blas import single_blas_thread
 from poolwise.studies.attention.agreement import agreement
+from poolwise.studies.attention.charts import charts
 from poolwise.studies.attention.deletion import delete
-from poolwise.studies.attention.looks import entropies, looks
 from poolwise.studies.attention.measures import measure
 from poolwise.studies.attention.numbers import numbers
-from poolwise.studies.attention.pictures import charts
+from poolwise.studies.attention.profiles import entropies, looks
 from poolwise.studies.attention.ranks import FEWEST_ROWS
 from poolwise.studies.attention.verdict import notes, verdict
-from poolwise.studies.runner import one_blas_thread
 
 SENTENCES, TOKENS = 500, 25_000
 """At most: sentences, and their tokens."""
@@ -59,7 +59,7 @@ class Attention:
             drawn.texts[:UNTRAINED], attentions=True, progress=progress
         )
         flat = np.concatenate([entropies(some) for some in untrained])
-        with one_blas_thread():
+        with single_blas_thread():
             measures = measure(seen, flat)
         deleted = delete(model, drawn.texts, precision=precision, progress=progress)
         agreed = agreement(model, deleted, self.seed, progress=progress)

@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping
 
 from poolwise.encoders import Encoder
 from poolwise.encoders.blocks import divisible
+from poolwise.selection.comparisons import joined
+from poolwise.selection.finding import written
+from poolwise.selection.token_classes import CLASSES, CLASSES_NOTE, ITSELF, SEPARATOR
 from poolwise.statistics.estimate import Estimate
 from poolwise.studies.attention.agreement import Agreement, Column, told
+from poolwise.studies.attention.attributions import RAW
 from poolwise.studies.attention.deletion import LEFT_OUT, MASKED
 from poolwise.studies.attention.measures import Measures
-from poolwise.studies.attention.ways import RAW
-from poolwise.studies.choice import written
-from poolwise.studies.comparisons import joined
 from poolwise.studies.length.verdict import percent
-from poolwise.studies.token_classes import CLASSES, CLASSES_NOTE, ITSELF, SEPARATOR
 
 OWN = [name for i, name in enumerate(CLASSES) if i not in (ITSELF, SEPARATOR)]
 """The classes of the sentence's own tokens."""

@@ -7,7 +7,7 @@ import numpy as np
 from poolwise.encoders import Encoder
 from poolwise.encoders.blocks import Block
 from poolwise.records import Floats, Inside
-from poolwise.studies.attention.passage import (
+from poolwise.studies.attention.block_forward import (
     brought,
     cosine_distance,
     feed_forward,

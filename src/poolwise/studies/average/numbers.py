@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from poolwise.records import Number
+from poolwise.selection.comparisons import Comparison, Family
 from poolwise.statistics.estimate import Estimate
 from poolwise.studies.average.explain import (
     EQUAL,
@@ -16,7 +17,6 @@ from poolwise.studies.average.explain import (
     WORD,
 )
 from poolwise.studies.average.shares import PAIRS, Layer
-from poolwise.studies.comparisons import Comparison, Family
 
 CONTROLS = (OTHER, OTHER_SHIFTED, EQUAL, WORD, SPAN, OTHER_SPAN)
 

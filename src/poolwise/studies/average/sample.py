@@ -14,11 +14,11 @@ from poolwise.engines.workers import cores
 from poolwise.errors import StudyError
 from poolwise.model import Model
 from poolwise.records import Bools, Floats, Inside, Precision
+from poolwise.selection.scratch_file import scratch_array
+from poolwise.selection.token_classes import CLASSES, token_classes
+from poolwise.statistics.blas import single_blas_thread
 from poolwise.statistics.folds import uniform
 from poolwise.studies.average.explain import WAYS, WEIGHED, Layer
-from poolwise.studies.runner import one_blas_thread
-from poolwise.studies.scratch import scratch_array
-from poolwise.studies.token_classes import CLASSES, token_classes
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -94,7 +94,7 @@ def sample(
     how: dict[str, Any] = {"precision": precision, "progress": progress}
     offsets = _offsets(model, texts[:SETTLING], how)
     start = 0
-    with one_blas_thread(), ThreadPoolExecutor(cores()) as workers:
+    with single_blas_thread(), ThreadPoolExecutor(cores()) as workers:
         for group in _groups(model, texts, how):
             classes = token_classes(model, group.ids, group.special)
             reading = _Reading(group, classes, _words(group, seed), offsets, found, start)

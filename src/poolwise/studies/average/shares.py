@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import t
 
 from poolwise.records import Bools, Floats
+from poolwise.selection.token_classes import CLASSES, ITSELF
 from poolwise.statistics.estimate import ROUNDING, Estimate
 from poolwise.statistics.paired import Difference, differences, mean_estimates
 from poolwise.studies.average.explain import (
@@ -25,7 +26,6 @@ from poolwise.studies.average.explain import (
     WORD,
 )
 from poolwise.studies.average.sample import Sample
-from poolwise.studies.token_classes import CLASSES, ITSELF
 
 Array = NDArray[np.float64]
 

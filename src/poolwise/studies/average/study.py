@@ -10,13 +10,13 @@ import numpy as np
 from poolwise.errors import StudyError
 from poolwise.model import Model
 from poolwise.records import Finding, Precision
+from poolwise.selection.duplicates import without_copies
+from poolwise.statistics.blas import single_blas_thread
+from poolwise.studies.average.charts import charts
 from poolwise.studies.average.numbers import family, numbers
-from poolwise.studies.average.pictures import charts
 from poolwise.studies.average.sample import Sample, sample
 from poolwise.studies.average.shares import FEWEST, layers
 from poolwise.studies.average.verdict import notes, verdict
-from poolwise.studies.copies import without_copies
-from poolwise.studies.runner import one_blas_thread
 
 MOST_TEXTS = 20_000
 
@@ -53,7 +53,7 @@ class Average:
                 f"{self.data}: {len(read)} different texts with a token in them; whether [CLS] is "
                 f"an average can be measured from {FEWEST} on, and thousands make intervals narrow"
             )
-        with one_blas_thread():
+        with single_blas_thread():
             found = list(layers(read))
             tested = family(found)
             drawn = list(charts(found, read))

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from poolwise.encoders.rearranged import ARRANGEMENTS, rearranged
 from poolwise.readouts import Readout
 from poolwise.records import Finding, Labelled, Number, Pairs
-from poolwise.studies.contest import Contest, hold
-from poolwise.studies.first import pictures, verdict
-from poolwise.studies.first.contenders import Contenders
-from poolwise.studies.first.places import GROUPS, rearrange
+from poolwise.selection.selection import Contest, hold
+from poolwise.selection.tasks import task_of
+from poolwise.selection.vector_cache import Shelf
+from poolwise.studies.first import charts, verdict
+from poolwise.studies.first.comparisons import Contenders
+from poolwise.studies.first.rearrangements import GROUPS, rearrange
 from poolwise.studies.first.tokens import (
     ALONE,
     FIRST,
@@ -24,8 +26,6 @@ from poolwise.studies.first.tokens import (
     reach,
     standing_at,
 )
-from poolwise.studies.shelf import Shelf
-from poolwise.studies.tasks import task_of
 
 if TYPE_CHECKING:
     from poolwise.encoders import Encoder
@@ -79,8 +79,8 @@ class First:
             verdict=verdict.of_tokens(contenders, family),
             numbers=[*family.numbers(), *_scores(held)],
             charts=[
-                pictures.by_token(contenders, (FIRST, *OTHERS, MEAN)),
-                pictures.of_tokens(family, self.task.score),
+                charts.by_token(contenders, (FIRST, *OTHERS, MEAN)),
+                charts.of_tokens(family, self.task.score),
             ],
             notes=[
                 *self.task.parts.notes,
@@ -115,7 +115,7 @@ class First:
                 *passed.numbers(last),
                 *_scores(joined, start=len(held.names)),
             ],
-            charts=[*found.charts, pictures.of_places(family, self.task.score)],
+            charts=[*found.charts, charts.of_places(family, self.task.score)],
             notes=[*found.notes, *verdict.notes_on_places(family, passed, last)],
             made={**found.made, "arrangements": list(ARRANGEMENTS)},
         )

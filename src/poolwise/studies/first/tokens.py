@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from poolwise.encoders.rearranged import REACH, Positions, middle
 from poolwise.readouts import Readout, parse
 from poolwise.records import Floats
+from poolwise.selection.vector_cache import Shelf
 from poolwise.statistics.folds import uniform
-from poolwise.studies.shelf import Shelf
 
 if TYPE_CHECKING:
     from poolwise.encoders import Encoder

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from poolwise.studies.choice import written
-from poolwise.studies.comparisons import NO_DIFFERENCE, Family, joined
-from poolwise.studies.first.contenders import AT_BEST, AT_LAST, Contenders, named
-from poolwise.studies.first.places import (
+from poolwise.selection.comparisons import NO_DIFFERENCE, Family, joined
+from poolwise.selection.finding import written
+from poolwise.studies.first.comparisons import AT_BEST, AT_LAST, Contenders, named
+from poolwise.studies.first.rearrangements import (
     ANOTHER,
     PLACES,
     THE_PLACE,

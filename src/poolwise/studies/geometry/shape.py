@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from poolwise.readouts import parse
 from poolwise.records import Floats
+from poolwise.selection.splits import Rows
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.geometry import alignment, anisotropy, dominance, ranks, uniformity
-from poolwise.studies.parts import Rows
 from poolwise.transforms import fit
 
 Vectors = Floats | NDArray[np.float64]

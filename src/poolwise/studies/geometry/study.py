@@ -12,10 +12,10 @@ from poolwise.errors import StudyError
 from poolwise.progress import Progress
 from poolwise.readouts import Readout, parse
 from poolwise.records import Finding, Floats, Labelled, Number, Pairs, Sentence
-from poolwise.studies.contest import Contest
-from poolwise.studies.copies import numbered, tokens_of
-from poolwise.studies.geometry.likeness import alike
-from poolwise.studies.geometry.pictures import ISOTROPIC, pictures
+from poolwise.selection.duplicates import numbered, tokens_of
+from poolwise.selection.selection import Contest
+from poolwise.selection.vector_cache import Shelf
+from poolwise.studies.geometry.charts import ISOTROPIC, pictures
 from poolwise.studies.geometry.shape import (
     ANISOTROPY,
     APART,
@@ -27,8 +27,8 @@ from poolwise.studies.geometry.shape import (
     View,
     shape_of,
 )
+from poolwise.studies.geometry.similar_texts import alike
 from poolwise.studies.geometry.verdict import more, verdict
-from poolwise.studies.shelf import Shelf
 from poolwise.texts import Texts
 
 if TYPE_CHECKING:

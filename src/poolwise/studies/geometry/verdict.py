@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from poolwise.studies.comparisons import joined
+from poolwise.selection.comparisons import joined
 from poolwise.studies.geometry.shape import (
     ANISOTROPY,
     DOMINANCE,

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from poolwise.records import Number
+from poolwise.selection.random_words import RANDOM_WORDS
 from poolwise.statistics.estimate import Estimate
 from poolwise.studies.length.layers import BEFORE_GAIN, IDENTITY, NORM, Layer, Series
 from poolwise.studies.length.measures import Measures
 from poolwise.studies.length.sample import OTHER, TOKENS, WORDS
-from poolwise.studies.random_words import RANDOM_WORDS
 
 REAL = "real"
 VECTOR = "vector"

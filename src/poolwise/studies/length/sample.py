@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.records import VectorBatch
+from poolwise.selection.duplicates import ids_of
 from poolwise.statistics.folds import fold_of, uniform
 from poolwise.statistics.moments import Moments
-from poolwise.studies.copies import ids_of
 from poolwise.studies.length.layers import Layer, Series
 
 Array = NDArray[np.float64]

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from poolwise.records import Chart, Finding, Number
+from poolwise.selection.by_layer import Curve, by_layer
+from poolwise.selection.finding import written
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.holm import holm
 from poolwise.statistics.paired import Difference
-from poolwise.studies.by_layer import Curve, by_layer
-from poolwise.studies.choice import written
 from poolwise.studies.tagging.contest import MOST_FREQUENT, SHUFFLED, STATIC, Contest
 from poolwise.studies.tagging.corpus import Corpus
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from poolwise.errors import StudyError
 from poolwise.records import Tagged
-from poolwise.studies.copies import numbered
-from poolwise.studies.parts import Parts, split
+from poolwise.selection.duplicates import numbered
+from poolwise.selection.splits import Parts, split
 from poolwise.studies.tagging.alignment import Aligned
 from poolwise.studies.tagging.entities import Scheme, scheme_of
 

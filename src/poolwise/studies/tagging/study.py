@@ -11,7 +11,7 @@ from poolwise.errors import needs
 from poolwise.model import Model
 from poolwise.progress import Progress
 from poolwise.records import Finding, Precision, Tagged
-from poolwise.studies.runner import one_blas_thread
+from poolwise.statistics.blas import single_blas_thread
 from poolwise.studies.tagging.alignment import align
 from poolwise.studies.tagging.answer import BILSTM, LINEAR, Answer
 from poolwise.studies.tagging.contest import Bench, Guesses, runs
@@ -82,7 +82,7 @@ class Tagging:
         # Before the threads are limited: a BLAS that is loaded later is not.
         from poolwise.studies.tagging.linear import linear  # noqa: PLC0415
 
-        with one_blas_thread(), Progress("layers", bench.depth + 6, show=progress) as bar:
+        with single_blas_thread(), Progress("layers", bench.depth + 6, show=progress) as bar:
 
             def head(features: Features, read: Corpus, tags: Rows, _: int) -> Guesses:
                 found = linear(features, read, tags)

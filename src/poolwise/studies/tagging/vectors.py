@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from poolwise.errors import StudyError
 from poolwise.model import Model
 from poolwise.records import Floats, Precision
-from poolwise.studies.scratch import scratch_array
+from poolwise.selection.scratch_file import scratch_array
 from poolwise.studies.tagging.alignment import Aligned
 
 Rows = NDArray[np.intp]

@@ -1,0 +1,1 @@
+"""A fine-tuned classifier, read and run without torch."""

@@ -1,0 +1,209 @@
+"""A fine-tuned checkpoint that tells labels, through the waist and without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from operator import length_hint
+from pathlib import Path
+from typing import Any
+from warnings import warn
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, softmax
+
+from poolwise.classifier.checkpoint_reader import read_head
+from poolwise.errors import PoolwiseWarning, StudyError, TextError
+from poolwise.escaping import visible
+from poolwise.extraction import windows
+from poolwise.inputs import sentences
+from poolwise.model import Model, load
+from poolwise.progress import Progress
+from poolwise.readouts import Pool, Readout
+from poolwise.records import Bools, Floats, Inside, Precision, Sentence, VectorBatch
+from poolwise.tuning.records import Head
+from poolwise.tuning.trainable_readout import NEAREST
+
+OUTPUTS = "outputs"
+"""The key of a batch's outputs among its vectors."""
+
+
+@dataclass(frozen=True, eq=False)
+class Classifier:
+    """Encoder → readout → linear: ``weight`` [k, width], ``bias`` [k], k outputs as ``head`` says.
+
+    ``readout`` is what is read of ``model``, with the layer weights that training has learned;
+    ``asked`` is what it was before. ``query`` [hidden size] is that of learned attention, which
+    takes the place of the readout's mean. ``made`` says how the checkpoint came about.
+    """
+
+    model: Model
+    readout: Readout
+    asked: str
+    head: Head
+    weight: Floats = field(repr=False)
+    bias: Floats = field(repr=False)
+    query: Floats | None = field(default=None, repr=False)
+    made: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def __repr__(self) -> str:
+        told = "a number" if self.head.kind == "regression" else f"{len(self.head.labels)} labels"
+        return f"<Classifier {visible(self.model.name)}: {self.asked} → {told}>"
+
+    def predict(self, texts: Iterable[str], **options: Any) -> list[Any] | NDArray[np.float32]:
+        """The label of each text; the list of its labels; or, of regression, numbers float32 [n].
+
+        ``options`` are those of ``outputs``. A text whose outputs are not finite has no label
+        (None, or NaN); such are counted in a PoolwiseWarning.
+        """
+        outputs = self.outputs(texts, **options)
+        lost = int((~finite(outputs)).sum())
+        if lost:
+            warn(f"{lost} texts have outputs that are not finite", PoolwiseWarning, stacklevel=2)
+        return outputs[:, 0] if self.head.kind == "regression" else named(self.head, outputs)
+
+    def predict_proba(self, texts: Iterable[str], **options: Any) -> Floats:
+        """Probabilities float32 [n, k] of ``head.labels``; a row adds up to 1 where one label is
+        right. Raises StudyError for regression."""
+        return probabilities(self.head, self.outputs(texts, **options))
+
+    def outputs(
+        self, texts: Iterable[str], *, precision: Precision = "exact", progress: bool = False
+    ) -> Floats:
+        """What the linear layer gives, float32 [n, k]: logits, or the number of a regression."""
+        if isinstance(texts, str):
+            raise TextError("found one text, expected several: write [text]")
+        batches = self.batches(texts, precision=precision, progress=progress)
+        found = [batch.vectors[OUTPUTS] for batch in batches]
+        return np.concatenate(found) if found else np.zeros((0, self.head.outputs), np.float32)
+
+    def batches(
+        self,
+        texts: Iterable[str | Sentence],
+        *,
+        precision: Precision = "exact",
+        progress: bool = False,
+    ) -> Iterator[VectorBatch]:
+        """Texts in order, as ``extract`` gives them, however many; ``vectors`` hold ``OUTPUTS``."""
+        read = self._read if self.query is None else self._attend
+        for batch, vectors in read(texts, precision, progress):
+            # In float64, so that a text's outputs do not depend on those it stands among.
+            exact = vectors @ self.weight.T.astype(np.float64) + self.bias
+            with np.errstate(over="ignore"):
+                outputs = exact.astype(np.float32)
+            yield replace(batch, vectors={OUTPUTS: outputs}, nonfinite=~finite(outputs))
+
+    def _read(
+        self, texts: Iterable[str | Sentence], precision: Precision, progress: bool
+    ) -> Iterator[tuple[VectorBatch, Floats]]:
+        spec = str(self.readout)
+        pool = NEAREST.get(self.readout.pool.kind, self.readout.pool)
+        nearest = str(replace(self.readout, pool=pool))
+        asked = dict.fromkeys([spec, nearest])
+        for batch in self.model.extract(texts, asked, precision=precision, progress=progress):
+            lacking = _lacking(self.readout.pool, batch)[:, None]
+            yield batch, np.where(lacking, batch.vectors[nearest], batch.vectors[spec])
+
+    def _attend(
+        self, texts: Iterable[str | Sentence], precision: Precision, progress: bool
+    ) -> Iterator[tuple[VectorBatch, Floats]]:
+        """Attention is no readout: it needs every token's hidden states."""
+        assert self.query is not None
+        layers = sorted({*self.readout.layer_indices(self.model.depth)})
+        with Progress("texts", length_hint(texts) or None, show=progress) as bar:
+            for window in windows(sentences(texts)):
+                shown = [sentence.text for sentence in window]
+                vectors = np.empty((len(window), self.weight.shape[1]), np.float32)
+                for group in self.model.inside(shown, layers=layers, precision=precision):
+                    read = self._combined(group)[:, self.model.unread(group.ids.shape[1]) :]
+                    vectors[group.rows] = _attended(read, self.query)
+                    bar.advance(len(group))
+                yield self._marked(window), vectors
+
+    def _combined(self, group: Inside) -> Floats:
+        """The hidden states that are read, as one, [n, t, d]."""
+        layers = self.readout.layers
+        assert layers is not None
+        depth = self.model.depth
+        hidden = np.zeros(group.states.shape[1:], np.float32)
+        for k, factor in zip(layers.resolve(depth), layers.coefficients(depth), strict=True):
+            hidden += np.float32(factor) * group.states[group.layers.index(k)]
+        return hidden
+
+    def _marked(self, window: Sequence[Sentence]) -> VectorBatch:
+        texts = self.model.tokenize([sentence.text for sentence in window])
+        return VectorBatch(
+            sentences=window,
+            vectors={},
+            n_tokens=np.array([text.n_tokens for text in texts], np.int32),
+            truncated=np.array([text.truncated for text in texts], np.bool_),
+            empty=np.array([bool(text.windows[0].special.all()) for text in texts], np.bool_),
+            nonfinite=np.zeros(len(texts), np.bool_),
+        )
+
+
+def load_classifier(
+    name: str | Path, *, max_length: int | None = None, revision: str | None = None
+) -> Classifier:
+    """Read and check a fine-tuned checkpoint: a folder, or a Hugging Face hub id.
+
+    A folder that ``poolwise tune`` has written, or transformers' BertForSequenceClassification or
+    AlbertForSequenceClassification, which read ``pooler``. ``max_length`` and ``revision`` as in
+    ``poolwise.load``. Raises EncoderError where there is no such head, or it cannot be trusted.
+    """
+    model = load(name, max_length=max_length, revision=revision)
+    found = read_head(model)
+    return Classifier(
+        model=model,
+        readout=found.readout,
+        asked=found.asked,
+        head=found.head,
+        weight=found.weight,
+        bias=found.bias,
+        query=found.query,
+        made=found.made,
+    )
+
+
+def named(head: Head, outputs: Floats) -> list[Any]:
+    """Of outputs [n, k], each text's label, or list of labels; None where they are not finite."""
+    known = finite(outputs).tolist()
+    if head.kind == "classification":
+        best = outputs.argmax(axis=1).tolist()
+        return [head.labels[i] if ok else None for i, ok in zip(best, known, strict=True)]
+    return [
+        [head.labels[i] for i in np.flatnonzero(row > 0)] if ok else None
+        for row, ok in zip(outputs, known, strict=True)
+    ]
+
+
+def probabilities(head: Head, outputs: Floats) -> Floats:
+    """Of outputs [n, k], float32 [n, k]: softmax where one label is right, else sigmoid.
+
+    Raises StudyError for regression.
+    """
+    if head.kind == "regression":
+        raise StudyError("a regression tells a number, which has no probability; use predict")
+    logits = outputs.astype(np.float64)
+    made = softmax(logits, axis=1) if head.kind == "classification" else expit(logits)
+    return np.asarray(made, np.float32)
+
+
+def finite(outputs: Floats) -> Bools:
+    """Which rows [n] of outputs [n, k] are all finite."""
+    return np.asarray(np.isfinite(outputs).all(axis=1))
+
+
+def _attended(hidden: Floats, query: Floats) -> Floats:
+    """Σ wᵢ hᵢ with w = softmax(h · query) over all tokens; [n, t, d] → [n, d]."""
+    weights = softmax(hidden @ query, axis=1)
+    return np.asarray(np.einsum("nt,ntd->nd", weights, hidden), np.float32)
+
+
+def _lacking(pool: Pool, batch: VectorBatch) -> Bools:
+    """Whether a text lacks what ``pool`` reads, [n]."""
+    if pool.kind == "token":
+        assert pool.position is not None
+        return (pool.position >= batch.n_tokens) | (pool.position < -batch.n_tokens)
+    return batch.empty if pool.kind in NEAREST else np.zeros(len(batch), np.bool_)

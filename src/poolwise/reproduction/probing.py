@@ -1,0 +1,24 @@
+"""A figure of SentEval's probing tasks: a linear probe, trained on tr, scored on te."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from poolwise.model import Model
+from poolwise.readouts import parse
+from poolwise.records import Precision
+from poolwise.reproduction.presets import Row
+from poolwise.selection.tasks import LabelsTask
+from poolwise.selection.vector_cache import shelve
+from poolwise.texts import open_labels
+
+
+def probing(model: Model, where: Path, data: str, row: Row, precision: Precision) -> float:
+    """Accuracy x 100 on the rows marked ``te``, features standardised. ``data`` is not asked."""
+    task = LabelsTask(open_labels(str(where)), seed=0)
+    readout = parse(f"{row.readout}|standardize")
+    shelf = shelve(model, task.texts, [readout.pooled], precision=precision)
+    hits = task.column(shelf, shelf[str(readout.pooled)], readout)
+    return 100 * float(np.mean(hits[task.parts.test]))

@@ -1,0 +1,37 @@
+"""A figure of BERT's table 7: entity F1 of one mix of layers under a BiLSTM."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+from poolwise.errors import StudyError
+from poolwise.model import Model
+from poolwise.records import Precision
+from poolwise.reproduction.presets import WHERE, Row
+from poolwise.studies.tagging import Tagging
+from poolwise.texts import open_tags
+
+RESTARTS = 5
+
+
+def tagging(model: Model, where: Path, data: str, row: Row, precision: Precision) -> float:
+    """F1 x 100 on the file of dev. Raises StudyError where that is not there."""
+    dev = where.with_name(Path(WHERE[f"{data} dev"][0]).name)
+    if not dev.exists():
+        raise StudyError(f"{dev.name} is not beside {where}")
+    return 100 * _all_mixes(model, where, dev, precision)[str(row.readout)]
+
+
+@lru_cache(maxsize=1)
+def _all_mixes(model: Model, train: Path, dev: Path, precision: Precision) -> Mapping[str, float]:
+    """One run gives every row of the table."""
+    study = Tagging(open_tags(str(train), test=str(dev)), restarts=RESTARTS, heads=["bilstm"])
+    (finding,) = study.run(model, precision=precision, progress=True)
+    return {
+        str(number.where["features"]): number.value
+        for number in finding.numbers
+        if number.where.get("part") == "test" and number.value is not None
+        if number.name == "entity F1"
+    }

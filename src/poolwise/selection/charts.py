@@ -1,0 +1,127 @@
+"""What a contest looks like: heat map, ranking, differences, curves over layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from poolwise.readouts import Readout
+from poolwise.records import Chart
+from poolwise.selection.grid import without_l2
+from poolwise.selection.selection import Contest, score
+from poolwise.statistics.estimate import Estimate
+from poolwise.statistics.holm import holm
+from poolwise.statistics.paired import Difference
+
+RANKED = 20
+LEVEL = 0.05
+STEPS = "as pooled"
+
+
+def heat(contest: Contest) -> Chart:
+    """Kind ``heat``: every single-layer readout's score on dev, a panel a chain of steps."""
+    rows = []
+    normalised = all(readout != without_l2(readout) for readout in contest.readouts)
+    for i, readout in enumerate(contest.readouts):
+        if readout.layers is None or readout.layers.combine != "one":
+            continue
+        (layer,) = readout.layer_indices(contest.encoder.depth)
+        found = contest.dev[i]
+        rows.append(
+            {
+                "panel": _panel(readout, normalised),
+                "layer": layer,
+                "pool": str(readout.pool),
+                "value": found.value,
+                "low": found.low,
+                "high": found.high,
+                "best": i == contest.chosen,
+                "tied": bool(contest.tied[i]),
+            }
+        )
+    names = ("panel", "layer", "pool", "value", "low", "high", "best", "tied")
+    task = contest.task
+    return Chart(
+        "heat",
+        f"Every layer and pool: {task.score} on {task.name}",
+        {
+            "x_label": "pool",
+            "y_label": "layer",
+            "value_label": f"{task.score} x 100, dev",
+            **{name: [row[name] for row in rows] for name in names},
+        },
+        f"Scores on the {len(task.parts.dev):,} rows of dev, on which the readout is chosen (thick "
+        "outline). Thin outlines: cannot be told from the best (paired differences, Holm over the "
+        "grid)." + (" Every vector is normalised at the end, as the model declares." * normalised),
+    )
+
+
+def _panel(readout: Readout, normalised: bool) -> str:
+    """The chain of steps; where all readouts end in ``l2`` it goes without saying."""
+    steps = (without_l2(readout) if normalised else readout).steps
+    return "|".join(map(str, steps)) or STEPS
+
+
+def ranking(contest: Contest) -> Chart:
+    """Kind ``ranking``: the best readouts and every baseline, with what they cost."""
+    c = len(contest.readouts)
+    shown = contest.ranked[:RANKED]
+    shown += [i for i in (*contest.usual.values(), *range(c, len(contest.names))) if i not in shown]
+    shown = sorted(set(shown), key=lambda i: -score(contest.test[i]))
+    tests = [contest.test[i] for i in shown]
+    names = [contest.names[i] for i in shown]
+    return Chart(
+        "ranking",
+        f"What the best readouts score on {contest.task.name}, and what they cost",
+        {
+            "value_label": f"{contest.task.score}, test",
+            "name": names,
+            "value": [e.value for e in tests],
+            "low": [e.low for e in tests],
+            "high": [e.high for e in tests],
+            "whole": [_value(contest.whole[i]) for i in shown],
+            "best": [i == contest.chosen for i in shown],
+            "tied": [i < c and bool(contest.tied[i]) for i in shown],
+            "baseline": [i >= c for i in shown],
+            "dimensions": [contest.dimensions[i] for i in shown],
+            "cost": [contest.cost(i) for i in shown],
+        },
+        f"Scores on the {len(contest.task.parts.test):,} rows of test, held apart until the choice "
+        "was made. Cost: share of the encoder's blocks that must run.",
+    )
+
+
+def forest(
+    title: str,
+    rows: Sequence[tuple[str, Difference, bool]],
+    *,
+    x_label: str,
+    reference: str,
+    caption: str = "",
+) -> Chart:
+    """Kind ``forest``: differences (name, difference, is it a control?), Holm over all of them."""
+    clear = cleared([difference for _, difference, _ in rows])
+    values: Sequence[Estimate] = [difference.value for _, difference, _ in rows]
+    return Chart(
+        "forest",
+        title,
+        {
+            "x_label": x_label,
+            "reference": reference,
+            "name": [name for name, _, _ in rows],
+            "value": [e.value for e in values],
+            "low": [e.low for e in values],
+            "high": [e.high for e in values],
+            "control": [control for _, _, control in rows],
+            "clear": clear,
+        },
+        caption,
+    )
+
+
+def cleared(differences: Sequence[Difference]) -> list[bool]:
+    """Whether each difference is not 0, at 5 % after Holm over all of them."""
+    return [bool(p < LEVEL) for p in holm([d.p for d in differences])]
+
+
+def _value(found: Estimate | None) -> float | None:
+    return None if found is None else found.value

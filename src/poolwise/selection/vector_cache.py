@@ -1,0 +1,109 @@
+"""Vectors of some thousand texts under many readouts: on disk, read one readout at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from threading import Lock
+from typing import Any
+from weakref import finalize
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolwise.encoders.head import Head
+from poolwise.encoders.unknown_tokens import UnknownTokens
+from poolwise.model import Model
+from poolwise.readouts import Readout, parse
+from poolwise.records import Floats, Ints, Precision, Sentence
+from poolwise.selection.scratch_file import scratch_file
+
+FEWER = "ask for fewer readouts (--grid) or texts (--limit)"
+
+_FLOAT = np.dtype(np.float32).itemsize
+
+
+class Shelf:
+    """The vectors of unique ``texts``, from one pass. ``shelf["cls@3"]`` is float32 [n, d].
+
+    They lie in one temporary file without a name, which is gone with the process however that
+    ends; memory holds one readout at a time. ``worked_out`` keeps what several studies make of the
+    texts alone; ``unknown`` says so where the vocabulary does not know them. ``precision`` is that
+    of further passes to compare with. ``head`` is what the step
+    ``dense`` applies. ``n_tokens`` int32 [n]; ``usable`` bool [n]: not empty, and finite under
+    every readout but those of a token position that a text may lack.
+    """
+
+    def __init__(self, texts: Sequence[str], widths: Mapping[str, int]) -> None:
+        self.texts = texts
+        self.readouts = tuple(widths)
+        self.n_tokens: Ints = np.zeros(len(texts), np.int32)
+        self.usable: NDArray[np.bool_] = np.zeros(len(texts), np.bool_)
+        self.n_truncated = 0
+        self.unknown: tuple[str, ...] = ()
+        self.head: Head | None = None
+        self.precision: Precision = "exact"
+        self.worked_out: dict[Hashable, list[Any]] = {}
+        self._row_of = {text: row for row, text in enumerate(texts)}
+        self._widths = dict(widths)
+        places = np.cumsum([0, *widths.values()]) * len(texts) * _FLOAT
+        self._places = dict(zip(widths, places.tolist(), strict=False))
+        self._one_at_a_time = Lock()
+        self._file = scratch_file(int(places[-1]), "the vectors", FEWER)
+        finalize(self, self._file.close)
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def __getitem__(self, readout: str) -> Floats:
+        """Vectors of every text, float32 [n, d]."""
+        found = np.empty((len(self), self._widths[readout]), np.float32)
+        view = memoryview(found.data).cast("B")
+        with self._one_at_a_time:
+            self._file.seek(self._places[readout])
+            done = 0
+            while done < len(view):
+                done += self._file.readinto(view[done:])
+        return found
+
+    def rows(self, texts: Iterable[str]) -> NDArray[np.intp]:
+        """The row of each text."""
+        return np.fromiter((self._row_of[text] for text in texts), np.intp)
+
+    def fill(self, model: Model, *, precision: Precision = "exact", progress: bool = False) -> None:
+        """Run the one pass."""
+        self.precision, self.head = precision, model.head
+        start, unknown = 0, UnknownTokens(model.tokenizer)
+        numbered = [Sentence(text, row) for row, text in enumerate(self.texts)]
+        for batch in model.extract(numbered, self.readouts, precision=precision, progress=progress):
+            rows = slice(start, start + len(batch))
+            finite = np.ones(len(batch), np.bool_)
+            for readout, vectors in batch.vectors.items():
+                self._file.seek(self._places[readout] + start * self._widths[readout] * _FLOAT)
+                self._file.write(np.ascontiguousarray(vectors, np.float32).data)
+                if not readout.startswith("token["):
+                    finite &= np.isfinite(vectors).all(axis=1)
+            self.n_tokens[rows] = batch.n_tokens
+            self.usable[rows] = finite & ~batch.empty
+            self.n_truncated += int(batch.truncated.sum())
+            unknown.add(batch.tokens)
+            start += len(batch)
+        self._file.flush()
+        self.unknown = tuple(unknown.notes())
+
+
+def shelve(
+    model: Model,
+    texts: Iterable[str],
+    readouts: Iterable[Readout],
+    *,
+    precision: Precision = "exact",
+    progress: bool = False,
+) -> Shelf:
+    """One pass: every readout (pooled, without steps) of every text, each text once.
+
+    Raises StudyError where the vectors would not fit on the disk.
+    """
+    widths = {str(r): model.width_of(parse(str(r))) for r in readouts}
+    shelf = Shelf(list(dict.fromkeys(texts)), widths)
+    shelf.fill(model, precision=precision, progress=progress)
+    return shelf

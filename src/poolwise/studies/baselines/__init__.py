@@ -1,6 +1,0 @@
-"""What needs no contextual layer: the yardsticks of every sweep, and features for controls."""
-
-from poolwise.studies.baselines.baseline import BASELINES, Baseline, baselines
-from poolwise.studies.baselines.controls import bag_of_words, length_only
-
-__all__ = ["BASELINES", "Baseline", "bag_of_words", "baselines", "length_only"]

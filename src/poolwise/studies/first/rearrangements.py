@@ -1,0 +1,167 @@
+"""[CLS] out of its place, others in it, and the mean of what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolwise.encoders.rearranged import ARRANGEMENTS, rearranged
+from poolwise.progress import Progress
+from poolwise.readouts import Readout, parse
+from poolwise.records import Floats, Number
+from poolwise.selection.duplicates import numbered, tokens_of
+from poolwise.selection.selection import Contest
+from poolwise.selection.splits import Rows
+from poolwise.selection.vector_cache import Shelf, shelve
+from poolwise.statistics.estimate import Estimate
+from poolwise.statistics.geometry import unit
+from poolwise.statistics.paired import mean_estimates
+from poolwise.studies.first.tokens import (
+    FIRST,
+    MEAN,
+    MIDDLE,
+    layers,
+    reach,
+    standing_at,
+    within_reach,
+)
+
+if TYPE_CHECKING:
+    from poolwise.encoders import Encoder
+    from poolwise.model import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Who stands where once a text is rearranged: a pool, and the untouched one it is against."""
+
+    name: str
+    arrangement: str
+    pool: str
+    against: str = FIRST
+
+
+AWAY = Place("[CLS] in the middle, exchanged", "swapped", MIDDLE)
+INSTEAD = Place("the middle token in front, exchanged", "swapped", "cls")
+WITHOUT = Place("the mean, [CLS] removed", "removed", MEAN, MEAN)
+
+ELSEWHERE = (
+    AWAY,
+    Place("[CLS] in the middle, moved", "moved", MIDDLE),
+    Place("[CLS] twice, the first", "repeated", "cls"),
+    Place("[CLS] twice, the second", "repeated", "token[1]"),
+)
+IN_FRONT = (INSTEAD, Place("the first word in front, [CLS] removed", "removed", "cls"))
+MEANS = (
+    Place("the mean, [CLS] exchanged", "swapped", MEAN, MEAN),
+    Place("the mean, [CLS] moved", "moved", MEAN, MEAN),
+    Place("the mean, [CLS] twice", "repeated", MEAN, MEAN),
+    WITHOUT,
+)
+PLACES = (*ELSEWHERE, *IN_FRONT, *MEANS)
+
+THE_TOKEN, THE_PLACE = (AWAY.name, MIDDLE), (INSTEAD.name, MIDDLE)
+"""[CLS] without its place, and its place without [CLS]: each against a word in the middle."""
+
+GROUPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "[CLS] elsewhere or twice, less cls": {p.name: (p.name, p.against) for p in ELSEWHERE},
+    "Another in its place, less cls": {p.name: (p.name, p.against) for p in IN_FRONT},
+    "The token and its place": {
+        "[CLS] in the middle less a word there": THE_TOKEN,
+        "a word in front less one in the middle": THE_PLACE,
+        "[CLS] in the middle less a word in front": (AWAY.name, INSTEAD.name),
+    },
+    "The mean of all tokens, less the mean": {p.name: (p.name, p.against) for p in MEANS},
+}
+"""What is compared: heading, then label, then who and with whom."""
+
+COSINE = "mean cosine to the untouched vector"
+ANOTHER = "another text's {}"
+
+
+@dataclass(frozen=True)
+class Rearrangements:
+    """What a pass for each arrangement finds.
+
+    ``columns``: the task's number a row, [rows], of each ``place@layer``. ``cosines``: at the last
+    layer, how alike each place's vector is to the untouched one it is compared with, and how alike
+    those of two texts are.
+    """
+
+    columns: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    cosines: dict[str, Estimate] = field(default_factory=dict)
+
+    def joining(self, held: Contest) -> Contest:
+        """The contest with every place at every layer among its contenders."""
+        return replace(
+            held,
+            baselines=[*held.baselines, *self.columns],
+            dimensions=[*held.dimensions, *[held.encoder.width] * len(self.columns)],
+            columns=np.column_stack([held.columns, *self.columns.values()]),
+        )
+
+    def numbers(self, layer: int) -> Iterator[Number]:
+        for name, found in self.cosines.items():
+            where: dict[str, str | int] = {"readout": name, "layer": layer}
+            control = name not in {place.name for place in PLACES}
+            yield Number(COSINE, found.value, found.low, found.high, where, control)
+
+
+def rearrange(model: Model, held: Contest, seed: int, *, progress: bool = False) -> Rearrangements:
+    """A pass for each arrangement, over the texts of the contest's task."""
+    found, last = Rearrangements(), layers(model)[-1]
+    texts = list(dict.fromkeys(held.task.texts))
+    groups = numbered(tokens_of(model, texts))
+    rows = held.shelf.rows(texts)
+    untouched = {pool: held.shelf[f"{pool}@{last}"][rows] for pool in (FIRST, MEAN)}
+    usable = held.shelf.usable[rows]
+    for name in ARRANGEMENTS:
+        places = [place for place in PLACES if place.arrangement == name]
+        shelf = shelve(
+            rearranged(model, name),
+            texts,
+            _readouts(model, places),
+            precision=held.shelf.precision,
+            progress=progress,
+        )
+        with Progress(f"readouts, {name}", len(places) * len(layers(model)), show=progress) as bar:
+            for place in places:
+                for k in layers(model):
+                    vectors = _vectors(shelf, place.pool, k)
+                    found.columns[f"{place.name}@{k}"] = held.task.column(shelf, vectors)
+                    bar.advance(1)
+                both = usable & shelf.usable
+                found.cosines[place.name] = _alike(
+                    vectors[both], untouched[place.against][both], groups[both]
+                )
+    for pool, vectors in untouched.items():
+        found.cosines[ANOTHER.format(pool)] = _of_two_texts(vectors[usable], seed, groups[usable])
+    return found
+
+
+def _readouts(encoder: Encoder, places: Sequence[Place]) -> list[Readout]:
+    pools = [place.pool for place in places if place.pool != MIDDLE]
+    named = [parse(f"{pool}@{k}") for pool in pools for k in layers(encoder)]
+    return named + (reach(encoder) if len(pools) < len(places) else [])
+
+
+def _vectors(shelf: Shelf, pool: str, layer: int) -> Floats:
+    if pool == MIDDLE:
+        return standing_at(shelf, within_reach(shelf.n_tokens), layer)
+    return shelf[f"{pool}@{layer}"]
+
+
+def _alike(a: Floats, b: Floats, groups: Rows) -> Estimate:
+    """Mean cosine of corresponding rows [n, d]."""
+    return mean_estimates(np.einsum("nd,nd->n", unit(a), unit(b))[:, None], groups)[0]
+
+
+def _of_two_texts(vectors: Floats, seed: int, groups: Rows) -> Estimate:
+    """Mean cosine of rows [n, d] two by two, each in one pair."""
+    first, second = np.random.default_rng(seed).permutation(len(vectors) // 2 * 2).reshape(2, -1)
+    both = np.stack([groups[first], groups[second]], axis=1)
+    return _alike(vectors[first], vectors[second], both)

@@ -1,5 +1,0 @@
-"""One or several sentences, seen from inside: what ``poolwise inspect`` shows, as plain data."""
-
-from poolwise.studies.inspection.document import inspect
-
-__all__ = ["inspect"]

@@ -1,0 +1,5 @@
+"""How much of the sentence is in the vector? Decoders learn to say it again."""
+
+from poolwise.studies.inversion.study import Recover
+
+__all__ = ["Recover"]

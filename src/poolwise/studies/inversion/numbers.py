@@ -1,0 +1,52 @@
+"""The contest → numbers, the most telling first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from poolwise.records import Number
+from poolwise.selection.comparisons import Family
+from poolwise.statistics.estimate import Estimate
+from poolwise.studies.inversion.charts import lengths
+from poolwise.studies.inversion.contest import Contest
+from poolwise.studies.inversion.scores import Contender, Scores
+
+Where = Mapping[str, str | int]
+
+PERPLEXITY = "perplexity of the next token"
+
+
+def numbers(contest: Contest, family: Family) -> list[Number]:
+    """Levels, the chosen readout's first, then differences, then levels by length."""
+    return [*_levels(contest), *family.numbers(), *_by_length(contest)]
+
+
+def _levels(contest: Contest) -> Iterator[Number]:
+    test = contest.corpus.parts.test
+    for who in _in_order(contest):
+        yield from _scores(contest.scores, who, {"sentences": len(test)})
+        if who in contest.perplexities:
+            yield _number(PERPLEXITY, contest.perplexities[who], who, {"sentences": len(test)})
+
+
+def _by_length(contest: Contest) -> Iterator[Number]:
+    for low, high, rows in lengths(contest):
+        part = contest.scores.among(rows)
+        where: Where = {"tokens": f"{low}–{high}", "sentences": len(rows)}
+        for who in _in_order(contest):
+            yield from _scores(part, who, where)
+
+
+def _scores(scores: Scores, who: Contender, where: Where) -> Iterator[Number]:
+    for measure in who.measures:
+        yield _number(measure, scores.estimate(measure, who), who, where)
+
+
+def _number(name: str, found: Estimate, who: Contender, where: Where) -> Number:
+    place = {**who.where, **where}
+    return Number(name, found.value, found.low, found.high, place, who.control, found.note)
+
+
+def _in_order(contest: Contest) -> list[Contender]:
+    """The chosen readout's contenders first."""
+    return sorted(contest.answers, key=lambda who: who.readout != contest.chosen)

@@ -1,0 +1,169 @@
+"""readout.toml: a readout that was chosen, with what its steps have learned beside it."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
+
+import tomli_w
+
+from poolwise.encoders import Encoder
+from poolwise.encoders.files import read_text
+from poolwise.errors import EncoderError, ReadoutError, StoreError
+from poolwise.files import AtomicFile, publish_pair, refusals_told, written_whole
+from poolwise.json_values import unicode
+from poolwise.readouts import Readout, parse
+from poolwise.transforms.transform import Transform
+
+SUFFIX = ".toml"
+
+_USE = "# poolwise embed MODEL TEXTS -o OUT --readout THIS_FILE"
+
+LARGEST = 1 << 18
+"""Bytes of a readout.toml."""
+
+MOST_DOTS = 4096
+"""In one: what a key of so many parts takes to read grows with their square."""
+
+AnyEncoder = TypeVar("AnyEncoder", bound=Encoder)
+
+AnyReadout: TypeAlias = "str | Path | Readout | Chosen"
+"""A spec such as ``mean@-1|l2``, a parsed readout, or a readout.toml."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A readout; its fitted ``transform`` where steps learned something; how it was ``made``.
+
+    ``prompt`` stood in front of the texts it was chosen on, None where nobody noted it.
+    """
+
+    readout: Readout
+    transform: Transform | None = None
+    made: Mapping[str, str] = field(default_factory=dict)
+    prompt: str | None = None
+
+    def save(self, path: Path) -> None:
+        """Write ``path`` and, for fitted steps, a ``.safetensors`` of that name beside it.
+
+        What stood there is replaced; the two are of one readout at every moment. Raises StoreError
+        where they cannot be written, ReadoutError if a step was never fitted.
+        """
+        beside = path.with_suffix(".safetensors")
+        document: dict[str, object] = {"readout": str(self.readout)}
+        if self.transform is not None:
+            document["transform"] = beside.name
+        if self.prompt is not None:
+            document["prompt"] = self.prompt
+        _check(path, document)
+        # How it was made is told as well as it can be: a path may hold what is no character.
+        document["made"] = {unicode(key): unicode(str(fact)) for key, fact in self.made.items()}
+        content = f"{_USE}\n{tomli_w.dumps(document)}".encode()
+        if self.transform is not None:
+            _write_pair(path, content, beside, self.transform.to_bytes())
+            return
+        with written_whole(path) as file:
+            file.write(content)
+        with refusals_told(beside):
+            beside.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: Path) -> Chosen:
+        """What ``save`` wrote. Raises StoreError for any other file, ReadoutError for a readout
+        that cannot be understood."""
+        try:
+            found = _parsed(read_text(path, LARGEST))
+        except EncoderError as error:
+            reason = str(error).removeprefix(f"{path}: ")
+            raise StoreError(f"{path} cannot be read: {reason}") from error
+        except (ValueError, RecursionError) as error:
+            raise StoreError(f"{path} is not a readout.toml: {str(error)[:200]}") from error
+        spec, beside, made = found.get("readout"), found.get("transform"), found.get("made", {})
+        if not isinstance(spec, str) or not isinstance(made, dict):
+            raise StoreError(f'{path} is not a readout.toml; expected a line readout = "mean@-1"')
+        prompt = found.get("prompt")
+        if not isinstance(prompt, str | None):
+            raise StoreError(f"{path}: prompt = {str(prompt)!r:.60}; expected a text")
+        readout = parse(spec)
+        if beside is None:
+            if readout.needs_fit:
+                raise StoreError(f"{path} names {spec}, but no file of what its steps have learned")
+            return cls(readout, None, made, prompt)
+        if not isinstance(beside, str) or Path(beside).name != beside:
+            raise StoreError(
+                f"{path}: transform = {beside!r:.100}; expected a file's name beside it"
+            )
+        transform = Transform.load(path.with_name(beside))
+        if transform.spec != str(readout):
+            raise StoreError(f"{path} names {spec}, but {beside} was fitted for {transform.spec}")
+        return cls(readout, transform, made, prompt)
+
+    @classmethod
+    def of(cls, readout: AnyReadout) -> Chosen:
+        """A readout in any of its forms: a spec, a parsed one, or the path of a ``readout.toml``.
+
+        Raises ReadoutError for a spec, StoreError for a file, that cannot be understood.
+        """
+        if isinstance(readout, Chosen):
+            return readout
+        if isinstance(readout, Readout):
+            return cls(readout)
+        if isinstance(readout, Path) or (isinstance(readout, str) and readout.endswith(SUFFIX)):
+            return cls.load(Path(os.path.expanduser(readout)))  # noqa: PTH111 - pathlib's may fail
+        return cls(parse(readout))
+
+    def check_model(self, model_hash: str) -> None:
+        """Raise ReadoutError if the steps were fitted on another model's vectors."""
+        fitted_on = self.made.get("model_hash")
+        if self.transform is not None and fitted_on != model_hash:
+            raise ReadoutError(
+                f"{self.readout} was fitted on {self.made.get('model', 'another model')}, hash "
+                f"{str(fitted_on)[:12]}; this model's hash is {model_hash[:12]}; sweep this one"
+            )
+
+
+def _parsed(content: str) -> dict[str, Any]:
+    """Raises ValueError, of which TOML's own error is one, and RecursionError."""
+    if content.count(".") > MOST_DOTS:
+        raise ValueError(f"it has more than {MOST_DOTS:,} dots")
+    return tomllib.loads(content)
+
+
+def _write_pair(path: Path, content: bytes, beside: Path, learned: bytes) -> None:
+    with refusals_told(path), ExitStack() as stack:
+        files = []
+        for name, held in ((beside, learned), (path, content)):
+            files.append(AtomicFile(name, overwrite=True))
+            stack.callback(files[-1].discard)
+            files[-1].file.write(held)
+        publish_pair(*files)
+
+
+def _check(path: Path, document: Mapping[str, object]) -> None:
+    """What could not be read back is not written."""
+    for key, value in document.items():
+        if unicode(str(value)) != value:
+            raise StoreError(
+                f"{path}: {key} = {value!r:.200} holds half of a surrogate pair, which is no "
+                "character and has no place in TOML; choose another"
+            )
+
+
+def prompted(encoder: AnyEncoder, chosen: Iterable[Chosen]) -> AnyEncoder:
+    """The encoder with the prompt that the readouts were chosen with.
+
+    A prompt that the caller has set on the encoder stays. Raises ReadoutError where the readouts
+    were chosen with different ones.
+    """
+    prompts = {one.prompt for one in chosen if one.prompt is not None}
+    if encoder.prompt is not None or not prompts:
+        return encoder
+    if len(prompts) > 1:
+        shown = " and ".join(map(repr, sorted(prompts)))
+        raise ReadoutError(f"these readouts were chosen with the prompts {shown}: read them apart")
+    return encoder.prompted(*prompts)
