@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "Classifier": "tuning.classifier",
+    "Classifier": "classifier.classifier",
     "Embedder": "embedder",
     "Finding": "records",
     "Model": "model",
@@ -48,7 +48,7 @@ _ROOMS = {
     "VectorBatch": "records",
     "extract": "extraction",
     "load": "model",
-    "load_classifier": "tuning.classifier",
+    "load_classifier": "classifier.classifier",
     "parse": "readouts",
 }
 
