@@ -20,9 +20,9 @@ import sklearn
 import poolwise
 from poolwise import Embedder, encoders, errors
 from poolwise.embedder import NotOfferedError, NotTextsError
-from poolwise.encoders.cut import cut
-from poolwise.encoders.rearranged import ARRANGEMENTS, rearranged
-from poolwise.encoders.reinitialised import reinitialised, with_random_pooler
+from poolwise.encoders.variants.rearrange import ARRANGEMENTS, rearranged
+from poolwise.encoders.variants.reinitialize import reinitialised, with_random_pooler
+from poolwise.encoders.variants.truncate_depth import cut
 from poolwise.engines.transformers_engine import TransformersEngine
 from poolwise.errors import EncoderError
 from poolwise.model import _read_again

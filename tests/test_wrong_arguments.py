@@ -12,7 +12,7 @@ from safetensors.numpy import load_file, save_file
 
 import poolwise
 from poolwise import Embedder
-from poolwise.encoders import sources
+from poolwise.encoders import location as sources
 from poolwise.errors import EncoderError, OptionError, PoolwiseError
 
 TEXTS = ["the cat", "a dog ran"]

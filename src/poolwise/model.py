@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from poolwise import encoders, transforms
 from poolwise.encoders import Encoder
+from poolwise.encoders.location import Stamp, stamp
 from poolwise.encoders.pickling import expect_hash
-from poolwise.encoders.sources import Stamp, stamp
-from poolwise.encoders.unknown_tokens import UnknownTokens
+from poolwise.encoders.tokenizer.unknown_tokens import UnknownTokens
 from poolwise.engines import Engine, open_engine
 from poolwise.errors import PoolwiseWarning, ReadoutError
 from poolwise.escaping import visible

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import poolwise
-from poolwise.encoders.sources import called
+from poolwise.encoders.location import called
 
 WORDS = "the cat sat on a mat and ran over the old hill to see one big dog".split()
 

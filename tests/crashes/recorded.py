@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from poolwise.cli import ask
-from poolwise.encoders import conversion
+from poolwise.encoders.conversion import conversion
 from poolwise.exports import onnx_graph
 from poolwise.records import Finding
 from poolwise.reports import report

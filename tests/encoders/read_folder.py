@@ -21,8 +21,8 @@ import numpy as np
 
 import poolwise
 from poolwise.cli.layers import describe
-from poolwise.encoders import conversion, conversion_worker
-from poolwise.encoders.stored_tensors import StoredError
+from poolwise.encoders.conversion import conversion, worker
+from poolwise.encoders.conversion.stored_tensors import StoredError
 from poolwise.errors import PoolwiseError, PoolwiseWarning
 from poolwise.transforms.readout_file import Chosen
 
@@ -77,14 +77,14 @@ def convert(folder, thorough):
 
 
 own_process = conversion._work
-conversion_worker._limit = lambda *_: None
+worker._limit = lambda *_: None
 
 
 def work(task, target, *sources, timeout):
     """What the process of a conversion does, in this one."""
     del timeout
     try:
-        conversion_worker.TASKS[task](target, *sources)
+        worker.TASKS[task](target, *sources)
     except (SystemExit, StoredError, OSError) as error:
         raise poolwise.errors.EncoderError(str(error)) from error
     return []

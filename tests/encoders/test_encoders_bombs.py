@@ -25,10 +25,10 @@ from safetensors.torch import load_file
 import poolwise
 from poolwise.encoders import load
 from poolwise.encoders.config import read_config
-from poolwise.encoders.conversion import convert
-from poolwise.encoders.files import MEGABYTE
-from poolwise.encoders.stored_tensors import StoredError
-from poolwise.encoders.torch_file import open_torch
+from poolwise.encoders.conversion.conversion import convert
+from poolwise.encoders.conversion.stored_tensors import StoredError
+from poolwise.encoders.conversion.torch_file import open_torch
+from poolwise.encoders.untrusted_files import MEGABYTE
 from poolwise.errors import EncoderError, StoreError
 from poolwise.transforms import Transform
 from poolwise.transforms.readout_file import Chosen
@@ -40,7 +40,7 @@ MEASURED = """
 import json, resource, sys
 import poolwise
 from poolwise.encoders import load
-from poolwise.encoders.conversion import convert
+from poolwise.encoders.conversion.conversion import convert
 from poolwise.errors import PoolwiseError
 said, left = "", ()
 try:
@@ -452,7 +452,7 @@ def test_nothing_of_a_terabyte_is_copied(folder, state, tmp_path, name):
 
 
 def test_other_files_are_copied_up_to_a_limit(folder, state, tmp_path, monkeypatch):
-    monkeypatch.setattr("poolwise.encoders.conversion_copies.ALL", 2000)
+    monkeypatch.setattr("poolwise.encoders.conversion.copies.ALL", 2000)
     save(state, folder)
     for number in range(4):
         (folder / f"{number}.txt").write_bytes(b"x" * 900)

@@ -13,8 +13,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from poolwise.encoders import load
-from poolwise.encoders.conversion import convert
-from poolwise.encoders.conversion_copies import LARGEST
+from poolwise.encoders.conversion.conversion import convert
+from poolwise.encoders.conversion.copies import LARGEST
 from poolwise.errors import EncoderError, StoreError
 
 
@@ -132,7 +132,7 @@ def test_safetensors_are_kept_beside_a_sentencepiece_model(tiny, tmp_path, monke
         shutil.copy(folder / "spiece.model", target)
         return []
 
-    monkeypatch.setattr("poolwise.encoders.conversion._work", work)
+    monkeypatch.setattr("poolwise.encoders.conversion.conversion._work", work)
     convert(folder, tmp_path / "out", timeout=5)
     assert asked == [("tokenizer", (str(folder),), 5)]
     assert load(tmp_path / "out").hash == load(tiny("albert")).hash

@@ -14,7 +14,7 @@ import pytest
 from tokenizers import Tokenizer as Rust
 
 from poolwise.encoders import load
-from poolwise.encoders.tokenizer_cuts import can_be_cut
+from poolwise.encoders.tokenizer.split_points import can_be_cut
 from poolwise.errors import TextError
 
 LOCAL = {"bert", "bert-cased", "roberta", "xlm-roberta", "camembert", "distilbert", "electra"}
@@ -66,7 +66,7 @@ def whole(tokenizer, text):
 @pytest.fixture
 def small(monkeypatch):
     """Pieces of some 40 characters."""
-    for module in ("tokenizer_cuts", "tokenizer"):
+    for module in ("tokenizer.split_points", "tokenizer.tokenizer"):
         monkeypatch.setattr(f"poolwise.encoders.{module}.PIECE", 40)
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import poolwise
-from poolwise.encoders.sources import PATTERNS
-from poolwise.encoders.transformer_module import FILES
+from poolwise.encoders.location import PATTERNS
+from poolwise.encoders.modules.transformer_module import FILES
 
 TEXTS = ["the cat sat on [NEW] mat", "a dog ran over the old hill to the sea"]
 

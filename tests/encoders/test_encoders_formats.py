@@ -9,8 +9,8 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from poolwise.encoders import load
-from poolwise.encoders.conversion import convert
-from poolwise.encoders.formats import FORMATS, of_names
+from poolwise.encoders.conversion.conversion import convert
+from poolwise.encoders.weight_formats import FORMATS, of_names
 from poolwise.errors import EncoderError
 
 POINTER = (

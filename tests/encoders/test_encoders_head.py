@@ -12,8 +12,8 @@ from sentence_transformers import SentenceTransformer
 from torch.nn.modules import activation as torch_activations
 
 import poolwise
-from poolwise.encoders.activations import ACTIVATIONS
-from poolwise.encoders.head_modules import READERS
+from poolwise.encoders.modules.activations import ACTIVATIONS
+from poolwise.encoders.modules.dense_modules import READERS
 from poolwise.errors import EncoderError, PoolwiseWarning, ReadoutError
 
 TEXTS = ["the cat sat on the mat", "a dog", "they ran over the old hill to the sea", ""]

@@ -14,8 +14,8 @@ import pytest
 from safetensors.numpy import load_file
 
 from poolwise.encoders import load
-from poolwise.encoders.conversion import convert
-from poolwise.encoders.keras_file import open_keras
+from poolwise.encoders.conversion.conversion import convert
+from poolwise.encoders.conversion.keras_file import open_keras
 from poolwise.errors import EncoderError, MissingExtraError
 
 h5py = pytest.importorskip("h5py", reason="h5py is not installed")

@@ -9,8 +9,8 @@ from transformers import AutoModel
 
 import poolwise
 from poolwise import encoders
-from poolwise.encoders.rearranged import ARRANGEMENTS, REACH, middle, rearranged
-from poolwise.encoders.tokenizer_frame import Frame
+from poolwise.encoders.tokenizer.frame import Frame
+from poolwise.encoders.variants.rearrange import ARRANGEMENTS, REACH, middle, rearranged
 from poolwise.errors import EncoderError, TextError
 
 SENTENCE = "the cat sat on mat"

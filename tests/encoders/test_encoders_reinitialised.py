@@ -7,7 +7,7 @@ from transformers import AutoConfig, AutoModel
 
 import poolwise
 from poolwise import encoders
-from poolwise.encoders.reinitialised import reinitialised, with_random_pooler
+from poolwise.encoders.variants.reinitialize import reinitialised, with_random_pooler
 from poolwise.errors import EncoderError
 
 TEXTS = ["the cat sat on the mat", "a dog"]

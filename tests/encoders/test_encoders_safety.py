@@ -14,7 +14,7 @@ import time
 import pytest
 
 from poolwise.encoders import load
-from poolwise.encoders.files import MEGABYTE, parse_json
+from poolwise.encoders.untrusted_files import MEGABYTE, parse_json
 from poolwise.errors import EncoderError, UnsafeModelError
 
 

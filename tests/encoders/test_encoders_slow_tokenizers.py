@@ -13,8 +13,8 @@ import time
 import pytest
 
 from poolwise.encoders import load
-from poolwise.encoders.tokenizer_checks import growth_of
-from poolwise.encoders.tokenizer_limits import SECONDS, TooSlowError, may_be_slow, within
+from poolwise.encoders.tokenizer.checks import growth_of
+from poolwise.encoders.tokenizer.limits import SECONDS, TooSlowError, may_be_slow, within
 from poolwise.errors import TextError
 
 BAD = "(x+x+)+y"

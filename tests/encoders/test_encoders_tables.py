@@ -12,7 +12,7 @@ from transformers.activations import ACT2FN
 
 from poolwise.encoders import FAMILIES, load
 from poolwise.encoders.config import read_config
-from poolwise.encoders.keys import ACTIVATION
+from poolwise.encoders.config_keys import ACTIVATION
 
 SMALL = {
     "vocab_size": 50,

@@ -10,7 +10,7 @@ import pytest
 from sentence_transformers import SentenceTransformer
 
 import poolwise
-from poolwise.encoders.transformer_module import FILES
+from poolwise.encoders.modules.transformer_module import FILES
 from poolwise.errors import EncoderError, PoolwiseWarning
 
 TEXTS = ["the cat", "A Dog sat " + "on the old mat and ran " * 4 + "over a red hill"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import poolwise
-from poolwise.encoders.cut import cut, fewest_blocks
+from poolwise.encoders.variants.truncate_depth import cut, fewest_blocks
 
 TEXTS = ["the cat sat on a mat", "", "a dog ran over the hill"]
 

@@ -14,7 +14,7 @@ from sentence_transformers import SentenceTransformer
 
 import poolwise
 from poolwise.cli.export import command
-from poolwise.encoders.rearranged import rearranged
+from poolwise.encoders.variants.rearrange import rearranged
 from poolwise.errors import EncoderError, ReadoutError, StoreError
 from poolwise.exports import Exported, export, stack
 from poolwise.transforms import stateless

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import poolwise
-from poolwise.encoders.rearranged import REACH
+from poolwise.encoders.variants.rearrange import REACH
 from poolwise.records import Labelled, Pairs
 from poolwise.selection.vector_cache import shelve
 from poolwise.studies.first import First

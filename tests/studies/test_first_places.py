@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import poolwise
-from poolwise.encoders.rearranged import middle, rearranged
-from poolwise.encoders.tokenizer_frame import Frame
+from poolwise.encoders.tokenizer.frame import Frame
+from poolwise.encoders.variants.rearrange import middle, rearranged
 from poolwise.errors import EncoderError
 from poolwise.records import Labelled, Pairs
 from poolwise.selection.selection import hold

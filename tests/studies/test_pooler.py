@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import poolwise
-from poolwise.encoders.reinitialised import with_random_pooler
+from poolwise.encoders.variants.reinitialize import with_random_pooler
 from poolwise.errors import StudyError
 from poolwise.records import Labelled, Pairs
 from poolwise.selection.vector_cache import shelve

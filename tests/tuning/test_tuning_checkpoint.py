@@ -17,7 +17,7 @@ from transformers import (
 )
 
 import poolwise
-from poolwise.encoders.rearranged import rearranged
+from poolwise.encoders.variants.rearrange import rearranged
 from poolwise.errors import EncoderError, PoolwiseWarning, StoreError
 from poolwise.tuning.checkpoint import write_checkpoint
 from poolwise.tuning.module import ReadoutClassifier, collate

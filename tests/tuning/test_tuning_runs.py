@@ -17,7 +17,7 @@ import pytest
 import poolwise
 from poolwise.classifier.classifier import load_classifier
 from poolwise.classifier.task import Task
-from poolwise.encoders.reinitialised import reinitialised
+from poolwise.encoders.variants.reinitialize import reinitialised
 from poolwise.errors import ReadoutError, StoreError, StudyError
 from poolwise.tuning import frozen as frozen_module
 from poolwise.tuning import run_store as kept_module

@@ -10,11 +10,11 @@ from typing import Any
 
 from poolwise.encoders import Encoder
 from poolwise.encoders.families import Family
-from poolwise.encoders.files import MEGABYTE, as_object, describe, read_object
-from poolwise.encoders.formats import WEIGHTS
-from poolwise.encoders.modules import ABOUT, LARGEST_ABOUT
+from poolwise.encoders.modules.modules import ABOUT, LARGEST_ABOUT
 from poolwise.encoders.safetensors_file import open_safetensors
-from poolwise.encoders.tables import Shape
+from poolwise.encoders.tensor_tables import Shape
+from poolwise.encoders.untrusted_files import MEGABYTE, as_object, describe, read_object
+from poolwise.encoders.weight_formats import WEIGHTS
 from poolwise.encoders.weight_names import read_name
 from poolwise.engines import plan
 from poolwise.errors import EncoderError, ReadoutError, some

@@ -8,8 +8,8 @@ import click
 
 from poolwise.cli.options import console, json_option, print_json
 from poolwise.encoders import load
-from poolwise.encoders.conversion import convert
-from poolwise.encoders.files import shown
+from poolwise.encoders.conversion.conversion import convert
+from poolwise.encoders.untrusted_files import shown
 
 
 @click.command("convert")

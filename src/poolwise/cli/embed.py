@@ -25,7 +25,7 @@ from poolwise.cli.options import (
     text_options,
 )
 from poolwise.cli.row_flags import MARKS, counts_of, told
-from poolwise.encoders.unknown_tokens import UnknownTokens
+from poolwise.encoders.tokenizer.unknown_tokens import UnknownTokens
 from poolwise.errors import PoolwiseWarning
 from poolwise.model import Model, load
 from poolwise.readouts import Readout

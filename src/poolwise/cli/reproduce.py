@@ -13,7 +13,7 @@ from rich.text import Text
 
 from poolwise.cli.console import styled
 from poolwise.cli.options import console, force_option, json_option, precision_option, print_json
-from poolwise.encoders.sources import called
+from poolwise.encoders.location import called
 from poolwise.model import load
 from poolwise.records import Precision
 from poolwise.reports import PAGE, fill_report, report_folder, to_json

@@ -24,7 +24,7 @@ from poolwise.embedder.encoding import (
 from poolwise.embedder.model_cache import opened
 from poolwise.embedder.similarity import similarities
 from poolwise.embedder.validation import texts_of
-from poolwise.encoders.prompts import DOCUMENT, QUERY
+from poolwise.encoders.modules.prompts import DOCUMENT, QUERY
 from poolwise.errors import EncoderError
 from poolwise.inputs import CHOICES, flag
 from poolwise.model import Model

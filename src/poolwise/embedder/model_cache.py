@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from poolwise import model
-from poolwise.encoders.sources import Stamp, stamp
+from poolwise.encoders.location import Stamp, stamp
 from poolwise.errors import EncoderError
 from poolwise.model import Model
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
-from poolwise.encoders.prompts import SimilarityName
+from poolwise.encoders.modules.prompts import SimilarityName
 from poolwise.records import Floats
 from poolwise.transforms.linear import Doubles, l2
 

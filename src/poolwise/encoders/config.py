@@ -8,11 +8,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from poolwise.encoders.config_keys import OTHER_ARCHITECTURES, Key
 from poolwise.encoders.families import FAMILIES, Family, family_of
-from poolwise.encoders.files import describe, read_object
-from poolwise.encoders.keys import OTHER_ARCHITECTURES, Key
 from poolwise.encoders.rotary import read_rotary
-from poolwise.encoders.tables import relative_span
+from poolwise.encoders.tensor_tables import relative_span
+from poolwise.encoders.untrusted_files import describe, read_object
 from poolwise.errors import EncoderError, UnsafeModelError
 
 _CODE = ("custom_pipelines", "quantization_config", "trust_remote_code")

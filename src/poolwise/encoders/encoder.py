@@ -11,12 +11,12 @@ from typing import Any, Literal, Self
 
 from poolwise.encoders.config import Config
 from poolwise.encoders.families import Family
-from poolwise.encoders.head import Head
+from poolwise.encoders.modules.dense_stack import Head
+from poolwise.encoders.modules.prompts import Prompts, SimilarityName
 from poolwise.encoders.pickling import by_value
-from poolwise.encoders.prompts import Prompts, SimilarityName
-from poolwise.encoders.rearranged import Arrangement
-from poolwise.encoders.tokenizer import Tokenizer
-from poolwise.encoders.tokenizer_cuts import PIECE
+from poolwise.encoders.tokenizer.split_points import PIECE
+from poolwise.encoders.tokenizer.tokenizer import Tokenizer
+from poolwise.encoders.variants.rearrange import Arrangement
 from poolwise.encoders.windows import fit, skipping
 from poolwise.inputs import check_choices, flag, rows, whole_number
 from poolwise.readouts import Readout, parse

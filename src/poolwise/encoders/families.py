@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from poolwise.encoders import keys, tables
-from poolwise.encoders.tables import Section, Shape, Values
+from poolwise.encoders import config_keys, tensor_tables
+from poolwise.encoders.tensor_tables import Section, Shape, Values
 
 
 @dataclass(frozen=True, repr=False)
@@ -28,7 +28,7 @@ class Family:
     model_type: str
     name: str
     classes: str
-    keys: keys.Keys
+    keys: config_keys.Keys
     table: tuple[Section, ...]
     prefix: str
     heads: tuple[str, ...]
@@ -48,7 +48,7 @@ class Family:
     def shapes(self, config: Values, *, pooler: bool = False) -> dict[str, Shape]:
         """The name and shape of every tensor, with or without the pooler's."""
         count = config.get("num_hidden_groups", config["num_hidden_layers"])
-        return dict(tables.expand(self.table, config, count, pooler=pooler))
+        return dict(tensor_tables.expand(self.table, config, count, pooler=pooler))
 
     def padding_id(self, config: Values) -> int | None:
         """The token id that gets no position, where positions count on from it; None elsewhere."""
@@ -67,8 +67,8 @@ _BERT = Family(
     model_type="bert",
     name="BERT",
     classes="Bert",
-    keys=keys.BERT,
-    table=tables.BERT,
+    keys=config_keys.BERT,
+    table=tensor_tables.BERT,
     prefix="bert.",
     heads=_HEADS,
     pooler="pooler.dense",
@@ -79,7 +79,7 @@ _ROBERTA = replace(
     model_type="roberta",
     name="RoBERTa",
     classes="Roberta",
-    keys=keys.ROBERTA,
+    keys=config_keys.ROBERTA,
     prefix="roberta.",
     padding_index="pad_token_id",
 )
@@ -92,21 +92,21 @@ _FAMILIES = (
         model_type="xlm-roberta",
         name="XLM-RoBERTa",
         classes="XLMRoberta",
-        keys=keys.XLM_ROBERTA,
+        keys=config_keys.XLM_ROBERTA,
     ),
     replace(
         _ROBERTA,
         model_type="camembert",
         name="CamemBERT",
         classes="Camembert",
-        keys=keys.XLM_ROBERTA,
+        keys=config_keys.XLM_ROBERTA,
     ),
     Family(
         model_type="distilbert",
         name="DistilBERT",
         classes="DistilBert",
-        keys=keys.DISTILBERT,
-        table=tables.DISTILBERT,
+        keys=config_keys.DISTILBERT,
+        table=tensor_tables.DISTILBERT,
         prefix="distilbert.",
         heads=(
             *_HEADS,
@@ -123,8 +123,8 @@ _FAMILIES = (
         model_type="electra",
         name="ELECTRA",
         classes="Electra",
-        keys=keys.ELECTRA,
-        table=tables.ELECTRA,
+        keys=config_keys.ELECTRA,
+        table=tensor_tables.ELECTRA,
         prefix="electra.",
         heads=(
             *_HEADS,
@@ -138,8 +138,8 @@ _FAMILIES = (
         model_type="mpnet",
         name="MPNet",
         classes="MPNet",
-        keys=keys.MPNET,
-        table=tables.MPNET,
+        keys=config_keys.MPNET,
+        table=tensor_tables.MPNET,
         prefix="mpnet.",
         heads=_HEADS,
         pooler="pooler.dense",
@@ -149,8 +149,8 @@ _FAMILIES = (
         model_type="albert",
         name="ALBERT",
         classes="Albert",
-        keys=keys.ALBERT,
-        table=tables.ALBERT,
+        keys=config_keys.ALBERT,
+        table=tensor_tables.ALBERT,
         prefix="albert.",
         heads=(*_HEADS, "predictions.", "sop_classifier."),
         blocks="encoder.albert_layer_groups",
@@ -162,8 +162,8 @@ _FAMILIES = (
         model_type="deberta-v2",
         name="DeBERTa-v2",
         classes="DebertaV2",
-        keys=keys.DEBERTA_V2,
-        table=tables.DEBERTA_V2,
+        keys=config_keys.DEBERTA_V2,
+        table=tensor_tables.DEBERTA_V2,
         prefix="deberta.",
         heads=(*_HEADS, "lm_predictions.", "mask_predictions.", "pooler."),
     ),
@@ -171,8 +171,8 @@ _FAMILIES = (
         model_type="modernbert",
         name="ModernBERT",
         classes="ModernBert",
-        keys=keys.MODERNBERT,
-        table=tables.MODERNBERT,
+        keys=config_keys.MODERNBERT,
+        table=tensor_tables.MODERNBERT,
         prefix="model.",
         heads=(*_HEADS, "head.", "decoder."),
         blocks="layers",

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from poolwise.encoders.config import Config, read_config
 from poolwise.encoders.encoder import Encoder
-from poolwise.encoders.files import describe
-from poolwise.encoders.formats import refuse_adapters, without_config
-from poolwise.encoders.modules import Modules, read_modules
-from poolwise.encoders.sources import called, find
-from poolwise.encoders.tokenizer import Tokenizer, read_tokenizer
-from poolwise.encoders.tokenizer_settings import Settings, read_settings
+from poolwise.encoders.location import called, find
+from poolwise.encoders.modules.modules import Modules, read_modules
+from poolwise.encoders.tokenizer.settings import Settings, read_settings
+from poolwise.encoders.tokenizer.tokenizer import Tokenizer, read_tokenizer
+from poolwise.encoders.untrusted_files import describe
+from poolwise.encoders.weight_formats import refuse_adapters, without_config
 from poolwise.encoders.weights import read_weights, select
 from poolwise.errors import EncoderError, ReadoutError
 from poolwise.json_values import unicode

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from poolwise.encoders.files import as_object, describe
-from poolwise.encoders.keys import MAX_BLOCKS, THETA, whole
+from poolwise.encoders.config_keys import MAX_BLOCKS, THETA, whole
+from poolwise.encoders.untrusted_files import as_object, describe
 from poolwise.errors import EncoderError
 
 _OLD_NAMES = {"full_attention": "global_rope_theta", "sliding_attention": "local_rope_theta"}

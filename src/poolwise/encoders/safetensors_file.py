@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from poolwise.encoders.files import (
+from poolwise.encoders.stable_file import Opened, StableFile
+from poolwise.encoders.untrusted_files import (
     MEGABYTE,
     as_object,
     describe,
     parse_json,
     refuse_pointer,
 )
-from poolwise.encoders.stable_file import Opened, StableFile
 from poolwise.errors import EncoderError, UnsafeModelError
 from poolwise.records import Floats
 

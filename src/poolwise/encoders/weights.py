@@ -11,15 +11,15 @@ from types import MappingProxyType
 
 from poolwise.encoders.config import Config
 from poolwise.encoders.families import Family
-from poolwise.encoders.files import as_object, inside, read_object, shown
-from poolwise.encoders.formats import WEIGHTS, without_weights
 from poolwise.encoders.safetensors_file import (
     MAX_HEADER,
     MAX_TENSORS,
     SafetensorsFile,
     open_safetensors,
 )
-from poolwise.encoders.tables import Shape
+from poolwise.encoders.tensor_tables import Shape
+from poolwise.encoders.untrusted_files import as_object, inside, read_object, shown
+from poolwise.encoders.weight_formats import WEIGHTS, without_weights
 from poolwise.encoders.weight_names import TensorName, in_encoder, is_head, read_name
 from poolwise.errors import EncoderError, UnsafeModelError, some
 from poolwise.records import Floats

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from poolwise.encoders.tokenizer import Tokenizer
-from poolwise.encoders.tokenizer_frame import Frame
+from poolwise.encoders.tokenizer.frame import Frame
+from poolwise.encoders.tokenizer.tokenizer import Tokenizer
 from poolwise.errors import RowError
 from poolwise.records import Ints, LongTexts, TokenizedText, Tokens
 

@@ -11,13 +11,13 @@ from typing import Any
 from safetensors.numpy import save_file
 
 from poolwise.encoders import Encoder
-from poolwise.encoders.files import read_object
-from poolwise.encoders.formats import WEIGHTS
-from poolwise.encoders.prompts import CONFIG as PROMPTS
-from poolwise.encoders.tokenizer_settings import LARGEST
-from poolwise.encoders.tokenizer_spec import SENTENCEPIECE
-from poolwise.encoders.tokenizer_tokens import CONFIG, NAMES
-from poolwise.encoders.transformer_module import TransformerModule
+from poolwise.encoders.modules.prompts import CONFIG as PROMPTS
+from poolwise.encoders.modules.transformer_module import TransformerModule
+from poolwise.encoders.tokenizer.added_tokens import CONFIG, NAMES
+from poolwise.encoders.tokenizer.settings import LARGEST
+from poolwise.encoders.tokenizer.spec import SENTENCEPIECE
+from poolwise.encoders.untrusted_files import read_object
+from poolwise.encoders.weight_formats import WEIGHTS
 from poolwise.errors import needs
 from poolwise.records import Floats
 from poolwise.stores.tensors import saving

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from poolwise.encoders.files import MEGABYTE, read_json
+from poolwise.encoders.untrusted_files import MEGABYTE, read_json
 from poolwise.errors import EncoderError
 from poolwise.transforms.readout_file import Chosen
 

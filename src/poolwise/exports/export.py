@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
 from poolwise.encoders import Encoder
-from poolwise.encoders.cut import cut
-from poolwise.encoders.modules import ABOUT, read_modules
+from poolwise.encoders.modules.modules import ABOUT, read_modules
+from poolwise.encoders.variants.truncate_depth import cut
 from poolwise.errors import EncoderError, needs
 from poolwise.exports.card import card
 from poolwise.exports.check import (

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from poolwise.encoders.head import DenseLayer, HeadLayer, NormLayer
+from poolwise.encoders.modules.dense_stack import DenseLayer, HeadLayer, NormLayer
 from poolwise.readouts import PoolKind
 from poolwise.records import Floats
 from poolwise.transforms.linear import Doubles

@@ -20,8 +20,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from poolwise.encoders import Encoder
-from poolwise.encoders.cut import cut, fewest_blocks
-from poolwise.encoders.head import LAYER_NORM_EPSILON, DenseLayer, HeadLayer, NormLayer
+from poolwise.encoders.modules.dense_stack import (
+    LAYER_NORM_EPSILON,
+    DenseLayer,
+    HeadLayer,
+    NormLayer,
+)
+from poolwise.encoders.variants.truncate_depth import cut, fewest_blocks
 from poolwise.engines import plan
 from poolwise.engines.torch_pools import combine, mix_of, pool_tokens
 from poolwise.engines.transformers_engine import build_module

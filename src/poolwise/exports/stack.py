@@ -18,7 +18,7 @@ from itertools import groupby, pairwise
 import numpy as np
 
 from poolwise.encoders import Encoder
-from poolwise.encoders.cut import fewest_blocks
+from poolwise.encoders.variants.truncate_depth import fewest_blocks
 from poolwise.engines import plan
 from poolwise.errors import ReadoutError
 from poolwise.exports.modules import (

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.encoders.head import Head
+from poolwise.encoders.modules.dense_stack import Head
 from poolwise.errors import ReadoutError, StudyError
 from poolwise.readouts import Readout
 from poolwise.records import Floats, Labelled, Pairs

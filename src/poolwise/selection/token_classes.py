@@ -14,7 +14,7 @@ from poolwise.records import Bools, Ints
 
 if TYPE_CHECKING:
     from poolwise.encoders import Encoder
-    from poolwise.encoders.tokenizer import Tokenizer
+    from poolwise.encoders.tokenizer.tokenizer import Tokenizer
 
 CLASSES = ("content word", "function word", "punctuation", "separator", "itself")
 CONTENT, FUNCTION, PUNCTUATION, SEPARATOR, ITSELF = range(len(CLASSES))

@@ -10,8 +10,8 @@ from weakref import finalize
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.encoders.head import Head
-from poolwise.encoders.unknown_tokens import UnknownTokens
+from poolwise.encoders.modules.dense_stack import Head
+from poolwise.encoders.tokenizer.unknown_tokens import UnknownTokens
 from poolwise.model import Model
 from poolwise.readouts import Readout, parse
 from poolwise.records import Floats, Ints, Precision, Sentence

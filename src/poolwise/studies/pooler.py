@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from poolwise.encoders.reinitialised import with_random_pooler
+from poolwise.encoders.variants.reinitialize import with_random_pooler
 from poolwise.errors import StudyError
 from poolwise.readouts import Readout, parse
 from poolwise.records import Finding, Floats, Labelled, Number, Pairs

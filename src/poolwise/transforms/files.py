@@ -9,7 +9,7 @@ import numpy as np
 from safetensors.numpy import save
 
 from poolwise.encoders.safetensors_file import open_safetensors
-from poolwise.encoders.tables import Shape
+from poolwise.encoders.tensor_tables import Shape
 from poolwise.errors import EncoderError, StoreError, some
 from poolwise.transforms.linear import Doubles
 

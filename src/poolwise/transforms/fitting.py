@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.encoders.head import Head
+from poolwise.encoders.modules.dense_stack import Head
 from poolwise.errors import ReadoutError
 from poolwise.readouts import Step, StepName
 from poolwise.transforms import linear, quantization

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, TypeVar
 import tomli_w
 
 from poolwise.encoders import Encoder
-from poolwise.encoders.files import read_text
+from poolwise.encoders.untrusted_files import read_text
 from poolwise.errors import EncoderError, ReadoutError, StoreError
 from poolwise.files import AtomicFile, publish_pair, refusals_told, written_whole
 from poolwise.json_values import unicode

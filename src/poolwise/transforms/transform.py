@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.encoders.head import Head
+from poolwise.encoders.modules.dense_stack import Head
 from poolwise.errors import ReadoutError
 from poolwise.files import written_whole
 from poolwise.readouts import Readout, Step, parse, parse_steps

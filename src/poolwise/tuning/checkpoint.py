@@ -17,7 +17,7 @@ import numpy as np
 
 from poolwise.classifier.checkpoint_reader import CLASSIFIERS, FORMAT, PROBLEM_TYPES
 from poolwise.encoders import Encoder
-from poolwise.encoders.modules import ABOUT, Modules, read_modules
+from poolwise.encoders.modules.modules import ABOUT, Modules, read_modules
 from poolwise.errors import EncoderError
 from poolwise.exports.encoder_files import (
     config_values,

@@ -6,8 +6,8 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from poolwise.encoders import Encoder
-from poolwise.encoders.cut import cut, fewest_blocks
-from poolwise.encoders.reinitialised import reinitialised
+from poolwise.encoders.variants.reinitialize import reinitialised
+from poolwise.encoders.variants.truncate_depth import cut, fewest_blocks
 from poolwise.engines import plan
 from poolwise.errors import EncoderError
 from poolwise.readouts import Readout

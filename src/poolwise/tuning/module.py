@@ -19,7 +19,7 @@ from torch.nn import functional
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from poolwise.encoders import Encoder
-from poolwise.encoders.modules import read_modules
+from poolwise.encoders.modules.modules import read_modules
 from poolwise.engines.transformers_engine import build_module
 from poolwise.exports.encoder_files import transformers_config
 from poolwise.readouts import Layer, Readout, Span

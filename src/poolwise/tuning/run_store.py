@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from poolwise.classifier.task import Task
-from poolwise.encoders.modules import ABOUT
+from poolwise.encoders.modules.modules import ABOUT
 from poolwise.errors import StoreError
 from poolwise.files import clear_leftovers, refusals_told, remove_folder, sync_path, written_whole
 from poolwise.model import Model

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from poolwise.encoders import Encoder
-from poolwise.encoders.reinitialised import reinitialised
+from poolwise.encoders.variants.reinitialize import reinitialised
 from poolwise.errors import StudyError
 from poolwise.model import Model
 from poolwise.records import Finding, Precision

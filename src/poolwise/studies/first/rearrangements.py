@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.encoders.rearranged import ARRANGEMENTS, rearranged
+from poolwise.encoders.variants.rearrange import ARRANGEMENTS, rearranged
 from poolwise.progress import Progress
 from poolwise.readouts import Readout, parse
 from poolwise.records import Floats, Number

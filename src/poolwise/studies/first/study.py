@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from poolwise.encoders.rearranged import ARRANGEMENTS, rearranged
+from poolwise.encoders.variants.rearrange import ARRANGEMENTS, rearranged
 from poolwise.readouts import Readout
 from poolwise.records import Finding, Labelled, Number, Pairs
 from poolwise.selection.selection import Contest, hold

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.encoders.rearranged import REACH, Positions, middle
+from poolwise.encoders.variants.rearrange import REACH, Positions, middle
 from poolwise.readouts import Readout, parse
 from poolwise.records import Floats
 from poolwise.selection.vector_cache import Shelf

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from poolwise.encoders.reinitialised import reinitialised
+from poolwise.encoders.variants.reinitialize import reinitialised
 from poolwise.errors import StudyError
 from poolwise.progress import Progress
 from poolwise.readouts import Readout, parse

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from poolwise.encoders.files import describe
+from poolwise.encoders.untrusted_files import describe
 from poolwise.errors import EncoderError
 
 Node = dict[str, Any]

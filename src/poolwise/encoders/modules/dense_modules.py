@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from poolwise.encoders.activations import ACTIVATIONS, HALVING
-from poolwise.encoders.files import describe, read_object
-from poolwise.encoders.formats import PICKLES, WEIGHTS
-from poolwise.encoders.head import DenseLayer, HeadLayer, NormLayer, UnitLayer
+from poolwise.encoders.modules.activations import ACTIVATIONS, HALVING
+from poolwise.encoders.modules.dense_stack import DenseLayer, HeadLayer, NormLayer, UnitLayer
 from poolwise.encoders.safetensors_file import open_safetensors
+from poolwise.encoders.untrusted_files import describe, read_object
+from poolwise.encoders.weight_formats import PICKLES, WEIGHTS
 from poolwise.errors import EncoderError
 from poolwise.records import Floats
 

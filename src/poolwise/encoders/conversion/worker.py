@@ -1,4 +1,4 @@
-"""The process that opens a pickle: ``python -m poolwise.encoders.conversion_worker``.
+"""The process that opens a pickle: ``python -m poolwise.encoders.conversion.worker``.
 
 Its arguments are a task (encoder, module, tokenizer), the file to write, and what to read. It
 reads what a file says of its tensors first, and of their values only what the encoder needs. Its
@@ -14,12 +14,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from poolwise.encoders.config import read_config
-from poolwise.encoders.files import MEGABYTE, shown
-from poolwise.encoders.formats import KERAS
-from poolwise.encoders.keras_file import open_keras
+from poolwise.encoders.conversion.keras_file import open_keras
+from poolwise.encoders.conversion.stored_tensors import Stored, StoredError, write_stored
+from poolwise.encoders.conversion.torch_file import open_torch
 from poolwise.encoders.safetensors_file import MAX_TENSORS
-from poolwise.encoders.stored_tensors import Stored, StoredError, write_stored
-from poolwise.encoders.torch_file import open_torch
+from poolwise.encoders.untrusted_files import MEGABYTE, shown
+from poolwise.encoders.weight_formats import KERAS
 from poolwise.encoders.weights import asked
 from poolwise.errors import EncoderError, MissingExtraError, needs
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, BinaryIO
 
-from poolwise.encoders.stored_tensors import StoredError
+from poolwise.encoders.conversion.stored_tensors import StoredError
 
 MOST = 500_000
 """Instructions of one pickle; a tensor takes about 60."""

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
-from poolwise.encoders.files import MEGABYTE, files_under
+from poolwise.encoders.location import PATTERNS
 from poolwise.encoders.safetensors_file import open_safetensors
-from poolwise.encoders.sources import PATTERNS
-from poolwise.encoders.tokenizer_spec import MAX_TOKENIZER
+from poolwise.encoders.tokenizer.spec import MAX_TOKENIZER
+from poolwise.encoders.untrusted_files import MEGABYTE, files_under
 from poolwise.encoders.weights import memory
 from poolwise.errors import EncoderError, UnsafeModelError
 from poolwise.files import real_path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from poolwise.encoders.files import as_object, describe
+from poolwise.encoders.untrusted_files import as_object, describe
 from poolwise.errors import EncoderError
 
 Token = dict[str, Any]

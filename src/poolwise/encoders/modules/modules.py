@@ -8,17 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from poolwise.encoders.declared_readout import Listed, declared
-from poolwise.encoders.files import (
+from poolwise.encoders.modules.declared_readout import Listed, declared
+from poolwise.encoders.modules.dense_stack import Head
+from poolwise.encoders.modules.prompts import Prompts, SimilarityName, read_prompts
+from poolwise.encoders.modules.transformer_module import TransformerModule, read_transformer
+from poolwise.encoders.untrusted_files import (
     MEGABYTE,
     as_object,
     inside,
     read_json,
     read_object,
 )
-from poolwise.encoders.head import Head
-from poolwise.encoders.prompts import Prompts, SimilarityName, read_prompts
-from poolwise.encoders.transformer_module import TransformerModule, read_transformer
 from poolwise.errors import EncoderError, ReadoutError
 from poolwise.readouts import Readout, parse
 

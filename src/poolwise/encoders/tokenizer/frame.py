@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from poolwise.encoders.files import as_object, describe
+from poolwise.encoders.untrusted_files import as_object, describe
 from poolwise.errors import EncoderError
 
 MAX_FRAME = 16

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from poolwise.encoders.activations import ACTIVATIONS, HALVING, Doubles
+from poolwise.encoders.modules.activations import ACTIVATIONS, HALVING, Doubles
 from poolwise.records import Floats
 
 LAYER_NORM_EPSILON = 1e-5

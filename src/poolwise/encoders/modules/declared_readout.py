@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from poolwise.encoders.files import describe, read_object
-from poolwise.encoders.formats import WEIGHTS
-from poolwise.encoders.head import Head, HeadLayer, UnitLayer
-from poolwise.encoders.head_modules import READERS, needed_config, read_layer, reads_sentences
-from poolwise.encoders.keys import MAX_BLOCKS
+from poolwise.encoders.config_keys import MAX_BLOCKS
+from poolwise.encoders.modules.dense_modules import (
+    READERS,
+    needed_config,
+    read_layer,
+    reads_sentences,
+)
+from poolwise.encoders.modules.dense_stack import Head, HeadLayer, UnitLayer
 from poolwise.encoders.safetensors_file import open_safetensors
+from poolwise.encoders.untrusted_files import describe, read_object
+from poolwise.encoders.weight_formats import WEIGHTS
 from poolwise.errors import EncoderError
 from poolwise.readouts import Readout, parse
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
-from poolwise.encoders.files import MEGABYTE
-from poolwise.encoders.tables import Shape
+from poolwise.encoders.tensor_tables import Shape
+from poolwise.encoders.untrusted_files import MEGABYTE
 
 PIECE = 8 * MEGABYTE
 """Bytes of a tensor that are in memory at a time."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from poolwise.encoders.files import as_object, describe, read_object
+from poolwise.encoders.untrusted_files import as_object, describe, read_object
 from poolwise.errors import EncoderError
 
 FILES = tuple(

@@ -15,12 +15,10 @@ from typing import Any
 import numpy as np
 import tokenizers
 
-from poolwise.encoders.files import describe
-from poolwise.encoders.tokenizer_build import Build
-from poolwise.encoders.tokenizer_checks import checked, growth_of
-from poolwise.encoders.tokenizer_cuts import PIECE, can_be_cut, cuts
-from poolwise.encoders.tokenizer_frame import Frame, read_frame
-from poolwise.encoders.tokenizer_limits import (
+from poolwise.encoders.tokenizer.build import Build
+from poolwise.encoders.tokenizer.checks import checked, growth_of
+from poolwise.encoders.tokenizer.frame import Frame, read_frame
+from poolwise.encoders.tokenizer.limits import (
     MAX_NORMALISED,
     SECONDS,
     Limits,
@@ -28,8 +26,10 @@ from poolwise.encoders.tokenizer_limits import (
     may_be_slow,
     within,
 )
-from poolwise.encoders.tokenizer_settings import Settings, Side, stored_side
-from poolwise.encoders.tokenizer_spec import Spec, read_spec
+from poolwise.encoders.tokenizer.settings import Settings, Side, stored_side
+from poolwise.encoders.tokenizer.spec import Spec, read_spec
+from poolwise.encoders.tokenizer.split_points import PIECE, can_be_cut, cuts
+from poolwise.encoders.untrusted_files import describe
 from poolwise.errors import EncoderError, PoolwiseError, RowError, TextError, UnsafeModelError
 from poolwise.records import Ints
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 from unicodedata import normalize
 
-from poolwise.encoders.tokenizer_regexes import DIGITS, WORDS
-from poolwise.encoders.tokenizer_spec import Spec
+from poolwise.encoders.tokenizer.regexes import DIGITS, WORDS
+from poolwise.encoders.tokenizer.spec import Spec
 
 PIECE = 1 << 15
 """Characters of a piece, about; texts that are no longer are not cut."""

@@ -6,8 +6,8 @@ import re
 from importlib.util import find_spec
 from pathlib import Path, PurePath
 
-from poolwise.encoders.files import files_under
-from poolwise.encoders.formats import ADAPTER, advice, of_names, told
+from poolwise.encoders.untrusted_files import files_under
+from poolwise.encoders.weight_formats import ADAPTER, advice, of_names, told
 from poolwise.errors import EncoderError
 
 DEMO = "demo"

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from poolwise.encoders.files import describe, shown
-from poolwise.encoders.tokenizer_classes import AS_IT_IS, TokenizerClass
-from poolwise.encoders.tokenizer_settings import Settings
-from poolwise.encoders.tokenizer_spec import Spec, model_type
-from poolwise.encoders.tokenizer_tokens import Added, Token
+from poolwise.encoders.tokenizer.added_tokens import Added, Token
+from poolwise.encoders.tokenizer.classes import AS_IT_IS, TokenizerClass
+from poolwise.encoders.tokenizer.settings import Settings
+from poolwise.encoders.tokenizer.spec import Spec, model_type
+from poolwise.encoders.untrusted_files import describe, shown
 from poolwise.errors import EncoderError, some
 
 

@@ -11,9 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from poolwise.encoders.config import read_config
-from poolwise.encoders.conversion_copies import copy_mode, copy_rest, refuse_links
-from poolwise.encoders.files import as_object, inside, read_json, read_object, refuse_pointer
-from poolwise.encoders.formats import (
+from poolwise.encoders.conversion.copies import copy_mode, copy_rest, refuse_links
+from poolwise.encoders.loading import load
+from poolwise.encoders.safetensors_file import MAX_HEADER
+from poolwise.encoders.tokenizer.settings import read_settings
+from poolwise.encoders.tokenizer.spec import SENTENCEPIECE
+from poolwise.encoders.untrusted_files import (
+    as_object,
+    inside,
+    read_json,
+    read_object,
+    refuse_pointer,
+)
+from poolwise.encoders.weight_formats import (
     KERAS,
     PICKLES,
     WEIGHTS,
@@ -21,10 +31,6 @@ from poolwise.encoders.formats import (
     without_config,
     without_weights,
 )
-from poolwise.encoders.loading import load
-from poolwise.encoders.safetensors_file import MAX_HEADER
-from poolwise.encoders.tokenizer_settings import read_settings
-from poolwise.encoders.tokenizer_spec import SENTENCEPIECE
 from poolwise.encoders.weights import INDEX, MAX_SHARDS
 from poolwise.errors import EncoderError
 from poolwise.files import refusals_told, whole_folder
@@ -167,7 +173,7 @@ def _needs_tokenizer(folder: Path, encoder: Path) -> bool:
 def _work(task: str, target: str, *sources: str, timeout: float) -> list[str]:
     """Have one task done in a process of its own; gives the tensors that it left out."""
     # -P keeps the current folder, which may be the stranger's, out of the import path.
-    command = [sys.executable, "-P", "-m", "poolwise.encoders.conversion_worker"]
+    command = [sys.executable, "-P", "-m", "poolwise.encoders.conversion.worker"]
     try:
         done = subprocess.run(
             [*command, task, target, *sources],

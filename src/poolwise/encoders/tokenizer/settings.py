@@ -8,16 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-from poolwise.encoders.files import MEGABYTE, describe, read_object
-from poolwise.encoders.tokenizer_classes import (
-    AS_IT_IS,
-    CLASS_OF,
-    CLASSES,
-    NEEDS_CODE,
-    TokenizerClass,
-    flag,
-)
-from poolwise.encoders.tokenizer_tokens import (
+from poolwise.encoders.tokenizer.added_tokens import (
     CONFIG,
     DECODER,
     NAMES,
@@ -27,6 +18,15 @@ from poolwise.encoders.tokenizer_tokens import (
     read_listed,
     read_roles,
 )
+from poolwise.encoders.tokenizer.classes import (
+    AS_IT_IS,
+    CLASS_OF,
+    CLASSES,
+    NEEDS_CODE,
+    TokenizerClass,
+    flag,
+)
+from poolwise.encoders.untrusted_files import MEGABYTE, describe, read_object
 from poolwise.errors import EncoderError, UnsafeModelError
 
 # What would stand in for the folder's own files.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-from poolwise.encoders.files import describe, read_object
+from poolwise.encoders.untrusted_files import describe, read_object
 from poolwise.errors import EncoderError
 
 WEIGHTS = "model.safetensors"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from poolwise.encoders.tokenizer import Tokenizer
+from poolwise.encoders.tokenizer.tokenizer import Tokenizer
 from poolwise.records import TokenizedText
 
 ENOUGH = 10

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
-from poolwise.encoders.files import as_object, describe, read_object
+from poolwise.encoders.untrusted_files import as_object, describe, read_object
 from poolwise.errors import EncoderError, some
 
 CONFIG = "config_sentence_transformers.json"

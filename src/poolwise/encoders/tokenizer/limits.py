@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from poolwise.encoders.tokenizer_regexes import is_plain
-from poolwise.encoders.tokenizer_spec import Spec
+from poolwise.encoders.tokenizer.regexes import is_plain
+from poolwise.encoders.tokenizer.spec import Spec
 
 T = TypeVar("T")
 

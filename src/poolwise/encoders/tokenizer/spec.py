@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from poolwise.encoders.files import MEGABYTE, read_object, read_text
-from poolwise.encoders.tokenizer_settings import Settings
+from poolwise.encoders.tokenizer.settings import Settings
+from poolwise.encoders.untrusted_files import MEGABYTE, read_object, read_text
 from poolwise.errors import EncoderError
 
 Spec = dict[str, Any]

@@ -11,8 +11,8 @@ import binascii
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from poolwise.encoders.files import as_object, describe
-from poolwise.encoders.tokenizer_spec import Spec, model_type
+from poolwise.encoders.tokenizer.spec import Spec, model_type
+from poolwise.encoders.untrusted_files import as_object, describe
 from poolwise.errors import EncoderError, UnsafeModelError
 
 _NORMALIZERS = (

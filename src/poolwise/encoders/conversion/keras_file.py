@@ -13,8 +13,8 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from poolwise.encoders.conversion.stored_tensors import PIECE, SIZES, Stored, StoredError
 from poolwise.encoders.safetensors_file import MAX_RANK, MAX_TENSORS
-from poolwise.encoders.stored_tensors import PIECE, SIZES, Stored, StoredError
 from poolwise.errors import needs
 
 _ENDS = {"kernel": "weight", "embeddings": "weight", "gamma": "weight", "beta": "bias"}

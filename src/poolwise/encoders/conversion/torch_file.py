@@ -19,11 +19,11 @@ from zipfile import ZIP_STORED, BadZipFile, ZipFile
 
 import numpy as np
 
-from poolwise.encoders.files import MEGABYTE
-from poolwise.encoders.pickle_values import Call, Elsewhere, Named, read_pickle
+from poolwise.encoders.conversion.pickle_values import Call, Elsewhere, Named, read_pickle
+from poolwise.encoders.conversion.stored_tensors import PIECE, SIZES, Stored, StoredError
 from poolwise.encoders.safetensors_file import MAX_RANK, MAX_TENSORS
-from poolwise.encoders.stored_tensors import PIECE, SIZES, Stored, StoredError
-from poolwise.encoders.tables import Shape
+from poolwise.encoders.tensor_tables import Shape
+from poolwise.encoders.untrusted_files import MEGABYTE
 
 MAX_PICKLE = 8 * MEGABYTE
 """Of the pickle alone; a state dict takes about 200 bytes a tensor."""

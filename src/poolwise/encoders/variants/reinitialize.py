@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 from poolwise.encoders.encoder import Encoder
-from poolwise.encoders.tables import Shape
+from poolwise.encoders.tensor_tables import Shape
 from poolwise.errors import EncoderError
 from poolwise.records import Floats
 

@@ -1,0 +1,1 @@
+"""Conversion of pickles and TensorFlow weights to safetensors, in a process of its own."""
