@@ -14,11 +14,11 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from poolwise.classifier.classifier import OUTPUTS, load_classifier
+from poolwise.classifier.output_space import OutputSpace
 from poolwise.classifier.predictions import prediction_file, records
 from poolwise.errors import StoreError
 from poolwise.records import Sentence, VectorBatch
 from poolwise.texts import open_labels
-from poolwise.tuning.records import Head
 
 TEXTS = ["the cat sat", "", "a dog\tran", "tree " * 100]
 
@@ -193,14 +193,14 @@ def batch(ids, outputs):
 
 @pytest.mark.parametrize("kind", ["classification", "multilabel", "regression"])
 def test_outputs_that_are_not_finite(kind, tmp_path):
-    head = Head(kind, () if kind == "regression" else ("x", "y"))
-    outputs = np.array([[1.0] * head.outputs, [np.nan] * head.outputs], np.float32)
-    good, bad = records(batch([0, 1], outputs), head)
+    output_space = OutputSpace(kind, () if kind == "regression" else ("x", "y"))
+    outputs = np.array([[1.0] * output_space.width, [np.nan] * output_space.width], np.float32)
+    good, bad = records(batch([0, 1], outputs), output_space)
     assert good["label"] is not None
     assert {bad[name] for name in bad if name not in ("id", "text")} == {None}
     for suffix in ("csv", "jsonl", "parquet"):
         path = tmp_path / f"a.{suffix}"
-        with prediction_file(path, head, {}, overwrite=False) as write:
+        with prediction_file(path, output_space, {}, overwrite=False) as write:
             write([good, bad])
     lines = (tmp_path / "a.jsonl").read_text().splitlines()
     assert list(map(json.loads, lines)) == [good, bad]
@@ -209,11 +209,11 @@ def test_outputs_that_are_not_finite(kind, tmp_path):
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
 def test_a_file_appears_whole_or_not_at_all(suffix, tmp_path):
-    head = Head("regression")
-    some = list(records(batch([0, 1], np.ones((2, 1), np.float32)), head))
+    output_space = OutputSpace("regression")
+    some = list(records(batch([0, 1], np.ones((2, 1), np.float32)), output_space))
 
     def stopped():
-        with prediction_file(tmp_path / f"a.{suffix}", head, {}, overwrite=False) as write:
+        with prediction_file(tmp_path / f"a.{suffix}", output_space, {}, overwrite=False) as write:
             write(some)
             raise KeyboardInterrupt
 
@@ -223,11 +223,11 @@ def test_a_file_appears_whole_or_not_at_all(suffix, tmp_path):
 
 
 def test_ids_of_two_types(tmp_path):
-    head = Head("regression")
-    rows = [list(records(batch([i], np.ones((1, 1), np.float32)), head)) for i in (0, "b")]
+    output_space = OutputSpace("regression")
+    rows = [list(records(batch([i], np.ones((1, 1), np.float32)), output_space)) for i in (0, "b")]
 
     def write_all():
-        with prediction_file(tmp_path / "a.parquet", head, {}, overwrite=False) as write:
+        with prediction_file(tmp_path / "a.parquet", output_space, {}, overwrite=False) as write:
             write(rows[0])
             write(rows[1])
 

@@ -90,7 +90,7 @@ def test_a_label_of_one_text(run, tiny, tmp_path, rows):
     data = table(tmp_path / "lone.csv", [*rows, ("a cow", "cow")])
     code, _, err = tune(run, tiny, data, tmp_path / "out", "-r", "cls@-1")
     assert code == 0, err
-    assert "cow" in load_classifier(tmp_path / "out" / "checkpoints" / "cls@-1").head.labels
+    assert "cow" in load_classifier(tmp_path / "out" / "checkpoints" / "cls@-1").output_space.labels
 
 
 def test_no_column_of_texts(run, tiny, tmp_path, rows):

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 import poolwise
-from poolwise.classifier.task import Task
 from poolwise.records import Labelled, Pairs, Sentence, Tagged
 from poolwise.selection.duplicates import grouped, keys, numbered, with_groups, without_copies
 from poolwise.selection.labelled_pairs import labelled_pairs
@@ -24,6 +23,7 @@ from poolwise.studies.sweep import Material, answers, questions, sweep
 from poolwise.studies.tagging.alignment import align
 from poolwise.studies.tagging.corpus import check, corpus
 from poolwise.studies.tagging.scores import Scores
+from poolwise.tuning.task import Task
 
 WORDS = "cat dog mat hill sea house tree bird man woman child one two old red big".split()
 MARK = "m\u00e4t"

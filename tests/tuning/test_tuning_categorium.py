@@ -18,9 +18,9 @@ from safetensors.numpy import save_file
 from transformers import BertForSequenceClassification
 
 import poolwise
+from poolwise.classifier.output_space import OutputSpace
 from poolwise.tuning.checkpoint import write_checkpoint
 from poolwise.tuning.module import ReadoutClassifier, collate
-from poolwise.tuning.records import Head
 from poolwise.tuning.trainable_readout import tunable
 
 TEXTS = [
@@ -83,8 +83,8 @@ def pair(folder):
     theirs, found = BertForSequenceClassification.from_pretrained(folder, output_loading_info=True)
     assert not any(found.values()), found
     model = poolwise.load(folder)
-    head = Head("classification", tuple(theirs.config.id2label.values()))
-    module = ReadoutClassifier(model, tunable("pooler", model.depth), head)
+    output_space = OutputSpace("classification", tuple(theirs.config.id2label.values()))
+    module = ReadoutClassifier(model, tunable("pooler", model.depth), output_space)
     module.load_state_dict(theirs.state_dict(), strict=True)
     return model, module, theirs
 
@@ -96,7 +96,7 @@ def inputs_of(model):
 
 def test_it_is_a_trained_classifier(pair):
     model, module, _ = pair
-    assert (model.depth, model.width, module.head.outputs) == (2, 32, 27)
+    assert (model.depth, model.width, module.output_space.width) == (2, 32, 27)
     assert model.pooler_state == "trained"
     logits = module(**inputs_of(model)).logits.detach()
     assert logits.argmax(1).unique().numel() > 1

@@ -17,22 +17,22 @@ from transformers import (
 )
 
 import poolwise
+from poolwise.classifier.output_space import OutputSpace
 from poolwise.encoders.variants.rearrange import rearranged
 from poolwise.errors import EncoderError, PoolwiseWarning, StoreError
 from poolwise.tuning.checkpoint import write_checkpoint
 from poolwise.tuning.module import ReadoutClassifier, collate
-from poolwise.tuning.records import Head
 from poolwise.tuning.trainable_readout import tunable
 
 TEXTS = ["the cat sat on a mat", "a", "they ran over the old hill to the sea"]
-CLASSES = Head("classification", ("no", "perhaps", "yes"))
-HEADS = {
+CLASSES = OutputSpace("classification", ("no", "perhaps", "yes"))
+OUTPUT_SPACES = {
     "single_label_classification": (CLASSES, np.array([2, 0, 1])),
     "multi_label_classification": (
-        Head("multilabel", ("new", "old")),
+        OutputSpace("multilabel", ("new", "old")),
         np.array([[0, 1], [0, 0], [1, 1]], np.float32),
     ),
-    "regression": (Head("regression"), np.array([0.5, -2.0, 1.25], np.float32)),
+    "regression": (OutputSpace("regression"), np.array([0.5, -2.0, 1.25], np.float32)),
 }
 BERTS = {"bert": BertForSequenceClassification, "albert": AlbertForSequenceClassification}
 
@@ -46,9 +46,9 @@ def moved(module):
     return module
 
 
-def tuned(folder, spec, head=CLASSES, **options):
+def tuned(folder, spec, output_space=CLASSES, **options):
     model = poolwise.load(folder, **options)
-    return model, moved(ReadoutClassifier(model, tunable(spec, model.depth), head))
+    return model, moved(ReadoutClassifier(model, tunable(spec, model.depth), output_space))
 
 
 def batch(model, targets=None):
@@ -60,18 +60,18 @@ def without_words(inputs):
     return {name: tensor for name, tensor in inputs.items() if name != "words"}
 
 
-@pytest.mark.parametrize("problem", HEADS)
+@pytest.mark.parametrize("problem", OUTPUT_SPACES)
 @pytest.mark.parametrize("name", BERTS)
 def test_transformers_reads_ours(tiny, tmp_path, name, problem):
-    head, targets = HEADS[problem]
-    model, module = tuned(tiny(name, hidden_dropout_prob=0.3), "pooler", head)
+    output_space, targets = OUTPUT_SPACES[problem]
+    model, module = tuned(tiny(name, hidden_dropout_prob=0.3), "pooler", output_space)
     write_checkpoint(module, model, tmp_path / "out", made={})
     theirs, found = BERTS[name].from_pretrained(tmp_path / "out", output_loading_info=True)
     assert not any(found.values()), found
     assert theirs.config.architectures == [BERTS[name].__name__]
     assert theirs.config.problem_type == problem
     assert theirs.config.hidden_dropout_prob == 0.3
-    names = dict(enumerate(head.labels or ["LABEL_0"]))
+    names = dict(enumerate(output_space.labels or ["LABEL_0"]))
     assert theirs.config.id2label == names
     assert theirs.config.label2id == {label: i for i, label in names.items()}
     inputs = batch(model, targets)

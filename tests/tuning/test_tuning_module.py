@@ -11,10 +11,10 @@ from torch.nn import functional
 from transformers import AutoModelForSequenceClassification
 
 import poolwise
+from poolwise.classifier.output_space import OutputSpace
 from poolwise.errors import EncoderError, ReadoutError
 from poolwise.readouts import parse
 from poolwise.tuning.module import ReadoutClassifier, collate
-from poolwise.tuning.records import Head
 from poolwise.tuning.trainable_readout import tunable
 
 TEXTS = [
@@ -23,13 +23,13 @@ TEXTS = [
     "they ran over the old hill to the sea and a big red bird sat in the tree",
 ]
 LABELS = ("no", "perhaps", "yes")
-HEADS = {
-    "single_label_classification": (Head("classification", LABELS), np.array([2, 0, 1])),
+OUTPUT_SPACES = {
+    "single_label_classification": (OutputSpace("classification", LABELS), np.array([2, 0, 1])),
     "multi_label_classification": (
-        Head("multilabel", LABELS),
+        OutputSpace("multilabel", LABELS),
         np.array([[0, 1, 1], [0, 0, 0], [1, 0, 1]], np.float32),
     ),
-    "regression": (Head("regression"), np.array([0.5, -2.0, 1.25], np.float32)),
+    "regression": (OutputSpace("regression"), np.array([0.5, -2.0, 1.25], np.float32)),
 }
 # Layers 1 and 2 of the 3 so that something is cut, and every pool.
 READOUTS = (
@@ -48,9 +48,11 @@ READOUTS = (
 )
 
 
-def built(folder, spec, head=HEADS["single_label_classification"][0], **options):
+def built(folder, spec, output_space=OUTPUT_SPACES["single_label_classification"][0], **options):
     encoder = poolwise.load(folder)
-    return encoder, ReadoutClassifier(encoder, tunable(spec, encoder.depth), head, **options)
+    return encoder, ReadoutClassifier(
+        encoder, tunable(spec, encoder.depth), output_space, **options
+    )
 
 
 def batch(encoder, texts=TEXTS, targets=None):
@@ -62,20 +64,20 @@ def vectors(module, encoder, texts=TEXTS):
     return module.vectors(**batch(encoder, texts)).detach().numpy()
 
 
-def theirs_of(folder: Path, problem: str, head: Head):
+def theirs_of(folder: Path, problem: str, output_space: OutputSpace):
     return AutoModelForSequenceClassification.from_pretrained(
-        folder, num_labels=head.outputs, problem_type=problem
+        folder, num_labels=output_space.width, problem_type=problem
     )
 
 
 @pytest.mark.parametrize("training", [False, True], ids=["eval", "dropout"])
-@pytest.mark.parametrize("problem", HEADS)
+@pytest.mark.parametrize("problem", OUTPUT_SPACES)
 @pytest.mark.parametrize("name", ["bert", "albert"])
 def test_pooler_is_transformers_own_classifier(tiny, assert_same_training, name, problem, training):
     folder = tiny(name, hidden_dropout_prob=0.3, attention_probs_dropout_prob=0.2)
-    head, targets = HEADS[problem]
-    encoder, ours = built(folder, "pooler", head)
-    theirs = theirs_of(folder, problem, head)
+    output_space, targets = OUTPUT_SPACES[problem]
+    encoder, ours = built(folder, "pooler", output_space)
+    theirs = theirs_of(folder, problem, output_space)
     theirs.load_state_dict(ours.state_dict(), strict=True)
     ours.load_state_dict(theirs.state_dict(), strict=True)
     inputs = batch(encoder, targets=targets)
@@ -93,7 +95,7 @@ def test_dropout_before_the_linear_layer_is_transformers_own(tiny, name):
     for options in ({}, changed.get(name, {"hidden_dropout_prob": 0.35})):
         folder = tiny(name, **options)
         _, ours = built(folder, "cls@-1")
-        theirs = theirs_of(folder, "regression", Head("regression"))
+        theirs = theirs_of(folder, "regression", OutputSpace("regression"))
         rates = [m.p for n, m in theirs.named_modules() if n in ("dropout", "classifier.dropout")]
         assert ours.dropout.p == (rates or [theirs.drop.p])[0]
         inside = {n: m.p for n, m in ours.base.named_modules() if isinstance(m, torch.nn.Dropout)}
@@ -229,8 +231,10 @@ def test_the_linear_layer_begins_as_transformers_begins_it_and_by_its_own_seed(t
     torch.manual_seed(3)
     expected = torch.rand(3)
     torch.manual_seed(3)
-    head = Head("classification", tuple(map(str, range(200))))
-    weights = [built(folder, "cls@-1", head, seed=s)[1].classifier.weight for s in (0, 0, 1)]
+    output_space = OutputSpace("classification", tuple(map(str, range(200))))
+    weights = [
+        built(folder, "cls@-1", output_space, seed=s)[1].classifier.weight for s in (0, 0, 1)
+    ]
     assert torch.equal(torch.rand(3), expected)
     assert torch.equal(weights[0], weights[1])
     assert not torch.equal(weights[0], weights[2])
@@ -284,8 +288,8 @@ def test_a_readout_that_the_encoder_lacks_is_refused(tiny):
 
 
 def test_training_lowers_the_loss_of_every_kind_and_moves_the_tuned_encoder(tiny):
-    for problem, (head, targets) in HEADS.items():
-        encoder, module = built(tiny("bert"), "mean@mix", head)
+    for problem, (output_space, targets) in OUTPUT_SPACES.items():
+        encoder, module = built(tiny("bert"), "mean@mix", output_space)
         inputs = batch(encoder, targets=targets)
         first = module(**inputs).loss.item()
         optimizer = torch.optim.AdamW(module.parameters(), lr=1e-2)
@@ -313,7 +317,7 @@ def test_collate_fills_up_on_the_right(tiny):
 
 
 def test_regression_of_one_text_is_one_number(tiny):
-    encoder, module = built(tiny("bert"), "cls@-1", Head("regression"))
+    encoder, module = built(tiny("bert"), "cls@-1", OutputSpace("regression"))
     made = module(**batch(encoder, TEXTS[:1], np.array([2.0], np.float32)))
     expected = functional.mse_loss(made.logits, torch.tensor([[2.0]]))
     torch.testing.assert_close(made.loss, expected)

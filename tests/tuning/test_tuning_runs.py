@@ -16,7 +16,6 @@ import pytest
 
 import poolwise
 from poolwise.classifier.classifier import load_classifier
-from poolwise.classifier.task import Task
 from poolwise.encoders.variants.reinitialize import reinitialised
 from poolwise.errors import ReadoutError, StoreError, StudyError
 from poolwise.tuning import frozen as frozen_module
@@ -25,6 +24,7 @@ from poolwise.tuning import runs, workers
 from poolwise.tuning.records import Recipe, Setting, Trial
 from poolwise.tuning.run_store import Kept, materials
 from poolwise.tuning.schedule import ToDo
+from poolwise.tuning.task import Task
 from poolwise.tuning.trainable_readout import tunable
 
 RECIPE = Recipe(epochs=1, batch=8, rates=(3e-3, 1e-3), steps=0)
@@ -341,7 +341,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 import conftest, poolwise, test_tuning_runs as own
-from poolwise.classifier.task import Task
+from poolwise.tuning.task import Task
 
 if __name__ == "__main__":
     model = poolwise.load({folder!r})

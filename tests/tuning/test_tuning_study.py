@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import poolwise
-from poolwise.classifier.task import Task
 from poolwise.errors import StudyError
 from poolwise.readouts import parse
 from poolwise.records import Labelled
@@ -20,6 +19,7 @@ from poolwise.texts.labels import SEPARATOR
 from poolwise.tuning.outcomes import NOT_FINITE, Outcomes
 from poolwise.tuning.records import Frozen, Recipe, Runs, Setting, Trial
 from poolwise.tuning.study import answer
+from poolwise.tuning.task import Task
 
 RECIPE = Recipe(epochs=6, batch=16, rates=(2e-5, 5e-5, 1e-4))
 NONE = "no difference that these data can show"

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score, r2_score
 
-from poolwise.classifier.task import Task
 from poolwise.errors import StudyError
 from poolwise.records import Labelled
+from poolwise.tuning.task import Task
 
 
 def labelled(labels, parts=None, texts=None):
@@ -33,7 +33,7 @@ def refusal(data, kind="classification"):
 
 def test_parts_and_targets():
     task = Task(labelled(["b", "a", "c", "a"] * 50), "classification", 0)
-    assert task.head.labels == ("a", "b", "c")
+    assert task.output_space.labels == ("a", "b", "c")
     assert task.targets.dtype == np.int64
     assert task.targets[:4].tolist() == [1, 0, 2, 0]
     rows = np.concatenate([*task.parts])

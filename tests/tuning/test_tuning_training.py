@@ -8,13 +8,13 @@ import pytest
 import torch
 
 import poolwise
-from poolwise.classifier.task import Task
 from poolwise.errors import ReadoutError, StoreError, StudyError
 from poolwise.tuning import early_stopping as watching
 from poolwise.tuning.batches import ShuffledTexts, Texts, shuffled
 from poolwise.tuning.memory import memory_told
 from poolwise.tuning.module import ReadoutClassifier
 from poolwise.tuning.records import Recipe, Setting
+from poolwise.tuning.task import Task
 from poolwise.tuning.trainable_readout import tunable
 from poolwise.tuning.training import cost, optimizer, passes, train
 
@@ -229,7 +229,7 @@ def test_numbers_are_learned_whatever_their_scale(model, animals):
 
 
 def test_who_learns_at_which_rate(model, task):
-    module = ReadoutClassifier(model, tunable("cls@mix", model.depth), task.head)
+    module = ReadoutClassifier(model, tunable("cls@mix", model.depth), task.output_space)
     made = optimizer(module, 1e-4, Recipe(1, 8, (), head=10.0, decay=0.01))
     of = {id(p): (g["lr"], g["weight_decay"]) for g in made.param_groups for p in g["params"]}
     found = {name: of.get(id(p)) for name, p in module.named_parameters()}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from poolwise.classifier.output_space import OutputSpace
 from poolwise.encoders import Encoder
 from poolwise.encoders.families import Family
 from poolwise.encoders.modules.modules import ABOUT, LARGEST_ABOUT
@@ -21,7 +22,6 @@ from poolwise.errors import EncoderError, ReadoutError, some
 from poolwise.readouts import Readout, parse
 from poolwise.records import Floats
 from poolwise.texts.labels import KINDS, Kind
-from poolwise.tuning.records import Head
 
 FORMAT = 1
 
@@ -47,7 +47,7 @@ class ReadHead:
 
     readout: Readout
     asked: str
-    head: Head
+    output_space: OutputSpace
     weight: Floats
     bias: Floats
     query: Floats | None
@@ -58,10 +58,10 @@ def read_head(encoder: Encoder) -> ReadHead:
     """The head beside ``encoder`` in its folder. Raises EncoderError unless all of it fits."""
     described = (encoder.folder / ABOUT).exists()
     where, about = _described(encoder) if described else _of_transformers(encoder)
-    readout, head = _readout(about, encoder, where), _head(about, where)
+    readout, output_space = _readout(about, encoder, where), _output_space(about, where)
     shapes: dict[str, Shape] = {
-        WEIGHT: (head.outputs, encoder.width_of(readout)),
-        BIAS: (head.outputs,),
+        WEIGHT: (output_space.width, encoder.width_of(readout)),
+        BIAS: (output_space.width,),
     }
     if about["attention"]:
         shapes[QUERY] = (encoder.width,)
@@ -69,7 +69,7 @@ def read_head(encoder: Encoder) -> ReadHead:
     return ReadHead(
         readout=readout,
         asked=about["asked"],
-        head=head,
+        output_space=output_space,
         weight=tensors[WEIGHT],
         bias=tensors[BIAS],
         query=tensors.get(QUERY),
@@ -165,7 +165,7 @@ def _readout(about: Mapping[str, Any], encoder: Encoder, where: Path) -> Readout
     return readout
 
 
-def _head(about: Mapping[str, Any], where: Path) -> Head:
+def _output_space(about: Mapping[str, Any], where: Path) -> OutputSpace:
     kind, labels = about.get("kind"), about.get("labels")
     if kind not in KINDS:
         raise EncoderError(f"{where}: kind is {describe(kind)}, expected {', '.join(KINDS)}")
@@ -174,9 +174,9 @@ def _head(about: Mapping[str, Any], where: Path) -> Head:
     if kind == "regression":
         if len(labels) > 1:
             raise EncoderError(f"{where}: a regression of {len(labels)} numbers, expected one")
-        return Head(kind)
+        return OutputSpace(kind)
     _check_labels(labels, 2 if kind == "classification" else 1, where)
-    return Head(kind, tuple(labels))
+    return OutputSpace(kind, tuple(labels))
 
 
 def _check_labels(labels: Sequence[str], fewest: int, where: Path) -> None:

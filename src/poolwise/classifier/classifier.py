@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
 from poolwise.classifier.checkpoint_reader import read_head
+from poolwise.classifier.fallback_pools import FALLBACK_POOLS
+from poolwise.classifier.output_space import OutputSpace
 from poolwise.errors import PoolwiseWarning, StudyError, TextError
 from poolwise.escaping import visible
 from poolwise.extraction import windows
@@ -22,8 +24,6 @@ from poolwise.model import Model, load
 from poolwise.progress import Progress
 from poolwise.readouts import Pool, Readout
 from poolwise.records import Bools, Floats, Inside, Precision, Sentence, VectorBatch
-from poolwise.tuning.records import Head
-from poolwise.tuning.trainable_readout import NEAREST
 
 OUTPUTS = "outputs"
 """The key of a batch's outputs among its vectors."""
@@ -31,24 +31,29 @@ OUTPUTS = "outputs"
 
 @dataclass(frozen=True, eq=False)
 class Classifier:
-    """Encoder → readout → linear: ``weight`` [k, width], ``bias`` [k], k outputs as ``head`` says.
+    """Encoder → readout → linear layer: ``weight`` [k, width], ``bias`` [k].
 
-    ``readout`` is what is read of ``model``, with the layer weights that training has learned;
-    ``asked`` is what it was before. ``query`` [hidden size] is that of learned attention, which
-    takes the place of the readout's mean. ``made`` says how the checkpoint came about.
+    ``readout`` is what the linear layer reads of ``model``, with the layer weights that training
+    has learned; ``asked`` is the readout that training began from. ``output_space`` says what the k
+    outputs are. ``query`` [hidden size], of learned attention, weighs tokens in place of the
+    readout's mean. ``made`` is the checkpoint's provenance.
     """
 
     model: Model
     readout: Readout
     asked: str
-    head: Head
+    output_space: OutputSpace
     weight: Floats = field(repr=False)
     bias: Floats = field(repr=False)
     query: Floats | None = field(default=None, repr=False)
     made: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def __repr__(self) -> str:
-        told = "a number" if self.head.kind == "regression" else f"{len(self.head.labels)} labels"
+        told = (
+            "a number"
+            if self.output_space.kind == "regression"
+            else f"{len(self.output_space.labels)} labels"
+        )
         return f"<Classifier {visible(self.model.name)}: {self.asked} → {told}>"
 
     def predict(self, texts: Iterable[str], **options: Any) -> list[Any] | NDArray[np.float32]:
@@ -61,12 +66,17 @@ class Classifier:
         lost = int((~finite(outputs)).sum())
         if lost:
             warn(f"{lost} texts have outputs that are not finite", PoolwiseWarning, stacklevel=2)
-        return outputs[:, 0] if self.head.kind == "regression" else named(self.head, outputs)
+        return (
+            outputs[:, 0]
+            if self.output_space.kind == "regression"
+            else named(self.output_space, outputs)
+        )
 
     def predict_proba(self, texts: Iterable[str], **options: Any) -> Floats:
-        """Probabilities float32 [n, k] of ``head.labels``; a row adds up to 1 where one label is
-        right. Raises StudyError for regression."""
-        return probabilities(self.head, self.outputs(texts, **options))
+        """Probabilities of ``output_space.labels``, float32 [n, k].
+
+        A row adds up to 1 where a text has one label. Raises StudyError for a regression."""
+        return probabilities(self.output_space, self.outputs(texts, **options))
 
     def outputs(
         self, texts: Iterable[str], *, precision: Precision = "exact", progress: bool = False
@@ -76,7 +86,9 @@ class Classifier:
             raise TextError("found one text, expected several: write [text]")
         batches = self.batches(texts, precision=precision, progress=progress)
         found = [batch.vectors[OUTPUTS] for batch in batches]
-        return np.concatenate(found) if found else np.zeros((0, self.head.outputs), np.float32)
+        return (
+            np.concatenate(found) if found else np.zeros((0, self.output_space.width), np.float32)
+        )
 
     def batches(
         self,
@@ -98,7 +110,7 @@ class Classifier:
         self, texts: Iterable[str | Sentence], precision: Precision, progress: bool
     ) -> Iterator[tuple[VectorBatch, Floats]]:
         spec = str(self.readout)
-        pool = NEAREST.get(self.readout.pool.kind, self.readout.pool)
+        pool = FALLBACK_POOLS.get(self.readout.pool.kind, self.readout.pool)
         nearest = str(replace(self.readout, pool=pool))
         asked = dict.fromkeys([spec, nearest])
         for batch in self.model.extract(texts, asked, precision=precision, progress=progress):
@@ -158,7 +170,7 @@ def load_classifier(
         model=model,
         readout=found.readout,
         asked=found.asked,
-        head=found.head,
+        output_space=found.output_space,
         weight=found.weight,
         bias=found.bias,
         query=found.query,
@@ -166,27 +178,27 @@ def load_classifier(
     )
 
 
-def named(head: Head, outputs: Floats) -> list[Any]:
+def named(output_space: OutputSpace, outputs: Floats) -> list[Any]:
     """Of outputs [n, k], each text's label, or list of labels; None where they are not finite."""
     known = finite(outputs).tolist()
-    if head.kind == "classification":
+    if output_space.kind == "classification":
         best = outputs.argmax(axis=1).tolist()
-        return [head.labels[i] if ok else None for i, ok in zip(best, known, strict=True)]
+        return [output_space.labels[i] if ok else None for i, ok in zip(best, known, strict=True)]
     return [
-        [head.labels[i] for i in np.flatnonzero(row > 0)] if ok else None
+        [output_space.labels[i] for i in np.flatnonzero(row > 0)] if ok else None
         for row, ok in zip(outputs, known, strict=True)
     ]
 
 
-def probabilities(head: Head, outputs: Floats) -> Floats:
+def probabilities(output_space: OutputSpace, outputs: Floats) -> Floats:
     """Of outputs [n, k], float32 [n, k]: softmax where one label is right, else sigmoid.
 
     Raises StudyError for regression.
     """
-    if head.kind == "regression":
+    if output_space.kind == "regression":
         raise StudyError("a regression tells a number, which has no probability; use predict")
     logits = outputs.astype(np.float64)
-    made = softmax(logits, axis=1) if head.kind == "classification" else expit(logits)
+    made = softmax(logits, axis=1) if output_space.kind == "classification" else expit(logits)
     return np.asarray(made, np.float32)
 
 
@@ -206,4 +218,4 @@ def _lacking(pool: Pool, batch: VectorBatch) -> Bools:
     if pool.kind == "token":
         assert pool.position is not None
         return (pool.position >= batch.n_tokens) | (pool.position < -batch.n_tokens)
-    return batch.empty if pool.kind in NEAREST else np.zeros(len(batch), np.bool_)
+    return batch.empty if pool.kind in FALLBACK_POOLS else np.zeros(len(batch), np.bool_)

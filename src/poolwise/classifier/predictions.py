@@ -12,13 +12,13 @@ from typing import Any, BinaryIO, Protocol
 
 from poolwise.classifier.classifier import OUTPUTS, named, probabilities
 from poolwise.classifier.csv_formulas import LABELS, Column, guarded
+from poolwise.classifier.output_space import OutputSpace
 from poolwise.errors import StoreError
 from poolwise.files import AtomicFile
 from poolwise.records import VectorBatch
 from poolwise.stores.sink import as_strings
 from poolwise.stores.store import writing
 from poolwise.texts.fields import SEPARATOR
-from poolwise.tuning.records import Head
 
 Record = Mapping[str, Any]
 """``id``, ``text``, ``label``; ``probability`` of one label, and all ``probabilities`` by label.
@@ -28,18 +28,18 @@ probabilities. All are None where the outputs are not finite.
 """
 
 
-def records(batch: VectorBatch, head: Head) -> Iterator[Record]:
+def records(batch: VectorBatch, space: OutputSpace) -> Iterator[Record]:
     """A record of each text of ``Classifier.batches``."""
     outputs = batch.vectors[OUTPUTS]
     sentences = ({"id": row.id, "text": row.text} for row in batch.sentences)
-    if head.kind == "regression":
+    if space.kind == "regression":
         for row, (number,), lost in zip(sentences, outputs.tolist(), batch.nonfinite, strict=True):
             yield {**row, "label": None if lost else number}
         return
-    shares = probabilities(head, outputs).tolist()
-    for row, label, own in zip(sentences, named(head, outputs), shares, strict=True):
-        by_label = None if label is None else dict(zip(head.labels, own, strict=True))
-        one = {"probability": by_label and by_label[label]} if _is_single(head) else {}
+    shares = probabilities(space, outputs).tolist()
+    for row, label, own in zip(sentences, named(space, outputs), shares, strict=True):
+        by_label = None if label is None else dict(zip(space.labels, own, strict=True))
+        one = {"probability": by_label and by_label[label]} if _is_single(space) else {}
         yield {**row, "label": label, **one, "probabilities": by_label}
 
 
@@ -68,7 +68,11 @@ class _Csv:
     """``id,text,label,probability``, as ``flat`` has them; no ``safe`` column has formulas."""
 
     def __init__(
-        self, file: BinaryIO, head: Head, made: Mapping[str, Any], safe: Collection[Column]
+        self,
+        file: BinaryIO,
+        space: OutputSpace,
+        made: Mapping[str, Any],
+        safe: Collection[Column],
     ) -> None:
         self._safe = safe
         self._text = io.TextIOWrapper(file, "utf-8", newline="", write_through=True)
@@ -110,10 +114,10 @@ class _JsonLines:
 class _Parquet:
     """A column a field; ``probabilities`` is a struct of float32 by label."""
 
-    def __init__(self, file: BinaryIO, head: Head, made: Mapping[str, Any], _: Any) -> None:
+    def __init__(self, file: BinaryIO, space: OutputSpace, made: Mapping[str, Any], _: Any) -> None:
         import pyarrow as pa  # type: ignore[import-untyped]  # noqa: PLC0415 - others need none
 
-        self._pa, self._file, self._head, self._made = pa, file, head, made
+        self._pa, self._file, self._space, self._made = pa, file, space, made
         self._writer: Any = None
 
     def write(self, rows: Sequence[Record]) -> None:
@@ -140,13 +144,13 @@ class _Parquet:
             self._writer.is_open = False  # or it writes a footer when it is collected
 
     def _schema(self, first: Record) -> Any:
-        pa, kind = self._pa, self._head.kind
+        pa, kind = self._pa, self._space.kind
         labels = {
             "classification": pa.string(),
             "multilabel": pa.list_(pa.string()),
             "regression": pa.float32(),
         }
-        shares = pa.struct([(label, pa.float32()) for label in self._head.labels])
+        shares = pa.struct([(label, pa.float32()) for label in self._space.labels])
         known = {
             "id": pa.string() if isinstance(first["id"], str) else pa.int64(),
             "text": pa.string(),
@@ -157,7 +161,9 @@ class _Parquet:
         return pa.schema([(name, known[name]) for name in first])
 
 
-FILES: Mapping[str, Callable[[BinaryIO, Head, Mapping[str, Any], Collection[Column]], _File]] = {
+FILES: Mapping[
+    str, Callable[[BinaryIO, OutputSpace, Mapping[str, Any], Collection[Column]], _File]
+] = {
     ".csv": _Csv,
     ".jsonl": _JsonLines,
     ".parquet": _Parquet,
@@ -168,7 +174,7 @@ FILES: Mapping[str, Callable[[BinaryIO, Head, Mapping[str, Any], Collection[Colu
 @contextmanager
 def prediction_file(
     path: Path,
-    head: Head,
+    space: OutputSpace,
     made: Mapping[str, Any],
     *,
     overwrite: bool,
@@ -186,7 +192,7 @@ def prediction_file(
     rows = 0
     with writing(path, rows):
         output = AtomicFile(path, overwrite)
-        file = FILES[path.suffix](output.file, head, made, csv_safe)
+        file = FILES[path.suffix](output.file, space, made, csv_safe)
 
     def write(some: Sequence[Record]) -> None:
         nonlocal rows
@@ -205,5 +211,5 @@ def prediction_file(
         raise
 
 
-def _is_single(head: Head) -> bool:
-    return head.kind == "classification"
+def _is_single(space: OutputSpace) -> bool:
+    return space.kind == "classification"

@@ -108,7 +108,7 @@ def command(
     if output is not None:
         safe = {None: LABELS, True: ALL, False: ()}[csv_safe]
         taking: AbstractContextManager[Write] = prediction_file(
-            output, classifier.head, made, overwrite=force, csv_safe=safe
+            output, classifier.output_space, made, overwrite=force, csv_safe=safe
         )
     else:
         taking = nullcontext(kept.extend if as_json else _print)
@@ -116,7 +116,7 @@ def command(
         # A bar would be torn by lines on the same screen.
         progress = not (on_screen and sys.stdout.isatty())
         for batch in classifier.batches(texts, precision=precision, progress=progress):
-            write(list(records(batch, classifier.head)))
+            write(list(records(batch, classifier.output_space)))
             counts.update(counts_of(batch))
     seconds = time.monotonic() - began
     verdict = f"{counts['rows']:,} texts predicted in {seconds:.1f} s " + (

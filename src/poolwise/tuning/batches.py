@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from poolwise.classifier.task import Task
 from poolwise.model import Model
 from poolwise.records import Ints, Tokens
 from poolwise.selection.splits import Rows
 from poolwise.tuning.module import collate
+from poolwise.tuning.task import Task
 
 Item = tuple[Tokens, Any]
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from poolwise.classifier.checkpoint_reader import CLASSIFIERS, FORMAT, PROBLEM_TYPES
+from poolwise.classifier.output_space import OutputSpace
 from poolwise.encoders import Encoder
 from poolwise.encoders.modules.modules import ABOUT, Modules, read_modules
 from poolwise.errors import EncoderError
@@ -31,7 +32,6 @@ from poolwise.files import refusals_told
 from poolwise.model import Model
 from poolwise.records import Floats
 from poolwise.tuning.module import ReadoutClassifier
-from poolwise.tuning.records import Head
 
 
 def write_checkpoint(
@@ -71,18 +71,18 @@ def _config(module: ReadoutClassifier, tuned: Encoder, source: Modules) -> dict[
     values = config_values(tuned, source.encoder)
     if module.pooling is None and tuned.family.model_type in CLASSIFIERS:
         values["architectures"] = [CLASSIFIERS[tuned.family.model_type]]
-    names = _outputs(module.head)
+    names = _outputs(module.output_space)
     return {
         **values,
         "id2label": {str(i): name for i, name in enumerate(names)},
         "label2id": {name: i for i, name in enumerate(names)},
-        "problem_type": PROBLEM_TYPES[module.head.kind],
+        "problem_type": PROBLEM_TYPES[module.output_space.kind],
     }
 
 
-def _outputs(head: Head) -> tuple[str, ...]:
+def _outputs(output_space: OutputSpace) -> tuple[str, ...]:
     """transformers counts the labels to know how many outputs there are, and so names even one."""
-    return head.labels or ("LABEL_0",)
+    return output_space.labels or ("LABEL_0",)
 
 
 def _tensors(module: ReadoutClassifier, tuned: Encoder) -> dict[str, Floats]:
@@ -98,11 +98,11 @@ def _tensors(module: ReadoutClassifier, tuned: Encoder) -> dict[str, Floats]:
 def _about(module: ReadoutClassifier, model: Model, made: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "format": FORMAT,
-        "kind": module.head.kind,
+        "kind": module.output_space.kind,
         "readout": str(module.final()),
         "asked": str(module.asked),
         "attention": module.asked.learns == "attention",
-        "labels": list(module.head.labels),
+        "labels": list(module.output_space.labels),
         **({} if model.prompts.pooled else {"prompt_pooled": False}),
         "made": dict(made),
     }

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from warnings import warn
 
-from poolwise.classifier.task import Task
 from poolwise.engines.workers import cores
 from poolwise.errors import PoolwiseWarning, needs
 from poolwise.model import Model
@@ -18,6 +17,7 @@ from poolwise.studies.data_notes import as_read
 from poolwise.texts.labels import Kind
 from poolwise.transforms.readout_file import SUFFIX, Chosen, prompted
 from poolwise.tuning.records import Recipe, Runs
+from poolwise.tuning.task import Task
 from poolwise.tuning.trainable_readout import tunable
 from poolwise.version import __version__
 

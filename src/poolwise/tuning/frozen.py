@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from poolwise.classifier.task import Task
+from poolwise.classifier.fallback_pools import FALLBACK_POOLS
 from poolwise.model import Model
 from poolwise.progress import Progress
 from poolwise.readouts import Readout
@@ -28,7 +28,8 @@ from poolwise.statistics.ridge import PENALTIES
 from poolwise.texts import Kind
 from poolwise.tuning.records import Frozen, Scores
 from poolwise.tuning.run_store import Kept
-from poolwise.tuning.trainable_readout import NEAREST, Tunable
+from poolwise.tuning.task import Task
+from poolwise.tuning.trainable_readout import Tunable
 
 Array = NDArray[np.float64]
 Outputs = NDArray[Any]
@@ -114,7 +115,7 @@ def _shelved(model: Model, task: Task, probes: Sequence[Probe], progress: bool) 
 
 def _instead(readout: Readout) -> Readout | None:
     """What training reads where a text lacks what the readout reads."""
-    instead = NEAREST.get(readout.pool.kind)
+    instead = FALLBACK_POOLS.get(readout.pool.kind)
     return None if instead is None else replace(readout, pool=instead)
 
 

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers.modeling_outputs import SequenceClassifierOutput
 
+from poolwise.classifier.output_space import OutputSpace
 from poolwise.encoders import Encoder
 from poolwise.encoders.modules.modules import read_modules
 from poolwise.engines.transformers_engine import build_module
@@ -27,7 +28,6 @@ from poolwise.records import Tokens
 from poolwise.texts import Kind
 from poolwise.tuning.initial_encoder import begun
 from poolwise.tuning.pooling import Pooling
-from poolwise.tuning.records import Head
 from poolwise.tuning.trainable_readout import Tunable
 
 # The first that a family's config has, as its own class for classification would take it.
@@ -59,10 +59,16 @@ class ReadoutClassifier(nn.Module):
     """
 
     def __init__(
-        self, encoder: Encoder, asked: Tunable, head: Head, *, seed: int = 0, reinitialise: int = 0
+        self,
+        encoder: Encoder,
+        asked: Tunable,
+        output_space: OutputSpace,
+        *,
+        seed: int = 0,
+        reinitialise: int = 0,
     ) -> None:
         super().__init__()
-        self.asked, self.head = asked, head
+        self.asked, self.output_space = asked, output_space
         self.mean, self.deviation = 0.0, 1.0
         self.encoder = begun(encoder, asked.readout, reinitialise, seed)
         self.layers = asked.readout.layer_indices(encoder.depth)
@@ -74,7 +80,7 @@ class ReadoutClassifier(nn.Module):
         self.pooling = None if reads_pooler else Pooling(asked, encoder.width, encoder.depth)
         self.dropout = nn.Dropout(_dropout(config))
         width = encoder.width_of(asked.readout)
-        self.classifier = _linear(width, head.outputs, config.initializer_range, seed)
+        self.classifier = _linear(width, output_space.width, config.initializer_range, seed)
         self.eval()
         self._freeze_unread()
 
@@ -100,15 +106,15 @@ class ReadoutClassifier(nn.Module):
         """Logits [n, outputs], and the loss where there are ``labels``; a batch of ``collate``."""
         vectors = self.vectors(input_ids, attention_mask, words, read)
         outputs = self.classifier(self.dropout(vectors))
-        if self.head.kind == "regression" and labels is not None:
+        if self.output_space.kind == "regression" and labels is not None:
             labels = (labels - self.mean) / self.deviation
-        loss = None if labels is None else LOSSES[self.head.kind](outputs, labels)
+        loss = None if labels is None else LOSSES[self.output_space.kind](outputs, labels)
         return SequenceClassifierOutput(loss=loss, logits=outputs * self.deviation + self.mean)
 
     def standardise(self, targets: NDArray[Any]) -> None:
         """Let the linear layer learn the numbers [n] of a regression less their mean, in units of
         their standard deviation, whatever scale they are on; ``restore`` ends it."""
-        if self.head.kind == "regression":
+        if self.output_space.kind == "regression":
             self.mean, self.deviation = float(targets.mean()), float(targets.std()) or 1.0
 
     @torch.no_grad()

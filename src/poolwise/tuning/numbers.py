@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from poolwise.classifier.task import Task
 from poolwise.records import Number
 from poolwise.selection.splits import Rows
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.paired import mean_estimates
 from poolwise.tuning.outcomes import FROZEN, Outcomes, Where
+from poolwise.tuning.task import Task
 
 CONSTANT = {
     "classification": "the most frequent label",
@@ -42,7 +42,7 @@ def constant_scores(task: Task, rows: Rows) -> list[float]:
     """What each of ``rows`` scores where every text gets the same, learned from train."""
     targets = task.targets[task.parts.train]
     if task.kind == "classification":
-        output = np.bincount(targets, minlength=task.head.outputs).astype(np.float64)
+        output = np.bincount(targets, minlength=task.output_space.width).astype(np.float64)
     else:
         output = np.atleast_1d(targets.mean(axis=0, dtype=np.float64))
         output = output - 0.5 if task.kind == "multilabel" else output

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from poolwise.classifier.task import Task
 from poolwise.errors import StudyError
 from poolwise.readouts import parse
 from poolwise.selection.comparisons import Comparison, Family
@@ -19,6 +18,7 @@ from poolwise.statistics.crossed import crossed_difference, crossed_mean
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.paired import Difference
 from poolwise.tuning.records import Frozen, Runs, Scores, Trial
+from poolwise.tuning.task import Task
 from poolwise.tuning.trainable_readout import tunable
 
 if TYPE_CHECKING:

@@ -9,21 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.texts import Kind
-
 Scores = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """What the linear layer tells of a text: one output a label; of ``regression``, one."""
-
-    kind: Kind
-    labels: tuple[str, ...] = ()
-
-    @property
-    def outputs(self) -> int:
-        return 1 if self.kind == "regression" else len(self.labels)
 
 
 @dataclass(frozen=True, slots=True)

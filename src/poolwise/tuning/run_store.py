@@ -19,7 +19,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from poolwise.classifier.task import Task
 from poolwise.encoders.modules.modules import ABOUT
 from poolwise.errors import StoreError
 from poolwise.files import clear_leftovers, refusals_told, remove_folder, sync_path, written_whole
@@ -27,6 +26,7 @@ from poolwise.model import Model
 from poolwise.tuning.checkpoint import write_checkpoint
 from poolwise.tuning.module import ReadoutClassifier
 from poolwise.tuning.records import Frozen, Recipe, Setting, Trial
+from poolwise.tuning.task import Task
 from poolwise.tuning.trainable_readout import Tunable
 from poolwise.version import __version__
 
@@ -49,7 +49,7 @@ def materials(model: Model, task: Task) -> dict[str, Any]:
         "prompt": model.made_with_prompt(),
         "kind": task.kind,
         "texts": _digest([text.encode("utf-8", "surrogatepass") for text in task.texts]),
-        "labels": _digest([label.encode() for label in task.head.labels]),
+        "labels": _digest([label.encode() for label in task.output_space.labels]),
         "targets": _digest([str(task.targets.dtype).encode(), task.targets.tobytes()]),
         "parts": _digest([np.asarray(rows, np.int64).tobytes() for rows in parts]),
     }

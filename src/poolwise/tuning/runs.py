@@ -9,7 +9,6 @@ from pathlib import Path
 
 import torch
 
-from poolwise.classifier.task import Task
 from poolwise.model import Model
 from poolwise.progress import Progress
 from poolwise.tuning.distributed import from_first, is_first, processes
@@ -17,6 +16,7 @@ from poolwise.tuning.frozen import frozen
 from poolwise.tuning.records import Recipe, Runs
 from poolwise.tuning.run_store import Kept, materials, merit
 from poolwise.tuning.schedule import ToDo
+from poolwise.tuning.task import Task
 from poolwise.tuning.trainable_readout import Tunable
 from poolwise.tuning.training import cost, train_and_keep
 from poolwise.tuning.workers import Order, work_through

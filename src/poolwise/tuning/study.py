@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from poolwise.classifier.task import Task
 from poolwise.records import Finding
 from poolwise.tuning.charts import charts
 from poolwise.tuning.numbers import numbers
 from poolwise.tuning.outcomes import Outcomes
 from poolwise.tuning.records import Recipe, Runs
+from poolwise.tuning.task import Task
 from poolwise.tuning.verdict import notes, verdict
 
 if TYPE_CHECKING:

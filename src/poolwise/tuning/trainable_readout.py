@@ -10,19 +10,11 @@ What such a readout has learned of its layers is an ordinary readout again, ``cl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from poolwise.errors import ReadoutError
-from poolwise.readouts import Pool, PoolKind, Readout, parse
-
-NEAREST: Mapping[PoolKind, Pool] = {
-    "token": Pool("sep"),
-    "mean[words]": Pool("mean"),
-    "max[words]": Pool("max"),
-}
-"""What is read of a text that lacks what a pool reads: every text needs a vector."""
+from poolwise.readouts import Readout, parse
 
 Learns = Literal["", "mix", "attention"]
 

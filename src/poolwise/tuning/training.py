@@ -20,7 +20,6 @@ from transformers import (
     TrainingArguments,
 )
 
-from poolwise.classifier.task import Task
 from poolwise.model import Model
 from poolwise.selection.splits import Rows
 from poolwise.stores.tensors import saving
@@ -31,6 +30,7 @@ from poolwise.tuning.memory import memory_told
 from poolwise.tuning.module import ReadoutClassifier
 from poolwise.tuning.records import Recipe, Scores, Setting, Trial
 from poolwise.tuning.run_store import Kept
+from poolwise.tuning.task import Task
 from poolwise.tuning.trainable_readout import tunable
 
 STEEPEST = 1.0
@@ -133,7 +133,7 @@ class Training:
         self.module = ReadoutClassifier(
             model,
             tunable(setting.readout, model.depth),
-            task.head,
+            task.output_space,
             seed=setting.seed,
             reinitialise=recipe.reinitialise,
         )

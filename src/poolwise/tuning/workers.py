@@ -20,13 +20,13 @@ from typing import Any
 
 import torch
 
-from poolwise.classifier.task import Task
 from poolwise.errors import PoolwiseError, StudyError
 from poolwise.model import Model
 from poolwise.tuning.memory import out_of_memory
 from poolwise.tuning.records import Setting, Trial
 from poolwise.tuning.run_store import Kept
 from poolwise.tuning.schedule import ToDo
+from poolwise.tuning.task import Task
 from poolwise.tuning.training import train_and_keep
 
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 32)}

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.classifier.output_space import OutputSpace
 from poolwise.errors import StudyError, some
 from poolwise.records import Labelled
 from poolwise.selection.duplicates import keys, numbered
@@ -17,7 +18,7 @@ from poolwise.selection.splits import FEWEST, Parts, Rows, split
 from poolwise.selection.tasks import SHARES, check_number, checked_classes
 from poolwise.statistics.estimate import is_constant
 from poolwise.texts.labels import Kind, label_set
-from poolwise.tuning.records import Head, Scores
+from poolwise.tuning.records import Scores
 
 SCORES: dict[Kind, str] = {
     "classification": "accuracy",
@@ -33,8 +34,8 @@ CHOOSING = 500
 class Task:
     """Texts, and what a classifier is to tell of them.
 
-    ``targets``, a row a text: int64 [n], the number of its label in ``head.labels``; float32
-    [n, labels] of 0 and 1; or float32 [n]. ``parts``: what is learned from, chosen on, reported
+    ``targets``, a row a text: int64 [n], indices of ``output_space.labels``; float32 [n, labels] of
+    0 and 1; or float32 [n]. ``parts``: what is learned from, chosen on, reported
     on. ``groups`` [n] numbers texts that the encoder tells apart. ``choosing``: rows of dev, few
     enough to be scored every epoch.
     """
@@ -47,8 +48,8 @@ class Task:
         """
         self.name, self.hash, self.kind, self.texts = data.name, data.hash, kind, data.texts
         self.score = SCORES[kind]
-        self.head = Head(kind, _labels(data, kind))
-        self.targets: NDArray[Any] = _targets(data, self.head)
+        self.output_space = OutputSpace(kind, _labels(data, kind))
+        self.targets: NDArray[Any] = _targets(data, self.output_space)
         known = keys(data.texts, data.groups)
         self.groups: Rows = numbered(known)
         parts = split(data.parts, [(key,) for key in known], SHARES, seed)
@@ -155,11 +156,11 @@ def _labels(data: Labelled, kind: Kind) -> tuple[str, ...]:
     return tuple(labels)
 
 
-def _targets(data: Labelled, head: Head) -> NDArray[Any]:
-    if head.kind == "regression":
+def _targets(data: Labelled, output_space: OutputSpace) -> NDArray[Any]:
+    if output_space.kind == "regression":
         return np.array(data.labels, np.float32)
-    number = {label: i for i, label in enumerate(head.labels)}
-    if head.kind == "classification":
+    number = {label: i for i, label in enumerate(output_space.labels)}
+    if output_space.kind == "classification":
         return np.array([number[label] for label in data.labels], np.int64)
     targets = np.zeros((len(data), len(number)), np.float32)
     for row, joined in enumerate(data.labels):
