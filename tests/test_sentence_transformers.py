@@ -36,14 +36,16 @@ def test_the_mean_gives_their_cosines(demo, texts, theirs):
 def test_the_mean_scores_pairs_as_they_do(demo, texts, theirs):
     from scipy.stats import spearmanr
 
-    from poolwise.records import Pairs
     from poolwise.selection.vector_cache import shelve
     from poolwise.studies.similarity import Similarity
+    from poolwise.texts import TextPairs
 
     half = len(texts) // 2
     scores = np.random.default_rng(0).uniform(0, 5, half)
     first, second = texts[:half], texts[half : 2 * half]
-    study = Similarity(Pairs("p", first, second, scores, [""] * half, [""] * half, ""), "mean@-1")
+    study = Similarity(
+        TextPairs("p", first, second, scores, [""] * half, [""] * half, ""), "mean@-1"
+    )
     shelf = shelve(demo, study.texts, study.readouts(demo))
     list(study.findings(demo, shelf))
     cosines = np.sum(theirs[:half] * theirs[half : 2 * half], axis=1)

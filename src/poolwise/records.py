@@ -27,14 +27,14 @@ class Sentence:
     ``id`` is the row number in its source, or what the source's id column says. ``group`` is
     empty for the user's own text; a study that adds control texts names them here. ``where`` is
     what an error calls its row (``reviews.csv, line 7``), empty if it is not from a file.
-    ``kept`` holds the row's values in other columns, as asked for.
+    ``extra`` holds the row's values in other columns, as asked for.
     """
 
     text: str
     id: int | str = 0
     group: str = ""
     where: str = field(default="", compare=False)
-    kept: tuple[object, ...] = ()
+    extra: tuple[object, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,89 +131,6 @@ class Inside:
 
     def __len__(self) -> int:
         return len(self.rows)
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """What a limit took of a source: ``rows`` of the ``of`` that it holds, drawn by ``seed``; its
-    first ``rows`` where ``of`` and ``seed`` are None. ``unit`` is what is counted. ``crowded``:
-    too few for every label or subset to be among them."""
-
-    source: str
-    rows: int
-    of: int | None = None
-    seed: int | None = None
-    unit: str = "rows"
-    crowded: bool = False
-
-    def __str__(self) -> str:
-        """``2,500 of 3,771 rows, drawn by seed 0``."""
-        if self.of is None:
-            return f"the first {self.rows:,} {self.unit}"
-        crowded = "; too few for every label or subset to be among them" if self.crowded else ""
-        return f"{self.rows:,} of {self.of:,} {self.unit}, drawn by seed {self.seed}{crowded}"
-
-
-@dataclass(frozen=True, slots=True)
-class Pairs:
-    """Pairs of texts that people have scored, n of them.
-
-    ``scores`` float64 [n]. ``subsets`` names the part of a collection that each pair comes from
-    (``MSRvid``), all empty where there is one only. ``parts`` says where a pair must stand:
-    ``train``, ``dev``, ``test``, or empty for whoever splits them. ``notes`` say what was drawn or
-    left out when they were read; ``samples`` the former of each source where a limit took some.
-    ``groups`` gives texts that an encoder reads alike the same number; a text that it lacks is like
-    no other.
-    """
-
-    name: str
-    first: Sequence[str]
-    second: Sequence[str]
-    scores: NDArray[np.float64]
-    subsets: Sequence[str]
-    parts: Sequence[str]
-    hash: str
-    notes: Sequence[str] = ()
-    samples: Sequence[Sample] = ()
-    groups: Mapping[str, int] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return len(self.first)
-
-
-@dataclass(frozen=True, slots=True)
-class Labelled:
-    """Texts with a label each, n of them; ``parts``, ``notes``, ``samples`` and ``groups`` as in
-    ``Pairs``."""
-
-    name: str
-    texts: Sequence[str]
-    labels: Sequence[str]
-    parts: Sequence[str]
-    hash: str
-    notes: Sequence[str] = ()
-    samples: Sequence[Sample] = ()
-    groups: Mapping[str, int] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return len(self.texts)
-
-
-@dataclass(frozen=True, slots=True)
-class Tagged:
-    """Sentences cut into words, with a tag for each word; ``parts``, ``notes`` and ``samples`` as
-    in ``Pairs``."""
-
-    name: str
-    words: Sequence[Sequence[str]]
-    tags: Sequence[Sequence[str]]
-    parts: Sequence[str]
-    hash: str
-    notes: Sequence[str] = ()
-    samples: Sequence[Sample] = ()
-
-    def __len__(self) -> int:
-        return len(self.words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,7 +222,7 @@ def test_vectors_that_change(make_batch, tmp_path):
 def test_a_column_whose_name_is_no_text_is_refused(tmp_path):
     with (
         pytest.raises(StoreError, match=r"'a\\udcff' cannot be kept .* half of a surrogate pair"),
-        create(tmp_path / "v.parquet", [MEAN], kept={"a\udcff": pa.string()}),
+        create(tmp_path / "v.parquet", [MEAN], extra_columns={"a\udcff": pa.string()}),
     ):
         pass
     assert not [*tmp_path.iterdir()]

@@ -6,12 +6,12 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 import poolwise
 from poolwise.errors import StudyError
-from poolwise.records import Labelled, Pairs
 from poolwise.selection.selection import hold
 from poolwise.selection.vector_cache import shelve
 from poolwise.studies.classification import Classification
 from poolwise.studies.similarity import Similarity
-from poolwise.studies.sweep import Material, answers, questions, scores, winner
+from poolwise.studies.sweep import Datasets, answers, questions, scores, winner
+from poolwise.texts import LabelledTexts, TextPairs
 
 WORDS = "cat dog mat hill sea house tree bird man woman child one two old red big".split()
 
@@ -32,14 +32,14 @@ def pairs(model, n=300, readout="mean@1"):
     a, b = (model.embed(side, readout + "|l2") for side in (first, second))
     noise = np.random.default_rng(2).normal(scale=0.005, size=n)
     cosines = np.sum(a * b, axis=1)
-    return Pairs("planted", first, second, cosines + noise, [""] * n, [""] * n, "hash")
+    return TextPairs("planted", first, second, cosines + noise, [""] * n, [""] * n, "hash")
 
 
 def labelled(n=400):
     """Is there a cat in it?"""
     texts = list(dict.fromkeys(sentences(2 * n)))[:n]
     labels = ["cat" if "cat" in text else "no cat" for text in texts]
-    return Labelled("cats", texts, labels, [""] * n, "hash")
+    return LabelledTexts("cats", texts, labels, [""] * n, "hash")
 
 
 def answered(model, study):
@@ -131,11 +131,11 @@ def test_classification_finds_the_word_and_controls_do_not(model):
 )
 def test_labels_that_no_probe_can_tell(labels, error):
     with pytest.raises(StudyError, match=error):
-        Classification(Labelled("d", sentences(60), labels, [""] * 60, "h"))
+        Classification(LabelledTexts("d", sentences(60), labels, [""] * 60, "h"))
 
 
 def test_constant_scores():
-    data = Pairs(
+    data = TextPairs(
         "flat", sentences(60), sentences(60, 1), np.full(60, 2.5), [""] * 60, [""] * 60, ""
     )
     with pytest.raises(StudyError, match=r"all have the score 2\.5"):
@@ -146,7 +146,7 @@ def test_a_label_that_train_lacks_is_counted_as_missed(model):
     data = labelled(200)
     parts = ["train"] * 140 + ["dev"] * 30 + ["test"] * 30
     labels = [*data.labels[:199], "a rare one"]
-    study = Classification(Labelled("d", data.texts, labels, parts, "h"), "mean@1")
+    study = Classification(LabelledTexts("d", data.texts, labels, parts, "h"), "mean@1")
     (finding,), _ = answered(model, study)
     assert study.contest.columns[199, 0] == 0
     assert any("1 labels do not occur in train" in note for note in finding.notes)
@@ -158,7 +158,7 @@ def test_one_pass_answers_all_questions(model, monkeypatch):
     monkeypatch.setattr(
         type(model), "extract", lambda *args, **kw: passes.append(1) or extract(*args, **kw)
     )
-    material = Material(pairs=[pairs(model, 100)], labels=[labelled(200)])
+    material = Datasets(pairs=[pairs(model, 100)], labels=[labelled(200)])
     passes.clear()
     asked = questions(material, ["similarity", "classification"], asked="mean@*", seed=1)
     found = list(answers(model, asked))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import poolwise
-from poolwise.records import Labelled, Pairs, Sentence, Tagged
+from poolwise.records import Sentence
 from poolwise.selection.duplicates import grouped, keys, numbered, with_groups, without_copies
 from poolwise.selection.labelled_pairs import labelled_pairs
 from poolwise.selection.splits import split
@@ -19,10 +19,11 @@ from poolwise.studies.average import Average
 from poolwise.studies.geometry import Geometry
 from poolwise.studies.length import LengthStudy
 from poolwise.studies.runner import run
-from poolwise.studies.sweep import Material, answers, questions, sweep
+from poolwise.studies.sweep import Datasets, answers, questions, sweep
 from poolwise.studies.tagging.alignment import align
 from poolwise.studies.tagging.corpus import check, corpus
 from poolwise.studies.tagging.scores import Scores
+from poolwise.texts import LabelledTexts, TaggedSentences, TextPairs
 from poolwise.tuning.task import Task
 
 WORDS = "cat dog mat hill sea house tree bird man woman child one two old red big".split()
@@ -56,7 +57,7 @@ def near(kind, texts, k=5):
 
 
 def labelled(texts, labels, parts=None):
-    return Labelled("drawn", texts, [*map(str, labels)], parts or [""] * len(texts), "hash")
+    return LabelledTexts("drawn", texts, [*map(str, labels)], parts or [""] * len(texts), "hash")
 
 
 def random_labels(kind, seed, n=60):
@@ -72,7 +73,7 @@ def apart(held):
 
 def read(model, data):
     """As ``ask`` and ``sweep`` do."""
-    return with_groups(model, Material(labels=[data])).labels[0]
+    return with_groups(model, Datasets(labels=[data])).labels[0]
 
 
 @pytest.mark.parametrize("kind", COPIES)
@@ -125,7 +126,7 @@ def test_known_by_their_strings_they_would_all_be_named(model):
 
 
 def test_a_sweep_reads_texts_before_it_divides_them(model):
-    material = Material(labels=[random_labels("case", 1)])
+    material = Datasets(labels=[random_labels("case", 1)])
     contests = {
         contest.task.name: contest
         for _, contest in sweep(model, material, asked="mean@-1")
@@ -138,7 +139,7 @@ def test_a_sweep_reads_texts_before_it_divides_them(model):
 @pytest.mark.parametrize("name", ["classification", "layers", "pooler", "first", "knows"])
 def test_no_study_learns_from_copies_of_what_it_asks_for(name, model):
     data = read(model, random_labels("blanks", 2))
-    (question,) = questions(Material(labels=[data]), [name], asked="mean@-1")
+    (question,) = questions(Datasets(labels=[data]), [name], asked="mean@-1")
     task = question._tasks[0] if name == "knows" else question.task
     ids = grouped(model, data.texts)
     held = [{ids[data.texts[i]] for i in rows.tolist()} for rows in task.parts]
@@ -150,7 +151,7 @@ def test_no_study_learns_from_copies_of_what_it_asks_for(name, model):
 
 def test_controls_and_codes_of_random_labels_show_nothing(model):
     data = read(model, random_labels("exact", 3))
-    ((_, finding),) = answers(model, questions(Material(labels=[data]), ["knows"]))
+    ((_, finding),) = answers(model, questions(Datasets(labels=[data]), ["knows"]))
     assert finding.verdict
     codes = [n for n in finding.numbers if "compression" in n.name]
     assert codes
@@ -188,8 +189,8 @@ def test_pairs_know_both_of_their_texts(model):
     first, of = near("case", sentences(60, 1), 2)
     second, _ = near("blanks", sentences(60, 2), 2)
     n = len(first)
-    data = Pairs("p", first, second, np.arange(n) % 7.0, [""] * n, [""] * n, "hash")
-    (data,) = with_groups(model, Material(pairs=[data])).pairs
+    data = TextPairs("p", first, second, np.arange(n) % 7.0, [""] * n, [""] * n, "hash")
+    (data,) = with_groups(model, Datasets(pairs=[data])).pairs
     task = PairsTask(data, 0)
     assert all((task.groups[of == i] == task.groups[2 * i]).all() for i in range(60))
     held = [{*task.groups[rows].ravel().tolist()} for rows in task.parts]
@@ -308,7 +309,7 @@ def test_scores_of_a_contest_count_texts(model):
     ten = labelled(texts * 10, labels * 10, parts * 10)
     found = []
     for data in (one, replace(ten)):
-        asked = questions(Material(labels=[read(model, data)]), ["classification"], asked="mean@*")
+        asked = questions(Datasets(labels=[read(model, data)]), ["classification"], asked="mean@*")
         ((question, _),) = answers(model, asked)
         found.append(question.contest)
     for a, b in zip(*(contest.test for contest in found), strict=True):
@@ -321,7 +322,7 @@ def test_tagged_sentences_that_read_alike_are_one(model):
     tags = [
         ["B-x" if word.lower() in {"cat", "dog", "mat"} else "O" for word in one] for one in words
     ]
-    data = Tagged("t", words, tags, [""] * len(words), "hash")
+    data = TaggedSentences("t", words, tags, [""] * len(words), "hash")
     read = corpus(data, align(model, words), check(data), 0)
     assert read.groups.tolist() == of.tolist()
     assert apart([{*read.groups[rows].tolist()} for rows in read.parts])

@@ -3,10 +3,10 @@ import pytest
 
 import poolwise
 from poolwise.encoders.variants.rearrange import REACH
-from poolwise.records import Labelled, Pairs
 from poolwise.selection.vector_cache import shelve
 from poolwise.studies.first import First
 from poolwise.studies.first.tokens import MIDDLE, RANDOM, Picked, layers, standing_at
+from poolwise.texts import LabelledTexts, TextPairs
 
 WORDS = "cat dog mat hill sea house tree bird man woman child one two old red big".split()
 
@@ -26,7 +26,9 @@ def pairs(model, readout, n=400):
     first, second = sentences(n), sentences(n, 1)
     a, b = (model.embed(side, readout + "|l2") for side in (first, second))
     noise = np.random.default_rng(2).normal(scale=0.005, size=n)
-    return Pairs("planted", first, second, np.sum(a * b, axis=1) + noise, [""] * n, [""] * n, "")
+    return TextPairs(
+        "planted", first, second, np.sum(a * b, axis=1) + noise, [""] * n, [""] * n, ""
+    )
 
 
 def shelved(model, study):
@@ -78,7 +80,9 @@ def test_a_best_layer_that_is_the_last_is_not_compared_twice(model):
 
 def test_middle_and_random_tokens_are_tokens_of_the_text(model):
     texts = [*dict.fromkeys(sentences(60, longest=30)), "cat"]
-    study = First(Labelled("x", texts, ["a", "b"] * (len(texts) // 2 + 1), [""] * len(texts), ""))
+    study = First(
+        LabelledTexts("x", texts, ["a", "b"] * (len(texts) // 2 + 1), [""] * len(texts), "")
+    )
     shelf = shelved(model, study)
     picked = Picked(shelf, texts, 0)
     rows = shelf.rows(texts)
@@ -108,7 +112,7 @@ def test_the_draw_does_not_depend_on_other_texts_of_the_shelf(model):
 def test_labels_by_the_first_word_are_read_from_its_token(model):
     texts = list(dict.fromkeys(sentences(700)))[:500]
     labels = ["early" if text.split()[0] < "h" else "late" for text in texts]
-    finding = answer(model, Labelled("first words", texts, labels, [""] * len(texts), ""))
+    finding = answer(model, LabelledTexts("first words", texts, labels, [""] * len(texts), ""))
     accuracy = {n.where["readout"]: n.value for n in finding.numbers if n.name == "accuracy"}
     assert accuracy["token[1]@1"] > 0.9
     assert accuracy["token[1]@1"] > accuracy["token[2]@1"]

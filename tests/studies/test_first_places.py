@@ -10,13 +10,13 @@ import poolwise
 from poolwise.encoders.tokenizer.frame import Frame
 from poolwise.encoders.variants.rearrange import middle, rearranged
 from poolwise.errors import EncoderError
-from poolwise.records import Labelled, Pairs
 from poolwise.selection.selection import hold
 from poolwise.selection.vector_cache import shelve
 from poolwise.studies.first import First
 from poolwise.studies.first.charts import BEST
 from poolwise.studies.first.rearrangements import COSINE, GROUPS, PLACES, rearrange
 from poolwise.studies.first.tokens import fixed, layers
+from poolwise.texts import LabelledTexts, TextPairs
 
 WORDS = "cat dog mat hill sea house tree bird man woman child one two old red big".split()
 LAST = 3
@@ -45,7 +45,9 @@ def pairs(encoder, readout, n=400):
     first, second = sentences(n), sentences(n, 1)
     a, b = (encoder.embed(side, readout + "|l2") for side in (first, second))
     noise = np.random.default_rng(2).normal(scale=0.005, size=n)
-    return Pairs("planted", first, second, np.sum(a * b, axis=1) + noise, [""] * n, [""] * n, "")
+    return TextPairs(
+        "planted", first, second, np.sum(a * b, axis=1) + noise, [""] * n, [""] * n, ""
+    )
 
 
 def answer(encoder, data):
@@ -166,7 +168,7 @@ def test_what_counts_below_the_last_layer_is_a_note(model):
 def test_labels_are_read_from_every_place(model):
     texts = list(dict.fromkeys(sentences(500)))[:300]
     labels = ["early" if text.split()[0] < "h" else "late" for text in texts]
-    finding = answer(model, Labelled("first words", texts, labels, [""] * len(texts), ""))
+    finding = answer(model, LabelledTexts("first words", texts, labels, [""] * len(texts), ""))
     first = number(
         finding, "accuracy", readout="the first word in front, [CLS] removed@1", part="test"
     )

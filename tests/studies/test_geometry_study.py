@@ -5,11 +5,12 @@ import pytest
 
 import poolwise
 from poolwise.errors import StudyError
-from poolwise.records import Labelled, Pairs, Sentence
+from poolwise.records import Sentence
 from poolwise.selection.vector_cache import shelve
 from poolwise.statistics.geometry import alignment, anisotropy
 from poolwise.studies.geometry import Geometry
 from poolwise.studies.geometry.similar_texts import alike
+from poolwise.texts import LabelledTexts, TextPairs
 
 WORDS = "cat dog mat hill sea house tree bird man woman child one two old red big".split()
 
@@ -27,13 +28,13 @@ def sentences(n, seed=0):
 
 def labelled(n=300):
     texts = sentences(n)
-    return Labelled("words", texts, [text.split()[0] for text in texts], [""] * n, "")
+    return LabelledTexts("words", texts, [text.split()[0] for text in texts], [""] * n, "")
 
 
 def scored(n=200):
     texts = sentences(2 * n)
     scores = np.linspace(0, 5, n)
-    return Pairs("scored", texts[:n], texts[n:], scores, [""] * n, [""] * n, "")
+    return TextPairs("scored", texts[:n], texts[n:], scores, [""] * n, [""] * n, "")
 
 
 def answer(model, data, seed=0):

@@ -6,7 +6,6 @@ import pytest
 import poolwise
 from poolwise.errors import StudyError
 from poolwise.readouts import parse
-from poolwise.records import Labelled
 from poolwise.reports.charts import draw
 from poolwise.selection.selection import Contest
 from poolwise.selection.tasks import LabelsTask
@@ -18,6 +17,7 @@ from poolwise.studies.probing.numbers import numbers
 from poolwise.studies.probing.paired_tests import judge
 from poolwise.studies.probing.verdict import listed, notes, verdict
 from poolwise.studies.sweep import answers
+from poolwise.texts import LabelledTexts
 
 VOCABULARY = "cat dog mat hill sea house tree bird man woman child one two old red big".split()
 DEPTH = 3
@@ -25,7 +25,7 @@ POOLS = ("cls", "mean", "max")
 
 
 def labelled(name, texts, labels):
-    return Labelled(name, texts, [str(label) for label in labels], [""] * len(texts), name)
+    return LabelledTexts(name, texts, [str(label) for label in labels], [""] * len(texts), name)
 
 
 def sentences(n, seed=0, longest=12):
@@ -268,7 +268,7 @@ def test_a_task_of_one_label_is_named():
 def test_a_task_that_learns_one_label_only_is_named():
     labels = ["yes"] * 160 + ["no"] * 40
     parts = ["train"] * 150 + ["dev"] * 25 + ["test"] * 25
-    data = Labelled("late.txt", sentences(200), labels, parts, "")
+    data = LabelledTexts("late.txt", sentences(200), labels, parts, "")
     with pytest.raises(StudyError, match=r"^late: every row of train has the label 'yes'"):
         Knows([data])
 

@@ -4,7 +4,6 @@ from sklearn.preprocessing import StandardScaler
 
 from poolwise.progress import Progress
 from poolwise.readouts import parse
-from poolwise.records import Labelled
 from poolwise.selection.tasks import LabelsTask
 from poolwise.studies.probing.controls import (
     LENGTH,
@@ -15,6 +14,7 @@ from poolwise.studies.probing.controls import (
     surface,
 )
 from poolwise.studies.probing.probes import named, probe_all, standardized
+from poolwise.texts import LabelledTexts
 
 N = 500
 
@@ -22,7 +22,7 @@ N = 500
 def task_of(labels, texts=None, seed=0):
     texts = texts or [f"text {i}" for i in range(len(labels))]
     named_labels = [str(label) for label in labels]
-    return LabelsTask(Labelled("task", texts, named_labels, [""] * len(labels), ""), seed)
+    return LabelsTask(LabelledTexts("task", texts, named_labels, [""] * len(labels), ""), seed)
 
 
 @pytest.fixture

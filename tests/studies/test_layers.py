@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 import poolwise
-from poolwise.records import Labelled, Pairs
 from poolwise.selection.vector_cache import shelve
 from poolwise.statistics.dependent import williams
 from poolwise.studies.layers import Layers
+from poolwise.texts import LabelledTexts, TextPairs
 
 WORDS = "cat dog mat hill sea house tree bird man woman child one two old red big".split()
 
@@ -25,7 +25,7 @@ def pairs(model, readout, n=400, noise=0.005):
     first, second = sentences(n), sentences(n, 1)
     a, b = (model.embed(side, readout + "|l2") for side in (first, second))
     scores = np.sum(a * b, axis=1) + np.random.default_rng(2).normal(scale=noise, size=n)
-    return Pairs("planted", first, second, scores, [""] * n, [""] * n, "")
+    return TextPairs("planted", first, second, scores, [""] * n, [""] * n, "")
 
 
 def answer(model, data):
@@ -86,7 +86,7 @@ def test_noise_tells_no_layer_from_another(model):
     scores = rng.permutation(data.scores)
     finding, *_ = answer(
         model,
-        Pairs("noise", data.first, data.second, scores, data.subsets, data.parts, ""),
+        TextPairs("noise", data.first, data.second, scores, data.subsets, data.parts, ""),
     )
     assert "mean: dev cannot tell layer" in " ".join(finding.notes)
     assert not any(finding.charts[1].data["clear"])
@@ -103,7 +103,7 @@ def test_when_the_last_layer_is_best_no_regret_of_it_is_given(model):
 def test_labels_have_no_second_opinion(model):
     texts = list(dict.fromkeys(sentences(500)))[:300]
     labels = ["cat" if "cat" in text else "no cat" for text in texts]
-    finding, *_ = answer(model, Labelled("cats", texts, labels, [""] * len(texts), ""))
+    finding, *_ = answer(model, LabelledTexts("cats", texts, labels, [""] * len(texts), ""))
     assert not any("Williams" in n.name for n in finding.numbers)
     curves, costs = finding.charts
     assert curves.kind == "by_layer"

@@ -4,9 +4,9 @@ import pytest
 import poolwise
 from poolwise.encoders.variants.reinitialize import with_random_pooler
 from poolwise.errors import StudyError
-from poolwise.records import Labelled, Pairs
 from poolwise.selection.vector_cache import shelve
 from poolwise.studies.pooler import CONTROLS, DRAWS, Pooler, random_layers
+from poolwise.texts import LabelledTexts, TextPairs
 
 WORDS = "cat dog mat hill sea house tree bird man woman child one two old red big".split()
 
@@ -26,7 +26,9 @@ def pairs(model, readout, n=400):
     first, second = sentences(n), sentences(n, 1)
     a, b = (model.embed(side, readout + "|l2") for side in (first, second))
     noise = np.random.default_rng(2).normal(scale=0.005, size=n)
-    return Pairs("planted", first, second, np.sum(a * b, axis=1) + noise, [""] * n, [""] * n, "")
+    return TextPairs(
+        "planted", first, second, np.sum(a * b, axis=1) + noise, [""] * n, [""] * n, ""
+    )
 
 
 def answer(model, data):
@@ -100,7 +102,7 @@ def test_an_untrained_pooler_is_called_that(model):
 def test_labels_will_do(model):
     texts = list(dict.fromkeys(sentences(500)))[:300]
     labels = ["cat" if "cat" in text else "no cat" for text in texts]
-    finding, _ = answer(model, Labelled("cats", texts, labels, [""] * len(texts), ""))
+    finding, _ = answer(model, LabelledTexts("cats", texts, labels, [""] * len(texts), ""))
     assert "accuracy" in finding.verdict
     assert 0.5 < number(finding, "accuracy", readout="mean@-1").value <= 1
 

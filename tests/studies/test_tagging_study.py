@@ -7,7 +7,6 @@ import pytest
 
 import poolwise
 from poolwise.errors import MissingExtraError, StudyError
-from poolwise.records import Tagged
 from poolwise.selection.splits import Parts
 from poolwise.studies.tagging import Tagging
 from poolwise.studies.tagging.answer import Answer
@@ -25,6 +24,7 @@ from poolwise.studies.tagging.features import Mix, of_mix
 from poolwise.studies.tagging.linear import linear
 from poolwise.studies.tagging.scores import Scores
 from poolwise.studies.tagging.vectors import WordVectors
+from poolwise.texts import TaggedSentences
 
 NAMES = ("B-x", "I-x", "O")
 DEPTH, WIDTH = 2, 16
@@ -191,7 +191,7 @@ def tagged(n=120, parts=(), **changes):
         words.append([*sentence, "big", "house"] if rng.random() < 0.5 else sentence)
     tags = [[tag_of.get(word, "O") for word in sentence] for sentence in words]
     made = {"words": words, "tags": tags, "parts": [*parts, *[""] * (n - len(parts))]}
-    return Tagged("toys", **{**made, **changes}, hash="abc")
+    return TaggedSentences("toys", **{**made, **changes}, hash="abc")
 
 
 def test_from_text_to_findings(tiny, monkeypatch):

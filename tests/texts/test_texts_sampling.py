@@ -18,9 +18,8 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from poolwise.errors import TextError
-from poolwise.records import Sample
 from poolwise.texts import open_labels, open_pairs, open_tags, open_texts
-from poolwise.texts.sampling import Limit, Reservoir, quotas, sampled
+from poolwise.texts.sampling import Limit, Reservoir, Sample, quotas, sampled
 
 BANKING = Path(__file__).parent.parent.parent / "examples" / "banking77.csv"
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from poolwise.records import Labelled
+from poolwise.texts import LabelledTexts
 
 ANIMALS = ("cat", "dog", "bird")
 PLACES = ("on mat", "in old house", "over hill to sea", "was big and red", "ran", "we saw it")
@@ -27,7 +27,7 @@ def told_of_animals(kind="classification"):
     }[kind]
     parts = [("train", "train", "train", "dev", "test")[i % 5] for i in range(len(rows))]
     texts = [f"{more} {animal} {place}" for animal, place, more in rows]
-    return Labelled("animals", texts, [tell(a, p) for a, p, _ in rows], parts, "0")
+    return LabelledTexts("animals", texts, [tell(a, p) for a, p, _ in rows], parts, "0")
 
 
 @pytest.fixture

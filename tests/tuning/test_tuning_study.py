@@ -12,9 +12,9 @@ import pytest
 import poolwise
 from poolwise.errors import StudyError
 from poolwise.readouts import parse
-from poolwise.records import Labelled
 from poolwise.reports.charts import draw
 from poolwise.reports.report import to_json
+from poolwise.texts import LabelledTexts
 from poolwise.texts.labels import SEPARATOR
 from poolwise.tuning.outcomes import NOT_FINITE, Outcomes
 from poolwise.tuning.records import Frozen, Recipe, Runs, Setting, Trial
@@ -45,7 +45,7 @@ def _task(kind="classification", rows=1500):
     if kind == "multilabel":
         labels = [label.replace(",", SEPARATOR) for label in labels]
     texts = [f"text {i}" for i in range(rows)]
-    return Task(Labelled("made-up", texts, labels, [""] * rows, "0" * 64), kind, 0)
+    return Task(LabelledTexts("made-up", texts, labels, [""] * rows, "0" * 64), kind, 0)
 
 
 def _runs(task, quality, *, sizes=(200,), seeds=3, gain=0.08, of_seeds=0.004, draw=0, **trial):

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score, r2_score
 
 from poolwise.errors import StudyError
-from poolwise.records import Labelled
+from poolwise.texts import LabelledTexts
 from poolwise.tuning.task import Task
 
 
 def labelled(labels, parts=None, texts=None):
     texts = texts or [f"text {n}" for n in range(len(labels))]
-    return Labelled("made.csv", texts, labels, parts or [""] * len(labels), "0" * 64)
+    return LabelledTexts("made.csv", texts, labels, parts or [""] * len(labels), "0" * 64)
 
 
 def declared(train, dev, test):

@@ -26,7 +26,7 @@ from poolwise.cli.terminal import show
 from poolwise.model import Model, load
 from poolwise.progress import waiting
 from poolwise.records import Finding, Precision
-from poolwise.texts import Data, Material
+from poolwise.texts import Dataset, Datasets
 from poolwise.transforms.readout_file import Chosen
 
 DEFAULT_LIMIT = 100_000
@@ -154,8 +154,8 @@ def _place(question: str, output: Path | None, force: bool) -> AbstractContextMa
     return report_folder(output, force=force)
 
 
-def _tell_of_the_limit(material: Material) -> None:
-    data: Sequence[Data] = [*material.pairs, *material.labels, *material.tags, *material.texts]
+def _tell_of_the_limit(material: Datasets) -> None:
+    data: Sequence[Dataset] = [*material.pairs, *material.labels, *material.tags, *material.texts]
     for one in data:
         for sample in one.samples:
             tell(f"{sample.source}: {sample}; --limit 0 reads all")
@@ -164,7 +164,7 @@ def _tell_of_the_limit(material: Material) -> None:
 def _findings(
     question: str,
     encoder: Model,
-    material: Material,
+    material: Datasets,
     specs: Sequence[str],
     output: Path | None,
     seed: int,
@@ -192,7 +192,7 @@ def _findings(
 
 
 def _tuned(
-    encoder: Model, material: Material, specs: Sequence[str], folder: Path | None, seed: int
+    encoder: Model, material: Datasets, specs: Sequence[str], folder: Path | None, seed: int
 ) -> list[Finding]:
     from poolwise.tuning.comparison import SEEDS, SIZES, TOKENS, compared  # noqa: PLC0415 - slow
     from poolwise.tuning.records import Recipe  # noqa: PLC0415

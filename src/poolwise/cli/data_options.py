@@ -10,7 +10,7 @@ import click
 
 from poolwise.cli.options import Command, Rows, tell, text_options
 from poolwise.errors import ColumnError
-from poolwise.texts import PREFIX, Material, Texts, open_labels, open_pairs, open_tags, open_texts
+from poolwise.texts import PREFIX, Datasets, Texts, open_labels, open_pairs, open_tags, open_texts
 
 dev_option = click.option(
     "--dev", metavar="F", help="Rows to choose on. [default: cut from the data]"
@@ -72,7 +72,7 @@ def read_material(
     max_text_bytes: int,
     limit: Rows,
     seed: int,
-) -> Material:
+) -> Datasets:
     """Read what the options name. Raises TextError where it cannot be read."""
     _tell_of_streams([*pairs, *labels, *tags, *texts, *filter(None, (dev, test))], limit)
     drawn = limit.drawn(seed)
@@ -84,7 +84,7 @@ def read_material(
         )
     read: dict[str, Any] = {"encoding": encoding, "max_text_bytes": max_text_bytes, **drawn}
     parts: dict[str, Any] = {"dev": dev, "test": test, **read}
-    return Material(
+    return Datasets(
         pairs=[
             open_pairs(one, columns=columns.split(",") if columns else None, **parts)
             for one in pairs

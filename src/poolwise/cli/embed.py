@@ -142,7 +142,7 @@ def command(
         [str(r) for r in asked],
         metadata=made,
         with_text=with_text,
-        kept=texts.kept,
+        extra_columns=texts.extra_columns,
         overwrite=force,
     ) as store:
         fitted = _fit(encoder, waiting, fitted_on, precision)

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from poolwise.errors import EncodingError, StudyError
 from poolwise.model import Model
-from poolwise.records import Labelled, Precision
+from poolwise.records import Precision
 from poolwise.reproduction.presets import WHERE, Row
 from poolwise.statistics.folds import fold_of
 from poolwise.statistics.logistic import logistic
-from poolwise.texts import open_labels
+from poolwise.texts import LabelledTexts, open_labels
 
 FOLDS = 10
 BY_LABEL = {
@@ -45,7 +45,7 @@ def transfer(model: Model, where: Path, data: str, row: Row, precision: Precisio
     return 100 * float(np.mean(predicted == np.array(test.labels)))
 
 
-def _read(where: Path, data: str) -> Labelled:
+def _read(where: Path, data: str) -> LabelledTexts:
     if data == "TREC":
         return open_labels(str(where), encoding="latin-1")
     sources = [f"{label}={where}.{label}" for label in BY_LABEL[data]]
@@ -55,7 +55,9 @@ def _read(where: Path, data: str) -> Labelled:
         return open_labels(sources, encoding="latin-1")
 
 
-def _vectors(model: Model, data: Labelled, row: Row, precision: Precision) -> NDArray[np.float64]:
+def _vectors(
+    model: Model, data: LabelledTexts, row: Row, precision: Precision
+) -> NDArray[np.float64]:
     vectors = model.embed(list(data.texts), row.readout, precision=precision)
     return np.asarray(vectors, np.float64)
 

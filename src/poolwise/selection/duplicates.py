@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.records import TokenizedText
-from poolwise.texts import Material
+from poolwise.texts import Datasets
 
 if TYPE_CHECKING:
     from poolwise.encoders import Encoder
@@ -42,7 +42,7 @@ def without_copies(encoder: Encoder, texts: Iterable[str]) -> list[str]:
     return list(first.values())
 
 
-def with_groups(encoder: Encoder, material: Material) -> Material:
+def with_groups(encoder: Encoder, material: Datasets) -> Datasets:
     """The same sets of data, told which of their texts the encoder reads alike."""
     texts = [
         text for pairs in material.pairs for side in (pairs.first, pairs.second) for text in side

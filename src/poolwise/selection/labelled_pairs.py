@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from poolwise.errors import StudyError
-from poolwise.records import Labelled, Pairs
 from poolwise.selection.duplicates import keys
 from poolwise.selection.splits import Rows, split
 from poolwise.selection.tasks import SHARES
+from poolwise.texts import LabelledTexts, TextPairs
 
 PAIRS = 2000
 """In each part, half of them of one label."""
 
 
-def labelled_pairs(data: Labelled, seed: int) -> Pairs:
+def labelled_pairs(data: LabelledTexts, seed: int) -> TextPairs:
     """Score 1 for two texts of one label, 0 for others; drawn within train, dev and test, which
     are those of the labels' own task.
 
@@ -29,7 +29,7 @@ def labelled_pairs(data: Labelled, seed: int) -> Pairs:
         for name, rows in zip(("train", "dev", "test"), parts, strict=True)
     }
     rows = np.concatenate(list(drawn.values()))
-    return Pairs(
+    return TextPairs(
         name=f"{data.name} (same label or not)",
         first=[data.texts[i] for i in rows[:, 0].tolist()],
         second=[data.texts[i] for i in rows[:, 1].tolist()],

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from poolwise.encoders.modules.dense_stack import Head
 from poolwise.errors import ReadoutError, StudyError
 from poolwise.readouts import Readout
-from poolwise.records import Floats, Labelled, Pairs
+from poolwise.records import Floats
 from poolwise.selection.duplicates import keys, numbered
 from poolwise.selection.scores import Correlations, Measure, Shares
 from poolwise.selection.splits import Parts, Rows, split
@@ -26,6 +26,7 @@ from poolwise.statistics.discriminant import Discriminant
 from poolwise.statistics.estimate import is_constant
 from poolwise.statistics.folds import fold_of
 from poolwise.statistics.moments import Moments
+from poolwise.texts import LabelledTexts, TextPairs
 from poolwise.transforms import Transform, fit
 
 Array = NDArray[np.float64]
@@ -80,7 +81,7 @@ class PairsTask:
     score = "Spearman"
     learns = False
 
-    def __init__(self, pairs: Pairs, seed: int, learned: Sequence[str] | None = None) -> None:
+    def __init__(self, pairs: TextPairs, seed: int, learned: Sequence[str] | None = None) -> None:
         """Steps are fitted on ``learned``, or on the texts of the train pairs."""
         self.name, self.pairs, self._learned = pairs.name, pairs, learned
         known = keys([*pairs.first, *pairs.second], pairs.groups)
@@ -139,7 +140,7 @@ class LabelsTask:
     score = "accuracy"
     learns = True
 
-    def __init__(self, data: Labelled, seed: int) -> None:
+    def __init__(self, data: LabelledTexts, seed: int) -> None:
         self.name, self.data, self._seed = data.name, data, seed
         known = keys(data.texts, data.groups)
         self.groups = numbered(known)
@@ -222,7 +223,7 @@ def _fitted(readout: Readout, vectors: Floats, head: Head | None) -> Transform |
         return None
 
 
-def checked_classes(data: Labelled) -> list[str]:
+def checked_classes(data: LabelledTexts) -> list[str]:
     """The labels, in order of the alphabet. Raises StudyError where they tell no texts apart."""
     counts = Counter(data.labels)
     if len(counts) < 2:
@@ -235,7 +236,7 @@ def checked_classes(data: Labelled) -> list[str]:
     return sorted(counts)
 
 
-def check_number(data: Labelled, labels: int) -> None:
+def check_number(data: LabelledTexts, labels: int) -> None:
     """Raise StudyError for so many labels that they seem to be something else."""
     if labels > len(data) / 2:
         raise StudyError(
@@ -244,6 +245,6 @@ def check_number(data: Labelled, labels: int) -> None:
         )
 
 
-def task_of(data: Pairs | Labelled, seed: int) -> PairsTask | LabelsTask:
+def task_of(data: TextPairs | LabelledTexts, seed: int) -> PairsTask | LabelsTask:
     """The task that these data pose."""
-    return PairsTask(data, seed) if isinstance(data, Pairs) else LabelsTask(data, seed)
+    return PairsTask(data, seed) if isinstance(data, TextPairs) else LabelsTask(data, seed)

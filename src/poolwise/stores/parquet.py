@@ -78,8 +78,8 @@ class ParquetSink:
         if self._layout.with_text:
             columns["text"] = pa.array([row.text for row in batch.sentences], pa.string())
         columns |= {
-            name: _kept([row.kept[at] for row in batch.sentences], name, type_)
-            for at, (name, type_) in enumerate(self._layout.kept.items())
+            name: _extra_column([row.extra[at] for row in batch.sentences], name, type_)
+            for at, (name, type_) in enumerate(self._layout.extra_columns.items())
         }
         columns |= {name: _vectors(batch.vectors[name]) for name in self._layout.readouts}
         columns |= {name: pa.array(getattr(batch, name)) for name in MARKS}
@@ -106,7 +106,7 @@ def _described(schema: pa.Schema, metadata: Mapping[str, Any]) -> dict[str, str 
     return {**shown, "ARROW:schema": base64.b64encode(serialized)}
 
 
-def _kept(values: list[Any], name: str, type_: pa.DataType) -> pa.Array:
+def _extra_column(values: list[Any], name: str, type_: pa.DataType) -> pa.Array:
     try:
         return pa.array(values, type_)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:

@@ -22,25 +22,25 @@ MARKS = ("n_tokens", "truncated", "empty", "nonfinite")
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What is written of each row: vectors, the text if ``with_text``, and what its sentence has
-    ``kept``, in columns of these names and Arrow types.
+    """What is written of each row: vectors, the text if ``with_text``, and ``Sentence.extra``
+    in ``extra_columns``, by name their Arrow types.
 
     Raises StoreError where a column that is kept has another's name.
     """
 
     readouts: Sequence[str]
     with_text: bool = False
-    kept: Mapping[str, Any] = field(default_factory=dict)
+    extra_columns: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in self.kept:
+        for name in self.extra_columns:
             if unicode(name) != name:
                 raise StoreError(
                     f"the column {name!r} cannot be kept under that name, which has half of a "
                     "surrogate pair; rename it"
                 )
         own = {"id", "text", *MARKS, *self.readouts}
-        if taken := sorted(own & self.kept.keys()):
+        if taken := sorted(own & self.extra_columns.keys()):
             raise StoreError(
                 f"the column {taken[0]!r} cannot be kept under that name, which the output has for "
                 f"its own; rename it ({some(sorted(own))} are taken)"
@@ -48,8 +48,10 @@ class Layout:
 
     def check_vectors_only(self, target: Path, form: str) -> None:
         """Raise StoreError where more than vectors is asked of a format that holds nothing else."""
-        if self.with_text or self.kept:
-            more = "texts" if self.with_text else f"columns such as {next(iter(self.kept))!r}"
+        if self.with_text or self.extra_columns:
+            more = (
+                "texts" if self.with_text else f"columns such as {next(iter(self.extra_columns))!r}"
+            )
             raise StoreError(
                 f"{form} file holds no {more}: {target}; write a .parquet file instead"
             )

@@ -76,16 +76,16 @@ def create(
     *,
     metadata: Mapping[str, Any] | None = None,
     with_text: bool = False,
-    kept: Mapping[str, Any] | None = None,
+    extra_columns: Mapping[str, Any] | None = None,
     overwrite: bool = False,
 ) -> Iterator[Store]:
     """A store to write batches to, in the format that the suffix names.
 
-    ``.parquet``: any number of readouts, ids, marks, texts if ``with_text``, and what the sentences
-    have ``kept`` (names and Arrow types, as ``Texts.kept`` has them). ``.safetensors``: the same
-    without texts, kept columns, and ids that are not integers. ``.npy``: one readout, nothing else;
-    the metadata and the number of marked rows go to ``NAME.npy.json``. ``metadata`` (values
-    that JSON can hold) goes into the file under ``poolwise.*``, with ``readouts``, ``rows`` and
+    ``.parquet``: any number of readouts, ids, marks, texts if ``with_text``, and the values of
+    ``Sentence.extra`` in ``extra_columns`` (names and Arrow types, as ``Texts.extra_columns``).
+    ``.safetensors``: the same without texts, extra columns, and ids that are not integers.
+    ``.npy``: one readout, nothing else; the metadata and the number of marked rows go to
+    ``NAME.npy.json``. ``metadata`` (values that JSON can hold) goes into the file under ``poolwise.*``, with ``readouts``, ``rows`` and
     the number of rows ``truncated``, ``empty`` and ``nonfinite``.
 
     The file appears under its name when the block ends without an exception; after any
@@ -98,7 +98,7 @@ def create(
         raise StoreError(f"{target} ends with none of {', '.join(SINKS)}")
     if not asked:
         raise StoreError(f"no readouts to write to {target}")
-    layout = Layout(asked, with_text, kept or {})
+    layout = Layout(asked, with_text, extra_columns or {})
     with writing(target, 0):
         sink = SINKS[target.suffix](target, layout, overwrite)
     try:

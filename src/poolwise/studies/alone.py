@@ -19,7 +19,7 @@ from poolwise.studies.length import LengthStudy
 from poolwise.studies.runner import run
 from poolwise.studies.tagging import Tagging
 from poolwise.studies.tagging.study import HeadName
-from poolwise.texts import Data, Material
+from poolwise.texts import Dataset, Datasets
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,39 +40,39 @@ class How:
         return {"precision": self.precision, "progress": self.progress}
 
 
-def _length(model: Model, material: Material, how: How) -> Iterator[Finding]:
+def _length(model: Model, material: Datasets, how: How) -> Iterator[Finding]:
     for texts in material.texts:
         for found in run(model, texts, [LengthStudy(seed=how.seed)], **how.passing):
             yield as_read(found, [texts])
 
 
-def _tagging(model: Model, material: Material, how: How) -> Iterator[Finding]:
+def _tagging(model: Model, material: Datasets, how: How) -> Iterator[Finding]:
     for data in material.tags:
         study = Tagging(data, seed=how.seed, heads=how.heads)
         for found in study.run(model, **how.passing):
             yield as_read(found, [data])
 
 
-def _average(model: Model, material: Material, how: How) -> Iterator[Finding]:
+def _average(model: Model, material: Datasets, how: How) -> Iterator[Finding]:
     for data, texts in _sentences(material):
         for found in Average(data.name, texts, how.seed).run(model, **how.passing):
             yield as_read(found, [data])
 
 
-def _attention(model: Model, material: Material, how: How) -> Iterator[Finding]:
+def _attention(model: Model, material: Datasets, how: How) -> Iterator[Finding]:
     for data, texts in _sentences(material):
         for found in Attention(data.name, texts, how.seed).run(model, **how.passing):
             yield as_read(found, [data])
 
 
-def _recover(model: Model, material: Material, how: How) -> Iterator[Finding]:
+def _recover(model: Model, material: Datasets, how: How) -> Iterator[Finding]:
     for data, texts in _sentences(material):
         study = Recover(data.name, texts, how.readouts, how.seed, how.folder)
         for found in study.run(model, **how.passing):
             yield as_read(found, [data])
 
 
-ALONE: Mapping[str, Callable[[Model, Material, How], Iterator[Finding]]] = {
+ALONE: Mapping[str, Callable[[Model, Datasets, How], Iterator[Finding]]] = {
     "length": _length,
     "tagging": _tagging,
     "average": _average,
@@ -82,7 +82,7 @@ ALONE: Mapping[str, Callable[[Model, Material, How], Iterator[Finding]]] = {
 """What can be asked, and how it is answered, each finding as soon as it is there."""
 
 
-def _sentences(material: Material) -> Iterator[tuple[Data, Sequence[str]]]:
+def _sentences(material: Datasets) -> Iterator[tuple[Dataset, Sequence[str]]]:
     """Each set of data as plain texts, whatever else it holds."""
     for some in material.texts:
         yield some, _unique(some.name, [sentence.text for sentence in some])

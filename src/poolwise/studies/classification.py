@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from poolwise.engines.workers import cores
 from poolwise.errors import some
 from poolwise.readouts import Readout
-from poolwise.records import Finding, Labelled, Number
+from poolwise.records import Finding, Number
 from poolwise.selection.baselines import length_only
 from poolwise.selection.cached_baselines import yardsticks
 from poolwise.selection.finding import choice
@@ -24,6 +24,7 @@ from poolwise.selection.vector_cache import Shelf
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.logistic import logistic
 from poolwise.statistics.paired import mean_estimates
+from poolwise.texts import LabelledTexts
 from poolwise.transforms import fit
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Classification:
     name = "classification"
     question = "Which readout can a linear probe classify best?"
 
-    def __init__(self, data: Labelled, asked: str = "default", seed: int = 0) -> None:
+    def __init__(self, data: LabelledTexts, asked: str = "default", seed: int = 0) -> None:
         self.data = [data]
         self.task = LabelsTask(data, seed)
         self._asked, self._seed = asked, seed

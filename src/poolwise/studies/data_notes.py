@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 from poolwise.records import Finding
-from poolwise.texts import Data
+from poolwise.texts import Dataset
 
 
-def as_read(finding: Finding, sets: Sequence[Data]) -> Finding:
+def as_read(finding: Finding, sets: Sequence[Dataset]) -> Finding:
     """The finding with the notes of the data it is about, and ``sampled`` in ``made``: a limit's
     ``source``, ``rows``, ``of``, ``seed`` for each source of which it took some."""
     several = len(sets) > 1

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from poolwise.readouts import Readout, parse
-from poolwise.records import Chart, Finding, Labelled, Number, Pairs
+from poolwise.records import Chart, Finding, Number
 from poolwise.selection.by_layer import Curve, by_layer
 from poolwise.selection.comparisons import Comparison, Family, joined
 from poolwise.selection.finding import written
@@ -22,6 +22,7 @@ from poolwise.statistics.clusters import independent
 from poolwise.statistics.dependent import Test, steiger, williams
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.paired import compared, ties
+from poolwise.texts import LabelledTexts, TextPairs
 
 if TYPE_CHECKING:
     from poolwise.encoders import Encoder
@@ -38,7 +39,9 @@ class Layers:
     question = "Which layer should I take?"
     contest: Contest | None = None
 
-    def __init__(self, data: Pairs | Labelled, asked: str = "default", seed: int = 0) -> None:
+    def __init__(
+        self, data: TextPairs | LabelledTexts, asked: str = "default", seed: int = 0
+    ) -> None:
         self.data = [data]
         self.task = task_of(data, seed)
 

@@ -10,13 +10,14 @@ import numpy as np
 from poolwise.encoders.variants.reinitialize import with_random_pooler
 from poolwise.errors import StudyError
 from poolwise.readouts import Readout, parse
-from poolwise.records import Finding, Floats, Labelled, Number, Pairs
+from poolwise.records import Finding, Floats, Number
 from poolwise.selection.comparisons import Comparison, Family, joined
 from poolwise.selection.finding import written
 from poolwise.selection.selection import Contest, hold
 from poolwise.selection.tasks import task_of
 from poolwise.selection.vector_cache import Shelf
 from poolwise.statistics.paired import Difference, compared
+from poolwise.texts import LabelledTexts, TextPairs
 
 if TYPE_CHECKING:
     from poolwise.encoders import Encoder
@@ -42,7 +43,9 @@ class Pooler:
     question = "Is the pooler's output a good summary?"
     contest: Contest | None = None
 
-    def __init__(self, data: Pairs | Labelled, asked: str = "default", seed: int = 0) -> None:
+    def __init__(
+        self, data: TextPairs | LabelledTexts, asked: str = "default", seed: int = 0
+    ) -> None:
         self.data = [data]
         self.task = task_of(data, seed)
         self._seed = seed

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from poolwise.readouts import Readout
-from poolwise.records import Finding, Labelled, Number, Pairs
+from poolwise.records import Finding, Number
 from poolwise.selection.cached_baselines import yardsticks
 from poolwise.selection.finding import choice
 from poolwise.selection.grid import grid
@@ -17,6 +17,7 @@ from poolwise.selection.selection import Contest, hold
 from poolwise.selection.tasks import LabelsTask, PairsTask
 from poolwise.selection.vector_cache import Shelf
 from poolwise.statistics.correlation import spearman
+from poolwise.texts import LabelledTexts, TextPairs
 
 if TYPE_CHECKING:
     from poolwise.encoders import Encoder
@@ -32,9 +33,11 @@ class Similarity:
     name = "similarity"
     question = "Which readout's similarity agrees with people?"
 
-    def __init__(self, data: Pairs | Labelled, asked: str = "default", seed: int = 0) -> None:
+    def __init__(
+        self, data: TextPairs | LabelledTexts, asked: str = "default", seed: int = 0
+    ) -> None:
         self.data = [data]
-        if isinstance(data, Labelled):
+        if isinstance(data, LabelledTexts):
             self.question = "Which readout's similarity tells the labels apart?"
             learned = LabelsTask(data, seed).train_texts
             self.task = PairsTask(labelled_pairs(data, seed), seed, learned)

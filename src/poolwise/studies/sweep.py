@@ -27,7 +27,7 @@ from poolwise.studies.layers import Layers
 from poolwise.studies.pooler import Pooler
 from poolwise.studies.probing import Knows
 from poolwise.studies.similarity import Similarity
-from poolwise.texts import Data, Material
+from poolwise.texts import Dataset, Datasets
 from poolwise.transforms import fit
 from poolwise.transforms.readout_file import Chosen
 
@@ -44,7 +44,7 @@ class Question(Protocol):
     contest: Contest | None
 
     @property
-    def data(self) -> Sequence[Data]:
+    def data(self) -> Sequence[Dataset]:
         """What it is asked of."""
         ...
 
@@ -93,7 +93,7 @@ QUESTIONS: Mapping[str, Sequence[Asked]] = {
 
 
 def questions(
-    material: Material,
+    material: Datasets,
     names: Iterable[str],
     *,
     asked: str = "default",
@@ -140,7 +140,7 @@ def answers(
 
 def sweep(
     model: Model,
-    material: Material,
+    material: Datasets,
     *,
     asked: str = "default",
     seed: int = 0,

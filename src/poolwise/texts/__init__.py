@@ -1,6 +1,6 @@
 """Where sentences come from."""
 
-from poolwise.texts.datasets import Data, Material
+from poolwise.texts.datasets import Dataset, Datasets, LabelledTexts, TaggedSentences, TextPairs
 from poolwise.texts.hub import PREFIX
 from poolwise.texts.labels import Kind, open_labels
 from poolwise.texts.pairs import open_pairs
@@ -10,9 +10,12 @@ from poolwise.texts.texts import Texts, open_texts
 
 __all__ = [
     "PREFIX",
-    "Data",
+    "Dataset",
+    "Datasets",
     "Kind",
-    "Material",
+    "LabelledTexts",
+    "TaggedSentences",
+    "TextPairs",
     "Texts",
     "open_labels",
     "open_pairs",

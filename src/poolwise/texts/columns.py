@@ -19,7 +19,7 @@ class Row(NamedTuple):
     text: str
     number: int
     id: int | str | None = None
-    kept: tuple[object, ...] = ()
+    extra: tuple[object, ...] = ()
 
 
 DEFAULT_COLUMNS = ("text", "sentence")

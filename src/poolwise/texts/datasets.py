@@ -1,22 +1,87 @@
-"""What a user gives to measure on."""
+"""The data of a study: scored pairs, labelled texts, tagged sentences, texts."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from poolwise.records import Labelled, Pairs, Tagged
+import numpy as np
+from numpy.typing import NDArray
+
+from poolwise.texts.sampling import Sample
 from poolwise.texts.texts import Texts
-
-Data = Pairs | Labelled | Tagged | Texts
-"""One set of them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
-    """Sets of data by kind, as many as there are of each."""
+class TextPairs:
+    """Pairs of texts that people have scored, n of them.
 
-    pairs: Sequence[Pairs] = ()
-    labels: Sequence[Labelled] = ()
-    tags: Sequence[Tagged] = ()
+    ``scores`` float64 [n]. ``subsets`` names the part of a collection that each pair comes from
+    (``MSRvid``), all empty where there is one only. ``parts`` says where a pair must stand:
+    ``train``, ``dev``, ``test``, or empty for whoever splits them. ``notes`` say what was drawn or
+    left out when they were read; ``samples`` the former of each source where a limit took some.
+    ``groups`` gives texts that an encoder reads alike the same number; a text that it lacks is like
+    no other.
+    """
+
+    name: str
+    first: Sequence[str]
+    second: Sequence[str]
+    scores: NDArray[np.float64]
+    subsets: Sequence[str]
+    parts: Sequence[str]
+    hash: str
+    notes: Sequence[str] = ()
+    samples: Sequence[Sample] = ()
+    groups: Mapping[str, int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledTexts:
+    """Texts with a label each, n of them; ``parts``, ``notes``, ``samples`` and ``groups`` as in
+    ``TextPairs``."""
+
+    name: str
+    texts: Sequence[str]
+    labels: Sequence[str]
+    parts: Sequence[str]
+    hash: str
+    notes: Sequence[str] = ()
+    samples: Sequence[Sample] = ()
+    groups: Mapping[str, int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+@dataclass(frozen=True, slots=True)
+class TaggedSentences:
+    """Sentences cut into words, with a tag for each word; ``parts``, ``notes`` and ``samples`` as
+    in ``TextPairs``."""
+
+    name: str
+    words: Sequence[Sequence[str]]
+    tags: Sequence[Sequence[str]]
+    parts: Sequence[str]
+    hash: str
+    notes: Sequence[str] = ()
+    samples: Sequence[Sample] = ()
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+
+Dataset = TextPairs | LabelledTexts | TaggedSentences | Texts
+
+
+@dataclass(frozen=True, slots=True)
+class Datasets:
+    """All the data of a run, by kind."""
+
+    pairs: Sequence[TextPairs] = ()
+    labels: Sequence[LabelledTexts] = ()
+    tags: Sequence[TaggedSentences] = ()
     texts: Sequence[Texts] = ()

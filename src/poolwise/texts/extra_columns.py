@@ -32,7 +32,7 @@ class Typed(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class ExtraColumns:
     """``types`` are Arrow's, by column; of the columns in ``as_json`` values are texts of JSON."""
 
     types: Mapping[str, pa.DataType] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class Kept:
         return value
 
 
-def kept_columns(sources: Iterable[Typed], names: Sequence[str]) -> Kept:
+def extra_columns(sources: Iterable[Typed], names: Sequence[str]) -> ExtraColumns:
     """How the columns ``names`` are kept.
 
     Columns of Parquet files and datasets keep their types; those of CSV are texts. A column of
@@ -66,7 +66,7 @@ def kept_columns(sources: Iterable[Typed], names: Sequence[str]) -> Kept:
     is kept as a text of JSON. Raises TextError where two sources have two types for a column.
     """
     if not names:
-        return Kept()
+        return ExtraColumns()
     import pyarrow as pa  # noqa: PLC0415 - texts alone are read without it
 
     found = {source.label: source.types(names) for source in sources}
@@ -88,7 +88,7 @@ def kept_columns(sources: Iterable[Typed], names: Sequence[str]) -> Kept:
                     "expected one type; embed these inputs one by one"
                 )
         types[name] = found_first
-    return Kept(types, frozenset(as_json))
+    return ExtraColumns(types, frozenset(as_json))
 
 
 def kinds_of(rows: Iterable[Sequence[object]], names: Sequence[str]) -> dict[str, frozenset[Kind]]:

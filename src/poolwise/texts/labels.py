@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Literal
 
 from poolwise.errors import TextError
-from poolwise.records import Labelled
 from poolwise.texts.column_names import usual_column
 from poolwise.texts.columns import Columns, Table, column_at, listed, text_rows
+from poolwise.texts.datasets import LabelledTexts
 from poolwise.texts.fields import (
     SEPARATOR,
     as_filled_text,
@@ -35,7 +35,7 @@ _READ: dict[Kind, Callable[[object, str, str], str]] = {
     "multilabel": as_labels,
     "regression": lambda value, column, where: repr(as_score(value, column, where)),
 }
-"""A label's field, as the text that ``Labelled`` holds."""
+"""A label's field, as the text that ``LabelledTexts`` holds."""
 
 KINDS: tuple[Kind, ...] = tuple(_READ)
 
@@ -94,7 +94,7 @@ def open_labels(
     limit: int | None = None,
     seed: int | None = 0,
     max_text_bytes: int = MAX_TEXT_BYTES,
-) -> Labelled:
+) -> LabelledTexts:
     """The labelled texts of ``sources``, one after another, in memory.
 
     A source is ``NAME=FILE``, whose texts (as ``open_texts`` reads them, empty lines left out)
@@ -127,7 +127,7 @@ def open_labels(
         label=lambda row: row[1] if one_label else "",
     )
     texts, labels, of_part = zip(*found.rows, strict=True)
-    return Labelled(
+    return LabelledTexts(
         name_of(parts),
         texts,
         labels,

@@ -8,9 +8,9 @@ from dataclasses import astuple, dataclass
 import numpy as np
 
 from poolwise.errors import TextError
-from poolwise.records import Pairs
 from poolwise.texts.column_names import usual_column, usual_sides
 from poolwise.texts.columns import Table, column_at, listed
+from poolwise.texts.datasets import TextPairs
 from poolwise.texts.fields import as_filled_text, as_score, is_missing, is_number
 from poolwise.texts.limits import MAX_TEXT_BYTES
 from poolwise.texts.omitted_rows import LeftOut
@@ -46,7 +46,7 @@ def open_pairs(
     limit: int | None = None,
     seed: int | None = 0,
     max_text_bytes: int = MAX_TEXT_BYTES,
-) -> Pairs:
+) -> TextPairs:
     """The scored pairs of ``source``, in memory.
 
     A source is a file with a header (CSV, TSV, JSON Lines, Parquet; ``.gz``, ``.bz2``, ``.xz``
@@ -75,7 +75,7 @@ def open_pairs(
         label=lambda row: row[3],
     )
     first, second, scores, subsets, parts = zip(*found.rows, strict=True)
-    return Pairs(
+    return TextPairs(
         name_of(sources),
         first,
         second,

@@ -11,13 +11,33 @@ from random import Random
 from typing import Generic, TypeVar
 
 from poolwise.errors import TextError
-from poolwise.records import Sample
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 
 Held = tuple[float, int, T]
 """A row's draw and its place in the stream, both negative, so that the worst is a heap's first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What a limit took of a source: ``rows`` of the ``of`` that it holds, drawn by ``seed``; its
+    first ``rows`` where ``of`` and ``seed`` are None. ``unit`` is what is counted. ``crowded``:
+    too few for every label or subset to be among them."""
+
+    source: str
+    rows: int
+    of: int | None = None
+    seed: int | None = None
+    unit: str = "rows"
+    crowded: bool = False
+
+    def __str__(self) -> str:
+        """``2,500 of 3,771 rows, drawn by seed 0``."""
+        if self.of is None:
+            return f"the first {self.rows:,} {self.unit}"
+        crowded = "; too few for every label or subset to be among them" if self.crowded else ""
+        return f"{self.rows:,} of {self.of:,} {self.unit}, drawn by seed {self.seed}{crowded}"
 
 
 @dataclass(frozen=True, slots=True)

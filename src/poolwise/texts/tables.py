@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from poolwise.errors import TextError
-from poolwise.records import Sample
 from poolwise.texts.columns import Table
 from poolwise.texts.compression import COMPRESSED
 from poolwise.texts.delimited import IsHeader, delimited
@@ -19,7 +18,7 @@ from poolwise.texts.files import STDIN, TextFile
 from poolwise.texts.hub import PREFIX
 from poolwise.texts.jsonl import json_lines
 from poolwise.texts.omitted_rows import LeftOut
-from poolwise.texts.sampling import Limit, sampled
+from poolwise.texts.sampling import Limit, Sample, sampled
 from poolwise.texts.sources import JSON_SUFFIXES, find_source, short_name
 
 _BLANK = 1 << 20

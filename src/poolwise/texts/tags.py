@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from poolwise.errors import TextError
-from poolwise.records import Tagged
+from poolwise.texts.datasets import TaggedSentences
 from poolwise.texts.files import TextFile
 from poolwise.texts.limits import MAX_TEXT_BYTES, too_large
 from poolwise.texts.sampling import limited
@@ -26,7 +26,7 @@ def open_tags(
     limit: int | None = None,
     seed: int | None = 0,
     max_text_bytes: int = MAX_TEXT_BYTES,
-) -> Tagged:
+) -> TaggedSentences:
     """The tagged sentences of ``source``, in memory.
 
     A source is a file in CoNLL's form (compressed or not) or ``-``
@@ -47,7 +47,7 @@ def open_tags(
         unit="sentences",
     )
     words, tags, parts = zip(*found.rows, strict=True)
-    return Tagged(
+    return TaggedSentences(
         name_of(sources),
         words,
         tags,

@@ -8,13 +8,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from poolwise.errors import TextError
-from poolwise.records import Sample, Sentence
+from poolwise.records import Sentence
 from poolwise.texts.columns import Columns, Row, Table, text_rows
-from poolwise.texts.extra_columns import Kept, kept_columns
+from poolwise.texts.extra_columns import ExtraColumns, extra_columns
 from poolwise.texts.files import STDIN
 from poolwise.texts.limits import MAX_TEXT_BYTES
 from poolwise.texts.omitted_rows import LeftOut
-from poolwise.texts.sampling import Limit, limited, sampled
+from poolwise.texts.sampling import Limit, Sample, limited, sampled
 from poolwise.texts.sentences import numbered_sentences, split_sentences
 from poolwise.texts.sources import FileSource, Source, find_source, short_name
 
@@ -39,14 +39,14 @@ class Texts:
         limit: Limit | None,
         *,
         blank: bool = True,
-        kept: Kept | None = None,
+        extra: ExtraColumns | None = None,
     ) -> None:
         self._sources = sources
         self._columns = columns
         self._language = language
         self._limit = limit
         self._blank = blank
-        self._kept = kept or Kept()
+        self._extra = extra or ExtraColumns()
         self._hash: str | None = None
         self._begun = False
         self._drawn: Sequence[Sentence] | None = None
@@ -66,9 +66,9 @@ class Texts:
         return self._hash
 
     @property
-    def kept(self) -> Mapping[str, pa.DataType]:
-        """The types of the columns whose values the sentences keep, in their order."""
-        return self._kept.types
+    def extra_columns(self) -> Mapping[str, pa.DataType]:
+        """The Arrow types of the columns in ``Sentence.extra``, in their order."""
+        return self._extra.types
 
     @property
     def samples(self) -> Sequence[Sample]:
@@ -134,8 +134,8 @@ class Texts:
     def _numbered(self) -> Iterator[Sentence]:
         for number, row in enumerate(self._rows()):
             if row is not None:
-                (text, _, name, kept), where = row
-                yield Sentence(text, number if name is None else name, "", where, kept)
+                (text, _, name, extra), where = row
+                yield Sentence(text, number if name is None else name, "", where, extra)
 
     def _rows(self) -> Iterator[tuple[Row, str] | None]:
         """Every row, and what an error calls it; None for a text that is left out."""
@@ -160,8 +160,8 @@ class Texts:
         for row in rows:
             if blank or row.text.strip():
                 where = table.where(row.number)
-                if row.kept:
-                    row = row._replace(kept=self._kept.values(row.kept, where))  # noqa: PLW2901
+                if row.extra:
+                    row = row._replace(extra=self._extra.values(row.extra, where))  # noqa: PLW2901
                 yield row, where
             else:
                 left_out.add("text", row.number)
@@ -200,7 +200,7 @@ def open_texts(
     ``lines``, ``csv``, ``tsv``, ``jsonl``, ``parquet``; what gzip, bzip2, xz or
     Zstandard compressed is decompressed. ``column`` is else ``text``, ``sentence`` or the only one.
     Ids are row numbers over all inputs, or what ``id_column`` holds. ``keep`` names other columns,
-    whose values go with each text (``Sentence.kept``); ``Texts.kept`` has their types, for which
+    whose values go with each text (``Sentence.extra``); ``Texts.extra_columns`` has their types, for which
     files of JSON are read once before. ``split="sentences"`` takes running text apart
     (``language``: ISO 639-1). At most ``limit`` sentences over all inputs, drawn by ``seed`` and
     given in their order, which reads the inputs to their end and holds those drawn in memory; the
@@ -224,8 +224,8 @@ def open_texts(
     sources = [find_source(name, encoding, format, most=max_text_bytes) for name in inputs]
     for source in sources:
         _check(source, columns, nulls=not blank)
-    kept = kept_columns(sources, columns.keep)
-    return Texts(sources, columns, language if split else None, most, blank=blank, kept=kept)
+    extra = extra_columns(sources, columns.keep)
+    return Texts(sources, columns, language if split else None, most, blank=blank, extra=extra)
 
 
 def _check(source: Source, columns: Columns, *, nulls: bool) -> None:

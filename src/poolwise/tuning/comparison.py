@@ -11,9 +11,10 @@ from warnings import warn
 from poolwise.engines.workers import cores
 from poolwise.errors import PoolwiseWarning, needs
 from poolwise.model import Model
-from poolwise.records import Finding, Labelled
+from poolwise.records import Finding
 from poolwise.selection.duplicates import grouped
 from poolwise.studies.data_notes import as_read
+from poolwise.texts import LabelledTexts
 from poolwise.texts.labels import Kind
 from poolwise.transforms.readout_file import SUFFIX, Chosen, prompted
 from poolwise.tuning.records import Recipe, Runs
@@ -41,7 +42,7 @@ class Compared:
 
 def compared(
     model: Model,
-    data: Labelled,
+    data: LabelledTexts,
     specs: Sequence[str],
     *,
     kind: Kind,

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from poolwise.classifier.output_space import OutputSpace
 from poolwise.errors import StudyError, some
-from poolwise.records import Labelled
 from poolwise.selection.duplicates import keys, numbered
 from poolwise.selection.splits import FEWEST, Parts, Rows, split
 from poolwise.selection.tasks import SHARES, check_number, checked_classes
 from poolwise.statistics.estimate import is_constant
+from poolwise.texts import LabelledTexts
 from poolwise.texts.labels import Kind, label_set
 from poolwise.tuning.records import Scores
 
@@ -40,7 +40,7 @@ class Task:
     enough to be scored every epoch.
     """
 
-    def __init__(self, data: Labelled, kind: Kind, seed: int) -> None:
+    def __init__(self, data: LabelledTexts, kind: Kind, seed: int) -> None:
         """Rows whose part nobody declared are divided by ``seed``, .6, .2 and .2 of them.
 
         Where a label stands in no row of train, rows with it go there, if nobody declared their
@@ -139,7 +139,7 @@ class Task:
         return found
 
 
-def _labels(data: Labelled, kind: Kind) -> tuple[str, ...]:
+def _labels(data: LabelledTexts, kind: Kind) -> tuple[str, ...]:
     """In order of the alphabet. Raises StudyError where they tell no texts apart."""
     if kind == "regression":
         return ()
@@ -156,7 +156,7 @@ def _labels(data: Labelled, kind: Kind) -> tuple[str, ...]:
     return tuple(labels)
 
 
-def _targets(data: Labelled, output_space: OutputSpace) -> NDArray[Any]:
+def _targets(data: LabelledTexts, output_space: OutputSpace) -> NDArray[Any]:
     if output_space.kind == "regression":
         return np.array(data.labels, np.float32)
     number = {label: i for i, label in enumerate(output_space.labels)}
@@ -168,7 +168,7 @@ def _targets(data: Labelled, output_space: OutputSpace) -> NDArray[Any]:
     return targets
 
 
-def _seen(data: Labelled, kind: Kind, parts: Parts, groups: Rows) -> Parts:
+def _seen(data: LabelledTexts, kind: Kind, parts: Parts, groups: Rows) -> Parts:
     """``parts``, with every label in train: nobody can tell what he has not seen."""
     sets = [{label} if kind == "classification" else {*label_set(label)} for label in data.labels]
     told = np.array([part in ("dev", "test") for part in data.parts])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from poolwise.encoders.variants.rearrange import ARRANGEMENTS, rearranged
 from poolwise.readouts import Readout
-from poolwise.records import Finding, Labelled, Number, Pairs
+from poolwise.records import Finding, Number
 from poolwise.selection.selection import Contest, hold
 from poolwise.selection.tasks import task_of
 from poolwise.selection.vector_cache import Shelf
@@ -26,6 +26,7 @@ from poolwise.studies.first.tokens import (
     reach,
     standing_at,
 )
+from poolwise.texts import LabelledTexts, TextPairs
 
 if TYPE_CHECKING:
     from poolwise.encoders import Encoder
@@ -45,7 +46,7 @@ class First:
 
     def __init__(
         self,
-        data: Pairs | Labelled,
+        data: TextPairs | LabelledTexts,
         asked: str = "default",
         seed: int = 0,
         *,

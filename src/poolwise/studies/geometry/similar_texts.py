@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from poolwise.records import Labelled, Pairs
+from poolwise.texts import LabelledTexts, TextPairs
 
 HIGH = 0.8
 """Where a score is high, between the lowest, 0, and the highest, 1: 4 on a scale from 0 to 5."""
@@ -29,9 +29,9 @@ class Likeness:
 def alike(data: object, without: AbstractSet[str], most: int, rng: np.random.Generator) -> Likeness:
     """At most ``most`` pairs of ``data``, in random order, none with a text of ``without``."""
     match data:
-        case Pairs():
+        case TextPairs():
             pairs, why = _scored(data)
-        case Labelled():
+        case LabelledTexts():
             pairs, why = _of_one_label(data, without, rng), "texts of one label"
         case _:
             pairs, why = [], ""
@@ -40,7 +40,7 @@ def alike(data: object, without: AbstractSet[str], most: int, rng: np.random.Gen
     return Likeness([a for a, _ in kept], [b for _, b in kept], why)
 
 
-def _scored(data: Pairs) -> tuple[list[tuple[str, str]], str]:
+def _scored(data: TextPairs) -> tuple[list[tuple[str, str]], str]:
     low, high = float(data.scores.min()), float(data.scores.max())
     least = low + HIGH * (high - low)
     rows = np.flatnonzero(data.scores >= least).tolist()
@@ -49,7 +49,7 @@ def _scored(data: Pairs) -> tuple[list[tuple[str, str]], str]:
 
 
 def _of_one_label(
-    data: Labelled, without: AbstractSet[str], rng: np.random.Generator
+    data: LabelledTexts, without: AbstractSet[str], rng: np.random.Generator
 ) -> list[tuple[str, str]]:
     """Each text in one pair at most."""
     waiting: dict[str, str] = {}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from poolwise.errors import StudyError
 from poolwise.progress import Progress
 from poolwise.readouts import Readout, parse
-from poolwise.records import Finding, Floats, Labelled, Number, Pairs, Sentence
+from poolwise.records import Finding, Floats, Number, Sentence
 from poolwise.selection.duplicates import numbered, tokens_of
 from poolwise.selection.selection import Contest
 from poolwise.selection.vector_cache import Shelf
@@ -29,7 +29,7 @@ from poolwise.studies.geometry.shape import (
 )
 from poolwise.studies.geometry.similar_texts import alike
 from poolwise.studies.geometry.verdict import more, verdict
-from poolwise.texts import Texts
+from poolwise.texts import LabelledTexts, TextPairs, Texts
 
 if TYPE_CHECKING:
     from poolwise.encoders import Encoder
@@ -57,7 +57,7 @@ class Geometry:
 
     def __init__(
         self,
-        data: Pairs | Labelled | Iterable[str | Sentence],
+        data: TextPairs | LabelledTexts | Iterable[str | Sentence],
         asked: str = "default",
         seed: int = 0,
     ) -> None:
@@ -68,7 +68,7 @@ class Geometry:
         self._fitted, self._measured = drawn[:n_fitted], drawn[n_fitted:][:MOST]
         self._like = alike(data, set(self._fitted), MOST, rng)
         self._data, self._seed = getattr(data, "name", "these texts"), seed
-        self.data = [data] if isinstance(data, Pairs | Labelled | Texts) else []
+        self.data = [data] if isinstance(data, TextPairs | LabelledTexts | Texts) else []
 
     @property
     def texts(self) -> Sequence[str]:
@@ -181,10 +181,10 @@ def _constants(views: Sequence[View]) -> Iterator[str]:
         yield f"{', '.join(names)}: every text has the same vector, so there is no shape"
 
 
-def _texts(data: Pairs | Labelled | Iterable[str | Sentence]) -> list[str]:
+def _texts(data: TextPairs | LabelledTexts | Iterable[str | Sentence]) -> list[str]:
     """Every different text."""
     given: Any = data
-    if isinstance(data, Pairs):
+    if isinstance(data, TextPairs):
         given = [*data.first, *data.second]
     elif hasattr(data, "texts"):
         given = data.texts

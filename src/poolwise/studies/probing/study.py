@@ -14,7 +14,7 @@ from poolwise.encoders.variants.reinitialize import reinitialised
 from poolwise.errors import StudyError
 from poolwise.progress import Progress
 from poolwise.readouts import Readout, parse
-from poolwise.records import Finding, Labelled, Precision
+from poolwise.records import Finding, Precision
 from poolwise.selection.selection import Contest
 from poolwise.selection.tasks import LabelsTask
 from poolwise.selection.vector_cache import Shelf, shelve
@@ -25,6 +25,7 @@ from poolwise.studies.probing.numbers import numbers
 from poolwise.studies.probing.paired_tests import judge
 from poolwise.studies.probing.probes import Array, probe_all
 from poolwise.studies.probing.verdict import notes, verdict
+from poolwise.texts import LabelledTexts
 
 if TYPE_CHECKING:
     from poolwise.encoders import Encoder
@@ -48,7 +49,9 @@ class Knows:
     name = "knows"
     question = "What does each layer know?"
 
-    def __init__(self, data: Sequence[Labelled], asked: str = "default", seed: int = 0) -> None:
+    def __init__(
+        self, data: Sequence[LabelledTexts], asked: str = "default", seed: int = 0
+    ) -> None:
         del asked  # A contest over post-processing steps is what other studies hold.
         self.contest: Contest | None = None
         self._seed, self.data = seed, data
@@ -127,7 +130,7 @@ class Knows:
         )
 
 
-def _named_apart(data: Sequence[Labelled]) -> list[Labelled]:
+def _named_apart(data: Sequence[LabelledTexts]) -> list[LabelledTexts]:
     """Each under its file's name without ending; numbered where that is another's too."""
     stems = [PurePath(one.name).stem for one in data]
     seen: Counter[str] = Counter()
@@ -139,7 +142,7 @@ def _named_apart(data: Sequence[Labelled]) -> list[Labelled]:
     return named
 
 
-def _task(data: Labelled, seed: int) -> LabelsTask:
+def _task(data: LabelledTexts, seed: int) -> LabelsTask:
     if len(data) < FEWEST:
         raise StudyError(
             f"{data.name}: {len(data)} rows; a probe can be told from its controls from {FEWEST} "

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.errors import StudyError
-from poolwise.records import Tagged
 from poolwise.selection.duplicates import numbered
 from poolwise.selection.splits import Parts, split
 from poolwise.studies.tagging.alignment import Aligned
 from poolwise.studies.tagging.entities import Scheme, scheme_of
+from poolwise.texts import TaggedSentences
 
 Rows = NDArray[np.intp]
 Counts = NDArray[np.float64]
@@ -61,7 +61,7 @@ class Corpus:
         return [self.names[tag] for tag in tags]
 
 
-def check(data: Tagged) -> Scheme:
+def check(data: TaggedSentences) -> Scheme:
     """How the tags are to be read. Raises StudyError where they are not a tag a word, or alike."""
     for row, (words, tags) in enumerate(zip(data.words, data.tags, strict=True)):
         if len(words) != len(tags):
@@ -78,7 +78,9 @@ def f1(counts: Counts) -> Counts:
     return np.asarray(2 * right / np.maximum(guessed + there, 1e-12))
 
 
-def corpus(data: Tagged, aligned: Sequence[Aligned | None], scheme: Scheme, seed: int) -> Corpus:
+def corpus(
+    data: TaggedSentences, aligned: Sequence[Aligned | None], scheme: Scheme, seed: int
+) -> Corpus:
     """The sentences that have words with a vector, which are those of ``usable``.
 
     Where the data have no part for tests, their dev part is reported on, as published figures of

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from poolwise.errors import needs
 from poolwise.model import Model
 from poolwise.progress import Progress
-from poolwise.records import Finding, Precision, Tagged
+from poolwise.records import Finding, Precision
 from poolwise.statistics.blas import single_blas_thread
 from poolwise.studies.tagging.alignment import align
 from poolwise.studies.tagging.answer import BILSTM, LINEAR, Answer
@@ -18,6 +18,7 @@ from poolwise.studies.tagging.contest import Bench, Guesses, runs
 from poolwise.studies.tagging.corpus import Corpus, Rows, check, corpus, usable
 from poolwise.studies.tagging.features import Features
 from poolwise.studies.tagging.vectors import read_words
+from poolwise.texts import TaggedSentences
 
 HeadName = Literal["linear", "bilstm"]
 
@@ -45,7 +46,7 @@ class Tagging:
 
     def __init__(
         self,
-        data: Tagged,
+        data: TaggedSentences,
         *,
         seed: int = 0,
         restarts: int = 3,

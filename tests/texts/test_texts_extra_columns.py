@@ -32,7 +32,9 @@ def quiet(tmp_path, monkeypatch):
 def through(texts: Texts, path, batch: int = 3) -> pa.Table:
     """What a store makes of them, a few rows at a time."""
     sentences = list(texts)
-    with create(path, ["mean@-1"], kept=texts.kept, with_text=True, overwrite=True) as store:
+    with create(
+        path, ["mean@-1"], extra_columns=texts.extra_columns, with_text=True, overwrite=True
+    ) as store:
         for at in range(0, len(sentences), batch):
             some = sentences[at : at + batch]
             rows = len(some)
@@ -238,5 +240,5 @@ def test_what_cannot_be_kept(write, tmp_path):
 
 
 def through_vectors(texts: Texts, path) -> None:
-    with create(path, ["mean@-1"], kept=texts.kept):
+    with create(path, ["mean@-1"], extra_columns=texts.extra_columns):
         pass
