@@ -85,8 +85,9 @@ def create(
     ``Sentence.extra`` in ``extra_columns`` (names and Arrow types, as ``Texts.extra_columns``).
     ``.safetensors``: the same without texts, extra columns, and ids that are not integers.
     ``.npy``: one readout, nothing else; the metadata and the number of marked rows go to
-    ``NAME.npy.json``. ``metadata`` (values that JSON can hold) goes into the file under ``poolwise.*``, with ``readouts``, ``rows`` and
-    the number of rows ``truncated``, ``empty`` and ``nonfinite``.
+    ``NAME.npy.json``. ``metadata`` (values that JSON can hold) goes into the file under
+    ``poolwise.*``, with ``readouts``, ``rows`` and the number of rows ``truncated``, ``empty`` and
+    ``nonfinite``.
 
     The file appears under its name when the block ends without an exception; after any
     exception nothing is left. Memory does not grow with the number of rows. Raises StoreError,

@@ -197,11 +197,11 @@ def open_texts(
 
     An input is a file's path, ``-`` for standard input, or ``hf:NAME[[:CONFIG]:SPLIT]`` for a
     Hugging Face dataset (extra ``data``). The suffix says how a file is read, or ``format``:
-    ``lines``, ``csv``, ``tsv``, ``jsonl``, ``parquet``; what gzip, bzip2, xz or
-    Zstandard compressed is decompressed. ``column`` is else ``text``, ``sentence`` or the only one.
-    Ids are row numbers over all inputs, or what ``id_column`` holds. ``keep`` names other columns,
-    whose values go with each text (``Sentence.extra``); ``Texts.extra_columns`` has their types, for which
-    files of JSON are read once before. ``split="sentences"`` takes running text apart
+    ``lines``, ``csv``, ``tsv``, ``jsonl``, ``parquet``; what gzip, bzip2, xz or Zstandard
+    compressed is decompressed. ``column`` is else ``text``, ``sentence`` or the only one. Ids are
+    row numbers over all inputs, or what ``id_column`` holds. ``keep`` names other columns, whose
+    values go with each text (``Sentence.extra``); ``Texts.extra_columns`` has their types, for
+    which files of JSON are read once before. ``split="sentences"`` takes running text apart
     (``language``: ISO 639-1). At most ``limit`` sentences over all inputs, drawn by ``seed`` and
     given in their order, which reads the inputs to their end and holds those drawn in memory; the
     first ones, and no row beyond, where ``seed`` is None. Without ``blank``, rows whose text is
