@@ -20,9 +20,10 @@ import sklearn
 import poolwise
 from poolwise import Embedder, encoders, errors
 from poolwise.embedder import NotOfferedError, NotTextsError
-from poolwise.encoders.variants.rearrange import ARRANGEMENTS, rearranged
-from poolwise.encoders.variants.reinitialize import reinitialised, with_random_pooler
-from poolwise.encoders.variants.truncate_depth import cut
+from poolwise.encoders.arrangement import ARRANGEMENTS
+from poolwise.encoders.variants.rearrange import rearrange
+from poolwise.encoders.variants.reinitialize import reinitialize, with_random_pooler
+from poolwise.encoders.variants.truncate_depth import truncate_depth
 from poolwise.engines.transformers_engine import TransformersEngine
 from poolwise.errors import EncoderError
 from poolwise.model import _read_again
@@ -80,7 +81,7 @@ def test_a_pickle_names_the_folder(folder, used):
 
 @pytest.mark.parametrize("family", ["roberta", "albert", "modernbert", "deberta-v2"])
 def test_every_family_by_value(tiny, family):
-    model = reinitialised(poolwise.load(tiny(family)), 3)
+    model = reinitialize(poolwise.load(tiny(family)), 3)
     held = pickle.dumps(model)
     assert len(held) > weights(model)
     assert_same(pickle.loads(held), model)
@@ -89,12 +90,12 @@ def test_every_family_by_value(tiny, family):
 @pytest.mark.parametrize(
     "made",
     [
-        *(lambda model, name=name: rearranged(model, name) for name in ARRANGEMENTS),
-        lambda model: reinitialised(model, 1),
+        *(lambda model, name=name: rearrange(model, name) for name in ARRANGEMENTS),
+        lambda model: reinitialize(model, 1),
         lambda model: with_random_pooler(model, 1),
-        lambda model: cut(model, 2),
+        lambda model: truncate_depth(model, 2),
         lambda model: replace(model, max_length=20),
-        lambda model: rearranged(reinitialised(model, 1), "swapped"),
+        lambda model: rearrange(reinitialize(model, 1), "swapped"),
     ],
 )
 def test_what_no_folder_holds_is_pickled_by_value(folder, made):
@@ -135,8 +136,8 @@ def test_a_folder_that_changes_later_is_noticed(folder, tiny):
 
 
 def test_a_changed_pickle_is_noticed(tiny):
-    model = reinitialised(poolwise.load(tiny("bert")), 1)
-    other = reinitialised(model, 2)
+    model = reinitialize(poolwise.load(tiny("bert")), 1)
+    other = reinitialize(model, 2)
     made, (kind, _, hash_) = model.__reduce__()
     _, (_, written, _) = other.__reduce__()
     with pytest.raises(EncoderError, match=r"pickled with the hash .* but this pickle gives"):
@@ -159,7 +160,7 @@ def test_copies_share_weights_and_engines(tiny, copied):
 
 
 def test_spawned_workers_take_it(tiny):
-    models = [poolwise.load(tiny("bert")), rearranged(poolwise.load(tiny("bert")), "moved")]
+    models = [poolwise.load(tiny("bert")), rearrange(poolwise.load(tiny("bert")), "moved")]
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         for model, found in zip(models, pool.map(EMBED, models), strict=True):
             np.testing.assert_array_equal(found, EMBED(model))
@@ -179,7 +180,7 @@ def test_a_worker_that_is_sent_it_often_reads_it_once(tiny):
 
 def test_a_prompt_travels_along(tiny):
     model = poolwise.load(tiny("bert"))
-    for one in (model.prompted("the cat: "), reinitialised(model, 1).prompted("the cat: ")):
+    for one in (model.prompted("the cat: "), reinitialize(model, 1).prompted("the cat: ")):
         found = pickle.loads(pickle.dumps(one))
         assert_same(found, one)
         assert found.prompt == "the cat: "

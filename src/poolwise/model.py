@@ -48,7 +48,7 @@ def _read_again(
 ) -> Model:
     """The model of a pickle without weights; a worker that is sent it often reads it once."""
     found = load(folder, max_length=max_length)
-    expect_hash(found, pickled, str(folder))
+    expect_hash(found.name, found.hash, pickled, str(folder))
     model = replace(found, name=name, prompt=prompt)
     model.__dict__["_files"] = found._files
     return model

@@ -14,7 +14,7 @@ from sentence_transformers import SentenceTransformer
 
 import poolwise
 from poolwise.cli.export import command
-from poolwise.encoders.variants.rearrange import rearranged
+from poolwise.encoders.variants.rearrange import rearrange
 from poolwise.errors import EncoderError, ReadoutError, StoreError
 from poolwise.exports import Exported, export, stack
 from poolwise.transforms import stateless
@@ -151,7 +151,7 @@ def test_what_has_no_folder_is_refused(tiny, tmp_path):
     with pytest.raises(ReadoutError, match="declares no pooling"):
         export(bert, None, tmp_path / "out")
     with pytest.raises(EncoderError, match="another order"):
-        export(rearranged(bert, "removed"), "cls@-1", tmp_path / "out")
+        export(rearrange(bert, "removed"), "cls@-1", tmp_path / "out")
     other = poolwise.load(tiny("bert-cased"))
     readout = poolwise.parse("mean@-1|center")
     chosen = Chosen(readout, bert.fit(readout, FEW), bert.made())

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import poolwise
-from poolwise.encoders.variants.rearrange import REACH
+from poolwise.encoders.arrangement import MAX_MIDDLE
 from poolwise.selection.vector_cache import shelve
 from poolwise.studies.first import First
 from poolwise.studies.first.tokens import MIDDLE, RANDOM, Picked, layers, standing_at
@@ -89,8 +89,8 @@ def test_middle_and_random_tokens_are_tokens_of_the_text(model):
     n = shelf.n_tokens[rows]
     assert n.tolist() == [len(text.split()) + 2 for text in texts]
     middle, some = picked.positions[MIDDLE][rows], picked.positions[RANDOM][rows]
-    assert np.array_equal(middle, np.minimum((n - 1) // 2, REACH))
-    assert np.all((some >= 1) & (some <= np.minimum(n - 2, REACH)))
+    assert np.array_equal(middle, np.minimum((n - 1) // 2, MAX_MIDDLE))
+    assert np.all((some >= 1) & (some <= np.minimum(n - 2, MAX_MIDDLE)))
     assert len(set(some[n > 18].tolist())) > 5
     vectors = standing_at(shelf, picked.positions[RANDOM], 2)
     for i in (0, 7, len(texts) - 1):

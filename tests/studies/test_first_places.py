@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import poolwise
+from poolwise.encoders.arrangement import middle
 from poolwise.encoders.tokenizer.frame import Frame
-from poolwise.encoders.variants.rearrange import middle, rearranged
+from poolwise.encoders.variants.rearrange import rearrange
 from poolwise.errors import EncoderError
 from poolwise.selection.selection import hold
 from poolwise.selection.vector_cache import shelve
@@ -82,7 +83,7 @@ def test_each_place_is_read_where_it_is(model):
     assert len(found.columns) == len(PLACES) * len(layers(model))
     rows = (0, 7, 31)
     for place in PLACES:
-        made = rearranged(model, place.arrangement)
+        made = rearrange(model, place.arrangement)
         for k in (1, LAST):
             for row in rows:
                 both = []
@@ -121,7 +122,7 @@ def test_where_order_is_nothing_the_token_counts_and_nothing_changes(without_pos
     ],
 )
 def test_a_summary_that_only_a_rearranged_text_has_is_found_there(model, readout, winner):
-    finding = answer(model, pairs(rearranged(model, "swapped"), readout))
+    finding = answer(model, pairs(rearrange(model, "swapped"), readout))
     assert number(finding, f"{winner}, last layer").low > 0
     for name in ("[CLS] twice, the first less cls", "the mean, [CLS] twice less mean"):
         assert number(finding, f"{name}, last layer").low < 0
@@ -154,7 +155,7 @@ def test_a_finding_holds_what_each_comparison_rests_on(model):
 
 
 def test_what_counts_below_the_last_layer_is_a_note(model):
-    finding = answer(model, pairs(rearranged(model, "swapped"), "cls@1"))
+    finding = answer(model, pairs(rearrange(model, "swapped"), "cls@1"))
     name = "the middle token in front, exchanged less a middle token, best layers"
     found = number(finding, name)
     assert found.low > 0

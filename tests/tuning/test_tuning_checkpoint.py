@@ -18,7 +18,7 @@ from transformers import (
 
 import poolwise
 from poolwise.classifier.output_space import OutputSpace
-from poolwise.encoders.variants.rearrange import rearranged
+from poolwise.encoders.variants.rearrange import rearrange
 from poolwise.errors import EncoderError, PoolwiseWarning, StoreError
 from poolwise.tuning.checkpoint import write_checkpoint
 from poolwise.tuning.module import ReadoutClassifier, collate
@@ -221,7 +221,7 @@ def test_a_failure_leaves_nothing_behind(tiny, tmp_path):
 
 
 def test_tokens_in_another_order_cannot_be_written(tiny, tmp_path):
-    model = rearranged(poolwise.load(tiny("bert")), "removed")
+    model = rearrange(poolwise.load(tiny("bert")), "removed")
     module = ReadoutClassifier(model, tunable("cls@-1", model.depth), CLASSES)
     with pytest.raises(EncoderError, match="order"):
         write_checkpoint(module, model, tmp_path / "out", made={})

@@ -16,7 +16,7 @@ import pytest
 
 import poolwise
 from poolwise.classifier.classifier import load_classifier
-from poolwise.encoders.variants.reinitialize import reinitialised
+from poolwise.encoders.variants.reinitialize import reinitialize
 from poolwise.errors import ReadoutError, StoreError, StudyError
 from poolwise.tuning import frozen as frozen_module
 from poolwise.tuning import run_store as kept_module
@@ -454,7 +454,7 @@ def test_a_worker_that_dies(model, task, tmp_path, exitcode, words):
 
 def test_workers_train_the_model_that_they_are_given(model, task, tmp_path):
     """Not what its folder holds: other weights, and a prompt in front of every text."""
-    other = reinitialised(model, 1).prompted("the cat: ")
+    other = reinitialize(model, 1).prompted("the cat: ")
     two = compare(other, task, ["mean@-1"], workers=2)
     assert told(two.trials) == told(compare(other, task, ["mean@-1"]).trials)
     assert told(two.trials) != told(compare(model, task, ["mean@-1"]).trials)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from poolwise.encoders.arrangement import Arrangement
 from poolwise.encoders.config import Config
 from poolwise.encoders.families import Family
 from poolwise.encoders.modules.dense_stack import Head
 from poolwise.encoders.modules.prompts import Prompts, SimilarityName
-from poolwise.encoders.pickling import by_value
+from poolwise.encoders.pickling import dump_fields, expect_hash, load_fields
 from poolwise.encoders.tokenizer.split_points import PIECE
 from poolwise.encoders.tokenizer.tokenizer import Tokenizer
-from poolwise.encoders.variants.rearrange import Arrangement
 from poolwise.encoders.windows import fit, skipping
 from poolwise.inputs import check_choices, flag, rows, whole_number
 from poolwise.readouts import Readout, parse
@@ -55,13 +55,14 @@ class Encoder:
     inexpressible: str = ""
 
     def __reduce__(self) -> tuple[Callable[..., Encoder], tuple[Any, ...]]:
-        return by_value(self)
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return _unpickle, (type(self), dump_fields(values), self.hash)
 
     def __copy__(self) -> Self:
-        """Shares everything: nothing of an encoder changes."""
-        made = object.__new__(type(self))
-        made.__dict__.update(self.__dict__)
-        return made
+        """Shares everything: an encoder is immutable."""
+        copy = object.__new__(type(self))
+        copy.__dict__.update(self.__dict__)
+        return copy
 
     def __deepcopy__(self, memo: object) -> Self:
         return self.__copy__()
@@ -208,7 +209,7 @@ class Encoder:
         prompted = [prefix + t if isinstance(t, str) else t for t in given] if prefix else given
         escape_special = flag("escape_special", escape_special)
         arrange = self.arrangement
-        room = self.max_length - (arrange.more if arrange else 0)
+        room = self.max_length - (arrange.n_added if arrange else 0)
         most = None if long == "window" else room + 1
         encoded = self.tokenizer.encode(prompted, escape_special=escape_special, most=most)
         fitted = [
@@ -236,3 +237,9 @@ class Encoder:
         (ids,) = self.tokenizer.encode([self.prefix])
         tokens = fit(ids, self.tokenizer, self.max_length, "truncate", 0).windows[0].ids
         return len(tokens) - (int(tokens[-1]) in self.tokenizer.named)
+
+
+def _unpickle(kind: type[Encoder], data: bytes, digest: str) -> Encoder:
+    encoder = kind(**load_fields(data))
+    expect_hash(encoder.name, encoder.hash, digest, "this pickle")
+    return encoder

@@ -1,46 +1,40 @@
-"""Encoders as bytes, by value: for other processes, where no folder holds them."""
+"""The fields of an encoder as bytes: for other processes, where no folder holds them."""
 
 from __future__ import annotations
 
 import copyreg
 import pickle
-from collections.abc import Callable
-from dataclasses import fields
+from collections.abc import Mapping
 from io import BytesIO
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from poolwise.encoders.families import FAMILIES, Family
 from poolwise.errors import EncoderError
 
-if TYPE_CHECKING:
-    from poolwise.encoders.encoder import Encoder
+
+def dump_fields(values: Mapping[str, Any]) -> bytes:
+    """The checked fields of an encoder as a pickle, families by their names."""
+    buffer = BytesIO()
+    _Pickler(buffer).dump(dict(values))
+    return buffer.getvalue()
 
 
-def by_value(encoder: Encoder) -> tuple[Callable[..., Encoder], tuple[Any, ...]]:
-    """What ``__reduce__`` gives: the checked fields, and none of what was made of them since."""
-    values = {field.name: getattr(encoder, field.name) for field in fields(encoder)}
-    written = BytesIO()
-    _Pickler(written).dump(values)
-    return _from_value, (type(encoder), written.getvalue(), encoder.hash)
-
-
-def expect_hash(encoder: Encoder, pickled: str, where: str) -> None:
-    """Raises EncoderError unless the encoder is the one that was pickled."""
-    if encoder.hash != pickled:
-        raise EncoderError(
-            f"{encoder.name}: pickled with the hash {pickled[:12]}, but {where} gives "
-            f"{encoder.hash[:12]}; bring that model back, or pickle it again"
-        )
-
-
-def _from_value(kind: type[Encoder], written: bytes, hash_: str) -> Encoder:
-    values = pickle.loads(written)  # part of a pickle that is being read already
+def load_fields(data: bytes) -> dict[str, Any]:
+    """The fields that ``dump_fields`` wrote, their tensors read-only."""
+    values: dict[str, Any] = pickle.loads(data)  # part of a pickle that is being read already
     for tensor in values["tensors"].values():
         tensor.setflags(write=False)
-    encoder = kind(**values)
-    expect_hash(encoder, hash_, "this pickle")
-    return encoder
+    return values
+
+
+def expect_hash(name: str, digest: str, pickled: str, source: str) -> None:
+    """Raise EncoderError unless ``source`` gave the encoder that was pickled."""
+    if digest != pickled:
+        raise EncoderError(
+            f"{name}: pickled with the hash {pickled[:12]}, but {source} gives {digest[:12]}; "
+            "bring that model back, or pickle it again"
+        )
 
 
 def _family(model_type: str) -> Family:
@@ -52,7 +46,7 @@ def _view(values: dict[Any, Any]) -> MappingProxyType[Any, Any]:
 
 
 class _Pickler(pickle.Pickler):
-    """Knows views of dicts, and families, which the code itself holds."""
+    """Pickles read-only views of dicts by value, and families by name."""
 
     dispatch_table = copyreg.dispatch_table | {
         MappingProxyType: lambda view: (_view, (dict(view),)),

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from poolwise.encoders import Encoder
 from poolwise.encoders.modules.modules import ABOUT, read_modules
-from poolwise.encoders.variants.truncate_depth import cut
+from poolwise.encoders.variants.truncate_depth import truncate_depth
 from poolwise.errors import EncoderError, needs
 from poolwise.exports.card import card
 from poolwise.exports.check import (
@@ -145,7 +145,7 @@ class _Written(NamedTuple):
 def _sentence_transformers(asked: _Asked, folder: Path) -> _Written:
     model, source = asked.model, read_modules(asked.model.folder)
     stack = stacked(model, asked.readout, asked.steps)
-    left = cut(model, stack.blocks)
+    left = truncate_depth(model, stack.blocks)
     write_encoder(left, folder, source.transformer, hidden_states=stack.mixes)
     write_stack(stack, left, folder, lower_case=source.transformer.lower_case)
     steps = asked.readout.steps
@@ -156,7 +156,7 @@ def _sentence_transformers(asked: _Asked, folder: Path) -> _Written:
 def _transformers(asked: _Asked, folder: Path) -> _Written:
     model = asked.model
     stack = alone(model, asked.readout)
-    left = cut(model, stack.blocks)
+    left = truncate_depth(model, stack.blocks)
     write_encoder(left, folder, read_modules(model.folder).transformer, hidden_states=False)
     write_prompts(left, folder)
     write_json(folder / ABOUT, _about(asked.readout, left))

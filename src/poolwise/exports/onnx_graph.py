@@ -26,7 +26,7 @@ from poolwise.encoders.modules.dense_stack import (
     HeadLayer,
     NormLayer,
 )
-from poolwise.encoders.variants.truncate_depth import cut, fewest_blocks
+from poolwise.encoders.variants.truncate_depth import fewest_blocks, truncate_depth
 from poolwise.engines import plan
 from poolwise.engines.torch_pools import combine, mix_of, pool_tokens
 from poolwise.engines.transformers_engine import build_module
@@ -58,7 +58,7 @@ class ReadoutGraph(nn.Module):
         _check_prompts(readout, encoder)
         self.readout = readout
         self.layers = readout.layer_indices(encoder.depth)
-        self.encoder = cut(encoder, fewest_blocks(encoder, max(self.layers)))
+        self.encoder = truncate_depth(encoder, fewest_blocks(encoder, max(self.layers)))
         self.base = build_module(self.encoder, pooler=readout.layers is None)
         self.steps = nn.Sequential(*_modules(readout, transform, encoder))
         self.register_buffer("mix", mix_of(readout, encoder.depth))

@@ -6,8 +6,8 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from poolwise.encoders import Encoder
-from poolwise.encoders.variants.reinitialize import reinitialised
-from poolwise.encoders.variants.truncate_depth import cut, fewest_blocks
+from poolwise.encoders.variants.reinitialize import reinitialize
+from poolwise.encoders.variants.truncate_depth import fewest_blocks, truncate_depth
 from poolwise.engines import plan
 from poolwise.errors import EncoderError
 from poolwise.readouts import Readout
@@ -22,7 +22,7 @@ def begun(encoder: Encoder, readout: Readout, fresh: int, seed: int) -> Encoder:
     """
     plan([readout], depth=encoder.depth, has_pooler=encoder.has_pooler)
     deepest = max(readout.layer_indices(encoder.depth))
-    left = cut(encoder, fewest_blocks(encoder, deepest))
+    left = truncate_depth(encoder, fewest_blocks(encoder, deepest))
     if readout.layers is not None:
         names = left.family.shapes(left.config.values)
         left = replace(left, tensors=MappingProxyType({n: left.tensors[n] for n in names}))
@@ -41,6 +41,6 @@ def _with_new_top(encoder: Encoder, deepest: int, fresh: int, seed: int) -> Enco
     starts = tuple(f"{family.blocks}.{group}." for group in new)
     if encoder.has_pooler:
         starts += (f"{family.pooler}.",)
-    drawn = reinitialised(encoder, seed).tensors
+    drawn = reinitialize(encoder, seed).tensors
     tensors = {n: drawn[n] if n.startswith(starts) else t for n, t in encoder.tensors.items()}
     return replace(encoder, tensors=MappingProxyType(tensors))

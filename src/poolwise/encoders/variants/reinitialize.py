@@ -24,7 +24,7 @@ MODERNBERT_CUTOFF = 2.0
 """ModernBERT draws again what lies farther out, in standard deviations."""
 
 
-def reinitialised(encoder: AnyEncoder, seed: int) -> AnyEncoder:
+def reinitialize(encoder: AnyEncoder, seed: int) -> AnyEncoder:
     """The same architecture and tokenizer with random weights, as transformers initialises them.
 
     Normal weights, biases 0, gains 1, rows of padding 0: ``_init_weights`` of the family's

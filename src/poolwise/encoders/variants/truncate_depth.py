@@ -26,7 +26,7 @@ def fewest_blocks(encoder: Encoder, deepest: int) -> int:
     return encoder.depth
 
 
-def cut(encoder: AnyEncoder, blocks: int) -> AnyEncoder:
+def truncate_depth(encoder: AnyEncoder, blocks: int) -> AnyEncoder:
     """The same encoder with its first ``blocks`` blocks; the tensors are shared.
 
     The pooler stays only if every block does: it reads the last one's output.

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from poolwise.encoders import Encoder
-from poolwise.encoders.variants.reinitialize import reinitialised
+from poolwise.encoders.variants.reinitialize import reinitialize
 from poolwise.errors import StudyError
 from poolwise.model import Model
 from poolwise.records import Finding, Precision
@@ -55,7 +55,7 @@ class Attention:
         drawn = draw(model, self.texts, self.seed)
         groups = model.inside(drawn.texts, attentions=True, progress=progress)
         seen = looks(model, groups, self.seed)
-        untrained = reinitialised(model, self.seed).inside(
+        untrained = reinitialize(model, self.seed).inside(
             drawn.texts[:UNTRAINED], attentions=True, progress=progress
         )
         flat = np.concatenate([entropies(some) for some in untrained])

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.encoders.variants.rearrange import ARRANGEMENTS, rearranged
+from poolwise.encoders.arrangement import ARRANGEMENTS
+from poolwise.encoders.variants.rearrange import rearrange
 from poolwise.progress import Progress
 from poolwise.readouts import Readout, parse
 from poolwise.records import Floats, Number
@@ -122,7 +123,7 @@ def rearrange(model: Model, held: Contest, seed: int, *, progress: bool = False)
     for name in ARRANGEMENTS:
         places = [place for place in PLACES if place.arrangement == name]
         shelf = shelve(
-            rearranged(model, name),
+            rearrange(model, name),
             texts,
             _readouts(model, places),
             precision=held.shelf.precision,

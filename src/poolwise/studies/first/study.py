@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from poolwise.encoders.variants.rearrange import ARRANGEMENTS, rearranged
+from poolwise.encoders.arrangement import ARRANGEMENTS
+from poolwise.encoders.variants.rearrange import rearrange
 from poolwise.readouts import Readout
 from poolwise.records import Finding, Number
 from poolwise.selection.selection import Contest, hold
@@ -66,7 +67,7 @@ class First:
         """Raises EncoderError, ahead of any pass, where there is no [CLS] to rearrange."""
         if self._rearrange:
             for name in ARRANGEMENTS:
-                rearranged(encoder, name)
+                rearrange(encoder, name)
         return [*fixed(encoder), *reach(encoder)]
 
     def findings(self, model: Model, shelf: Shelf, *, progress: bool = False) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.encoders.variants.rearrange import REACH, Positions, middle
+from poolwise.encoders.arrangement import MAX_MIDDLE, Positions, middle
 from poolwise.readouts import Readout, parse
 from poolwise.records import Floats
 from poolwise.selection.vector_cache import Shelf
@@ -38,7 +38,7 @@ def fixed(encoder: Encoder) -> list[Readout]:
 
 def reach(encoder: Encoder) -> list[Readout]:
     """Every position at which a middle or a random token may stand, at every layer measured."""
-    return [parse(f"token[{i}]@{k}") for k in layers(encoder) for i in range(1, REACH + 1)]
+    return [parse(f"token[{i}]@{k}") for k in layers(encoder) for i in range(1, MAX_MIDDLE + 1)]
 
 
 def within_reach(n_tokens: NDArray[np.integer]) -> Positions:
@@ -59,12 +59,12 @@ def standing_at(shelf: Shelf, positions: Positions, layer: int) -> Floats:
 class Picked:
     """The ``positions`` [texts of the shelf] at which the middle and the random token stand.
 
-    They are tokens of the text itself, not special ones, as far as ``REACH``.
+    They are tokens of the text itself, not special ones, as far as ``MAX_MIDDLE``.
     """
 
     def __init__(self, shelf: Shelf, texts: Sequence[str], seed: int) -> None:
         self._n_tokens = shelf.n_tokens[rows := shelf.rows(dict.fromkeys(texts))]
-        within = np.clip(shelf.n_tokens.astype(np.intp) - 2, 1, REACH)
+        within = np.clip(shelf.n_tokens.astype(np.intp) - 2, 1, MAX_MIDDLE)
         draws = np.zeros(len(shelf))
         draws[rows] = uniform(np.arange(len(rows)), seed)
         self.positions: Mapping[str, Positions] = {
@@ -76,16 +76,16 @@ class Picked:
         """What was done with texts too long or too short."""
         n = self._n_tokens
         all_texts = f"of {len(n):,} texts"
-        if cut := int(np.sum(n - 2 > REACH)):
-            beyond = int(np.sum((n - 1) // 2 > REACH))
+        if cut := int(np.sum(n - 2 > MAX_MIDDLE)):
+            beyond = int(np.sum((n - 1) // 2 > MAX_MIDDLE))
             middles = (
                 f", and so is the middle one of the {beyond:,} whose middle lies beyond"
                 if beyond
                 else ""
             )
             yield (
-                f"{cut:,} {all_texts} have more than {REACH} tokens: the random token is one of "
-                f"the first {REACH}{middles}"
+                f"{cut:,} {all_texts} have more than {MAX_MIDDLE} tokens: the random token is one of "
+                f"the first {MAX_MIDDLE}{middles}"
             )
         if short := int(np.sum(n == 3)):
             yield f"{short:,} {all_texts} are one token long: their token[2] is the closing one"

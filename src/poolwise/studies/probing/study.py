@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from poolwise.encoders.variants.reinitialize import reinitialised
+from poolwise.encoders.variants.reinitialize import reinitialize
 from poolwise.errors import StudyError
 from poolwise.progress import Progress
 from poolwise.readouts import Readout, parse
@@ -108,7 +108,7 @@ class Knows:
 
     def _untrained(self, model: Model, precision: Precision, *, progress: bool) -> list[Array]:
         """A pass of its own, by an encoder that has learned nothing."""
-        plain = reinitialised(model, self._seed)
+        plain = reinitialize(model, self._seed)
         shelf = shelve(plain, self.texts, self._readouts, precision=precision, progress=progress)
         with Progress("probes", len(self._readouts), show=progress) as bar:
             return probe_all(self._tasks, shelf, self._readouts, bar)

@@ -9,8 +9,9 @@ from transformers import AutoModel
 
 import poolwise
 from poolwise import encoders
+from poolwise.encoders.arrangement import ARRANGEMENTS, MAX_MIDDLE, middle
 from poolwise.encoders.tokenizer.frame import Frame
-from poolwise.encoders.variants.rearrange import ARRANGEMENTS, REACH, middle, rearranged
+from poolwise.encoders.variants.rearrange import rearrange
 from poolwise.errors import EncoderError, TextError
 
 SENTENCE = "the cat sat on mat"
@@ -37,7 +38,7 @@ def words(n):
 
 @pytest.mark.parametrize("name", ARRANGEMENTS)
 def test_tokens_marks_and_counts_go_together(model, name):
-    made = rearranged(model, name)
+    made = rearrange(model, name)
     (text,) = made.tokenize([SENTENCE])
     (window,) = text.windows
     assert tokens(made, window) == EXPECTED[name]
@@ -49,10 +50,10 @@ def test_tokens_marks_and_counts_go_together(model, name):
 @pytest.mark.parametrize("name", ["swapped", "moved"])
 @pytest.mark.parametrize("n", [1, 2, 3, 8, 31, 32, 33, 60])
 def test_the_middle_is_where_it_is_said_to_be(model, name, n):
-    made = rearranged(model, name)
+    made = rearrange(model, name)
     ((window,),) = (text.windows for text in made.tokenize([words(n)]))
     place = int(middle(n + 2))
-    assert 1 <= place <= min(n, REACH)
+    assert 1 <= place <= min(n, MAX_MIDDLE)
     assert window.ids[place] == model.special_ids["[CLS]"]
     plain = model.tokenize([words(n)])[0].windows[0]
     assert sorted(window.ids) == sorted(plain.ids)
@@ -61,9 +62,7 @@ def test_the_middle_is_where_it_is_said_to_be(model, name, n):
 
 @pytest.mark.parametrize("name", ["swapped", "moved"])
 def test_an_empty_text_has_no_middle(model, name):
-    ((plain,), (made,)) = (
-        one.tokenize([""])[0].windows for one in (model, rearranged(model, name))
-    )
+    ((plain,), (made,)) = (one.tokenize([""])[0].windows for one in (model, rearrange(model, name)))
     assert np.array_equal(plain.ids, made.ids)
 
 
@@ -83,7 +82,7 @@ def test_to_exchange_tokens_is_to_exchange_their_position_ids(tiny, family):
             position_ids=torch.tensor(positions)[None],
             output_hidden_states=True,
         ).hidden_states
-    made = rearranged(encoder, "swapped")
+    made = rearrange(encoder, "swapped")
     for k, state in enumerate(states):
         cls, word = (state[0, i].numpy() for i in (0, place))
         np.testing.assert_allclose(made.embed(SENTENCE, f"token[{place}]@{k}"), cls, atol=1e-5)
@@ -94,7 +93,7 @@ def test_every_family_reads_every_arrangement(family_folder):
     model = poolwise.load(family_folder)
     plain = model.embed(SENTENCE, "mean@-1")
     for name in ARRANGEMENTS:
-        made = rearranged(model, name)
+        made = rearrange(model, name)
         vector = made.embed(SENTENCE, "mean@-1")
         assert np.isfinite(vector).all()
         assert not np.allclose(vector, plain, atol=1e-3)
@@ -102,18 +101,18 @@ def test_every_family_reads_every_arrangement(family_folder):
 
 
 def test_weights_are_shared_and_outputs_say_how_they_were_made(model):
-    made = [rearranged(model, name) for name in ARRANGEMENTS]
+    made = [rearrange(model, name) for name in ARRANGEMENTS]
     assert all(one.tensors is model.tensors for one in made)
     assert all(type(one) is poolwise.Model for one in made)
     assert len({one.hash for one in made} | {model.hash}) == 5
-    assert made[1].hash == rearranged(model, "moved").hash
+    assert made[1].hash == rearrange(model, "moved").hash
     assert made[0].name == f"{model.name} ([CLS] swapped)"
     assert made[0].made()["model_hash"] == made[0].hash
 
 
 def test_a_second_cls_takes_the_room_of_the_last_word(tiny):
     model = encoders.load(tiny("bert"), max_length=8)
-    made = rearranged(model, "repeated")
+    made = rearrange(model, "repeated")
     full, short = made.tokenize([words(6), words(5)])
     assert tokens(made, full.windows[0]) == f"[CLS] [CLS] {words(5)} [SEP]"
     assert (full.n_tokens, full.truncated) == (8, True)
@@ -127,7 +126,7 @@ def test_windows_lose_no_word(tiny, name):
     model = encoders.load(tiny("bert"), max_length=8)
     text = words(23)
     (plain,), (found,) = (
-        one.tokenize([text], long="window") for one in (model, rearranged(model, name))
+        one.tokenize([text], long="window") for one in (model, rearrange(model, name))
     )
     change = {"removed": -1, "repeated": 1}.get(name, 0)
     assert found.n_tokens == plain.n_tokens + change
@@ -148,10 +147,10 @@ def test_what_cannot_be_rearranged_says_so(tiny):
     model = encoders.load(tiny("bert"))
     headless = replace(model, tokenizer=replace(model.tokenizer, frame=Frame((), (3,))))
     with pytest.raises(EncoderError, match=r"no token before a text, so there is no \[CLS\]"):
-        rearranged(headless, "moved")
+        rearrange(headless, "moved")
     with pytest.raises(EncoderError, match="rearranged already"):
-        rearranged(rearranged(model, "moved"), "repeated")
+        rearrange(rearrange(model, "moved"), "repeated")
     short = encoders.load(tiny("bert"), max_length=3)
     with pytest.raises(EncoderError, match=r"reads 3 tokens; .* are 4"):
-        rearranged(short, "repeated")
-    assert len(rearranged(short, "moved").tokenize([words(2)])[0].windows[0]) == 3
+        rearrange(short, "repeated")
+    assert len(rearrange(short, "moved").tokenize([words(2)])[0].windows[0]) == 3

@@ -7,7 +7,7 @@ from transformers import AutoConfig, AutoModel
 
 import poolwise
 from poolwise import encoders
-from poolwise.encoders.variants.reinitialize import reinitialised, with_random_pooler
+from poolwise.encoders.variants.reinitialize import reinitialize, with_random_pooler
 from poolwise.errors import EncoderError
 
 TEXTS = ["the cat sat on the mat", "a dog"]
@@ -22,7 +22,7 @@ def fresh(encoder):
 
 def test_every_tensor_is_drawn_as_transformers_draws_it(family_folder):
     encoder = encoders.load(family_folder)
-    made, theirs = reinitialised(encoder, 0).tensors, fresh(encoder)
+    made, theirs = reinitialize(encoder, 0).tensors, fresh(encoder)
     assert list(made) == list(encoder.tensors)
     for name, tensor in made.items():
         assert tensor.dtype == np.float32
@@ -40,7 +40,7 @@ def test_every_tensor_is_drawn_as_transformers_draws_it(family_folder):
 
 def test_modernbert_has_no_tails(tiny):
     encoder = encoders.load(tiny("modernbert"))
-    made, theirs = reinitialised(encoder, 0).tensors, fresh(encoder)
+    made, theirs = reinitialize(encoder, 0).tensors, fresh(encoder)
     for name in ("embeddings.tok_embeddings.weight", "layers.1.attn.Wo.weight"):
         assert np.abs(made[name]).max() == pytest.approx(np.abs(theirs[name]).max(), rel=0.05)
     assert np.abs(made["embeddings.tok_embeddings.weight"]).max() <= 0.04 + 1e-6
@@ -48,13 +48,13 @@ def test_modernbert_has_no_tails(tiny):
 
 def test_the_seed_decides(tiny):
     encoder = encoders.load(tiny("bert"))
-    assert reinitialised(encoder, 1).hash == reinitialised(encoder, 1).hash
-    assert len({reinitialised(encoder, seed).hash for seed in range(3)} | {encoder.hash}) == 4
+    assert reinitialize(encoder, 1).hash == reinitialize(encoder, 1).hash
+    assert len({reinitialize(encoder, seed).hash for seed in range(3)} | {encoder.hash}) == 4
 
 
 def test_only_weights_name_and_declaration_change(tiny):
     encoder = encoders.load(tiny("bert"))
-    made = reinitialised(encoder, 0)
+    made = reinitialize(encoder, 0)
     assert type(made) is encoders.Encoder
     assert made.name == f"{encoder.name} (re-initialised)"
     assert made.declared is None
@@ -65,14 +65,14 @@ def test_only_weights_name_and_declaration_change(tiny):
 
 
 def test_without_a_pooler_none_is_made_up(tiny):
-    made = reinitialised(encoders.load(tiny("bert", pooler=False)), 0)
+    made = reinitialize(encoders.load(tiny("bert", pooler=False)), 0)
     assert not made.has_pooler
 
 
 def test_a_model_runs_on_its_own_engine(family_folder):
     model = poolwise.load(family_folder)
     before = model.embed(TEXTS, "mean@-1")
-    made = reinitialised(model, 0)
+    made = reinitialize(model, 0)
     after = made.embed(TEXTS, "mean@-1")
     assert made.engine is not model.engine
     assert np.isfinite(after).all()
@@ -87,7 +87,7 @@ def test_both_engines_agree_on_it(tiny):
 
     if not levels():
         pytest.skip("no native engine on this machine")
-    made = reinitialised(poolwise.load(tiny("mpnet")), 0)
+    made = reinitialize(poolwise.load(tiny("mpnet")), 0)
     ours, theirs = (
         next(iter(extract(made, TEXTS, ["mean@-1", "pooler"], engine=engine(made)))).vectors
         for engine in (NativeEngine, TransformersEngine)
