@@ -15,7 +15,7 @@ from poolwise.selection.selection import hold
 from poolwise.selection.vector_cache import shelve
 from poolwise.studies.first import First
 from poolwise.studies.first.charts import BEST
-from poolwise.studies.first.rearrangements import COSINE, GROUPS, PLACES, rearrange
+from poolwise.studies.first.rearrangements import COSINE, GROUPS, PLACES, score_rearrangements
 from poolwise.studies.first.tokens import fixed, layers
 from poolwise.texts import LabelledTexts, TextPairs
 
@@ -79,7 +79,7 @@ def test_each_place_is_read_where_it_is(model):
     study = First(data)
     shelf = shelve(model, [*sentences(20, seed=9), *study.texts], study.readouts(model))
     held = hold(model, study.task, fixed(model), shelf)
-    found = rearrange(model, held, 0)
+    found = score_rearrangements(model, held, 0)
     assert len(found.columns) == len(PLACES) * len(layers(model))
     rows = (0, 7, 31)
     for place in PLACES:

@@ -112,7 +112,9 @@ class Rearrangements:
             yield Number(COSINE, found.value, found.low, found.high, where, control)
 
 
-def rearrange(model: Model, held: Contest, seed: int, *, progress: bool = False) -> Rearrangements:
+def score_rearrangements(
+    model: Model, held: Contest, seed: int, *, progress: bool = False
+) -> Rearrangements:
     """A pass for each arrangement, over the texts of the contest's task."""
     found, last = Rearrangements(), layers(model)[-1]
     texts = list(dict.fromkeys(held.task.texts))

@@ -15,7 +15,7 @@ from poolwise.selection.tasks import task_of
 from poolwise.selection.vector_cache import Shelf
 from poolwise.studies.first import charts, verdict
 from poolwise.studies.first.comparisons import Contenders
-from poolwise.studies.first.rearrangements import GROUPS, rearrange
+from poolwise.studies.first.rearrangements import GROUPS, score_rearrangements
 from poolwise.studies.first.tokens import (
     ALONE,
     FIRST,
@@ -102,7 +102,7 @@ class First:
         return hold(model, self.task, fixed(model), shelf, made, progress=progress)
 
     def _with_places(self, found: Finding, model: Model, held: Contest, progress: bool) -> Finding:
-        passed = rearrange(model, held, self._seed, progress=progress)
+        passed = score_rearrangements(model, held, self._seed, progress=progress)
         joined = passed.joining(held)
         family = Contenders(joined).compare(
             [pair for rivals in GROUPS.values() for pair in rivals.values()]

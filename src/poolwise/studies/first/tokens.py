@@ -84,8 +84,8 @@ class Picked:
                 else ""
             )
             yield (
-                f"{cut:,} {all_texts} have more than {MAX_MIDDLE} tokens: the random token is one of "
-                f"the first {MAX_MIDDLE}{middles}"
+                f"{cut:,} {all_texts} have more than {MAX_MIDDLE} tokens: the random token is "
+                f"one of the first {MAX_MIDDLE}{middles}"
             )
         if short := int(np.sum(n == 3)):
             yield f"{short:,} {all_texts} are one token long: their token[2] is the closing one"
