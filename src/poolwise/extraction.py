@@ -108,7 +108,7 @@ def _steps(chosen: Chosen, transforms: Mapping[str, Transform], encoder: Encoder
     if chosen.transform is not None:  # a hash takes a while
         chosen.check_model(encoder.hash)
     fitted = chosen.transform or transforms.get(str(readout)) or stateless(readout)
-    transform = fitted.on(encoder.head)
+    transform = fitted.on(encoder.dense_stack)
     transform.check_fitted()
     return transform
 

@@ -190,7 +190,7 @@ class Model(Encoder):
         vectors = [batch.vectors[spec] for batch in batches]
         none = np.zeros((0, self.width_of(pooled)), np.float32)
         rows = np.concatenate(vectors) if vectors else none
-        return transforms.fit(chosen.readout, rows, self.head)
+        return transforms.fit(chosen.readout, rows, self.dense_stack)
 
     def embed(
         self,
@@ -268,7 +268,7 @@ class Model(Encoder):
 
     def _no_rows(self, chosen: Chosen) -> NDArray[Any]:
         """What the readout makes of no text: as wide, and of the same type, as of any other."""
-        steps = (chosen.transform or transforms.stateless(chosen.readout)).on(self.head)
+        steps = (chosen.transform or transforms.stateless(chosen.readout)).on(self.dense_stack)
         return steps.apply(np.zeros((0, self.width_of(chosen.readout.pooled)), np.float32))
 
     def _warn(self, seen: Sequence[VectorBatch], readout: Readout) -> None:

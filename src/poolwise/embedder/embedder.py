@@ -78,14 +78,14 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         if not _learns(chosen):
             return self._keep(self._given(chosen))
         pooled = self._pooled(texts, chosen)
-        return self._keep(transforms.fit(chosen.readout, pooled, self.opened.head))
+        return self._keep(transforms.fit(chosen.readout, pooled, self.opened.dense_stack))
 
     def fit_transform(self, X: Any, y: object = None) -> NDArray[Any]:  # noqa: N803
         """``fit`` and ``transform`` in one pass over the texts."""
         chosen = self._resolved()
         pooled = self._pooled(texts_of(X, at_least=1 + _learns(chosen)), chosen)
         steps = (
-            transforms.fit(chosen.readout, pooled, self.opened.head)
+            transforms.fit(chosen.readout, pooled, self.opened.dense_stack)
             if _learns(chosen)
             else self._given(chosen)
         )
@@ -210,9 +210,9 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
     def _given(self, chosen: Chosen) -> Transform:
         """The steps of a readout that has nothing to learn here."""
         if chosen.transform is None:
-            return transforms.stateless(chosen.readout, self.opened.head)
+            return transforms.stateless(chosen.readout, self.opened.dense_stack)
         chosen.check_model(self.opened.hash)
-        return chosen.transform.on(self.opened.head)
+        return chosen.transform.on(self.opened.dense_stack)
 
     def _keep(self, steps: Transform) -> Self:
         self.transform_ = steps
@@ -233,7 +233,7 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
                 f"{self.model}: fitted on a model of hash {self.model_hash_[:12]}, found "
                 f"{self.opened.hash[:12]}; bring that one back, or fit again"
             )
-        return self.transform_.on(self.opened.head)
+        return self.transform_.on(self.opened.dense_stack)
 
     def _pooled(
         self,

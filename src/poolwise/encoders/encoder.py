@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 from poolwise.encoders.arrangement import Arrangement
 from poolwise.encoders.config import Config
 from poolwise.encoders.families import Family
-from poolwise.encoders.modules.dense_stack import Head
+from poolwise.encoders.modules.dense_stack import DenseStack
 from poolwise.encoders.modules.prompts import Prompts, SimilarityName
 from poolwise.encoders.pickling import dump_fields, expect_hash, load_fields
 from poolwise.encoders.tokenizer.split_points import PIECE
@@ -27,15 +27,15 @@ from poolwise.records import Floats, LongTexts, TokenizedText
 class Encoder:
     """Configuration, weights and tokenizer of one encoder.
 
-    ``name`` is a hub id, "demo", or a folder's last name, wherever it lies: outputs carry it.
-    ``tensors`` are float32, read-only, named as in the state dict of transformers' ``AutoModel``.
-    ``declared`` is the readout that a sentence-transformers folder declares, if a readout can
-    express it, and ``head`` the layers that its step ``dense`` applies. ``max_length`` counts
-    tokens, special ones included. ``notes`` say what the folder holds that was left aside.
-    ``arrangement`` is what ``rearranged`` does to every text's tokens. ``prompts`` are those that
-    the folder names; ``prompt`` stands in front of every text, None being their default (see
-    ``prompted``). ``similarity`` says how the folder's vectors are meant to be compared;
-    ``inexpressible`` names what the folder declares where no readout expresses it.
+    ``name`` is a hub id, "demo", or a local folder's last name: outputs carry it. ``tensors`` are
+    float32, read-only, named as in the state dict of transformers' ``AutoModel``. ``declared`` is
+    the readout that a sentence-transformers folder declares, None where no readout expresses it;
+    ``inexpressible`` then names the modules. ``dense_stack`` holds the layers that the step
+    ``dense`` applies. ``max_length`` counts tokens, special ones included. ``notes`` name contents
+    of the folder that are ignored. ``arrangement`` reorders the tokens of every text (see
+    ``rearrange``). ``prompts`` are those that the folder names; ``prompt`` is prepended to every
+    text, and None stands for their default (see ``prompted``). ``similarity`` is the measure by
+    which the folder's vectors are meant to be compared.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Encoder:
     max_length: int
     notes: tuple[str, ...] = ()
     arrangement: Arrangement | None = None
-    head: Head | None = None
+    dense_stack: DenseStack | None = None
     prompts: Prompts = field(default_factory=Prompts)
     prompt: str | None = None
     similarity: SimilarityName = "cosine"
@@ -81,7 +81,7 @@ class Encoder:
         """Values in one vector of ``readout``. Raises ReadoutError where this encoder lacks it."""
         if not isinstance(readout, Readout):
             readout = parse(readout)
-        return readout.width(self.width, self.depth, Head.widths_of(self.head))
+        return readout.width(self.width, self.depth, DenseStack.widths_of(self.dense_stack))
 
     def prompted(self, prompt: str | None = None, name: str | None = None) -> Self:
         """The same encoder with ``prompt`` in front of every text, or the folder's of this name.
@@ -182,8 +182,8 @@ class Encoder:
         digest = sha256(f"{config} {self.tokenizer.fingerprint}".encode())
         if self.arrangement is not None:
             digest.update(f" {self.arrangement.name}".encode())
-        if self.head is not None:
-            digest.update(f" {self.head.fingerprint}".encode())
+        if self.dense_stack is not None:
+            digest.update(f" {self.dense_stack.fingerprint}".encode())
         for name in sorted(self.tensors):
             tensor = self.tensors[name]
             digest.update(f" {name} {tensor.shape} ".encode())

@@ -67,7 +67,7 @@ def _read(name: str, folder: Path, max_length: int | None) -> Encoder:
             *_undeclared(modules),
             *tokenizer.notes,
         ),
-        head=modules.head,
+        dense_stack=modules.dense_stack,
         prompts=modules.prompts,
         similarity=modules.similarity,
         inexpressible=modules.inexpressible,

@@ -91,7 +91,7 @@ def export(
     chosen.check_model(model.hash)
     model, spec = prompted(model, [chosen]), chosen.readout
     with model_folder(Path(folder), replace=force, never=model.folder) as partial:
-        steps = (chosen.transform or _fitted(model, spec, fit, progress)).on(model.head)
+        steps = (chosen.transform or _fitted(model, spec, fit, progress)).on(model.dense_stack)
         steps.check_fitted()
         asked = _Asked(model, spec, steps, (*check_texts(model), *check))
         with (

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from poolwise.encoders.modules.dense_stack import DenseLayer, HeadLayer, NormLayer
+from poolwise.encoders.modules.dense_stack import DenseLayer, DenseStackLayer, NormLayer
 from poolwise.readouts import PoolKind
 from poolwise.records import Floats
 from poolwise.transforms.linear import Doubles
@@ -84,11 +84,11 @@ def dense(
 NORMALIZE = Module("Normalize")
 
 
-def own(layer: HeadLayer) -> Module:
+def own(layer: DenseStackLayer) -> Module:
     """A layer that the model's folder had after pooling."""
     if isinstance(layer, DenseLayer):
         config = {
-            "in_features": layer.takes,
+            "in_features": layer.in_features,
             "out_features": len(layer.tensors["linear.weight"]),
             "bias": "linear.bias" in layer.tensors,
             "activation_function": activation_class(layer.activation),
@@ -96,5 +96,5 @@ def own(layer: HeadLayer) -> Module:
         residual = {"use_residual": True} if layer.residual else {}
         return Module("Dense", {**config, **residual}, layer.tensors)
     if isinstance(layer, NormLayer):
-        return Module("LayerNorm", {"dimension": layer.takes}, layer.tensors)
+        return Module("LayerNorm", {"dimension": layer.in_features}, layer.tensors)
     return NORMALIZE

@@ -23,7 +23,7 @@ from poolwise.encoders import Encoder
 from poolwise.encoders.modules.dense_stack import (
     LAYER_NORM_EPSILON,
     DenseLayer,
-    HeadLayer,
+    DenseStackLayer,
     NormLayer,
 )
 from poolwise.encoders.variants.truncate_depth import fewest_blocks, truncate_depth
@@ -140,9 +140,9 @@ def _modules(readout: Readout, transform: Transform, encoder: Encoder) -> Iterat
             yield _L2()
             continue
         if kind == "dense":
-            assert encoder.head is not None
-            yield from map(_own, encoder.head.layers)
-            width = encoder.head.widths[1]
+            assert encoder.dense_stack is not None
+            yield from map(_own, encoder.dense_stack.layers)
+            width = encoder.dense_stack.widths[1]
             continue
         tensors = folded(np.eye(width), steps).tensors
         weight, bias = (torch.tensor(tensors[f"linear.{part}"]) for part in ("weight", "bias"))
@@ -152,13 +152,13 @@ def _modules(readout: Readout, transform: Transform, encoder: Encoder) -> Iterat
         yield linear
 
 
-def _own(layer: HeadLayer) -> nn.Module:
+def _own(layer: DenseStackLayer) -> nn.Module:
     """A layer that the model's folder has after pooling, as torch has it."""
     tensors = {name: torch.from_numpy(np.array(array)) for name, array in layer.tensors.items()}
     if isinstance(layer, DenseLayer):
         return _Dense(layer, tensors)
     if isinstance(layer, NormLayer):
-        norm = nn.LayerNorm(layer.takes, eps=LAYER_NORM_EPSILON)
+        norm = nn.LayerNorm(layer.in_features, eps=LAYER_NORM_EPSILON)
         norm.load_state_dict({name.removeprefix("norm."): t for name, t in tensors.items()})
         return norm
     return _L2()

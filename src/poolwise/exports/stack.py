@@ -95,9 +95,9 @@ def _behind(
         elif kind == "l2":
             yield NORMALIZE
         else:
-            assert encoder.head is not None  # the plan's readout was checked against it
-            yield from map(own, encoder.head.layers)
-            width = encoder.head.widths[1]
+            assert encoder.dense_stack is not None  # the plan's readout was checked against it
+            yield from map(own, encoder.dense_stack.layers)
+            width = encoder.dense_stack.widths[1]
 
 
 KINDS = {"l2": "l2", "dense": "dense"}

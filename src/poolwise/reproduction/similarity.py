@@ -25,7 +25,7 @@ def similarity(model: Model, where: Path, data: str, row: Row, precision: Precis
         [row.template.format(text) for text in texts], readout, precision=precision
     )
     if readout.steps:
-        vectors = fit(readout, vectors, model.head).apply(vectors)
+        vectors = fit(readout, vectors, model.dense_stack).apply(vectors)
     number = {text: i for i, text in enumerate(texts)}
     first, second = (
         vectors[[number[text] for text in side]].astype(np.float64)

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.encoders.modules.dense_stack import Head
+from poolwise.encoders.modules.dense_stack import DenseStack
 from poolwise.errors import ReadoutError, StudyError
 from poolwise.readouts import Readout
 from poolwise.records import Floats
@@ -114,7 +114,7 @@ class PairsTask:
         first, second = shelf.rows(self.pairs.first), shelf.rows(self.pairs.second)
         if steps is not None and steps.steps:
             learned = np.unique(shelf.rows(self.train_texts))
-            fitted = _fitted(steps, vectors[learned[shelf.usable[learned]]], shelf.head)
+            fitted = _fitted(steps, vectors[learned[shelf.usable[learned]]], shelf.dense_stack)
             if fitted is None:
                 return np.full(len(self), np.nan)
             asked, at = np.unique(np.concatenate([first, second]), return_inverse=True)
@@ -176,7 +176,9 @@ class LabelsTask:
         x = vectors[rows]
         usable = shelf.usable[rows] & np.isfinite(x).all(axis=1)
         if steps is not None and steps.steps:
-            fitted = _fitted(steps, x[self.parts.train[usable[self.parts.train]]], shelf.head)
+            fitted = _fitted(
+                steps, x[self.parts.train[usable[self.parts.train]]], shelf.dense_stack
+            )
             if fitted is None:
                 return np.full(len(self), np.nan)
             x = fitted.apply(x)
@@ -215,10 +217,10 @@ def _cosines(a: Floats, b: Floats) -> Array:
         return np.asarray(np.where(size > 0, product / size, np.nan))
 
 
-def _fitted(readout: Readout, vectors: Floats, head: Head | None) -> Transform | None:
+def _fitted(readout: Readout, vectors: Floats, dense_stack: DenseStack | None) -> Transform | None:
     """None where the vectors lack the directions that a step asks for, as where all are equal."""
     try:
-        return fit(readout, vectors, head)
+        return fit(readout, vectors, dense_stack)
     except ReadoutError:
         return None
 

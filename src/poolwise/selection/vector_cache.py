@@ -10,7 +10,7 @@ from weakref import finalize
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.encoders.modules.dense_stack import Head
+from poolwise.encoders.modules.dense_stack import DenseStack
 from poolwise.encoders.tokenizer.unknown_tokens import UnknownTokens
 from poolwise.model import Model
 from poolwise.readouts import Readout, parse
@@ -28,7 +28,7 @@ class Shelf:
     They lie in one temporary file without a name, which is gone with the process however that
     ends; memory holds one readout at a time. ``worked_out`` keeps what several studies make of the
     texts alone; ``unknown`` says so where the vocabulary does not know them. ``precision`` is that
-    of further passes to compare with. ``head`` is what the step
+    of further passes to compare with. ``dense_stack`` is what the step
     ``dense`` applies. ``n_tokens`` int32 [n]; ``usable`` bool [n]: not empty, and finite under
     every readout but those of a token position that a text may lack.
     """
@@ -40,7 +40,7 @@ class Shelf:
         self.usable: NDArray[np.bool_] = np.zeros(len(texts), np.bool_)
         self.n_truncated = 0
         self.unknown: tuple[str, ...] = ()
-        self.head: Head | None = None
+        self.dense_stack: DenseStack | None = None
         self.precision: Precision = "exact"
         self.worked_out: dict[Hashable, list[Any]] = {}
         self._row_of = {text: row for row, text in enumerate(texts)}
@@ -71,7 +71,7 @@ class Shelf:
 
     def fill(self, model: Model, *, precision: Precision = "exact", progress: bool = False) -> None:
         """Run the one pass."""
-        self.precision, self.head = precision, model.head
+        self.precision, self.dense_stack = precision, model.dense_stack
         start, unknown = 0, UnknownTokens(model.tokenizer)
         numbered = [Sentence(text, row) for row, text in enumerate(self.texts)]
         for batch in model.extract(numbered, self.readouts, precision=precision, progress=progress):

@@ -94,7 +94,7 @@ class Classification:
         train, _, test = self.task.parts
         vectors = shelf[str(readout.pooled)][rows]
         if readout.steps:
-            vectors = fit(readout, vectors[train], shelf.head).apply(vectors)
+            vectors = fit(readout, vectors[train], shelf.dense_stack).apply(vectors)
         y = self.task.targets
         groups = self.task.groups
         found = logistic(vectors[train], y[train], vectors[test], groups[train])

@@ -182,7 +182,7 @@ def winner(contest: Contest, made: Mapping[str, Any]) -> Chosen:
     if readout.needs_fit:
         rows = shelf.rows(contest.task.train_texts)
         vectors = shelf[str(readout.pooled)][rows[shelf.usable[rows]]]
-        transform = fit(readout, vectors, shelf.head)
+        transform = fit(readout, vectors, shelf.dense_stack)
     encoder = contest.encoder
     prompt = encoder.prefix if encoder.prefix or encoder.prompt is not None else None
     return Chosen(readout, transform, {key: _written(fact) for key, fact in made.items()}, prompt)

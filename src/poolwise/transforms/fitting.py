@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.encoders.modules.dense_stack import Head
+from poolwise.encoders.modules.dense_stack import DenseStack
 from poolwise.errors import ReadoutError
 from poolwise.readouts import Step, StepName
 from poolwise.transforms import linear, quantization
@@ -75,12 +75,14 @@ _APPLY: dict[StepName, Callable[[Doubles, State, int | None], NDArray[Any]]] = {
 }
 
 
-def apply_step(step: Step, state: State, x: Doubles, head: Head | None = None) -> NDArray[Any]:
+def apply_step(
+    step: Step, state: State, x: Doubles, dense_stack: DenseStack | None = None
+) -> NDArray[Any]:
     """x [n, d], all finite, after ``step``: float64, or int8 after int8 and binary.
 
-    ``head`` is what ``dense`` applies.
+    ``dense_stack`` is what ``dense`` applies.
     """
     if step.name == "dense":
-        assert head is not None
-        return head.apply(x)
+        assert dense_stack is not None
+        return dense_stack.apply(x)
     return _APPLY[step.name](x, state, step.size)

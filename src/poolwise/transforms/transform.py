@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.encoders.modules.dense_stack import Head
+from poolwise.encoders.modules.dense_stack import DenseStack
 from poolwise.errors import ReadoutError
 from poolwise.files import written_whole
 from poolwise.readouts import Readout, Step, parse, parse_steps
@@ -27,19 +27,19 @@ class Transform:
 
     ``spec`` is the readout's text or, where only steps were given, theirs: ``|whiten(256)|l2``.
     ``states`` has one entry a step, empty if the step has learned nothing. ``width`` is the
-    number of dimensions fitted on, None without a fit. ``head`` is what the step ``dense`` applies:
-    the model's own layers, which no file of a transform holds (see ``on``).
+    number of dimensions fitted on, None without a fit. ``dense_stack`` holds the model's own layers,
+    which the step ``dense`` applies, and which no file of a transform holds (see ``on``).
     """
 
     spec: str
     steps: tuple[Step, ...]
     states: tuple[State, ...]
     width: int | None = None
-    head: Head | None = None
+    dense_stack: DenseStack | None = None
 
-    def on(self, head: Head | None) -> Transform:
+    def on(self, dense_stack: DenseStack | None) -> Transform:
         """The same steps on a model with these layers after pooling, or none."""
-        return self if head is self.head else replace(self, head=head)
+        return self if dense_stack is self.dense_stack else replace(self, dense_stack=dense_stack)
 
     @property
     def fitted(self) -> bool:
@@ -60,13 +60,15 @@ class Transform:
                 f"{self.spec} was fitted on vectors of {self.width} dimensions, "
                 f"found {rows.shape[1]}: fit it on vectors of this encoder"
             )
-        width = steps_width(self.steps, rows.shape[1], self.spec, Head.widths_of(self.head))
+        width = steps_width(
+            self.steps, rows.shape[1], self.spec, DenseStack.widths_of(self.dense_stack)
+        )
         finite = np.isfinite(rows).all(axis=1)
         if not self.steps and finite.all():
             return rows.astype(np.float32, copy=False)
         x: NDArray[Any] = rows[finite].astype(np.float64)
         for step, state in zip(self.steps, self.states, strict=True):
-            x = apply_step(step, state, x, self.head)
+            x = apply_step(step, state, x, self.dense_stack)
         result = (
             np.zeros((len(rows), width), dtype=np.int8)
             if x.dtype == np.int8
@@ -88,7 +90,7 @@ class Transform:
     def to_bytes(self) -> bytes:
         """What ``save`` writes. Raises ReadoutError if a step was never fitted."""
         self.check_fitted()
-        widths = {"width": self.width, "dense": self.head and self.head.widths[1]}
+        widths = {"width": self.width, "dense": self.dense_stack and self.dense_stack.widths[1]}
         told = {name: str(width) for name, width in widths.items() if width is not None}
         return files.content(_flat(self.states), {"readout": self.spec, **told})
 
@@ -119,37 +121,39 @@ class Transform:
 
 
 def fit(
-    readout: Readout | Sequence[Step], vectors: NDArray[Any], head: Head | None = None
+    readout: Readout | Sequence[Step], vectors: NDArray[Any], dense_stack: DenseStack | None = None
 ) -> Transform:
     """Fit the steps one after another, each on what the steps before it make of the vectors.
 
     ``vectors`` [n, d] are those of ``readout.pooled``. Rows with NaN or infinity are left out.
-    ``head`` is what the step ``dense`` applies.
+    ``dense_stack`` is what the step ``dense`` applies.
 
     Raises ReadoutError if fewer than two rows are left for a step that learns, or if a step
     asks for more dimensions or directions than there are.
     """
-    unfitted = stateless(readout, head)
+    unfitted = stateless(readout, dense_stack)
     steps, spec = unfitted.steps, unfitted.spec
     rows = _checked(vectors)
-    steps_width(steps, rows.shape[1], spec, Head.widths_of(head))
+    steps_width(steps, rows.shape[1], spec, DenseStack.widths_of(dense_stack))
     x: NDArray[Any] = rows[np.isfinite(rows).all(axis=1)].astype(np.float64)
     if len(x) < 2 and not unfitted.fitted:
         raise ReadoutError(f"fitting {spec} takes at least two finite vectors, found {len(x)}")
     states: list[State] = []
     for i, step in enumerate(steps):
         states.append(fit_step(step, x, spec, step_place(steps, i, spec)))
-        x = apply_step(step, states[-1], x, head)
-    return Transform(spec, steps, tuple(states), rows.shape[1], head)
+        x = apply_step(step, states[-1], x, dense_stack)
+    return Transform(spec, steps, tuple(states), rows.shape[1], dense_stack)
 
 
-def stateless(readout: Readout | Sequence[Step], head: Head | None = None) -> Transform:
+def stateless(
+    readout: Readout | Sequence[Step], dense_stack: DenseStack | None = None
+) -> Transform:
     """The transform of a readout whose steps need no fit; others wait for one, and say so."""
     if isinstance(readout, Readout):
         spec, steps = str(readout), readout.steps
     else:
         spec, steps = "".join(f"|{step}" for step in readout), tuple(readout)
-    return Transform(spec, steps, ({},) * len(steps), head=head)
+    return Transform(spec, steps, ({},) * len(steps), dense_stack=dense_stack)
 
 
 def _told(path: Path, metadata: Mapping[str, str]) -> tuple[tuple[Step, ...], int, int | None]:

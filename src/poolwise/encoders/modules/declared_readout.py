@@ -14,7 +14,7 @@ from poolwise.encoders.modules.dense_modules import (
     read_layer,
     reads_sentences,
 )
-from poolwise.encoders.modules.dense_stack import Head, HeadLayer, UnitLayer
+from poolwise.encoders.modules.dense_stack import DenseStack, DenseStackLayer, NormalizeLayer
 from poolwise.encoders.safetensors_file import open_safetensors
 from poolwise.encoders.untrusted_files import describe, read_object
 from poolwise.encoders.weight_formats import WEIGHTS
@@ -48,12 +48,12 @@ _FLAGS = {
 class Declared:
     """``readout`` is None where no readout expresses the modules, named by ``inexpressible``.
 
-    ``head`` are the layers that the readout's step ``dense`` applies. ``pools_prompt`` is False
-    where the tokens of a prompt are left out of pooling.
+    ``dense_stack`` holds the layers that the readout's step ``dense`` applies. ``pools_prompt`` is
+    False where the tokens of a prompt are left out of pooling.
     """
 
     readout: Readout | None = None
-    head: Head | None = None
+    dense_stack: DenseStack | None = None
     pools_prompt: bool = True
     inexpressible: str = ""
 
@@ -78,10 +78,10 @@ def declared(modules: Sequence[Listed], config: Mapping[str, Any]) -> Declared:
     if not layers:
         return _inexpressible(modules, " (hidden states that config.json keeps, or no weights)")
     pools = "+".join(_POOLS[mode] for mode in modes)
-    before, head, after = _divided([read_layer(kind, folder) for kind, folder in behind])
-    steps = [*["l2"] * before, *["dense"] * (head is not None), *["l2"] * after]
+    before, dense_stack, after = _divided([read_layer(kind, folder) for kind, folder in behind])
+    steps = [*["l2"] * before, *["dense"] * (dense_stack is not None), *["l2"] * after]
     readout = parse("|".join([f"{pools}@{layers}", *steps]))
-    return Declared(readout, head, bool(found.get("include_prompt", True)))
+    return Declared(readout, dense_stack, bool(found.get("include_prompt", True)))
 
 
 def _inexpressible(modules: Sequence[Listed], how: str = "") -> Declared:
@@ -89,15 +89,15 @@ def _inexpressible(modules: Sequence[Listed], how: str = "") -> Declared:
     return Declared(inexpressible=names + how)
 
 
-def _divided(layers: Sequence[HeadLayer | None]) -> tuple[bool, Head | None, bool]:
+def _divided(layers: Sequence[DenseStackLayer | None]) -> tuple[bool, DenseStack | None, bool]:
     """Whether vectors are normalised first, the layers from the first to the last that learned
     something, and whether they are normalised at the end."""
     kept = [layer for layer in layers if layer is not None]
-    learned = [i for i, layer in enumerate(kept) if not isinstance(layer, UnitLayer)]
+    learned = [i for i, layer in enumerate(kept) if not isinstance(layer, NormalizeLayer)]
     if not learned:
         return False, None, bool(kept)
     first, last = learned[0], learned[-1]
-    return first > 0, Head(tuple(kept[first : last + 1])), last < len(kept) - 1
+    return first > 0, DenseStack(tuple(kept[first : last + 1])), last < len(kept) - 1
 
 
 def _modes(config: Mapping[str, Any]) -> list[str]:

@@ -7,7 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from poolwise.encoders.modules.activations import ACTIVATIONS, HALVING
-from poolwise.encoders.modules.dense_stack import DenseLayer, HeadLayer, NormLayer, UnitLayer
+from poolwise.encoders.modules.dense_stack import (
+    DenseLayer,
+    DenseStackLayer,
+    NormalizeLayer,
+    NormLayer,
+)
 from poolwise.encoders.safetensors_file import open_safetensors
 from poolwise.encoders.untrusted_files import describe, read_object
 from poolwise.encoders.weight_formats import PICKLES, WEIGHTS
@@ -32,7 +37,7 @@ def reads_sentences(folder: Path) -> bool:
     return bool(read == SENTENCE and written in (None, SENTENCE))
 
 
-def read_layer(kind: str, folder: Path) -> HeadLayer | None:
+def read_layer(kind: str, folder: Path) -> DenseStackLayer | None:
     """The module of this kind in its folder; None for Dropout, which does nothing here.
 
     Raises EncoderError, naming it, for one that lacks its files or holds something else.
@@ -62,10 +67,10 @@ def _norm(folder: Path) -> NormLayer:
     return NormLayer(_tensors(folder, {"norm.weight": (size,), "norm.bias": (size,)}))
 
 
-READERS: Mapping[str, Callable[[Path], HeadLayer | None]] = {
+READERS: Mapping[str, Callable[[Path], DenseStackLayer | None]] = {
     "Dense": _dense,
     "LayerNorm": _norm,
-    "Normalize": lambda folder: UnitLayer(),
+    "Normalize": lambda folder: NormalizeLayer(),
     "Dropout": lambda folder: None,
 }
 

@@ -1,15 +1,15 @@
-"""A folder's own layers after pooling: sentence-transformers' Dense, LayerNorm and Normalize.
+"""The layers after pooling that a model was trained with: Dense, LayerNorm, Normalize.
 
-They are what the step ``dense`` of a readout applies: LaBSE declares ``cls@-1|dense|l2``.
+The step ``dense`` of a readout applies them: LaBSE declares ``cls@-1|dense|l2``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -20,22 +20,27 @@ LAYER_NORM_EPSILON = 1e-5
 """What torch's LayerNorm adds to the variance."""
 
 
-class HeadLayer(Protocol):
-    """One layer: what it takes and gives, and how."""
+class DenseStackLayer(Protocol):
+    """A layer on pooled vectors."""
 
     @property
-    def takes(self) -> int | None:
-        """Dimensions in; None for any number."""
+    def in_features(self) -> int | None:
+        """Dimensions of its input; None for any number."""
         ...
 
     @property
-    def gives(self) -> int | None:
-        """Dimensions out; None for as many as went in."""
+    def out_features(self) -> int | None:
+        """Dimensions of its output; None for as many as the input has."""
         ...
 
     @property
     def tensors(self) -> Mapping[str, Floats]:
         """The weights, as the module's own file names them."""
+        ...
+
+    @property
+    def signature(self) -> str:
+        """Kind and options, as they enter the model's hash."""
         ...
 
     def apply(self, x: Doubles) -> Doubles:
@@ -45,7 +50,7 @@ class HeadLayer(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class DenseLayer:
-    """activation(weight · x + bias), to which ``residual`` adds x or what it makes of x.
+    """activation(weight · x + bias), plus x, projected where its width changes, if ``residual``.
 
     ``tensors``: ``linear.weight`` [k, d]; ``linear.bias`` [k] if there is one; ``residual.weight``
     [k, d] where the residual is projected; ``activation_function.weight`` of PReLU.
@@ -56,25 +61,29 @@ class DenseLayer:
     residual: bool = False
 
     @property
-    def takes(self) -> int:
+    def in_features(self) -> int:
         return int(self.tensors["linear.weight"].shape[1])
 
     @property
-    def gives(self) -> int:
+    def out_features(self) -> int:
         outputs = int(self.tensors["linear.weight"].shape[0])
         return outputs // 2 if self.activation == HALVING else outputs
 
-    def apply(self, x: Doubles) -> Doubles:
-        made = x @ self.tensors["linear.weight"].T.astype(np.float64)
-        if "linear.bias" in self.tensors:
-            made += self.tensors["linear.bias"]
-        made = self._activated(made)
-        if not self.residual:
-            return made
-        weight = self.tensors.get("residual.weight")
-        return made + (x if weight is None else x @ weight.T.astype(np.float64))
+    @property
+    def signature(self) -> str:
+        return f"DenseLayer(activation={self.activation!r}, residual={self.residual!r})"
 
-    def _activated(self, x: Doubles) -> Doubles:
+    def apply(self, x: Doubles) -> Doubles:
+        y = x @ self.tensors["linear.weight"].T.astype(np.float64)
+        if "linear.bias" in self.tensors:
+            y += self.tensors["linear.bias"]
+        y = self._activate(y)
+        if not self.residual:
+            return y
+        weight = self.tensors.get("residual.weight")
+        return y + (x if weight is None else x @ weight.T.astype(np.float64))
+
+    def _activate(self, x: Doubles) -> Doubles:
         slope = self.tensors.get("activation_function.weight")
         if slope is not None:
             return np.where(x >= 0, x, slope * x)
@@ -86,14 +95,15 @@ class NormLayer:
     """torch's LayerNorm. ``tensors``: ``norm.weight`` and ``norm.bias``, [d] each."""
 
     tensors: Mapping[str, Floats] = field(repr=False)
+    signature: ClassVar[str] = "NormLayer()"
 
     @property
-    def takes(self) -> int:
+    def in_features(self) -> int:
         return len(self.tensors["norm.weight"])
 
     @property
-    def gives(self) -> int:
-        return self.takes
+    def out_features(self) -> int:
+        return self.in_features
 
     def apply(self, x: Doubles) -> Doubles:
         centred = x - x.mean(axis=1, keepdims=True)
@@ -103,12 +113,13 @@ class NormLayer:
 
 
 @dataclass(frozen=True, eq=False)
-class UnitLayer:
+class NormalizeLayer:
     """Normalize between other layers: rows divided by their Euclidean norms."""
 
-    takes: None = None
-    gives: None = None
+    in_features: None = None
+    out_features: None = None
     tensors: Mapping[str, Floats] = field(default_factory=dict, repr=False)
+    signature: ClassVar[str] = "UnitLayer(takes=None, gives=None)"  # its name when hashes began
 
     def apply(self, x: Doubles) -> Doubles:
         norms = np.linalg.norm(x, axis=1, keepdims=True)
@@ -117,17 +128,17 @@ class UnitLayer:
 
 
 @dataclass(frozen=True, eq=False)
-class Head:
-    """The layers, in order; the first and the last of them learn something."""
+class DenseStack:
+    """Layers in order, of which the first and the last have weights."""
 
-    layers: tuple[HeadLayer, ...]
+    layers: tuple[DenseStackLayer, ...]
 
     @property
     def widths(self) -> tuple[int, int]:
         """Dimensions in and out."""
-        takes = [layer.takes for layer in self.layers if layer.takes is not None]
-        gives = [layer.gives for layer in self.layers if layer.gives is not None]
-        return takes[0], gives[-1]
+        inputs = [layer.in_features for layer in self.layers if layer.in_features is not None]
+        outputs = [layer.out_features for layer in self.layers if layer.out_features is not None]
+        return inputs[0], outputs[-1]
 
     def apply(self, x: Doubles) -> Doubles:
         """Vectors [n, d] through every layer, float64 [n, k]."""
@@ -136,22 +147,18 @@ class Head:
         return x
 
     @staticmethod
-    def widths_of(head: Head | None) -> tuple[int, int] | None:
-        """The widths of a head that may not be there."""
-        return None if head is None else head.widths
+    def widths_of(dense_stack: DenseStack | None) -> tuple[int, int] | None:
+        """The widths of a stack, None without one."""
+        return None if dense_stack is None else dense_stack.widths
 
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over the layers' kinds, activations and weights."""
         digest = sha256()
-        for part in self._parts():
-            digest.update(part)
-        return digest.hexdigest()
-
-    def _parts(self) -> Iterator[bytes]:
         for layer in self.layers:
-            yield repr(layer).encode()
+            digest.update(layer.signature.encode())
             for name in sorted(layer.tensors):
                 tensor = layer.tensors[name]
-                yield f" {name} {tensor.shape} ".encode()
-                yield np.ascontiguousarray(tensor).tobytes()
+                digest.update(f" {name} {tensor.shape} ".encode())
+                digest.update(np.ascontiguousarray(tensor).tobytes())
+        return digest.hexdigest()

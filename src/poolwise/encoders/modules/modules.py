@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from poolwise.encoders.modules.declared_readout import Listed, declared
-from poolwise.encoders.modules.dense_stack import Head
+from poolwise.encoders.modules.dense_stack import DenseStack
 from poolwise.encoders.modules.prompts import Prompts, SimilarityName, read_prompts
 from poolwise.encoders.modules.transformer_module import TransformerModule, read_transformer
 from poolwise.encoders.untrusted_files import (
@@ -32,17 +32,16 @@ MAX_MODULES = 32
 
 @dataclass(frozen=True)
 class Modules:
-    """What modules.json and its neighbours, or poolwise.json, say.
+    """The contents of modules.json and the files beside it, or of poolwise.json.
 
-    ``transformer`` says where the encoder lies and how it is read; ``declared`` is None where
-    nothing is declared or nothing that a readout can express, and a note then says so. ``head`` are
-    the layers that the readout's step ``dense`` applies; ``inexpressible`` names what no readout
-    expresses.
+    ``transformer`` says where the encoder's files are and how they are read. ``declared`` is None
+    where the folder declares no readout, or none that can be expressed: ``inexpressible`` then
+    names the modules. ``dense_stack`` holds the layers that the readout's step ``dense`` applies.
     """
 
     transformer: TransformerModule
     declared: Readout | None = None
-    head: Head | None = None
+    dense_stack: DenseStack | None = None
     prompts: Prompts = field(default_factory=Prompts)
     similarity: SimilarityName = "cosine"
     inexpressible: str = ""
@@ -70,7 +69,7 @@ def read_modules(folder: Path) -> Modules:
     return Modules(
         transformer,
         declared=found.readout,
-        head=found.head,
+        dense_stack=found.dense_stack,
         prompts=prompts,
         similarity=similarity,
         inexpressible=found.inexpressible,
