@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from poolwise import encoders, transforms
 from poolwise.encoders import Encoder
-from poolwise.encoders.location import Stamp, stamp
+from poolwise.encoders.location import FileStates, file_states
 from poolwise.encoders.pickling import expect_hash
 from poolwise.encoders.tokenizer.unknown_tokens import UnknownTokens
 from poolwise.engines import Engine, open_engine
@@ -38,7 +38,7 @@ def load(name: str | Path, *, max_length: int | None = None, revision: str | Non
     """
     encoder = encoders.load(name, max_length=max_length, revision=revision)
     model = Model(**{f.name: getattr(encoder, f.name) for f in fields(Encoder)})
-    model.__dict__["_files"] = stamp(model.folder)
+    model.__dict__["_files"] = file_states(model.folder)
     return model
 
 
@@ -66,10 +66,12 @@ class Model(Encoder):
     this model (rearranged, re-initialised, cut). Copies share weights and engines.
     """
 
-    _files: Stamp | None = None  # of the folder, as it was when this very model was read from it
+    _files: FileStates | None = (
+        None  # of the folder, as it was when this very model was read from it
+    )
 
     def __reduce__(self) -> tuple[Callable[..., Encoder], tuple[Any, ...]]:
-        if self._files is None or self._files != stamp(self.folder):
+        if self._files is None or self._files != file_states(self.folder):
             return super().__reduce__()
         return _read_again, (
             self.name,
@@ -272,8 +274,8 @@ class Model(Encoder):
         return steps.apply(np.zeros((0, self.width_of(chosen.readout.pooled)), np.float32))
 
     def _warn(self, seen: Sequence[VectorBatch], readout: Readout) -> None:
-        if left_out := self.left_out(readout):
-            warn(left_out, PoolwiseWarning, stacklevel=4)
+        if note := self.omission_note(readout):
+            warn(note, PoolwiseWarning, stacklevel=4)
         truncated = sum(int(b.truncated.sum()) for b in seen)
         nonfinite = sum(int(b.nonfinite.sum()) for b in seen)
         if truncated:

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import poolwise
-from poolwise.encoders.location import called
+from poolwise.encoders.location import display_name
 
 WORDS = "the cat sat on a mat and ran over the old hill to see one big dog".split()
 
@@ -80,5 +80,5 @@ def test_a_model_is_called_by_its_last_name(tiny, tmp_path, monkeypatch):
         assert poolwise.load(name).name == "mine"
     monkeypatch.chdir(tmp_path)
     assert poolwise.load("mine").name == "mine"
-    assert called("org/mine", tmp_path / "snapshots" / "abc") == "org/mine"
-    assert called("demo", tmp_path / "model") == "demo"
+    assert display_name("org/mine", tmp_path / "snapshots" / "abc") == "org/mine"
+    assert display_name("demo", tmp_path / "model") == "demo"

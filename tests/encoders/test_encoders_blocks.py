@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from poolwise.encoders import load
-from poolwise.encoders.blocks import MODULES, ROLES, block, divisible
+from poolwise.encoders.blocks import MODULES, ROLES, block_weights, has_separable_blocks
 from poolwise.errors import EncoderError
 
 
 def test_a_block_holds_each_of_its_tensors_once(family_folder):
     encoder = load(family_folder)
-    if not divisible(encoder):
+    if not has_separable_blocks(encoder):
         assert encoder.family.model_type == "modernbert"
         return
     d, inner = encoder.width, encoder.config["intermediate_size"]
@@ -20,7 +20,7 @@ def test_a_block_holds_each_of_its_tensors_once(family_folder):
     shapes |= {"attention_norm": (d,), "output_norm": (d,)}
     seen = []
     for number in range(1, encoder.depth + 1):
-        parts = block(encoder, number)
+        parts = block_weights(encoder, number)
         assert (parts.heads, parts.activation) == (4, encoder.config["hidden_act"])
         assert parts.epsilon == encoder.config["layer_norm_eps"]
         for role in ROLES:
@@ -40,15 +40,15 @@ def test_a_block_holds_each_of_its_tensors_once(family_folder):
 
 def test_the_last_norm_of_a_block_makes_its_hidden_state(family_folder):
     encoder = load(family_folder)
-    for number in range(1, encoder.depth + 1) if divisible(encoder) else ():
+    for number in range(1, encoder.depth + 1) if has_separable_blocks(encoder) else ():
         gain, bias = encoder.norm(number)
-        weights = block(encoder, number).output_norm
+        weights = block_weights(encoder, number).output_norm
         np.testing.assert_array_equal(weights, (gain, bias))
 
 
 def test_albert_shares_its_groups(tiny):
     encoder = load(tiny("albert", num_hidden_groups=2))
-    first, second, third = (block(encoder, number).value[0] for number in (1, 2, 3))
+    first, second, third = (block_weights(encoder, number).value[0] for number in (1, 2, 3))
     assert first is second
     assert third is not first
 
@@ -62,12 +62,12 @@ def test_every_family_names_every_role():
 )
 def test_other_blocks_cannot_be_taken_apart(tiny, family, overrides):
     encoder = load(tiny(family, **overrides))
-    assert not divisible(encoder)
+    assert not has_separable_blocks(encoder)
     with pytest.raises(EncoderError, match=r"expected one of BERT, RoBERTa, .*without convolution"):
-        block(encoder, 1)
+        block_weights(encoder, 1)
 
 
 @pytest.mark.parametrize("number", [0, 4, -1])
 def test_a_number_that_is_no_blocks(tiny, number):
     with pytest.raises(IndexError, match=f"block {number} of 3"):
-        block(load(tiny("bert")), number)
+        block_weights(load(tiny("bert")), number)

@@ -9,7 +9,7 @@ import torch
 import transformers
 
 import poolwise
-from poolwise.encoders.blocks import divisible
+from poolwise.encoders.blocks import has_separable_blocks
 from poolwise.errors import EncoderError
 from poolwise.studies.attention import decomposition, zeroing
 from poolwise.studies.attention.attributions import NORMS, RAW, ZEROING, rollout, ways
@@ -35,7 +35,7 @@ def check_sums(model, texts):
 
 def test_the_parts_sum_to_cls(family_folder):
     model = poolwise.load(family_folder)
-    if divisible(model):
+    if has_separable_blocks(model):
         check_sums(model, TEXTS)
 
 

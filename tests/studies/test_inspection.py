@@ -7,7 +7,7 @@ import pytest
 
 import poolwise
 from poolwise import model as poolwise_model
-from poolwise.encoders.blocks import divisible
+from poolwise.encoders.blocks import has_separable_blocks
 from poolwise.errors import MissingExtraError
 from poolwise.inspection import inspect
 from poolwise.inspection.surfaces import surfaces
@@ -39,7 +39,7 @@ def test_what_cls_is_made_of(family_folder):
         cls = some.states[1:, 0, 0]
         left = np.linalg.norm(cls - nearest, axis=1) / np.linalg.norm(cls, axis=1)
         np.testing.assert_allclose(sentence["residual"][1:], left, rtol=1e-3)
-        if divisible(model):
+        if has_separable_blocks(model):
             shares = decomposition.shares(model, some)[:, 0]
             np.testing.assert_allclose(found["norms"], shares, atol=1e-5)
             np.testing.assert_allclose(
@@ -47,7 +47,7 @@ def test_what_cls_is_made_of(family_folder):
             )
     offered = [method["key"] for method in document["methods"]]
     assert offered == list(document["sentences"][0]["weights"])
-    if divisible(model):
+    if has_separable_blocks(model):
         assert offered == ["average", "norms", "zeroing", "attention"]
         assert document["notes"] == []
     else:

@@ -11,7 +11,7 @@ from typing import Any
 from poolwise.classifier.output_space import OutputSpace
 from poolwise.encoders import Encoder
 from poolwise.encoders.families import Family
-from poolwise.encoders.modules.modules import ABOUT, LARGEST_ABOUT
+from poolwise.encoders.modules.modules import MAX_POOLWISE_JSON, POOLWISE_JSON
 from poolwise.encoders.safetensors_file import open_safetensors
 from poolwise.encoders.tensor_tables import Shape
 from poolwise.encoders.untrusted_files import MEGABYTE, as_object, describe, read_object
@@ -56,7 +56,7 @@ class ReadHead:
 
 def read_head(encoder: Encoder) -> ReadHead:
     """The head beside ``encoder`` in its folder. Raises EncoderError unless all of it fits."""
-    described = (encoder.folder / ABOUT).exists()
+    described = (encoder.folder / POOLWISE_JSON).exists()
     where, about = _described(encoder) if described else _of_transformers(encoder)
     readout, output_space = _readout(about, encoder, where), _output_space(about, where)
     shapes: dict[str, Shape] = {
@@ -78,8 +78,8 @@ def read_head(encoder: Encoder) -> ReadHead:
 
 
 def _described(encoder: Encoder) -> tuple[Path, dict[str, Any]]:
-    where = encoder.folder / ABOUT
-    about = read_object(where, LARGEST_ABOUT)
+    where = encoder.folder / POOLWISE_JSON
+    about = read_object(where, MAX_POOLWISE_JSON)
     if about.get("format") != FORMAT:
         raise EncoderError(
             f"{where}: its format is {describe(about.get('format'))}, expected {FORMAT}; a newer "
@@ -102,7 +102,7 @@ def _of_transformers(encoder: Encoder) -> tuple[Path, dict[str, Any]]:
     if classes != [CLASSIFIERS.get(encoder.family.model_type)]:
         told = some(map(describe, classes)) if isinstance(classes, list) else "no class"
         raise EncoderError(
-            f"{encoder.name}: found {told} as its architecture and no {ABOUT}, expected a "
+            f"{encoder.name}: found {told} as its architecture and no {POOLWISE_JSON}, expected a "
             f"folder that poolwise tune has written, or {' or '.join(CLASSIFIERS.values())}"
         )
     labels = _labels_of(found, where)

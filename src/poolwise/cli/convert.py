@@ -9,7 +9,7 @@ import click
 from poolwise.cli.options import console, json_option, print_json
 from poolwise.encoders import load
 from poolwise.encoders.conversion.conversion import convert
-from poolwise.encoders.untrusted_files import shown
+from poolwise.encoders.untrusted_files import safe_name
 
 
 @click.command("convert")
@@ -32,4 +32,4 @@ def command(folder: Path, output: Path, as_json: bool) -> None:
     else:
         console().print(verdict)
         if left_out:
-            console().print(f"Left out: {', '.join(map(shown, left_out))}")
+            console().print(f"Left out: {', '.join(map(safe_name, left_out))}")

@@ -131,8 +131,8 @@ def command(
     chosen = given or [encoder.resolve_readout(None)]
     encoder = prompted(encoder.prompted(prompt, prompt_name), chosen)
     asked = [one.readout for one in chosen]
-    for left_out in filter(None, map(encoder.left_out, asked)):
-        warn(left_out, PoolwiseWarning, stacklevel=1)
+    for note in filter(None, map(encoder.omission_note, asked)):
+        warn(note, PoolwiseWarning, stacklevel=1)
     waiting = [one.readout for one in chosen if one.transform is None]
     made: dict[str, Any] = {**encoder.made(precision)}
     counts: Counter[str] = Counter()

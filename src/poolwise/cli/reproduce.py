@@ -13,7 +13,7 @@ from rich.text import Text
 
 from poolwise.cli.console import styled
 from poolwise.cli.options import console, force_option, json_option, precision_option, print_json
-from poolwise.encoders.location import called
+from poolwise.encoders.location import display_name
 from poolwise.model import load
 from poolwise.records import Precision
 from poolwise.reports import PAGE, fill_report, report_folder, to_json
@@ -93,7 +93,7 @@ def _without_paths(
 ) -> tuple[list[Cell], dict[str, str]]:
     """Cells and provenance for a report, which may go to others: why a figure was not run names
     files by their place in ``folder``."""
-    made = {"model": called(name), "data": folder.resolve().name}
+    made = {"model": display_name(name), "data": folder.resolve().name}
     short = []
     for cell in cells:
         why = cell.why.replace(f"{folder}{os.sep}", "").replace(str(folder), made["data"])

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from poolwise import model
-from poolwise.encoders.location import Stamp, stamp
+from poolwise.encoders.location import FileStates, file_states
 from poolwise.errors import EncoderError
 from poolwise.model import Model
 
@@ -27,9 +27,9 @@ def opened(name: str | Path, max_length: int | None) -> Model:
     return _load(str(name), max_length, _stamp(name))
 
 
-def _stamp(name: str | Path) -> Stamp | None:
+def _stamp(name: str | Path) -> FileStates | None:
     try:
-        return stamp(Path(name).expanduser())
+        return file_states(Path(name).expanduser())
     except (OSError, RuntimeError, ValueError):  # too long, no such home, a null byte
         return None
 

@@ -10,7 +10,7 @@ from poolwise.encoders.families import FAMILIES
 from poolwise.errors import EncoderError
 from poolwise.records import Floats
 
-Pair = tuple[Floats, Floats]
+Affine = tuple[Floats, Floats]
 """Weight and bias of a linear layer, [out, in] and [out]; gain and bias of a LayerNorm, [d] each"""
 
 _BERT = {
@@ -80,27 +80,27 @@ ROLES = tuple(_BERT)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Block:
+class BlockWeights:
     """The weights of one block, by role, in the order in which a hidden state meets them.
 
     Attention, residual, ``attention_norm``; feed-forward (``intermediate``, the ``activation`` that
     config.json names, ``output``), residual, ``output_norm``. ``epsilon`` is the LayerNorms'.
     """
 
-    query: Pair
-    key: Pair
-    value: Pair
-    attention_output: Pair
-    attention_norm: Pair
-    intermediate: Pair
-    output: Pair
-    output_norm: Pair
+    query: Affine
+    key: Affine
+    value: Affine
+    attention_output: Affine
+    attention_norm: Affine
+    intermediate: Affine
+    output: Affine
+    output_norm: Affine
     heads: int
     activation: str
     epsilon: float
 
     @property
-    def pairs(self) -> tuple[Pair, Pair, Pair, Pair, Pair, Pair, Pair, Pair]:
+    def pairs(self) -> tuple[Affine, Affine, Affine, Affine, Affine, Affine, Affine, Affine]:
         """Weights and biases alone, in the same order."""
         return (
             self.query,
@@ -114,20 +114,20 @@ class Block:
         )
 
 
-def divisible(encoder: Encoder) -> bool:
-    """Whether ``block`` can take this encoder's blocks apart."""
+def has_separable_blocks(encoder: Encoder) -> bool:
+    """Whether ``block_weights`` can take this encoder's blocks apart."""
     # DeBERTa's convolution adds to the first block's output what attention did not bring.
     convolves = encoder.config.values.get("conv_kernel_size", 0) > 0
     return encoder.family.model_type in MODULES and not convolves
 
 
-def block(encoder: Encoder, number: int) -> Block:
+def block_weights(encoder: Encoder, number: int) -> BlockWeights:
     """The block that makes hidden state ``number``, from 1 to ``depth``.
 
     Raises EncoderError for encoders whose blocks are not attention, LayerNorm, feed-forward,
     LayerNorm; IndexError for a number that is no block's.
     """
-    if not divisible(encoder):
+    if not has_separable_blocks(encoder):
         raise EncoderError(
             f"{encoder.name}: the blocks of {encoder.family.name} are not attention, LayerNorm, "
             "feed-forward, LayerNorm, each with its residual, so what [CLS] takes from a token "
@@ -138,11 +138,11 @@ def block(encoder: Encoder, number: int) -> Block:
     config, tensors = encoder.config, encoder.tensors
     at = f"{encoder.family.blocks}.{encoder.family.group(config.values, number - 1)}"
     modules = MODULES[encoder.family.model_type]
-    pairs: dict[str, Pair] = {
+    pairs: dict[str, Affine] = {
         role: (tensors[f"{at}.{module}.weight"], tensors[f"{at}.{module}.bias"])
         for role, module in modules.items()
     }
-    return Block(
+    return BlockWeights(
         **pairs,
         heads=config["num_attention_heads"],
         activation=config["hidden_act"],

@@ -98,7 +98,7 @@ class Encoder:
         """The prompt in front of every text, as it is; empty where there is none."""
         return self.prompts.resolve(self.prompt)
 
-    def left_out(self, readout: Readout) -> str:
+    def omission_note(self, readout: Readout) -> str:
         """What the folder declares beyond ``readout``, as a sentence; empty where it is nothing.
 
         A last ``l2`` changes no cosine, and does not count.

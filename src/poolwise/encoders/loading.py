@@ -8,7 +8,7 @@ from pathlib import Path
 
 from poolwise.encoders.config import Config, read_config
 from poolwise.encoders.encoder import Encoder
-from poolwise.encoders.location import called, find
+from poolwise.encoders.location import display_name, locate
 from poolwise.encoders.modules.modules import Modules, read_modules
 from poolwise.encoders.tokenizer.settings import Settings, read_settings
 from poolwise.encoders.tokenizer.tokenizer import Tokenizer, read_tokenizer
@@ -28,9 +28,9 @@ def load(
     picks a branch, tag or commit on the hub. Raises EncoderError when the encoder cannot be found
     or read, and UnsafeModelError when a file breaks a safety check. No code of the folder runs.
     """
-    folder = find(name, revision)
+    folder = locate(name, revision)
     try:
-        return _read(unicode(called(name, folder)), folder, max_length)
+        return _read(unicode(display_name(name, folder)), folder, max_length)
     except OSError as error:
         raise EncoderError(f"{folder}: cannot be read: {error}") from error
 

@@ -49,16 +49,16 @@ PATTERNS = (
 _WITH_WEIGHTS = ("model*.safetensors*", "0_*/model*.safetensors*", ADAPTER, f"0_*/{ADAPTER}")
 
 
-Stamp = tuple[tuple[str, int, int], ...]
+FileStates = tuple[tuple[str, int, int], ...]
 
 
-def stamp(folder: Path) -> Stamp:
+def file_states(folder: Path) -> FileStates:
     """A local folder's files as they are now: one that was saved anew has another."""
     files = sorted(path for path in files_under(folder) if path.is_file())
     return tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in files)
 
 
-def find(name: str | Path, revision: str | None = None) -> Path:
+def locate(name: str | Path, revision: str | None = None) -> Path:
     """The folder that ``name`` means; a hub id is downloaded, or taken from the cache."""
     if not isinstance(name, str | Path):
         raise EncoderError(
@@ -82,7 +82,7 @@ def find(name: str | Path, revision: str | None = None) -> Path:
     return _snapshot(name, revision)
 
 
-def called(name: str | Path, folder: Path | None = None) -> str:
+def display_name(name: str | Path, folder: Path | None = None) -> str:
     """What outputs call the model of this name, which was found in ``folder`` if it was: paths do
     not travel, so that a local folder goes by its last name."""
     local = _local(name)

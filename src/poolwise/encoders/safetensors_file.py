@@ -19,7 +19,7 @@ from poolwise.encoders.untrusted_files import (
     as_object,
     describe,
     parse_json,
-    refuse_pointer,
+    refuse_lfs_pointer,
 )
 from poolwise.errors import EncoderError, UnsafeModelError
 from poolwise.records import Floats
@@ -125,7 +125,7 @@ def open_safetensors(path: Path) -> SafetensorsFile:
     """Read a file's header and check it: its size, names, types, shapes and offsets."""
     file = StableFile.look(path)
     first = file.read(0, min(64, file.size))
-    refuse_pointer(path, first)
+    refuse_lfs_pointer(path, first)
     if not first:
         raise EncoderError(f"{path}: cannot be read: it is empty. Download it again")
     length = int.from_bytes(first[:8], "little")

@@ -35,7 +35,7 @@ def read_bytes(path: Path, limit: int = MEGABYTE) -> bytes:
         data = path.read_bytes()
     except OSError as error:
         raise EncoderError(f"{path}: cannot be read: {error.strerror}") from error
-    refuse_pointer(path, data)
+    refuse_lfs_pointer(path, data)
     return data
 
 
@@ -89,7 +89,7 @@ def as_object(value: Any, where: str) -> dict[str, Any]:
     return value
 
 
-def inside(folder: Path, name: Any, where: str) -> Path:
+def resolve_inside(folder: Path, name: Any, where: str) -> Path:
     """``folder / name``, where a file of the model gives ``name``: relative, without ``..``."""
     if not isinstance(name, str) or len(name) > 255 or "\0" in name:
         raise UnsafeModelError(f"{where}: {describe(name)} is not a file name")
@@ -123,16 +123,16 @@ def describe(value: Any) -> str:
     """A JSON value for an error message, cut short."""
     if isinstance(value, (dict, list)):
         return "an object" if isinstance(value, dict) else "a list"
-    shown = repr(value[:60] if isinstance(value, str) else value)
-    return shown if len(shown) <= 60 else f"{shown[:57]}..."
+    text = repr(value[:60] if isinstance(value, str) else value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def shown(name: str) -> str:
+def safe_name(name: str) -> str:
     """A name from a stranger's file for a message, cut short, without control characters."""
     return visible(name[:100])
 
 
-def refuse_pointer(path: Path, start: bytes) -> None:
+def refuse_lfs_pointer(path: Path, start: bytes) -> None:
     """A file that git-LFS keeps elsewhere has three lines of text in its place."""
     if start.startswith(b"version https://git-lfs.github.com/spec/"):
         raise EncoderError(

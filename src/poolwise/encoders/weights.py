@@ -18,7 +18,7 @@ from poolwise.encoders.safetensors_file import (
     open_safetensors,
 )
 from poolwise.encoders.tensor_tables import Shape
-from poolwise.encoders.untrusted_files import as_object, inside, read_object, shown
+from poolwise.encoders.untrusted_files import as_object, read_object, resolve_inside, safe_name
 from poolwise.encoders.weight_formats import WEIGHTS, without_weights
 from poolwise.encoders.weight_names import TensorName, in_encoder, is_head, read_name
 from poolwise.errors import EncoderError, UnsafeModelError, some
@@ -95,8 +95,8 @@ def select(
     for name, shape in expected.items():
         if name not in tensors or tensors[name].shape != shape:
             raise EncoderError(
-                f"{folder}: the module's config_kwargs ({some(sorted(overridden), shown)}) ask for "
-                f"{name} {shape}, which the checkpoint does not have"
+                f"{folder}: the module's config_kwargs ({some(sorted(overridden), safe_name)}) ask "
+                f"for {name} {shape}, which the checkpoint does not have"
             )
     return MappingProxyType({name: tensors[name] for name in expected})
 
@@ -112,7 +112,7 @@ def _files(folder: Path) -> list[SafetensorsFile]:
 def _shards(folder: Path) -> list[SafetensorsFile]:
     index = folder / INDEX
     where = as_object(read_object(index, MAX_HEADER).get("weight_map"), f"{index}: weight_map")
-    paths = {name: inside(folder, shard, str(index)) for name, shard in where.items()}
+    paths = {name: resolve_inside(folder, shard, str(index)) for name, shard in where.items()}
     shards = sorted(set(paths.values()))
     if len(shards) > MAX_SHARDS or len(paths) > MAX_TENSORS:
         raise UnsafeModelError(f"{index}: {len(paths):,} tensors in {len(shards):,} files")
@@ -120,7 +120,7 @@ def _shards(folder: Path) -> list[SafetensorsFile]:
     held = [(name, file.path) for file in files for name in file.entries]
     if len(held) != len(paths) or dict(held) != paths:
         wrong = sorted({name for name, _ in held} ^ paths.keys())
-        raise EncoderError(f"{index}: does not list what the files hold: {some(wrong, shown)}")
+        raise EncoderError(f"{index}: does not list what the files hold: {some(wrong, safe_name)}")
     return files
 
 
@@ -161,7 +161,7 @@ def _names(wholes: Iterable[str], family: Family, folder: Path) -> dict[str, Ten
         other = names.get(name.own)
         if other is not None and in_encoder(name, family):
             raise EncoderError(
-                f"{folder}: both {shown(other.whole)} and {shown(whole)} are {name.own}"
+                f"{folder}: both {safe_name(other.whole)} and {safe_name(whole)} are {name.own}"
             )
         names[name.own] = name
     return names
@@ -176,7 +176,7 @@ def _check_names(
     if missing:
         raise EncoderError(
             f"{folder}: not a complete {family.name} encoder as config.json describes it; "
-            f"missing: {some(missing, shown)}"
+            f"missing: {some(missing, safe_name)}"
         )
     beside = [
         name for own, name in names.items() if own not in expected and not is_head(own, family)
@@ -187,9 +187,9 @@ def _check_names(
     if unknown:
         raise EncoderError(
             f"{folder}: not a {family.name} encoder as config.json describes it; "
-            f"unknown tensors: {some(unknown, shown)}"
+            f"unknown tensors: {some(unknown, safe_name)}"
         )
     if not beside:
         return ()
-    left = some((name.whole for name in beside), shown, most=4)
+    left = some((name.whole for name in beside), safe_name, most=4)
     return (f"tensors that are no part of {family.name} are left aside: {left}",)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from poolwise.encoders import Encoder
-from poolwise.encoders.blocks import Pair, block
+from poolwise.encoders.blocks import Affine, block_weights
 from poolwise.records import Floats, Precision
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def native_encoder(encoder: Encoder, level: str, precision: Precision) -> _nativ
     types = tensors.get("embeddings.token_type_embeddings.weight")
     narrow = "embeddings_project.weight" in tensors
     buckets = tensors.get("encoder.relative_attention_bias.weight")
-    blocks = [block(encoder, number) for number in range(1, encoder.depth + 1)]
+    blocks = [block_weights(encoder, number) for number in range(1, encoder.depth + 1)]
     return _native.Encoder(
         level=level,
         precision=precision,
@@ -67,7 +67,7 @@ def native_encoder(encoder: Encoder, level: str, precision: Precision) -> _nativ
     )
 
 
-def _pair(encoder: Encoder, module: str) -> Pair:
+def _pair(encoder: Encoder, module: str) -> Affine:
     return encoder.tensors[f"{module}.weight"], encoder.tensors[f"{module}.bias"]
 
 

@@ -11,11 +11,11 @@ from typing import Any
 from safetensors.numpy import save_file
 
 from poolwise.encoders import Encoder
-from poolwise.encoders.modules.prompts import CONFIG as PROMPTS
+from poolwise.encoders.modules.prompts import PROMPTS_CONFIG
 from poolwise.encoders.modules.transformer_module import TransformerModule
-from poolwise.encoders.tokenizer.added_tokens import CONFIG, NAMES
-from poolwise.encoders.tokenizer.settings import LARGEST
-from poolwise.encoders.tokenizer.spec import SENTENCEPIECE
+from poolwise.encoders.tokenizer.added_tokens import SPECIAL_TOKENS_MAP, TOKENIZER_CONFIG
+from poolwise.encoders.tokenizer.settings import MAX_TOKENIZER_CONFIG
+from poolwise.encoders.tokenizer.spec import SENTENCEPIECE_FILES
 from poolwise.encoders.untrusted_files import read_object
 from poolwise.encoders.weight_formats import WEIGHTS
 from poolwise.errors import needs
@@ -24,13 +24,13 @@ from poolwise.stores.tensors import saving
 
 _TOKENIZER = (
     "tokenizer.json",
-    CONFIG,
-    NAMES,
+    TOKENIZER_CONFIG,
+    SPECIAL_TOKENS_MAP,
     "added_tokens.json",
     "vocab.txt",
     "vocab.json",
     "merges.txt",
-    *SENTENCEPIECE,
+    *SENTENCEPIECE_FILES,
 )
 
 DIALECT = "3.0.0"
@@ -86,14 +86,16 @@ def write_tokenizer(folder: Path, encoder: Encoder, source: TransformerModule) -
         "padding_side": "right",
         "truncation_side": encoder.tokenizer.truncation_side,
     }
-    write_json(folder / CONFIG, {**_read(folder / CONFIG), **said})
+    write_json(folder / TOKENIZER_CONFIG, {**_read(folder / TOKENIZER_CONFIG), **said})
     # The older file would stand above.
-    if named := _read(folder / NAMES):
-        write_json(folder / NAMES, {key: named[key] for key in named if key not in said})
+    if named := _read(folder / SPECIAL_TOKENS_MAP):
+        write_json(
+            folder / SPECIAL_TOKENS_MAP, {key: named[key] for key in named if key not in said}
+        )
 
 
 def _read(path: Path) -> dict[str, Any]:
-    return read_object(path, LARGEST) if path.exists() else {}
+    return read_object(path, MAX_TOKENIZER_CONFIG) if path.exists() else {}
 
 
 def write_prompts(encoder: Encoder, folder: Path) -> None:
@@ -105,7 +107,7 @@ def write_prompts(encoder: Encoder, folder: Path) -> None:
         "default_prompt_name": prompts.default,
         "similarity_fn_name": encoder.similarity,
     }
-    write_json(folder / PROMPTS, made)
+    write_json(folder / PROMPTS_CONFIG, made)
 
 
 def model_options(encoder: Encoder) -> dict[str, bool]:

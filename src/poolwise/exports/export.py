@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
 from poolwise.encoders import Encoder
-from poolwise.encoders.modules.modules import ABOUT, read_modules
+from poolwise.encoders.modules.modules import POOLWISE_JSON, read_modules
 from poolwise.encoders.variants.truncate_depth import truncate_depth
 from poolwise.errors import EncoderError, needs
 from poolwise.exports.card import card
@@ -159,7 +159,7 @@ def _transformers(asked: _Asked, folder: Path) -> _Written:
     left = truncate_depth(model, stack.blocks)
     write_encoder(left, folder, read_modules(model.folder).transformer, hidden_states=False)
     write_prompts(left, folder)
-    write_json(folder / ABOUT, _about(asked.readout, left))
+    write_json(folder / POOLWISE_JSON, _about(asked.readout, left))
     pooled = asked.vectors() if asked.readout.pool.kind == "pooler" else None
     differ = transformers_differ(folder, model, left, asked.texts, pooled)
     return _Written(stack.names, left, differ)

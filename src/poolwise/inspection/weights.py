@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from poolwise.encoders.blocks import divisible
+from poolwise.encoders.blocks import has_separable_blocks
 from poolwise.errors import MissingExtraError
 from poolwise.model import Model
 from poolwise.records import Floats, Inside
@@ -62,7 +62,7 @@ def _looks(model: Model, texts: Sequence[str]) -> tuple[Iterator[Inside], list[s
         looks = model.inside(texts, attentions=True)
     except MissingExtraError as error:
         return model.inside(texts), [f"Only the weighted average is here. The rest: {error}"]
-    if divisible(model):
+    if has_separable_blocks(model):
         return looks, []
     return looks, [
         f"Norm shares and Value Zeroing are missing: the blocks of {model.family.name} are not "
@@ -76,7 +76,7 @@ def _parts(model: Model, some: Inside) -> Iterator[dict[str, Any]]:
     methods = {"average": average}
     if some.attentions is not None:
         rows = some.attentions[:, :, :, 0]
-        if divisible(model):
+        if has_separable_blocks(model):
             methods["norms"] = decomposition.shares(model, some)
             methods["zeroing"] = zeroing.shares(model, some)
         methods["attention"] = rows.mean(axis=2)

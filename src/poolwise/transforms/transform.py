@@ -27,7 +27,7 @@ class Transform:
 
     ``spec`` is the readout's text or, where only steps were given, theirs: ``|whiten(256)|l2``.
     ``states`` has one entry a step, empty if the step has learned nothing. ``width`` is the
-    number of dimensions fitted on, None without a fit. ``dense_stack`` holds the model's own layers,
+    number of dimensions fitted on, None without a fit. ``dense_stack`` are the model's own layers,
     which the step ``dense`` applies, and which no file of a transform holds (see ``on``).
     """
 

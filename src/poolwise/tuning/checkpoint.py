@@ -18,7 +18,7 @@ import numpy as np
 from poolwise.classifier.checkpoint_reader import CLASSIFIERS, FORMAT, PROBLEM_TYPES
 from poolwise.classifier.output_space import OutputSpace
 from poolwise.encoders import Encoder
-from poolwise.encoders.modules.modules import ABOUT, Modules, read_modules
+from poolwise.encoders.modules.modules import POOLWISE_JSON, Modules, read_modules
 from poolwise.errors import EncoderError
 from poolwise.exports.encoder_files import (
     config_values,
@@ -64,7 +64,7 @@ def write_checkpoint(
         }
         write_json(partial / "sentence_bert_config.json", length)
         write_prompts(model, partial)
-        write_json(partial / ABOUT, _about(module, model, made))
+        write_json(partial / POOLWISE_JSON, _about(module, model, made))
 
 
 def _config(module: ReadoutClassifier, tuned: Encoder, source: Modules) -> dict[str, Any]:

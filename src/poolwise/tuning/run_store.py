@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from poolwise.encoders.modules.modules import ABOUT
+from poolwise.encoders.modules.modules import POOLWISE_JSON
 from poolwise.errors import StoreError
 from poolwise.files import clear_leftovers, refusals_told, remove_folder, sync_path, written_whole
 from poolwise.model import Model
@@ -201,7 +201,7 @@ class Kept:
 
     def _about(self, folder: Path) -> dict[str, Any]:
         """What is told of a checkpoint's making; nothing of one that is not there, or not ours."""
-        about = self._read(folder / ABOUT, lambda found: dict(found["made"]))
+        about = self._read(folder / POOLWISE_JSON, lambda found: dict(found["made"]))
         return about or {}
 
     def _probed(self, asked: Tunable, n: int, seed: int) -> dict[str, Any]:

@@ -15,13 +15,13 @@ from poolwise.encoders.conversion.copies import copy_mode, copy_rest, refuse_lin
 from poolwise.encoders.loading import load
 from poolwise.encoders.safetensors_file import MAX_HEADER
 from poolwise.encoders.tokenizer.settings import read_settings
-from poolwise.encoders.tokenizer.spec import SENTENCEPIECE
+from poolwise.encoders.tokenizer.spec import SENTENCEPIECE_FILES
 from poolwise.encoders.untrusted_files import (
     as_object,
-    inside,
     read_json,
     read_object,
-    refuse_pointer,
+    refuse_lfs_pointer,
+    resolve_inside,
 )
 from poolwise.encoders.weight_formats import (
     KERAS,
@@ -117,7 +117,9 @@ def _modules(folder: Path) -> list[Path]:
     if not isinstance(listed, list) or not listed:
         raise EncoderError(f"{path}: expected a list of modules")
     where = str(path)
-    folders = [inside(folder, as_object(item, where).get("path", ""), where) for item in listed]
+    folders = [
+        resolve_inside(folder, as_object(item, where).get("path", ""), where) for item in listed
+    ]
     return list(dict.fromkeys(folders))
 
 
@@ -144,7 +146,7 @@ def _sources(module: Path, whole: str, index: str) -> tuple[Path, ...]:
         return ()
     where = f"{module / index}: weight_map"
     named = as_object(read_object(module / index, MAX_HEADER).get("weight_map"), where).values()
-    shards = sorted({inside(module, shard, str(module / index)) for shard in named})
+    shards = sorted({resolve_inside(module, shard, str(module / index)) for shard in named})
     if len(shards) > MAX_SHARDS:
         raise EncoderError(f"{where}: names {len(shards):,} files, at most {MAX_SHARDS} are read")
     return tuple(shards)
@@ -155,7 +157,7 @@ def _refuse_pointers(paths: tuple[Path, ...]) -> None:
         if not path.is_file():
             raise EncoderError(f"{path}: no such file")
         with path.open("rb") as file:
-            refuse_pointer(path, file.read(64))
+            refuse_lfs_pointer(path, file.read(64))
 
 
 def _needs_tokenizer(folder: Path, encoder: Path) -> bool:
@@ -164,7 +166,7 @@ def _needs_tokenizer(folder: Path, encoder: Path) -> bool:
     builds = read_settings(encoder, family.model_type).builds
     if (encoder / "tokenizer.json").exists() or (builds and builds.model != "Unigram"):
         return False
-    found = tuple(encoder / name for name in SENTENCEPIECE if (encoder / name).exists())
+    found = tuple(encoder / name for name in SENTENCEPIECE_FILES if (encoder / name).exists())
     refuse_links(folder, found)
     _refuse_pointers(found)
     return bool(found)

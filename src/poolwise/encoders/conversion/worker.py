@@ -18,7 +18,7 @@ from poolwise.encoders.conversion.keras_file import open_keras
 from poolwise.encoders.conversion.stored_tensors import Stored, StoredError, write_stored
 from poolwise.encoders.conversion.torch_file import open_torch
 from poolwise.encoders.safetensors_file import MAX_TENSORS
-from poolwise.encoders.untrusted_files import MEGABYTE, shown
+from poolwise.encoders.untrusted_files import MEGABYTE, safe_name
 from poolwise.encoders.weight_formats import KERAS
 from poolwise.encoders.weights import asked
 from poolwise.errors import EncoderError, MissingExtraError, needs
@@ -52,7 +52,7 @@ def encoder(out: str, *given: str) -> None:
     needed = set(asked(shapes, config, Path(folder)).names.values())
     for name in needed:
         if tensors[name].fault:
-            sys.exit(f"refused, of {shown(name)} {tensors[name].fault}")
+            sys.exit(f"refused, of {safe_name(name)} {tensors[name].fault}")
     most = sum(tensors[name].nbytes for name in needed)
     if most > size:
         sys.exit(f"refused, {size:,} bytes would unfold to {most:,}")
@@ -63,7 +63,7 @@ def encoder(out: str, *given: str) -> None:
             left_out.append(name)
     _write(out, {name: t for name, t in tensors.items() if name not in left_out})
     for name in sorted(left_out):
-        print(shown(name))
+        print(safe_name(name))
 
 
 def module(out: str, *files: str) -> None:
@@ -71,7 +71,7 @@ def module(out: str, *files: str) -> None:
     tensors, size = _open(files)
     for name, tensor in tensors.items():
         if tensor.fault:
-            sys.exit(f"refused, of {shown(name)} {tensor.fault}")
+            sys.exit(f"refused, of {safe_name(name)} {tensor.fault}")
     if (found := sum(tensor.nbytes for tensor in tensors.values())) > min(size, MAX_MODULE):
         sys.exit(f"refused, {size:,} bytes would unfold to {found:,}, at most {MAX_MODULE:,}")
     _write(out, tensors)

@@ -15,17 +15,17 @@ from poolwise.encoders.modules.transformer_module import TransformerModule, read
 from poolwise.encoders.untrusted_files import (
     MEGABYTE,
     as_object,
-    inside,
     read_json,
     read_object,
+    resolve_inside,
 )
 from poolwise.errors import EncoderError, ReadoutError
 from poolwise.readouts import Readout, parse
 
-ABOUT = "poolwise.json"
+POOLWISE_JSON = "poolwise.json"
 """What a fine-tuned checkpoint says of itself; ``readout`` is what its linear layer reads."""
 
-LARGEST_ABOUT = 16 * MEGABYTE
+MAX_POOLWISE_JSON = 16 * MEGABYTE
 
 MAX_MODULES = 32
 
@@ -55,7 +55,7 @@ class Modules:
 def read_modules(folder: Path) -> Modules:
     """Read modules.json if there is one; a folder without is its own encoder."""
     if not (folder / "modules.json").exists():
-        return _tuned(folder / ABOUT, read_transformer(folder))
+        return _tuned(folder / POOLWISE_JSON, read_transformer(folder))
     listed = _listed(folder / "modules.json")
     if not listed or listed[0][0] != "Transformer":
         first = repr(listed[0][0] or "a custom module") if listed else "none"
@@ -86,14 +86,14 @@ def _listed(path: Path) -> list[Listed]:
         where = str(path)
         kind = str(as_object(item, where).get("type"))
         stock = kind.startswith("sentence_transformers.")
-        folder = inside(path.parent, item.get("path", ""), where)
+        folder = resolve_inside(path.parent, item.get("path", ""), where)
         modules.append((kind.rpartition(".")[2] if stock else "", folder))
     return modules
 
 
 def _tuned(path: Path, transformer: TransformerModule) -> Modules:
     """What poolwise.json says: what the linear layer of a checkpoint reads, or an export."""
-    about = read_object(path, LARGEST_ABOUT) if path.exists() else {}
+    about = read_object(path, MAX_POOLWISE_JSON) if path.exists() else {}
     if not about:
         return Modules(transformer)
     pooled = about.get("prompt_pooled") is not False

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 from poolwise.encoders.untrusted_files import as_object, describe, read_object
 from poolwise.errors import EncoderError, some
 
-CONFIG = "config_sentence_transformers.json"
+PROMPTS_CONFIG = "config_sentence_transformers.json"
 
 SimilarityName = Literal["cosine", "dot", "euclidean", "manhattan"]
 
@@ -74,7 +74,7 @@ class Prompts:
 
 def read_prompts(folder: Path, *, pooled: bool) -> tuple[Prompts, SimilarityName]:
     """What the folder's file says, or that there is none. Raises EncoderError."""
-    path = folder / CONFIG
+    path = folder / PROMPTS_CONFIG
     found = read_object(path) if path.exists() else {}
     texts = as_object(found.get("prompts") or {}, f"{path}: prompts")
     if len(texts) > MAX_PROMPTS:

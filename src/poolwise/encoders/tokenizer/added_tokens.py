@@ -11,9 +11,9 @@ from poolwise.errors import EncoderError
 Token = dict[str, Any]
 """An added token as tokenizer.json writes it, but for its id."""
 
-CONFIG = "tokenizer_config.json"
-NAMES = "special_tokens_map.json"
-DECODER = "added_tokens_decoder"
+TOKENIZER_CONFIG = "tokenizer_config.json"
+SPECIAL_TOKENS_MAP = "special_tokens_map.json"
+ADDED_TOKENS_DECODER = "added_tokens_decoder"
 
 ROLES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 """In the order in which transformers adds them to a vocabulary that lacks them."""
@@ -35,7 +35,7 @@ def gather(
     if _OLD_EXTRA in options and not options.get(_EXTRA):
         options[_EXTRA] = options.pop(_OLD_EXTRA)
     _name(options)
-    for key, value in () if DECODER in options else old_map.items():
+    for key, value in () if ADDED_TOKENS_DECODER in options else old_map.items():
         if not given.get(key):
             before = options.get(_EXTRA) or [] if key == _EXTRA else []
             more = isinstance(value, list) and isinstance(before, list)
@@ -53,7 +53,7 @@ def _name(options: dict[str, Any]) -> None:
 
 
 def _others(options: Mapping[str, Any]) -> dict[str, Any]:
-    return as_object(options.get(_OTHER_ROLES) or {}, f"{CONFIG}: {_OTHER_ROLES}")
+    return as_object(options.get(_OTHER_ROLES) or {}, f"{TOKENIZER_CONFIG}: {_OTHER_ROLES}")
 
 
 def read_roles(options: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, Token]:
@@ -77,7 +77,9 @@ def read_extra(options: Mapping[str, Any], usual: Iterable[str]) -> list[Token]:
     """Special tokens without a role."""
     found = options.get(_EXTRA, [*usual])
     if found is not None and not isinstance(found, list):
-        raise EncoderError(f"{CONFIG}: {_EXTRA} is {describe(found)}, expected a list of tokens")
+        raise EncoderError(
+            f"{TOKENIZER_CONFIG}: {_EXTRA} is {describe(found)}, expected a list of tokens"
+        )
     return [token(value, _EXTRA, special=isinstance(value, str)) for value in found or ()]
 
 
@@ -88,8 +90,12 @@ def read_listed(
 
     ``named`` are the contents of tokens with a role, which are special whatever they say.
     """
-    if DECODER in options:
-        decoder = [*as_object(options[DECODER] or {}, f"{CONFIG}: {DECODER}").items()]
+    if ADDED_TOKENS_DECODER in options:
+        decoder = [
+            *as_object(
+                options[ADDED_TOKENS_DECODER] or {}, f"{TOKENIZER_CONFIG}: {ADDED_TOKENS_DECODER}"
+            ).items()
+        ]
     else:
         special = {str(options.get(role)) for role in ROLES} | {
             t["content"] for t in read_extra(options, ())
@@ -101,7 +107,7 @@ def read_listed(
     try:
         numbered = {int(number): value for number, value in decoder}
     except (TypeError, ValueError, OverflowError) as error:
-        raise EncoderError(f"{CONFIG}: the added tokens have no numbers") from error
+        raise EncoderError(f"{TOKENIZER_CONFIG}: the added tokens have no numbers") from error
     return {n: token(t, n, special=_content(t) in named) for n, t in numbered.items()}
 
 
@@ -112,7 +118,7 @@ def _content(value: Any) -> Any:
 def _object(value: Any, where: Any) -> Token:
     if isinstance(value, str):
         return {"content": value}
-    return as_object(value, f"{CONFIG}: {where}")
+    return as_object(value, f"{TOKENIZER_CONFIG}: {where}")
 
 
 def token(value: Any, where: Any, *, special: bool) -> Token:
@@ -120,7 +126,7 @@ def token(value: Any, where: Any, *, special: bool) -> Token:
     found = _object(value, where)
     content = found.get("content")
     if not isinstance(content, str) or not content:
-        raise EncoderError(f"{CONFIG}: {where} is {describe(content)}, no token")
+        raise EncoderError(f"{TOKENIZER_CONFIG}: {where} is {describe(content)}, no token")
     special = special or found.get("special") is True
     flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": not special}
     made = {key: found.get(key, default) is True for key, default in flags.items()}

@@ -11,7 +11,7 @@ from poolwise.encoders.tokenizer.added_tokens import Added, Token
 from poolwise.encoders.tokenizer.classes import AS_IT_IS, TokenizerClass
 from poolwise.encoders.tokenizer.settings import Settings
 from poolwise.encoders.tokenizer.spec import Spec, model_type
-from poolwise.encoders.untrusted_files import describe, shown
+from poolwise.encoders.untrusted_files import describe, safe_name
 from poolwise.errors import EncoderError, some
 
 
@@ -122,7 +122,7 @@ class Build:
             ends[key] = [content, self._added.number(content)]
             if ends[key][1] >= self.rows:
                 raise EncoderError(
-                    f"{self.where} lacks the special token {shown(content)} ({role})"
+                    f"{self.where} lacks the special token {safe_name(content)} ({role})"
                 )
         return {"type": "BertProcessing", **ends}
 

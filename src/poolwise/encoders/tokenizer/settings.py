@@ -9,9 +9,9 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from poolwise.encoders.tokenizer.added_tokens import (
-    CONFIG,
-    DECODER,
-    NAMES,
+    ADDED_TOKENS_DECODER,
+    SPECIAL_TOKENS_MAP,
+    TOKENIZER_CONFIG,
     Token,
     gather,
     read_extra,
@@ -35,7 +35,7 @@ _REFUSED = ("vocab", "merges", "tokenizer_object", "gguf_file", "init_inputs")
 # Tokenizers without a limit write 1e30.
 _NO_LIMIT = 1e20
 
-LARGEST = 16 * MEGABYTE
+MAX_TOKENIZER_CONFIG = 16 * MEGABYTE
 
 Side = Literal["left", "right"]
 """Where a long text loses its tokens."""
@@ -66,7 +66,8 @@ class Settings:
             return None
         if type(found) is not int or found < 1:
             raise EncoderError(
-                f"{CONFIG}: model_max_length is {describe(found)}, expected a number of tokens"
+                f"{TOKENIZER_CONFIG}: model_max_length is {describe(found)}, expected a number "
+                "of tokens"
             )
         return found
 
@@ -74,7 +75,7 @@ class Settings:
     def notes(self) -> tuple[str, ...]:
         """What was left aside."""
         code = self.options.get("auto_map")
-        return (f"{CONFIG} names code of its own (auto_map), left aside",) if code else ()
+        return (f"{TOKENIZER_CONFIG} names code of its own (auto_map), left aside",) if code else ()
 
     @property
     def splits_special(self) -> bool:
@@ -84,7 +85,7 @@ class Settings:
     @property
     def truncation_side(self) -> Side | None:
         """Where long texts are cut, if tokenizer_config.json says so."""
-        return _side(self.options.get("truncation_side"), CONFIG)
+        return _side(self.options.get("truncation_side"), TOKENIZER_CONFIG)
 
 
 def stored_side(spec: Mapping[str, Any], where: str) -> Side:
@@ -109,15 +110,15 @@ def read_settings(
 
     ``overrides`` stand above what tokenizer_config.json says.
     """
-    config = _read(folder / CONFIG)
+    config = _read(folder / TOKENIZER_CONFIG)
     kind = _kind(config, _read(folder / "config.json"), model_type)
-    _check({**config, **overrides}, kind, folder / CONFIG)
+    _check({**config, **overrides}, kind, folder / TOKENIZER_CONFIG)
     builds = CLASSES.get(kind)
-    options = gather(config, _read(folder / NAMES), overrides)
+    options = gather(config, _read(folder / SPECIAL_TOKENS_MAP), overrides)
     roles = read_roles(options, builds.roles if builds else {})
     for role in (*builds.frame, "unk_token") if builds else ():
         if role not in roles:
-            raise EncoderError(f"{folder / CONFIG}: {role} is null, but {kind} needs one")
+            raise EncoderError(f"{folder / TOKENIZER_CONFIG}: {role} is null, but {kind} needs one")
     named = {token["content"] for token in roles.values()}
     return Settings(
         kind=kind,
@@ -125,13 +126,13 @@ def read_settings(
         roles=roles,
         listed=read_listed(options, _read(folder / "added_tokens.json"), named),
         extra=tuple(read_extra(options, builds.extra if builds else ())),
-        older=DECODER not in options,
+        older=ADDED_TOKENS_DECODER not in options,
         options=options,
     )
 
 
 def _read(path: Path) -> dict[str, Any]:
-    return read_object(path, LARGEST) if path.exists() else {}
+    return read_object(path, MAX_TOKENIZER_CONFIG) if path.exists() else {}
 
 
 def _kind(config: Mapping[str, Any], encoder: Mapping[str, Any], model_type: str) -> str:
@@ -142,7 +143,8 @@ def _kind(config: Mapping[str, Any], encoder: Mapping[str, Any], model_type: str
     kind = str(found).removesuffix("Fast")
     if kind in NEEDS_CODE:
         raise EncoderError(
-            f"{CONFIG}: tokenizer_class is {kind}, which splits texts by a program of its own"
+            f"{TOKENIZER_CONFIG}: tokenizer_class is {kind}, which splits texts by a program of "
+            "its own"
         )
     return kind
 

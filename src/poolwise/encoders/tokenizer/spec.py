@@ -17,7 +17,7 @@ from poolwise.errors import EncoderError
 Spec = dict[str, Any]
 
 MAX_TOKENIZER = 32 * MEGABYTE
-SENTENCEPIECE = ("sentencepiece.bpe.model", "spiece.model", "spm.model", "tokenizer.model")
+SENTENCEPIECE_FILES = ("sentencepiece.bpe.model", "spiece.model", "spm.model", "tokenizer.model")
 _WHITESPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
     map(chr, range(0x2000, 0x200B))
 )
@@ -35,7 +35,7 @@ def read_spec(folder: Path, settings: Settings) -> Spec:
         return {"model": _wordpiece(folder / "vocab.txt")}
     if (folder / "vocab.json").exists() and model == "BPE":
         return {"model": _byte_level(folder / "vocab.json", folder / "merges.txt")}
-    if any((folder / name).exists() for name in SENTENCEPIECE):
+    if any((folder / name).exists() for name in SENTENCEPIECE_FILES):
         raise EncoderError(
             f"{folder}: has only a SentencePiece model, no tokenizer.json. Write one with "
             f"transformers' AutoTokenizer.from_pretrained(…).save_pretrained(…), or: "

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from poolwise.encoders import Encoder
-from poolwise.encoders.blocks import divisible
+from poolwise.encoders.blocks import has_separable_blocks
 from poolwise.records import Floats, Inside
 from poolwise.studies.attention import zeroing
 from poolwise.studies.attention.block_forward import maps_of, passages
@@ -47,7 +47,7 @@ def ways(encoder: Encoder, some: Inside) -> Ways:
     """All ways for one group of texts: ``model.inside(texts, attentions=True)``."""
     mean = maps_of(some).mean(axis=2)
     raw = {RAW: mean[:, :, 0]}
-    if not divisible(encoder):
+    if not has_separable_blocks(encoder):
         return Ways(raw, {})
     parts = [decompose(*passage) for passage in passages(encoder, some)]
     norms = np.stack([part.shares for part in parts])

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import erf, expit
 
 from poolwise.encoders import Encoder
-from poolwise.encoders.blocks import Block, Pair, block
+from poolwise.encoders.blocks import Affine, BlockWeights, block_weights
 from poolwise.records import Floats, Inside
 from poolwise.statistics.estimate import ROUNDING
 
@@ -52,7 +52,7 @@ ACTIVATIONS: Mapping[str, Callable[[Floats], Floats]] = {
 """Every ``hidden_act`` that a checked config can name."""
 
 
-def passages(encoder: Encoder, some: Inside) -> Iterator[tuple[Block, Floats, Floats]]:
+def passages(encoder: Encoder, some: Inside) -> Iterator[tuple[BlockWeights, Floats, Floats]]:
     """Every block, the states [n, t, d] that enter it, and its maps [n, heads, t, t].
 
     Raises EncoderError for encoders whose blocks cannot be taken apart, ValueError where ``some``
@@ -61,7 +61,7 @@ def passages(encoder: Encoder, some: Inside) -> Iterator[tuple[Block, Floats, Fl
     if some.layers != tuple(range(encoder.depth + 1)):
         raise ValueError(f"layers {some.layers} of {encoder.depth + 1}; all of them are needed")
     for number, maps in enumerate(maps_of(some), start=1):
-        yield block(encoder, number), some.states[number - 1], maps
+        yield block_weights(encoder, number), some.states[number - 1], maps
 
 
 def maps_of(some: Inside) -> Floats:
@@ -78,14 +78,14 @@ def of_sum(x: Floats) -> Floats:
     return found
 
 
-def linear(x: Floats, pair: Pair) -> Floats:
+def linear(x: Floats, pair: Affine) -> Floats:
     """x Wᵀ + b, [..., in] → [..., out]."""
     weight, bias = pair
     found: Floats = x @ weight.T + bias
     return found
 
 
-def brought(values: Floats, maps: Floats, block: Block) -> Floats:
+def brought(values: Floats, maps: Floats, block: BlockWeights) -> Floats:
     """What [CLS] gets of each token through all heads, [n, t, d]; the output's bias not added.
 
     ``values`` [n, t, d] are the tokens' value vectors, ``maps`` [n, heads, t, t] the attention.
@@ -97,12 +97,12 @@ def brought(values: Floats, maps: Floats, block: Block) -> Floats:
     return found
 
 
-def feed_forward(x: Floats, block: Block) -> Floats:
+def feed_forward(x: Floats, block: BlockWeights) -> Floats:
     """The second half of a block without its residual, [..., d] → [..., d]."""
     return linear(ACTIVATIONS[block.activation](linear(x, block.intermediate)), block.output)
 
 
-def normalise(x: Floats, norm: Pair, epsilon: float) -> Floats:
+def normalise(x: Floats, norm: Affine, epsilon: float) -> Floats:
     """LayerNorm over the last axis (Ba et al. 2016)."""
     return linear_norm(x, norm[0], deviation(x, epsilon)) + norm[1]
 

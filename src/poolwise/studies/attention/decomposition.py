@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from poolwise.encoders import Encoder
-from poolwise.encoders.blocks import Block
+from poolwise.encoders.blocks import BlockWeights
 from poolwise.records import Floats, Inside
 from poolwise.studies.attention.block_forward import (
     brought,
@@ -45,7 +45,7 @@ class Parts:
         return of_sum(norms)
 
 
-def decompose(block: Block, states: Floats, maps: Floats) -> Parts:
+def decompose(block: BlockWeights, states: Floats, maps: Floats) -> Parts:
     """The state of [CLS] behind a block, split by the tokens in front of it.
 
     ``states`` [n, t, d] enter the block, ``maps`` [n, heads, t, t] is the attention. Attention and
@@ -74,7 +74,7 @@ def decompose(block: Block, states: Floats, maps: Floats) -> Parts:
     )
 
 
-def mixing(block: Block, states: Floats, maps: Floats) -> Floats:
+def mixing(block: BlockWeights, states: Floats, maps: Floats) -> Floats:
     """Each token's share (column) of every token (row) behind a block, [n, t, t].
 
     As ``shares``, for all rows and without their vectors: both LayerNorms are one linear map, up to
@@ -102,7 +102,7 @@ def shares(encoder: Encoder, some: Inside) -> Floats:
     return np.stack([decompose(*passage).shares for passage in passages(encoder, some)])
 
 
-def _normed(x: Floats, block: Block) -> Floats:
+def _normed(x: Floats, block: BlockWeights) -> Floats:
     """Both LayerNorms as linear maps, undivided."""
     one = np.ones(1, np.float32)
     return linear_norm(linear_norm(x, block.attention_norm[0], one), block.output_norm[0], one)

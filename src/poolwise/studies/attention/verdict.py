@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from poolwise.encoders import Encoder
-from poolwise.encoders.blocks import divisible
+from poolwise.encoders.blocks import has_separable_blocks
 from poolwise.selection.comparisons import joined
 from poolwise.selection.finding import written
 from poolwise.selection.token_classes import CLASSES, CLASSES_NOTE, ITSELF, SEPARATOR
@@ -30,7 +30,7 @@ def verdict(measures: Measures, agreed: Agreement) -> str:
 def notes(encoder: Encoder, measures: Measures, agreed: Agreement, deleted: int) -> Iterator[str]:
     """What the verdict leaves out, what was done, and what was not."""
     yield from _ties(agreed)
-    if divisible(encoder):
+    if has_separable_blocks(encoder):
         yield (
             "norms: each token's term of the new state of [CLS], through the heads, the residual "
             "connection and both LayerNorms (Kobayashi 2021, Modarressi 2022); the terms, the "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from poolwise.encoders import Encoder
-from poolwise.encoders.blocks import Block
+from poolwise.encoders.blocks import BlockWeights
 from poolwise.records import Floats, Inside
 from poolwise.studies.attention.block_forward import (
     brought,
@@ -18,7 +18,7 @@ from poolwise.studies.attention.block_forward import (
 )
 
 
-def moved(block: Block, states: Floats, maps: Floats) -> Floats:
+def moved(block: BlockWeights, states: Floats, maps: Floats) -> Floats:
     """Cosine distance of [CLS] behind a block, with and without each token's value, [n, t].
 
     ``states`` [n, t, d] enter the block, ``maps`` [n, heads, t, t] is the attention, which
@@ -39,7 +39,7 @@ def shares(encoder: Encoder, some: Inside) -> Floats:
     return of_sum(np.stack([moved(*passage) for passage in passages(encoder, some)]))
 
 
-def _behind(attended: Floats, block: Block) -> Floats:
+def _behind(attended: Floats, block: BlockWeights) -> Floats:
     """What follows attention and its residual, [..., d] → [..., d]."""
     middle = normalise(attended, block.attention_norm, block.epsilon)
     added = feed_forward(middle, block)
