@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from poolwise.encoders import Encoder
-from poolwise.exports.encoder_files import model_options
+from poolwise.encoders.saving import from_pretrained_options
 from poolwise.exports.onnx_files import ARRAYS, GRAPH, OUTPUT, TOKENIZER, inputs
 from poolwise.readouts import POOLS
 from poolwise.version import __version__
@@ -67,7 +67,7 @@ def _sentence_transformers(made: Exported, left: Encoder, title: str) -> str:
 
 def _transformers(made: Exported, left: Encoder, title: str) -> str:
     pool = made.readout.pool
-    options = "".join(f", {name}={value}" for name, value in model_options(left).items())
+    options = "".join(f", {name}={value}" for name, value in from_pretrained_options(left).items())
     last = (
         "vectors = out.pooler_output"
         if pool.kind == "pooler"

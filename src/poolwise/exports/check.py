@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from poolwise.encoders import Encoder
+from poolwise.encoders.saving import from_pretrained_options
 from poolwise.errors import StoreError, needs
-from poolwise.exports.encoder_files import model_options
 from poolwise.exports.onnx_files import ARRAYS, GRAPH, OUTPUT, TOKENIZER
 from poolwise.model import Model
 from poolwise.readouts import Readout, Step
@@ -87,7 +87,9 @@ def transformers_differ(
     worst = 0.0
     with _strict(folder, "transformers"), torch.inference_mode():
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        loaded = AutoModel.from_pretrained(folder, local_files_only=True, **model_options(left))
+        loaded = AutoModel.from_pretrained(
+            folder, local_files_only=True, **from_pretrained_options(left)
+        )
         for group in model.inside(texts, layers=[left.depth]):
             for row, states in zip(group.rows.tolist(), group.states[0], strict=True):
                 read = tokenizer(

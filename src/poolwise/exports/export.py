@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from poolwise.encoders import Encoder
 from poolwise.encoders.modules.modules import POOLWISE_JSON, read_modules
+from poolwise.encoders.saving import write_encoder, write_json, write_prompts
 from poolwise.encoders.variants.truncate_depth import truncate_depth
 from poolwise.errors import EncoderError, needs
 from poolwise.exports.card import card
@@ -19,7 +20,6 @@ from poolwise.exports.check import (
     sentence_transformers_differ,
     transformers_differ,
 )
-from poolwise.exports.encoder_files import write_encoder, write_json, write_prompts
 from poolwise.exports.evidence import evidence
 from poolwise.exports.folder import model_folder
 from poolwise.exports.onnx_files import GRAPH, write_framing_tokenizer

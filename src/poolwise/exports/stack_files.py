@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from poolwise.encoders import Encoder
-from poolwise.exports.encoder_files import (
-    model_options,
+from poolwise.encoders.saving import (
+    from_pretrained_options,
     write_json,
     write_prompts,
     write_tensors,
@@ -24,7 +24,7 @@ def write_stack(stack: Stack, encoder: Encoder, folder: Path, *, lower_case: boo
     ]
     write_json(folder / "modules.json", listed)
     settings: dict[str, Any] = {"max_seq_length": encoder.max_length, "do_lower_case": lower_case}
-    if options := model_options(encoder):
+    if options := from_pretrained_options(encoder):
         settings["model_args"] = options
     write_json(folder / "sentence_bert_config.json", settings)
     write_prompts(encoder, folder)

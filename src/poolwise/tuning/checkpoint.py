@@ -19,14 +19,14 @@ from poolwise.classifier.checkpoint_reader import CLASSIFIERS, FORMAT, PROBLEM_T
 from poolwise.classifier.output_space import OutputSpace
 from poolwise.encoders import Encoder
 from poolwise.encoders.modules.modules import POOLWISE_JSON, Modules, read_modules
-from poolwise.errors import EncoderError
-from poolwise.exports.encoder_files import (
-    config_values,
+from poolwise.encoders.saving import (
+    transformers_config_values,
     write_json,
     write_prompts,
     write_tensors,
     write_tokenizer,
 )
+from poolwise.errors import EncoderError
 from poolwise.exports.folder import model_folder
 from poolwise.files import refusals_told
 from poolwise.model import Model
@@ -68,7 +68,7 @@ def write_checkpoint(
 
 
 def _config(module: ReadoutClassifier, tuned: Encoder, source: Modules) -> dict[str, Any]:
-    values = config_values(tuned, source.encoder)
+    values = transformers_config_values(tuned, source.encoder)
     if module.pooling is None and tuned.family.model_type in CLASSIFIERS:
         values["architectures"] = [CLASSIFIERS[tuned.family.model_type]]
     names = _outputs(module.output_space)

@@ -17,7 +17,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from poolwise.errors import StoreError
 from poolwise.files import refusals_told, sync_tree, written_whole
-from poolwise.stores.tensors import saving
+from poolwise.files.tensor_errors import tensor_os_errors
 
 SAVED_EVERY_S = 300.0
 """A training that is killed loses no more; a shorter one writes nothing."""
@@ -123,7 +123,7 @@ class Watch(TrainerCallback):
     ) -> None:
         folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
         if self.best:
-            with refusals_told(folder), saving(folder / _BEST):
+            with refusals_told(folder), tensor_os_errors(folder / _BEST):
                 save_file(dict(self.best), folder / _BEST)
         seen = {
             "score": self.score,

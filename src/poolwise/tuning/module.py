@@ -21,8 +21,8 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 from poolwise.classifier.output_space import OutputSpace
 from poolwise.encoders import Encoder
 from poolwise.encoders.modules.modules import read_modules
+from poolwise.encoders.saving import transformers_config
 from poolwise.engines.transformers_engine import build_module
-from poolwise.exports.encoder_files import transformers_config
 from poolwise.readouts import Layer, Readout, Span
 from poolwise.records import Tokens
 from poolwise.texts import Kind

@@ -20,9 +20,9 @@ from transformers import (
     TrainingArguments,
 )
 
+from poolwise.files.tensor_errors import tensor_os_errors
 from poolwise.model import Model
 from poolwise.selection.splits import Rows
-from poolwise.stores.tensors import saving
 from poolwise.tuning.batches import ShuffledTexts, Texts, collator
 from poolwise.tuning.distributed import processes
 from poolwise.tuning.early_stopping import DEV, Watch
@@ -161,7 +161,7 @@ class Training:
 
     def run(self) -> None:
         """To the end; the module then has the best epoch's weights."""
-        with saving(Path(str(self.trainer.args.output_dir))):
+        with tensor_os_errors(Path(str(self.trainer.args.output_dir))):
             self.trainer.train(resume_from_checkpoint=self.watch.resume())
         self.module.load_state_dict(dict(self.watch.best))
         self.module.restore()

@@ -1,4 +1,4 @@
-"""What safetensors and torch cannot write, as the system's own error."""
+"""Errors of safetensors and torch on writing, as the OSError of the system."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from pathlib import Path
 from safetensors import SafetensorError
 
 _TORCH = "inline_container"
-"""Where in torch a file is written; it does not say why that failed."""
+"""The part of torch that writes a file; its error gives no reason."""
 
 _NUMBER = re.compile(r"\(os error (\d+)\)")
 
 
 @contextmanager
-def saving(path: Path) -> Iterator[None]:
-    """Around what saves tensors: what the disk refuses is the OSError that Python would raise."""
+def tensor_os_errors(path: Path) -> Iterator[None]:
+    """A context in which a failed write of tensors raises the OSError that Python would raise."""
     try:
         yield
     except SafetensorError as error:
-        found = _NUMBER.search(str(error))
-        if found is None:
+        match = _NUMBER.search(str(error))
+        if match is None:
             raise
-        number = int(found[1])
+        number = int(match[1])
         raise OSError(number, os.strerror(number), str(path)) from error
     except RuntimeError as error:
         if _TORCH not in str(error):
