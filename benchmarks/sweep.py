@@ -31,7 +31,7 @@ from sentence_transformers.models import Pooling, Transformer
 
 import poolwise
 from poolwise.readouts import parse
-from poolwise.selection.vector_cache import shelve
+from poolwise.selection.vector_cache import cache_vectors
 
 HERE = Path(__file__).parent
 DATA = HERE.parent / "examples" / "banking77.csv"
@@ -95,7 +95,7 @@ def main() -> None:
     grid = [parse(f"{pool}@{layer}") for layer in layers for pool in POOLS]
     models = [cut(str(model.folder), layer, mode) for layer in layers for mode in POOLS.values()]
     runs = {
-        "poolwise": lambda: shelve(model, some, grid),
+        "poolwise": lambda: cache_vectors(model, some, grid),
         "sentence-transformers": lambda: one_by_one(models, some),
     }
     taken = interleaved(runs, asked.rounds, f"{len(grid)} readouts of {len(some)} texts")

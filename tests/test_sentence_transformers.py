@@ -36,7 +36,7 @@ def test_the_mean_gives_their_cosines(demo, texts, theirs):
 def test_the_mean_scores_pairs_as_they_do(demo, texts, theirs):
     from scipy.stats import spearmanr
 
-    from poolwise.selection.vector_cache import shelve
+    from poolwise.selection.vector_cache import cache_vectors
     from poolwise.studies.similarity import Similarity
     from poolwise.texts import TextPairs
 
@@ -46,8 +46,8 @@ def test_the_mean_scores_pairs_as_they_do(demo, texts, theirs):
     study = Similarity(
         TextPairs("p", first, second, scores, [""] * half, [""] * half, ""), "mean@-1"
     )
-    shelf = shelve(demo, study.texts, study.readouts(demo))
-    list(study.findings(demo, shelf))
+    cache = cache_vectors(demo, study.texts, study.readouts(demo))
+    list(study.findings(demo, cache))
     cosines = np.sum(theirs[:half] * theirs[half : 2 * half], axis=1)
     expected = spearmanr(cosines, scores).statistic
     found = study.contest.whole[study.contest.find("mean@-1")]

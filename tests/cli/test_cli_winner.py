@@ -11,7 +11,7 @@ import pytest
 from sentence_transformers import SentenceTransformer
 
 import poolwise
-from poolwise.selection.grid import grid
+from poolwise.selection.grid import expand_grid
 
 WORDS = "cat dog mat hill sea house tree bird man woman child one two old red big".split()
 PROMPT = "find the cat: "
@@ -95,13 +95,13 @@ def test_a_grid_of_ones_own_says_otherwise(run, folder, pairs, tmp_path):
 
 def test_readouts_of_a_model_that_normalises_do_so_too(folder):
     model = poolwise.load(folder)
-    specs = [str(readout) for readout in grid(model, "default", 1000)]
+    specs = [str(readout) for readout in expand_grid(model, "default", 1000)]
     assert all(spec.endswith("|l2") for spec in specs)
     assert {"mean@-1|l2", "pooler|l2", "cls@1|standardize|l2"} <= set(specs)
-    assert [*map(str, grid(model, "cls@1", 1000))] == ["cls@1", "mean@-1", "pooler"]
+    assert [*map(str, expand_grid(model, "cls@1", 1000))] == ["cls@1", "mean@-1", "pooler"]
 
 
 def test_a_head_takes_part_beside_its_pool(folder, modules):
     modules(folder, "cls", ("Dense", 16, "Tanh"))
-    specs = [str(readout) for readout in grid(poolwise.load(folder), "default", 1000)]
+    specs = [str(readout) for readout in expand_grid(poolwise.load(folder), "default", 1000)]
     assert {"cls@-1", "cls@-1|dense"} <= set(specs)

@@ -6,8 +6,8 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 import poolwise
 from poolwise.errors import StudyError
-from poolwise.selection.selection import hold
-from poolwise.selection.vector_cache import shelve
+from poolwise.selection.selection import score_readouts
+from poolwise.selection.vector_cache import cache_vectors
 from poolwise.studies.classification import Classification
 from poolwise.studies.similarity import Similarity
 from poolwise.studies.sweep import Datasets, answers, questions, scores, winner
@@ -43,8 +43,8 @@ def labelled(n=400):
 
 
 def answered(model, study):
-    shelf = shelve(model, study.texts, study.readouts(model))
-    return list(study.findings(model, shelf)), shelf
+    cache = cache_vectors(model, study.texts, study.readouts(model))
+    return list(study.findings(model, cache)), cache
 
 
 def test_the_planted_readout_wins_and_others_do_not_tie(model):
@@ -82,7 +82,7 @@ def test_steps_learn_from_train_alone(model):
     data = pairs(model)
     study = Similarity(data, "mean@-1|whiten(8)")
     answered(model, study)
-    train, _, test = study.task.parts
+    train, _, test = study.task.splits
     fit = list({side[i] for i in train for side in (data.first, data.second)})
     rows = [int(i) for i in test]
     a, b = (
@@ -102,10 +102,10 @@ def test_a_constant_vector_has_no_score_and_is_never_chosen(model):
 
 def test_the_probe_is_a_discriminant_trained_on_train_alone(model):
     study = Classification(labelled(), "mean@1 cls@1")
-    (finding,), shelf = answered(model, study)
+    (finding,), cache = answered(model, study)
     task = study.task
-    x = shelf["mean@1"][shelf.rows(task.texts)].astype(float)
-    train, _, test = task.parts
+    x = cache["mean@1"][cache.rows(task.texts)].astype(float)
+    train, _, test = task.splits
     oracle = LinearDiscriminantAnalysis(solver="eigen", shrinkage=1e-3)
     hits = oracle.fit(x[train], task.targets[train]).predict(x[test]) == task.targets[test]
     assert np.mean(hits == study.contest.columns[test, 0]) > 0.95
@@ -144,9 +144,9 @@ def test_constant_scores():
 
 def test_a_label_that_train_lacks_is_counted_as_missed(model):
     data = labelled(200)
-    parts = ["train"] * 140 + ["dev"] * 30 + ["test"] * 30
+    splits = ["train"] * 140 + ["dev"] * 30 + ["test"] * 30
     labels = [*data.labels[:199], "a rare one"]
-    study = Classification(LabelledTexts("d", data.texts, labels, parts, "h"), "mean@1")
+    study = Classification(LabelledTexts("d", data.texts, labels, splits, "h"), "mean@1")
     (finding,), _ = answered(model, study)
     assert study.contest.columns[199, 0] == 0
     assert any("1 labels do not occur in train" in note for note in finding.notes)
@@ -193,9 +193,9 @@ def test_the_score_table_has_every_contender(model):
 def test_hold_gives_baselines_columns_of_their_own(model):
     data = pairs(model)
     study = Similarity(data, "mean@1")
-    shelf = shelve(model, study.texts, study.readouts(model))
-    perfect = {"the same": shelf["mean@1"]}
-    contest = hold(model, study.task, study._readouts, shelf, perfect)
+    cache = cache_vectors(model, study.texts, study.readouts(model))
+    perfect = {"the same": cache["mean@1"]}
+    contest = score_readouts(model, study.task, study._readouts, cache, perfect)
     np.testing.assert_array_equal(contest.columns[:, -1], contest.columns[:, 0])
     assert contest.names[-1] == "the same"
     assert contest.cost(len(contest.names) - 1) == 0

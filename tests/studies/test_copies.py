@@ -8,11 +8,17 @@ import pytest
 
 import poolwise
 from poolwise.records import Sentence
-from poolwise.selection.duplicates import grouped, keys, numbered, with_groups, without_copies
+from poolwise.selection.duplicates import (
+    duplicate_groups,
+    duplicate_keys,
+    factorize,
+    with_groups,
+    without_duplicates,
+)
 from poolwise.selection.labelled_pairs import labelled_pairs
-from poolwise.selection.splits import split
+from poolwise.selection.splits import split_rows
 from poolwise.selection.tasks import LabelsTask, PairsTask
-from poolwise.selection.vector_cache import shelve
+from poolwise.selection.vector_cache import cache_vectors
 from poolwise.statistics.folds import fold_of
 from poolwise.studies.attention.study import draw
 from poolwise.studies.average import Average
@@ -56,8 +62,8 @@ def near(kind, texts, k=5):
     )
 
 
-def labelled(texts, labels, parts=None):
-    return LabelledTexts("drawn", texts, [*map(str, labels)], parts or [""] * len(texts), "hash")
+def labelled(texts, labels, splits=None):
+    return LabelledTexts("drawn", texts, [*map(str, labels)], splits or [""] * len(texts), "hash")
 
 
 def random_labels(kind, seed, n=60):
@@ -82,29 +88,29 @@ def test_copies_are_those_whose_ids_transformers_finds_equal(kind, model, tiny):
 
     texts, of = near(kind, sentences(20))
     ids = AutoTokenizer.from_pretrained(tiny("bert"))(texts).input_ids
-    assert numbered([*map(tuple, ids)]).tolist() == of.tolist()
-    groups = grouped(model, texts)
-    assert numbered(keys(texts, groups)).tolist() == of.tolist()
-    assert len(without_copies(model, texts)) == 20
+    assert factorize([*map(tuple, ids)]).tolist() == of.tolist()
+    groups = duplicate_groups(model, texts)
+    assert factorize(duplicate_keys(texts, groups)).tolist() == of.tolist()
+    assert len(without_duplicates(model, texts)) == 20
     assert len(set(texts)) == (20 if kind == "exact" else 100)
 
 
 def test_what_lies_beyond_the_maximum_length_tells_no_texts_apart(tiny):
     short = poolwise.load(tiny("bert"), max_length=8)
     texts = ["one two old red big cat and this", "one two old red big cat and that"]
-    assert len(without_copies(short, texts)) == 1
+    assert len(without_duplicates(short, texts)) == 1
 
 
 def test_a_text_that_nobody_read_is_like_no_other():
-    assert keys(["a", "b", "A"], {"a": 0, "A": 0}) == [0, "b", 0]
+    assert duplicate_keys(["a", "b", "A"], {"a": 0, "A": 0}) == [0, "b", 0]
 
 
 def accuracy(model, data, seed):
     """Of a probe on mean@-1, on test."""
     task = LabelsTask(data, seed)
-    shelf = shelve(model, task.texts, [poolwise.parse("mean@-1")])
-    column = task.column(shelf, shelf["mean@-1"])
-    return task.measure(column[:, None], task.parts.test).estimates()[0]
+    cache = cache_vectors(model, task.texts, [poolwise.parse("mean@-1")])
+    column = task.column(cache, cache["mean@-1"])
+    return task.measure(column[:, None], task.splits.test).estimates()[0]
 
 
 @pytest.mark.parametrize("kind", COPIES)
@@ -141,11 +147,11 @@ def test_no_study_learns_from_copies_of_what_it_asks_for(name, model):
     data = read(model, random_labels("blanks", 2))
     (question,) = questions(Datasets(labels=[data]), [name], asked="mean@-1")
     task = question._tasks[0] if name == "knows" else question.task
-    ids = grouped(model, data.texts)
-    held = [{ids[data.texts[i]] for i in rows.tolist()} for rows in task.parts]
+    ids = duplicate_groups(model, data.texts)
+    held = [{ids[data.texts[i]] for i in rows.tolist()} for rows in task.splits]
     assert apart(held)
     assert any(
-        "300 of 300 rows hold a text that other rows hold too" in n for n in task.parts.notes
+        "300 of 300 rows hold a text that other rows hold too" in n for n in task.splits.notes
     )
 
 
@@ -178,7 +184,7 @@ def test_pairs_of_labels_are_made_within_parts_of_texts(model):
     data = read(model, random_labels("case", 5))
     made = labelled_pairs(data, 0)
     ids, where = data.groups, {}
-    for first, second, part in zip(made.first, made.second, made.parts, strict=True):
+    for first, second, part in zip(made.first, made.second, made.splits, strict=True):
         for text in (first, second):
             assert where.setdefault(ids[text], part) == part
     task = PairsTask(made, 0)
@@ -193,7 +199,7 @@ def test_pairs_know_both_of_their_texts(model):
     (data,) = with_groups(model, Datasets(pairs=[data])).pairs
     task = PairsTask(data, 0)
     assert all((task.groups[of == i] == task.groups[2 * i]).all() for i in range(60))
-    held = [{*task.groups[rows].ravel().tolist()} for rows in task.parts]
+    held = [{*task.groups[rows].ravel().tolist()} for rows in task.splits]
     assert apart(held)
 
 
@@ -203,10 +209,10 @@ def test_parts_of_several_files_are_compared_as_read(model):
     test = [COPIES["zero-width"](text, 2) for text in (*texts[10:17], *dev[10:13])]
     test += sentences(20, 9)
     every = [*texts, *dev, *test]
-    parts = ["train"] * 90 + ["dev"] * len(dev) + ["test"] * len(test)
-    data = labelled(every, np.arange(len(every)) % 2, parts)
-    assert LabelsTask(data, 0).parts.notes == ()
-    said = " ".join(LabelsTask(read(model, data), 0).parts.notes)
+    splits = ["train"] * 90 + ["dev"] * len(dev) + ["test"] * len(test)
+    data = labelled(every, np.arange(len(every)) % 2, splits)
+    assert LabelsTask(data, 0).splits.notes == ()
+    said = " ".join(LabelsTask(read(model, data), 0).splits.notes)
     assert (
         "11 rows of dev or test hold a text that also stands in train (4 of dev, 7 of test)" in said
     )
@@ -216,11 +222,11 @@ def test_parts_of_several_files_are_compared_as_read(model):
 def test_tuning_keeps_copies_together_too(model):
     data = read(model, random_labels("NFC and NFD", 6))
     task = Task(data, "classification", 0)
-    held = [{*task.groups[rows].tolist()} for rows in task.parts]
+    held = [{*task.groups[rows].tolist()} for rows in task.splits]
     assert apart(held)
     alone = labelled([*data.texts, "one", "ONE"], [*data.labels, "rare", "rare"])
     task = Task(read(model, alone), "classification", 0)
-    assert {300, 301} <= set(task.parts.train.tolist())
+    assert {300, 301} <= set(task.splits.train.tolist())
 
 
 def length_of(model, texts):
@@ -256,8 +262,8 @@ def test_studies_of_single_sentences_leave_copies_out(model):
     assert finding.made["texts measured"] == 60
     assert any("the encoder reads them as it reads others" in note for note in finding.notes)
     study = Geometry(labelled(copies, np.arange(len(copies)) % 2))
-    shelf = shelve(model, study.texts, study.readouts(model))
-    (shape,) = study.findings(model, shelf)
+    cache = cache_vectors(model, study.texts, study.readouts(model))
+    (shape,) = study.findings(model, cache)
     left = len(dict.fromkeys(copies)) - 60
     assert any(f"{left} texts left out" in note for note in shape.notes)
 
@@ -265,36 +271,37 @@ def test_studies_of_single_sentences_leave_copies_out(model):
 def test_rows_too_many_for_a_part_are_divided_by_copies_and_it_is_said():
     """A chain of pairs: every sentence stands in two of them, and all hang together."""
     pairs = [(i % 100, (i + 1) % 100) for i in range(100) for _ in range(3)]
-    parts = split([""] * 300, pairs, (0.2, 0.4, 0.4), 0)
+    splits = split_rows([""] * 300, pairs, (0.2, 0.4, 0.4), 0)
     part_of = np.empty(300, int)
-    for number, rows in enumerate(parts):
+    for number, rows in enumerate(splits):
         part_of[rows] = number
     assert (part_of.reshape(100, 3) == part_of.reshape(100, 3)[:, :1]).all()
-    assert "but for 300 that hang together through the texts they share" in parts.notes[0]
-    assert any("also stands in train" in note for note in parts.notes)
+    assert "but for 300 that hang together through the texts they share" in splits.notes[0]
+    assert any("also stands in train" in note for note in splits.notes)
 
 
 def test_one_text_of_too_many_rows_is_learned_from_and_not_asked_for():
     texts = [("again",)] * 100 + [(f"text {i}",) for i in range(200)]
-    parts = split([""] * 300, texts, (0.6, 0.2, 0.2), 0)
-    assert set(range(100)) <= set(parts.train.tolist())
-    assert "100 rows of one text, too many for one part, are in train" in parts.notes[0]
-    assert not any("also stands in train" in note for note in parts.notes)
+    splits = split_rows([""] * 300, texts, (0.6, 0.2, 0.2), 0)
+    assert set(range(100)) <= set(splits.train.tolist())
+    assert "100 rows of one text, too many for one part, are in train" in splits.notes[0]
+    assert not any("also stands in train" in note for note in splits.notes)
 
 
 def test_where_nothing_else_is_left_it_is_divided_and_that_is_said():
-    parts = split([""] * 100, [("again",)] * 100, (0.6, 0.2, 0.2), 0)
-    assert "100 rows of one text, too many for one part, are divided row by row" in parts.notes[0]
-    assert any("also stands in train" in note for note in parts.notes)
+    splits = split_rows([""] * 100, [("again",)] * 100, (0.6, 0.2, 0.2), 0)
+    assert "100 rows of one text, too many for one part, are divided row by row" in splits.notes[0]
+    assert any("also stands in train" in note for note in splits.notes)
 
 
 def test_rows_without_copies_are_divided_as_ever():
     texts = [(f"text {i}",) for i in range(500)]
-    parts, again = (
-        split([""] * 500, rows, (0.6, 0.2, 0.2), 3) for rows in (texts, [(i,) for i in range(500)])
+    splits, again = (
+        split_rows([""] * 500, rows, (0.6, 0.2, 0.2), 3)
+        for rows in (texts, [(i,) for i in range(500)])
     )
-    assert [rows.tolist() for rows in parts] == [rows.tolist() for rows in again]
-    assert parts.notes == (
+    assert [rows.tolist() for rows in splits] == [rows.tolist() for rows in again]
+    assert splits.notes == (
         "rows divided by seed 3 into 60% train, 20% dev, 20% test; "
         "rows that share a text stay together",
     )
@@ -304,9 +311,9 @@ def test_scores_of_a_contest_count_texts(model):
     """Ten copies of every row say no more than one."""
     texts = sentences(100)
     labels = ["cat" if "cat" in text else "no" for text in texts]
-    parts = ["train"] * 50 + ["dev"] * 25 + ["test"] * 25
-    one = labelled(texts, labels, parts)
-    ten = labelled(texts * 10, labels * 10, parts * 10)
+    splits = ["train"] * 50 + ["dev"] * 25 + ["test"] * 25
+    one = labelled(texts, labels, splits)
+    ten = labelled(texts * 10, labels * 10, splits * 10)
     found = []
     for data in (one, replace(ten)):
         asked = questions(Datasets(labels=[read(model, data)]), ["classification"], asked="mean@*")
@@ -325,7 +332,7 @@ def test_tagged_sentences_that_read_alike_are_one(model):
     data = TaggedSentences("t", words, tags, [""] * len(words), "hash")
     read = corpus(data, align(model, words), check(data), 0)
     assert read.groups.tolist() == of.tolist()
-    assert apart([{*read.groups[rows].tolist()} for rows in read.parts])
+    assert apart([{*read.groups[rows].tolist()} for rows in read.splits])
 
 
 def test_f1_of_copies_is_no_surer_than_of_one():

@@ -3,7 +3,7 @@ import pytest
 
 import poolwise
 from poolwise.encoders.arrangement import MAX_MIDDLE
-from poolwise.selection.vector_cache import shelve
+from poolwise.selection.vector_cache import cache_vectors
 from poolwise.studies.first import First
 from poolwise.studies.first.tokens import MIDDLE, RANDOM, Picked, layers, standing_at
 from poolwise.texts import LabelledTexts, TextPairs
@@ -32,7 +32,7 @@ def pairs(model, readout, n=400):
 
 
 def shelved(model, study):
-    return shelve(model, study.texts, study.readouts(model))
+    return cache_vectors(model, study.texts, study.readouts(model))
 
 
 def answer(model, data):
@@ -83,16 +83,16 @@ def test_middle_and_random_tokens_are_tokens_of_the_text(model):
     study = First(
         LabelledTexts("x", texts, ["a", "b"] * (len(texts) // 2 + 1), [""] * len(texts), "")
     )
-    shelf = shelved(model, study)
-    picked = Picked(shelf, texts, 0)
-    rows = shelf.rows(texts)
-    n = shelf.n_tokens[rows]
+    cache = shelved(model, study)
+    picked = Picked(cache, texts, 0)
+    rows = cache.rows(texts)
+    n = cache.n_tokens[rows]
     assert n.tolist() == [len(text.split()) + 2 for text in texts]
     middle, some = picked.positions[MIDDLE][rows], picked.positions[RANDOM][rows]
     assert np.array_equal(middle, np.minimum((n - 1) // 2, MAX_MIDDLE))
     assert np.all((some >= 1) & (some <= np.minimum(n - 2, MAX_MIDDLE)))
     assert len(set(some[n > 18].tolist())) > 5
-    vectors = standing_at(shelf, picked.positions[RANDOM], 2)
+    vectors = standing_at(cache, picked.positions[RANDOM], 2)
     for i in (0, 7, len(texts) - 1):
         expected = model.embed(texts[i], f"token[{some[i]}]@2")
         np.testing.assert_allclose(vectors[rows[i]], expected, atol=1e-5)
@@ -103,9 +103,9 @@ def test_middle_and_random_tokens_are_tokens_of_the_text(model):
 
 def test_the_draw_does_not_depend_on_other_texts_of_the_shelf(model):
     texts = list(dict.fromkeys(sentences(50)))
-    alone = shelve(model, texts, [])
-    among = shelve(model, [*sentences(40, seed=9), *texts], [])
-    a, b = (Picked(shelf, texts, 3).positions[RANDOM] for shelf in (alone, among))
+    alone = cache_vectors(model, texts, [])
+    among = cache_vectors(model, [*sentences(40, seed=9), *texts], [])
+    a, b = (Picked(cache, texts, 3).positions[RANDOM] for cache in (alone, among))
     assert np.array_equal(a[alone.rows(texts)], b[among.rows(texts)])
 
 

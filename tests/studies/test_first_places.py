@@ -11,8 +11,8 @@ from poolwise.encoders.arrangement import middle
 from poolwise.encoders.tokenizer.frame import Frame
 from poolwise.encoders.variants.rearrange import rearrange
 from poolwise.errors import EncoderError
-from poolwise.selection.selection import hold
-from poolwise.selection.vector_cache import shelve
+from poolwise.selection.selection import score_readouts
+from poolwise.selection.vector_cache import cache_vectors
 from poolwise.studies.first import First
 from poolwise.studies.first.charts import BEST
 from poolwise.studies.first.rearrangements import COSINE, GROUPS, PLACES, score_rearrangements
@@ -53,8 +53,8 @@ def pairs(encoder, readout, n=400):
 
 def answer(encoder, data):
     study = First(data)
-    shelf = shelve(encoder, [*sentences(30, seed=9), *study.texts], study.readouts(encoder))
-    (finding,) = study.findings(encoder, shelf)
+    cache = cache_vectors(encoder, [*sentences(30, seed=9), *study.texts], study.readouts(encoder))
+    (finding,) = study.findings(encoder, cache)
     return finding
 
 
@@ -77,8 +77,8 @@ def position(place, n_tokens):
 def test_each_place_is_read_where_it_is(model):
     data = pairs(model, "cls@-1", n=60)
     study = First(data)
-    shelf = shelve(model, [*sentences(20, seed=9), *study.texts], study.readouts(model))
-    held = hold(model, study.task, fixed(model), shelf)
+    cache = cache_vectors(model, [*sentences(20, seed=9), *study.texts], study.readouts(model))
+    held = score_readouts(model, study.task, fixed(model), cache)
     found = score_rearrangements(model, held, 0)
     assert len(found.columns) == len(PLACES) * len(layers(model))
     rows = (0, 7, 31)
@@ -185,7 +185,7 @@ def test_without_rearranging_there_is_no_further_pass(model, monkeypatch):
     monkeypatch.setattr("poolwise.studies.first.rearrangements.shelve", no_pass)
     data = pairs(model, "cls@-1", n=60)
     study = First(data, rearrange=False)
-    (finding,) = study.findings(model, shelve(model, study.texts, study.readouts(model)))
+    (finding,) = study.findings(model, cache_vectors(model, study.texts, study.readouts(model)))
     assert len(finding.charts) == 2
     assert "the token" not in finding.verdict
     with pytest.raises(AssertionError, match="a pass"):

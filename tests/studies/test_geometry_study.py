@@ -6,7 +6,7 @@ import pytest
 import poolwise
 from poolwise.errors import StudyError
 from poolwise.records import Sentence
-from poolwise.selection.vector_cache import shelve
+from poolwise.selection.vector_cache import cache_vectors
 from poolwise.statistics.geometry import alignment, anisotropy
 from poolwise.studies.geometry import Geometry
 from poolwise.studies.geometry.similar_texts import alike
@@ -39,9 +39,9 @@ def scored(n=200):
 
 def answer(model, data, seed=0):
     study = Geometry(data, seed=seed)
-    shelf = shelve(model, study.texts, study.readouts(model))
-    (finding,) = study.findings(model, shelf)
-    return finding, study, shelf
+    cache = cache_vectors(model, study.texts, study.readouts(model))
+    (finding,) = study.findings(model, cache)
+    return finding, study, cache
 
 
 def number(finding, name, readout):
@@ -53,10 +53,10 @@ COSINE = "mean cosine of two random texts"
 
 
 def test_the_cosine_is_that_of_texts_held_apart_from_the_standardising(model):
-    finding, study, shelf = answer(model, labelled())
-    measured, fitted = shelf.rows(study._measured), shelf.rows(study._fitted)
+    finding, study, cache = answer(model, labelled())
+    measured, fitted = cache.rows(study._measured), cache.rows(study._fitted)
     assert not set(measured.tolist()) & set(fitted.tolist())
-    x = shelf["mean@2"].astype(float)
+    x = cache["mean@2"].astype(float)
     assert number(finding, COSINE, "mean@2").value == pytest.approx(anisotropy(x[measured]).value)
     scaled = (x[measured] - x[fitted].mean(axis=0)) / x[fitted].std(axis=0)
     found = number(finding, COSINE, "mean@2|standardize")
@@ -83,15 +83,15 @@ def test_cls_of_the_embeddings_is_one_vector_and_has_no_shape(model):
 
 
 def test_texts_of_one_label_are_compared_with_random_ones(model):
-    finding, study, shelf = answer(model, labelled())
+    finding, study, cache = answer(model, labelled())
     like = study._like
     first = {text: text.split()[0] for text in study.texts}
     assert all(
         first[a] == first[b] and a != b for a, b in zip(like.first, like.second, strict=True)
     )
     assert not {*like.first, *like.second} & set(study._fitted)
-    x = shelf["cls@3"]
-    expected = alignment(x[shelf.rows(like.first)], x[shelf.rows(like.second)])
+    x = cache["cls@3"]
+    expected = alignment(x[cache.rows(like.first)], x[cache.rows(like.second)])
     name = "squared distance of texts that are alike"
     assert number(finding, name, "cls@3").value == pytest.approx(expected.value)
     random = number(finding, "squared distance of two random texts", "cls@3")

@@ -2,7 +2,7 @@ import pytest
 
 import poolwise
 from poolwise.errors import ReadoutError
-from poolwise.selection.grid import grid, identity
+from poolwise.selection.grid import canonical_key, expand_grid
 
 
 @pytest.fixture(scope="module")
@@ -11,7 +11,7 @@ def model(tiny):
 
 
 def specs(*args):
-    return [str(r) for r in grid(*args)]
+    return [str(r) for r in expand_grid(*args)]
 
 
 def test_the_default_is_every_layer_and_pool_raw_standardised_and_whitened(model):
@@ -44,8 +44,8 @@ def test_readouts_that_read_the_same_take_part_once(model):
     found = specs(model, "mean@3 mean@-1 mean@embeddings mean@0 mean@avg(3)", 1000)
     assert found == ["mean@3", "mean@embeddings", "pooler"]
     one, other = poolwise.parse("mean@avg(1,3)"), poolwise.parse("mean@avg(1,-1)")
-    assert identity(one, model) == identity(other, model)
-    assert identity(one, model) != identity(poolwise.parse("mean@avg(2,3)"), model)
+    assert canonical_key(one, model) == canonical_key(other, model)
+    assert canonical_key(one, model) != canonical_key(poolwise.parse("mean@avg(2,3)"), model)
 
 
 def test_full_holds_the_default(model):
@@ -55,7 +55,7 @@ def test_full_holds_the_default(model):
 @pytest.mark.parametrize("asked", ["cls@9", "mean", "{cls", "mean@1|whiten(64)"])
 def test_a_pattern_that_is_no_readout_of_this_encoder(model, asked):
     with pytest.raises(ReadoutError):
-        grid(model, asked, 1000)
+        expand_grid(model, asked, 1000)
 
 
 def test_an_encoder_without_pooler_is_not_asked_for_it(tiny):

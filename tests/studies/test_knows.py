@@ -7,7 +7,7 @@ import poolwise
 from poolwise.errors import StudyError
 from poolwise.readouts import parse
 from poolwise.reports.charts import draw
-from poolwise.selection.selection import Contest
+from poolwise.selection.selection import Selection
 from poolwise.selection.tasks import LabelsTask
 from poolwise.studies.probing import Knows
 from poolwise.studies.probing.charts import charts
@@ -48,10 +48,10 @@ def evidence(name, readouts, controls=None, chance=0.5, n=2000):
 
     columns = [hits(readouts.get(one, 0.5)) for one in names]
     columns += [hits(share) for share in told.values()]
-    contest = Contest(
+    contest = Selection(
         encoder=SimpleNamespace(depth=DEPTH, declared=None),
         task=task,
-        shelf=None,
+        cache=None,
         readouts=[parse(one) for one in names],
         baselines=list(told),
         dimensions=[],
@@ -86,7 +86,7 @@ def test_a_task_that_an_end_keeps_most_of_is_read_there():
 def test_a_layer_at_chance_tells_nothing_however_bad_the_control():
     lucky = evidence("lucky", {"mean@2": 0.9})
     columns = lucky.contest.columns
-    control, dev = lucky.contest.names.index(LENGTH), lucky.task.parts.dev
+    control, dev = lucky.contest.names.index(LENGTH), lucky.task.splits.dev
     columns[:, control] = 0
     columns[dev, control] = 1
     (answer,) = judge([lucky])
@@ -267,8 +267,8 @@ def test_a_task_of_one_label_is_named():
 
 def test_a_task_that_learns_one_label_only_is_named():
     labels = ["yes"] * 160 + ["no"] * 40
-    parts = ["train"] * 150 + ["dev"] * 25 + ["test"] * 25
-    data = LabelledTexts("late.txt", sentences(200), labels, parts, "")
+    splits = ["train"] * 150 + ["dev"] * 25 + ["test"] * 25
+    data = LabelledTexts("late.txt", sentences(200), labels, splits, "")
     with pytest.raises(StudyError, match=r"^late: every row of train has the label 'yes'"):
         Knows([data])
 

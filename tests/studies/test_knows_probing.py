@@ -39,8 +39,8 @@ def test_a_probe_names_what_is_linear(rng, everything):
     x = rng.normal(size=(N, 8)).astype(np.float32)
     hits = named(task_of(x[:, 0] > 0), x, everything)
     task = task_of(x[:, 0] > 0)
-    assert np.isnan(hits[task.parts.train]).all()
-    assert hits[task.parts.test].mean() > 0.9
+    assert np.isnan(hits[task.splits.train]).all()
+    assert hits[task.splits.test].mean() > 0.9
 
 
 def test_a_feature_counts_the_same_whatever_its_scale_and_offset(rng, everything):
@@ -48,7 +48,7 @@ def test_a_feature_counts_the_same_whatever_its_scale_and_offset(rng, everything
     task = task_of(x[:, 0] + rng.normal(size=N) > 0)
     scaled = (x * np.logspace(-3, 3, 8) + 5).astype(np.float32)
     same = named(task, x, everything) == named(task, scaled, everything)
-    assert same[task.parts.test].mean() > 0.99
+    assert same[task.splits.test].mean() > 0.99
 
 
 def test_standardizing_learns_on_train_alone(rng):
@@ -62,16 +62,16 @@ def test_a_constant_vector_knows_the_most_frequent_label(everything):
     labels = np.arange(N) % 3 > 0
     task = task_of(labels)
     hits = named(task, np.full((N, 4), 0.1, np.float32), everything)
-    np.testing.assert_array_equal(hits[task.parts.test], labels[task.parts.test])
+    np.testing.assert_array_equal(hits[task.splits.test], labels[task.splits.test])
 
 
 def test_a_row_that_is_not_usable_is_not_right(rng):
     x = rng.normal(size=(N, 8)).astype(np.float32)
     task, usable = task_of(x[:, 0] > 0), np.arange(N) % 2 == 0
     x[~usable] = np.nan
-    hits = named(task, x, usable)[task.parts.test]
-    assert not hits[~usable[task.parts.test]].any()
-    assert hits[usable[task.parts.test]].mean() > 0.85
+    hits = named(task, x, usable)[task.splits.test]
+    assert not hits[~usable[task.splits.test]].any()
+    assert hits[usable[task.splits.test]].mean() > 0.85
 
 
 class Shelf:
@@ -91,21 +91,21 @@ class Shelf:
 def test_tasks_and_readouts_do_not_mix(rng):
     texts = [f"text {i}" for i in range(2 * N)]
     vectors = {name: rng.normal(size=(2 * N, 4)).astype(np.float32) for name in ("cls@0", "mean@0")}
-    shelf = Shelf(texts, vectors)
+    cache = Shelf(texts, vectors)
     first = task_of(vectors["cls@0"][:N, 0] > 0, texts[:N])
     second = task_of(np.digitize(vectors["mean@0"][N:, 1], [-1, 1]), texts[N:])
     with Progress("probes", show=False) as bar:
-        found = probe_all([first, second], shelf, [parse("cls@0"), parse("mean@0")], bar)
+        found = probe_all([first, second], cache, [parse("cls@0"), parse("mean@0")], bar)
         assert bar.done == 2
     for task, columns, best in ((first, found[0], 0), (second, found[1], 1)):
-        accuracy = columns[task.parts.test].mean(axis=0)
+        accuracy = columns[task.splits.test].mean(axis=0)
         assert accuracy.argmax() == best
         assert accuracy.max() > accuracy.min() + 0.15
 
 
 def controls_of(task):
     lengths = [len(text.split()) for text in task.texts]
-    return {name: hits[task.parts.test].mean() for name, hits in surface(task, lengths, 0)}
+    return {name: hits[task.splits.test].mean() for name, hits in surface(task, lengths, 0)}
 
 
 def words(rng, n):
@@ -136,14 +136,14 @@ def test_word_order_is_told_by_no_control(rng):
 def test_the_most_frequent_label_is_that_of_train(rng):
     labels = rng.random(N) < 0.7
     task = task_of(labels)
-    assert controls_of(task)[MAJORITY] == labels[task.parts.test].mean()
+    assert controls_of(task)[MAJORITY] == labels[task.splits.test].mean()
 
 
 def test_shuffled_labels_stay_in_their_part(rng):
     task = task_of(rng.integers(3, size=N))
     dealt = shuffled(task, 0)
     assert (dealt != task.targets).mean() > 0.5
-    for part in task.parts:
+    for part in task.splits:
         np.testing.assert_array_equal(np.bincount(dealt[part]), np.bincount(task.targets[part]))
 
 
@@ -161,4 +161,4 @@ def test_control_labels_belong_to_first_words(rng):
 def test_the_middle_of_a_scale_is_named(rng, everything):
     x = rng.normal(size=(N, 8)).astype(np.float32)
     task = task_of(np.digitize(x[:, 0], [-1, -0.3, 0.3, 1]))
-    assert named(task, x, everything)[task.parts.test].mean() > 0.8
+    assert named(task, x, everything)[task.splits.test].mean() > 0.8

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import poolwise
-from poolwise.selection.vector_cache import shelve
+from poolwise.selection.vector_cache import cache_vectors
 from poolwise.statistics.dependent import williams
 from poolwise.studies.layers import Layers
 from poolwise.texts import LabelledTexts, TextPairs
@@ -30,9 +30,9 @@ def pairs(model, readout, n=400, noise=0.005):
 
 def answer(model, data):
     study = Layers(data)
-    shelf = shelve(model, study.texts, study.readouts(model))
-    (finding,) = study.findings(model, shelf)
-    return finding, shelf, study
+    cache = cache_vectors(model, study.texts, study.readouts(model))
+    (finding,) = study.findings(model, cache)
+    return finding, cache, study
 
 
 def numbers(finding, name):
@@ -67,10 +67,10 @@ def test_regrets_are_differences_of_the_test_scores(model):
 def test_a_second_opinion_stands_beside_the_bootstrap(model):
     from scipy.stats import spearmanr
 
-    finding, shelf, study = answer(model, pairs(model, "mean@1", noise=0.1))
+    finding, cache, study = answer(model, pairs(model, "mean@1", noise=0.1))
     (found,) = numbers(finding, "p of regret of the last layer, mean (Williams)").values()
-    test, chosen = study.task.parts.test, found.where["layer"]
-    columns = [study.task.column(shelf, shelf[f"mean@{k}"])[test] for k in (chosen, 3)]
+    test, chosen = study.task.splits.test, found.where["layer"]
+    columns = [study.task.column(cache, cache[f"mean@{k}"])[test] for k in (chosen, 3)]
     r = spearmanr(np.column_stack([*columns, study.task.pairs.scores[test]])).statistic
     assert found.value == pytest.approx(williams(r[0, 2], r[1, 2], r[0, 1], len(test)).p)
 
@@ -86,7 +86,7 @@ def test_noise_tells_no_layer_from_another(model):
     scores = rng.permutation(data.scores)
     finding, *_ = answer(
         model,
-        TextPairs("noise", data.first, data.second, scores, data.subsets, data.parts, ""),
+        TextPairs("noise", data.first, data.second, scores, data.subsets, data.splits, ""),
     )
     assert "mean: dev cannot tell layer" in " ".join(finding.notes)
     assert not any(finding.charts[1].data["clear"])

@@ -4,7 +4,7 @@ import pytest
 import poolwise
 from poolwise.encoders.variants.reinitialize import with_random_pooler
 from poolwise.errors import StudyError
-from poolwise.selection.vector_cache import shelve
+from poolwise.selection.vector_cache import cache_vectors
 from poolwise.studies.pooler import CONTROLS, DRAWS, Pooler, random_layers
 from poolwise.texts import LabelledTexts, TextPairs
 
@@ -33,9 +33,9 @@ def pairs(model, readout, n=400):
 
 def answer(model, data):
     study = Pooler(data)
-    shelf = shelve(model, study.texts, study.readouts(model))
-    (finding,) = study.findings(model, shelf)
-    return finding, shelf
+    cache = cache_vectors(model, study.texts, study.readouts(model))
+    (finding,) = study.findings(model, cache)
+    return finding, cache
 
 
 def number(finding, name, **where):
@@ -82,13 +82,13 @@ def test_a_control_is_the_mean_of_its_draws(model):
 
 def test_a_draw_is_what_an_encoder_with_that_pooler_gives(model):
     study = Pooler(pairs(model, "mean@-1", n=100), seed=5)
-    shelf = shelve(model, study.texts, study.readouts(model))
-    list(study.findings(model, shelf))
+    cache = cache_vectors(model, study.texts, study.readouts(model))
+    list(study.findings(model, cache))
     drawn = with_random_pooler(model, 5)
     vectors = drawn.embed(list(study.task.pairs.first), "pooler|l2")
     others = drawn.embed(list(study.task.pairs.second), "pooler|l2")
-    made = dict(random_layers(model, shelf["cls@-1"], 5))["a re-initialised pooler 1"]
-    column = study.task.column(shelf, made)
+    made = dict(random_layers(model, cache["cls@-1"], 5))["a re-initialised pooler 1"]
+    column = study.task.column(cache, made)
     np.testing.assert_allclose(column, np.sum(vectors * others, axis=1), atol=1e-5)
 
 

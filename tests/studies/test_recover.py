@@ -18,7 +18,7 @@ import poolwise
 from poolwise.errors import MissingExtraError, StoreError, StudyError
 from poolwise.progress import Progress
 from poolwise.readouts import parse
-from poolwise.selection.comparisons import Family
+from poolwise.selection.comparisons import ComparisonFamily
 from poolwise.studies.inversion import Recover, training
 from poolwise.studies.inversion import checkpoint as checkpoints
 from poolwise.studies.inversion.answer import answer
@@ -110,7 +110,9 @@ def test_a_sentence_that_is_in_the_vector_comes_back(planted, model):
 def test_a_vector_that_holds_nothing_is_said_to_hold_nothing(planted):
     family = compared(planted)
     turned = replace(planted, dev={"noise": 1.0, "cls": 0.0})
-    told = verdict(turned, Family([*family.comparisons, *compared(turned).comparisons[-2:]]))
+    told = verdict(
+        turned, ComparisonFamily([*family.comparisons, *compared(turned).comparisons[-2:]])
+    )
     assert told.startswith("Most comes back from noise")
     assert "The decoder beats" not in told
     assert WITHOUT.name in told
@@ -122,7 +124,7 @@ def test_a_vector_that_holds_nothing_is_said_to_hold_nothing(planted):
 
 def test_controls_are_what_they_say(planted):
     corpus, entry = planted.corpus, planted.entries["cls"]
-    train = corpus.parts.train
+    train = corpus.splits.train
     known = {tuple(ids) for ids in corpus.references(train)}
     assert all(tuple(ids) in known for ids in planted.answers[entry.nearest])
     assert len({tuple(ids) for ids in planted.answers[WITHOUT]}) == 1
@@ -140,7 +142,7 @@ def test_a_bag_is_the_ridge_of_scikit_learn(planted):
     vectors = np.random.default_rng(1).normal(size=(len(corpus), 5)).astype(np.float32)
     vectors[:, 0] = corpus.lengths
     bag = learn_bag(vectors, corpus)
-    train = corpus.parts.train
+    train = corpus.splits.train
     there = np.array([np.isin(corpus.known, corpus.sentences[i]) for i in train], float)
     x = vectors.astype(np.float64)
     found = [Ridge(alpha * len(train)).fit(x[train], there).predict(x) for alpha in PENALTIES]
@@ -275,7 +277,7 @@ def test_training_ends_early_and_leaves_torch_as_it_was():
     settings = replace(SMALL, epochs=(40, 0), patience=1)
     found = train(nothing, corpus, settings, seed=0, checkpoint=Checkpoint(None), progress=bar)
     assert found.epochs_done < 40
-    assert bar.done == exposures(corpus, settings) == 40 * len(corpus.parts.train)
+    assert bar.done == exposures(corpus, settings) == 40 * len(corpus.splits.train)
     assert torch.equal(random, torch.random.get_rng_state())
 
 

@@ -7,7 +7,7 @@ import pytest
 import poolwise
 from poolwise.errors import StudyError
 from poolwise.readouts import parse
-from poolwise.selection.vector_cache import shelve
+from poolwise.selection.vector_cache import cache_vectors
 
 TEXTS = ["the cat sat", "a dog ran over the hill", "", "the cat sat", "no one", "two"]
 
@@ -19,7 +19,7 @@ def model(tiny):
 
 def test_it_holds_what_embed_gives_each_text_once(model):
     asked = ["cls@1", "meanmax@-1", "mean@0", "pooler"]
-    held = shelve(model, TEXTS, [parse(spec) for spec in asked])
+    held = cache_vectors(model, TEXTS, [parse(spec) for spec in asked])
     assert held.texts == list(dict.fromkeys(TEXTS))
     for spec in asked:
         vectors = held[spec]
@@ -32,12 +32,12 @@ def test_it_holds_what_embed_gives_each_text_once(model):
 
 def test_several_windows_come_out_in_order(model, monkeypatch):
     monkeypatch.setattr("poolwise.extraction.WINDOW_TEXTS", 2)
-    held = shelve(model, TEXTS, [parse("cls@-1"), parse("mean@1")])
+    held = cache_vectors(model, TEXTS, [parse("cls@-1"), parse("mean@1")])
     np.testing.assert_array_equal(held["mean@1"], model.embed(held.texts, "mean@1"))
 
 
 def test_a_text_without_the_asked_token_is_still_usable(model):
-    held = shelve(model, ["two", "a dog ran"], [parse("token[4]@-1"), parse("cls@-1")])
+    held = cache_vectors(model, ["two", "a dog ran"], [parse("token[4]@-1"), parse("cls@-1")])
     assert held.usable.all()
     assert np.isnan(held["token[4]@-1"][0]).all()
     assert np.isfinite(held["token[4]@-1"][1]).all()
@@ -47,7 +47,7 @@ def test_too_little_room_on_the_disk_is_said_before_the_pass(model, monkeypatch)
     usage = type("usage", (), {"free": 100})
     monkeypatch.setattr("shutil.disk_usage", lambda path: usage)
     with pytest.raises(StudyError, match="scratch space"):
-        shelve(model, TEXTS, [parse("cls@-1")])
+        cache_vectors(model, TEXTS, [parse("cls@-1")])
 
 
 def test_a_disk_without_room_is_known_at_once(model, monkeypatch):
@@ -56,4 +56,4 @@ def test_a_disk_without_room_is_known_at_once(model, monkeypatch):
 
     monkeypatch.setattr("os.posix_fallocate", full, raising=False)
     with pytest.raises(StudyError, match=r"GB of scratch space .* No space left .* TMPDIR"):
-        shelve(model, TEXTS, [parse("cls@1")])
+        cache_vectors(model, TEXTS, [parse("cls@1")])

@@ -7,7 +7,7 @@ import pytest
 
 import poolwise
 from poolwise.errors import MissingExtraError, StudyError
-from poolwise.selection.splits import Parts
+from poolwise.selection.splits import Splits
 from poolwise.studies.tagging import Tagging
 from poolwise.studies.tagging.answer import Answer
 from poolwise.studies.tagging.contest import (
@@ -41,7 +41,7 @@ def planted(rng, sentences=240):
         words=["a" if i % 2 else "b" for i in range(len(tags))],
         tags=tags,
         offsets=offsets,
-        parts=Parts(rows[:140], rows[140:180], rows[180:], notes=("divided so",)),
+        splits=Splits(rows[:140], rows[140:180], rows[180:], notes=("divided so",)),
         scheme=ENTITIES,
         notes=("cut so",),
     )
@@ -123,12 +123,12 @@ def test_a_bilstm_reads_neighbours_where_a_linear_head_cannot(monkeypatch):
     features = of_mix(
         WordVectors(states, np.zeros(len(corpus.tags), np.intp)),
         Mix("", (1, 2), "weighted sum"),
-        corpus.rows(corpus.parts.train),
+        corpus.rows(corpus.splits.train),
     )
-    tags = corpus.tags[corpus.rows(corpus.parts.train)]
+    tags = corpus.tags[corpus.rows(corpus.splits.train)]
 
     def score(guesses):
-        counts = corpus.counts(corpus.parts.test, guesses[1])
+        counts = corpus.counts(corpus.splits.test, guesses[1])
         return float(f1(counts.sum(axis=0)))
 
     state = torch.random.get_rng_state()
@@ -147,14 +147,14 @@ def test_the_most_frequent_tag_of_a_word_is_learned_on_train_alone():
     rng = np.random.default_rng(3)
     corpus, _ = planted(rng)
     tags = np.array([1 if word == "a" else 2 for word in corpus.words])
-    test = corpus.rows(corpus.parts.test)
+    test = corpus.rows(corpus.splits.test)
     words = list(corpus.words)
     words[test[0]] = "never seen"
     tags[test[1:]] = 0
-    made = Corpus(NAMES, words, tags, corpus.offsets, corpus.parts, ENTITIES)
+    made = Corpus(NAMES, words, tags, corpus.offsets, corpus.splits, ENTITIES)
     _, guesses = most_frequent(made)
     expected = [1 if corpus.words[row] == "a" else 2 for row in test]
-    expected[0] = np.bincount(tags[corpus.rows(corpus.parts.train)]).argmax()
+    expected[0] = np.bincount(tags[corpus.rows(corpus.splits.train)]).argmax()
     assert guesses.tolist() == expected
 
 
@@ -180,7 +180,7 @@ def test_differences_are_paired_and_restarts_count():
     assert alone.low < alone.value < alone.high
 
 
-def tagged(n=120, parts=(), **changes):
+def tagged(n=120, splits=(), **changes):
     """Animals are entities, and so are two words of a house."""
     rng = np.random.default_rng(5)
     tag_of = {"cat": "B-animal", "dog": "B-animal", "big": "B-house", "house": "I-house"}
@@ -190,7 +190,7 @@ def tagged(n=120, parts=(), **changes):
         sentence = rng.choice(pool, rng.integers(3, 6)).tolist()
         words.append([*sentence, "big", "house"] if rng.random() < 0.5 else sentence)
     tags = [[tag_of.get(word, "O") for word in sentence] for sentence in words]
-    made = {"words": words, "tags": tags, "parts": [*parts, *[""] * (n - len(parts))]}
+    made = {"words": words, "tags": tags, "splits": [*splits, *[""] * (n - len(splits))]}
     return TaggedSentences("toys", **{**made, **changes}, hash="abc")
 
 
@@ -200,8 +200,8 @@ def test_from_text_to_findings(tiny, monkeypatch):
 
     monkeypatch.setattr(heads, "EPOCHS", (1, 0))
     model = poolwise.load(tiny("bert"))
-    parts = ["dev"] * 25 + ["train"] * 95
-    study = Tagging(tagged(parts=parts), restarts=1)
+    splits = ["dev"] * 25 + ["train"] * 95
+    study = Tagging(tagged(splits=splits), restarts=1)
     plain, bilstm = study.run(model)
     assert (plain.study, plain.question) == ("tagging", "Which layers tell what each word is?")
     assert plain.made["head"] == "linear"
@@ -245,7 +245,7 @@ def test_long_sentences_are_cut_and_said(tiny):
         ({"tags": [["O"] * len(words) for words in tagged().words]}, "so there is no entity"),
         ({"tags": [["X"] * len(words) for words in tagged().words]}, "nothing to tell apart"),
         ({"tags": [["B-animal"], *tagged().tags[1:]]}, r"sentence 0 has \d words and 1 tags"),
-        ({"words": [], "tags": [], "parts": []}, "every word has the tag ''"),
+        ({"words": [], "tags": [], "splits": []}, "every word has the tag ''"),
     ],
 )
 def test_data_without_tags_to_learn_are_refused_at_once(changes, message):
@@ -262,7 +262,7 @@ def test_three_sentences_are_too_few(tiny):
 def test_a_part_without_an_entity_is_named(tiny):
     data = tagged(60, ["train"] * 30 + ["dev"] * 15 + ["test"] * 15)
     tags = [["O"] * len(t) if i >= 45 else t for i, t in enumerate(data.tags)]
-    study = Tagging(tagged(60, data.parts, tags=tags))
+    study = Tagging(tagged(60, data.splits, tags=tags))
     with pytest.raises(StudyError, match="no entity in the test part"):
         next(study.run(poolwise.load(tiny("bert"))))
 

@@ -23,7 +23,7 @@ ROWS = st.lists(st.tuples(FILLED, FILLED.map(str.strip)), min_size=1, max_size=5
 def rows(*sources: object, **how: object) -> list[tuple[str, ...]]:
     data = open_labels([str(source) for source in sources], **how)
     assert len(data) == len(data.texts)
-    return list(zip(data.texts, data.labels, data.parts, strict=True))
+    return list(zip(data.texts, data.labels, data.splits, strict=True))
 
 
 def refusal(*sources: object, **how: object) -> str:
@@ -123,7 +123,7 @@ def test_parts(write):
     dev, test = write("dev.txt", "c\tx\n"), write("test.txt", "d\ty\n")
     data = open_labels([str(one), str(two)], dev=str(dev), test=[str(test)])
     assert "".join(data.texts) == "abcd"
-    assert list(data.parts) == ["train", "train", "dev", "test"]
+    assert list(data.splits) == ["train", "train", "dev", "test"]
     assert data.name == "one.txt, two.txt, dev.txt, test.txt"
     split = write("a.csv", "text,label,split\na,x,train\nb,y,val\n")
     assert [row[2] for row in rows(split)] == ["train", "dev"]

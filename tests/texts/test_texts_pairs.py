@@ -36,7 +36,7 @@ ROWS = st.lists(
 def rows(source: object, **how: object) -> list[tuple[object, ...]]:
     pairs = open_pairs(str(source), **how)
     return list(
-        zip(pairs.first, pairs.second, pairs.scores, pairs.subsets, pairs.parts, strict=True)
+        zip(pairs.first, pairs.second, pairs.scores, pairs.subsets, pairs.splits, strict=True)
     )
 
 
@@ -53,7 +53,7 @@ def test_the_sts_benchmark(write):
     assert list(pairs.second) == ["A man is dancing .", "She said"]
     assert pairs.scores.tolist() == [5.0, 0.8]
     assert list(pairs.subsets) == ["MSRvid", "headlines"]
-    assert list(pairs.parts) == ["", ""]
+    assert list(pairs.splits) == ["", ""]
     assert len(pairs) == 2
 
 
@@ -127,9 +127,9 @@ def test_parts_from_files(write):
     ]
     train, dev, test = map(str, files)
     pairs = open_pairs(train, dev=dev, test=test)
-    assert (list(pairs.first), list(pairs.parts)) == (["train", "dev", "test"],) * 2
+    assert (list(pairs.first), list(pairs.splits)) == (["train", "dev", "test"],) * 2
     assert pairs.name == "train.tsv, dev.tsv, test.tsv"
-    assert list(open_pairs(train, test=test).parts) == ["train", "test"]
+    assert list(open_pairs(train, test=test).splits) == ["train", "test"]
 
 
 def test_columns_that_are_named_or_numbered(write):

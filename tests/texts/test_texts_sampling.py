@@ -155,7 +155,7 @@ def test_each_input_and_each_declared_part_is_drawn_on_its_own(write):
         write(f"{name}.csv", rows(n)) for name, n in zip("abc", (40, 8, 20), strict=True)
     )
     data = open_labels(str(train), dev=str(dev), test=str(test), limit=10)
-    assert Counter(zip(data.parts, data.labels, strict=True)) == {
+    assert Counter(zip(data.splits, data.labels, strict=True)) == {
         ("train", "y"): 5, ("train", "n"): 5, ("dev", "y"): 4, ("dev", "n"): 4,
         ("test", "y"): 5, ("test", "n"): 5,
     }  # fmt: skip
@@ -170,8 +170,8 @@ def test_each_input_and_each_declared_part_is_drawn_on_its_own(write):
         for i in range(n)
     ]
     split = open_labels(str(write("d.csv", "text,label,split\n" + "".join(lines))), limit=20)
-    assert Counter(split.parts) == {"train": 12, "dev": 4, "test": 4}
-    assert Counter(zip(split.parts, split.labels, strict=True))[("test", "n")] == 2
+    assert Counter(split.splits) == {"train": 12, "dev": 4, "test": 4}
+    assert Counter(zip(split.splits, split.labels, strict=True))[("test", "n")] == 2
 
 
 def test_several_labels_and_numbers_are_drawn_row_by_row(write):

@@ -38,7 +38,7 @@ def test_four_columns(write, end, last):
     data = open_tags(str(write("eng.testa", (CONLL + last).replace("\n", end))))
     assert [list(words) for words in data.words] == [["EU", "rejects"], ["New", "York"]]
     assert [list(tags) for tags in data.tags] == [["S-ORG", "O"], ["B-LOC", "E-LOC"]]
-    assert (list(data.parts), data.name, len(data)) == (["", ""], "eng.testa", 2)
+    assert (list(data.splits), data.name, len(data)) == (["", ""], "eng.testa", 2)
 
 
 @settings(max_examples=50, deadline=None)
@@ -64,8 +64,8 @@ def test_any_sentences(tmp_path_factory, sentences, between):
 
 def test_parts_limit_and_other_ways_in(write, monkeypatch):
     path, dev = str(write("train.conll", CONLL)), str(write("dev.conll", "one\tO\n"))
-    assert list(open_tags(path, dev=dev, test=dev).parts) == ["train", "train", "dev", "test"]
-    assert list(open_tags(path, dev=dev, limit=1).parts) == ["train", "dev"]
+    assert list(open_tags(path, dev=dev, test=dev).splits) == ["train", "train", "dev", "test"]
+    assert list(open_tags(path, dev=dev, limit=1).splits) == ["train", "dev"]
     packed = write("train.conll.gz", gzip.compress(CONLL.encode()))
     assert open_tags(str(packed)).hash == open_tags(path).hash
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(CONLL.encode())))

@@ -25,9 +25,9 @@ def told_of_animals(kind="classification"):
         "multilabel": lambda animal, place: f"{animal};{place[0]}",
         "regression": lambda animal, place: str(ANIMALS.index(animal) + len(place) / 20),
     }[kind]
-    parts = [("train", "train", "train", "dev", "test")[i % 5] for i in range(len(rows))]
+    splits = [("train", "train", "train", "dev", "test")[i % 5] for i in range(len(rows))]
     texts = [f"{more} {animal} {place}" for animal, place, more in rows]
-    return LabelledTexts("animals", texts, [tell(a, p) for a, p, _ in rows], parts, "0")
+    return LabelledTexts("animals", texts, [tell(a, p) for a, p, _ in rows], splits, "0")
 
 
 @pytest.fixture

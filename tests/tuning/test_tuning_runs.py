@@ -113,7 +113,7 @@ def test_compares_and_keeps(model, task, tmp_path, monkeypatch):
         (f.readout, f.n, f.seed) for f in found.frozen
     ]
     assert len(found.trials) == 8
-    assert {len(t.scores) for t in found.trials} == {len(task.parts.test)}
+    assert {len(t.scores) for t in found.trials} == {len(task.splits.test)}
     assert len(found.tried) == 8
     assert {len(t.scores) for t in found.tried} == {0}
     for spec, folder in found.checkpoints.items():
@@ -305,13 +305,13 @@ def test_the_frozen_probe_reads_what_training_reads(model, animals, kind):
     task = Task(animals(kind), kind, 0)
     readouts = ["mean@-1", "attention@-1", "token[9]@-1"]
     asked = [tunable(spec, model.depth) for spec in readouts]
-    kept, all_ = Kept(None, materials(model, task), RECIPE, 1), len(task.parts.train)
+    kept, all_ = Kept(None, materials(model, task), RECIPE, 1), len(task.splits.train)
     made = frozen_module.frozen(
         model, task, asked, [20, all_], 2, kept=kept, workers=1, progress=False
     )
     scores = {(f.readout, f.n, f.seed): f.scores for f in made}
     assert len(scores) == 12
-    assert all(s.shape == task.parts.test.shape for s in scores.values())
+    assert all(s.shape == task.splits.test.shape for s in scores.values())
     np.testing.assert_array_equal(scores["mean@-1", 20, 1], scores["attention@-1", 20, 1])
     # All of train is the same rows, whoever draws them.
     np.testing.assert_array_equal(scores["mean@-1", all_, 0], scores["mean@-1", all_, 1])
@@ -320,10 +320,10 @@ def test_the_frozen_probe_reads_what_training_reads(model, animals, kind):
 
 def test_a_token_that_a_text_lacks_is_sep(model, task):
     asked = tunable("token[9]@-1", model.depth)
-    probe = (asked, len(task.parts.train), 0)
-    shelf = frozen_module._shelved(model, task, [probe], progress=False)
-    rows = np.concatenate([task.parts.train, task.parts.test])
-    vectors = frozen_module._vectors(task, shelf, asked.readout, rows)
+    probe = (asked, len(task.splits.train), 0)
+    cache = frozen_module._shelved(model, task, [probe], progress=False)
+    rows = np.concatenate([task.splits.train, task.splits.test])
+    vectors = frozen_module._vectors(task, cache, asked.readout, rows)
     texts = [task.texts[row] for row in rows.tolist()]
     lengths = np.array([text.n_tokens for text in model.tokenize(texts)])
     expected = np.where(

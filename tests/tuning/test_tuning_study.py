@@ -53,7 +53,7 @@ def _runs(task, quality, *, sizes=(200,), seeds=3, gain=0.08, of_seeds=0.004, dr
 
     Rows are hard or easy for all alike; a seed moves all rows; the rest is chance.
     """
-    m = len(task.parts.test)
+    m = len(task.splits.test)
     hard = np.random.default_rng([draw, 99]).uniform(-0.3, 0.3, m)
     trials, frozen = [], []
     for name, known in quality.items():
@@ -230,7 +230,7 @@ def test_few_seeds_are_called_few(model, task):
 
 
 def test_subsets_that_overlap_are_told_of(model, task):
-    train = len(task.parts.train)
+    train = len(task.splits.train)
     found = answer(model, task, _runs(task, {"cls@-1": 0.6}, sizes=(20, train)), RECIPE)
     (note,) = [note for note in found.notes if "two seeds share" in note]
     assert f"100% at n = {train:,} of their rows" in note

@@ -15,14 +15,14 @@ from poolwise.texts import LabelledTexts
 from poolwise.tuning.task import Task
 
 
-def labelled(labels, parts=None, texts=None):
+def labelled(labels, splits=None, texts=None):
     texts = texts or [f"text {n}" for n in range(len(labels))]
-    return LabelledTexts("made.csv", texts, labels, parts or [""] * len(labels), "0" * 64)
+    return LabelledTexts("made.csv", texts, labels, splits or [""] * len(labels), "0" * 64)
 
 
 def declared(train, dev, test):
-    parts = ["train"] * len(train) + ["dev"] * len(dev) + ["test"] * len(test)
-    return labelled([*train, *dev, *test], parts)
+    splits = ["train"] * len(train) + ["dev"] * len(dev) + ["test"] * len(test)
+    return labelled([*train, *dev, *test], splits)
 
 
 def refusal(data, kind="classification"):
@@ -36,10 +36,10 @@ def test_parts_and_targets():
     assert task.output_space.labels == ("a", "b", "c")
     assert task.targets.dtype == np.int64
     assert task.targets[:4].tolist() == [1, 0, 2, 0]
-    rows = np.concatenate([*task.parts])
+    rows = np.concatenate([*task.splits])
     assert sorted(rows) == list(range(200))
-    assert all(len(part) > 20 for part in task.parts)
-    assert np.array_equal(task.choosing, task.parts.dev)
+    assert all(len(part) > 20 for part in task.splits)
+    assert np.array_equal(task.choosing, task.splits.dev)
     assert task.notes == ["rows divided by seed 0 into 60% train, 20% dev, 20% test; "
                           "rows that share a text stay together"]  # fmt: skip
 
@@ -47,7 +47,7 @@ def test_parts_and_targets():
 def test_choosing_is_some_of_a_large_dev():
     task = Task(declared("ab" * 20, "ab" * 400, "ab" * 20), "classification", 3)
     assert len(task.choosing) == 500
-    assert set(task.choosing) < set(task.parts.dev)
+    assert set(task.choosing) < set(task.splits.dev)
     assert task.notes == ["epochs and learning rates chosen on 500 of 800 dev rows"]
     other = Task(declared("ab" * 20, "ab" * 400, "ab" * 20), "classification", 4)
     assert set(other.choosing) != set(task.choosing)
@@ -73,7 +73,7 @@ def test_subsets_are_nested_and_hold_every_label_if_they_can(labels, n, seed):
     task = Task(declared(labels, "a" * 10, "a" * 10), "classification", 0)
     rows = task.subset(n, seed)
     assert len(set(rows.tolist())) == n
-    assert set(rows.tolist()) <= set(task.parts.train.tolist())
+    assert set(rows.tolist()) <= set(task.splits.train.tolist())
     assert np.array_equal(task.subset(30, seed)[:n], rows)
     assert len({labels[i] for i in rows}) >= min(n, len(set(labels)))
 
@@ -91,26 +91,26 @@ def test_subsets_of_other_seeds_and_kinds():
 def test_scores_of_classes():
     task = Task(declared("ab" * 20, "ab" * 5, "abbb" * 5), "classification", 0)
     outputs = np.random.default_rng(0).normal(size=(20, 2))
-    scores = task.scores(outputs, task.parts.test)
-    expected = accuracy_score(task.targets[task.parts.test], outputs.argmax(1))
+    scores = task.scores(outputs, task.splits.test)
+    expected = accuracy_score(task.targets[task.splits.test], outputs.argmax(1))
     assert task.score == "accuracy"
     assert scores.mean() == pytest.approx(expected)
     assert set(scores) == {0.0, 1.0}
     # Even where nothing but "not a number" comes, no row counts as right.
-    assert task.scores(np.full((20, 2), np.nan), task.parts.test).sum() == 0
+    assert task.scores(np.full((20, 2), np.nan), task.splits.test).sum() == 0
 
 
 def test_scores_of_label_sets():
     sets = ["", "x", "y", "x;y"]
     task = Task(declared(sets * 10, sets * 5, sets * 5), "multilabel", 0)
     outputs = np.random.default_rng(0).normal(size=(20, 2))
-    scores = task.scores(outputs, task.parts.test)
-    true = task.targets[task.parts.test]
+    scores = task.scores(outputs, task.splits.test)
+    true = task.targets[task.splits.test]
     expected = f1_score(true, outputs > 0, average="samples", zero_division=1.0)
     assert task.score == "F1 of a text"
     assert scores.mean() == pytest.approx(expected)
     assert task.targets.dtype == np.float32
-    assert task.scores(np.full((1, 2), np.inf), task.parts.test[:1]).tolist() == [0.0]
+    assert task.scores(np.full((1, 2), np.inf), task.splits.test[:1]).tolist() == [0.0]
 
 
 def test_scores_of_numbers_are_r2():
@@ -119,11 +119,11 @@ def test_scores_of_numbers_are_r2():
     task = Task(data, "regression", 0)
     assert task.score == "R²"
     assert task.targets.dtype == np.float32
-    for rows in (task.parts.dev, task.parts.test):
+    for rows in (task.splits.dev, task.splits.test):
         outputs = drawn[rows, None] + np.random.default_rng(1).normal(size=(30, 1))
         expected = r2_score(drawn[rows], outputs[:, 0])
         assert task.scores(outputs, rows).mean() == pytest.approx(expected, abs=1e-6)
-    assert task.scores(np.full((30, 1), np.inf), task.parts.test).max() == -np.inf
+    assert task.scores(np.full((30, 1), np.inf), task.splits.test).max() == -np.inf
 
 
 def test_lone_labels_are_learned_and_not_scored():
@@ -131,13 +131,13 @@ def test_lone_labels_are_learned_and_not_scored():
     texts = [f"text {n}" for n in range(len(labels))]
     texts[0] = texts[-1]  # a text with two labels
     task = Task(labelled(labels, texts=texts), "classification", 0)
-    train = {labels[i] for i in task.parts.train}
+    train = {labels[i] for i in task.splits.train}
     assert train == set(labels)
-    lone = [i for i in range(120, 130) if i not in task.parts.train]
+    lone = [i for i in range(120, 130) if i not in task.splits.train]
     assert lone == []
-    assert (0 in task.parts.train) == (129 in task.parts.train)
+    assert (0 in task.splits.train) == (129 in task.splits.train)
     assert any("moved to train, which lacked their label" in note for note in task.notes)
-    assert sorted(np.concatenate([*task.parts])) == list(range(130))
+    assert sorted(np.concatenate([*task.splits])) == list(range(130))
 
 
 def test_labels_that_a_declared_part_alone_has():
@@ -154,9 +154,9 @@ def test_labels_that_a_declared_part_alone_has():
 def test_a_label_of_a_declared_dev_and_of_our_own_test():
     """Rows that we put in test ourselves can serve as train."""
     labels = ["a", "b"] * 30 + ["c"] * 12
-    parts = [""] * 62 + ["dev"] * 10
-    task = Task(labelled(labels, parts), "classification", 0)
-    assert {labels[i] for i in task.parts.train} == {"a", "b", "c"}
+    splits = [""] * 62 + ["dev"] * 10
+    task = Task(labelled(labels, splits), "classification", 0)
+    assert {labels[i] for i in task.splits.train} == {"a", "b", "c"}
 
 
 def test_labels_that_tell_nothing_apart():

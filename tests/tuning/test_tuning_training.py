@@ -51,7 +51,7 @@ def test_learns_and_says_what_came_of_it(model, task, readout, capfd):
     if readout == "mean@-1":
         assert trial.dev > 0.6
         assert trial.scores.mean() > 0.6
-    assert trial.scores.shape == task.parts.test.shape
+    assert trial.scores.shape == task.splits.test.shape
     assert 1 <= trial.epoch <= trial.epochs <= 4
     assert sum(passed) == pytest.approx(4 * 40)
     assert not module.training
@@ -68,7 +68,7 @@ def test_other_kinds(model, animals, kind):
 
 def test_scores_stand_in_the_order_of_test(model, task):
     trial, module = trained(model, task)
-    rows = task.parts.test
+    rows = task.splits.test
     found = []
     for row in rows.tolist():
         (text,) = model.tokenize([task.texts[row]])
@@ -254,7 +254,7 @@ def test_batches_are_alike_in_length_and_never_the_same(n):
 
 
 def test_texts_lie_by_length_and_are_put_back(model, task):
-    rows = task.parts.test
+    rows = task.splits.test
     texts = Texts(model, task, rows)
     lengths = [len(texts[i][0]) for i in range(len(texts))]
     assert lengths == sorted(lengths)

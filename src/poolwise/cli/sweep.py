@@ -27,7 +27,7 @@ from poolwise.progress import waiting
 from poolwise.records import Finding, Precision
 
 if TYPE_CHECKING:
-    from poolwise.selection.selection import Contest
+    from poolwise.selection.selection import Selection
 
 DEFAULT_LIMIT = 20_000
 
@@ -84,7 +84,7 @@ def command(
     from poolwise.studies.sweep import sweep  # noqa: PLC0415 - likewise
 
     found: list[Finding] = []
-    contests: list[Contest] = []
+    contests: list[Selection] = []
     with report_folder(output, force=force) if output else nullcontext() as partial:
         with waiting("reading the data"):
             material = read_material(**where, limit=limit, seed=seed)
@@ -117,7 +117,7 @@ def command(
         console().print(f"{name}: {path}", soft_wrap=True)
 
 
-def _write(found: list[Finding], contests: list[Contest], folder: Path) -> dict[str, str]:
+def _write(found: list[Finding], contests: list[Selection], folder: Path) -> dict[str, str]:
     """Give the names of what was written into ``folder``."""
     from poolwise.reports import fill_report  # noqa: PLC0415 - slow to import
     from poolwise.reports.scores import write_scores  # noqa: PLC0415

@@ -11,7 +11,7 @@ from poolwise.readouts import parse
 from poolwise.records import Precision
 from poolwise.reproduction.presets import Row
 from poolwise.selection.tasks import LabelsTask
-from poolwise.selection.vector_cache import shelve
+from poolwise.selection.vector_cache import cache_vectors
 from poolwise.texts import open_labels
 
 
@@ -19,6 +19,6 @@ def probing(model: Model, where: Path, data: str, row: Row, precision: Precision
     """Accuracy x 100 on the rows marked ``te``, features standardised. ``data`` is not asked."""
     task = LabelsTask(open_labels(str(where)), seed=0)
     readout = parse(f"{row.readout}|standardize")
-    shelf = shelve(model, task.texts, [readout.pooled], precision=precision)
-    hits = task.column(shelf, shelf[str(readout.pooled)], readout)
-    return 100 * float(np.mean(hits[task.parts.test]))
+    cache = cache_vectors(model, task.texts, [readout.pooled], precision=precision)
+    hits = task.column(cache, cache[str(readout.pooled)], readout)
+    return 100 * float(np.mean(hits[task.splits.test]))

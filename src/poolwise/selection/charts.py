@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from poolwise.readouts import Readout
 from poolwise.records import Chart
 from poolwise.selection.grid import without_l2
-from poolwise.selection.selection import Contest, score
+from poolwise.selection.selection import Selection, sort_value
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.holm import holm
 from poolwise.statistics.paired import Difference
@@ -17,7 +17,7 @@ LEVEL = 0.05
 STEPS = "as pooled"
 
 
-def heat(contest: Contest) -> Chart:
+def heat(contest: Selection) -> Chart:
     """Kind ``heat``: every single-layer readout's score on dev, a panel a chain of steps."""
     rows = []
     normalised = all(readout != without_l2(readout) for readout in contest.readouts)
@@ -49,9 +49,10 @@ def heat(contest: Contest) -> Chart:
             "value_label": f"{task.score} x 100, dev",
             **{name: [row[name] for row in rows] for name in names},
         },
-        f"Scores on the {len(task.parts.dev):,} rows of dev, on which the readout is chosen (thick "
-        "outline). Thin outlines: cannot be told from the best (paired differences, Holm over the "
-        "grid)." + (" Every vector is normalised at the end, as the model declares." * normalised),
+        f"Scores on the {len(task.splits.dev):,} rows of dev, on which the readout is chosen "
+        "(thick outline). Thin outlines: cannot be told from the best (paired differences, Holm "
+        "over the grid)."
+        + (" Every vector is normalised at the end, as the model declares." * normalised),
     )
 
 
@@ -61,12 +62,12 @@ def _panel(readout: Readout, normalised: bool) -> str:
     return "|".join(map(str, steps)) or STEPS
 
 
-def ranking(contest: Contest) -> Chart:
+def ranking(contest: Selection) -> Chart:
     """Kind ``ranking``: the best readouts and every baseline, with what they cost."""
     c = len(contest.readouts)
     shown = contest.ranked[:RANKED]
     shown += [i for i in (*contest.usual.values(), *range(c, len(contest.names))) if i not in shown]
-    shown = sorted(set(shown), key=lambda i: -score(contest.test[i]))
+    shown = sorted(set(shown), key=lambda i: -sort_value(contest.test[i]))
     tests = [contest.test[i] for i in shown]
     names = [contest.names[i] for i in shown]
     return Chart(
@@ -85,8 +86,8 @@ def ranking(contest: Contest) -> Chart:
             "dimensions": [contest.dimensions[i] for i in shown],
             "cost": [contest.cost(i) for i in shown],
         },
-        f"Scores on the {len(contest.task.parts.test):,} rows of test, held apart until the choice "
-        "was made. Cost: share of the encoder's blocks that must run.",
+        f"Scores on the {len(contest.task.splits.test):,} rows of test, held apart until the "
+        "choice was made. Cost: share of the encoder's blocks that must run.",
     )
 
 

@@ -9,7 +9,7 @@ from math import isnan
 
 from poolwise.records import Chart, Number
 from poolwise.selection.charts import LEVEL, forest
-from poolwise.selection.finding import written
+from poolwise.selection.finding import format_estimate
 from poolwise.statistics.holm import holm
 from poolwise.statistics.paired import Difference
 
@@ -27,7 +27,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Family:
+class ComparisonFamily:
     """All comparisons of a study: Holm over them."""
 
     comparisons: Sequence[Comparison]
@@ -54,7 +54,7 @@ class Family:
     def told(self, name: str) -> str:
         """``+0.031 [+0.012, +0.050]``, or with what it cannot show before it."""
         value = self[name].difference.value
-        found = written(value, sign=True)
+        found = format_estimate(value, sign=True)
         if value.value is None or self.sign(name):
             return found
         alone = value.low is not None and value.high is not None and value.low * value.high > 0
@@ -85,7 +85,7 @@ class Family:
         )
 
 
-def joined(parts: Sequence[str]) -> str:
+def join_words(parts: Sequence[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     *most, last = parts
     return f"{', '.join(most)} and {last}" if most else last

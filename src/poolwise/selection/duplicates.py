@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 Rows = NDArray[np.intp]
 
 
-def tokens_of(encoder: Encoder, texts: Sequence[str]) -> list[bytes]:
+def token_id_bytes(encoder: Encoder, texts: Sequence[str]) -> list[bytes]:
     """The ids that the encoder reads of each text: equal where it reads two alike."""
-    return [ids_of(text) for text in encoder.tokenize(texts)]
+    return [id_bytes(text) for text in encoder.tokenize(texts)]
 
 
-def ids_of(text: TokenizedText) -> bytes:
+def id_bytes(text: TokenizedText) -> bytes:
     """The ids of all its windows."""
     return b" ".join(window.ids.tobytes() for window in text.windows)
 
 
-def without_copies(encoder: Encoder, texts: Iterable[str]) -> list[str]:
+def without_duplicates(encoder: Encoder, texts: Iterable[str]) -> list[str]:
     """The texts, of those that the encoder reads alike the first."""
     unique = list(dict.fromkeys(texts))
     first: dict[bytes, str] = {}
-    for text, ids in zip(unique, tokens_of(encoder, unique), strict=True):
+    for text, ids in zip(unique, token_id_bytes(encoder, unique), strict=True):
         first.setdefault(ids, text)
     return list(first.values())
 
@@ -48,7 +48,7 @@ def with_groups(encoder: Encoder, material: Datasets) -> Datasets:
         text for pairs in material.pairs for side in (pairs.first, pairs.second) for text in side
     ]
     texts += [text for labelled in material.labels for text in labelled.texts]
-    groups = grouped(encoder, texts)
+    groups = duplicate_groups(encoder, texts)
     return replace(
         material,
         pairs=[replace(one, groups=groups) for one in material.pairs],
@@ -56,22 +56,22 @@ def with_groups(encoder: Encoder, material: Datasets) -> Datasets:
     )
 
 
-def grouped(encoder: Encoder, texts: Iterable[str]) -> Mapping[str, int]:
+def duplicate_groups(encoder: Encoder, texts: Iterable[str]) -> Mapping[str, int]:
     """A number for each text, the same where the encoder reads two alike."""
     unique = list(dict.fromkeys(texts))
     numbers: dict[bytes, int] = {}
-    read = tokens_of(encoder, unique)
+    read = token_id_bytes(encoder, unique)
     return {
         text: numbers.setdefault(ids, len(numbers)) for text, ids in zip(unique, read, strict=True)
     }
 
 
-def keys(texts: Sequence[str], groups: Mapping[str, int]) -> list[Hashable]:
+def duplicate_keys(texts: Sequence[str], groups: Mapping[str, int]) -> list[Hashable]:
     """What each text is known by, [n]: its number in ``groups``, or itself where it has none."""
     return [groups.get(text, text) for text in texts]
 
 
-def numbered(keys: Sequence[Hashable]) -> Rows:
+def factorize(keys: Sequence[Hashable]) -> Rows:
     """A number for each key, [n]: from 0, in the order in which different keys first appear."""
     known: dict[Hashable, int] = {}
     return np.fromiter((known.setdefault(key, len(known)) for key in keys), np.intp, len(keys))

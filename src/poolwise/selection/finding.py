@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from poolwise.records import Chart, Finding, Number
 from poolwise.selection.charts import LEVEL, cleared, forest, heat, ranking
 from poolwise.selection.grid import without_l2
-from poolwise.selection.selection import USUAL, Contest, steps_apart
+from poolwise.selection.selection import REFERENCE_READOUTS, Selection, step_pairs
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.paired import Difference
 
 
-def choice(
-    contest: Contest,
+def selection_finding(
+    contest: Selection,
     *,
     study: str,
     question: str,
@@ -29,18 +29,18 @@ def choice(
         verdict=" ".join([_verdict(contest), _said_of_steps(contest, steps)]).strip(),
         numbers=[*_chosen(contest), *_regrets(contest), *numbers, *_scores(contest)],
         charts=[heat(contest), ranking(contest), *_pictures(contest, steps), *charts],
-        notes=[*contest.task.parts.notes, *_cheaper(contest), *notes],
+        notes=[*contest.task.splits.notes, *_cheaper(contest), *notes],
         made={
             "data": contest.task.name,
             "rows": {
-                name: len(getattr(contest.task.parts, name)) for name in ("train", "dev", "test")
+                name: len(getattr(contest.task.splits, name)) for name in ("train", "dev", "test")
             },
             "readouts": len(contest.readouts),
         },
     )
 
 
-def written(estimate: Estimate, *, sign: bool = False) -> str:
+def format_estimate(estimate: Estimate, *, sign: bool = False) -> str:
     """``0.867 [0.851, 0.882]``."""
     if estimate.value is None:
         return "undefined"
@@ -51,10 +51,10 @@ def written(estimate: Estimate, *, sign: bool = False) -> str:
     return text.replace("-", "−")
 
 
-def _verdict(contest: Contest) -> str:
+def _verdict(contest: Selection) -> str:
     task, chosen, best = contest.task, contest.names[contest.chosen], contest.names[contest.best]
-    found = f"{task.score} {written(contest.test[contest.chosen])} on {task.name}"
-    usual = next(name for name in USUAL if name in contest.usual)
+    found = f"{task.score} {format_estimate(contest.test[contest.chosen])} on {task.name}"
+    usual = next(name for name in REFERENCE_READOUTS if name in contest.usual)
     place = contest.usual[usual]
     own = _own(contest) if usual == "declared" else ""
     if contest.chosen in contest.usual.values() and contest.chosen != contest.best:
@@ -62,7 +62,7 @@ def _verdict(contest: Contest) -> str:
     if contest.chosen == place:
         return f"Keep {chosen}{own}: {found}; no readout scored higher on dev."
     gain = contest.against(place)[contest.chosen]
-    more = written(gain.value, sign=True)
+    more = format_estimate(gain.value, sign=True)
     than = f"{contest.names[place]}{own}"
     if not gain.p <= LEVEL:
         return (
@@ -74,14 +74,14 @@ def _verdict(contest: Contest) -> str:
     return f"Take {chosen}: {found}, {more} more than {than}."
 
 
-def _own(contest: Contest) -> str:
+def _own(contest: Selection) -> str:
     """The declared readout takes part without its l2 where the user's own grid has it so."""
     declared = contest.encoder.declared
     same = declared is not None and contest.find(declared) is not None
     return " (what the model declares)" if same else " (what the model declares, less its l2)"
 
 
-def _chosen(contest: Contest) -> Iterator[Number]:
+def _chosen(contest: Selection) -> Iterator[Number]:
     score, name = contest.task.score, contest.names[contest.chosen]
     yield _number(f"{score} of the chosen readout", contest.test[contest.chosen], name, "test")
     for usual, i in contest.usual.items():
@@ -89,14 +89,14 @@ def _chosen(contest: Contest) -> Iterator[Number]:
             yield _number(f"{score} of {usual}", contest.test[i], contest.names[i], "test")
 
 
-def _regrets(contest: Contest) -> Iterator[Number]:
+def _regrets(contest: Selection) -> Iterator[Number]:
     """What staying with a usual readout costs."""
     for usual, i in contest.usual.items():
         difference = contest.against(i)[contest.chosen]
         yield _number(f"regret of {usual}", difference.value, contest.names[i], "test")
 
 
-def _scores(contest: Contest) -> Iterator[Number]:
+def _scores(contest: Selection) -> Iterator[Number]:
     c = len(contest.readouts)
     for i in contest.ranked:
         for part, found in (("test", contest.test[i]), ("dev", contest.dev[i])):
@@ -117,17 +117,17 @@ Step = tuple[int, int, Difference]
 """A readout with steps, the same without, and what the steps gain on test."""
 
 
-def _steps(contest: Contest) -> list[Step]:
+def _steps(contest: Selection) -> list[Step]:
     """For each chain of steps: on the pooled readout that is best with nothing after it, on dev,
     and on mean@-1."""
     plain = [i for i in contest.ranked if i < len(contest.readouts)]
     plain = [i for i in plain if not without_l2(contest.readouts[i]).steps]
     bases = dict.fromkeys([*plain[:1], *contest.usual.values()])
-    pairs = [(i, base) for i, base in steps_apart(contest) if base in bases]
+    pairs = [(i, base) for i, base in step_pairs(contest) if base in bases]
     return [(i, base, contest.against(base)[i]) for i, base in pairs]
 
 
-def _said_of_steps(contest: Contest, steps: Sequence[Step]) -> str:
+def _said_of_steps(contest: Selection, steps: Sequence[Step]) -> str:
     if not steps:
         return ""
     clear = cleared([difference for *_, difference in steps])
@@ -142,12 +142,12 @@ def _said_of_steps(contest: Contest, steps: Sequence[Step]) -> str:
     step = "|".join(map(str, without_l2(contest.readouts[i]).steps)) or "l2"
     others = f"; {len(gains) - 1} other steps gain too" if len(gains) > 1 else ""
     return (
-        f"After pooling, {step} adds {written(difference.value, sign=True)} to "
+        f"After pooling, {step} adds {format_estimate(difference.value, sign=True)} to "
         f"{contest.names[base]}{others}."
     )
 
 
-def _pictures(contest: Contest, steps: Sequence[Step]) -> Iterator[Chart]:
+def _pictures(contest: Selection, steps: Sequence[Step]) -> Iterator[Chart]:
     rows = [
         (contest.names[i], contest.against(contest.chosen)[i], False)
         for i in dict.fromkeys([*contest.usual.values(), contest.best])
@@ -178,7 +178,7 @@ def _pictures(contest: Contest, steps: Sequence[Step]) -> Iterator[Chart]:
         )
 
 
-def _cheaper(contest: Contest) -> Iterator[str]:
+def _cheaper(contest: Selection) -> Iterator[str]:
     """The least that does as well, as far as dev can show."""
     ties = [i for i in range(len(contest.readouts)) if contest.tied[i] and i != contest.best]
     if not ties:

@@ -25,7 +25,7 @@ WHITENED = (256, 128, 64, 32, 16)
 256 of 768."""
 
 
-def grid(encoder: Encoder, asked: str, n_fit: int) -> list[Readout]:
+def expand_grid(encoder: Encoder, asked: str, n_fit: int) -> list[Readout]:
     """The readouts that ``asked`` names: ``default``, ``full``, or patterns between blanks.
 
     In a pattern ``*`` stands for every hidden state and ``{a,b}`` for either:
@@ -51,13 +51,13 @@ def grid(encoder: Encoder, asked: str, n_fit: int) -> list[Readout]:
         normalises = own != without_l2(own)
         if ready_made and normalises:
             readouts = [with_l2(readout) for readout in readouts]
-        named = {identity(readout, encoder) for readout in readouts}
-        if ready_made or identity(without_l2(own), encoder) not in named:
+        named = {canonical_key(readout, encoder) for readout in readouts}
+        if ready_made or canonical_key(without_l2(own), encoder) not in named:
             readouts.append(own)
     seen: dict[tuple[object, ...], Readout] = {}
     for readout in readouts:
         encoder.width_of(readout)
-        seen.setdefault(identity(readout, encoder), readout)
+        seen.setdefault(canonical_key(readout, encoder), readout)
     return list(seen.values())
 
 
@@ -105,7 +105,7 @@ def _expanded(pattern: str, depth: int) -> Iterator[str]:
         yield pattern
 
 
-def identity(readout: Readout, encoder: Encoder) -> tuple[object, ...]:
+def canonical_key(readout: Readout, encoder: Encoder) -> tuple[object, ...]:
     """Equal where readouts are the same for this encoder, however their layers are written."""
     layers = readout.layers
     states = () if layers is None else layers.resolve(encoder.depth)

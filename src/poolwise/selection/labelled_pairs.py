@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from poolwise.errors import StudyError
-from poolwise.selection.duplicates import keys
-from poolwise.selection.splits import Rows, split
+from poolwise.selection.duplicates import duplicate_keys
+from poolwise.selection.splits import RowIndices, split_rows
 from poolwise.selection.tasks import SHARES
 from poolwise.texts import LabelledTexts, TextPairs
 
@@ -20,13 +20,13 @@ def labelled_pairs(data: LabelledTexts, seed: int) -> TextPairs:
 
     Raises StudyError where a part has no two texts of one label, or only one label.
     """
-    known = keys(data.texts, data.groups)
-    parts = split(data.parts, [(key,) for key in known], SHARES, seed)
+    known = duplicate_keys(data.texts, data.groups)
+    splits = split_rows(data.splits, [(key,) for key in known], SHARES, seed)
     rng = np.random.default_rng(seed)
     labels = np.unique(np.array(data.labels, dtype=object).astype(str), return_inverse=True)[1]
     drawn = {
         name: _drawn(labels, rows, rng, f"{data.name}: the {name} part")
-        for name, rows in zip(("train", "dev", "test"), parts, strict=True)
+        for name, rows in zip(("train", "dev", "test"), splits, strict=True)
     }
     rows = np.concatenate(list(drawn.values()))
     return TextPairs(
@@ -35,13 +35,15 @@ def labelled_pairs(data: LabelledTexts, seed: int) -> TextPairs:
         second=[data.texts[i] for i in rows[:, 1].tolist()],
         scores=(labels[rows[:, 0]] == labels[rows[:, 1]]).astype(np.float64),
         subsets=[""] * len(rows),
-        parts=[name for name, pairs in drawn.items() for _ in pairs],
+        splits=[name for name, pairs in drawn.items() for _ in pairs],
         hash=data.hash,
         groups=data.groups,
     )
 
 
-def _drawn(labels: Rows, rows: Rows, rng: np.random.Generator, where: str) -> Rows:
+def _drawn(
+    labels: RowIndices, rows: RowIndices, rng: np.random.Generator, where: str
+) -> RowIndices:
     """Pairs of different rows, [PAIRS, 2]: half of one label, half of two."""
     own = labels[rows]
     counts = np.bincount(own)

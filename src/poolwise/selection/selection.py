@@ -16,10 +16,10 @@ from poolwise.errors import StudyError
 from poolwise.progress import Progress
 from poolwise.readouts import Readout, parse
 from poolwise.records import Floats
-from poolwise.selection.grid import identity, with_l2, without_l2
+from poolwise.selection.grid import canonical_key, with_l2, without_l2
 from poolwise.selection.scores import Measure
 from poolwise.selection.tasks import Task
-from poolwise.selection.vector_cache import Shelf
+from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.paired import Difference, compared, ties
 
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-USUAL = ("declared", "mean@-1")
+REFERENCE_READOUTS = ("declared", "mean@-1")
 """What people take without measuring, first what the model's folder declares."""
 
 
 @dataclass(frozen=True)
-class Contest:
+class Selection:
     """Contenders on one task. ``columns`` [n, c + b]: c readouts, then b baselines, whose vectors
     have so many ``dimensions``.
 
@@ -42,7 +42,7 @@ class Contest:
 
     encoder: Encoder
     task: Task
-    shelf: Shelf
+    cache: VectorCache
     readouts: Sequence[Readout]
     baselines: Sequence[str]
     dimensions: Sequence[int]
@@ -56,7 +56,7 @@ class Contest:
     @cached_property
     def dev(self) -> Sequence[Estimate]:
         """Each contender's score on dev."""
-        return self.task.measure(self.columns, self.task.parts.dev).estimates()
+        return self.task.measure(self.columns, self.task.splits.dev).estimates()
 
     @cached_property
     def test(self) -> Sequence[Estimate]:
@@ -66,7 +66,7 @@ class Contest:
     @cached_property
     def best(self) -> int:
         """The readout of the highest score on dev."""
-        scores = [score(e) for e in self.dev[: len(self.readouts)]]
+        scores = [sort_value(e) for e in self.dev[: len(self.readouts)]]
         if max(scores) == -np.inf:
             raise StudyError(
                 f"{self.task.name}: no readout has a {self.task.score} on the dev rows; every "
@@ -77,14 +77,14 @@ class Contest:
     @cached_property
     def tied(self) -> NDArray[np.bool_]:
         """Whether each readout cannot be told from the best one on dev, after Holm; [c]."""
-        measure = self.task.measure(self.columns[:, : len(self.readouts)], self.task.parts.dev)
+        measure = self.task.measure(self.columns[:, : len(self.readouts)], self.task.splits.dev)
         return ties(compared(*measure.influences(), self.best, measure.groups))
 
     @cached_property
     def chosen(self) -> int:
         """The best on dev, unless a usual readout cannot be told from it: nobody should change
         for a difference that may be chance."""
-        for name in USUAL:
+        for name in REFERENCE_READOUTS:
             place = self.usual.get(name)
             if place is not None and self.tied[place]:
                 return place
@@ -103,7 +103,7 @@ class Contest:
 
     @cached_property
     def _on_test(self) -> Measure:
-        return self.task.measure(self.columns, self.task.parts.test)
+        return self.task.measure(self.columns, self.task.splits.test)
 
     @cached_property
     def _influences(self) -> tuple[Array, Array]:
@@ -128,9 +128,9 @@ class Contest:
     def find(self, readout: str | Readout) -> int | None:
         """Where this readout takes part, however its layers are written."""
         asked = parse(readout) if isinstance(readout, str) else readout
-        wanted = identity(asked, self.encoder)
+        wanted = canonical_key(asked, self.encoder)
         for i, one in enumerate(self.readouts):
-            if identity(one, self.encoder) == wanted:
+            if canonical_key(one, self.encoder) == wanted:
                 return i
         return None
 
@@ -151,7 +151,7 @@ class Contest:
     @property
     def ranked(self) -> list[int]:
         """All contenders, best on dev first, those without a score last."""
-        return sorted(range(len(self.names)), key=lambda i: -score(self.dev[i]))
+        return sorted(range(len(self.names)), key=lambda i: -sort_value(self.dev[i]))
 
     def cost(self, index: int) -> float:
         """Share of the encoder's blocks that the readout needs, 0 … 1; baselines need none."""
@@ -161,40 +161,40 @@ class Contest:
         return max(self.readouts[index].layer_indices(depth)) / max(depth, 1)
 
 
-def hold(
+def score_readouts(
     encoder: Encoder,
     task: Task,
     readouts: Sequence[Readout],
-    shelf: Shelf,
+    cache: VectorCache,
     baselines: Mapping[str, Floats] | None = None,
     *,
     progress: bool = False,
-) -> Contest:
+) -> Selection:
     """Score every readout, and every baseline's vectors [texts of the shelf, d], on the task."""
     others = baselines or {}
     columns = np.empty((len(task), len(readouts) + len(others)))
 
     def one(job: tuple[int, Readout]) -> None:
         i, readout = job
-        columns[:, i] = task.column(shelf, shelf[str(readout.pooled)], readout)
+        columns[:, i] = task.column(cache, cache[str(readout.pooled)], readout)
 
     bar = Progress(f"readouts on {task.name}", len(readouts), show=progress)
     with bar, ThreadPoolExecutor(cores()) as workers:
         for _ in workers.map(one, enumerate(readouts)):
             bar.advance(1)
     for i, vectors in enumerate(others.values(), len(readouts)):
-        columns[:, i] = task.column(shelf, vectors)
+        columns[:, i] = task.column(cache, vectors)
     widths = [encoder.width_of(r) for r in readouts]
     widths += [vectors.shape[1] for vectors in others.values()]
-    return Contest(encoder, task, shelf, readouts, tuple(others), widths, columns)
+    return Selection(encoder, task, cache, readouts, tuple(others), widths, columns)
 
 
-def score(estimate: Estimate) -> float:
+def sort_value(estimate: Estimate) -> float:
     """For ordering: what is undefined comes last."""
     return -np.inf if estimate.value is None else estimate.value
 
 
-def steps_apart(contest: Contest) -> Iterator[tuple[int, int]]:
+def step_pairs(contest: Selection) -> Iterator[tuple[int, int]]:
     """Readouts with steps, each with the same readout without; where all normalise, so does it."""
     for i, readout in enumerate(contest.readouts):
         if readout.steps:

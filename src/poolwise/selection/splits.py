@@ -12,35 +12,35 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from poolwise.errors import StudyError
-from poolwise.selection.duplicates import numbered
+from poolwise.selection.duplicates import factorize
 from poolwise.statistics.folds import uniform
 
-Rows = NDArray[np.intp]
+RowIndices = NDArray[np.intp]
 
-FEWEST = 10
+MIN_ROWS = 10
 """Rows that a part needs before a score on it is worth an interval."""
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Splits:
     """Row numbers. Steps and probes learn on ``train``; the readout is chosen on ``dev``; what is
     reported comes from ``test``. ``notes`` say how the rows were divided."""
 
-    train: Rows
-    dev: Rows
-    test: Rows
+    train: RowIndices
+    dev: RowIndices
+    test: RowIndices
     notes: tuple[str, ...] = ()
 
     def __iter__(self):  # type: ignore[no-untyped-def]
         return iter((self.train, self.dev, self.test))
 
 
-def split(
+def split_rows(
     declared: Sequence[str],
     texts: Sequence[tuple[Hashable, ...]],
     shares: tuple[float, float, float],
     seed: int,
-) -> Parts:
+) -> Splits:
     """Divide rows into parts by a hash of the row, ``shares`` of them each.
 
     ``declared`` holds ``train``, ``dev`` or ``test`` where the data say so, else nothing; a part
@@ -63,15 +63,15 @@ def split(
         told[free], note = _divided([texts[i] for i in np.flatnonzero(free).tolist()], wanted, seed)
         notes.append(note)
     found = {part: np.flatnonzero(told == part) for part in ("train", "dev", "test")}
-    if min(map(len, found.values())) < FEWEST:
+    if min(map(len, found.values())) < MIN_ROWS:
         sizes = ", ".join(f"{len(rows)} {part}" for part, rows in found.items())
         raise StudyError(
             f"{len(told)} rows make {sizes}; a readout is chosen on one part and reported on "
-            f"another, each of at least {FEWEST} rows: give more rows"
+            f"another, each of at least {MIN_ROWS} rows: give more rows"
         )
     notes += _overlaps(texts, found)
     notes += _repeated(texts)
-    return Parts(**found, notes=tuple(notes))
+    return Splits(**found, notes=tuple(notes))
 
 
 def _divided(
@@ -83,7 +83,7 @@ def _divided(
     of the same texts do. One text of more than a fifth is only learned from, unless too little is
     then left to be asked for: it is divided row by row.
     """
-    most, component, same = len(texts) // 5, _connected(texts), numbered(texts)
+    most, component, same = len(texts) // 5, _connected(texts), factorize(texts)
     tied = _sizes(component) > most
     one = _sizes(same) > most
     if (tied & ~one).any():
@@ -91,11 +91,11 @@ def _divided(
         component = np.where(tied, same, same[first][component])
     draws = uniform(component, seed)
     draws[one] = 0.0
-    parts = _drawn(draws, wanted)
-    by_row = bool(one.any()) and min(parts.count(part) for part in wanted) < FEWEST
+    splits = _drawn(draws, wanted)
+    by_row = bool(one.any()) and min(splits.count(part) for part in wanted) < MIN_ROWS
     if by_row:
         draws[one] = uniform(np.flatnonzero(one), seed)
-        parts = _drawn(draws, wanted)
+        splits = _drawn(draws, wanted)
     whole = sum(wanted.values())
     cut = ", ".join(f"{share / whole:.0%} {part}" for part, share in wanted.items())
     said = f"rows divided by seed {seed} into {cut}; rows that share a text stay together"
@@ -107,10 +107,10 @@ def _divided(
     if one.any():
         how = "divided row by row" if by_row else "in train"
         said += f", but {one.sum():,} rows of one text, too many for one part, are {how}"
-    return parts, said
+    return splits, said
 
 
-def _sizes(groups: Rows) -> Rows:
+def _sizes(groups: RowIndices) -> RowIndices:
     """How many rows are in each row's group, [n]."""
     return np.asarray(np.bincount(groups, minlength=1)[groups], np.intp)
 
@@ -121,7 +121,7 @@ def _drawn(draws: NDArray[np.float64], wanted: dict[str, float]) -> list[str]:
     return [tuple(wanted)[i] for i in np.searchsorted(ends, draws, side="right").tolist()]
 
 
-def _connected(texts: Sequence[tuple[Hashable, ...]]) -> Rows:
+def _connected(texts: Sequence[tuple[Hashable, ...]]) -> RowIndices:
     """A number for each row, the same where rows hang together through texts they share."""
     number: dict[Hashable, int] = {}
     row, text = [], []
@@ -135,7 +135,9 @@ def _connected(texts: Sequence[tuple[Hashable, ...]]) -> Rows:
     return np.asarray(component[: len(texts)], np.intp)
 
 
-def _overlaps(texts: Sequence[tuple[Hashable, ...]], found: Mapping[str, Rows]) -> Iterator[str]:
+def _overlaps(
+    texts: Sequence[tuple[Hashable, ...]], found: Mapping[str, RowIndices]
+) -> Iterator[str]:
     """What rows of one part have in common with those of an earlier one."""
     holds = {
         part: {text for i in rows.tolist() for text in texts[i]} for part, rows in found.items()

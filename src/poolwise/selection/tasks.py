@@ -18,10 +18,10 @@ from poolwise.encoders.modules.dense_stack import DenseStack
 from poolwise.errors import ReadoutError, StudyError
 from poolwise.readouts import Readout
 from poolwise.records import Floats
-from poolwise.selection.duplicates import keys, numbered
+from poolwise.selection.duplicates import duplicate_keys, factorize
 from poolwise.selection.scores import Correlations, Measure, Shares
-from poolwise.selection.splits import Parts, Rows, split
-from poolwise.selection.vector_cache import Shelf
+from poolwise.selection.splits import RowIndices, Splits, split_rows
+from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.discriminant import Discriminant
 from poolwise.statistics.estimate import is_constant
 from poolwise.statistics.folds import fold_of
@@ -40,14 +40,14 @@ PAIR_SHARES = (0.2, 0.4, 0.4)
 
 class Task(Protocol):
     """``name`` of the data, ``score`` (what is measured), ``learns`` (labels are learned on train),
-    ``parts``, and the rows' texts. ``groups`` numbers these as the encoder tells them apart, [n]
+    ``splits``, and the rows' texts. ``groups`` numbers these as the encoder tells them apart, [n]
     or, of pairs, [n, 2]."""
 
     name: str
     score: str
     learns: bool
-    parts: Parts
-    groups: Rows
+    splits: Splits
+    groups: RowIndices
 
     def __len__(self) -> int:
         """Rows."""
@@ -63,14 +63,14 @@ class Task(Protocol):
         """Those of the rows of train."""
         ...
 
-    def column(self, shelf: Shelf, vectors: Floats, steps: Readout | None = None) -> Array:
+    def column(self, cache: VectorCache, vectors: Floats, steps: Readout | None = None) -> Array:
         """A number a row, [n], from the vectors of the shelf's texts; NaN where there is none.
 
         The steps of ``steps`` are fitted on the texts of train.
         """
         ...
 
-    def measure(self, columns: Array, rows: Rows) -> Measure:
+    def measure(self, columns: Array, rows: RowIndices) -> Measure:
         """Scores of these rows under every column of [n, c]."""
         ...
 
@@ -84,15 +84,15 @@ class PairsTask:
     def __init__(self, pairs: TextPairs, seed: int, learned: Sequence[str] | None = None) -> None:
         """Steps are fitted on ``learned``, or on the texts of the train pairs."""
         self.name, self.pairs, self._learned = pairs.name, pairs, learned
-        known = keys([*pairs.first, *pairs.second], pairs.groups)
-        self.groups = numbered(known).reshape(2, -1).T
+        known = duplicate_keys([*pairs.first, *pairs.second], pairs.groups)
+        self.groups = factorize(known).reshape(2, -1).T
         both = list(zip(known[: len(pairs)], known[len(pairs) :], strict=True))
-        self.parts = split(pairs.parts, both, PAIR_SHARES, seed)
+        self.splits = split_rows(pairs.splits, both, PAIR_SHARES, seed)
         for name in ("dev", "test"):
-            if is_constant(pairs.scores[getattr(self.parts, name)]):
+            if is_constant(pairs.scores[getattr(self.splits, name)]):
                 raise StudyError(
                     f"{self.name}: the {name} pairs all have the score "
-                    f"{pairs.scores[getattr(self.parts, name)][0]:g}; a correlation needs scores "
+                    f"{pairs.scores[getattr(self.splits, name)][0]:g}; a correlation needs scores "
                     "that differ"
                 )
 
@@ -108,13 +108,13 @@ class PairsTask:
         if self._learned is not None:
             return self._learned
         sides = (self.pairs.first, self.pairs.second)
-        return [side[i] for i in self.parts.train.tolist() for side in sides]
+        return [side[i] for i in self.splits.train.tolist() for side in sides]
 
-    def column(self, shelf: Shelf, vectors: Floats, steps: Readout | None = None) -> Array:
-        first, second = shelf.rows(self.pairs.first), shelf.rows(self.pairs.second)
+    def column(self, cache: VectorCache, vectors: Floats, steps: Readout | None = None) -> Array:
+        first, second = cache.rows(self.pairs.first), cache.rows(self.pairs.second)
         if steps is not None and steps.steps:
-            learned = np.unique(shelf.rows(self.train_texts))
-            fitted = _fitted(steps, vectors[learned[shelf.usable[learned]]], shelf.dense_stack)
+            learned = np.unique(cache.rows(self.train_texts))
+            fitted = _fitted(steps, vectors[learned[cache.usable[learned]]], cache.dense_stack)
             if fitted is None:
                 return np.full(len(self), np.nan)
             asked, at = np.unique(np.concatenate([first, second]), return_inverse=True)
@@ -122,10 +122,10 @@ class PairsTask:
         else:
             a, b = vectors[first], vectors[second]
         cosines = _cosines(a, b)
-        cosines[~(shelf.usable[first] & shelf.usable[second])] = np.nan
+        cosines[~(cache.usable[first] & cache.usable[second])] = np.nan
         return cosines
 
-    def measure(self, columns: Array, rows: Rows) -> Measure:
+    def measure(self, columns: Array, rows: RowIndices) -> Measure:
         known = rows[np.isfinite(columns[rows]).any(axis=1)]
         scores = self.pairs.scores[known]
         return Correlations(np.nan_to_num(columns[known]), scores, self.groups[known])
@@ -142,11 +142,11 @@ class LabelsTask:
 
     def __init__(self, data: LabelledTexts, seed: int) -> None:
         self.name, self.data, self._seed = data.name, data, seed
-        known = keys(data.texts, data.groups)
-        self.groups = numbered(known)
-        self.parts = split(data.parts, [(key,) for key in known], SHARES, seed)
+        known = duplicate_keys(data.texts, data.groups)
+        self.groups = factorize(known)
+        self.splits = split_rows(data.splits, [(key,) for key in known], SHARES, seed)
         self.classes = checked_classes(data)
-        absent = set(data.labels) - {data.labels[i] for i in self.parts.train.tolist()}
+        absent = set(data.labels) - {data.labels[i] for i in self.splits.train.tolist()}
         self.unseen = sorted(absent)
 
     def __len__(self) -> int:
@@ -158,7 +158,7 @@ class LabelsTask:
 
     @property
     def train_texts(self) -> Sequence[str]:
-        return [self.data.texts[i] for i in self.parts.train.tolist()]
+        return [self.data.texts[i] for i in self.splits.train.tolist()]
 
     @cached_property
     def targets(self) -> NDArray[np.intp]:
@@ -171,13 +171,13 @@ class LabelsTask:
         """[n, classes]."""
         return np.eye(len(self.classes))[self.targets]
 
-    def column(self, shelf: Shelf, vectors: Floats, steps: Readout | None = None) -> Array:
-        rows = shelf.rows(self.data.texts)
+    def column(self, cache: VectorCache, vectors: Floats, steps: Readout | None = None) -> Array:
+        rows = cache.rows(self.data.texts)
         x = vectors[rows]
-        usable = shelf.usable[rows] & np.isfinite(x).all(axis=1)
+        usable = cache.usable[rows] & np.isfinite(x).all(axis=1)
         if steps is not None and steps.steps:
             fitted = _fitted(
-                steps, x[self.parts.train[usable[self.parts.train]]], shelf.dense_stack
+                steps, x[self.splits.train[usable[self.splits.train]]], cache.dense_stack
             )
             if fitted is None:
                 return np.full(len(self), np.nan)
@@ -188,8 +188,8 @@ class LabelsTask:
         self, x: Floats | Array, usable: NDArray[np.bool_], targets: NDArray[np.intp]
     ) -> Array:
         """Whether a probe trained on train's rows of x [n, d] names each later row's target."""
-        train = self.parts.train[usable[self.parts.train]]
-        later = np.concatenate([self.parts.dev, self.parts.test])
+        train = self.splits.train[usable[self.splits.train]]
+        later = np.concatenate([self.splits.dev, self.splits.test])
         found = np.full(len(x), np.nan)
         found[later] = 0.0
         folds = fold_of(self.groups[train], FOLDS, self._seed)
@@ -204,7 +204,7 @@ class LabelsTask:
         found[asked] = probe.predict(x[asked]) == targets[asked]
         return found
 
-    def measure(self, columns: Array, rows: Rows) -> Measure:
+    def measure(self, columns: Array, rows: RowIndices) -> Measure:
         return Shares(columns[rows], self.groups[rows])
 
 

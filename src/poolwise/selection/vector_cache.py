@@ -22,11 +22,11 @@ FEWER = "ask for fewer readouts (--grid) or texts (--limit)"
 _FLOAT = np.dtype(np.float32).itemsize
 
 
-class Shelf:
-    """The vectors of unique ``texts``, from one pass. ``shelf["cls@3"]`` is float32 [n, d].
+class VectorCache:
+    """The vectors of unique ``texts``, from one pass. ``cache["cls@3"]`` is float32 [n, d].
 
     They lie in one temporary file without a name, which is gone with the process however that
-    ends; memory holds one readout at a time. ``worked_out`` keeps what several studies make of the
+    ends; memory holds one readout at a time. ``memo`` keeps what several studies make of the
     texts alone; ``unknown`` says so where the vocabulary does not know them. ``precision`` is that
     of further passes to compare with. ``dense_stack`` is what the step
     ``dense`` applies. ``n_tokens`` int32 [n]; ``usable`` bool [n]: not empty, and finite under
@@ -42,7 +42,7 @@ class Shelf:
         self.unknown: tuple[str, ...] = ()
         self.dense_stack: DenseStack | None = None
         self.precision: Precision = "exact"
-        self.worked_out: dict[Hashable, list[Any]] = {}
+        self.memo: dict[Hashable, list[Any]] = {}
         self._row_of = {text: row for row, text in enumerate(texts)}
         self._widths = dict(widths)
         places = np.cumsum([0, *widths.values()]) * len(texts) * _FLOAT
@@ -91,19 +91,19 @@ class Shelf:
         self.unknown = tuple(unknown.notes())
 
 
-def shelve(
+def cache_vectors(
     model: Model,
     texts: Iterable[str],
     readouts: Iterable[Readout],
     *,
     precision: Precision = "exact",
     progress: bool = False,
-) -> Shelf:
+) -> VectorCache:
     """One pass: every readout (pooled, without steps) of every text, each text once.
 
     Raises StudyError where the vectors would not fit on the disk.
     """
     widths = {str(r): model.width_of(parse(str(r))) for r in readouts}
-    shelf = Shelf(list(dict.fromkeys(texts)), widths)
-    shelf.fill(model, precision=precision, progress=progress)
-    return shelf
+    cache = VectorCache(list(dict.fromkeys(texts)), widths)
+    cache.fill(model, precision=precision, progress=progress)
+    return cache

@@ -14,13 +14,13 @@ from poolwise.errors import some
 from poolwise.readouts import Readout
 from poolwise.records import Finding, Number
 from poolwise.selection.baselines import length_only
-from poolwise.selection.cached_baselines import yardsticks
-from poolwise.selection.finding import choice
-from poolwise.selection.grid import grid
-from poolwise.selection.selection import Contest, hold
-from poolwise.selection.splits import Rows
+from poolwise.selection.cached_baselines import cached_baselines
+from poolwise.selection.finding import selection_finding
+from poolwise.selection.grid import expand_grid
+from poolwise.selection.selection import Selection, score_readouts
+from poolwise.selection.splits import RowIndices
 from poolwise.selection.tasks import LabelsTask
-from poolwise.selection.vector_cache import Shelf
+from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.logistic import logistic
 from poolwise.statistics.paired import mean_estimates
@@ -50,51 +50,57 @@ class Classification:
         self.task = LabelsTask(data, seed)
         self._asked, self._seed = asked, seed
         self._readouts: list[Readout] = []
-        self.contest: Contest | None = None
+        self.contest: Selection | None = None
 
     @property
     def texts(self) -> Sequence[str]:
         return self.task.texts
 
     def readouts(self, encoder: Encoder) -> Sequence[Readout]:
-        self._readouts = grid(encoder, self._asked, len(set(self.task.train_texts)))
+        self._readouts = expand_grid(encoder, self._asked, len(set(self.task.train_texts)))
         return [r.pooled for r in self._readouts]
 
     def findings(
-        self, encoder: Encoder, shelf: Shelf, *, progress: bool = False
+        self, encoder: Encoder, cache: VectorCache, *, progress: bool = False
     ) -> Iterator[Finding]:
-        others, left_out = yardsticks(encoder, self.task, shelf, self._seed)
-        contest = hold(encoder, self.task, self._readouts, shelf, others, progress=progress)
+        others, left_out = cached_baselines(encoder, self.task, cache, self._seed)
+        contest = score_readouts(
+            encoder, self.task, self._readouts, cache, others, progress=progress
+        )
         self.contest = contest
-        numbers = [*self._confirmed(contest, shelf), *self._controls(contest, shelf)]
+        numbers = [*self._confirmed(contest, cache), *self._controls(contest, cache)]
         notes = list(left_out)
         if self.task.unseen:
             notes.append(
                 f"{len(self.task.unseen)} labels do not occur in train and cannot be named: "
                 + some(self.task.unseen, most=5)
             )
-        yield choice(contest, study=self.name, question=self.question, numbers=numbers, notes=notes)
+        yield selection_finding(
+            contest, study=self.name, question=self.question, numbers=numbers, notes=notes
+        )
 
-    def _confirmed(self, contest: Contest, shelf: Shelf) -> Iterator[Number]:
+    def _confirmed(self, contest: Selection, cache: VectorCache) -> Iterator[Number]:
         """The best on dev, and the chosen one, under logistic regression, on test."""
         best = [i for i in contest.ranked if i < len(self._readouts)][:FINALISTS]
         finalists = [self._readouts[i] for i in dict.fromkeys([*best, contest.chosen])]
-        rows = shelf.rows(self.task.texts)
+        rows = cache.rows(self.task.texts)
         with ThreadPoolExecutor(cores()) as workers:
             for readout, (found, note) in zip(
                 finalists,
-                workers.map(lambda r: self._logistic(r, shelf, rows), finalists),
+                workers.map(lambda r: self._logistic(r, cache, rows), finalists),
                 strict=True,
             ):
                 where = {"readout": str(readout), "part": "test"}
                 name = "accuracy of logistic regression"
                 yield Number(name, found.value, found.low, found.high, where, note=note)
 
-    def _logistic(self, readout: Readout, shelf: Shelf, rows: Rows) -> tuple[Estimate, str]:
-        train, _, test = self.task.parts
-        vectors = shelf[str(readout.pooled)][rows]
+    def _logistic(
+        self, readout: Readout, cache: VectorCache, rows: RowIndices
+    ) -> tuple[Estimate, str]:
+        train, _, test = self.task.splits
+        vectors = cache[str(readout.pooled)][rows]
         if readout.steps:
-            vectors = fit(readout, vectors[train], shelf.dense_stack).apply(vectors)
+            vectors = fit(readout, vectors[train], cache.dense_stack).apply(vectors)
         y = self.task.targets
         groups = self.task.groups
         found = logistic(vectors[train], y[train], vectors[test], groups[train])
@@ -102,18 +108,18 @@ class Classification:
         (estimate,) = mean_estimates(hits, groups[test])
         return estimate, found.note
 
-    def _controls(self, contest: Contest, shelf: Shelf) -> Iterator[Number]:
-        task, test = self.task, self.task.parts.test
-        rows = shelf.rows(task.texts)
-        usable = shelf.usable[rows]
+    def _controls(self, contest: Selection, cache: VectorCache) -> Iterator[Number]:
+        task, test = self.task, self.task.splits.test
+        rows = cache.rows(task.texts)
+        usable = cache.usable[rows]
         chosen = self._readouts[contest.chosen]
-        vectors = shelf[str(chosen.pooled)][rows]
+        vectors = cache[str(chosen.pooled)][rows]
         rng = np.random.default_rng(self._seed)
         shuffled = task.targets.copy()
-        for part in task.parts:
+        for part in task.splits:
             shuffled[part] = rng.permutation(shuffled[part])
-        lengths = length_only(shelf.n_tokens[rows], task.texts)
-        most = np.bincount(task.targets[task.parts.train]).argmax()
+        lengths = length_only(cache.n_tokens[rows], task.texts)
+        most = np.bincount(task.targets[task.splits.train]).argmax()
         controls = {
             "accuracy on shuffled labels": task.hits(vectors, usable, shuffled),
             "accuracy from length alone": task.hits(lengths, usable, task.targets),

@@ -12,12 +12,12 @@ from scipy.stats import rankdata
 from poolwise.readouts import Readout, parse
 from poolwise.records import Chart, Finding, Number
 from poolwise.selection.by_layer import Curve, by_layer
-from poolwise.selection.comparisons import Comparison, Family, joined
-from poolwise.selection.finding import written
+from poolwise.selection.comparisons import Comparison, ComparisonFamily, join_words
+from poolwise.selection.finding import format_estimate
 from poolwise.selection.scores import Correlations
-from poolwise.selection.selection import Contest, hold, score
+from poolwise.selection.selection import Selection, score_readouts, sort_value
 from poolwise.selection.tasks import task_of
-from poolwise.selection.vector_cache import Shelf
+from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.clusters import independent
 from poolwise.statistics.dependent import Test, steiger, williams
 from poolwise.statistics.estimate import Estimate
@@ -37,7 +37,7 @@ class Layers:
 
     name = "layers"
     question = "Which layer should I take?"
-    contest: Contest | None = None
+    contest: Selection | None = None
 
     def __init__(
         self, data: TextPairs | LabelledTexts, asked: str = "default", seed: int = 0
@@ -53,12 +53,12 @@ class Layers:
         return [parse(f"{pool}@{k}") for pool in POOLS for k in range(encoder.depth + 1)]
 
     def findings(
-        self, encoder: Encoder, shelf: Shelf, *, progress: bool = False
+        self, encoder: Encoder, cache: VectorCache, *, progress: bool = False
     ) -> Iterator[Finding]:
-        held = hold(encoder, self.task, self.readouts(encoder), shelf, progress=progress)
+        held = score_readouts(encoder, self.task, self.readouts(encoder), cache, progress=progress)
         best = str(held.readouts[held.chosen].pool)
         pools = [Pool(held, name) for name in sorted(POOLS, key=lambda name: name != best)]
-        family = Family([one for pool in pools for one in pool.regrets()])
+        family = ComparisonFamily([one for pool in pools for one in pool.regrets()])
         yield Finding(
             study=self.name,
             question=self.question,
@@ -70,7 +70,7 @@ class Layers:
                 *(number for pool in pools for number in pool.scores()),
             ],
             charts=[_curves(held, pools), _costs(held, family)],
-            notes=[*self.task.parts.notes, *(pool.tied() for pool in pools), *_undefined(held)],
+            notes=[*self.task.splits.notes, *(pool.tied() for pool in pools), *_undefined(held)],
             made={"data": self.task.name},
         )
 
@@ -79,7 +79,7 @@ class Layers:
 class Pool:
     """One pool over the layers of a contest."""
 
-    held: Contest
+    held: Selection
     name: str
 
     @property
@@ -102,7 +102,7 @@ class Pool:
     @property
     def chosen(self) -> int:
         """The layer of the best score on dev."""
-        scores = [score(found) for found in self.dev]
+        scores = [sort_value(found) for found in self.dev]
         return scores.index(max(scores))
 
     @property
@@ -143,7 +143,7 @@ class Pool:
         """For pairs, tests of the last layer's regret that need three correlations only."""
         measure = self.held.task.measure(
             self.held.columns[:, [self.places[self.chosen], self.places[self.last]]],
-            self.held.task.parts.test,
+            self.held.task.splits.test,
         )
         if not isinstance(measure, Correlations) or self.chosen == self.last:
             return
@@ -159,12 +159,12 @@ class Pool:
     def tied(self) -> str:
         """Which layers dev cannot tell from the chosen one."""
         columns = self.held.columns[:, self.places]
-        measure = self.held.task.measure(columns, self.held.task.parts.dev)
+        measure = self.held.task.measure(columns, self.held.task.splits.dev)
         alike = ties(compared(*measure.influences(), self.chosen, measure.groups))
         layers = [str(k) for k in np.flatnonzero(alike).tolist() if k != self.chosen]
         if not layers:
             return f"{self.name}: dev tells layer {self.chosen} from every other"
-        return f"{self.name}: dev cannot tell layer {self.chosen} from {joined(layers)}"
+        return f"{self.name}: dev cannot tell layer {self.chosen} from {join_words(layers)}"
 
     def _where(self, layer: int) -> dict[str, str | int]:
         return {"readout": f"{self.name}@{layer}", "layer": layer}
@@ -182,9 +182,9 @@ def _p(test: Callable[..., Test], measure: Correlations) -> tuple[float | None, 
     return found.p, "of Pearson's r on ranks, not adjusted; supposes normal data"
 
 
-def _said(pool: Pool, family: Family) -> str:
+def _said(pool: Pool, family: ComparisonFamily) -> str:
     task, chosen = pool.held.task, pool.chosen
-    found = f"{task.score} {written(pool.test[chosen])} on {task.name}"
+    found = f"{task.score} {format_estimate(pool.test[chosen])} on {task.name}"
     readout = f"{pool.name}@{chosen}"
     if pool.held.names[pool.held.chosen] == readout:
         begin = f"Take {readout}, the best on dev: {found}"
@@ -195,13 +195,13 @@ def _said(pool: Pool, family: Family) -> str:
     return f"{begin}; regret of the last layer: {family.told(pool.regret('the last layer'))}."
 
 
-def _undefined(held: Contest) -> Iterator[str]:
+def _undefined(held: Selection) -> Iterator[str]:
     without = [name for name, found in zip(held.names, held.test, strict=True) if found.note]
     if without:
-        yield f"no score at {joined(without)}: the same for every row, up to rounding"
+        yield f"no score at {join_words(without)}: the same for every row, up to rounding"
 
 
-def _curves(held: Contest, pools: Sequence[Pool]) -> Chart:
+def _curves(held: Selection, pools: Sequence[Pool]) -> Chart:
     parts = {f"{pool.name}, test": pool.test for pool in pools}
     parts |= {f"{pool.name}, dev": pool.dev for pool in pools}
     return by_layer(
@@ -213,7 +213,7 @@ def _curves(held: Contest, pools: Sequence[Pool]) -> Chart:
     )
 
 
-def _costs(held: Contest, family: Family) -> Chart:
+def _costs(held: Selection, family: ComparisonFamily) -> Chart:
     return family.chart(
         "What it costs to stay with a layer unmeasured",
         x_label=f"{held.task.score} of the chosen layer less that of this one, test",

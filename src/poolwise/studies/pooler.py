@@ -11,11 +11,11 @@ from poolwise.encoders.variants.reinitialize import with_random_pooler
 from poolwise.errors import StudyError
 from poolwise.readouts import Readout, parse
 from poolwise.records import Finding, Floats, Number
-from poolwise.selection.comparisons import Comparison, Family, joined
-from poolwise.selection.finding import written
-from poolwise.selection.selection import Contest, hold
+from poolwise.selection.comparisons import Comparison, ComparisonFamily, join_words
+from poolwise.selection.finding import format_estimate
+from poolwise.selection.selection import Selection, score_readouts
 from poolwise.selection.tasks import task_of
-from poolwise.selection.vector_cache import Shelf
+from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.paired import Difference, compared
 from poolwise.texts import LabelledTexts, TextPairs
 
@@ -41,7 +41,7 @@ class Pooler:
 
     name = "pooler"
     question = "Is the pooler's output a good summary?"
-    contest: Contest | None = None
+    contest: Selection | None = None
 
     def __init__(
         self, data: TextPairs | LabelledTexts, asked: str = "default", seed: int = 0
@@ -64,11 +64,11 @@ class Pooler:
         return [parse(spec) for spec in READOUTS]
 
     def findings(
-        self, encoder: Encoder, shelf: Shelf, *, progress: bool = False
+        self, encoder: Encoder, cache: VectorCache, *, progress: bool = False
     ) -> Iterator[Finding]:
         readouts = self.readouts(encoder)
-        controls = dict(random_layers(encoder, shelf["cls@-1"], self._seed))
-        held = hold(encoder, self.task, readouts, shelf, controls, progress=progress)
+        controls = dict(random_layers(encoder, cache["cls@-1"], self._seed))
+        held = score_readouts(encoder, self.task, readouts, cache, controls, progress=progress)
         family = _family(held)
         yield Finding(
             study=self.name,
@@ -84,7 +84,7 @@ class Pooler:
             ],
             notes=[
                 *(_against(name, family) for name in (*READOUTS[1:], *CONTROLS)),
-                *self.task.parts.notes,
+                *self.task.splits.notes,
                 *_notes(encoder),
             ],
             made={"data": self.task.name, "draws of each control": DRAWS},
@@ -107,10 +107,10 @@ def _pooler(encoder: Encoder) -> tuple[Floats, Floats]:
     return encoder.tensors[f"{name}.weight"], encoder.tensors[f"{name}.bias"]
 
 
-def _family(held: Contest) -> Family:
+def _family(held: Selection) -> ComparisonFamily:
     """Everything against the pooler; a control's score is the mean of its draws'."""
     against = _against_pooler(held)
-    return Family(
+    return ComparisonFamily(
         [
             Comparison(f"{name} less pooler", one, {"readout": name}, control=name in CONTROLS)
             for name, one in against.items()
@@ -118,8 +118,8 @@ def _family(held: Contest) -> Family:
     )
 
 
-def _against_pooler(held: Contest) -> Mapping[str, Difference]:
-    measure = held.task.measure(held.columns, held.task.parts.test)
+def _against_pooler(held: Selection) -> Mapping[str, Difference]:
+    measure = held.task.measure(held.columns, held.task.splits.test)
     values, influences = measure.influences()
     of = {name: [held.names.index(name)] for name in READOUTS}
     for control in CONTROLS:
@@ -131,7 +131,7 @@ def _against_pooler(held: Contest) -> Mapping[str, Difference]:
     return found
 
 
-def _scores(held: Contest) -> Iterator[Number]:
+def _scores(held: Selection) -> Iterator[Number]:
     for i, (name, found) in enumerate(zip(held.names, held.test, strict=True)):
         where = {"readout": name, "part": "test"}
         control = i >= len(READOUTS)
@@ -140,7 +140,7 @@ def _scores(held: Contest) -> Iterator[Number]:
         )
 
 
-def _verdict(held: Contest, family: Family, untrained: bool) -> str:
+def _verdict(held: Selection, family: ComparisonFamily, untrained: bool) -> str:
     sign = {name: family.sign(f"{name} less pooler") for name in (*READOUTS[1:], *CONTROLS)}
     state = (
         "This pooler was never trained (its bias is exactly zero): its output is cls@-1 through a "
@@ -148,20 +148,20 @@ def _verdict(held: Contest, family: Family, untrained: bool) -> str:
         if untrained
         else ""
     )
-    found = f"{held.task.score} {written(held.test[0])} on {held.task.name}"
+    found = f"{held.task.score} {format_estimate(held.test[0])} on {held.task.name}"
     return f"{state}{_answer(sign)}. It scores {found}."
 
 
 def _answer(sign: Mapping[str, int | None]) -> str:
     better = [name for name in READOUTS[1:] if sign[name] == 1]
     if better:
-        return f"No: {joined(better)} summarise{'s' * (len(better) == 1)} the text better"
+        return f"No: {join_words(better)} summarise{'s' * (len(better) == 1)} the text better"
     if all(sign[name] == -1 for name in READOUTS[1:]):
         return "Yes: it summarises the text better than what it is made from, and than the mean"
     return "Not better than what can be had without it, as far as these data can show"
 
 
-def _against(name: str, family: Family) -> str:
+def _against(name: str, family: ComparisonFamily) -> str:
     told = f"{name} less pooler"
     return f"{told}: {family.told(told)}"
 

@@ -9,13 +9,13 @@ import numpy as np
 
 from poolwise.readouts import Readout
 from poolwise.records import Finding, Number
-from poolwise.selection.cached_baselines import yardsticks
-from poolwise.selection.finding import choice
-from poolwise.selection.grid import grid
+from poolwise.selection.cached_baselines import cached_baselines
+from poolwise.selection.finding import selection_finding
+from poolwise.selection.grid import expand_grid
 from poolwise.selection.labelled_pairs import labelled_pairs
-from poolwise.selection.selection import Contest, hold
+from poolwise.selection.selection import Selection, score_readouts
 from poolwise.selection.tasks import LabelsTask, PairsTask
-from poolwise.selection.vector_cache import Shelf
+from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.correlation import spearman
 from poolwise.texts import LabelledTexts, TextPairs
 
@@ -45,22 +45,24 @@ class Similarity:
             self.task = PairsTask(data, seed)
         self._asked, self._seed = asked, seed
         self._readouts: list[Readout] = []
-        self.contest: Contest | None = None
+        self.contest: Selection | None = None
 
     @property
     def texts(self) -> Sequence[str]:
         return self.task.texts
 
     def readouts(self, encoder: Encoder) -> Sequence[Readout]:
-        self._readouts = grid(encoder, self._asked, len(set(self.task.train_texts)))
+        self._readouts = expand_grid(encoder, self._asked, len(set(self.task.train_texts)))
         return [r.pooled for r in self._readouts]
 
     def findings(
-        self, encoder: Encoder, shelf: Shelf, *, progress: bool = False
+        self, encoder: Encoder, cache: VectorCache, *, progress: bool = False
     ) -> Iterator[Finding]:
-        others, left_out = yardsticks(encoder, self.task, shelf, self._seed)
-        self.contest = hold(encoder, self.task, self._readouts, shelf, others, progress=progress)
-        yield choice(
+        others, left_out = cached_baselines(encoder, self.task, cache, self._seed)
+        self.contest = score_readouts(
+            encoder, self.task, self._readouts, cache, others, progress=progress
+        )
+        yield selection_finding(
             self.contest,
             study=self.name,
             question=self.question,
@@ -68,8 +70,8 @@ class Similarity:
             notes=left_out,
         )
 
-    def _control(self, contest: Contest) -> Number:
-        rows = self.task.parts.test
+    def _control(self, contest: Selection) -> Number:
+        rows = self.task.splits.test
         cosines = contest.columns[rows, contest.chosen]
         known = np.isfinite(cosines)
         others = np.random.default_rng(self._seed).permutation(self.task.pairs.scores[rows][known])

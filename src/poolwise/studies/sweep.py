@@ -15,8 +15,8 @@ from poolwise.model import Model
 from poolwise.readouts import Readout
 from poolwise.records import Finding, Precision
 from poolwise.selection.duplicates import with_groups
-from poolwise.selection.selection import Contest
-from poolwise.selection.vector_cache import Shelf, shelve
+from poolwise.selection.selection import Selection
+from poolwise.selection.vector_cache import VectorCache, cache_vectors
 from poolwise.statistics.blas import single_blas_thread
 from poolwise.studies.alone import ALONE, How
 from poolwise.studies.classification import Classification
@@ -41,7 +41,7 @@ class Question(Protocol):
 
     name: str
     question: str
-    contest: Contest | None
+    contest: Selection | None
 
     @property
     def data(self) -> Sequence[Dataset]:
@@ -57,7 +57,9 @@ class Question(Protocol):
         """Pooled readouts that it wants of them."""
         ...
 
-    def findings(self, model: Model, shelf: Shelf, *, progress: bool = False) -> Iterator[Finding]:
+    def findings(
+        self, model: Model, cache: VectorCache, *, progress: bool = False
+    ) -> Iterator[Finding]:
         """Answers. Raises StudyError where the data cannot carry one."""
         ...
 
@@ -124,16 +126,16 @@ def answers(
     readouts = {str(r): r for question in asked for r in question.readouts(model)}
     if not texts:
         raise StudyError("there is no text to measure on")
-    shelf = shelve(model, texts, readouts.values(), precision=precision, progress=progress)
+    cache = cache_vectors(model, texts, readouts.values(), precision=precision, progress=progress)
     made = model.made(precision) | {
-        "texts": len(shelf),
+        "texts": len(cache),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     for question in asked:
         with single_blas_thread():
-            found = list(question.findings(model, shelf, progress=progress))
+            found = list(question.findings(model, cache, progress=progress))
         for finding in found:
-            notes = [*finding.notes, *_marks(shelf)]
+            notes = [*finding.notes, *_marks(cache)]
             whole = replace(finding, notes=notes, made={**made, **finding.made})
             yield question, as_read(whole, question.data)
 
@@ -146,7 +148,7 @@ def sweep(
     seed: int = 0,
     precision: Precision = "exact",
     progress: bool = False,
-) -> Iterator[tuple[Finding, Contest | None]]:
+) -> Iterator[tuple[Finding, Selection | None]]:
     """Every question that encoder and material can answer, each finding as soon as it is there.
 
     With those that choose a readout of the grid ``asked`` comes the contest that they chose from.
@@ -175,14 +177,14 @@ def _one_geometry(asked: Sequence[Question]) -> list[Question]:
     return [one for one in asked if one.name != "geometry" or one is last]
 
 
-def winner(contest: Contest, made: Mapping[str, Any]) -> Chosen:
+def winner(contest: Selection, made: Mapping[str, Any]) -> Chosen:
     """The contest's choice, its steps fitted on the texts of train."""
-    readout, shelf = contest.readouts[contest.chosen], contest.shelf
+    readout, cache = contest.readouts[contest.chosen], contest.cache
     transform = None
     if readout.needs_fit:
-        rows = shelf.rows(contest.task.train_texts)
-        vectors = shelf[str(readout.pooled)][rows[shelf.usable[rows]]]
-        transform = fit(readout, vectors, shelf.dense_stack)
+        rows = cache.rows(contest.task.train_texts)
+        vectors = cache[str(readout.pooled)][rows[cache.usable[rows]]]
+        transform = fit(readout, vectors, cache.dense_stack)
     encoder = contest.encoder
     prompt = encoder.prefix if encoder.prefix or encoder.prompt is not None else None
     return Chosen(readout, transform, {key: _written(fact) for key, fact in made.items()}, prompt)
@@ -193,7 +195,7 @@ def _written(fact: object) -> str:
     return fact if isinstance(fact, str) else json.dumps(plain(fact), ensure_ascii=False)
 
 
-def scores(contest: Contest) -> Iterator[dict[str, Any]]:
+def scores(contest: Selection) -> Iterator[dict[str, Any]]:
     """A row a contender and part, for a table."""
     c = len(contest.readouts)
     for i, name in enumerate(contest.names):
@@ -218,10 +220,10 @@ def scores(contest: Contest) -> Iterator[dict[str, Any]]:
             }
 
 
-def _marks(shelf: Shelf) -> Iterator[str]:
-    yield from shelf.unknown
-    if shelf.n_truncated:
-        yield f"{shelf.n_truncated:,} texts were cut to the encoder's maximum length"
-    unusable = int((~shelf.usable).sum())
+def _marks(cache: VectorCache) -> Iterator[str]:
+    yield from cache.unknown
+    if cache.n_truncated:
+        yield f"{cache.n_truncated:,} texts were cut to the encoder's maximum length"
+    unusable = int((~cache.usable).sum())
     if unusable:
         yield f"{unusable:,} texts are empty or have vectors that are not finite; left out"

@@ -17,7 +17,7 @@ class TextPairs:
     """Pairs of texts that people have scored, n of them.
 
     ``scores`` float64 [n]. ``subsets`` names the part of a collection that each pair comes from
-    (``MSRvid``), all empty where there is one only. ``parts`` says where a pair must stand:
+    (``MSRvid``), all empty where there is one only. ``splits`` says where a pair must stand:
     ``train``, ``dev``, ``test``, or empty for whoever splits them. ``notes`` say what was drawn or
     left out when they were read; ``samples`` the former of each source where a limit took some.
     ``groups`` gives texts that an encoder reads alike the same number; a text that it lacks is like
@@ -29,7 +29,7 @@ class TextPairs:
     second: Sequence[str]
     scores: NDArray[np.float64]
     subsets: Sequence[str]
-    parts: Sequence[str]
+    splits: Sequence[str]
     hash: str
     notes: Sequence[str] = ()
     samples: Sequence[Sample] = ()
@@ -41,13 +41,13 @@ class TextPairs:
 
 @dataclass(frozen=True, slots=True)
 class LabelledTexts:
-    """Texts with a label each, n of them; ``parts``, ``notes``, ``samples`` and ``groups`` as in
+    """Texts with a label each, n of them; ``splits``, ``notes``, ``samples`` and ``groups`` as in
     ``TextPairs``."""
 
     name: str
     texts: Sequence[str]
     labels: Sequence[str]
-    parts: Sequence[str]
+    splits: Sequence[str]
     hash: str
     notes: Sequence[str] = ()
     samples: Sequence[Sample] = ()
@@ -59,13 +59,13 @@ class LabelledTexts:
 
 @dataclass(frozen=True, slots=True)
 class TaggedSentences:
-    """Sentences cut into words, with a tag for each word; ``parts``, ``notes`` and ``samples`` as
+    """Sentences cut into words, with a tag for each word; ``splits``, ``notes`` and ``samples`` as
     in ``TextPairs``."""
 
     name: str
     words: Sequence[Sequence[str]]
     tags: Sequence[Sequence[str]]
-    parts: Sequence[str]
+    splits: Sequence[str]
     hash: str
     notes: Sequence[str] = ()
     samples: Sequence[Sample] = ()

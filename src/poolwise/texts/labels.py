@@ -106,7 +106,7 @@ def open_labels(
 
     ``text_column`` and ``label_column`` are names, or numbers from 1; else the columns are known
     by their usual names. A column ``split`` is read too, unless ``dev`` or ``test`` say where
-    those parts are: then ``sources`` are for training. Of each source at most ``limit`` rows,
+    those splits are: then ``sources`` are for training. Of each source at most ``limit`` rows,
     drawn by ``seed`` so that every label keeps its share and, if the limit allows, a row; the first
     rows where ``seed`` is None. Rows without a text or a label are left out; ``notes`` count them.
     Labels that are integers become text. Of ``kind`` ``multilabel`` a label is a list of labels, or
@@ -118,17 +118,17 @@ def open_labels(
     more than ``max_text_bytes``.
     """
     asked = _Columns(text_column, label_column, kind=kind)
-    parts = by_part(sources, dev, test)
+    splits = by_part(sources, dev, test)
     one_label = kind == "classification"
     found = gather(
-        parts,
+        splits,
         lambda source, left_out: _read(source, asked, encoding, left_out, max_text_bytes),
         limited(limit, seed),
         label=lambda row: row[1] if one_label else "",
     )
     texts, labels, of_part = zip(*found.rows, strict=True)
     return LabelledTexts(
-        name_of(parts),
+        name_of(splits),
         texts,
         labels,
         of_part,

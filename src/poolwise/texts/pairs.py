@@ -56,7 +56,7 @@ def open_pairs(
 
     ``columns`` names the first text, the second and the score, or numbers them from 1; else they
     are known by their usual names. A column ``subset`` is read too, and ``split`` (train, dev or
-    validation, test), unless ``dev`` or ``test`` say where those parts are: then ``source`` is
+    validation, test), unless ``dev`` or ``test`` say where those splits are: then ``source`` is
     for training. Of each source at most ``limit`` rows, drawn by ``seed`` so that every subset
     keeps its share; the first rows where ``seed`` is None. Rows with an empty side or without a
     score are left out; ``notes`` count them.
@@ -74,14 +74,14 @@ def open_pairs(
         limited(limit, seed),
         label=lambda row: row[3],
     )
-    first, second, scores, subsets, parts = zip(*found.rows, strict=True)
+    first, second, scores, subsets, splits = zip(*found.rows, strict=True)
     return TextPairs(
         name_of(sources),
         first,
         second,
         np.array(scores, np.float64),
         subsets,
-        parts,
+        splits,
         rows_hash(found.rows),
         found.notes,
         found.samples,

@@ -46,12 +46,12 @@ def open_tags(
         limited(limit, seed),
         unit="sentences",
     )
-    words, tags, parts = zip(*found.rows, strict=True)
+    words, tags, splits = zip(*found.rows, strict=True)
     return TaggedSentences(
         name_of(sources),
         words,
         tags,
-        parts,
+        splits,
         rows_hash(found.rows),
         found.notes,
         found.samples,

@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 
 from poolwise.model import Model
 from poolwise.records import Ints, Tokens
-from poolwise.selection.splits import Rows
+from poolwise.selection.splits import RowIndices
 from poolwise.tuning.module import collate
 from poolwise.tuning.task import Task
 
@@ -29,11 +29,11 @@ class Texts(Dataset[Item]):
     ``given(values)`` puts values [n, …] of the texts as they lie here in the order of ``rows``.
     """
 
-    def __init__(self, model: Model, task: Task, rows: Rows) -> None:
+    def __init__(self, model: Model, task: Task, rows: RowIndices) -> None:
         found = model.tokenize([task.texts[row] for row in rows.tolist()])
         tokens = [text.windows[0] for text in found]
         self.lengths: Ints = np.array([len(text) for text in tokens], np.int32)
-        self.order: Rows = np.argsort(self.lengths, kind="stable")
+        self.order: RowIndices = np.argsort(self.lengths, kind="stable")
         self._rows, self._tokens, self._targets = rows, tokens, task.targets[rows]
 
     def __len__(self) -> int:
@@ -44,7 +44,7 @@ class Texts(Dataset[Item]):
         return self._tokens[row], self._targets[row]
 
     @property
-    def rows(self) -> Rows:
+    def rows(self) -> RowIndices:
         """The task's rows as they lie here."""
         return self._rows[self.order]
 
@@ -60,7 +60,7 @@ class ShuffledTexts(Texts):
     have seen."""
 
     def __init__(
-        self, model: Model, task: Task, rows: Rows, *, batch: int, seed: int, passes: int = 1
+        self, model: Model, task: Task, rows: RowIndices, *, batch: int, seed: int, passes: int = 1
     ) -> None:
         super().__init__(model, task, rows)
         self._batch, self._seed, self._passes = batch, seed, passes
@@ -76,7 +76,7 @@ class ShuffledTexts(Texts):
         self.order = shuffled(lengths, self._batch, rng) % len(self.lengths)
 
 
-def shuffled(lengths: Ints, batch: int, rng: np.random.Generator) -> Rows:
+def shuffled(lengths: Ints, batch: int, rng: np.random.Generator) -> RowIndices:
     """An order of all rows in which ``batch`` that follow each other are of similar length.
 
     Rows are permuted, sorted by length within pools of some batches, and the batches permuted. The

@@ -8,7 +8,7 @@ from typing import Any
 
 from poolwise.records import Chart
 from poolwise.selection.charts import forest
-from poolwise.selection.comparisons import Comparison, Family
+from poolwise.selection.comparisons import Comparison, ComparisonFamily
 from poolwise.tuning.outcomes import FROZEN, Outcomes, versus
 
 CAPTION = (
@@ -54,7 +54,7 @@ def learning_curve(held: Outcomes) -> Chart:
             "y_label": f"{held.task.score}, test",
             **{column: [row[column] for row in rows] for column in columns},
         },
-        f"Mean over {held.seeds} seed{'s' * (held.seeds > 1)} on {len(held.task.parts.test):,} "
+        f"Mean over {held.seeds} seed{'s' * (held.seeds > 1)} on {len(held.task.splits.test):,} "
         "rows of test, with 95 % intervals. Frozen: a linear probe on the vectors where training "
         "began, of the same rows.",
     )
@@ -78,7 +78,7 @@ def _gains(held: Outcomes) -> Chart:
 def _forest(
     held: Outcomes,
     title: str,
-    parts: Sequence[tuple[str, Family, Mapping[str, Comparison]]],
+    parts: Sequence[tuple[str, ComparisonFamily, Mapping[str, Comparison]]],
     reference: str,
 ) -> Chart:
     """Kind ``forest``; clear is what its family, more than is drawn perhaps, lets count."""

@@ -12,7 +12,7 @@ from poolwise.engines.workers import cores
 from poolwise.errors import PoolwiseWarning, needs
 from poolwise.model import Model
 from poolwise.records import Finding
-from poolwise.selection.duplicates import grouped
+from poolwise.selection.duplicates import duplicate_groups
 from poolwise.studies.data_notes import as_read
 from poolwise.texts import LabelledTexts
 from poolwise.texts.labels import Kind
@@ -74,7 +74,7 @@ def compared(
 
     model, specs = _resolved(model, specs)
     readouts = [tunable(spec, model.depth) for spec in specs]
-    task = Task(replace(data, groups=grouped(model, data.texts)), kind, seed)
+    task = Task(replace(data, groups=duplicate_groups(model, data.texts)), kind, seed)
     runs = compare(
         model,
         task,

@@ -20,8 +20,8 @@ from poolwise.model import Model
 from poolwise.progress import Progress
 from poolwise.readouts import Readout
 from poolwise.records import Floats
-from poolwise.selection.splits import Rows
-from poolwise.selection.vector_cache import Shelf, shelve
+from poolwise.selection.splits import RowIndices
+from poolwise.selection.vector_cache import VectorCache, cache_vectors
 from poolwise.statistics.logistic import STRENGTHS
 from poolwise.statistics.logistic import Model as LogisticModel
 from poolwise.statistics.ridge import PENALTIES
@@ -72,7 +72,7 @@ def _made(
     progress: bool,
 ) -> dict[Probe, Frozen]:
     """All probes; those of the same vectors and rows are made once."""
-    shelf = _shelved(model, task, probes, progress)
+    cache = _shelved(model, task, probes, progress)
     alike: dict[tuple[str, bytes], list[Probe]] = {}
     for asked, n, seed in probes:
         rows = np.sort(task.subset(n, seed))
@@ -80,7 +80,7 @@ def _made(
 
     def make(same: Sequence[Probe]) -> dict[Probe, Frozen]:
         asked, n, seed = same[0]
-        scores = _scores(task, shelf, asked.readout, np.sort(task.subset(n, seed)))
+        scores = _scores(task, cache, asked.readout, np.sort(task.subset(n, seed)))
         made = {probe: Frozen(probe[0].spec, probe[1], probe[2], scores) for probe in same}
         for probe in same:
             kept.keep_probe(made[probe], probe[0])
@@ -101,16 +101,16 @@ def _made(
     return made
 
 
-def _shelved(model: Model, task: Task, probes: Sequence[Probe], progress: bool) -> Shelf:
+def _shelved(model: Model, task: Task, probes: Sequence[Probe], progress: bool) -> VectorCache:
     """All that is read of the texts that are learned from and of those of test, from one pass."""
     drawn = {(n, seed) for _, n, seed in probes}
-    scored = (task.choosing, task.parts.test)
+    scored = (task.choosing, task.splits.test)
     rows = np.unique(np.concatenate([*scored, *(task.subset(*one) for one in drawn)]))
     readouts = [asked.readout for asked, _, _ in probes]
     asked = [one for r in readouts for one in (r, _instead(r)) if one is not None]
     unique = {str(readout): readout for readout in asked}
     texts = (task.texts[row] for row in rows.tolist())
-    return shelve(model, texts, unique.values(), progress=progress)
+    return cache_vectors(model, texts, unique.values(), progress=progress)
 
 
 def _instead(readout: Readout) -> Readout | None:
@@ -119,24 +119,24 @@ def _instead(readout: Readout) -> Readout | None:
     return None if instead is None else replace(readout, pool=instead)
 
 
-def _vectors(task: Task, shelf: Shelf, readout: Readout, rows: Rows) -> Floats:
+def _vectors(task: Task, cache: VectorCache, readout: Readout, rows: RowIndices) -> Floats:
     """Of the task's ``rows``, float32 [n, d]; all finite."""
-    at = shelf.rows(task.texts[row] for row in rows.tolist())
-    vectors = shelf[str(readout)][at]
+    at = cache.rows(task.texts[row] for row in rows.tolist())
+    vectors = cache[str(readout)][at]
     if (instead := _instead(readout)) is not None:
         lacking = ~np.isfinite(vectors).all(axis=1)
-        vectors[lacking] = shelf[str(instead)][at[lacking]]
+        vectors[lacking] = cache[str(instead)][at[lacking]]
     return vectors
 
 
-def _scores(task: Task, shelf: Shelf, readout: Readout, rows: Rows) -> Scores:
+def _scores(task: Task, cache: VectorCache, readout: Readout, rows: RowIndices) -> Scores:
     """Of the strength that is best on dev, the smallest of equals, where trainings choose too."""
-    parts = (rows, task.choosing, task.parts.test)
-    x, dev, test = (_vectors(task, shelf, readout, part).astype(np.float64) for part in parts)
+    splits = (rows, task.choosing, task.splits.test)
+    x, dev, test = (_vectors(task, cache, readout, part).astype(np.float64) for part in splits)
     strengths, learn = _LEARNERS[task.kind]
     told = [learn(x, task.targets[rows], strength) for strength in strengths]
     on_dev = [task.scores(tell(dev), task.choosing).mean() for tell in told]
-    return task.scores(told[int(np.argmax(on_dev))](test), task.parts.test)
+    return task.scores(told[int(np.argmax(on_dev))](test), task.splits.test)
 
 
 def _one_label(x: Array, y: Outputs, strength: float) -> Tell:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from poolwise.records import Number
-from poolwise.selection.splits import Rows
+from poolwise.selection.splits import RowIndices
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.paired import mean_estimates
 from poolwise.tuning.outcomes import FROZEN, Outcomes, Where
@@ -38,9 +38,9 @@ def numbers(held: Outcomes) -> Iterator[Number]:
         yield from _training(held, readout, size)
 
 
-def constant_scores(task: Task, rows: Rows) -> list[float]:
+def constant_scores(task: Task, rows: RowIndices) -> list[float]:
     """What each of ``rows`` scores where every text gets the same, learned from train."""
-    targets = task.targets[task.parts.train]
+    targets = task.targets[task.splits.train]
     if task.kind == "classification":
         output = np.bincount(targets, minlength=task.output_space.width).astype(np.float64)
     else:
@@ -52,7 +52,7 @@ def constant_scores(task: Task, rows: Rows) -> list[float]:
 
 def _constant(held: Outcomes) -> Number:
     task = held.task
-    test = task.parts.test
+    test = task.splits.test
     found = mean_estimates(np.array([constant_scores(task, test)]).T, task.groups[test])[0]
     return Number(
         f"{task.score} of {CONSTANT[task.kind]}",

@@ -11,9 +11,9 @@ import numpy as np
 
 from poolwise.errors import StudyError
 from poolwise.readouts import parse
-from poolwise.selection.comparisons import Comparison, Family
-from poolwise.selection.grid import identity, without_l2
-from poolwise.selection.splits import Rows
+from poolwise.selection.comparisons import Comparison, ComparisonFamily
+from poolwise.selection.grid import canonical_key, without_l2
+from poolwise.selection.splits import RowIndices
 from poolwise.statistics.crossed import crossed_difference, crossed_mean
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.paired import Difference
@@ -110,7 +110,7 @@ class Outcomes:
         declared = self.encoder.declared
         own = str(without_l2(declared)) if declared is not None else "mean@-1"
         for usual in USUAL:
-            wanted = identity(parse(own if usual == "declared" else usual), self.encoder)
+            wanted = canonical_key(parse(own if usual == "declared" else usual), self.encoder)
             for name in self.readouts:
                 if self._plain(name) == wanted:
                     return name
@@ -149,14 +149,14 @@ class Outcomes:
         return {key: _mean(_table(group), self._groups) for key, group in self._frozen.items()}
 
     @cached_property
-    def against(self) -> Mapping[int, Family]:
+    def against(self) -> Mapping[int, ComparisonFamily]:
         """At each size: the others less the reference, and other tokens less the first."""
-        return {n: Family([*self._against(n)]) for n in self.sizes}
+        return {n: ComparisonFamily([*self._against(n)]) for n in self.sizes}
 
     @cached_property
-    def gains(self) -> Mapping[int, Family]:
+    def gains(self) -> Mapping[int, ComparisonFamily]:
         """At each size: fine-tuned less frozen."""
-        return {n: Family([*self._gains(n)]) for n in self.sizes}
+        return {n: ComparisonFamily([*self._gains(n)]) for n in self.sizes}
 
     def _against(self, n: int) -> Iterator[Comparison]:
         pairs = [(name, self.reference) for name in self.readouts if name != self.reference]
@@ -176,14 +176,14 @@ class Outcomes:
                 yield Comparison(versus(name, FROZEN, n), difference, where)
 
     @property
-    def _groups(self) -> Rows:
+    def _groups(self) -> RowIndices:
         """Which rows of test are one text, [n]."""
-        return self.task.groups[self.task.parts.test]
+        return self.task.groups[self.task.splits.test]
 
     def _plain(self, name: str) -> tuple[object, ...] | None:
         """What is read, of a readout that learns nothing of how it reads."""
         asked = tunable(name, self.encoder.depth)
-        return None if asked.learns else identity(asked.readout, self.encoder)
+        return None if asked.learns else canonical_key(asked.readout, self.encoder)
 
     def _tokens(self, *kinds: str) -> list[str]:
         asked = {name: tunable(name, self.encoder.depth) for name in self.readouts}
@@ -205,13 +205,13 @@ def _table(group: Sequence[Trial] | Sequence[Frozen]) -> Scores:
     return np.stack([one.scores for one in group])
 
 
-def _mean(scores: Scores, groups: Rows) -> Estimate:
+def _mean(scores: Scores, groups: RowIndices) -> Estimate:
     if np.isfinite(scores).all():
         return crossed_mean(scores, groups)
     return Estimate(None, note=NOT_FINITE)
 
 
-def _difference(scores: Scores, against: Scores, groups: Rows) -> Difference:
+def _difference(scores: Scores, against: Scores, groups: RowIndices) -> Difference:
     if np.isfinite(scores).all() and np.isfinite(against).all():
         return crossed_difference(scores, against, groups)
     return Difference(Estimate(None, note=NOT_FINITE), np.nan)

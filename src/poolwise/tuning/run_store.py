@@ -40,7 +40,7 @@ def materials(model: Model, task: Task) -> dict[str, Any]:
 
     The texts and what is to be told of them count as they are, not by the name or hash of a file.
     """
-    parts = (task.parts.train, task.parts.dev, task.parts.test, task.choosing)
+    parts = (task.splits.train, task.splits.dev, task.splits.test, task.choosing)
     return {
         "format": FORMAT,
         "poolwise": __version__,

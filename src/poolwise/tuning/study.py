@@ -34,7 +34,7 @@ def answer(encoder: Encoder, task: Task, runs: Runs, recipe: Recipe) -> Finding:
         notes=[*notes(held, recipe)],
         made={
             "data": task.name,
-            "rows": {name: len(getattr(task.parts, name)) for name in ("train", "dev", "test")},
+            "rows": {name: len(getattr(task.splits, name)) for name in ("train", "dev", "test")},
             "readouts": list(held.readouts),
             "sizes": list(held.sizes),
             "seeds": held.seeds,

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from poolwise.classifier.output_space import OutputSpace
 from poolwise.errors import StudyError, some
-from poolwise.selection.duplicates import keys, numbered
-from poolwise.selection.splits import FEWEST, Parts, Rows, split
+from poolwise.selection.duplicates import duplicate_keys, factorize
+from poolwise.selection.splits import MIN_ROWS, RowIndices, Splits, split_rows
 from poolwise.selection.tasks import SHARES, check_number, checked_classes
 from poolwise.statistics.estimate import is_constant
 from poolwise.texts import LabelledTexts
@@ -35,7 +35,7 @@ class Task:
     """Texts, and what a classifier is to tell of them.
 
     ``targets``, a row a text: int64 [n], indices of ``output_space.labels``; float32 [n, labels] of
-    0 and 1; or float32 [n]. ``parts``: what is learned from, chosen on, reported
+    0 and 1; or float32 [n]. ``splits``: what is learned from, chosen on, reported
     on. ``groups`` [n] numbers texts that the encoder tells apart. ``choosing``: rows of dev, few
     enough to be scored every epoch.
     """
@@ -50,12 +50,12 @@ class Task:
         self.score = SCORES[kind]
         self.output_space = OutputSpace(kind, _labels(data, kind))
         self.targets: NDArray[Any] = _targets(data, self.output_space)
-        known = keys(data.texts, data.groups)
-        self.groups: Rows = numbered(known)
-        parts = split(data.parts, [(key,) for key in known], SHARES, seed)
-        self.parts = parts if kind == "regression" else _seen(data, kind, parts, self.groups)
-        dev = np.random.default_rng(seed).permutation(self.parts.dev)[:CHOOSING]
-        self.choosing: Rows = np.sort(dev)
+        known = duplicate_keys(data.texts, data.groups)
+        self.groups: RowIndices = factorize(known)
+        splits = split_rows(data.splits, [(key,) for key in known], SHARES, seed)
+        self.splits = splits if kind == "regression" else _seen(data, kind, splits, self.groups)
+        dev = np.random.default_rng(seed).permutation(self.splits.dev)[:CHOOSING]
+        self.choosing: RowIndices = np.sort(dev)
         self._variance = self._variances() if kind == "regression" else np.empty(0)
 
     def __len__(self) -> int:
@@ -64,33 +64,33 @@ class Task:
     @property
     def notes(self) -> Sequence[str]:
         """How the rows were divided."""
-        notes = [*self.parts.notes]
-        if len(self.choosing) < len(self.parts.dev):
+        notes = [*self.splits.notes]
+        if len(self.choosing) < len(self.splits.dev):
             notes.append(
                 f"epochs and learning rates chosen on {len(self.choosing)} of "
-                f"{len(self.parts.dev):,} dev rows"
+                f"{len(self.splits.dev):,} dev rows"
             )
         return notes
 
     def sizes(self, asked: Sequence[int | None]) -> list[int]:
         """How many rows to learn from, in order and each once; None, and more than there are, mean
         all of train. Raises StudyError for fewer than 2."""
-        most = len(self.parts.train)
+        most = len(self.splits.train)
         sizes = sorted({most if n is None else min(n, most) for n in asked})
         if not sizes or sizes[0] < 2:
             raise StudyError(f"found the sizes {list(asked)}, expected numbers of rows from 2 on")
         return sizes
 
-    def subset(self, n: int, seed: int) -> Rows:
+    def subset(self, n: int, seed: int) -> RowIndices:
         """``n`` rows of train, [n], in the order drawn.
 
         A larger subset of the same seed begins with the smaller one. Rows that bring a new label
         come first, so that every label is there as soon as ``n`` allows.
         """
-        drawn = np.random.default_rng(seed).permutation(self.parts.train)
+        drawn = np.random.default_rng(seed).permutation(self.splits.train)
         return np.concatenate(self._by_news(drawn))[:n]
 
-    def scores(self, outputs: NDArray[Any], rows: Rows) -> Scores:
+    def scores(self, outputs: NDArray[Any], rows: RowIndices) -> Scores:
         """How well the outputs [m, k] (logits) tell the targets of ``rows`` [m], each on its own.
 
         Right or wrong; F1 of the set of labels with an output above 0, which is 1 where both sets
@@ -107,7 +107,7 @@ class Task:
             lost = (found[:, 0] - targets) ** 2 / self._variance[rows]
         return np.where(finite, 1 - lost, -np.inf)
 
-    def _by_news(self, drawn: Rows) -> tuple[Rows, Rows]:
+    def _by_news(self, drawn: RowIndices) -> tuple[RowIndices, RowIndices]:
         """Rows that hold a label which none before held, and the others."""
         seen: set[int] = set()
         news = np.zeros(len(drawn), np.bool_)
@@ -127,7 +127,7 @@ class Task:
         """Of the targets in each row's part, [n]."""
         found = np.empty(len(self), np.float64)
         for name in ("train", "dev", "test"):
-            rows: Rows = getattr(self.parts, name)
+            rows: RowIndices = getattr(self.splits, name)
             y = self.targets[rows].astype(np.float64)
             if is_constant(y):
                 raise StudyError(
@@ -168,12 +168,12 @@ def _targets(data: LabelledTexts, output_space: OutputSpace) -> NDArray[Any]:
     return targets
 
 
-def _seen(data: LabelledTexts, kind: Kind, parts: Parts, groups: Rows) -> Parts:
-    """``parts``, with every label in train: nobody can tell what he has not seen."""
+def _seen(data: LabelledTexts, kind: Kind, splits: Splits, groups: RowIndices) -> Splits:
+    """``splits``, with every label in train: nobody can tell what he has not seen."""
     sets = [{label} if kind == "classification" else {*label_set(label)} for label in data.labels]
-    told = np.array([part in ("dev", "test") for part in data.parts])
-    later = np.concatenate([parts.dev, parts.test])
-    known = set().union(*(sets[i] for i in parts.train.tolist()))
+    told = np.array([part in ("dev", "test") for part in data.splits])
+    later = np.concatenate([splits.dev, splits.test])
+    known = set().union(*(sets[i] for i in splits.train.tolist()))
     lone = [i for i in later[~told[later]].tolist() if not sets[i] <= known]
     # Rows that share a text stay together.
     texts = {groups[i] for i in lone}
@@ -181,19 +181,19 @@ def _seen(data: LabelledTexts, kind: Kind, parts: Parts, groups: Rows) -> Parts:
     known |= set().union(*(sets[i] for i in moved))
     _refuse_unseen(data.name, Counter(x for i in later[told[later]] for x in sets[i] - known))
     if not moved:
-        return parts
-    dev, test = (np.setdiff1d(part, moved) for part in (parts.dev, parts.test))
-    if min(len(dev), len(test)) < FEWEST:
+        return splits
+    dev, test = (np.setdiff1d(part, moved) for part in (splits.dev, splits.test))
+    if min(len(dev), len(test)) < MIN_ROWS:
         raise StudyError(
             f"{data.name}: too many labels name a single text; without these texts {len(dev)} dev "
-            f"and {len(test)} test rows remain, of at least {FEWEST}: give more rows"
+            f"and {len(test)} test rows remain, of at least {MIN_ROWS}: give more rows"
         )
     note = (
         f"{len(moved):,} dev or test rows moved to train, which lacked their label: such labels "
         "are learned, but hardly or never scored"
     )
-    train = np.union1d(parts.train, moved).astype(np.intp)
-    return replace(parts, train=train, dev=dev, test=test, notes=(*parts.notes, note))
+    train = np.union1d(splits.train, moved).astype(np.intp)
+    return replace(splits, train=train, dev=dev, test=test, notes=(*splits.notes, note))
 
 
 def _refuse_unseen(name: str, unseen: Counter[str]) -> None:

@@ -22,7 +22,7 @@ from transformers import (
 
 from poolwise.files.tensor_errors import tensor_os_errors
 from poolwise.model import Model
-from poolwise.selection.splits import Rows
+from poolwise.selection.splits import RowIndices
 from poolwise.tuning.batches import ShuffledTexts, Texts, collator
 from poolwise.tuning.distributed import processes
 from poolwise.tuning.early_stopping import DEV, Watch
@@ -91,7 +91,7 @@ def train(
             model, task, setting, recipe, watch=watch, folder=state or Path(scratch)
         )
         training.run()
-        scores = training.scores(task.parts.test) if test else np.empty(0)
+        scores = training.scores(task.splits.test) if test else np.empty(0)
         return training.trial(scores), training.module.cpu()
 
 
@@ -166,7 +166,7 @@ class Training:
         self.module.load_state_dict(dict(self.watch.best))
         self.module.restore()
 
-    def scores(self, rows: Rows) -> Scores:
+    def scores(self, rows: RowIndices) -> Scores:
         """Of each of the task's ``rows``."""
         texts = Texts(self._model, self._task, rows)
         self.trainer.compute_metrics = None  # those are of dev

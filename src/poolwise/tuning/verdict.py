@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from poolwise.selection.comparisons import NO_DIFFERENCE, Family, joined
-from poolwise.selection.finding import written
+from poolwise.selection.comparisons import NO_DIFFERENCE, ComparisonFamily, join_words
+from poolwise.selection.finding import format_estimate
 from poolwise.tuning.numbers import CONSTANT, constant_scores
 from poolwise.tuning.outcomes import FROZEN, NOT_FINITE, Outcomes, versus
 from poolwise.tuning.records import Recipe, Trial
@@ -31,16 +31,18 @@ def of_first(held: Outcomes) -> str:
     family, n = held.against[held.most], held.most
     groups = _groups(family, {name: versus(name, held.first, n) for name in held.tokens})
     first = f"the first token, {held.first}"
-    worse = f"; worse: {joined(groups[-1])}" if -1 in groups else ""
+    worse = f"; worse: {join_words(groups[-1])}" if -1 in groups else ""
     if 1 in groups:
-        return f"Better than {first}, once fine-tuned: {joined(groups[1])}{worse}."
+        return f"Better than {first}, once fine-tuned: {join_words(groups[1])}{worse}."
     if 0 in groups:
         return (
             f"Once fine-tuned, no worse than {first}, as far as these data can show: "
-            f"{joined(groups[0])}{worse}."
+            f"{join_words(groups[0])}{worse}."
         )
     if None in groups:
-        return f"Of other tokens against {first}, nothing is known: {joined(groups[None])} failed."
+        return (
+            f"Of other tokens against {first}, nothing is known: {join_words(groups[None])} failed."
+        )
     return f"Of the tokens asked, none does as well as {first}, once fine-tuned{worse}."
 
 
@@ -84,7 +86,7 @@ def _others(held: Outcomes) -> str:
     n = held.most
     labels = {name: versus(name, held.reference, n) for name in names}
     groups = _groups(held.against[n], labels)
-    clear = [f"{GROUPS[sign]}: {joined(groups[sign])}" for sign in (1, -1) if sign in groups]
+    clear = [f"{GROUPS[sign]}: {join_words(groups[sign])}" for sign in (1, -1) if sign in groups]
     if clear:
         return f"; on test, {'; '.join(clear)}"
     return "; no other can be told from it" if 0 in groups else ""
@@ -131,13 +133,13 @@ def _without_tuning(held: Outcomes) -> Iterator[str]:
         more = "more" if known[best] > taken else "no more"
         yield (
             f"without fine-tuning the highest on test, at n = {n:,}, is {best} "
-            f"({written(scores[best])}), {more} than the choice above; picked on test, so a little "
-            "too good"
+            f"({format_estimate(scores[best])}), {more} than the choice above; picked on test, so "
+            "a little too good"
         )
 
 
 def _intervals(held: Outcomes) -> Iterator[str]:
-    rows = f"{len(held.task.parts.test):,} rows of test"
+    rows = f"{len(held.task.splits.test):,} rows of test"
     if held.seeds == 1:
         yield (
             f"one seed: intervals cover another draw of the {rows}, not another training; give "
@@ -153,10 +155,10 @@ def _intervals(held: Outcomes) -> Iterator[str]:
 
 
 def _subsets(held: Outcomes) -> Iterator[str]:
-    train = len(held.task.parts.train)
+    train = len(held.task.splits.train)
     shared = [n for n in held.sizes if n >= SHARED * train]
     if held.seeds > 1 and shared:
-        shares = joined([f"{n / train:.0%} at n = {n:,}" for n in shared])
+        shares = join_words([f"{n / train:.0%} at n = {n:,}" for n in shared])
         yield (
             f"subsets of train, {train:,} rows, overlap: two seeds share about {shares} of their "
             "rows, so intervals say less of other training rows"
@@ -169,7 +171,7 @@ def _rates(held: Outcomes, recipe: Recipe) -> Iterator[str]:
     if len(grid) == 1:
         yield f"one learning rate for all, {grid[0]:g}: another may suit a readout better"
         return
-    tried = joined([f"{rate:g}" for rate in grid])
+    tried = join_words([f"{rate:g}" for rate in grid])
     yield (
         f"learning rate chosen on dev for each readout and size, from {tried}, by the first third "
         "of a training with the first seed"
@@ -181,7 +183,7 @@ def _rates(held: Outcomes, recipe: Recipe) -> Iterator[str]:
             if any(one.setting.rate == rate for one in held.trials[name, held.most])
         ]
         if names:
-            whom = "all readouts" if len(names) == len(held.readouts) > 1 else joined(names)
+            whom = "all readouts" if len(names) == len(held.readouts) > 1 else join_words(names)
             yield f"the {end} rate tried, {rate:g}, is chosen for {whom}: one beyond may be better"
 
 
@@ -216,10 +218,10 @@ def _named(trials: Sequence[Trial]) -> str:
     sizes: dict[str, dict[str, None]] = {}
     for one in trials:
         sizes.setdefault(one.setting.readout, {})[f"{one.setting.n:,}"] = None
-    return ", ".join(f"{name} at n = {joined([*of])}" for name, of in sizes.items())
+    return ", ".join(f"{name} at n = {join_words([*of])}" for name, of in sizes.items())
 
 
-def _groups(family: Family, names: dict[str, str]) -> dict[int | None, list[str]]:
+def _groups(family: ComparisonFamily, names: dict[str, str]) -> dict[int | None, list[str]]:
     """Readouts by what they show, with the difference: ``{-1: ["max@-1 (−0.031)"]}``."""
     groups: dict[int | None, list[str]] = {}
     for readout, name in names.items():
@@ -231,12 +233,12 @@ def _groups(family: Family, names: dict[str, str]) -> dict[int | None, list[str]
 
 def _listed(groups: dict[int | None, list[str]]) -> str:
     """``worse: max@-1 (−0.031); no difference that these data can show: sep@-1 (+0.002)``."""
-    return "; ".join(f"{GROUPS[s]}: {joined(groups[s])}" for s in GROUPS if s in groups)
+    return "; ".join(f"{GROUPS[s]}: {join_words(groups[s])}" for s in GROUPS if s in groups)
 
 
 def _scored(held: Outcomes, name: str) -> str:
-    return f"{name} ({held.task.score} {written(held.tuned[name, held.most])})"
+    return f"{name} ({held.task.score} {format_estimate(held.tuned[name, held.most])})"
 
 
 def _rows(held: Outcomes, n: int) -> str:
-    return f"all {n:,} rows" if n == len(held.task.parts.train) else f"{n:,} rows"
+    return f"all {n:,} rows" if n == len(held.task.splits.train) else f"{n:,} rows"

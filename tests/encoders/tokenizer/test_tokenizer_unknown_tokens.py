@@ -75,7 +75,7 @@ def test_the_command_tells_it(folder, tmp_path):
 
 def test_a_sweep_notes_it(folder):
     from poolwise.readouts import parse
-    from poolwise.selection.vector_cache import shelve
+    from poolwise.selection.vector_cache import cache_vectors
 
-    shelf = shelve(poolwise.load(write(folder, CAPITALS)), TEXTS, [parse("mean@-1")])
-    assert "15 of 15 tokens are [UNK]" in shelf.unknown[0]
+    cache = cache_vectors(poolwise.load(write(folder, CAPITALS)), TEXTS, [parse("mean@-1")])
+    assert "15 of 15 tokens are [UNK]" in cache.unknown[0]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.model import Model
-from poolwise.selection.comparisons import Comparison, Family
+from poolwise.selection.comparisons import Comparison, ComparisonFamily
 from poolwise.statistics.blas import single_blas_thread
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.paired import differences, ties
@@ -63,9 +63,9 @@ class Agreement:
         return list(dict.fromkeys([self.contenders[first], *others]))
 
     @cached_property
-    def family(self) -> Family:
+    def family(self) -> ComparisonFamily:
         """Every contender, and the word's letters, less raw attention in the last block."""
-        return Family(list(self._comparisons()))
+        return ComparisonFamily(list(self._comparisons()))
 
     def _comparisons(self) -> Iterator[Comparison]:
         columns = [*self.contenders, LETTERS]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from poolwise.records import Chart
-from poolwise.selection.finding import written
+from poolwise.selection.finding import format_estimate
 from poolwise.selection.token_classes import CLASSES, ITSELF, SEPARATOR
 from poolwise.statistics.estimate import Estimate
 from poolwise.studies.attention.agreement import BLIND, LETTERS, Agreement
@@ -66,7 +66,8 @@ def _agreement(agreed: Agreement) -> Chart:
         if (way, place) not in BLIND
     ]
     letters = ", ".join(
-        f"{written(agreed.mean(yardstick, LETTERS))} ({yardstick})" for yardstick in agreed.scores
+        f"{format_estimate(agreed.mean(yardstick, LETTERS))} ({yardstick})"
+        for yardstick in agreed.scores
     )
     return _heat(
         "Which way agrees with what really changes [CLS]",

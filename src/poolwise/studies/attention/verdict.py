@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from poolwise.encoders import Encoder
 from poolwise.encoders.blocks import has_separable_blocks
-from poolwise.selection.comparisons import joined
-from poolwise.selection.finding import written
+from poolwise.selection.comparisons import join_words
+from poolwise.selection.finding import format_estimate
 from poolwise.selection.token_classes import CLASSES, CLASSES_NOTE, ITSELF, SEPARATOR
 from poolwise.statistics.estimate import Estimate
 from poolwise.studies.attention.agreement import Agreement, Column, told
@@ -70,7 +70,7 @@ def _looked(measures: Measures) -> str:
     return (
         f"[CLS] gives {_most(measures, CLASSES[ITSELF], 'itself')} and "
         f"{_most(measures, CLASSES[SEPARATOR], '[SEP]')}; in the last block the sentence's own "
-        f"tokens get {joined(parts)}"
+        f"tokens get {join_words(parts)}"
     )
 
 
@@ -99,14 +99,14 @@ def _truest(agreed: Agreement) -> str:
             "In too few sentences does leaving a word out move [CLS], so no way can be held to it"
         )
     most = " best" if len(agreed.contenders) > 1 else ""
-    return f"Which words matter to [CLS] is told{most} {joined(parts)}"
+    return f"Which words matter to [CLS] is told{most} {join_words(parts)}"
 
 
 def _score(agreed: Agreement, yardstick: str) -> str:
     best, first = agreed.best(yardstick)[0], agreed.contenders[0]
     found = agreed.mean(yardstick, best)
     if best == first:
-        return f"mean rank correlation {written(found)}"
+        return f"mean rank correlation {format_estimate(found)}"
     against = agreed.family.told(told(yardstick, best))
     return f"mean rank correlation {found.value:.3f}; {against} against {_spoken(first)}"
 
@@ -116,7 +116,8 @@ def _ties(agreed: Agreement) -> Iterator[str]:
         best = agreed.best(yardstick)
         if len(best) > 1:
             yield (
-                f"where words are {DONE[yardstick]}, {joined([_spoken(one) for one in best[1:]])} "
+                f"where words are {DONE[yardstick]}, "
+                f"{join_words([_spoken(one) for one in best[1:]])} "
                 f"cannot be told from {_spoken(best[0])}"
             )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from poolwise.records import Number
-from poolwise.selection.comparisons import Comparison, Family
+from poolwise.selection.comparisons import Comparison, ComparisonFamily
 from poolwise.statistics.estimate import Estimate
 from poolwise.studies.average.explain import (
     EQUAL,
@@ -35,9 +35,9 @@ def nearer(layer: int, way: str) -> str:
     return f"layer {layer}: how much nearer {way} come than another sentence's"
 
 
-def family(layers: Sequence[Layer]) -> Family:
+def family(layers: Sequence[Layer]) -> ComparisonFamily:
     """Own tokens against another sentence's, at every layer, in relative residuals."""
-    return Family(
+    return ComparisonFamily(
         [
             Comparison(nearer(layer.index, way), layer.nearer[way], {"layer": layer.index})
             for layer in reversed(layers)
@@ -46,7 +46,7 @@ def family(layers: Sequence[Layer]) -> Family:
     )
 
 
-def numbers(layers: Sequence[Layer], tested: Family) -> Iterator[Number]:
+def numbers(layers: Sequence[Layer], tested: ComparisonFamily) -> Iterator[Number]:
     """Every statistic with its interval."""
     downwards = layers[::-1]
     for layer in downwards:

@@ -10,7 +10,7 @@ import numpy as np
 from poolwise.errors import StudyError
 from poolwise.model import Model
 from poolwise.records import Finding, Precision
-from poolwise.selection.duplicates import without_copies
+from poolwise.selection.duplicates import without_duplicates
 from poolwise.statistics.blas import single_blas_thread
 from poolwise.studies.average.charts import charts
 from poolwise.studies.average.numbers import family, numbers
@@ -46,7 +46,7 @@ class Average:
         The states of two tokens a text lie on disk, 8 · (depth + 1) · width bytes a text. Raises
         StudyError for fewer than 30 texts with a token, states not finite, and a full disk.
         """
-        texts = without_copies(model, self.texts)
+        texts = without_duplicates(model, self.texts)
         read = sample(model, texts, self.seed, precision=precision, progress=progress)
         if len(read) < FEWEST:
             raise StudyError(

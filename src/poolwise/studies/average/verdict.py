@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from poolwise.selection.comparisons import Family, joined
-from poolwise.selection.finding import written
+from poolwise.selection.comparisons import ComparisonFamily, join_words
+from poolwise.selection.finding import format_estimate
 from poolwise.selection.token_classes import CLASSES, CLASSES_NOTE
 from poolwise.studies.average.explain import OTHER, OTHER_SHIFTED, OWN, SHIFTED, WEIGHED, WORD
 from poolwise.studies.average.numbers import nearer
@@ -16,7 +16,7 @@ MOST = 0.5
 """What an average must explain, with its interval, of how [CLS] differs between sentences."""
 
 
-def verdict(layers: Sequence[Layer], tested: Family) -> str:
+def verdict(layers: Sequence[Layer], tested: ComparisonFamily) -> str:
     """One sentence on averages; where there is none, another on averages and a constant."""
     defined = [layer for layer in layers if layer.defined]
     if not defined:
@@ -34,7 +34,7 @@ def verdict(layers: Sequence[Layer], tested: Family) -> str:
     return f"No: {_told(best, tested)}. {_with_constant(defined, tested)}."
 
 
-def notes(layers: Sequence[Layer], tested: Family) -> Iterator[str]:
+def notes(layers: Sequence[Layer], tested: ComparisonFamily) -> Iterator[str]:
     """What else the layers show."""
     defined = [layer for layer in layers if layer.defined]
     undefined = [layer for layer in layers if not layer.defined]
@@ -68,7 +68,7 @@ def notes(layers: Sequence[Layer], tested: Family) -> Iterator[str]:
     )
 
 
-def _averages(layers: Sequence[Layer], way: str, tested: Family) -> list[int]:
+def _averages(layers: Sequence[Layer], way: str, tested: ComparisonFamily) -> list[int]:
     """Layers at which ``way`` explains most, and comes clearly nearer than its control."""
     return [
         layer.index
@@ -77,7 +77,7 @@ def _averages(layers: Sequence[Layer], way: str, tested: Family) -> list[int]:
     ]
 
 
-def _told(best: Layer, tested: Family) -> str:
+def _told(best: Layer, tested: ComparisonFamily) -> str:
     own, other, word = (best.explained[way] for way in (OWN, OTHER, WORD))
     clear = tested.sign(nearer(best.index, OWN)) == 1
     against = "another sentence's" if clear else "no clear difference to another sentence's"
@@ -86,20 +86,20 @@ def _told(best: Layer, tested: Family) -> str:
         "tokens"
     )
     found = (
-        f"{average} explains {written(own)} of how [CLS] differs between sentences"
+        f"{average} explains {format_estimate(own)} of how [CLS] differs between sentences"
         if _value(best, OWN) > 0
         else f"{average} is farther from [CLS] than one vector for all sentences "
-        f"(1 − |r|²/|cls − mu|² is {written(own)})"
+        f"(1 − |r|²/|cls − mu|² is {format_estimate(own)})"
     )
     return (
-        f"{found}; {against} {written(other)}; of a random word, explained in the same way, "
-        f"{written(word)}"
+        f"{found}; {against} {format_estimate(other)}; of a random word, explained in the same "
+        f"way, {format_estimate(word)}"
     )
 
 
-def _with_constant(layers: Sequence[Layer], tested: Family) -> str:
+def _with_constant(layers: Sequence[Layer], tested: ComparisonFamily) -> str:
     best = _nearest(layers, SHIFTED)
-    own, other = (written(best.explained[way]) for way in (SHIFTED, OTHER_SHIFTED))
+    own, other = (format_estimate(best.explained[way]) for way in (SHIFTED, OTHER_SHIFTED))
     said = "It becomes" if _averages(layers, SHIFTED, tested) else "Nor does it become"
     return (
         f"{said} one when a constant, the same for every sentence, is added: {own} at layer "
@@ -123,4 +123,4 @@ def _times(layer: Layer, way: str, name: str) -> str:
 
 
 def _named(layers: Sequence[int]) -> str:
-    return f"layer{'s' if len(layers) > 1 else ''} {joined([str(k) for k in layers])}"
+    return f"layer{'s' if len(layers) > 1 else ''} {join_words([str(k) for k in layers])}"

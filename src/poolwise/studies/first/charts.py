@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from poolwise.records import Chart
-from poolwise.selection.comparisons import Comparison, Family
+from poolwise.selection.comparisons import Comparison, ComparisonFamily
 from poolwise.studies.first.comparisons import AT_BEST, AT_LAST, Contenders, named
 from poolwise.studies.first.rearrangements import GROUPS
 from poolwise.studies.first.tokens import FIRST, layers
@@ -38,13 +38,13 @@ def by_token(contenders: Contenders, names: Sequence[str]) -> Chart:
     )
 
 
-def of_tokens(family: Family, score: str) -> Chart:
+def of_tokens(family: ComparisonFamily, score: str) -> Chart:
     return family.chart(
         "Other tokens against the first", x_label=f"difference in {score}, test", reference=FIRST
     )
 
 
-def of_places(family: Family, score: str) -> Chart:
+def of_places(family: ComparisonFamily, score: str) -> Chart:
     """Kind ``forest``: the last layer, under the headings of ``GROUPS``; then the best ones."""
     chart = family.chart(
         "The same texts, [CLS] elsewhere",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from poolwise.selection.comparisons import Comparison, Family
-from poolwise.selection.selection import Contest, score
+from poolwise.selection.comparisons import Comparison, ComparisonFamily
+from poolwise.selection.selection import Selection, sort_value
 from poolwise.studies.first.tokens import ALONE, layers
 
 AT_LAST, AT_BEST = "last layer", "best layers"
@@ -22,7 +22,7 @@ def named(name: str, other: str, scope: str = AT_LAST) -> str:
 class Contenders:
     """A contest in which all take part at every layer measured, but the control, at one."""
 
-    def __init__(self, held: Contest) -> None:
+    def __init__(self, held: Selection) -> None:
         self.held = held
 
     def places(self, name: str) -> Sequence[int]:
@@ -36,9 +36,9 @@ class Contenders:
 
     def best(self, name: str) -> int:
         """Where it scores best on dev."""
-        return max(self.places(name), key=lambda i: score(self.held.dev[i]))
+        return max(self.places(name), key=lambda i: sort_value(self.held.dev[i]))
 
-    def compare(self, rivals: Rivals) -> Family:
+    def compare(self, rivals: Rivals) -> ComparisonFamily:
         """At the last layer; and each at its best, where that is another comparison."""
         moved = [
             (name, other)
@@ -47,7 +47,7 @@ class Contenders:
             and (self.best(name), self.best(other)) != (self.last(name), self.last(other))
         ]
         at_last = self._compared(rivals, AT_LAST, self.last)
-        return Family([*at_last, *self._compared(moved, AT_BEST, self.best)])
+        return ComparisonFamily([*at_last, *self._compared(moved, AT_BEST, self.best)])
 
     def _compared(
         self, rivals: Rivals, scope: str, at: Callable[[str], int]

@@ -14,10 +14,10 @@ from poolwise.encoders.variants.rearrange import rearrange
 from poolwise.progress import Progress
 from poolwise.readouts import Readout, parse
 from poolwise.records import Floats, Number
-from poolwise.selection.duplicates import numbered, tokens_of
-from poolwise.selection.selection import Contest
-from poolwise.selection.splits import Rows
-from poolwise.selection.vector_cache import Shelf, shelve
+from poolwise.selection.duplicates import factorize, token_id_bytes
+from poolwise.selection.selection import Selection
+from poolwise.selection.splits import RowIndices
+from poolwise.selection.vector_cache import VectorCache, cache_vectors
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.geometry import unit
 from poolwise.statistics.paired import mean_estimates
@@ -96,7 +96,7 @@ class Rearrangements:
     columns: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     cosines: dict[str, Estimate] = field(default_factory=dict)
 
-    def joining(self, held: Contest) -> Contest:
+    def joining(self, held: Selection) -> Selection:
         """The contest with every place at every layer among its contenders."""
         return replace(
             held,
@@ -113,31 +113,31 @@ class Rearrangements:
 
 
 def score_rearrangements(
-    model: Model, held: Contest, seed: int, *, progress: bool = False
+    model: Model, held: Selection, seed: int, *, progress: bool = False
 ) -> Rearrangements:
     """A pass for each arrangement, over the texts of the contest's task."""
     found, last = Rearrangements(), layers(model)[-1]
     texts = list(dict.fromkeys(held.task.texts))
-    groups = numbered(tokens_of(model, texts))
-    rows = held.shelf.rows(texts)
-    untouched = {pool: held.shelf[f"{pool}@{last}"][rows] for pool in (FIRST, MEAN)}
-    usable = held.shelf.usable[rows]
+    groups = factorize(token_id_bytes(model, texts))
+    rows = held.cache.rows(texts)
+    untouched = {pool: held.cache[f"{pool}@{last}"][rows] for pool in (FIRST, MEAN)}
+    usable = held.cache.usable[rows]
     for name in ARRANGEMENTS:
         places = [place for place in PLACES if place.arrangement == name]
-        shelf = shelve(
+        cache = cache_vectors(
             rearrange(model, name),
             texts,
             _readouts(model, places),
-            precision=held.shelf.precision,
+            precision=held.cache.precision,
             progress=progress,
         )
         with Progress(f"readouts, {name}", len(places) * len(layers(model)), show=progress) as bar:
             for place in places:
                 for k in layers(model):
-                    vectors = _vectors(shelf, place.pool, k)
-                    found.columns[f"{place.name}@{k}"] = held.task.column(shelf, vectors)
+                    vectors = _vectors(cache, place.pool, k)
+                    found.columns[f"{place.name}@{k}"] = held.task.column(cache, vectors)
                     bar.advance(1)
-                both = usable & shelf.usable
+                both = usable & cache.usable
                 found.cosines[place.name] = _alike(
                     vectors[both], untouched[place.against][both], groups[both]
                 )
@@ -152,18 +152,18 @@ def _readouts(encoder: Encoder, places: Sequence[Place]) -> list[Readout]:
     return named + (reach(encoder) if len(pools) < len(places) else [])
 
 
-def _vectors(shelf: Shelf, pool: str, layer: int) -> Floats:
+def _vectors(cache: VectorCache, pool: str, layer: int) -> Floats:
     if pool == MIDDLE:
-        return standing_at(shelf, within_reach(shelf.n_tokens), layer)
-    return shelf[f"{pool}@{layer}"]
+        return standing_at(cache, within_reach(cache.n_tokens), layer)
+    return cache[f"{pool}@{layer}"]
 
 
-def _alike(a: Floats, b: Floats, groups: Rows) -> Estimate:
+def _alike(a: Floats, b: Floats, groups: RowIndices) -> Estimate:
     """Mean cosine of corresponding rows [n, d]."""
     return mean_estimates(np.einsum("nd,nd->n", unit(a), unit(b))[:, None], groups)[0]
 
 
-def _of_two_texts(vectors: Floats, seed: int, groups: Rows) -> Estimate:
+def _of_two_texts(vectors: Floats, seed: int, groups: RowIndices) -> Estimate:
     """Mean cosine of rows [n, d] two by two, each in one pair."""
     first, second = np.random.default_rng(seed).permutation(len(vectors) // 2 * 2).reshape(2, -1)
     both = np.stack([groups[first], groups[second]], axis=1)

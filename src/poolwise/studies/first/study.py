@@ -10,9 +10,9 @@ from poolwise.encoders.arrangement import ARRANGEMENTS
 from poolwise.encoders.variants.rearrange import rearrange
 from poolwise.readouts import Readout
 from poolwise.records import Finding, Number
-from poolwise.selection.selection import Contest, hold
+from poolwise.selection.selection import Selection, score_readouts
 from poolwise.selection.tasks import task_of
-from poolwise.selection.vector_cache import Shelf
+from poolwise.selection.vector_cache import VectorCache
 from poolwise.studies.first import charts, verdict
 from poolwise.studies.first.comparisons import Contenders
 from poolwise.studies.first.rearrangements import GROUPS, score_rearrangements
@@ -43,7 +43,7 @@ class First:
 
     name = "first"
     question = "Why the first token: would any other do?"
-    contest: Contest | None = None
+    contest: Selection | None = None
 
     def __init__(
         self,
@@ -70,9 +70,11 @@ class First:
                 rearrange(encoder, name)
         return [*fixed(encoder), *reach(encoder)]
 
-    def findings(self, model: Model, shelf: Shelf, *, progress: bool = False) -> Iterator[Finding]:
-        picked = Picked(shelf, self.task.texts, self._seed)
-        held = self._hold(model, shelf, picked, progress)
+    def findings(
+        self, model: Model, cache: VectorCache, *, progress: bool = False
+    ) -> Iterator[Finding]:
+        picked = Picked(cache, self.task.texts, self._seed)
+        held = self._hold(model, cache, picked, progress)
         contenders = Contenders(held)
         family = contenders.compare([(name, FIRST) for name in (*OTHERS, MEAN, ALONE)])
         found = Finding(
@@ -85,7 +87,7 @@ class First:
                 charts.of_tokens(family, self.task.score),
             ],
             notes=[
-                *self.task.parts.notes,
+                *self.task.splits.notes,
                 *picked.notes(),
                 *verdict.notes_on_tokens(family),
             ],
@@ -93,15 +95,17 @@ class First:
         )
         yield self._with_places(found, model, held, progress) if self._rearrange else found
 
-    def _hold(self, model: Model, shelf: Shelf, picked: Picked, progress: bool) -> Contest:
+    def _hold(self, model: Model, cache: VectorCache, picked: Picked, progress: bool) -> Selection:
         made = {
-            f"{name}@{k}": standing_at(shelf, positions, k)
+            f"{name}@{k}": standing_at(cache, positions, k)
             for k in layers(model)
             for name, positions in picked.positions.items()
         }
-        return hold(model, self.task, fixed(model), shelf, made, progress=progress)
+        return score_readouts(model, self.task, fixed(model), cache, made, progress=progress)
 
-    def _with_places(self, found: Finding, model: Model, held: Contest, progress: bool) -> Finding:
+    def _with_places(
+        self, found: Finding, model: Model, held: Selection, progress: bool
+    ) -> Finding:
         passed = score_rearrangements(model, held, self._seed, progress=progress)
         joined = passed.joining(held)
         family = Contenders(joined).compare(
@@ -123,7 +127,7 @@ class First:
         )
 
 
-def _scores(held: Contest, start: int = 0) -> Iterator[Number]:
+def _scores(held: Selection, start: int = 0) -> Iterator[Number]:
     """Of all contenders from ``start`` on."""
     for part, estimates in (("test", held.test), ("dev", held.dev)):
         for name, found in list(zip(held.names, estimates, strict=True))[start:]:

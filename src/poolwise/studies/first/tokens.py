@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from poolwise.encoders.arrangement import MAX_MIDDLE, Positions, middle
 from poolwise.readouts import Readout, parse
 from poolwise.records import Floats
-from poolwise.selection.vector_cache import Shelf
+from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.folds import uniform
 
 if TYPE_CHECKING:
@@ -47,28 +47,28 @@ def within_reach(n_tokens: NDArray[np.integer]) -> Positions:
     return np.maximum(middle(n_tokens), 1)
 
 
-def standing_at(shelf: Shelf, positions: Positions, layer: int) -> Floats:
+def standing_at(cache: VectorCache, positions: Positions, layer: int) -> Floats:
     """Each text's token at its position, [texts of the shelf, d]."""
-    made = np.empty_like(shelf[f"token[1]@{layer}"])
+    made = np.empty_like(cache[f"token[1]@{layer}"])
     for i in np.unique(positions).tolist():
         rows = positions == i
-        made[rows] = shelf[f"token[{i}]@{layer}"][rows]
+        made[rows] = cache[f"token[{i}]@{layer}"][rows]
     return made
 
 
 class Picked:
-    """The ``positions`` [texts of the shelf] at which the middle and the random token stand.
+    """The ``positions`` [texts of the cache] at which the middle and the random token stand.
 
     They are tokens of the text itself, not special ones, as far as ``MAX_MIDDLE``.
     """
 
-    def __init__(self, shelf: Shelf, texts: Sequence[str], seed: int) -> None:
-        self._n_tokens = shelf.n_tokens[rows := shelf.rows(dict.fromkeys(texts))]
-        within = np.clip(shelf.n_tokens.astype(np.intp) - 2, 1, MAX_MIDDLE)
-        draws = np.zeros(len(shelf))
+    def __init__(self, cache: VectorCache, texts: Sequence[str], seed: int) -> None:
+        self._n_tokens = cache.n_tokens[rows := cache.rows(dict.fromkeys(texts))]
+        within = np.clip(cache.n_tokens.astype(np.intp) - 2, 1, MAX_MIDDLE)
+        draws = np.zeros(len(cache))
         draws[rows] = uniform(np.arange(len(rows)), seed)
         self.positions: Mapping[str, Positions] = {
-            MIDDLE: within_reach(shelf.n_tokens),
+            MIDDLE: within_reach(cache.n_tokens),
             RANDOM: 1 + (draws * within).astype(np.intp),
         }
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from poolwise.selection.comparisons import NO_DIFFERENCE, Family, joined
-from poolwise.selection.finding import written
+from poolwise.selection.comparisons import NO_DIFFERENCE, ComparisonFamily, join_words
+from poolwise.selection.finding import format_estimate
 from poolwise.studies.first.comparisons import AT_BEST, AT_LAST, Contenders, named
 from poolwise.studies.first.rearrangements import (
     ANOTHER,
@@ -26,21 +26,21 @@ COUNTS = {
 GROUPS = {1: "better", 0: NO_DIFFERENCE, -1: "worse", None: "without a score to compare"}
 
 
-def of_tokens(contenders: Contenders, family: Family) -> str:
+def of_tokens(contenders: Contenders, family: ComparisonFamily) -> str:
     """Whether another token does, and what the mean is worth, at the last layer."""
     held, place = contenders.held, contenders.last(FIRST)
-    scored = f"{held.task.score} {written(held.test[place])} on {held.task.name}"
+    scored = f"{held.task.score} {format_estimate(held.test[place])} on {held.task.name}"
     answer = _answer(family, f"the first, {held.names[place]} ({scored})")
     return f"{answer}; the mean of all: {family.told(named(MEAN, FIRST))}."
 
 
-def of_places(family: Family) -> str:
+def of_places(family: ComparisonFamily) -> str:
     """What counts, the token or its place, and what its absence does to the rest."""
     without = family.told(named(WITHOUT.name, MEAN))
     return f"{_what_counts(family, AT_LAST)}. The mean without [CLS]: {without}."
 
 
-def notes_on_tokens(family: Family) -> Iterator[str]:
+def notes_on_tokens(family: ComparisonFamily) -> Iterator[str]:
     """The other tokens by what they show against the first."""
     for scope, where in ((AT_LAST, "at the last layer"), (AT_BEST, "each at its best layer")):
         if groups := _sorted(family, scope):
@@ -50,13 +50,13 @@ def notes_on_tokens(family: Family) -> Iterator[str]:
     yield "measured on frozen vectors; what another token can learn, `poolwise ask tuned` asks"
 
 
-def notes_on_places(family: Family, found: Rearrangements, layer: int) -> Iterator[str]:
+def notes_on_places(family: ComparisonFamily, found: Rearrangements, layer: int) -> Iterator[str]:
     """What counts below the last layer, what becomes of the vectors, how to read the rest."""
     if {named(*pair, AT_BEST) for pair in (THE_TOKEN, THE_PLACE)} <= set(family.p):
         yield f"each at its best layer: {_what_counts(family, AT_BEST)}"
     own = [place.name for place in PLACES if place.against == FIRST]
-    alike = [f"{name}: {written(found.cosines[name])}" for name in own]
-    other = written(found.cosines[ANOTHER.format(FIRST)])
+    alike = [f"{name}: {format_estimate(found.cosines[name])}" for name in own]
+    other = format_estimate(found.cosines[ANOTHER.format(FIRST)])
     yield f"mean cosine to cls@{layer} untouched: {'; '.join(alike)}; another text's cls: {other}"
     yield (
         "the encoder was not trained on rearranged texts: a loss says what it has learned to "
@@ -64,7 +64,7 @@ def notes_on_places(family: Family, found: Rearrangements, layer: int) -> Iterat
     )
 
 
-def _what_counts(family: Family, scope: str) -> str:
+def _what_counts(family: ComparisonFamily, scope: str) -> str:
     token, place = named(*THE_TOKEN, scope), named(*THE_PLACE, scope)
     return (
         f"{COUNTS[family.sign(token) == 1, family.sign(place) == 1]}: "
@@ -73,29 +73,29 @@ def _what_counts(family: Family, scope: str) -> str:
     )
 
 
-def _answer(family: Family, first: str) -> str:
+def _answer(family: ComparisonFamily, first: str) -> str:
     signs = {name: family.sign(named(name, FIRST)) for name in OTHERS}
     better = [_gain(family, name, AT_LAST) for name in OTHERS if signs[name] == 1]
     alike = [name for name in OTHERS if signs[name] == 0]
     if better:
-        return f"Better than {first}: {joined(better)}"
+        return f"Better than {first}: {join_words(better)}"
     if alike:
-        return f"No worse than {first}, as far as these data can show: {joined(alike)}"
+        return f"No worse than {first}, as far as these data can show: {join_words(alike)}"
     if None in signs.values():
         return f"Some tokens have the same vector for every text; nothing is known of {first}"
     return f"No other single token does as well as {first}"
 
 
-def _sorted(family: Family, scope: str) -> str:
+def _sorted(family: ComparisonFamily, scope: str) -> str:
     """``worse: token[1] (−0.041) and sep (−0.020)``."""
     groups: dict[str, list[str]] = {group: [] for group in GROUPS.values()}
     for name in OTHERS:
         told = named(name, FIRST, scope)
         if told in family.p:
             groups[GROUPS[family.sign(told)]].append(_gain(family, name, scope))
-    return "; ".join(f"{group}: {joined(names)}" for group, names in groups.items() if names)
+    return "; ".join(f"{group}: {join_words(names)}" for group, names in groups.items() if names)
 
 
-def _gain(family: Family, name: str, scope: str) -> str:
+def _gain(family: ComparisonFamily, name: str, scope: str) -> str:
     gain = family[named(name, FIRST, scope)].difference.value.value
     return name if gain is None else f"{name} ({gain:+.3f})".replace("-", "−")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from poolwise.readouts import parse
 from poolwise.records import Floats
-from poolwise.selection.splits import Rows
+from poolwise.selection.splits import RowIndices
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.geometry import alignment, anisotropy, dominance, ranks, uniformity
 from poolwise.transforms import fit
@@ -63,11 +63,11 @@ class Sample:
     """Rows of a shelf: those that the standardising is fitted on, those measured, and both sides of
     the pairs that are alike, whose texts ``groups`` [m, 2] number. ``copies`` were left out."""
 
-    fitted: Rows
-    measured: Rows
-    first: Rows
-    second: Rows
-    groups: Rows
+    fitted: RowIndices
+    measured: RowIndices
+    first: RowIndices
+    second: RowIndices
+    groups: RowIndices
     copies: int = 0
 
     @property
@@ -83,7 +83,7 @@ class Sample:
             yield View(pool, layer, kind, shape_of(x[self.measured], pairs))
 
 
-def shape_of(x: Vectors, pairs: tuple[Vectors, Vectors, Rows] | None = None) -> Shape:
+def shape_of(x: Vectors, pairs: tuple[Vectors, Vectors, RowIndices] | None = None) -> Shape:
     """Of vectors [n, d]; alignment where there are ``pairs``, [m, d] each, of texts [m, 2]."""
     filled = ranks(x)
     shape = {

@@ -12,9 +12,9 @@ from poolwise.errors import StudyError
 from poolwise.progress import Progress
 from poolwise.readouts import Readout, parse
 from poolwise.records import Finding, Floats, Number, Sentence
-from poolwise.selection.duplicates import numbered, tokens_of
-from poolwise.selection.selection import Contest
-from poolwise.selection.vector_cache import Shelf
+from poolwise.selection.duplicates import factorize, token_id_bytes
+from poolwise.selection.selection import Selection
+from poolwise.selection.vector_cache import VectorCache
 from poolwise.studies.geometry.charts import ISOTROPIC, pictures
 from poolwise.studies.geometry.shape import (
     ANISOTROPY,
@@ -53,7 +53,7 @@ class Geometry:
 
     name = "geometry"
     question = "What shape is the space?"
-    contest: Contest | None = None
+    contest: Selection | None = None
 
     def __init__(
         self,
@@ -78,18 +78,18 @@ class Geometry:
         return [parse(f"{pool}@{k}") for pool in POOLS for k in range(encoder.depth + 1)]
 
     def findings(
-        self, encoder: Encoder, shelf: Shelf, *, progress: bool = False
+        self, encoder: Encoder, cache: VectorCache, *, progress: bool = False
     ) -> Iterator[Finding]:
-        sample = self._sample(encoder, shelf)
+        sample = self._sample(encoder, cache)
         views: list[View] = []
         with Progress("spaces", len(POOLS) * (encoder.depth + 1), show=progress) as bar:
             for pool in POOLS:
                 for k in range(encoder.depth + 1):
-                    views += sample.views(pool, k, shelf[f"{pool}@{k}"])
+                    views += sample.views(pool, k, cache[f"{pool}@{k}"])
                     bar.advance(1)
         last = [view for view in views if view.layer == encoder.depth]
         lower = [view for view in views if view.layer < encoder.depth]
-        controls = dict(self._controls(sample, shelf, last))
+        controls = dict(self._controls(sample, cache, last))
         yield Finding(
             study=self.name,
             question=self.question,
@@ -104,14 +104,14 @@ class Geometry:
             made={"data": self._data, "texts measured": len(sample.measured)},
         )
 
-    def _sample(self, encoder: Encoder, shelf: Shelf) -> Sample:
+    def _sample(self, encoder: Encoder, cache: VectorCache) -> Sample:
         """Of texts that the encoder reads alike, one. Raises StudyError where too few are left."""
-        groups = numbered(tokens_of(encoder, shelf.texts))
-        drawn = shelf.rows([*self._fitted, *self._measured])
+        groups = factorize(token_id_bytes(encoder, cache.texts))
+        drawn = cache.rows([*self._fitted, *self._measured])
         kept = np.zeros(len(drawn), np.bool_)
         kept[np.unique(groups[drawn], return_index=True)[1]] = True
         fitted, measured = np.split(
-            np.where(kept & shelf.usable[drawn], drawn, -1), [len(self._fitted)]
+            np.where(kept & cache.usable[drawn], drawn, -1), [len(self._fitted)]
         )
         fitted, measured = fitted[fitted >= 0], measured[measured >= 0]
         if len(fitted) + len(measured) < FEWEST:
@@ -119,21 +119,21 @@ class Geometry:
                 f"{self._data}: {len(fitted) + len(measured)} different texts that are not empty; "
                 f"the shape of a space needs {FEWEST} or more"
             )
-        first, second = shelf.rows(self._like.first), shelf.rows(self._like.second)
-        usable = shelf.usable[first] & shelf.usable[second] & (groups[first] != groups[second])
+        first, second = cache.rows(self._like.first), cache.rows(self._like.second)
+        usable = cache.usable[first] & cache.usable[second] & (groups[first] != groups[second])
         first, second = first[usable], second[usable]
         copies = len(drawn) - int(kept.sum())
         of_pairs = np.stack([groups[first], groups[second]], axis=1)
         return Sample(fitted, measured, first, second, of_pairs, copies)
 
     def _controls(
-        self, sample: Sample, shelf: Shelf, last: Sequence[View]
+        self, sample: Sample, cache: VectorCache, last: Sequence[View]
     ) -> Iterator[tuple[str, Shape]]:
         rng = np.random.default_rng(self._seed)
-        yield ISOTROPIC, shape_of(rng.standard_normal(shelf[last[0].source][sample.measured].shape))
+        yield ISOTROPIC, shape_of(rng.standard_normal(cache[last[0].source][sample.measured].shape))
         for view in last:
             if view.kind == RAW:
-                vectors = shelf[view.source][sample.measured]
+                vectors = cache[view.source][sample.measured]
                 yield f"{DIAGONAL} {view.source}", shape_of(_diagonal(vectors, rng))
 
     def _notes(self, sample: Sample) -> Iterator[str]:

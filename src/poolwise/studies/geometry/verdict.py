@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from poolwise.selection.comparisons import joined
+from poolwise.selection.comparisons import join_words
 from poolwise.studies.geometry.shape import (
     ANISOTROPY,
     DOMINANCE,
@@ -51,7 +51,7 @@ def _dominance(views: Sequence[View], width: int) -> str:
 
 
 def _said(views: Sequence[View], name: str, form: str = ".3f") -> str:
-    return joined([_one(view, name, form) for view in views])
+    return join_words([_one(view, name, form) for view in views])
 
 
 def _one(view: View, name: str, form: str) -> str:

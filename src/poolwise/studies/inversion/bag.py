@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from poolwise.records import Floats
-from poolwise.selection.splits import Rows
+from poolwise.selection.splits import RowIndices
 from poolwise.statistics.split import Split
 from poolwise.studies.inversion.corpus import FIRST, Corpus
 
@@ -62,7 +62,7 @@ def most_frequent(corpus: Corpus) -> list[int]:
 
 
 def _bags(vectors: Floats, corpus: Corpus) -> Iterator[tuple[float, Bag]]:
-    train, dev, _ = corpus.parts
+    train, dev, _ = corpus.splits
     split = _moments(vectors[train].astype(np.float64), _presence(corpus, train))
     there = _presence(corpus, dev).toarray() > 0
     for penalty in PENALTIES:
@@ -76,7 +76,7 @@ def _bags(vectors: Floats, corpus: Corpus) -> Iterator[tuple[float, Bag]]:
             yield float(f1.mean()), replace(bag, bar=bar)
 
 
-def _presence(corpus: Corpus, rows: Rows) -> csr_array:
+def _presence(corpus: Corpus, rows: RowIndices) -> csr_array:
     """1 where a sentence holds a token that is known, [n, k]."""
     held = [np.unique(corpus.numbers[i]) for i in rows.tolist()]
     held = [numbers[numbers >= FIRST] - FIRST for numbers in held]

@@ -10,8 +10,8 @@ import numpy as np
 
 from poolwise.records import Chart
 from poolwise.selection.charts import forest
-from poolwise.selection.comparisons import Family
-from poolwise.selection.splits import Rows
+from poolwise.selection.comparisons import ComparisonFamily
+from poolwise.selection.splits import RowIndices
 from poolwise.studies.inversion.comparisons import title
 from poolwise.studies.inversion.contest import FREQUENT, Contest
 from poolwise.studies.inversion.corpus import LONGEST
@@ -25,21 +25,21 @@ FEWEST = 10
 """Sentences that a bin needs."""
 
 
-def charts(contest: Contest, family: Family, writer: Writer, seed: int) -> list[Chart]:
+def charts(contest: Contest, family: ComparisonFamily, writer: Writer, seed: int) -> list[Chart]:
     """The pictures of a finding."""
     return [_against(contest, family), _by_length(contest), _sentences(contest, writer, seed)]
 
 
-def lengths(contest: Contest) -> Iterator[tuple[int, int, Rows]]:
+def lengths(contest: Contest) -> Iterator[tuple[int, int, RowIndices]]:
     """Bins of lengths that hold enough sentences of test: from, to, and their places in test."""
-    tokens = contest.corpus.lengths[contest.corpus.parts.test]
+    tokens = contest.corpus.lengths[contest.corpus.splits.test]
     for low, end in pairwise(BINS):
         rows = np.flatnonzero((tokens >= low) & (tokens < end))
         if len(rows) >= FEWEST:
             yield low, end - 1, rows
 
 
-def _against(contest: Contest, family: Family) -> Chart:
+def _against(contest: Contest, family: ComparisonFamily) -> Chart:
     """Kind ``forest``: token F1 of each decoder against its controls, under each readout."""
     entries = contest.entries.values()
     shown = [(entry.decoder, other) for entry in entries for other in (*entry.controls, entry.bag)]
@@ -90,7 +90,7 @@ def _by_length(contest: Contest) -> Chart:
 
 def _sentences(contest: Contest, writer: Writer, seed: int) -> Chart:
     """Kind ``table``: what came back of some sentences, readout beside readout."""
-    corpus, test = contest.corpus, contest.corpus.parts.test
+    corpus, test = contest.corpus, contest.corpus.splits.test
     decoders = [entry.decoder for entry in contest.entries.values()]
     chosen = contest.entries[contest.chosen].decoder
     f1 = contest.scores.rows("token F1", chosen)
@@ -116,5 +116,5 @@ def _sentences(contest: Contest, writer: Writer, seed: int) -> Chart:
     )
 
 
-def _tokens(contest: Contest) -> Rows:
-    return contest.corpus.lengths[contest.corpus.parts.test]
+def _tokens(contest: Contest) -> RowIndices:
+    return contest.corpus.lengths[contest.corpus.splits.test]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from poolwise.selection.comparisons import Comparison, Family
+from poolwise.selection.comparisons import Comparison, ComparisonFamily
 from poolwise.studies.inversion.contest import Contest
 from poolwise.studies.inversion.scores import Contender, Measure
 
@@ -12,10 +12,10 @@ LED: tuple[Measure, ...] = ("token F1", "BLEU")
 """What is compared; exact matches are too few."""
 
 
-def compared(contest: Contest) -> Family:
+def compared(contest: Contest) -> ComparisonFamily:
     """Each decoder with its controls and with the bag, each bag with its own controls, and the
     chosen readout's decoder with those of the others."""
-    return Family([*_comparisons(contest)])
+    return ComparisonFamily([*_comparisons(contest)])
 
 
 def title(measure: Measure, who: Contender, against: Contender) -> str:

@@ -13,8 +13,8 @@ import numpy as np
 from poolwise.progress import Progress
 from poolwise.readouts import parse_steps
 from poolwise.records import Floats
-from poolwise.selection.splits import Rows
-from poolwise.selection.vector_cache import Shelf
+from poolwise.selection.splits import RowIndices
+from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.bleu import overlaps, token_f1
 from poolwise.statistics.estimate import Estimate
 from poolwise.studies.inversion.bag import learn_bag, most_frequent
@@ -91,12 +91,12 @@ class Bench:
     model: str
     settings: Settings
 
-    def hold(self, shelf: Shelf, rows: Rows, *, progress: bool = False) -> Contest:
+    def hold(self, cache: VectorCache, rows: RowIndices, *, progress: bool = False) -> Contest:
         """The contest of the shelf's readouts; ``rows`` are those of the corpus' sentences."""
-        corpus, test = self.corpus, self.corpus.parts.test
-        trainings = 1 + len(shelf.readouts)
+        corpus, test = self.corpus, self.corpus.splits.test
+        trainings = 1 + len(cache.readouts)
         total = trainings * exposures(corpus, self.settings)
-        entries = {readout: Entry.of(readout) for readout in shelf.readouts}
+        entries = {readout: Entry.of(readout) for readout in cache.readouts}
         answers: dict[Contender, Answers] = {FREQUENT: [most_frequent(corpus)] * len(test)}
         losses, dev = {}, {}
         with Progress("decoders: sentences read", total, show=progress) as bar:
@@ -104,7 +104,7 @@ class Bench:
             answers[WITHOUT] = without.answers(test[:1]) * len(test)
             losses[WITHOUT] = without.losses(test)
             for readout, entry in entries.items():
-                vectors = self._standardised(shelf[readout][rows])
+                vectors = self._standardised(cache[readout][rows])
                 training = self._train(readout, vectors, bar)
                 answers |= self._answers(entry, training, vectors)
                 losses[entry.decoder] = training.losses(test)
@@ -129,7 +129,7 @@ class Bench:
     def _answers(
         self, entry: Entry, training: Training, vectors: Floats
     ) -> dict[Contender, Answers]:
-        test, others = self.corpus.parts.test, self._others
+        test, others = self.corpus.splits.test, self._others
         bag = learn_bag(vectors, self.corpus)
         return {
             entry.decoder: training.answers(test),
@@ -140,28 +140,28 @@ class Bench:
         }
 
     def _f1_on_dev(self, training: Training) -> float:
-        dev = self.corpus.parts.dev
+        dev = self.corpus.splits.dev
         counts = overlaps(training.answers(dev), self.corpus.references(dev))
         return float(token_f1(counts).mean())
 
     def _standardised(self, vectors: Floats) -> Floats:
         """As trained on: by the mean and deviation of train."""
-        step = fit(parse_steps("standardize"), vectors[self.corpus.parts.train])
+        step = fit(parse_steps("standardize"), vectors[self.corpus.splits.train])
         found: Floats = step.apply(vectors)
         return found
 
-    def _nearest(self, vectors: Floats) -> Rows:
+    def _nearest(self, vectors: Floats) -> RowIndices:
         """For each sentence of test the one of train of the highest cosine."""
-        train, _, test = self.corpus.parts
+        train, _, test = self.corpus.splits
         size = np.linalg.norm(vectors, axis=1, keepdims=True)
         unit = vectors / np.where(size > 0, size, 1)
-        nearest: Rows = train[(unit[test] @ unit[train].T).argmax(axis=1)]
+        nearest: RowIndices = train[(unit[test] @ unit[train].T).argmax(axis=1)]
         return nearest
 
     @property
-    def _others(self) -> Rows:
+    def _others(self) -> RowIndices:
         """For each sentence of test another one of test."""
-        test = self.corpus.parts.test
+        test = self.corpus.splits.test
         order = np.random.default_rng(self.seed).permutation(len(test))
         others = np.empty_like(test)
         others[order] = test[np.roll(order, 1)]

@@ -12,7 +12,7 @@ import numpy as np
 
 from poolwise.errors import StudyError
 from poolwise.records import Ints
-from poolwise.selection.splits import Parts, Rows, split
+from poolwise.selection.splits import RowIndices, Splits, split_rows
 
 if TYPE_CHECKING:
     from poolwise.encoders import Encoder
@@ -45,7 +45,7 @@ class Corpus:
     """
 
     sentences: Sequence[Ints]
-    parts: Parts
+    splits: Splits
     known: Ints
     notes: tuple[str, ...] = ()
 
@@ -58,12 +58,12 @@ class Corpus:
         return FIRST + len(self.known)
 
     @cached_property
-    def numbers(self) -> Sequence[Rows]:
+    def numbers(self) -> Sequence[RowIndices]:
         """Each sentence in the decoder's numbers, and ``END``: [t + 1]."""
         return [np.append(self._number(ids), END) for ids in self.sentences]
 
     @cached_property
-    def lengths(self) -> Rows:
+    def lengths(self) -> RowIndices:
         """Tokens in each sentence, [n]."""
         return np.array([len(ids) for ids in self.sentences], np.intp)
 
@@ -71,7 +71,7 @@ class Corpus:
     def hash(self) -> str:
         """Of all that a decoder learns from but the vectors."""
         digest = sha256()
-        for rows in (*self.parts, self.known, self.lengths, *self.sentences):
+        for rows in (*self.splits, self.known, self.lengths, *self.sentences):
             digest.update(np.asarray(rows, np.int64).tobytes())
         return digest.hexdigest()
 
@@ -79,11 +79,11 @@ class Corpus:
         """The encoder's ids of a decoder's numbers; ``END`` and ``UNKNOWN`` have none."""
         return [int(self.known[i - FIRST]) for i in numbers if i >= FIRST]
 
-    def references(self, rows: Rows) -> list[list[int]]:
+    def references(self, rows: RowIndices) -> list[list[int]]:
         """The ids of these sentences."""
         return [self.sentences[i].tolist() for i in rows.tolist()]
 
-    def _number(self, ids: Ints) -> Rows:
+    def _number(self, ids: Ints) -> RowIndices:
         at = np.searchsorted(self.known, ids).clip(max=len(self.known) - 1)
         return np.where(self.known[at] == ids, at + FIRST, UNKNOWN)
 
@@ -125,20 +125,22 @@ def read(encoder: Encoder, texts: Sequence[str], seed: int) -> Sentences:
     return Sentences([t for t, _ in kept.values()], [ids for _, ids in kept.values()], notes)
 
 
-def divided(sentences: Sentences, rows: Rows, seed: int) -> Corpus:
+def divided(sentences: Sentences, rows: RowIndices, seed: int) -> Corpus:
     """The corpus of these of the sentences, divided into train, dev and test.
 
     Raises StudyError where they are fewer than 50, or share no token.
     """
     ids = [sentences.ids[i] for i in rows.tolist()]
     _check_enough(len(ids), sentences.notes)
-    parts = split([""] * len(ids), [(sentences.texts[i],) for i in rows.tolist()], SHARES, seed)
-    known = _frequent([ids[i] for i in parts.train.tolist()])
+    splits = split_rows(
+        [""] * len(ids), [(sentences.texts[i],) for i in rows.tolist()], SHARES, seed
+    )
+    known = _frequent([ids[i] for i in splits.train.tolist()])
     if not len(known):
         raise StudyError("no token stands in two sentences of train: give more text")
     lacking = len(sentences.ids) - len(ids)
-    notes = [*parts.notes, *sentences.notes, *_lacking(lacking), _unknown(ids, parts, known)]
-    return Corpus(ids, parts, known, tuple(notes))
+    notes = [*splits.notes, *sentences.notes, *_lacking(lacking), _unknown(ids, splits, known)]
+    return Corpus(ids, splits, known, tuple(notes))
 
 
 def _check_enough(sentences: int, notes: Sequence[str]) -> None:
@@ -168,8 +170,8 @@ def _lacking(count: int) -> Iterator[str]:
         yield f"{count:,} sentences left out: some readout has no finite vector for them"
 
 
-def _unknown(sentences: Sequence[Ints], parts: Parts, known: Ints) -> str:
-    ids = np.concatenate([sentences[i] for i in parts.test.tolist()])
+def _unknown(sentences: Sequence[Ints], splits: Splits, known: Ints) -> str:
+    ids = np.concatenate([sentences[i] for i in splits.test.tolist()])
     share = float(1 - np.isin(ids, known).mean())
     return (
         f"decoders know the {len(known):,} tokens that stand in train at least twice; of the test "

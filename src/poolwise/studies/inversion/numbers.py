@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from poolwise.records import Number
-from poolwise.selection.comparisons import Family
+from poolwise.selection.comparisons import ComparisonFamily
 from poolwise.statistics.estimate import Estimate
 from poolwise.studies.inversion.charts import lengths
 from poolwise.studies.inversion.contest import Contest
@@ -16,13 +16,13 @@ Where = Mapping[str, str | int]
 PERPLEXITY = "perplexity of the next token"
 
 
-def numbers(contest: Contest, family: Family) -> list[Number]:
+def numbers(contest: Contest, family: ComparisonFamily) -> list[Number]:
     """Levels, the chosen readout's first, then differences, then levels by length."""
     return [*_levels(contest), *family.numbers(), *_by_length(contest)]
 
 
 def _levels(contest: Contest) -> Iterator[Number]:
-    test = contest.corpus.parts.test
+    test = contest.corpus.splits.test
     for who in _in_order(contest):
         yield from _scores(contest.scores, who, {"sentences": len(test)})
         if who in contest.perplexities:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t
 
-from poolwise.selection.splits import Rows
+from poolwise.selection.splits import RowIndices
 from poolwise.statistics.bleu import bleu, overlaps, token_f1
 from poolwise.statistics.bootstrap import percentiles, resampled_means
 from poolwise.statistics.estimate import Estimate
@@ -65,7 +65,7 @@ class Scores:
         }
         return cls(counts, exact, seed)
 
-    def among(self, rows: Rows) -> Scores:
+    def among(self, rows: RowIndices) -> Scores:
         """The same of some of the sentences."""
         counts = {who: own[rows] for who, own in self.counts.items()}
         return Scores(counts, {who: own[rows] for who, own in self.exact.items()}, self.seed)

@@ -14,9 +14,9 @@ from poolwise.errors import StudyError, needs
 from poolwise.model import Model
 from poolwise.readouts import Readout, parse
 from poolwise.records import Finding, Precision
-from poolwise.selection.grid import identity
-from poolwise.selection.splits import Rows
-from poolwise.selection.vector_cache import Shelf, shelve
+from poolwise.selection.grid import canonical_key
+from poolwise.selection.splits import RowIndices
+from poolwise.selection.vector_cache import VectorCache, cache_vectors
 from poolwise.statistics.blas import single_blas_thread
 from poolwise.studies.inversion.corpus import Corpus, divided, read
 
@@ -65,19 +65,19 @@ class Recover:
 
         sentences = read(model, self.texts, self.seed)
         asked = self.readouts or usual(model)
-        shelf = shelve(model, sentences.texts, asked, precision=precision, progress=progress)
-        rows = _usable(shelf)
+        cache = cache_vectors(model, sentences.texts, asked, precision=precision, progress=progress)
+        rows = _usable(cache)
         corpus = divided(sentences, rows, self.seed)
         vectors = model.hash + model.made(precision)["precision"]
         bench = Bench(corpus, self.seed, self.folder, vectors, SETTINGS)
         with single_blas_thread():
-            contest = bench.hold(shelf, rows, progress=progress)
+            contest = bench.hold(cache, rows, progress=progress)
             made = self._made(model, precision, corpus)
             found = answer(self.question, contest, model, self.seed, made)
         yield found
 
     def _made(self, model: Model, precision: Precision, corpus: Corpus) -> dict[str, Any]:
-        train, dev, test = map(len, corpus.parts)
+        train, dev, test = map(len, corpus.splits)
         return model.made(precision) | {
             "data": self.data,
             "data_sha256": sha256("\0".join(self.texts).encode()).hexdigest(),
@@ -92,7 +92,7 @@ def usual(model: Model) -> list[Readout]:
     declared = [model.declared.pooled] if model.declared is not None else []
     seen: dict[object, Readout] = {}
     for readout in [*declared, *map(parse, USUAL)]:
-        seen.setdefault(identity(readout, model), readout)
+        seen.setdefault(canonical_key(readout, model), readout)
     return list(seen.values())
 
 
@@ -105,7 +105,7 @@ def _check(readout: Readout) -> None:
             )
 
 
-def _usable(shelf: Shelf) -> Rows:
+def _usable(cache: VectorCache) -> RowIndices:
     """Texts whose vectors are finite under every readout: those that have the token asked for."""
-    finite = [np.isfinite(shelf[readout]).all(axis=1) for readout in shelf.readouts]
+    finite = [np.isfinite(cache[readout]).all(axis=1) for readout in cache.readouts]
     return np.flatnonzero(np.all(finite, axis=0))

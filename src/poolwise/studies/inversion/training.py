@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from poolwise.progress import Progress
 from poolwise.records import Floats
-from poolwise.selection.splits import Rows
+from poolwise.selection.splits import RowIndices
 from poolwise.studies.inversion.checkpoint import Checkpoint
 from poolwise.studies.inversion.corpus import Corpus
 from poolwise.studies.inversion.decoder import Decoder
@@ -78,12 +78,12 @@ def train(
 
 def exposures(corpus: Corpus, settings: Settings) -> int:
     """Sentences that a training reads at most, a sentence once an epoch."""
-    return _epochs(corpus, settings) * len(corpus.parts.train)
+    return _epochs(corpus, settings) * len(corpus.splits.train)
 
 
 def _epochs(corpus: Corpus, settings: Settings) -> int:
     times, more = settings.epochs
-    return times + more // len(corpus.parts.train)
+    return times + more // len(corpus.splits.train)
 
 
 class Training:
@@ -122,7 +122,7 @@ class Training:
             progress.advance(len(rows))
             checkpoint.offer(self.state)
         self.epochs_done, self.batches_done = self.epochs_done + 1, 0
-        dev = self.corpus.parts.dev
+        dev = self.corpus.splits.dev
         loss = float(self.losses(dev).sum() / (self.corpus.lengths[dev] + 1).sum())
         self.stale = 0 if loss < self.lowest else self.stale + 1
         if loss < self.lowest:
@@ -131,7 +131,7 @@ class Training:
         checkpoint.offer(self.state, now=self.over)
 
     @torch.inference_mode()
-    def losses(self, rows: Rows, given: Rows | None = None) -> NDArray[np.float64]:
+    def losses(self, rows: RowIndices, given: RowIndices | None = None) -> NDArray[np.float64]:
         """−log likelihood of each sentence and its end, in nats, [n].
 
         Each from its own vector or, where ``given`` names others, from theirs.
@@ -144,10 +144,10 @@ class Training:
             found[at] = loss.double().cpu().numpy()
         return found
 
-    def answers(self, rows: Rows) -> list[list[int]]:
+    def answers(self, rows: RowIndices) -> list[list[int]]:
         """What the decoder says to these sentences' vectors, in the encoder's ids."""
         self.decoder.eval()
-        longest = int(self.corpus.lengths[self.corpus.parts.train].max())
+        longest = int(self.corpus.lengths[self.corpus.splits.train].max())
         numbers = [
             said
             for start in range(0, len(rows), TOGETHER)
@@ -177,7 +177,7 @@ class Training:
     def _weights(self) -> dict[str, Tensor]:
         return {name: x.clone() for name, x in self.decoder.state_dict().items()}
 
-    def _step(self, rows: Rows, batches: int) -> None:
+    def _step(self, rows: RowIndices, batches: int) -> None:
         done = self.epochs_done * batches + self.batches_done
         left = 1 - done / (batches * _epochs(self.corpus, self.settings))
         rate = self.settings.rate * left * min(1, (done + 1) / self.settings.warm_up)
@@ -189,7 +189,7 @@ class Training:
         nn.utils.clip_grad_norm_(self.decoder.parameters(), self.settings.clip)
         self.optimiser.step()
 
-    def _loss(self, rows: Rows, given: Rows) -> Tensor:
+    def _loss(self, rows: RowIndices, given: RowIndices) -> Tensor:
         """Of each number of these sentences [n, t + 1], 0 beyond their ends."""
         wanted = self._padded(rows)
         scores = self.decoder(self._given(given), wanted[:, :-1].clamp(min=0))
@@ -197,25 +197,25 @@ class Training:
             scores.transpose(1, 2), wanted, ignore_index=NOTHING, reduction="none"
         )
 
-    def _given(self, rows: Rows) -> Tensor:
+    def _given(self, rows: RowIndices) -> Tensor:
         return self.vectors[torch.from_numpy(rows)].to(self.device)
 
-    def _padded(self, rows: Rows) -> Tensor:
+    def _padded(self, rows: RowIndices) -> Tensor:
         numbers = [torch.from_numpy(self.corpus.numbers[i]) for i in rows.tolist()]
         padded = nn.utils.rnn.pad_sequence(numbers, batch_first=True, padding_value=NOTHING)
         return padded.to(self.device)
 
-    def _batches(self) -> list[Rows]:
+    def _batches(self) -> list[RowIndices]:
         """Sentences of like length together, drawn anew each epoch."""
         rng = np.random.default_rng((self.seed, self.epochs_done))
-        train = self.corpus.parts.train
+        train = self.corpus.splits.train
         lengths = self.corpus.lengths[train] + 3 * rng.random(len(train))
         sorted_ = train[np.argsort(lengths)]
         size = self.settings.batch
         starts = range(0, len(train), size)
         return [sorted_[size * i : size * (i + 1)] for i in rng.permutation(len(starts)).tolist()]
 
-    def _by_length(self, rows: Rows) -> Iterator[Rows]:
+    def _by_length(self, rows: RowIndices) -> Iterator[RowIndices]:
         """Places in ``rows``, those of like length together."""
         order = np.argsort(self.corpus.lengths[rows], kind="stable")
         for start in range(0, len(order), TOGETHER):

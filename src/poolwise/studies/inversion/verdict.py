@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from poolwise.selection.comparisons import Family, joined
-from poolwise.selection.finding import written
+from poolwise.selection.comparisons import ComparisonFamily, join_words
+from poolwise.selection.finding import format_estimate
 from poolwise.studies.inversion.comparisons import title
 from poolwise.studies.inversion.contest import WITHOUT, Contest, Entry
 
@@ -20,21 +20,22 @@ PROTOCOL = (
 )
 
 
-def verdict(contest: Contest, family: Family) -> str:
+def verdict(contest: Contest, family: ComparisonFamily) -> str:
     """The answer for the readout from which most comes back, and what that is worth."""
     chosen, scores = contest.entries[contest.chosen], contest.scores
     whole = scores.estimate("exact match", chosen.decoder).value or 0.0
     found = (
         f"Most comes back from {contest.chosen}: a linear bag of words names a held-out sentence's "
-        f"tokens with F1 {written(scores.estimate('token F1', chosen.bag))}, a small decoder says "
-        f"the sentence with token F1 {written(scores.estimate('token F1', chosen.decoder))} and "
-        f"BLEU {written(scores.estimate('BLEU', chosen.decoder))}, {whole:.1%} of them whole."
+        f"tokens with F1 {format_estimate(scores.estimate('token F1', chosen.bag))}, a small "
+        "decoder says the sentence with token F1 "
+        f"{format_estimate(scores.estimate('token F1', chosen.decoder))} and BLEU "
+        f"{format_estimate(scores.estimate('BLEU', chosen.decoder))}, {whole:.1%} of them whole."
     )
     worth = "; ".join([_beaten(chosen, family), *_lead(contest, family)])
     return f"{found} {worth[0].upper()}{worth[1:]}."
 
 
-def notes(contest: Contest, family: Family) -> Iterator[str]:
+def notes(contest: Contest, family: ComparisonFamily) -> Iterator[str]:
     """What stands beside the verdict: every readout, the bags, the protocol."""
     for readout, entry in contest.entries.items():
         bag = title("token F1", entry.decoder, entry.bag)
@@ -50,7 +51,7 @@ def notes(contest: Contest, family: Family) -> Iterator[str]:
     yield from PROTOCOL
 
 
-def _beaten(entry: Entry, family: Family) -> str:
+def _beaten(entry: Entry, family: ComparisonFamily) -> str:
     """``The decoder beats every control, …``, or which it does not."""
     names = {control.name: title("token F1", entry.decoder, control) for control in entry.controls}
     signs = {control: family.sign(name) for control, name in names.items()}
@@ -58,24 +59,24 @@ def _beaten(entry: Entry, family: Family) -> str:
     if len(beaten) == len(names):
         gains = {control: family[name].difference.value for control, name in names.items()}
         least = min(gains, key=lambda control: gains[control].value or 0.0)
-        gain = written(gains[least], sign=True)
+        gain = format_estimate(gains[least], sign=True)
         return f"the decoder beats every control, the strongest, {least}, by {gain}"
     told = {control: f"{control} ({family.told(name)})" for control, name in names.items()}
     short = [told[control] for control, sign in signs.items() if sign == -1]
     alike = [told[control] for control, sign in signs.items() if not sign]
     said = [
-        *([f"beats {joined(beaten)}"] if beaten else []),
-        *([f"falls short of {joined(short)}"] if short else []),
-        *([f"is not shown to beat {joined(alike)}"] if alike else []),
+        *([f"beats {join_words(beaten)}"] if beaten else []),
+        *([f"falls short of {join_words(short)}"] if short else []),
+        *([f"is not shown to beat {join_words(alike)}"] if alike else []),
     ]
-    return f"the decoder {joined(said)}"
+    return f"the decoder {join_words(said)}"
 
 
-def _lead(contest: Contest, family: Family) -> Iterator[str]:
+def _lead(contest: Contest, family: ComparisonFamily) -> Iterator[str]:
     best = contest.entries[contest.chosen].decoder
     others = [entry.decoder for entry in contest.entries.values() if entry.decoder != best]
     leads = [
         f"{family.told(title('token F1', best, other))} over {other.readout}" for other in others
     ]
     if leads:
-        yield f"its lead is {joined(leads)}"
+        yield f"its lead is {join_words(leads)}"

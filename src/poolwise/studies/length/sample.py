@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.records import VectorBatch
-from poolwise.selection.duplicates import ids_of
+from poolwise.selection.duplicates import id_bytes
 from poolwise.statistics.folds import fold_of, uniform
 from poolwise.statistics.moments import Moments
 from poolwise.studies.length.layers import Layer, Series
@@ -98,7 +98,7 @@ class Sample:
         """The number of each row's text; each its own where the batch has no tokens to tell."""
         if not batch.tokens:
             return self.n + np.arange(len(rows))
-        read = [blake2b(ids_of(batch.tokens[i]), digest_size=16).digest() for i in rows.tolist()]
+        read = [blake2b(id_bytes(batch.tokens[i]), digest_size=16).digest() for i in rows.tolist()]
         return np.array([self._texts.setdefault(one, len(self._texts)) for one in read], np.intp)
 
     def _leave_out(

@@ -25,7 +25,7 @@ UNTRAINED = "re-initialised"
 
 def surface(task: LabelsTask, n_tokens: ArrayLike, seed: int) -> Iterator[tuple[str, Array]]:
     """Controls that see no vector: a name, and whether each row's label is named, [n]."""
-    most = np.bincount(task.targets[task.parts.train]).argmax()
+    most = np.bincount(task.targets[task.splits.train]).argmax()
     yield MAJORITY, (task.targets == most).astype(np.float64)
     yield LENGTH, _from_length(task, n_tokens)
     yield from _from_words(task, seed)
@@ -35,7 +35,7 @@ def shuffled(task: LabelsTask, seed: int) -> Classes:
     """The targets, dealt out anew within train, dev and test, [n]."""
     rng = np.random.default_rng(seed)
     dealt = task.targets.copy()
-    for part in task.parts:
+    for part in task.splits:
         dealt[part] = rng.permutation(dealt[part])
     return dealt
 
@@ -56,7 +56,7 @@ def _from_length(task: LabelsTask, n_tokens: ArrayLike) -> Array:
     """
     inner = np.linspace(0, 1, BINS + 1)[1:-1]
     steps = [
-        np.eye(BINS)[np.searchsorted(np.quantile(length[task.parts.train], inner), length)]
+        np.eye(BINS)[np.searchsorted(np.quantile(length[task.splits.train], inner), length)]
         for length in length_only(n_tokens, task.texts).T
     ]
     return named(task, np.hstack(steps).astype(np.float32), np.ones(len(task), np.bool_))
@@ -68,7 +68,7 @@ def _from_words(task: LabelsTask, seed: int) -> Iterator[tuple[str, Array]]:
     from sklearn.svm import LinearSVC  # noqa: PLC0415 - slow to import
 
     counts = bag_of_words(task.train_texts, task.texts)
-    train = task.parts.train
+    train = task.splits.train
     for cost in COSTS:
         machine = LinearSVC(C=cost, tol=1e-2, max_iter=200, random_state=seed)
         with warnings.catch_warnings():

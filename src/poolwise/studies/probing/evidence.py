@@ -8,9 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
-from poolwise.selection.selection import Contest, score
+from poolwise.selection.selection import Selection, sort_value
 from poolwise.selection.tasks import LabelsTask
-from poolwise.selection.vector_cache import Shelf
+from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.codelength import Codelength, codelength
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.paired import Difference, compared, differences, mean_estimates
@@ -35,7 +35,7 @@ class Evidence:
     """
 
     task: LabelsTask
-    contest: Contest
+    contest: Selection
     chance: Array
     memory: Array
     code: Codelength | None
@@ -56,7 +56,7 @@ class Evidence:
 
     def best(self, among: Iterable[int]) -> int:
         """The contender of the best score on dev."""
-        return max(among, key=lambda i: score(self.contest.dev[i]))
+        return max(among, key=lambda i: sort_value(self.contest.dev[i]))
 
     @property
     def majority(self) -> int:
@@ -85,7 +85,7 @@ class Evidence:
     @cached_property
     def gains(self) -> Sequence[Difference]:
         """Every contender less the most frequent label, on dev."""
-        measure = self.task.measure(self.contest.columns, self.task.parts.dev)
+        measure = self.task.measure(self.contest.columns, self.task.splits.dev)
         return compared(*measure.influences(), self.majority, measure.groups)
 
     @cached_property
@@ -97,7 +97,7 @@ class Evidence:
     def over_majority(self) -> Difference:
         """Accuracy on shuffled labels less that of always naming the most frequent one."""
         columns = np.column_stack([self.contest.columns[:, self.majority], self.chance])
-        test = self.task.parts.test
+        test = self.task.splits.test
         return differences(columns[test], 0, self.task.groups[test])[1]
 
     @cached_property
@@ -108,20 +108,20 @@ class Evidence:
     @cached_property
     def selectivity(self) -> Difference:
         """Accuracy less accuracy on the control tasks."""
-        test = self.task.parts.test
+        test = self.task.splits.test
         hits = self.contest.columns[test, self.chosen]
         return selectivity(hits, self.memory[test], self.task.groups[test])
 
     def _on_test(self, hits: Array) -> Estimate:
-        test = self.task.parts.test
+        test = self.task.splits.test
         return mean_estimates(hits[test][:, None], self.task.groups[test])[0]
 
 
-def gather(task: LabelsTask, contest: Contest, shelf: Shelf, seed: int) -> Evidence:
+def gather(task: LabelsTask, contest: Selection, cache: VectorCache, seed: int) -> Evidence:
     """What the best readout's vectors show beyond the contest."""
-    x, usable = rows_of(task, shelf, shelf[contest.names[contest.best]])
+    x, usable = rows_of(task, cache, cache[contest.names[contest.best]])
     draws = [named(task, x, usable, by_first_word(task, seed + draw)) for draw in range(DRAWS)]
-    train = task.parts.train[usable[task.parts.train]]
+    train = task.splits.train[usable[task.splits.train]]
     coded = len(task.classes) <= MOST_CODED
     return Evidence(
         task=task,

@@ -76,7 +76,7 @@ def _divided(found: Estimate, by: float) -> Estimate:
 def _frequencies(answer: Answer) -> Number:
     """What labels compress to by their frequencies alone: log₂ K over their entropy."""
     task = answer.evidence.task
-    counts = np.bincount(task.targets[task.parts.train])
+    counts = np.bincount(task.targets[task.splits.train])
     shares = counts[counts > 0] / counts.sum()
     value = float(np.log2(len(shares)) / -(shares @ np.log2(shares)))
     where = {"task": answer.name, "part": "train"}

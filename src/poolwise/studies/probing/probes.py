@@ -13,7 +13,7 @@ from poolwise.progress import Progress
 from poolwise.readouts import Readout
 from poolwise.records import Floats
 from poolwise.selection.tasks import LabelsTask
-from poolwise.selection.vector_cache import Shelf
+from poolwise.selection.vector_cache import VectorCache
 from poolwise.transforms.linear import inverse_deviations
 
 Array = NDArray[np.float64]
@@ -21,7 +21,7 @@ Classes = NDArray[np.intp]
 
 
 def probe_all(
-    tasks: Sequence[LabelsTask], shelf: Shelf, readouts: Sequence[Readout], bar: Progress
+    tasks: Sequence[LabelsTask], cache: VectorCache, readouts: Sequence[Readout], bar: Progress
 ) -> list[Array]:
     """Whether each row's label is named, under each readout: [rows, c] a task, as ``named`` says.
 
@@ -31,9 +31,9 @@ def probe_all(
     order = sorted(range(len(tasks)), key=lambda t: -len(tasks[t].classes))
     with ThreadPoolExecutor(cores()) as workers:
         for i, readout in enumerate(readouts):
-            vectors = shelf[str(readout)]
+            vectors = cache[str(readout)]
             running = {
-                t: workers.submit(named, tasks[t], *rows_of(tasks[t], shelf, vectors))
+                t: workers.submit(named, tasks[t], *rows_of(tasks[t], cache, vectors))
                 for t in order
             }
             for t, column in running.items():
@@ -42,11 +42,13 @@ def probe_all(
     return columns
 
 
-def rows_of(task: LabelsTask, shelf: Shelf, vectors: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+def rows_of(
+    task: LabelsTask, cache: VectorCache, vectors: Floats
+) -> tuple[Floats, NDArray[np.bool_]]:
     """The vectors of the task's rows [n, d], and which of them are usable [n]."""
-    rows = shelf.rows(task.texts)
+    rows = cache.rows(task.texts)
     x = vectors[rows]
-    return x, shelf.usable[rows] & np.isfinite(x).all(axis=1)
+    return x, cache.usable[rows] & np.isfinite(x).all(axis=1)
 
 
 def named(
@@ -56,7 +58,7 @@ def named(
 
     1 or 0, and 0 for a row that is not usable; NaN for the rows of train.
     """
-    train = task.parts.train[usable[task.parts.train]]
+    train = task.splits.train[usable[task.splits.train]]
     asked = task.targets if targets is None else targets
     return task.hits(standardized(x, train), usable, asked)
 

@@ -15,9 +15,9 @@ from poolwise.errors import StudyError
 from poolwise.progress import Progress
 from poolwise.readouts import Readout, parse
 from poolwise.records import Finding, Precision
-from poolwise.selection.selection import Contest
+from poolwise.selection.selection import Selection
 from poolwise.selection.tasks import LabelsTask
-from poolwise.selection.vector_cache import Shelf, shelve
+from poolwise.selection.vector_cache import VectorCache, cache_vectors
 from poolwise.studies.probing.charts import charts
 from poolwise.studies.probing.controls import UNTRAINED, surface
 from poolwise.studies.probing.evidence import Evidence, gather
@@ -53,7 +53,7 @@ class Knows:
         self, data: Sequence[LabelledTexts], asked: str = "default", seed: int = 0
     ) -> None:
         del asked  # A contest over post-processing steps is what other studies hold.
-        self.contest: Contest | None = None
+        self.contest: Selection | None = None
         self._seed, self.data = seed, data
         if not data:
             raise StudyError("there are no labelled texts to ask about: give a file of them a task")
@@ -75,9 +75,11 @@ class Knows:
         self._readouts = [parse(f"{pool}@{layer}") for pool in POOLS for layer in layers]
         return self._readouts
 
-    def findings(self, model: Model, shelf: Shelf, *, progress: bool = False) -> Iterator[Finding]:
+    def findings(
+        self, model: Model, cache: VectorCache, *, progress: bool = False
+    ) -> Iterator[Finding]:
         """One finding over all tasks."""
-        answers = judge(self._evidence(model, shelf, progress=progress))
+        answers = judge(self._evidence(model, cache, progress=progress))
         yield Finding(
             study=self.name,
             question=self.question,
@@ -94,35 +96,37 @@ class Knows:
             },
         )
 
-    def _evidence(self, model: Model, shelf: Shelf, *, progress: bool) -> list[Evidence]:
+    def _evidence(self, model: Model, cache: VectorCache, *, progress: bool) -> list[Evidence]:
         with Progress("probes", len(self._readouts), show=progress) as bar:
-            learned = probe_all(self._tasks, shelf, self._readouts, bar)
-        untrained = self._untrained(model, shelf.precision, progress=progress)
+            learned = probe_all(self._tasks, cache, self._readouts, bar)
+        untrained = self._untrained(model, cache.precision, progress=progress)
         with Progress("tasks", len(self._tasks), show=progress) as bar:
             found = []
             for task, own, other in zip(self._tasks, learned, untrained, strict=True):
-                contest = self._contest(model, task, shelf, own, other)
-                found.append(gather(task, contest, shelf, self._seed))
+                contest = self._contest(model, task, cache, own, other)
+                found.append(gather(task, contest, cache, self._seed))
                 bar.advance(1)
         return found
 
     def _untrained(self, model: Model, precision: Precision, *, progress: bool) -> list[Array]:
         """A pass of its own, by an encoder that has learned nothing."""
         plain = reinitialize(model, self._seed)
-        shelf = shelve(plain, self.texts, self._readouts, precision=precision, progress=progress)
+        cache = cache_vectors(
+            plain, self.texts, self._readouts, precision=precision, progress=progress
+        )
         with Progress("probes", len(self._readouts), show=progress) as bar:
-            return probe_all(self._tasks, shelf, self._readouts, bar)
+            return probe_all(self._tasks, cache, self._readouts, bar)
 
     def _contest(
-        self, model: Model, task: LabelsTask, shelf: Shelf, own: Array, other: Array
-    ) -> Contest:
-        tokens = shelf.n_tokens[shelf.rows(task.texts)]
+        self, model: Model, task: LabelsTask, cache: VectorCache, own: Array, other: Array
+    ) -> Selection:
+        tokens = cache.n_tokens[cache.rows(task.texts)]
         controls = dict(surface(task, tokens, self._seed))
         names = [*controls, *(f"{UNTRAINED} {readout}" for readout in self._readouts)]
-        return Contest(
+        return Selection(
             encoder=model,
             task=task,
-            shelf=shelf,
+            cache=cache,
             readouts=self._readouts,
             baselines=names,
             dimensions=[],
@@ -149,7 +153,7 @@ def _task(data: LabelledTexts, seed: int) -> LabelsTask:
             "rows on, and some thousands make the intervals narrow: give more rows"
         )
     task = LabelsTask(data, seed)
-    learned = {data.labels[i] for i in task.parts.train.tolist()}
+    learned = {data.labels[i] for i in task.splits.train.tolist()}
     if len(learned) < 2:
         raise StudyError(
             f"{data.name}: every row of train has the label {learned.pop()!r}; a probe needs two "

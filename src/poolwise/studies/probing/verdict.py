@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from poolwise.errors import some
-from poolwise.selection.finding import written
+from poolwise.selection.finding import format_estimate
 from poolwise.studies.probing.paired_tests import Answer, Place
 
 PLACES: dict[Place, str] = {
@@ -108,18 +108,19 @@ def _pools(answers: Sequence[Answer]) -> Iterator[str]:
 def _task(answer: Answer) -> str:
     e = answer.evidence
     said = (
-        f"{answer.name}: {answer.control.first} {written(e.contest.test[e.chosen])}; best control, "
-        f"{answer.control.second}, {written(e.contest.test[e.best_control])}; difference "
-        f"{written(answer.control.difference.value, sign=True)}; shuffled labels "
-        f"{written(e.on_shuffled)}; selectivity {written(e.selectivity.value, sign=True)}"
+        f"{answer.name}: {answer.control.first} {format_estimate(e.contest.test[e.chosen])}; best "
+        f"control, {answer.control.second}, {format_estimate(e.contest.test[e.best_control])}; "
+        f"difference {format_estimate(answer.control.difference.value, sign=True)}; shuffled "
+        f"labels {format_estimate(e.on_shuffled)}; selectivity "
+        f"{format_estimate(e.selectivity.value, sign=True)}"
     )
-    return said if e.code is None else f"{said}; compression {written(e.code.compression)}"
+    return said if e.code is None else f"{said}; compression {format_estimate(e.code.compression)}"
 
 
 def _parts(answers: Sequence[Answer]) -> Iterator[str]:
     of_note: dict[str, list[str]] = {}
     for answer in answers:
-        for note in answer.evidence.task.parts.notes:
+        for note in answer.evidence.task.splits.notes:
             of_note.setdefault(note, []).append(answer.name)
     for note, names in of_note.items():
         yield f"{'all tasks' if len(names) == len(answers) else listed(names)}: {note}"

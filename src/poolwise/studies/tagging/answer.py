@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from poolwise.records import Chart, Finding, Number
 from poolwise.selection.by_layer import Curve, by_layer
-from poolwise.selection.finding import written
+from poolwise.selection.finding import format_estimate
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.holm import holm
 from poolwise.statistics.paired import Difference
@@ -42,17 +42,17 @@ class Answer:
             verdict=self._verdict(),
             numbers=[*self._numbers()],
             charts=[*self._charts()],
-            notes=[*self._notes(), *self.corpus.parts.notes, *self.corpus.notes, *self.notes],
+            notes=[*self._notes(), *self.corpus.splits.notes, *self.corpus.notes, *self.notes],
         )
 
     def _verdict(self) -> str:
         contest = self.contest
         chosen, last = contest.chosen, contest.last
-        found = f"{self.score} {written(contest.test.estimate(chosen))} with {self.head}"
+        found = f"{self.score} {format_estimate(contest.test.estimate(chosen))} with {self.head}"
         if chosen == last:
             return f"The last layer: {found}; no other scored higher on dev."
         gain = contest.test.difference(chosen, last)
-        size = written(gain.value, sign=True)
+        size = format_estimate(gain.value, sign=True)
         if gain.p >= LEVEL:
             return (
                 "No difference that these data can show between the last layer and what was best "
@@ -121,11 +121,11 @@ class Answer:
         alone = contest.best([mix for mix in contest.mixes if mix.combine == "one"])
         yield (
             f"the best single layer on dev is {_the(alone)}: "
-            f"{self.score} {written(contest.test.estimate(alone))}; last layer "
-            f"{written(contest.test.estimate(contest.last))}"
+            f"{self.score} {format_estimate(contest.test.estimate(alone))}; last layer "
+            f"{format_estimate(contest.test.estimate(contest.last))}"
         )
         controls = ", ".join(
-            f"{name} {written(contest.test.estimate(name))}" for name in contest.controls
+            f"{name} {format_estimate(contest.test.estimate(name))}" for name in contest.controls
         )
         yield f"controls: {controls}"
         starts = f" and {self.restarts} random starts" if self.restarts > 1 else ""

@@ -32,7 +32,7 @@ def bilstm(
     Adam trains until dev has long improved neither in F1 nor in loss; the epoch of the best F1
     speaks. Advances ``progress`` by 1 in all.
     """
-    n = len(corpus.parts.train)
+    n = len(corpus.splits.train)
     epochs, patience = (times + more // n for times, more in (EPOCHS, PATIENCE))
     best, lowest, stale, done = -1.0, np.inf, 0, 0
     guesses = (tags[:0], tags[:0])
@@ -40,11 +40,11 @@ def bilstm(
         training = Training(features, corpus, tags, seed)
         while stale < patience and done < epochs:
             training.epoch()
-            guess, loss = training.guess(corpus.parts.dev)
-            score = float(f1(corpus.counts(corpus.parts.dev, guess).sum(axis=0)))
+            guess, loss = training.guess(corpus.splits.dev)
+            score = float(f1(corpus.counts(corpus.splits.dev, guess).sum(axis=0)))
             stale = 0 if score > best or loss < lowest else stale + 1
             if score > best:
-                guesses = guess, training.guess(corpus.parts.test)[0]
+                guesses = guess, training.guess(corpus.splits.test)[0]
             best, lowest = max(best, score), min(lowest, loss)
             progress.advance(1 / epochs)
             done += 1
@@ -58,7 +58,7 @@ class Training:
     def __init__(self, features: Features, corpus: Corpus, tags: Rows, seed: int) -> None:
         self.features, self.corpus = features, corpus
         self.tags = corpus.tags.copy()
-        self.tags[corpus.rows(corpus.parts.train)] = tags
+        self.tags[corpus.rows(corpus.splits.train)] = tags
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         _, sources, d = features.layers(np.zeros(1, np.intp)).shape
         head = Head(sources, d, features.combine, len(corpus.names))
@@ -69,7 +69,7 @@ class Training:
     def epoch(self) -> None:
         """Learn from every sentence of train once."""
         self.head.train()
-        batches = list(self._batches(self.corpus.parts.train))
+        batches = list(self._batches(self.corpus.splits.train))
         for i in self.rng.permutation(len(batches)):
             loss = self._loss(self._scores(batches[i]), batches[i])
             self.optimiser.zero_grad()

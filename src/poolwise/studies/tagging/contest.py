@@ -76,7 +76,7 @@ class Bench:
             mixes += alone
         found = dict(self._guesses(head, restarts, mixes))
         controls = [STATIC, MOST_FREQUENT, SHUFFLED]
-        _, dev, test = self.corpus.parts
+        _, dev, test = self.corpus.splits
         counts = [
             {
                 name: [self.corpus.counts(part, guesses[i]) for guesses in tries]
@@ -95,7 +95,7 @@ class Bench:
         self, head: Head, restarts: int, mixes: Sequence[Mix]
     ) -> Iterator[tuple[str, list[Guesses]]]:
         corpus = self.corpus
-        train = corpus.rows(corpus.parts.train)
+        train = corpus.rows(corpus.splits.train)
         tags = corpus.tags[train]
         for mix in mixes:
             features = of_mix(self.words, mix, train)
@@ -115,7 +115,7 @@ def runs(restarts: int) -> int:
 
 def most_frequent(corpus: Corpus) -> Guesses:
     """Each word's most frequent tag in train; for a word not seen there, that of all words."""
-    train, dev, test = (corpus.rows(part) for part in corpus.parts)
+    train, dev, test = (corpus.rows(part) for part in corpus.splits)
     common = int(np.bincount(corpus.tags[train]).argmax())
     seen: defaultdict[str, Counter[int]] = defaultdict(Counter)
     for row in train.tolist():

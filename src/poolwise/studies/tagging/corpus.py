@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.errors import StudyError
-from poolwise.selection.duplicates import numbered
-from poolwise.selection.splits import Parts, split
+from poolwise.selection.duplicates import factorize
+from poolwise.selection.splits import Splits, split_rows
 from poolwise.studies.tagging.alignment import Aligned
 from poolwise.studies.tagging.entities import Scheme, scheme_of
 from poolwise.texts import TaggedSentences
@@ -26,7 +26,7 @@ class Corpus:
     """n sentences, w words that have a vector.
 
     ``words`` [w] are their spellings; ``tags`` [w] number the tags' ``names``. Sentence i holds
-    words ``offsets[i]`` to ``offsets[i + 1]``; ``parts`` hold sentences, and ``groups`` [n] number
+    words ``offsets[i]`` to ``offsets[i + 1]``; ``splits`` hold sentences, and ``groups`` [n] number
     those that the encoder reads alike. ``notes`` say what was left out.
     """
 
@@ -34,7 +34,7 @@ class Corpus:
     words: Sequence[str]
     tags: Rows
     offsets: Rows
-    parts: Parts
+    splits: Splits
     scheme: Scheme
     notes: tuple[str, ...] = ()
     groups: Rows | None = None
@@ -99,16 +99,16 @@ def corpus(
     names = tuple(sorted(set(tags)))
     number = {name: i for i, name in enumerate(names)}
     sizes = [len(one.words) for _, one in sentences]
-    declared = _declared([data.parts[row] for row, _ in sentences])
+    declared = _declared([data.splits[row] for row, _ in sentences])
     made = Corpus(
         names=names,
         words=words,
         tags=np.array([number[tag] for tag in tags], np.intp),
         offsets=np.cumsum([0, *sizes]).astype(np.intp),
-        parts=split(declared, [(one.read,) for _, one in sentences], SHARES, seed),
+        splits=split_rows(declared, [(one.read,) for _, one in sentences], SHARES, seed),
         scheme=scheme,
         notes=tuple(_left_out(aligned)),
-        groups=numbered([one.read for _, one in sentences]),
+        groups=factorize([one.read for _, one in sentences]),
     )
     _check(data.name, made)
     return made
@@ -119,15 +119,15 @@ def usable(aligned: Sequence[Aligned | None]) -> dict[int, Aligned]:
     return {row: one for row, one in enumerate(aligned) if one is not None and len(one.words)}
 
 
-def _declared(parts: Sequence[str]) -> list[str]:
-    if "test" in parts:
-        return list(parts)
-    return ["test" if part == "dev" else part for part in parts]
+def _declared(splits: Sequence[str]) -> list[str]:
+    if "test" in splits:
+        return list(splits)
+    return ["test" if part == "dev" else part for part in splits]
 
 
 def _check(name: str, made: Corpus) -> None:
     for part in ("train", "dev", "test"):
-        present = {made.names[tag] for tag in made.tags[made.rows(getattr(made.parts, part))]}
+        present = {made.names[tag] for tag in made.tags[made.rows(getattr(made.splits, part))]}
         if present <= {made.scheme.outside}:
             raise StudyError(
                 f"{name}: no entity in the {part} part (every word there has the tag "

@@ -24,7 +24,7 @@ def linear(features: Features, corpus: Corpus, tags: Rows) -> tuple[Rows, Rows]:
     The penalty is the one that does best on dev; each starts where the stronger one ended, and
     weaker ones are not tried once dev falls.
     """
-    train, dev, test = (features.mixed(corpus.rows(part)) for part in corpus.parts)
+    train, dev, test = (features.mixed(corpus.rows(part)) for part in corpus.splits)
     model = LogisticRegression(warm_start=True, tol=1e-3, max_iter=ITERATIONS)
     best, guesses = -1.0, (np.zeros(0, np.intp), np.zeros(0, np.intp))
     for penalty in PENALTIES:
@@ -34,7 +34,7 @@ def linear(features: Features, corpus: Corpus, tags: Rows) -> tuple[Rows, Rows]:
             warnings.simplefilter("ignore", ConvergenceWarning)
             model.fit(train, tags)
         guess = model.predict(dev)
-        score = float(f1(corpus.counts(corpus.parts.dev, guess).sum(axis=0)))
+        score = float(f1(corpus.counts(corpus.splits.dev, guess).sum(axis=0)))
         if score < best:
             break
         if score > best:

@@ -106,7 +106,7 @@ class Tagging:
         return Answer(self.question, BILSTM, contest, bench.corpus, self.restarts, notes)
 
     def _made(self, read: Corpus) -> dict[str, Any]:
-        train, dev, test = map(len, read.parts)
+        train, dev, test = map(len, read.splits)
         return {
             "data": self.data.name,
             "data_sha256": self.data.hash,
