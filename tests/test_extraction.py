@@ -57,7 +57,7 @@ def test_a_window_closes_early_when_its_texts_are_long(bert, monkeypatch):
 def test_duplicates_are_computed_once_within_a_window(bert):
     class Counting:
         name, precision, token_budget, sequences = "counting", "exact", 1024, 0
-        mixes = attends = False
+        mixed_lengths = returns_attentions = False
 
         def run(self, batches, plan):
             self.sequences += sum(map(len, batches))
@@ -139,7 +139,7 @@ def test_a_bad_readout_is_refused_before_the_first_text_is_read(bert):
 
 def test_a_vector_that_is_not_finite_is_marked(bert):
     class Broken:
-        name, precision, token_budget, mixes = "broken", "exact", 1024, True
+        name, precision, token_budget, mixed_lengths = "broken", "exact", 1024, True
 
         def run(self, batches, plan):
             for index, made in bert.engine.run(batches, plan):

@@ -19,8 +19,8 @@ from poolwise.embedder import Embedder, NotTextsError
 from poolwise.engines import open_engine
 from poolwise.errors import EncoderError, OptionError, ReadoutError, TextError
 from poolwise.extraction import extract
-from poolwise.inside import look_inside
 from poolwise.records import Sentence
+from poolwise.token_outputs import token_outputs
 
 TEXTS = ["the cat sat", "a dog", "one big bird"]
 SPEC = "mean@-1"
@@ -37,8 +37,10 @@ ENTRANCES = {
     "model.extract": lambda model, texts: list(model.extract(texts, [SPEC])),
     "fit": lambda model, texts: model.fit(f"{SPEC}|center", texts),
     "embed(fit=)": lambda model, texts: model.embed(TEXTS, f"{SPEC}|center", fit=texts),
-    "inside": lambda model, texts: list(model.inside(texts, layers=[1])),
-    "look_inside": lambda model, texts: list(look_inside(model, texts, engine=model.engine)),
+    "token_outputs": lambda model, texts: list(model.token_outputs(texts, layers=[1])),
+    "token_outputs of the module": lambda model, texts: list(
+        token_outputs(model, texts, engine=model.engine)
+    ),
     "tokenize": lambda model, texts: model.tokenize(texts),
 }
 """Every function that takes texts."""
@@ -165,7 +167,7 @@ def test_an_embedder_refuses_in_the_same_words(tiny, name):
 
 
 def test_containers_are_refused_before_the_first_batch_is_asked_for(bert):
-    for entrance in (bert.extract, bert.inside):
+    for entrance in (bert.extract, bert.token_outputs):
         options = {"readouts": SPEC} if entrance == bert.extract else {}
         with pytest.raises(TextError, match="found a dict"):
             entrance({"a": "b"}, **options)
@@ -180,7 +182,7 @@ def test_one_string_is_one_text(bert):
     np.testing.assert_array_equal(bert.embed(text, SPEC), alone[0])
     np.testing.assert_array_equal(bert.embed(np.str_(text), SPEC), alone[0])
     assert len(bert.tokenize(text)) == 1
-    assert [len(one) for one in bert.inside(text)] == [1]
+    assert [len(one) for one in bert.token_outputs(text)] == [1]
     # Of one text nothing can be learned; of its letters, something could.
     with pytest.raises(ReadoutError, match="at least two"):
         bert.fit(f"{SPEC}|center", text)
@@ -198,19 +200,19 @@ def test_one_readout_is_one_readout(bert):
 OPTIONED = {
     "embed": lambda model, **options: model.embed(TEXTS, SPEC, **options),
     "extract": lambda model, **options: model.extract(TEXTS, SPEC, **options),
-    "inside": lambda model, **options: model.inside(TEXTS, **options),
+    "token_outputs": lambda model, **options: model.token_outputs(TEXTS, **options),
 }
 LONG = {
     **OPTIONED,
     "waist": lambda model, **options: extract(model, TEXTS, SPEC, **options),
-    "look_inside": lambda model, **options: look_inside(
+    "token_outputs of the module": lambda model, **options: token_outputs(
         model, TEXTS, engine=model.engine, **options
     ),
     "tokenize": lambda model, **options: model.tokenize(TEXTS, **options),
 }
 PRECISION = {
     **OPTIONED,
-    "attentions": lambda model, **options: model.inside(TEXTS, attentions=True, **options),
+    "attentions": lambda model, **options: model.token_outputs(TEXTS, attentions=True, **options),
     "fit": lambda model, **options: model.fit(f"{SPEC}|center", TEXTS, **options),
     "engine_for": lambda model, precision: model.engine_for(precision),
     "made": lambda model, precision: model.made(precision),

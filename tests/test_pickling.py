@@ -73,7 +73,7 @@ def test_a_pickle_names_the_folder(folder, used):
     model = replaced = poolwise.load(folder, max_length=24)
     if used:
         EMBED(model)
-        list(model.inside(TEXTS, attentions=True))
+        list(model.token_outputs(TEXTS, attentions=True))
     held = pickle.dumps(model)
     assert len(held) < 1000
     assert_same(pickle.loads(held), replaced)
@@ -215,7 +215,7 @@ def test_an_embedder_holds_no_weights_wherever_it_goes(tiny):
 def test_the_transformers_engine_stays_at_home(tiny):
     """As any engine: the copy makes its own, and vectors are the same but for rounding."""
     model = poolwise.load(tiny("bert"))
-    model.__dict__["_engines"] = {"exact": TransformersEngine(model)}
+    model.shared["engines"] = {"exact": TransformersEngine(model)}
     vectors = EMBED(model)
     held = pickle.dumps(model)
     assert len(held) < 1000

@@ -44,11 +44,11 @@ CALLS = {
     "embed, precision": lambda at, x: at.model.embed(TEXTS, "mean@-1", precision=x),
     "embed, long": lambda at, x: at.model.embed(TEXTS, "mean@-1", long=x),
     "embed, fit": lambda at, x: at.model.embed(TEXTS, "mean@-1|center", fit=x),
-    "inside, texts": lambda at, x: list(at.model.inside(x)),
-    "inside, layers": lambda at, x: list(at.model.inside(TEXTS, layers=x)),
-    "inside, attentions": lambda at, x: at.model.inside(TEXTS, attentions=_slow(x)),
-    "inside, long": lambda at, x: list(at.model.inside(TEXTS, long=x)),
-    "inside, precision": lambda at, x: list(at.model.inside(TEXTS, precision=x)),
+    "token_outputs, texts": lambda at, x: list(at.model.token_outputs(x)),
+    "token_outputs, layers": lambda at, x: list(at.model.token_outputs(TEXTS, layers=x)),
+    "token_outputs, attentions": lambda at, x: at.model.token_outputs(TEXTS, attentions=_slow(x)),
+    "token_outputs, long": lambda at, x: list(at.model.token_outputs(TEXTS, long=x)),
+    "token_outputs, precision": lambda at, x: list(at.model.token_outputs(TEXTS, precision=x)),
     "fit, readout": lambda at, x: at.model.fit(x, TEXTS),
     "fit, texts": lambda at, x: at.model.fit("mean@-1|center", x),
     "pooled, readout": lambda at, x: at.model.pooled(TEXTS, x),
@@ -137,4 +137,4 @@ def test_what_is_wrong_is_said_in_a_sentence(at, call, monkeypatch):
 )
 def test_layers_are_hidden_states(at, layers, said):
     with pytest.raises(OptionError, match=said):
-        at.model.inside(TEXTS, layers=layers)
+        at.model.token_outputs(TEXTS, layers=layers)

@@ -61,7 +61,9 @@ struct Reading {
     std::vector<Linear> linear;
     std::vector<Maximum> maxima;
     bool pooler = false;
+    std::vector<int> hidden_states;  // layers whose hidden states are returned, rising
     float* out = nullptr;  // [linear, then maxima, then pooler][sequences][row_stride(width)]
+    float* hidden_out = nullptr;  // [hidden_states][tokens][width]
 
     std::size_t vectors() const { return linear.size() + maxima.size() + (pooler ? 1 : 0); }
 };

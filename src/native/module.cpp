@@ -40,6 +40,18 @@ Activation activation_of(const std::string& name) {
     return activations.at(name);
 }
 
+using Array = nb::ndarray<nb::numpy, float, nb::ndim<3>>;
+
+// Not zeroed: every one is written.
+std::unique_ptr<float[]> floats(std::size_t count) {
+    return std::unique_ptr<float[]>(new float[std::max<std::size_t>(count, 1)]);
+}
+
+Array as_array(std::unique_ptr<float[]> values, std::initializer_list<std::size_t> shape) {
+    nb::capsule owner(values.get(), [](void* p) noexcept { delete[] static_cast<float*>(p); });
+    return Array(values.release(), shape, owner);
+}
+
 class NativeEncoder {
 public:
     NativeEncoder(const std::string& level, const std::string& precision, int width, int heads, int inner,
@@ -54,43 +66,43 @@ public:
                          {words, positions, type, norm, projection, std::move(blocks), pooler, relative});
     }
 
-    // Vectors [linear, then maxima, then the pooler; sequence; width].
-    nb::ndarray<nb::numpy, float, nb::ndim<3>> run(
+    // Vectors [linear, then maxima, then the pooler; sequence; width] and hidden states [layer; token; width].
+    std::pair<Array, Array> run(
         const Ints& ids, const Ints& positions, const Ints& offsets, int deepest,
         const std::optional<Ints>& rows, const Floats<2>& weights,
         const std::vector<std::pair<int, int>>& linear,
         std::vector<std::pair<int, std::vector<std::pair<int, float>>>> maxima, bool pooler,
-        int threads) const {
+        std::vector<int> hidden_states, int threads) const {
         expect_within(threads, 1, 64, "threads");
         Request request{copied<int>(ids), copied<int>(positions), copied<int>(offsets), {},
                         extent(weights, 0), copied<float>(weights), {}};
         if (rows) request.rows = copied<int>(*rows);
         request.reading.deepest = deepest;
         request.reading.pooler = pooler;
+        request.reading.hidden_states = std::move(hidden_states);
         for (const auto& [layer, pool] : linear) request.reading.linear.push_back({layer, pool});
         for (auto& [pool, terms] : maxima) request.reading.maxima.push_back({pool, std::move(terms)});
         expect_shape(weights, {request.pools, static_cast<int>(request.ids.size())}, "weights");
         request.check(*encoder_);
-        return vectors(request, threads);
+        return outputs(request, threads);
     }
 
 private:
-    nb::ndarray<nb::numpy, float, nb::ndim<3>> vectors(const Request& request, int threads) const {
+    std::pair<Array, Array> outputs(const Request& request, int threads) const {
         const std::size_t width = encoder_->shape.width, stride = row_stride(encoder_->shape.width);
         const std::size_t count = request.reading.vectors(), sequences = request.offsets.size() - 1;
         const std::size_t rows = count * sequences;
-        auto made = std::make_unique<float[]>(std::max<std::size_t>(rows * width, 1));
+        const std::size_t layers = request.reading.hidden_states.size(), tokens = request.ids.size();
+        auto vectors = floats(rows * width), states = floats(layers * tokens * width);
         {
             const nb::gil_scoped_release released;
             Buffer<float> wide(rows * stride);
-            encoder_->run(request.batch(), request.reading_into(wide.data()), threads);
+            encoder_->run(request.batch(), request.reading_into(wide.data(), states.get()), threads);
             for (std::size_t r = 0; r < rows; ++r)
-                std::copy_n(wide.data() + r * stride, width, made.get() + r * width);
+                std::copy_n(wide.data() + r * stride, width, vectors.get() + r * width);
         }
-        float* data = made.get();
-        nb::capsule owner(made.get(), [](void* p) noexcept { delete[] static_cast<float*>(p); });
-        made.release();
-        return {data, {count, sequences, width}, owner};
+        return {as_array(std::move(vectors), {count, sequences, width}),
+                as_array(std::move(states), {layers, tokens, width})};
     }
 
     // The tables that the encoder reads where they lie.
@@ -122,5 +134,5 @@ NB_MODULE(_native, m) {
         .def("run", &NativeEncoder::run, nb::kw_only(), nb::arg("ids").noconvert(),
              nb::arg("positions").noconvert(), nb::arg("offsets").noconvert(), nb::arg("deepest"),
              nb::arg("rows").noconvert().none(), nb::arg("weights").noconvert(), nb::arg("linear"),
-             nb::arg("maxima"), nb::arg("pooler"), nb::arg("threads"));
+             nb::arg("maxima"), nb::arg("pooler"), nb::arg("hidden_states"), nb::arg("threads"));
 }

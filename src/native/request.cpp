@@ -18,7 +18,7 @@ Batch Request::batch() const {
     return {ids.data(), positions.data(), offsets.data(), static_cast<int>(offsets.size()) - 1};
 }
 
-Reading Request::reading_into(float* out) const {
+Reading Request::reading_into(float* out, float* hidden_out) const {
     Reading made = reading;
     if (rows) {
         made.rows = rows->empty() ? offsets.data() : rows->data();  // null would mean all of them
@@ -26,6 +26,7 @@ Reading Request::reading_into(float* out) const {
     }
     made.weights = weights.data();
     made.out = out;
+    made.hidden_out = hidden_out;
     return made;
 }
 
@@ -39,6 +40,7 @@ void Request::check(const Encoder& encoder) const {
     expect(weights.size() == static_cast<std::size_t>(pools) * ids.size(), "weights: one for each token");
     expect(reading.vectors() <= most_vectors, "more than 65536 vectors of a sequence");
     check_pools();
+    check_hidden_states();
     if (rows) check_rows();
 }
 
@@ -77,6 +79,15 @@ void Request::check_pools() const {
         }
         expect(!rows || before < reading.deepest, "a maximum over the deepest layer needs every row");
     }
+}
+
+void Request::check_hidden_states() const {
+    int before = -1;
+    for (const int layer : reading.hidden_states) {
+        expect_within(layer, before + 1, reading.deepest, "the next layer of hidden_states");
+        before = layer;
+    }
+    expect(!rows || before < reading.deepest, "hidden_states of the deepest layer need every row");
 }
 
 // Nothing may read a row of the deepest layer that is left out.

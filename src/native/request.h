@@ -13,18 +13,19 @@ struct Request {
     std::optional<std::vector<int>> rows;
     int pools = 0;
     std::vector<float> weights;  // [pools][tokens]
-    Reading reading;             // all but what points at the arrays, and `out`
+    Reading reading;             // all but what points at the arrays, `out` and `hidden_out`
 
     // Throws std::invalid_argument unless the encoder can run it without leaving any array.
     void check(const Encoder& encoder) const;
     // Both point at the arrays above.
     Batch batch() const;
-    Reading reading_into(float* out) const;
+    Reading reading_into(float* out, float* hidden_out) const;
 
 private:
     void check_sequences(const Encoder& encoder) const;
     void check_tokens(const Embeddings& embeddings) const;
     void check_pools() const;
+    void check_hidden_states() const;
     void check_rows() const;
 };
 

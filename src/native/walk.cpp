@@ -217,12 +217,25 @@ void Walk::multiply(const Matrix& m, const Input& x, int rows, const Epilogue& e
 }
 
 void Walk::read(int layer) {
+    copy_hidden_states(layer);
     for (int s = 0; s < batch_.sequences; ++s) {
         for (std::size_t i = 0; i < reading_.linear.size(); ++i)
             if (reading_.linear[i].layer == layer) read_linear(static_cast<int>(i), s);
         for (std::size_t i = 0; i < reading_.maxima.size(); ++i)
             read_maximum(static_cast<int>(i), layer, s);
     }
+}
+
+void Walk::copy_hidden_states(int layer) {
+    const auto& layers = reading_.hidden_states;
+    const auto at = std::find(layers.begin(), layers.end(), layer);
+    if (at == layers.end()) return;
+    const std::size_t width = encoder_.shape.width;
+    float* out = reading_.hidden_out + (at - layers.begin()) * static_cast<std::size_t>(rows_) * width;
+    share_rows(team_, rows_, [&](int begin, int end) {
+        for (int r = begin; r < end; ++r)
+            std::copy_n(space_.hidden.data() + r * wide_, width, out + r * width);
+    });
 }
 
 void Walk::read_linear(int pool, int s) {

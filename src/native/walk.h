@@ -33,6 +33,7 @@ private:
     void feed_forward(const Block& block);
     void normalize(const Norm& norm, float* rows, std::size_t stride, int count, int width);
     void read(int layer);
+    void copy_hidden_states(int layer);
     void read_linear(int pool, int sequence);
     void read_maximum(int maximum, int layer, int sequence);
     void pool_first();

@@ -50,6 +50,8 @@ class Encoder:
         linear: Sequence[tuple[int, int]],
         maxima: Sequence[tuple[int, Sequence[tuple[int, float]]]],
         pooler: bool,
+        hidden_states: Sequence[int],
         threads: int,
-    ) -> Floats:
-        """Float32 [vectors, sequences, width]; the arrays are copied before they are looked at."""
+    ) -> tuple[Floats, Floats]:
+        """Vectors, float32 [vectors, sequences, width], and the hidden states of these layers,
+        float32 [layers, tokens, width]. The arrays are copied before they are checked."""

@@ -1,4 +1,4 @@
-"""The waist: texts in, vectors out, in one pass and in order.
+"""Texts in, vectors out, in one pass and in order.
 
 Every study, sweep, server request and batch job gets its vectors from ``extract`` and nowhere else.
 """
@@ -11,17 +11,19 @@ from functools import lru_cache
 from itertools import chain
 from operator import length_hint
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.encoders import Encoder
-from poolwise.engines import Engine, Plan, Source, batches, open_engine, pack, plan
+from poolwise.engines import Engine, Plan, PooledState, batches, engine_of, pack, plan
 from poolwise.errors import OptionError, ReadoutError, RowError, TextError
 from poolwise.inputs import check_choices, flag, sentences
 from poolwise.progress import Progress
 from poolwise.readouts import Readout
 from poolwise.records import (
+    Bools,
     Floats,
     LongTexts,
     Sentence,
@@ -32,10 +34,10 @@ from poolwise.transforms import Transform, stateless
 from poolwise.transforms.readout_file import AnyReadout, Chosen, prompted
 
 WINDOW_TEXTS = 2048
-"""Texts held at a time: sorted by length within, duplicates computed once within."""
+"""Texts in memory at a time: sorted by length, duplicates computed once."""
 
 WINDOW_CHARACTERS = 1 << 22
-"""A window of long texts closes earlier, so that memory does not depend on them either."""
+"""A window of long texts ends earlier, so that memory does not depend on their length."""
 
 
 def extract(
@@ -49,16 +51,17 @@ def extract(
     escape_special: bool = False,
     progress: bool = False,
 ) -> Iterator[VectorBatch]:
-    """Read every readout of every text in one pass.
+    """Every readout of every text, in one pass.
 
-    Texts may be any iterable, endless ones included; they come out in the order they went in, in
+    Texts may be any iterable, endless ones included; their vectors come in the same order, in
     batches of at most ``WINDOW_TEXTS``, and memory depends on that window alone. A batch's
     ``vectors`` are keyed by the readouts' strings, each float32 [n, width]. One string is one
     text, and one readout is one readout.
 
-    A readout may be the path of a sweep's ``readout.toml``, which brings its fitted steps and the
-    prompt it was chosen with; ``transforms`` holds those of others, by readout string.
-    ``long`` says what happens beyond the encoder's maximum length: ``truncate`` (marked),
+    A readout may be the path of a sweep's ``readout.toml``, which has its fitted steps and the
+    prompt it was chosen with; ``transforms`` holds those of other readouts, by their strings.
+    Without ``engine``, the encoder's own runs, opened at its first use and kept.
+    ``long`` says what happens beyond the encoder's maximum length: ``truncate`` (flagged),
     ``error``, or ``window``: overlapping windows whose vectors are averaged, weighted by their
     tokens. ``progress`` shows a bar on a terminal once the pass takes longer than a moment.
 
@@ -72,23 +75,23 @@ def extract(
         raise OptionError(f"transforms is {transforms!r:.60}, expected a dict by readout")
     if engine is not None and not callable(getattr(engine, "run", None)):
         raise OptionError(f"engine is {engine!r:.60}, expected what open_engine gives")
-    chosen = [Chosen.of(readout) for readout in _several(readouts)]
+    chosen = [Chosen.of(readout) for readout in _listed(readouts)]
     encoder = prompted(encoder, chosen)
     numbered = sentences(texts)
-    known = None if isinstance(texts, str) else length_hint(texts) or None
+    total = None if isinstance(texts, str) else length_hint(texts) or None
     one_pass = _Pass(
         encoder,
-        _planned(tuple(c.readout for c in chosen), encoder.depth, encoder.has_pooler),
+        _cached_plan(tuple(c.readout for c in chosen), encoder.depth, encoder.has_pooler),
         {str(c.readout): _steps(c, transforms or {}, encoder) for c in chosen},
-        open_engine(encoder) if engine is None else engine,
+        engine_of(encoder) if engine is None else engine,
         long,
         flag("escape_special", escape_special),
-        Progress("texts", known, show=flag("progress", progress)),
+        Progress("texts", total, show=flag("progress", progress)),
     )
     return one_pass.run(numbered)
 
 
-def _several(readouts: AnyReadout | Iterable[AnyReadout]) -> Iterable[AnyReadout]:
+def _listed(readouts: AnyReadout | Iterable[AnyReadout]) -> Iterable[AnyReadout]:
     if isinstance(readouts, str | Path | Readout | Chosen):
         return [readouts]
     if not isinstance(readouts, Iterable):
@@ -97,8 +100,8 @@ def _several(readouts: AnyReadout | Iterable[AnyReadout]) -> Iterable[AnyReadout
 
 
 @lru_cache(maxsize=64)
-def _planned(readouts: tuple[Readout, ...], depth: int, has_pooler: bool) -> Plan:
-    """Callers with one text a call ask for the same plan again and again."""
+def _cached_plan(readouts: tuple[Readout, ...], depth: int, has_pooler: bool) -> Plan:
+    """Callers with one text a call need the same plan again and again."""
     return plan(readouts, depth=depth, has_pooler=has_pooler)
 
 
@@ -132,53 +135,49 @@ class _Pass:
 
     def _vectors(self, window: Sequence[Sentence]) -> VectorBatch:
         """One window, duplicates computed once."""
-        first_seen = dict.fromkeys(s.text for s in window)
-        row_of = {text: row for row, text in enumerate(first_seen)}
+        unique: dict[str, Sentence] = {}
+        for sentence in window:
+            unique.setdefault(sentence.text, sentence)
+        row_of = {text: row for row, text in enumerate(unique)}
         rows = np.array([row_of[s.text] for s in window], np.intp)
-        texts = self._tokenize(list(first_seen), window)
-        pooled = self.plan.assemble(self._pool(texts, len(window)))
-        vectors = {name: self.steps[name].apply(v)[rows] for name, v in pooled.items()}
-        nonfinite = np.zeros(len(texts), np.bool_)
-        for made in pooled.values():
-            nonfinite |= ~np.isfinite(made).all(axis=1)
-        return VectorBatch(
-            sentences=window,
-            vectors=vectors,
-            n_tokens=np.array([t.n_tokens for t in texts], np.int32)[rows],
-            truncated=np.array([t.truncated for t in texts], np.bool_)[rows],
-            empty=np.array([_is_empty(t) for t in texts], np.bool_)[rows],
-            nonfinite=nonfinite[rows],
-            tokens=[texts[row] for row in rows.tolist()],
+        tokens = tokenize(
+            self.encoder,
+            list(unique.values()),
+            long=self.long,
+            escape_special=self.escape_special,
+        )
+        pooled = self.plan.assemble(self._pool(tokens, len(window)))
+        nonfinite = np.zeros(len(tokens), np.bool_)
+        for vectors in pooled.values():
+            nonfinite |= ~np.isfinite(vectors).all(axis=1)
+        return vector_batch(
+            window,
+            [tokens[row] for row in rows.tolist()],
+            {name: self.steps[name].apply(vectors)[rows] for name, vectors in pooled.items()},
+            nonfinite[rows],
         )
 
-    def _tokenize(self, texts: Sequence[str], window: Sequence[Sentence]) -> list[TokenizedText]:
-        try:
-            return self.encoder.tokenize(texts, long=self.long, escape_special=self.escape_special)
-        except RowError as error:
-            found = next(s for s in window if s.text == texts[error.index])
-            where = found.where or f"text {found.id}"
-            raise TextError(f"{where}: {error.reason}") from error
-
-    def _pool(self, texts: Sequence[TokenizedText], rows: int) -> dict[Source, Floats]:
-        """Each source of the plan, [texts, hidden size]; ``rows`` is what progress counts."""
+    def _pool(self, texts: Sequence[TokenizedText], rows: int) -> dict[PooledState, Floats]:
+        """Each pooled state of the plan, [texts, hidden size]; progress counts ``rows`` in all."""
         sequences = list(chain.from_iterable(t.windows for t in texts))
         shape = (len(sequences), self.encoder.width)
-        made = {source: np.empty(shape, np.float32) for source in self.plan.sources}
+        pooled = {state: np.empty(shape, np.float32) for state in self.plan.pooled_states}
         lengths = np.array([len(s) for s in sequences], np.int32)
-        chosen = list(batches(lengths, self.engine.token_budget, mix=self.engine.mixes))
-        packed = [pack([sequences[i] for i in batch]) for batch in chosen]
-        for index, pooled in self.engine.run(packed, self.plan):
-            for source, vectors in pooled.vectors.items():
-                made[source][chosen[index]] = vectors
-            self.progress.advance(rows * len(chosen[index]) / len(sequences))
+        budget, mixed_lengths = self.engine.token_budget, self.engine.mixed_lengths
+        indices = list(batches(lengths, budget, mixed_lengths=mixed_lengths))
+        packed = [pack([sequences[i] for i in batch]) for batch in indices]
+        for index, outputs in self.engine.run(packed, self.plan):
+            for state, vectors in outputs.vectors.items():
+                pooled[state][indices[index]] = vectors
+            self.progress.advance(rows * len(indices[index]) / len(sequences))
         if len(sequences) == len(texts):
-            return made
+            return pooled
         average = _token_average(texts)
-        return {source: average(vectors) for source, vectors in made.items()}
+        return {state: average(vectors) for state, vectors in pooled.items()}
 
 
 def windows(texts: Iterable[Sentence]) -> Iterator[list[Sentence]]:
-    """Consecutive texts, few enough and short enough to hold at once."""
+    """Consecutive texts, at most ``WINDOW_TEXTS`` and about ``WINDOW_CHARACTERS`` at a time."""
     window: list[Sentence] = []
     characters = 0
     for sentence in texts:
@@ -191,12 +190,46 @@ def windows(texts: Iterable[Sentence]) -> Iterator[list[Sentence]]:
         yield window
 
 
+def tokenize(
+    encoder: Encoder,
+    texts: Sequence[Sentence],
+    *,
+    long: LongTexts = "truncate",
+    escape_special: bool = False,
+) -> list[TokenizedText]:
+    """As ``encoder.tokenize``; a TextError names the row that cannot be read as its source does."""
+    try:
+        return encoder.tokenize([s.text for s in texts], long=long, escape_special=escape_special)
+    except RowError as error:
+        sentence = texts[error.index]
+        place = sentence.where or f"text {sentence.id}"
+        raise TextError(f"{place}: {error.reason}") from error
+
+
+def vector_batch(
+    sentences: Sequence[Sentence],
+    tokens: Sequence[TokenizedText],
+    vectors: Mapping[str, NDArray[Any]],
+    nonfinite: Bools,
+) -> VectorBatch:
+    """The vectors of these texts, with flags from ``tokens``, which the encoder read of each."""
+    return VectorBatch(
+        sentences=sentences,
+        vectors=vectors,
+        n_tokens=np.array([t.n_tokens for t in tokens], np.int32),
+        truncated=np.array([t.truncated for t in tokens], np.bool_),
+        empty=np.array([_is_empty(t) for t in tokens], np.bool_),
+        nonfinite=nonfinite,
+        tokens=tokens,
+    )
+
+
 def _is_empty(text: TokenizedText) -> bool:
     return all(bool(w.special.all()) for w in text.windows)
 
 
 def _token_average(texts: Sequence[TokenizedText]) -> Callable[[Floats], Floats]:
-    """Average each text's windows, weighted by their tokens (special ones not counted)."""
+    """Averages each text's windows, weighted by their tokens (special ones not counted)."""
     first = np.cumsum([0] + [len(t.windows) for t in texts[:-1]])
     tokens = [max(int((~w.special).sum()), 1) for t in texts for w in t.windows]
     weight = np.array(tokens, np.float64)[:, None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields, replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 from warnings import warn
@@ -17,14 +17,14 @@ from poolwise.encoders import Encoder
 from poolwise.encoders.location import FileStates, file_states
 from poolwise.encoders.pickling import expect_hash
 from poolwise.encoders.tokenizer.unknown_tokens import UnknownTokens
-from poolwise.engines import Engine, open_engine
+from poolwise.engines import Engine, engine_of
 from poolwise.errors import PoolwiseWarning, ReadoutError
 from poolwise.escaping import visible
 from poolwise.extraction import extract
-from poolwise.inputs import check_choices, flag
-from poolwise.inside import look_inside
+from poolwise.inputs import flag
 from poolwise.readouts import Readout
-from poolwise.records import Inside, LongTexts, Precision, Sentence, VectorBatch
+from poolwise.records import LongTexts, Precision, Sentence, TokenOutputs, VectorBatch
+from poolwise.token_outputs import token_outputs
 from poolwise.transforms import Transform
 from poolwise.transforms.readout_file import AnyReadout, Chosen, prompted
 from poolwise.version import __version__
@@ -52,10 +52,6 @@ def _read_again(
     model = replace(found, name=name, prompt=prompt)
     model.__dict__["_files"] = found._files
     return model
-
-
-_SHARED = ("_hash", "_with_maps", "_files")
-"""What is the same whatever the prompt."""
 
 
 class Model(Encoder):
@@ -92,15 +88,12 @@ class Model(Encoder):
         return self.engine_for("exact")
 
     def engine_for(self, precision: Precision) -> Engine:
-        """What computes vectors of this precision; made at first use.
+        """What computes vectors of this precision; see ``engines.engine_of``.
 
         Its ``precision`` is ``exact`` where this machine or family has no other. Raises OptionError
         for what is no precision.
         """
-        check_choices(precision=precision)
-        if precision not in self._engines:
-            self._engines.setdefault(precision, open_engine(self, precision))
-        return self._engines[precision]
+        return engine_of(self, precision)
 
     def prompted(self, prompt: str | None = None, name: str | None = None) -> Self:
         """The same model with ``prompt`` in front of every text, or the folder's of this name.
@@ -109,14 +102,8 @@ class Model(Encoder):
         Raises EncoderError for a name that the folder does not have.
         """
         other = super().prompted(prompt, name)
-        shared = {"_engines": self._engines}
-        shared |= {key: self.__dict__[key] for key in _SHARED if key in self.__dict__}
-        other.__dict__.update(shared)
+        other.__dict__["_files"] = self._files
         return other
-
-    @cached_property
-    def _engines(self) -> dict[Precision, Engine]:
-        return {}
 
     def extract(
         self,
@@ -129,31 +116,24 @@ class Model(Encoder):
         """``poolwise.extraction.extract`` with this model's engine."""
         return extract(self, texts, readouts, engine=self.engine_for(precision), **options)
 
-    def inside(
+    def token_outputs(
         self,
-        texts: str | Iterable[str],
+        texts: str | Iterable[str | Sentence],
         *,
         layers: Sequence[int] | None = None,
         attentions: bool = False,
         precision: Precision = "exact",
         **options: Any,
-    ) -> Iterator[Inside]:
-        """``poolwise.inside.look_inside`` with this model's engine, or one that has attentions."""
-        check_choices(precision=precision)
+    ) -> Iterator[TokenOutputs]:
+        """``poolwise.token_outputs.token_outputs`` with this model's engine of this precision.
+
+        Attention maps are always exact.
+        """
         attentions = flag("attentions", attentions)
-        engine = self._attending if attentions else self.engine_for(precision)
-        return look_inside(
+        engine = engine_of(self, precision, attentions=attentions)
+        return token_outputs(
             self, texts, engine=engine, layers=layers, attentions=attentions, **options
         )
-
-    @property
-    def _attending(self) -> Engine:
-        if self.engine.attends:
-            return self.engine
-        if "_with_maps" not in self.__dict__:  # no cached_property: see Encoder.hash
-            self.__dict__.setdefault("_with_maps", open_engine(self, attentions=True))
-        engine: Engine = self.__dict__["_with_maps"]
-        return engine
 
     def made(self, precision: Precision = "exact") -> dict[str, str]:
         """How this model's vectors come about; every output carries it."""

@@ -113,20 +113,21 @@ class VectorBatch:
 
 
 @dataclass(frozen=True, slots=True)
-class Inside:
-    """Texts of t tokens each, seen from inside, n of them.
+class TokenOutputs:
+    """Hidden states and attention maps of n texts that have t tokens each.
 
-    ``rows`` [n] says which of the texts they are. ``ids`` int32 [n, t]; ``special`` bool [n, t].
-    ``states`` float32 [layers, n, t, d]: every token's hidden state at each of ``layers``.
-    ``attentions`` float32 [depth, n, heads, t, t]: in block b + 1, how much of token j (column)
-    the token i (row) takes; None where nobody asked for them.
+    ``rows`` [n] are the texts' indices among those given; ``tokens`` what the encoder read of each.
+    ``ids`` int32 [n, t]; ``special`` bool [n, t]. ``hidden_states`` float32 [layers, n, t, d]: that
+    of every token at each of ``layers``. ``attentions`` float32 [depth, n, heads, t, t]: the
+    attention weight of query i (row) on key j (column) in block b + 1; None where not requested.
     """
 
     rows: NDArray[np.intp]
+    tokens: Sequence[TokenizedText]
     ids: Ints
     special: Bools
     layers: tuple[int, ...]
-    states: Floats
+    hidden_states: Floats
     attentions: Floats | None = None
 
     def __len__(self) -> int:

@@ -205,8 +205,8 @@ def test_attention(ours):
     many = [*TEXTS, *(f"{'a ' * (n % 7)}cat" for n in range(2500))]
     outputs = classifier.outputs(many)
     for row in (0, 1, 3, 2504):
-        (inside,) = classifier.model.inside([many[row]], layers=[1, 3])
-        hidden = inside.states.mean(axis=0)[0].astype(np.float64)
+        (inside,) = classifier.model.token_outputs([many[row]], layers=[1, 3])
+        hidden = inside.hidden_states.mean(axis=0)[0].astype(np.float64)
         vector = softmax(hidden @ classifier.query) @ hidden
         expected = classifier.weight @ vector + classifier.bias
         np.testing.assert_allclose(outputs[row], expected, atol=1e-4)

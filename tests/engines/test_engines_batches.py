@@ -12,7 +12,7 @@ lengths = st.lists(st.integers(1, 600), max_size=300).map(lambda x: np.array(x, 
 
 @given(lengths, st.integers(1, 4096), st.booleans())
 def test_every_sequence_runs_once_within_the_budget(lengths, budget, pad):
-    made = list(batches(lengths, budget, mix=pad))
+    made = list(batches(lengths, budget, mixed_lengths=pad))
     assert sorted(i for batch in made for i in batch) == list(range(len(lengths)))
     for batch in made:
         assert len(batch) == 1 or len(batch) * lengths[batch].max() <= budget
@@ -20,13 +20,13 @@ def test_every_sequence_runs_once_within_the_budget(lengths, budget, pad):
 
 @given(lengths)
 def test_without_padding_a_batch_is_of_one_length(lengths):
-    made = list(batches(lengths, 1024, mix=False))
+    made = list(batches(lengths, 1024, mixed_lengths=False))
     assert all(len(set(lengths[batch].tolist())) == 1 for batch in made)
 
 
 @given(lengths, st.booleans())
 def test_longest_first(lengths, pad):
-    order = [int(lengths[i]) for batch in batches(lengths, 1024, mix=pad) for i in batch]
+    order = [int(lengths[i]) for batch in batches(lengths, 1024, mixed_lengths=pad) for i in batch]
     assert order == sorted(order, reverse=True)
 
 

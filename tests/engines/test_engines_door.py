@@ -58,6 +58,7 @@ def test_arrays_that_change_while_they_are_read(tiny):
     spoilt = {name: np.full_like(array, 2**30) for name, array in whole.items()}
     given = {name: array.copy() for name, array in whole.items()}
     rest = {"deepest": 2, "linear": [(2, 0), (1, 0)], "maxima": [], "pooler": False, "threads": 2}
+    rest["hidden_states"] = [0, 1]
     expected = core.run(**whole, **rest)
     going, over = Event(), Event()
 
@@ -79,7 +80,8 @@ def test_arrays_that_change_while_they_are_read(tiny):
                 found = core.run(**given, **rest)
             except ValueError:
                 continue  # it came before the copy
-            np.testing.assert_array_equal(found, expected)
+            for found_array, expected_array in zip(found, expected, strict=True):
+                np.testing.assert_array_equal(found_array, expected_array)
     finally:
         over.set()
         going.set()
@@ -129,9 +131,9 @@ for room in range(0, 16 << 20, 1 << 20):
         for one in (encoder, other or encoder):
             found = limited(lambda: one.run(**arguments), room)
             raised += found is None
-            assert found is None or np.array_equal(found, whole[tokens]), (room, tokens)
+            assert found is None or door.same(found, whole[tokens]), (room, tokens)
     raised += other is None
-    assert np.array_equal(encoder.run(**call), expected), room
+    assert door.same(encoder.run(**call), expected), room
 print(raised)
 """
 

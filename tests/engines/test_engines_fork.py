@@ -35,7 +35,7 @@ TEXTS = [f"the {'cat ' * n}and a dog" for n in range(40)]
 def opened():
     model = poolwise.load(sys.argv[1])
     if sys.argv[2] == "transformers":
-        model.__dict__["_engines"] = {"exact": TransformersEngine(model)}
+        model.shared["engines"] = {"exact": TransformersEngine(model)}
     return model
 
 def embed():
@@ -48,7 +48,7 @@ def fresh():
     return opened().embed(TEXTS, "mean@-1")
 
 def maps():
-    return next(model.inside(TEXTS[:3], attentions=True)).attentions
+    return next(model.token_outputs(TEXTS[:3], attentions=True)).attentions
 
 def grandchild():
     return in_child(embed)
@@ -97,13 +97,13 @@ warnings.filterwarnings("ignore", "This process .* is multi-threaded", Deprecati
 TEXTS = [f"the {'cat ' * n}and a dog" for n in range(20)]
 model = poolwise.load(sys.argv[1])
 if sys.argv[2] == "transformers":
-    model.__dict__["_engines"] = {"exact": TransformersEngine(model)}
+    model.shared["engines"] = {"exact": TransformersEngine(model)}
 
 def vectors():
     return model.embed(TEXTS, "mean@-1")
 
 def maps():
-    return next(model.inside(TEXTS[:3], attentions=True)).attentions
+    return next(model.token_outputs(TEXTS[:3], attentions=True)).attentions
 
 def work():
     while not over:
@@ -151,7 +151,7 @@ def test_a_fork_waits_for_work_and_keeps_it_off():
     begun, go, order = threading.Event(), threading.Event(), []
 
     def work():
-        with forks.kept_off():
+        with forks.held_off():
             begun.set()
             go.wait(LONGEST)
             order.append("work")
@@ -178,11 +178,11 @@ def test_a_fork_waits_for_work_and_keeps_it_off():
 def test_a_fork_does_not_wait_for_ever(monkeypatch):
     forks = Forks()
     monkeypatch.setattr(forks, "PATIENCE_S", 0.01)
-    with forks.kept_off():
+    with forks.held_off():
         forks.before()
         forks.after_in_parent()
-        forks.begin()  # as a child does
-        with forks.kept_off():
+        forks.reset()  # as a child does
+        with forks.held_off():
             pass
 
 
@@ -193,15 +193,19 @@ def test_eight_threads_have_the_bits_of_one(tiny, engine):
     def opened():
         model = poolwise.load(tiny("bert"))
         if engine == "transformers":
-            model.__dict__["_engines"] = {"exact": TransformersEngine(model)}
+            model.shared["engines"] = {"exact": TransformersEngine(model)}
         return model
 
     work = [
         lambda model: [model.embed(TEXTS, "mean@-1")],
         lambda model: [model.embed(text, "cls@2") for text in TEXTS[:4]],
         lambda model: [next(model.extract(TEXTS, READOUTS)).vectors[r] for r in READOUTS],
-        lambda model: [group.states for group in model.inside(TEXTS[:9], layers=[0, 2])],
-        lambda model: [group.attentions for group in model.inside(TEXTS[:9], attentions=True)],
+        lambda model: [
+            group.hidden_states for group in model.token_outputs(TEXTS[:9], layers=[0, 2])
+        ],
+        lambda model: [
+            group.attentions for group in model.token_outputs(TEXTS[:9], attentions=True)
+        ],
         lambda model: [pickle.loads(pickle.dumps(model)).embed(TEXTS[:3], "mean@1")],
     ]
     alone = opened()
@@ -256,7 +260,7 @@ def test_a_gpu_does_not_survive_a_fork(tiny):
 def test_maps_and_vectors_asked_for_at_once_are_those_of_one_after_the_other(tiny, engine):
     model = poolwise.load(tiny("bert"))
     if engine is not None:
-        model.__dict__["_engines"] = {"exact": engine(model)}
+        model.shared["engines"] = {"exact": engine(model)}
 
     def vectors(_):
         (batch,) = model.extract(TEXTS, READOUTS)
@@ -265,7 +269,7 @@ def test_maps_and_vectors_asked_for_at_once_are_those_of_one_after_the_other(tin
     def maps(_):
         return {
             row: attention
-            for group in model.inside(TEXTS[:12], attentions=True)
+            for group in model.token_outputs(TEXTS[:12], attentions=True)
             for row, attention in zip(
                 group.rows.tolist(), np.moveaxis(group.attentions, 1, 0), strict=True
             )

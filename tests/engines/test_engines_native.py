@@ -12,9 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import poolwise
-from poolwise.engines import engine as choice
 from poolwise.engines import native_engine as native
-from poolwise.engines import open_engine, pack, plan
+from poolwise.engines import open_engine, opening, pack, plan
 from poolwise.engines.native_engine import NativeEngine, has_half, levels, positions
 from poolwise.errors import PoolwiseWarning
 from poolwise.readouts import parse
@@ -175,6 +174,7 @@ def _run(bert, **changes):
         "linear": [(3, 0)],
         "maxima": [(0, [(1, 1.0)])],
         "pooler": True,
+        "hidden_states": [0, 3],
         "threads": 2,
     }
     return core.run(**{**whole, **changes})
@@ -197,6 +197,11 @@ MALFORMED = [
     {"offsets": ints(1, 3, 5)},
     {"offsets": ints(0, 2**31 - 1, 5)},
     {"offsets": ints(0, -(2**31), 5)},
+    {"hidden_states": [0, 4]},
+    {"hidden_states": [-1]},
+    {"hidden_states": [2, 1]},
+    {"hidden_states": [1, 1]},
+    {"hidden_states": [3], "rows": ints(0, 3)},
     {"deepest": 4},
     {"deepest": -1},
     {"deepest": 2},
@@ -239,7 +244,9 @@ def test_arrays_of_another_kind_raise(bert, change):
 
 
 def test_what_is_whole_runs(bert):
-    assert _run(bert).shape == (3, 2, bert.width)
+    vectors, hidden_states = _run(bert)
+    assert vectors.shape == (3, 2, bert.width)
+    assert hidden_states.shape == (2, 5, bert.width)
 
 
 def test_a_model_takes_the_native_engine_and_says_so(bert):
@@ -249,7 +256,7 @@ def test_a_model_takes_the_native_engine_and_says_so(bert):
 
 
 def test_other_families_fall_to_transformers_and_to_exact(tiny):
-    choice._say.cache_clear()
+    opening._warn_once.cache_clear()
     albert = poolwise.load(tiny("albert"))
     with pytest.warns(PoolwiseWarning, match="exact instead of fast"):
         engine = albert.engine_for("fast")
@@ -258,19 +265,19 @@ def test_other_families_fall_to_transformers_and_to_exact(tiny):
 
 @pytest.mark.skipif(has_half(levels()[0]) if levels() else True, reason="has fp16 arithmetic")
 def test_near_without_fp16_arithmetic_says_so_and_runs_exact(bert):
-    choice._say.cache_clear()
+    opening._warn_once.cache_clear()
     with pytest.warns(PoolwiseWarning, match="no fp16 arithmetic"):
         engine = open_engine(bert, "near")
     assert (engine.name, engine.precision) == ("native", "exact")
 
 
 def test_without_the_extension_transformers_runs_and_it_is_said_once(bert, monkeypatch, recwarn):
-    choice._say.cache_clear()
+    opening._warn_once.cache_clear()
     monkeypatch.setattr(native, "levels", tuple)
     with pytest.warns(PoolwiseWarning, match="lacks the native engine"):
         assert open_engine(bert).name == "transformers"
     assert open_engine(bert).name == "transformers"
-    choice._say.cache_clear()
+    opening._warn_once.cache_clear()
     monkeypatch.undo()
     assert open_engine(bert).name == "native"
     assert not recwarn.list

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from poolwise.engines import Source, plan
+from poolwise.engines import PooledState, plan
 from poolwise.errors import ReadoutError
 from poolwise.readouts import Pool, parse
 
@@ -46,32 +46,32 @@ def test_names_the_rows_needed_of_the_deepest_hidden_state(specs, rows):
 
 def test_shares_sources_between_readouts():
     made = plan_for("mean@-1", "mean@6", "mean@avg(5,6)", "meanmax@6", "mean@concat(5:6)")
-    assert set(made.sources) == {
-        Source(Pool("mean"), ((6, 1.0),)),
-        Source(Pool("mean"), ((5, 1.0),)),
-        Source(Pool("max"), ((6, 1.0),)),
+    assert set(made.pooled_states) == {
+        PooledState(Pool("mean"), ((6, 1.0),)),
+        PooledState(Pool("mean"), ((5, 1.0),)),
+        PooledState(Pool("max"), ((6, 1.0),)),
     }
 
 
 def test_a_max_over_a_mix_of_layers_is_a_source_of_its_own():
-    (source,) = plan_for("max@avg(1,-1)").sources
+    (source,) = plan_for("max@avg(1,-1)").pooled_states
     assert source.terms == ((1, 0.5), (6, 0.5))
 
 
 def test_a_layer_named_twice_counts_twice():
-    (source,) = plan_for("max@avg(1,1,2,1)").sources
+    (source,) = plan_for("max@avg(1,1,2,1)").pooled_states
     assert source.terms == ((1, 0.75), (2, 0.25))
 
 
 def test_steps_do_not_change_what_is_computed():
-    assert plan_for("mean@-1|l2").sources == plan_for("mean@-1").sources
+    assert plan_for("mean@-1|l2").pooled_states == plan_for("mean@-1").pooled_states
 
 
 def test_assembles_readouts_from_sources():
     made = plan_for("meanmax@concat(1,2)", "mean@weights(1=2,2=-1)")
-    vectors = {s: np.full((2, 1), i, np.float32) for i, s in enumerate(made.sources)}
+    vectors = {s: np.full((2, 1), i, np.float32) for i, s in enumerate(made.pooled_states)}
     mean1, mean2, max1, max2 = (
-        float(vectors[Source(Pool(kind), ((layer, 1.0),))][0, 0])
+        float(vectors[PooledState(Pool(kind), ((layer, 1.0),))][0, 0])
         for kind in ("mean", "max")
         for layer in (1, 2)
     )

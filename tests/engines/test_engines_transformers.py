@@ -30,7 +30,7 @@ def bert(tiny):
 
 def with_transformers(model):
     """The model as it would be where the native engine is not."""
-    model.__dict__["_engines"] = {"exact": TransformersEngine(model)}
+    model.shared["engines"] = {"exact": TransformersEngine(model)}
     return model
 
 
@@ -38,7 +38,7 @@ def with_transformers(model):
 def test_padding_only_where_the_engine_asks_for_it(bert, padded, monkeypatch):
     seen = []
     run = bert.engine.run
-    monkeypatch.setattr(bert.engine, "mixes", padded)
+    monkeypatch.setattr(bert.engine, "mixed_lengths", padded)
     monkeypatch.setattr(bert.engine, "run", lambda b, p: seen.extend(b) or run(b, p))
     texts = ["cat", "the cat sat", "dog", "the old cat sat on the mat"]
     (both,) = bert.extract(texts, READOUTS)

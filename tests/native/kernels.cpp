@@ -235,21 +235,27 @@ void test_walk(const Kernels& k, Format format, int width, int heads, int inner)
             reading.linear.push_back({1, 1});
             reading.maxima = {{1, {{0, 0.5f}, {2, 0.5f}}}};
         }
+        reading.hidden_states = chosen ? std::vector<int>{0, 1} : std::vector<int>{1, 2};
+        std::vector<float> hidden(2 * tokens * width, NAN);
+        reading.hidden_out = hidden.data();
         Buffer<float> out(reading.vectors() * 5 * stride);
         reading.out = out.data();
         encoder.run(batch, reading, threads);
         std::vector<float> made;
         for (std::size_t r = 0; r < reading.vectors() * 5; ++r)
             made.insert(made.end(), out.data() + r * stride, out.data() + r * stride + width);
+        made.insert(made.end(), hidden.begin(), hidden.end());
         return made;
     };
     const std::string what = std::string(k.level) + " " + name(format) + " walk of width " + std::to_string(width);
     const auto all = run(false, 1), chosen = run(true, 1);
     for (float x : all) expect(std::isfinite(x), what + " is finite");
     expect(all == run(false, 2) && all == run(false, 3) && chosen == run(true, 2), what + " in threads");
-    const std::size_t part = 5 * width;
+    const std::size_t part = 5 * width, hidden = 2 * tokens * width;
     expect(std::equal(chosen.begin(), chosen.begin() + part, all.begin()), what + " of chosen rows");
-    expect(std::equal(chosen.end() - part, chosen.end(), all.end() - part), what + " of the pooler");
+    expect(std::equal(chosen.end() - hidden - part, chosen.end() - hidden, all.end() - hidden - part),
+           what + " of the pooler");
+    expect(std::equal(chosen.end() - hidden / 2, chosen.end(), all.end() - hidden), what + " of a whole layer");
 }
 
 void test(const Kernels& k) {

@@ -103,6 +103,8 @@ Request whole(Chance& chance) {
         r.reading.maxima = {{1, {{0, 0.5f}, {r.reading.deepest, 0.5f}}}};
         if (r.reading.deepest == 0) r.reading.maxima[0].terms.pop_back();
     }
+    if (!r.rows) r.reading.hidden_states = {r.reading.deepest};
+    else if (r.reading.deepest > 0) r.reading.hidden_states = {0};
     return r;
 }
 
@@ -113,7 +115,7 @@ void spoil(Chance& chance, std::vector<int>& numbers) {
 }
 
 void spoil(Chance& chance, Request& r) {
-    switch (chance.to(11)) {
+    switch (chance.to(12)) {
         case 0: return spoil(chance, r.ids);
         case 1: return spoil(chance, r.positions);
         case 2: return spoil(chance, r.offsets);
@@ -126,6 +128,7 @@ void spoil(Chance& chance, Request& r) {
         case 9: r.reading.maxima.push_back({chance.odd(), {{chance.odd(), 1.0f}}}); return;
         case 10: r.reading.maxima.push_back({0, {}}); return;
         case 11: r.reading.pooler = !r.reading.pooler; return;
+        case 12: r.reading.hidden_states.push_back(chance.odd()); return;
     }
 }
 
@@ -133,8 +136,9 @@ std::vector<float> run(const Encoder& encoder, const Request& r, int threads) {
     const int sequences = static_cast<int>(r.offsets.size()) - 1;
     const std::size_t rows = r.reading.vectors() * sequences, stride = row_stride(encoder.shape.width);
     Buffer<float> out(rows * stride);
-    encoder.run(r.batch(), r.reading_into(out.data()), threads);
-    std::vector<float> made;
+    std::vector<float> hidden(r.reading.hidden_states.size() * r.ids.size() * encoder.shape.width);
+    encoder.run(r.batch(), r.reading_into(out.data(), hidden.data()), threads);
+    std::vector<float> made = std::move(hidden);
     for (std::size_t i = 0; i < rows; ++i)
         made.insert(made.end(), out.data() + i * stride, out.data() + i * stride + encoder.shape.width);
     return made;

@@ -161,7 +161,7 @@ def test_the_way_that_is_true_is_found(tiny, texts):
     model = poolwise.load(tiny("bert"))
     sentences = []
     for one in delete(model, texts[:40], precision="exact", progress=False):
-        (some,) = model.inside([one.text], attentions=True)
+        (some,) = model.token_outputs([one.text], attentions=True)
         moved = one.by_word(ways(model, some).by_block[NORMS][-1][0])
         sentences.append(replace(one, moved={LEFT_OUT: moved}))
     found = agreement.agreement(model, sentences, 0)

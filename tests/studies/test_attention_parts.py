@@ -26,11 +26,11 @@ REAL = [
 
 
 def check_sums(model, texts):
-    for some in model.inside(texts, attentions=True):
+    for some in model.token_outputs(texts, attentions=True):
         for number, passage in enumerate(passages(model, some), start=1):
             parts = decompose(*passage)
             assert parts.tokens.shape == (len(some), some.ids.shape[1], model.width)
-            np.testing.assert_allclose(parts.total, some.states[number][:, 0], atol=1e-4)
+            np.testing.assert_allclose(parts.total, some.hidden_states[number][:, 0], atol=1e-4)
 
 
 def test_the_parts_sum_to_cls(family_folder):
@@ -61,7 +61,7 @@ def test_activations_are_transformers(name):
 def test_shares_of_every_row_are_those_of_cls_standing_there(tiny, family):
     """Exchanged with the first token, any token is decomposed as [CLS] is."""
     model = poolwise.load(tiny(family))
-    for some in model.inside(TEXTS, attentions=True):
+    for some in model.token_outputs(TEXTS, attentions=True):
         shares = decomposition.shares(model, some)
         np.testing.assert_allclose(shares.sum(axis=-1), 1, atol=1e-5)
         for block, (weights, states, maps) in enumerate(passages(model, some)):
@@ -87,7 +87,7 @@ VALUES = {
 def test_value_zeroing_is_transformers_with_values_zeroed(tiny, family):
     model = poolwise.load(tiny(family))
     oracle = transformers.AutoModel.from_pretrained(tiny(family), attn_implementation="eager")
-    (some,) = model.inside(TEXTS[:1], attentions=True)
+    (some,) = model.token_outputs(TEXTS[:1], attentions=True)
     t = some.ids.shape[1]
     copies = torch.tensor(some.ids.astype(np.int64)).repeat(t, 1)
     expected = np.zeros((model.depth, t))
@@ -102,7 +102,10 @@ def test_value_zeroing_is_transformers_with_values_zeroed(tiny, family):
         with torch.inference_mode():
             made = oracle.eval()(input_ids=copies, output_hidden_states=True).hidden_states[b + 1]
         handle.remove()
-        without, whole = made[:, 0].double().numpy(), some.states[b + 1][0, 0].astype(np.float64)
+        without, whole = (
+            made[:, 0].double().numpy(),
+            some.hidden_states[b + 1][0, 0].astype(np.float64),
+        )
         lengths = np.linalg.norm(without, axis=1) * np.linalg.norm(whole)
         expected[b] = 1 - without @ whole / lengths
     expected /= expected.sum(axis=1, keepdims=True)
@@ -118,7 +121,7 @@ def test_a_block_that_takes_nothing_has_no_shares_by_zeroing(tiny):
         name = f"encoder.layer.1.attention.self.value.{part}"
         tensors[name] = np.zeros_like(tensors[name])
     object.__setattr__(model, "tensors", tensors)
-    (some,) = model.inside(TEXTS[:1], attentions=True)
+    (some,) = model.token_outputs(TEXTS[:1], attentions=True)
     assert np.isnan(zeroing.shares(model, some)[1]).all()
     norms = decomposition.shares(model, some)[1, 0]
     np.testing.assert_array_equal(norms, np.eye(len(norms))[0])
@@ -126,7 +129,7 @@ def test_a_block_that_takes_nothing_has_no_shares_by_zeroing(tiny):
 
 def test_rollout_is_the_product_of_the_blocks(tiny):
     model = poolwise.load(tiny("bert"))
-    (some,) = model.inside(TEXTS[:1], attentions=True)
+    (some,) = model.token_outputs(TEXTS[:1], attentions=True)
     found = ways(model, some)
     product = np.eye(some.ids.shape[1])
     for maps in some.attentions[:, 0]:
@@ -141,7 +144,7 @@ def test_rollout_is_the_product_of_the_blocks(tiny):
 
 def test_blocks_that_cannot_be_taken_apart_leave_raw_attention(tiny):
     model = poolwise.load(tiny("modernbert"))
-    (some,) = model.inside(TEXTS[:1], attentions=True)
+    (some,) = model.token_outputs(TEXTS[:1], attentions=True)
     assert [way for way, _, _ in ways(model, some).each()] == [RAW] * model.depth
     with pytest.raises(EncoderError, match="expected one of BERT"):
         decomposition.shares(model, some)
@@ -149,10 +152,10 @@ def test_blocks_that_cannot_be_taken_apart_leave_raw_attention(tiny):
 
 def test_maps_and_layers_must_have_been_asked_for(tiny):
     model = poolwise.load(tiny("bert"))
-    (without,) = model.inside(TEXTS[:1])
+    (without,) = model.token_outputs(TEXTS[:1])
     with pytest.raises(ValueError, match="attentions=True"):
         zeroing.shares(model, without)
-    (few,) = model.inside(TEXTS[:1], layers=[1, 2], attentions=True)
+    (few,) = model.token_outputs(TEXTS[:1], layers=[1, 2], attentions=True)
     with pytest.raises(ValueError, match="layers"):
         decomposition.shares(model, few)
 

@@ -252,11 +252,11 @@ def test_a_sample_is_drawn_by_its_seed(monkeypatch):
 
 def test_states_that_are_not_finite_are_refused(tiny, monkeypatch):
     model = poolwise.load(tiny("bert"))
-    look = type(model).inside
+    look = type(model).token_outputs
 
     def broken(*given, **options):
         for some in look(*given, **options):
-            some.states[-1] = np.nan
+            some.hidden_states[-1] = np.nan
             yield some
 
     monkeypatch.setattr(type(model), "inside", broken)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import poolwise
-from poolwise import model as poolwise_model
 from poolwise.encoders.blocks import has_separable_blocks
+from poolwise.engines import opening
 from poolwise.errors import MissingExtraError
 from poolwise.inspection import inspect
 from poolwise.inspection.surfaces import surfaces
@@ -25,7 +25,7 @@ def test_what_cls_is_made_of(family_folder):
     model = poolwise.load(family_folder)
     document = inspect(model, TEXTS, ["mean@-1"], weights=True)
     for text, sentence in zip(TEXTS, document["sentences"], strict=True):
-        (some,) = model.inside([text], attentions=True)
+        (some,) = model.token_outputs([text], attentions=True)
         found = kinds(sentence)
         for method, rows in found.items():
             assert sentence["weights"][method][0] is None
@@ -35,8 +35,8 @@ def test_what_cls_is_made_of(family_folder):
         np.testing.assert_allclose(found["attention"], rows.mean(axis=1), atol=1e-6)
         average = found["average"]
         assert np.isnan(average[:, 0]).all()
-        nearest = np.einsum("lt,ltd->ld", average[:, 1:], some.states[1:, 0, 1:])
-        cls = some.states[1:, 0, 0]
+        nearest = np.einsum("lt,ltd->ld", average[:, 1:], some.hidden_states[1:, 0, 1:])
+        cls = some.hidden_states[1:, 0, 0]
         left = np.linalg.norm(cls - nearest, axis=1) / np.linalg.norm(cls, axis=1)
         np.testing.assert_allclose(sentence["residual"][1:], left, rtol=1e-3)
         if has_separable_blocks(model):
@@ -58,8 +58,8 @@ def test_what_cls_is_made_of(family_folder):
 def test_the_average_is_no_worse_than_any_single_token(tiny):
     model = poolwise.load(tiny("bert"))
     (sentence,) = inspect(model, TEXTS[:1], [], weights=True)["sentences"]
-    (some,) = model.inside(TEXTS[:1])
-    cls, others = some.states[:, 0, :1], some.states[:, 0, 1:]
+    (some,) = model.token_outputs(TEXTS[:1])
+    cls, others = some.hidden_states[:, 0, :1], some.hidden_states[:, 0, 1:]
     alone = np.linalg.norm(others - cls, axis=-1).min(axis=1) / np.linalg.norm(cls[:, 0], axis=-1)
     assert (np.array(sentence["residual"][1:]) <= alone[1:] + 1e-6).all()
 
@@ -72,9 +72,9 @@ def test_without_torch_the_average_is_left_and_a_note_names_the_command(tiny, mo
 
     model = poolwise.load(tiny("bert"))
     engine = model.engine
-    if engine.attends:
+    if engine.returns_attentions:
         pytest.skip("the only engine here is transformers")
-    monkeypatch.setattr(poolwise_model, "open_engine", none)
+    monkeypatch.setattr(opening, "open_engine", none)
     document = inspect(model, TEXTS[:2], ["mean@-1"], weights=True)
     assert [method["key"] for method in document["methods"]] == ["average"]
     assert "pip install 'poolwise[torch]'" in document["notes"][0]

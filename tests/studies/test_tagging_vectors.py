@@ -86,11 +86,11 @@ def test_words_hold_the_hidden_states_of_their_first_tokens(tiny, monkeypatch, g
 
 def test_vectors_that_are_not_finite_are_refused(tiny, monkeypatch):
     model = poolwise.load(tiny("bert"))
-    look = type(model).inside
+    look = type(model).token_outputs
 
     def broken(*given, **options):
         for some in look(*given, **options):
-            some.states[-1] = np.nan
+            some.hidden_states[-1] = np.nan
             yield some
 
     monkeypatch.setattr(type(model), "inside", broken)

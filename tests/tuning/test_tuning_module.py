@@ -219,9 +219,9 @@ def test_learned_attention_begins_as_the_mean_and_weighs_by_its_query(tiny):
     with torch.no_grad():
         module.pooling.query.copy_(torch.from_numpy(query))
     made = vectors(module, encoder)
-    for i, seen in enumerate(encoder.inside([text], layers=[1, 3]) for text in TEXTS):
+    for i, seen in enumerate(encoder.token_outputs([text], layers=[1, 3]) for text in TEXTS):
         (text,) = seen
-        hidden = text.states.mean(0)[0]
+        hidden = text.hidden_states.mean(0)[0]
         scores = np.exp(hidden @ query)
         np.testing.assert_allclose(made[i], scores / scores.sum() @ hidden, atol=1e-4)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from operator import length_hint
 from pathlib import Path
@@ -18,12 +18,20 @@ from poolwise.classifier.fallback_pools import FALLBACK_POOLS
 from poolwise.classifier.output_space import OutputSpace
 from poolwise.errors import PoolwiseWarning, StudyError, TextError
 from poolwise.escaping import visible
-from poolwise.extraction import windows
+from poolwise.extraction import vector_batch, windows
 from poolwise.inputs import sentences
 from poolwise.model import Model, load
 from poolwise.progress import Progress
 from poolwise.readouts import Pool, Readout
-from poolwise.records import Bools, Floats, Inside, Precision, Sentence, VectorBatch
+from poolwise.records import (
+    Bools,
+    Floats,
+    Precision,
+    Sentence,
+    TokenizedText,
+    TokenOutputs,
+    VectorBatch,
+)
 
 OUTPUTS = "outputs"
 """The key of a batch's outputs among its vectors."""
@@ -120,39 +128,30 @@ class Classifier:
     def _attend(
         self, texts: Iterable[str | Sentence], precision: Precision, progress: bool
     ) -> Iterator[tuple[VectorBatch, Floats]]:
-        """Attention is no readout: it needs every token's hidden states."""
+        """Learned attention is no readout: it needs every token's hidden states."""
         assert self.query is not None
         layers = sorted({*self.readout.layer_indices(self.model.depth)})
         with Progress("texts", length_hint(texts) or None, show=progress) as bar:
             for window in windows(sentences(texts)):
-                shown = [sentence.text for sentence in window]
                 vectors = np.empty((len(window), self.weight.shape[1]), np.float32)
-                for group in self.model.inside(shown, layers=layers, precision=precision):
+                tokens: dict[int, TokenizedText] = {}
+                for group in self.model.token_outputs(window, layers=layers, precision=precision):
                     read = self._combined(group)[:, self.model.unread(group.ids.shape[1]) :]
                     vectors[group.rows] = _attended(read, self.query)
+                    tokens.update(zip(group.rows.tolist(), group.tokens, strict=True))
                     bar.advance(len(group))
-                yield self._marked(window), vectors
+                in_order = [tokens[row] for row in range(len(window))]
+                yield vector_batch(window, in_order, {}, ~finite(vectors)), vectors
 
-    def _combined(self, group: Inside) -> Floats:
-        """The hidden states that are read, as one, [n, t, d]."""
+    def _combined(self, group: TokenOutputs) -> Floats:
+        """The weighted sum of the layers that are read, [n, t, d]."""
         layers = self.readout.layers
         assert layers is not None
         depth = self.model.depth
-        hidden = np.zeros(group.states.shape[1:], np.float32)
+        hidden = np.zeros(group.hidden_states.shape[1:], np.float32)
         for k, factor in zip(layers.resolve(depth), layers.coefficients(depth), strict=True):
-            hidden += np.float32(factor) * group.states[group.layers.index(k)]
+            hidden += np.float32(factor) * group.hidden_states[group.layers.index(k)]
         return hidden
-
-    def _marked(self, window: Sequence[Sentence]) -> VectorBatch:
-        texts = self.model.tokenize([sentence.text for sentence in window])
-        return VectorBatch(
-            sentences=window,
-            vectors={},
-            n_tokens=np.array([text.n_tokens for text in texts], np.int32),
-            truncated=np.array([text.truncated for text in texts], np.bool_),
-            empty=np.array([bool(text.windows[0].special.all()) for text in texts], np.bool_),
-            nonfinite=np.zeros(len(texts), np.bool_),
-        )
 
 
 def load_classifier(

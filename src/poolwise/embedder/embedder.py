@@ -131,7 +131,7 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         device; EncoderError for a prompt that the folder does not name.
         """
         usual = isinstance(output_value, str) and output_value == "sentence_embedding"
-        refuse(not usual, f"{output_value=!r:.60}: Model.inside gives tokens")
+        refuse(not usual, f"{output_value=!r:.60}: Model.token_outputs gives tokens")
         refuse(device is not None, f"{device=!r:.60}: poolwise takes a GPU if there is one")
         some = isinstance(batch_size, int | np.integer) and batch_size >= 1
         refuse(not some, f"{batch_size=!r:.60}: at least one text makes a batch")

@@ -61,7 +61,7 @@ class Encoder:
     def __copy__(self) -> Self:
         """Shares everything: an encoder is immutable."""
         copy = object.__new__(type(self))
-        copy.__dict__.update(self.__dict__)
+        copy.__dict__.update(self.__dict__ | {"_shared": self.shared})
         return copy
 
     def __deepcopy__(self, memo: object) -> Self:
@@ -91,7 +91,19 @@ class Encoder:
         """
         if prompt is None and name is None:
             return self
-        return replace(self, prompt=self.prompts.resolve(prompt, name))
+        other = replace(self, prompt=self.prompts.resolve(prompt, name))
+        other.__dict__["_shared"] = self.shared
+        return other
+
+    @property
+    def shared(self) -> dict[str, Any]:
+        """What is computed once from the encoder whatever its prompt: its hash, its engines.
+
+        Copies with other prompts have the same; a pickle has none of it.
+        """
+        # A cached_property of Python 3.11 holds a lock meanwhile, which a forked child never gets.
+        values: dict[str, Any] = self.__dict__.setdefault("_shared", {})
+        return values
 
     @property
     def prefix(self) -> str:
@@ -169,10 +181,9 @@ class Encoder:
     def hash(self) -> str:
         """SHA-256 over the checked config, every tensor (name, shape, values), the tokenizer and,
         where there are such, the layers after pooling and the arrangement of its tokens."""
-        # A cached_property of Python 3.11 holds a lock meanwhile, which a forked child never gets.
-        if "_hash" not in self.__dict__:
-            self.__dict__["_hash"] = self._digest()
-        digest: str = self.__dict__["_hash"]
+        if "hash" not in self.shared:
+            self.shared["hash"] = self._digest()
+        digest: str = self.shared["hash"]
         return digest
 
     def _digest(self) -> str:

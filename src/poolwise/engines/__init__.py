@@ -1,7 +1,18 @@
-"""How it is computed: the plan, the batches, and the engines that keep one protocol."""
+"""How vectors are computed: the plan, the batches, and the engines behind one protocol."""
 
 from poolwise.engines.batches import batches, pack
-from poolwise.engines.engine import Engine, Pooled, open_engine
-from poolwise.engines.plan import Plan, Source, plan
+from poolwise.engines.engine import BatchOutputs, Engine
+from poolwise.engines.opening import engine_of, open_engine
+from poolwise.engines.plan import Plan, PooledState, plan
 
-__all__ = ["Engine", "Plan", "Pooled", "Source", "batches", "open_engine", "pack", "plan"]
+__all__ = [
+    "BatchOutputs",
+    "Engine",
+    "Plan",
+    "PooledState",
+    "batches",
+    "engine_of",
+    "open_engine",
+    "pack",
+    "plan",
+]

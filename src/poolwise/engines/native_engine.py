@@ -1,8 +1,8 @@
-"""The fast engine on CPUs: poolwise's own C++ core, of which this is the Python side.
+"""The fast engine on CPUs: the Python side of poolwise's own C++ core.
 
-Sequences lie side by side without padding, each attends to its own tokens only, and every row of
-every product is computed alike whatever stands beside it: the same text gives the same bits in any
-batch, at any place in it, with any number of threads.
+Sequences are packed without padding, each attends to its own tokens only, and every row of every
+product is computed alike whatever is in the batch: the same text gives the same bits in any batch,
+at any place in it, with any number of threads.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from functools import cache, lru_cache
 import numpy as np
 
 from poolwise.encoders import Encoder
-from poolwise.engines.engine import Pooled
+from poolwise.engines.engine import BatchOutputs
 from poolwise.engines.native_weights import ACTIVATIONS, FAMILIES, native_encoder
-from poolwise.engines.plan import Plan, Source
+from poolwise.engines.plan import Plan, PooledState
 from poolwise.engines.token_weights import MASKS, Padded, weights
 from poolwise.engines.workers import as_done, cores
 from poolwise.records import Floats, Ints, Precision, TokenBatch
@@ -25,12 +25,12 @@ TOKEN_BUDGET = 512
 """Tokens in a batch: few enough that a window's batches keep every core busy to its end."""
 
 MAX_THREADS = 64
-"""The most that the core lets share one batch."""
+"""The core's limit of threads for one batch."""
 
 
 @cache
 def levels() -> tuple[str, ...]:
-    """Sets of instructions that kernels are here for, best first; none without the extension."""
+    """The instruction sets with kernels on this CPU, best first; empty without the extension."""
     try:
         from poolwise import _native  # noqa: PLC0415 - the extension may be missing
     except ImportError:
@@ -46,24 +46,24 @@ def has_half(level: str) -> bool:
 
 
 def runs(encoder: Encoder) -> bool:
-    """Whether the core knows the encoder's family and activation."""
-    known = encoder.config["hidden_act"] in ACTIVATIONS
-    return encoder.family.model_type in FAMILIES and known
+    """Whether the core has the encoder's family and activation."""
+    has_activation = encoder.config["hidden_act"] in ACTIVATIONS
+    return encoder.family.model_type in FAMILIES and has_activation
 
 
 class NativeEngine:
     """An ``Engine`` over the C++ core.
 
     ``precision`` is ``exact`` (float32), ``near`` (fp16 arithmetic, on CPUs that have it) or
-    ``fast`` (integers: int8 where the CPU multiplies bytes, else int16). ``level`` names the set of
-    instructions, the best by default. ``streams`` is the number of workers, each with batches of
-    its own; where batches are fewer than workers, they share one.
+    ``fast`` (integers: int8 where the CPU multiplies bytes, else int16). ``level`` names the
+    instruction set, by default the best. ``streams`` is the number of workers, each with batches of
+    its own; with fewer batches than workers, all of them work on each batch.
     """
 
     name = "native"
     token_budget = TOKEN_BUDGET
-    mixes = True
-    attends = False
+    mixed_lengths = True
+    returns_attentions = False
 
     def __init__(
         self,
@@ -77,62 +77,69 @@ class NativeEngine:
         self.precision = precision
         self.level = level or levels()[0]
         self.streams = streams or cores()
-        self._reading = lru_cache(maxsize=8)(_Reading)
+        self._pooling = lru_cache(maxsize=8)(_Pooling)
         self._padding_id = encoder.family.padding_id(encoder.config.values)
         self._core = native_encoder(encoder, self.level, precision)
 
-    def run(self, batches: Sequence[TokenBatch], plan: Plan) -> Iterator[tuple[int, Pooled]]:
-        """Pool every source of the plan; see ``Engine``. Attention maps it has none."""
+    def run(self, batches: Sequence[TokenBatch], plan: Plan) -> Iterator[tuple[int, BatchOutputs]]:
+        """See ``Engine``. The plan must ask for no attention maps."""
         assert not plan.attentions
         if len(batches) < self.streams:
             for index, batch in enumerate(batches):
-                yield index, self._pool(batch, plan, min(self.streams, MAX_THREADS))
+                yield index, self._outputs(batch, plan, min(self.streams, MAX_THREADS))
             return
         with ThreadPoolExecutor(self.streams) as workers:
-            yield from as_done(workers, lambda batch: self._pool(batch, plan, 1), batches)
+            yield from as_done(workers, lambda batch: self._outputs(batch, plan, 1), batches)
 
-    def _pool(self, batch: TokenBatch, plan: Plan, threads: int) -> Pooled:
-        reading = self._reading(plan.sources)
-        vectors = self._core.run(
+    def _outputs(self, batch: TokenBatch, plan: Plan, threads: int) -> BatchOutputs:
+        pooling = self._pooling(plan.pooled_states)
+        vectors, hidden_states = self._core.run(
             ids=batch.ids,
             positions=positions(batch, self._padding_id),
             offsets=batch.offsets,
             deepest=plan.deepest,
             rows=_rows(batch, plan),
-            weights=reading.weights(batch),
-            linear=reading.linear,
-            maxima=reading.maxima,
-            pooler=reading.pooler,
+            weights=pooling.weights(batch),
+            linear=pooling.linear,
+            maxima=pooling.maxima,
+            pooler=pooling.pooler,
+            hidden_states=plan.hidden_states,
             threads=threads,
         )
-        return Pooled(dict(zip(reading.sources, vectors, strict=True)))
+        return BatchOutputs(
+            dict(zip(pooling.pooled_states, vectors, strict=True)),
+            {
+                layer: np.split(packed, batch.offsets[1:-1])
+                for layer, packed in zip(plan.hidden_states, hidden_states, strict=True)
+            },
+        )
 
 
-class _Reading:
-    """The plan's sources in the core's order: linear pools, maxima, pooler."""
+class _Pooling:
+    """The plan's pooled states in the core's order: linear pools, maxima, pooler."""
 
-    def __init__(self, sources: tuple[Source, ...]) -> None:
-        linear = [s for s in sources if s.pool.kind not in (*MASKS, "pooler")]
-        maxima = [s for s in sources if s.pool.kind in MASKS]
-        pooler = [s for s in sources if s.pool.kind == "pooler"]
+    def __init__(self, pooled_states: tuple[PooledState, ...]) -> None:
+        linear = [s for s in pooled_states if s.pool.kind not in (*MASKS, "pooler")]
+        maxima = [s for s in pooled_states if s.pool.kind in MASKS]
+        pooler = [s for s in pooled_states if s.pool.kind == "pooler"]
         self._pools = pools = list(dict.fromkeys(s.pool for s in linear))
         self._kinds = kinds = list(dict.fromkeys(s.pool.kind for s in maxima))
-        self._alone = lru_cache(maxsize=64)(self._weights_alone)
+        self._cached_weights = lru_cache(maxsize=64)(self._weights_of_one)
         self.linear = [(s.deepest, pools.index(s.pool)) for s in linear]
         self.maxima = [(len(pools) + kinds.index(s.pool.kind), list(s.terms)) for s in maxima]
         self.pooler = bool(pooler)
-        self.sources: list[Source] = linear + maxima + pooler
+        self.pooled_states: list[PooledState] = linear + maxima + pooler
 
     def weights(self, batch: TokenBatch) -> Floats:
         """Float32 [pools, tokens]: one row for each different pool.
 
-        Those of a lone sequence depend on its special tokens only, and are kept.
+        Those of a single sequence depend on its special tokens only, and are cached.
         """
         if len(batch) > 1 or batch.unread is not None:
             return self._weights(batch)
-        return self._alone(batch.special.tobytes())
+        return self._cached_weights(batch.special.tobytes())
 
-    def _weights_alone(self, special: bytes) -> Floats:
+    def _weights_of_one(self, special: bytes) -> Floats:
         tokens = np.frombuffer(special, np.bool_)
         offsets = np.array([0, len(tokens)], np.int32)
         return self._weights(TokenBatch(np.zeros(len(tokens), np.int32), tokens, offsets))
@@ -143,22 +150,22 @@ class _Reading:
         rows = [np.moveaxis(weights(pools, padded), 1, 0)[:, padded.real]] if pools else []
         rows += [MASKS[kind](padded)[padded.real][None].astype(np.float32) for kind in kinds]
         empty = np.zeros((0, len(batch.ids)), np.float32)
-        made: Floats = np.ascontiguousarray(np.concatenate([empty, *rows]))
-        return made
+        table: Floats = np.ascontiguousarray(np.concatenate([empty, *rows]))
+        return table
 
 
 def positions(batch: TokenBatch, padding_id: int | None) -> Ints:
     """Each token's row of the position embeddings, int32 [total].
 
-    0, 1, 2 … in each sequence; families with a ``padding_id`` count on from it and leave out
-    tokens of that id, as transformers' ``create_position_ids_from_input_ids``.
+    0, 1, 2 … in each sequence; families with a ``padding_id`` count from it, without tokens of that
+    id, as transformers' ``create_position_ids_from_input_ids``.
     """
-    counted: Ints = np.arange(len(batch.ids), dtype=np.int32)
+    index: Ints = np.arange(len(batch.ids), dtype=np.int32)
     if padding_id is None and len(batch) == 1:
-        return counted
+        return index
     starts, lengths = batch.offsets[:-1], batch.lengths
     if padding_id is None:
-        return counted - np.repeat(starts, lengths)
+        return index - np.repeat(starts, lengths)
     real = batch.ids != padding_id
     before = np.concatenate([[0], np.cumsum(real)])
     real_before = before[1:] - np.repeat(before[starts], lengths)
@@ -167,13 +174,13 @@ def positions(batch: TokenBatch, padding_id: int | None) -> Ints:
 
 
 def _rows(batch: TokenBatch, plan: Plan) -> Ints | None:
-    """The tokens whose deepest hidden state is read, rising; None for all of them."""
+    """The tokens whose deepest hidden state is pooled, in rising order; None for all of them."""
     if plan.rows is None:
         return None
     starts, ends = batch.offsets[:-1], batch.offsets[1:]
-    found = [ends + row if row < 0 else starts + row for row in plan.rows]
+    places = [ends + row if row < 0 else starts + row for row in plan.rows]
     if batch.unread is not None and 0 in plan.rows:
-        found.append(starts + batch.unread)  # [CLS] is the first token that is read
-    exist = [f[(f >= starts) & (f < ends)] for f in found]
-    rows: Ints = np.unique(np.concatenate([np.zeros(0, np.int32), *exist]))
+        places.append(starts + batch.unread)  # [CLS] is the first token that is read
+    existing = [place[(place >= starts) & (place < ends)] for place in places]
+    rows: Ints = np.unique(np.concatenate([np.zeros(0, np.int32), *existing]))
     return rows

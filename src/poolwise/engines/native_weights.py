@@ -1,4 +1,4 @@
-"""Hands an encoder's tensors to the C++ core: which of them is which, family by family."""
+"""An encoder's tensors as the C++ core takes them, by family."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What to compute: the union of all asked readouts as one plan. Pure; knows no engine.
+"""What to compute for a set of readouts, as one plan. Pure; knows no engine.
 
-A *source* is a vector that an engine makes: one pool of one hidden state, or, where pooling and
-combining layers do not commute (an element-wise max of a mix of layers), one pool of a weighted sum
-of hidden states. A readout is then a *recipe*: sums of sources, set side by side.
+A *pooled state* is a vector that an engine computes: one pool of one hidden state, or, where
+pooling and combining layers do not commute (an element-wise max over a sum of layers), one pool of
+a weighted sum of hidden states. A readout is an *expression* of them: weighted sums, concatenated.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Term = tuple[int, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class PooledState:
     """One pool of the sum of ``coefficient * hidden_states[k]`` over ``terms``."""
 
     pool: Pool
@@ -32,34 +32,36 @@ class Source:
         return max(layer for layer, _ in self.terms)
 
 
-Part = tuple[tuple[Source, float], ...]
-"""A weighted sum of sources, [n, hidden size]."""
+WeightedSum = tuple[tuple[PooledState, float], ...]
+"""A weighted sum of pooled states, [n, hidden size]."""
 
-Recipe = tuple[Part, ...]
-"""Parts set side by side along the last axis."""
+Expression = tuple[WeightedSum, ...]
+"""Weighted sums, concatenated along the last axis."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What one pass computes.
 
-    ``deepest``     the deepest hidden state needed; no block above it runs.
-    ``sources``     every vector the engine makes, each once, whoever asked for it.
-    ``recipes``     readout string to recipe.
-    ``rows``        token positions needed of hidden state ``deepest`` (negative from the end), or
-                    None for all: an engine may leave the others uncomputed.
-    ``attentions``  blocks (1 … depth) whose attention maps are needed.
+    ``deepest``        the deepest hidden state needed; no block above it runs.
+    ``pooled_states``  every vector that the engine computes, each once.
+    ``expressions``    readout string to expression.
+    ``rows``           token positions needed of hidden state ``deepest`` (negative from the end),
+                       or None for all: an engine may leave the others uncomputed.
+    ``hidden_states``  layers (0 … depth) of which every token's hidden state is returned.
+    ``attentions``     blocks (1 … depth) whose attention maps are returned.
     """
 
     deepest: int
-    sources: tuple[Source, ...]
-    recipes: Mapping[str, Recipe]
+    pooled_states: tuple[PooledState, ...]
+    expressions: Mapping[str, Expression]
     rows: tuple[int, ...] | None
+    hidden_states: tuple[int, ...] = ()
     attentions: tuple[int, ...] = ()
 
-    def assemble(self, made: Mapping[Source, Floats]) -> dict[str, Floats]:
-        """Sources [n, hidden size] each → readouts [n, width] each, before their steps."""
-        return {name: _cook(recipe, made) for name, recipe in self.recipes.items()}
+    def assemble(self, vectors: Mapping[PooledState, Floats]) -> dict[str, Floats]:
+        """Pooled states [n, hidden size] each → readouts [n, width] each, before their steps."""
+        return {name: _evaluate(expr, vectors) for name, expr in self.expressions.items()}
 
 
 def plan(
@@ -67,65 +69,71 @@ def plan(
     *,
     depth: int,
     has_pooler: bool = False,
+    hidden_states: Iterable[int] = (),
     attentions: Iterable[int] = (),
 ) -> Plan:
-    """The one plan for all ``readouts`` of an encoder with ``depth`` blocks.
+    """The plan for all ``readouts`` of an encoder with ``depth`` blocks, and for whole layers.
 
     Raises ReadoutError for a layer that does not exist and for ``pooler`` without one.
     """
-    recipes = {str(r): _recipe(r, depth, has_pooler) for r in readouts}
-    maps = tuple(sorted(set(attentions)))
+    expressions = {str(r): _expression(r, depth, has_pooler) for r in readouts}
+    layers, maps = tuple(sorted(set(hidden_states))), tuple(sorted(set(attentions)))
+    if layers and not 0 <= layers[0] <= layers[-1] <= depth:
+        raise ReadoutError(f"hidden states are 0..{depth}, not {layers}")
     if maps and not 1 <= maps[0] <= maps[-1] <= depth:
         raise ReadoutError(f"attention maps exist for blocks 1..{depth}, not {maps}")
-    sources = tuple(dict.fromkeys(s for r in recipes.values() for part in r for s, _ in part))
-    deepest = max([s.deepest for s in sources] + list(maps), default=0)
-    return Plan(deepest, sources, recipes, _rows(sources, deepest), maps)
+    pooled_states = tuple(
+        dict.fromkeys(state for e in expressions.values() for terms in e for state, _ in terms)
+    )
+    deepest = max([s.deepest for s in pooled_states] + [*layers, *maps], default=0)
+    rows = None if deepest in layers else _rows(pooled_states, deepest)
+    return Plan(deepest, pooled_states, expressions, rows, layers, maps)
 
 
-def _recipe(readout: Readout, depth: int, has_pooler: bool) -> Recipe:
+def _expression(readout: Readout, depth: int, has_pooler: bool) -> Expression:
     if readout.pool.kind == "pooler":
         if not has_pooler:
             raise ReadoutError(
                 f"{readout}: this encoder has no pooler weights, so there is nothing trained to "
                 "read; cls@-1 is the row a pooler would start from"
             )
-        return (((Source(readout.pool, ((depth, 1.0),)), 1.0),),)
+        return (((PooledState(readout.pool, ((depth, 1.0),)), 1.0),),)
     layers = readout.layer_indices(depth)
     assert readout.layers is not None  # only the pooler has none
     if readout.layers.combine == "concat":
-        mixes: list[tuple[Term, ...]] = [((layer, 1.0),) for layer in layers]
+        sums: list[tuple[Term, ...]] = [((layer, 1.0),) for layer in layers]
     else:
-        mixes = [_merged(layers, readout.layers.coefficients(depth))]
-    return tuple(_part(pool, mix) for pool in readout.pool.parts for mix in mixes)
+        sums = [_merged(layers, readout.layers.coefficients(depth))]
+    return tuple(_weighted_sum(pool, terms) for pool in readout.pool.parts for terms in sums)
 
 
 def _merged(layers: Sequence[int], coefficients: Sequence[float]) -> tuple[Term, ...]:
-    """One term a layer, in the order in which the layers pass."""
+    """One term a layer, in rising order, as the layers are computed."""
     total = dict.fromkeys(sorted(layers), 0.0)
     for layer, coefficient in zip(layers, coefficients, strict=True):
         total[layer] += coefficient
     return tuple(total.items())
 
 
-def _part(pool: Pool, mix: tuple[Term, ...]) -> Part:
-    """Linear pools commute with a mix of layers, so they share the single-layer sources."""
+def _weighted_sum(pool: Pool, terms: tuple[Term, ...]) -> WeightedSum:
+    """Linear pools commute with a sum of layers, so they share the states of single layers."""
     if pool.kind in ("max", "max[words]"):
-        return ((Source(pool, mix), 1.0),)
-    return tuple((Source(pool, ((layer, 1.0),)), coefficient) for layer, coefficient in mix)
+        return ((PooledState(pool, terms), 1.0),)
+    return tuple((PooledState(pool, ((layer, 1.0),)), coefficient) for layer, coefficient in terms)
 
 
 ROW_POOLS = ("cls", "sep", "token", "pooler")
 
 
-def _rows(sources: Sequence[Source], deepest: int) -> tuple[int, ...] | None:
-    """The rows of the deepest hidden state that anyone reads; None means all."""
+def _rows(pooled_states: Sequence[PooledState], deepest: int) -> tuple[int, ...] | None:
+    """The rows of the deepest hidden state that are pooled; None means all."""
     rows: set[int] = set()
-    for source in sources:
-        if source.deepest < deepest:
+    for state in pooled_states:
+        if state.deepest < deepest:
             continue
-        if source.pool.kind not in ROW_POOLS:
+        if state.pool.kind not in ROW_POOLS:
             return None
-        rows.add(row_of(source.pool))
+        rows.add(row_of(state.pool))
     return tuple(sorted(rows))
 
 
@@ -137,15 +145,15 @@ def row_of(pool: Pool) -> int:
     return -1 if pool.kind == "sep" else 0
 
 
-def _cook(recipe: Recipe, made: Mapping[Source, Floats]) -> Floats:
-    columns = [_sum(part, made) for part in recipe]
+def _evaluate(expression: Expression, vectors: Mapping[PooledState, Floats]) -> Floats:
+    columns = [_sum(terms, vectors) for terms in expression]
     return columns[0] if len(columns) == 1 else np.concatenate(columns, axis=1)
 
 
-def _sum(part: Part, made: Mapping[Source, Floats]) -> Floats:
-    if len(part) == 1 and part[0][1] == 1:
-        return made[part[0][0]]
-    total = np.zeros(made[part[0][0]].shape, np.float64)
-    for source, coefficient in part:
-        total += coefficient * made[source].astype(np.float64)
+def _sum(terms: WeightedSum, vectors: Mapping[PooledState, Floats]) -> Floats:
+    if len(terms) == 1 and terms[0][1] == 1:
+        return vectors[terms[0][0]]
+    total = np.zeros(vectors[terms[0][0]].shape, np.float64)
+    for state, coefficient in terms:
+        total += coefficient * vectors[state].astype(np.float64)
     return total.astype(np.float32)

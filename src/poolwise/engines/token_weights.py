@@ -1,8 +1,8 @@
 """Pools as weights over tokens.
 
-Every linear pool of a sentence of t tokens is a row of t weights: its vector is the weighted sum of
-the hidden state's rows. A max needs a mask instead. Where a pool has nothing to read, the weights
-are NaN, and so is the vector.
+A linear pool of a sentence of t tokens is a row of t weights: its vector is the weighted sum of the
+hidden state's rows. A max needs a mask instead. Where a pool has no token to read, the weights are
+NaN, and so is the vector.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ Weigh = Callable[["Padded"], NDArray[np.floating]]
 
 
 class Padded:
-    """A token batch's shape on a grid [n, longest].
+    """The masks of a token batch, padded to [n, longest].
 
-    ``real`` bool [n, longest]: a token, not padding. ``read`` bool: one that pools read, not of a
-    prompt that is left out; ``word`` bool: one of these that the tokenizer did not add itself.
-    ``unread`` [n] counts the tokens left out; ``position`` [longest].
+    ``real`` bool [n, longest]: a token, not padding. ``read`` bool: a token that pools read, not of
+    a prompt that is left out of pooling; ``word`` bool: a read token that the tokenizer did not add
+    itself. ``unread`` [n] counts the tokens left out; ``position`` [longest].
     """
 
     def __init__(self, batch: TokenBatch) -> None:

@@ -1,7 +1,7 @@
 """Pools as torch graphs: hidden states of a padded batch in, one vector a text out.
 
-For graphs that are trained or exported: one state at a time, by operations that gradients pass
-through and that any number of texts and tokens fit. The formulas are those of ``token_weights``.
+For graphs that are trained or exported: differentiable operations, for any number of texts and
+tokens. The formulas are those of ``token_weights``.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ def mix_of(readout: Readout, depth: int) -> Tensor | None:
 
 
 def combine(readout: Readout, states: Sequence[Tensor], mix: Tensor | None) -> Tensor:
-    """The layers of ``readout``, [n, t, d] each, as one; side by side for ``concat``.
+    """The layers of ``readout``, [n, t, d] each, summed with weights or concatenated.
 
-    ``mix`` is that of ``mix_of``, or what it has become.
+    ``mix`` are the weights: those of ``mix_of``, or what training has made of them.
     """
     assert readout.layers is not None  # the pooler reads none
     if readout.layers.combine == "one":
@@ -55,8 +55,8 @@ def pool_tokens(
 
 def _pool(pool: Pool, hidden: Tensor, real: Tensor, words: Tensor, read: Tensor) -> Tensor:
     if pool.kind in ROW_POOLS:
-        vectors, there = read_row(pool, hidden, real, read)
-        return torch.where(there[:, None], vectors, torch.nan)
+        vectors, exists = read_row(pool, hidden, real, read)
+        return torch.where(exists[:, None], vectors, torch.nan)
     kind = pool.kind.removesuffix(_WORDS)
     mask = read if kind == pool.kind else words
     if kind == "max":
@@ -67,18 +67,18 @@ def _pool(pool: Pool, hidden: Tensor, real: Tensor, words: Tensor, read: Tensor)
 def read_row(
     pool: Pool, hidden: Tensor, real: Tensor, read: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """The token that ``pool`` reads in each text, [n, d], and whether it is there, bool [n].
+    """The token that ``pool`` reads in each text, [n, d], and whether it exists, bool [n].
 
-    Where it is not, the vector is that of the last token.
+    Where it does not, the vector is that of the last token.
     """
     lengths = real.sum(1)
     position = row_of(pool)
     index = lengths + position if position < 0 else torch.full_like(lengths, position)
     if pool.kind == "cls" and read is not None:
         index = (real & ~read).sum(1)
-    there = (index >= 0) & (index < lengths)
-    index = torch.where(there, index, lengths - 1)
-    return hidden[torch.arange(len(hidden), device=hidden.device), index], there
+    exists = (index >= 0) & (index < lengths)
+    index = torch.where(exists, index, lengths - 1)
+    return hidden[torch.arange(len(hidden), device=hidden.device), index], exists
 
 
 def weighed(weights: Tensor, hidden: Tensor) -> Tensor:

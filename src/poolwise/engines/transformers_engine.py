@@ -3,8 +3,8 @@
 The model class is built from the checked config and filled with the checked tensors; nothing in a
 model's folder is given to ``from_pretrained``. Hidden state k is what block k + 1 receives, and the
 last one is what the model returns (after the final norm in families that have one), exactly as
-``output_hidden_states=True`` reports them. Hooks pool each as it passes; when the deepest one
-needed has passed, the run stops.
+``output_hidden_states=True`` reports them. Hooks hand each to a ``Collector`` as it is computed;
+after the deepest one needed the run stops.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from torch import Tensor, nn
 from transformers.initialization import no_init_weights
 
 from poolwise.encoders import Encoder
-from poolwise.engines.engine import Pooled
-from poolwise.engines.hidden_states import FEW_ROWS, HiddenStates
+from poolwise.engines.collector import FEW_ROWS, Collector
+from poolwise.engines.engine import BatchOutputs
 from poolwise.engines.plan import Plan
 from poolwise.engines.token_weights import Padded
 from poolwise.engines.workers import Threads, as_done, forks
 from poolwise.errors import EncoderError
-from poolwise.records import Floats, Precision, TokenBatch
+from poolwise.records import Precision, TokenBatch
 
 CPU_BUDGET = 1024
 """Tokens in a batch: a CPU's speed is flat from some 500 up."""
@@ -53,107 +53,107 @@ class TransformersEngine:
 
     name = "transformers"
     precision: Precision = "exact"
-    attends = True
+    returns_attentions = True
 
     def __init__(self, encoder: Encoder, device: str | None = None) -> None:
         self.encoder = encoder
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         on_cpu = self.device.type == "cpu"
         self.token_budget = CPU_BUDGET if on_cpu else GPU_BUDGET
-        self.mixes = not on_cpu
+        self.mixed_lengths = not on_cpu
         self.streams = torch.get_num_threads() if on_cpu else 1
-        # The same threads for good: what MKL allots a thread it never frees, some 2 MB each. They
-        # build the module, too: with one thread each they do not wait for OpenMP's helpers, of
+        # The same threads for good: MKL never frees what it allocates for a thread, some 2 MB each.
+        # They build the module, too: with one thread each they do not wait for OpenMP's helpers, of
         # which a forked child has none.
         self._threads = Threads(self.streams, lambda: torch.set_num_threads(1))
-        with forks.kept_off():
-            self.module, self.pooler = self._threads.executor.submit(self._built).result()
-        self._passing = _Passing()
-        # Only eager attention hands its maps out; it also rounds otherwise. A module of its own
-        # over the same weights, so that those who ask for maps change nobody else's vectors.
+        with forks.held_off():
+            self.module, self.pooler = self._threads.executor.submit(self._build).result()
+        self._current = _CurrentBatch()
+        # Only eager attention returns its maps; it also rounds otherwise. A module of its own over
+        # the same weights, so that a pass with maps does not change the vectors of others.
         self._eager = _sharing_weights(self.module)
         self._eager.set_attn_implementation("eager")
-        self.blocks = self._hooked(self.module)
-        self._hooked(self._eager)
+        self.blocks = self._hook_blocks(self.module)
+        self._hook_blocks(self._eager)
 
-    def run(self, batches: Sequence[TokenBatch], plan: Plan) -> Iterator[tuple[int, Pooled]]:
-        """Pool every source of the plan; see ``Engine``."""
+    def run(self, batches: Sequence[TokenBatch], plan: Plan) -> Iterator[tuple[int, BatchOutputs]]:
+        """See ``Engine``. Raises EncoderError in a forked child if the device is a GPU."""
         if self._threads.forked and self.device.type != "cpu":
             raise EncoderError(
                 f"{self.encoder.name}: a GPU does not survive a fork; start processes by spawn"
             )
-        yield from as_done(self._threads.executor, lambda batch: self._pool(batch, plan), batches)
+        yield from as_done(
+            self._threads.executor, lambda batch: self._outputs(batch, plan), batches
+        )
 
-    def _built(self) -> tuple[Any, tuple[Tensor, ...] | None]:
+    def _build(self) -> tuple[Any, tuple[Tensor, ...] | None]:
         with _building:
             module = build_module(self.encoder).to(self.device)
         return module, _pooler(self.encoder, self.device)
 
-    def _hooked(self, module: Any) -> list[nn.Module]:
-        """Its blocks, whose inputs are pooled from now on."""
+    def _hook_blocks(self, module: Any) -> list[nn.Module]:
+        """The module's blocks, whose inputs go to the current batch's collector from now on."""
         blocks = list(module.get_submodule(self.encoder.family.blocks).children())
         for block in blocks:
             block.register_forward_pre_hook(self._before_block, with_kwargs=True)
         return blocks
 
-    @forks.kept_off()
+    @forks.held_off()
     @torch.inference_mode()
-    def _pool(self, batch: TokenBatch, plan: Plan) -> Pooled:
+    def _outputs(self, batch: TokenBatch, plan: Plan) -> BatchOutputs:
         padded = Padded(batch)
-        hidden = HiddenStates(plan, padded, self.device)
-        maps: dict[int, Sequence[Floats]] = {}
-        with self._passing.through(hidden), suppress(DeepestPassedError):
+        collector = Collector(plan, padded, self.device)
+        with self._current.collected_by(collector), suppress(DeepestReachedError):
             output = self._forward(batch, padded, attentions=bool(plan.attentions))
-            hidden.take(self.encoder.depth, output.last_hidden_state)
-            hidden.take_pooler(output.last_hidden_state, self.pooler)
-            for block in plan.attentions:
-                maps[block] = _unpad(output.attentions[block - 1], padded)
-        return Pooled({source: v.cpu().numpy() for source, v in hidden.made.items()}, maps)
+            collector.add(self.encoder.depth, output.last_hidden_state)
+            collector.add_pooler(output.last_hidden_state, self.pooler)
+            collector.add_attentions(output.attentions)
+        return collector.outputs
 
     def _forward(self, batch: TokenBatch, padded: Padded, *, attentions: bool) -> Any:
         ids = np.full(padded.real.shape, self.encoder.config.pad_token_id or 0, np.int64)
         ids[padded.real] = batch.ids
         copies = -(-FEW_ROWS // max(ids.size, 1))
         mask = padded.real.astype(np.int64)
-        wanted = {"output_attentions": True} if attentions else {}
+        options = {"output_attentions": True} if attentions else {}
         module = self._eager if attentions else self.module
         return module(
             input_ids=torch.from_numpy(ids).repeat(copies, 1).to(self.device),
             attention_mask=torch.from_numpy(mask).repeat(copies, 1).to(self.device),
-            **wanted,
+            **options,
         )
 
     def _before_block(self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Pool what the next block is about to receive; leave the run at the deepest one.
+        """Collect what the next block is about to receive; leave the run at the deepest one.
 
-        ALBERT passes through the same block again and again, so states are counted as they come.
+        ALBERT runs the same block again and again, so hidden states are counted as they come.
         """
-        hidden = self._passing.hidden
-        if hidden is None:
+        collector = self._current.collector
+        if collector is None:
             return
-        layer = next(self._passing.layers)
-        hidden.take(layer, args[0] if args else kwargs["hidden_states"])
-        if layer == hidden.plan.deepest and not hidden.plan.attentions:
-            raise DeepestPassedError
+        layer = next(self._current.layers)
+        collector.add(layer, args[0] if args else kwargs["hidden_states"])
+        if layer == collector.plan.deepest and not collector.plan.attentions:
+            raise DeepestReachedError
 
 
-class _Passing(threading.local):
-    """The run that is passing through the blocks, in each thread its own."""
+class _CurrentBatch(threading.local):
+    """Where the hidden states of the batch that runs in this thread go."""
 
-    hidden: HiddenStates | None = None
+    collector: Collector | None = None
     layers: Iterator[int] = iter(())
 
     @contextmanager
-    def through(self, hidden: HiddenStates) -> Iterator[None]:
-        self.hidden, self.layers = hidden, count()
+    def collected_by(self, collector: Collector) -> Iterator[None]:
+        self.collector, self.layers = collector, count()
         try:
             yield
         finally:
-            self.hidden = None
+            self.collector = None
 
 
-class DeepestPassedError(Exception):
-    """Leaves the model's forward once the deepest needed hidden state has been pooled."""
+class DeepestReachedError(Exception):
+    """Leaves the model's forward once the deepest hidden state needed has been collected."""
 
 
 _building = threading.Lock()
@@ -163,7 +163,7 @@ _building = threading.Lock()
 def build_module(encoder: Encoder, config: Any = None, *, pooler: bool = False) -> Any:
     """transformers' base model for a checked encoder, in float32, holding its tensors.
 
-    Without the pooler, which ``HiddenStates`` computes: tanh(W · cls@-1 + b); ``pooler`` has it
+    Without the pooler, which ``Collector`` computes: tanh(W · cls@-1 + b); ``pooler`` has it
     there. ``config`` is the encoder's own of transformers, with more than running it takes.
     """
     config = config or transformers.AutoConfig.for_model(**encoder.config.for_transformers())
@@ -202,10 +202,3 @@ def _pooler(encoder: Encoder, device: torch.device) -> tuple[Tensor, ...] | None
         return None
     names = (f"{encoder.family.pooler}.{part}" for part in ("weight", "bias"))
     return tuple(torch.tensor(encoder.tensors[name], device=device) for name in names)
-
-
-def _unpad(maps: Tensor, padded: Padded) -> list[Floats]:
-    """[n or more, heads, longest, longest] → n maps [heads, t, t]; copies are left aside."""
-    lengths = padded.lengths.tolist()
-    own = zip(maps[: len(lengths)], lengths, strict=True)
-    return [m[:, :t, :t].cpu().numpy() for m, t in own]

@@ -1,4 +1,4 @@
-"""How many workers there can be; batches handed to them, and taken back as they get done."""
+"""How many workers a process may have, how they survive a fork, and batches run by them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from threading import Condition
 
-from poolwise.engines.engine import Pooled
+from poolwise.engines.engine import BatchOutputs
 from poolwise.records import TokenBatch
 
 
@@ -20,24 +20,24 @@ def cores() -> int:
 
 
 class Forks:
-    """What a fork waits for: work within ``kept_off``, and none begins until the fork is over.
+    """A fork waits for the work within ``held_off``, and none begins until the fork is over.
 
-    A child has the locks of libraries as they stood, and no thread of its parent: what a thread
-    held there, nobody gives back. A fork waits for ``PATIENCE_S`` at most.
+    A child has the locks of libraries as they stood, and no thread of its parent: a lock that a
+    thread held there is never released. A fork waits for ``PATIENCE_S`` at most.
     """
 
     PATIENCE_S = 10.0
 
     def __init__(self) -> None:
-        self.begin()
+        self.reset()
 
-    def begin(self) -> None:
-        """As in a process in which nothing runs."""
+    def reset(self) -> None:
+        """The state of a process in which nothing runs."""
         self._changed = Condition()
         self._running = self._forking = 0
 
     @contextmanager
-    def kept_off(self) -> Iterator[None]:
+    def held_off(self) -> Iterator[None]:
         """Around work in libraries with locks and threads of their own."""
         with self._changed:
             self._changed.wait_for(lambda: not self._forking)
@@ -66,44 +66,44 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=forks.before,
         after_in_parent=forks.after_in_parent,
-        after_in_child=forks.begin,
+        after_in_child=forks.reset,
     )
 
 
 class Threads:
-    """``count`` threads that stay, each begun with ``first``.
+    """``count`` threads that live as long as this object, each started with ``initializer``.
 
-    A fork leaves none of them in the child, which gets its own when it first asks for them.
+    A fork leaves none of them in the child, which starts its own at the first use.
     """
 
-    def __init__(self, count: int, first: Callable[[], None]) -> None:
-        self._count, self._first = count, first
-        self._process, self._executor = os.getpid(), self._made()
+    def __init__(self, count: int, initializer: Callable[[], None]) -> None:
+        self._count, self._initializer = count, initializer
+        self._process, self._executor = os.getpid(), self._start()
 
     @property
     def executor(self) -> ThreadPoolExecutor:
         """This process's own."""
         if self.forked:
-            self._process, self._executor = os.getpid(), self._made()
+            self._process, self._executor = os.getpid(), self._start()
         return self._executor
 
     @property
     def forked(self) -> bool:
-        """Whether this process is a child that has not asked for its threads yet."""
+        """Whether this process is a child that has not started its threads yet."""
         return self._process != os.getpid()
 
-    def _made(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(self._count, initializer=self._first)
+    def _start(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self._count, initializer=self._initializer)
 
 
 def as_done(
-    workers: Executor, pool: Callable[[TokenBatch], Pooled], batches: Sequence[TokenBatch]
-) -> Iterator[tuple[int, Pooled]]:
-    """Each batch's index with what ``pool`` made of it; who stops listening cancels the rest."""
-    index_of = {workers.submit(pool, batch): index for index, batch in enumerate(batches)}
+    workers: Executor, run: Callable[[TokenBatch], BatchOutputs], batches: Sequence[TokenBatch]
+) -> Iterator[tuple[int, BatchOutputs]]:
+    """Each batch's index with its outputs, as they finish; those left are cancelled on close."""
+    index_of = {workers.submit(run, batch): index for index, batch in enumerate(batches)}
     try:
-        for done in as_completed(list(index_of)):
-            yield index_of.pop(done), done.result()
+        for future in as_completed(list(index_of)):
+            yield index_of.pop(future), future.result()
     finally:
-        for waiting in index_of:
-            waiting.cancel()
+        for future in index_of:
+            future.cancel()

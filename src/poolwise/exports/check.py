@@ -90,8 +90,8 @@ def transformers_differ(
         loaded = AutoModel.from_pretrained(
             folder, local_files_only=True, **from_pretrained_options(left)
         )
-        for group in model.inside(texts, layers=[left.depth]):
-            for row, states in zip(group.rows.tolist(), group.states[0], strict=True):
+        for group in model.token_outputs(texts, layers=[left.depth]):
+            for row, states in zip(group.rows.tolist(), group.hidden_states[0], strict=True):
                 read = tokenizer(
                     model.prefix + texts[row],
                     truncation=True,

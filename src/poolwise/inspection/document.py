@@ -10,7 +10,7 @@ import numpy as np
 from poolwise.inspection.surfaces import surfaces
 from poolwise.inspection.weights import METHODS, weigh
 from poolwise.model import Model
-from poolwise.records import Floats, Inside, Tokens
+from poolwise.records import Floats, TokenOutputs, Tokens
 
 FIRST_VALUES = 4
 
@@ -34,7 +34,7 @@ def inspect(
             for text, window, cut in zip(texts, windows, tokenized, strict=True)
         ],
     }
-    for some in model.inside(texts):
+    for some in model.token_outputs(texts):
         for i, row in enumerate(some.rows):
             document["sentences"][row]["norms"] = _norms(some, i)
     if weights:
@@ -84,9 +84,9 @@ def _special(model: Model, windows: Sequence[Tokens]) -> list[dict[str, Any]]:
     ]
 
 
-def _norms(some: Inside, i: int) -> dict[str, list[Any]]:
+def _norms(some: TokenOutputs, i: int) -> dict[str, list[Any]]:
     """L2 norms by layer: of [CLS], of the mean, and of every token [tokens, layers]."""
-    states = some.states[:, i]
+    states = some.hidden_states[:, i]
     by_token = np.linalg.norm(states, axis=-1).T
     return {
         "layers": list(some.layers),

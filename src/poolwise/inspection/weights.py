@@ -10,7 +10,7 @@ import numpy as np
 from poolwise.encoders.blocks import has_separable_blocks
 from poolwise.errors import MissingExtraError
 from poolwise.model import Model
-from poolwise.records import Floats, Inside
+from poolwise.records import Floats, TokenOutputs
 from poolwise.statistics.blas import single_blas_thread
 from poolwise.statistics.simplex import convex_weights
 from poolwise.studies.attention import decomposition, zeroing
@@ -56,12 +56,12 @@ def weigh(model: Model, texts: Sequence[str]) -> tuple[list[dict[str, Any]], lis
     return made, notes
 
 
-def _looks(model: Model, texts: Sequence[str]) -> tuple[Iterator[Inside], list[str]]:
+def _looks(model: Model, texts: Sequence[str]) -> tuple[Iterator[TokenOutputs], list[str]]:
     """With attention maps where they can be had; a note says why they cannot."""
     try:
-        looks = model.inside(texts, attentions=True)
+        looks = model.token_outputs(texts, attentions=True)
     except MissingExtraError as error:
-        return model.inside(texts), [f"Only the weighted average is here. The rest: {error}"]
+        return model.token_outputs(texts), [f"Only the weighted average is here. The rest: {error}"]
     if has_separable_blocks(model):
         return looks, []
     return looks, [
@@ -70,7 +70,7 @@ def _looks(model: Model, texts: Sequence[str]) -> tuple[Iterator[Inside], list[s
     ]
 
 
-def _parts(model: Model, some: Inside) -> Iterator[dict[str, Any]]:
+def _parts(model: Model, some: TokenOutputs) -> Iterator[dict[str, Any]]:
     """What [CLS] is made of in each text of a group."""
     average, residual = _average(some)
     methods = {"average": average}
@@ -90,11 +90,11 @@ def _parts(model: Model, some: Inside) -> Iterator[dict[str, Any]]:
         yield parts
 
 
-def _average(some: Inside) -> tuple[Floats, Floats]:
+def _average(some: TokenOutputs) -> tuple[Floats, Floats]:
     """Convex weights [depth, n, t], NaN for [CLS] itself, and |r| / |cls| [depth, n]."""
     weights = np.full((len(some.layers) - 1, *some.ids.shape), np.nan, np.float32)
     residual = np.ones(weights.shape[:2], np.float32)
-    for at, states in enumerate(some.states[1:]):
+    for at, states in enumerate(some.hidden_states[1:]):
         target, others = states[:, 0], states[:, 1:]
         if not others.size:
             continue

@@ -108,7 +108,7 @@ def agreement(
     rng = np.random.default_rng(seed)
     found: dict[str, dict[Column, Array]] = {}
     texts = [sentence.text for sentence in sentences]
-    for some in model.inside(texts, attentions=True, progress=progress):
+    for some in model.token_outputs(texts, attentions=True, progress=progress):
         with single_blas_thread():
             shares = list(ways(model, some).each())
         for i, row in enumerate(some.rows.tolist()):

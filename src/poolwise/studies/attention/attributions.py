@@ -9,7 +9,7 @@ import numpy as np
 
 from poolwise.encoders import Encoder
 from poolwise.encoders.blocks import has_separable_blocks
-from poolwise.records import Floats, Inside
+from poolwise.records import Floats, TokenOutputs
 from poolwise.studies.attention import zeroing
 from poolwise.studies.attention.block_forward import maps_of, passages
 from poolwise.studies.attention.decomposition import Parts, decompose, mixing
@@ -43,8 +43,8 @@ class Ways:
             yield way, ROLLOUT, found
 
 
-def ways(encoder: Encoder, some: Inside) -> Ways:
-    """All ways for one group of texts: ``model.inside(texts, attentions=True)``."""
+def ways(encoder: Encoder, some: TokenOutputs) -> Ways:
+    """All ways for one group of texts: ``model.token_outputs(texts, attentions=True)``."""
     mean = maps_of(some).mean(axis=2)
     raw = {RAW: mean[:, :, 0]}
     if not has_separable_blocks(encoder):

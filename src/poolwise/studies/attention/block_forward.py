@@ -9,7 +9,7 @@ from scipy.special import erf, expit
 
 from poolwise.encoders import Encoder
 from poolwise.encoders.blocks import Affine, BlockWeights, block_weights
-from poolwise.records import Floats, Inside
+from poolwise.records import Floats, TokenOutputs
 from poolwise.statistics.estimate import ROUNDING
 
 HALF, ONE = np.float32(0.5), np.float32(1)
@@ -52,7 +52,7 @@ ACTIVATIONS: Mapping[str, Callable[[Floats], Floats]] = {
 """Every ``hidden_act`` that a checked config can name."""
 
 
-def passages(encoder: Encoder, some: Inside) -> Iterator[tuple[BlockWeights, Floats, Floats]]:
+def passages(encoder: Encoder, some: TokenOutputs) -> Iterator[tuple[BlockWeights, Floats, Floats]]:
     """Every block, the states [n, t, d] that enter it, and its maps [n, heads, t, t].
 
     Raises EncoderError for encoders whose blocks cannot be taken apart, ValueError where ``some``
@@ -61,13 +61,13 @@ def passages(encoder: Encoder, some: Inside) -> Iterator[tuple[BlockWeights, Flo
     if some.layers != tuple(range(encoder.depth + 1)):
         raise ValueError(f"layers {some.layers} of {encoder.depth + 1}; all of them are needed")
     for number, maps in enumerate(maps_of(some), start=1):
-        yield block_weights(encoder, number), some.states[number - 1], maps
+        yield block_weights(encoder, number), some.hidden_states[number - 1], maps
 
 
-def maps_of(some: Inside) -> Floats:
+def maps_of(some: TokenOutputs) -> Floats:
     """The attention maps, [depth, n, heads, t, t]; ValueError where nobody asked for them."""
     if some.attentions is None:
-        raise ValueError("no attention maps; ask for model.inside(texts, attentions=True)")
+        raise ValueError("no attention maps; ask for model.token_outputs(texts, attentions=True)")
     return some.attentions
 
 

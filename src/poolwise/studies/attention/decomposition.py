@@ -8,7 +8,7 @@ import numpy as np
 
 from poolwise.encoders import Encoder
 from poolwise.encoders.blocks import BlockWeights
-from poolwise.records import Floats, Inside
+from poolwise.records import Floats, TokenOutputs
 from poolwise.studies.attention.block_forward import (
     brought,
     deviation,
@@ -93,10 +93,10 @@ def mixing(block: BlockWeights, states: Floats, maps: Floats) -> Floats:
     return of_sum(np.sqrt(np.maximum(squares, 0)).swapaxes(1, 2))
 
 
-def shares(encoder: Encoder, some: Inside) -> Floats:
+def shares(encoder: Encoder, some: TokenOutputs) -> Floats:
     """Each token's share of [CLS] in each block, [depth, n, t]: norms, divided by their sum.
 
-    ``some`` holds all layers and the attention maps: ``model.inside(texts, attentions=True)``.
+    ``outputs``: all layers and attention maps, of ``model.token_outputs(texts, attentions=True)``.
     Raises EncoderError for encoders whose blocks cannot be taken apart.
     """
     return np.stack([decompose(*passage).shares for passage in passages(encoder, some)])

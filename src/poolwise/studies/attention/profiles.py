@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.encoders import Encoder
-from poolwise.records import Floats, Inside
+from poolwise.records import Floats, TokenOutputs
 from poolwise.selection.token_classes import CLASSES, token_classes
 from poolwise.statistics.blas import single_blas_thread
 from poolwise.studies.attention.attributions import NORMS, RAW, Place, Ways, ways
@@ -51,8 +51,8 @@ class Looks:
         return len(self.tokens)
 
 
-def looks(encoder: Encoder, groups: Iterable[Inside], seed: int) -> Looks:
-    """Of all groups of ``model.inside(texts, attentions=True)``."""
+def looks(encoder: Encoder, groups: Iterable[TokenOutputs], seed: int) -> Looks:
+    """Of all groups of ``model.token_outputs(texts, attentions=True)``."""
     rng = np.random.default_rng(seed)
     seen = []
     for some in groups:
@@ -70,7 +70,7 @@ def looks(encoder: Encoder, groups: Iterable[Inside], seed: int) -> Looks:
     )
 
 
-def entropies(some: Inside) -> Array:
+def entropies(some: TokenOutputs) -> Array:
     """How evenly [CLS] looks in each head: the entropy of its attention by log t, its maximum,
     [n, depth, heads]."""
     row = _row(some)
@@ -79,16 +79,16 @@ def entropies(some: Inside) -> Array:
     return found
 
 
-def _row(some: Inside) -> Array:
+def _row(some: TokenOutputs) -> Array:
     """The attention that [CLS] pays, [n, depth, heads, t]."""
     return maps_of(some)[:, :, :, 0].astype(np.float64).swapaxes(0, 1)
 
 
-def _looks(encoder: Encoder, some: Inside, rng: np.random.Generator) -> Looks:
+def _looks(encoder: Encoder, some: TokenOutputs, rng: np.random.Generator) -> Looks:
     found = ways(encoder, some)
     kinds = token_classes(encoder, some.ids, some.special)
     of_class = (kinds[..., None] == np.arange(len(CLASSES))).astype(np.float64)
-    states = some.states[1:, :, 0]
+    states = some.hidden_states[1:, :, 0]
     return Looks(
         tokens=of_class.mean(axis=1),
         heads=np.einsum("nbht,ntc->nbhc", _row(some), of_class),

@@ -53,9 +53,9 @@ class Attention:
         sentences, MissingExtraError without torch.
         """
         drawn = draw(model, self.texts, self.seed)
-        groups = model.inside(drawn.texts, attentions=True, progress=progress)
+        groups = model.token_outputs(drawn.texts, attentions=True, progress=progress)
         seen = looks(model, groups, self.seed)
-        untrained = reinitialize(model, self.seed).inside(
+        untrained = reinitialize(model, self.seed).token_outputs(
             drawn.texts[:UNTRAINED], attentions=True, progress=progress
         )
         flat = np.concatenate([entropies(some) for some in untrained])

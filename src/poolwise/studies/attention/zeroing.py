@@ -6,7 +6,7 @@ import numpy as np
 
 from poolwise.encoders import Encoder
 from poolwise.encoders.blocks import BlockWeights
-from poolwise.records import Floats, Inside
+from poolwise.records import Floats, TokenOutputs
 from poolwise.studies.attention.block_forward import (
     brought,
     cosine_distance,
@@ -30,10 +30,10 @@ def moved(block: BlockWeights, states: Floats, maps: Floats) -> Floats:
     return cosine_distance(_behind(whole, block), _behind(whole - given, block))
 
 
-def shares(encoder: Encoder, some: Inside) -> Floats:
+def shares(encoder: Encoder, some: TokenOutputs) -> Floats:
     """Each token's share of how far [CLS] moves in each block, [depth, n, t]; rows sum to 1.
 
-    ``some`` holds all layers and the attention maps: ``model.inside(texts, attentions=True)``.
+    ``outputs``: all layers and attention maps, of ``model.token_outputs(texts, attentions=True)``.
     Raises EncoderError for encoders whose blocks cannot be taken apart.
     """
     return of_sum(np.stack([moved(*passage) for passage in passages(encoder, some)]))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from poolwise.engines.workers import cores
 from poolwise.errors import StudyError
 from poolwise.model import Model
-from poolwise.records import Bools, Floats, Inside, Precision
+from poolwise.records import Bools, Floats, Precision, TokenOutputs
 from poolwise.selection.scratch_file import scratch_array
 from poolwise.selection.token_classes import CLASSES, token_classes
 from poolwise.statistics.blas import single_blas_thread
@@ -107,18 +107,18 @@ def _offsets(model: Model, texts: Sequence[str], how: Mapping[str, Any]) -> Arra
     """How far [CLS] is from the mean of its sentence's tokens, on average, [layers, d]."""
     away, n = np.zeros((model.depth + 1, model.width)), 0
     for group in _groups(model, texts, how):
-        states = group.states.astype(np.float64)
+        states = group.hidden_states.astype(np.float64)
         away += (states[:, :, 0] - states[:, :, 1:].mean(axis=2)).sum(axis=1)
         n += len(group)
     return away / max(n, 1)
 
 
-def _groups(model: Model, texts: Sequence[str], how: Mapping[str, Any]) -> Iterator[Inside]:
+def _groups(model: Model, texts: Sequence[str], how: Mapping[str, Any]) -> Iterator[TokenOutputs]:
     """The texts that have a token besides the special ones."""
-    for group in model.inside(texts, **how):
+    for group in model.token_outputs(texts, **how):
         if group.special.all():
             continue
-        if not np.isfinite(group.states).all():
+        if not np.isfinite(group.hidden_states).all():
             raise StudyError(
                 f"{model.name} gives tokens states that are not finite (NaN or infinity); nothing "
                 "can be said of them. Is the checkpoint whole?"
@@ -126,7 +126,7 @@ def _groups(model: Model, texts: Sequence[str], how: Mapping[str, Any]) -> Itera
         yield group
 
 
-def _words(group: Inside, seed: int) -> Rows:
+def _words(group: TokenOutputs, seed: int) -> Rows:
     """The position of a token drawn in each sentence, special ones left aside, [n]."""
     special = group.special.copy()
     special[:, 0] = True
@@ -139,7 +139,7 @@ def _words(group: Inside, seed: int) -> Rows:
 class _Reading:
     """A group whose sentences go to the rows of ``found`` from ``start`` on."""
 
-    group: Inside
+    group: TokenOutputs
     classes: NDArray[np.int8]
     words: Rows
     offsets: Array
@@ -147,7 +147,7 @@ class _Reading:
     start: int
 
     def chunks(self) -> Iterator[Rows]:
-        size = max(CHUNK_FLOATS // self.group.states[0, 0].size, 1)
+        size = max(CHUNK_FLOATS // self.group.hidden_states[0, 0].size, 1)
         every = np.arange(len(self.group))
         yield from np.split(every, every[size::size])
 
@@ -160,7 +160,7 @@ class _Reading:
         found.counts[to] = one_hot.sum(axis=1)
         with_next = np.append(rows, (rows[-1] + 1) % len(group))
         words, below = self.words[rows], None
-        for k, states in enumerate(group.states):
+        for k, states in enumerate(group.hidden_states):
             layer = Layer(states[with_next], self.offsets[k])
             explained = layer.explained(words, below)
             found.residuals[k, to] = explained.residuals

@@ -42,10 +42,10 @@ def read_words(
     shape = (model.depth + 1, int(offsets[-1]), model.width)
     states = scratch_array(shape, "the words' vectors", "give fewer sentences (--limit)")
     texts = [sentence.text for sentence in sentences]
-    for some in model.inside(texts, precision=precision, progress=progress):
+    for some in model.token_outputs(texts, precision=precision, progress=progress):
         own = [sentences[i].positions for i in some.rows]
         row = np.repeat(np.arange(len(own)), [len(at) for at in own])
-        found = some.states[:, row, np.concatenate(own)]
+        found = some.hidden_states[:, row, np.concatenate(own)]
         if not np.isfinite(found).all():
             raise StudyError(
                 f"{model.name} gives words vectors that are not finite (NaN or infinity); "
