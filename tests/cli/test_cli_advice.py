@@ -58,7 +58,7 @@ def test_the_column_of_texts_beside_labels(run, tiny, tmp_path):
 
 @pytest.mark.parametrize("content", [b"caf\xe9\n", b"caf\xc3\xa9\n"])
 def test_reproduce_names_no_options(tmp_path, content):
-    from poolwise.reproduction.rows import _measured
+    from poolwise.reproduction.cells import _measured
     from poolwise.reproduction.transfer import _read
 
     for label in ("neg", "pos"):

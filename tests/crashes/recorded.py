@@ -15,7 +15,7 @@ from poolwise.exports import onnx_graph
 from poolwise.records import Finding
 from poolwise.reports import report
 from poolwise.studies import alone, sweep
-from poolwise.studies.inversion.checkpoint import Checkpoint
+from poolwise.studies.inversion.checkpoint import TrainingCheckpoint
 from poolwise.tuning import comparison, training
 
 
@@ -81,5 +81,5 @@ def _answers_again() -> None:
 
 def _recover(model: Any, material: Any, how: Any) -> Iterator[Finding]:
     """A training that leaves its state where the real one does."""
-    Checkpoint(how.folder / "state.pt").offer(lambda: {"seed": torch.zeros(1)}, now=True)
+    TrainingCheckpoint(how.folder / "state.pt").offer(lambda: {"seed": torch.zeros(1)}, now=True)
     yield Finding("recover", "How much?", f"Much, with seed {how.seed}.")

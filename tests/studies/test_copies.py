@@ -28,7 +28,7 @@ from poolwise.studies.runner import run
 from poolwise.studies.sweep import Datasets, answers, questions, sweep
 from poolwise.studies.tagging.alignment import align
 from poolwise.studies.tagging.corpus import check, corpus
-from poolwise.studies.tagging.scores import Scores
+from poolwise.studies.tagging.scores import F1Scores
 from poolwise.texts import LabelledTexts, TaggedSentences, TextPairs
 from poolwise.tuning.task import Task
 
@@ -340,8 +340,8 @@ def test_f1_of_copies_is_no_surer_than_of_one():
     right = rng.integers(0, 3, 100).astype(float)
     counts = np.column_stack([right, right + rng.integers(0, 2, 100), right + 1])
     of = np.repeat(np.arange(100), 10)
-    one, ten = Scores({"a": [counts]}, 0), Scores({"a": [counts[of]]}, 0, of)
-    rows = Scores({"a": [counts[of]]}, 0)
+    one, ten = F1Scores({"a": [counts]}, 0), F1Scores({"a": [counts[of]]}, 0, of)
+    rows = F1Scores({"a": [counts[of]]}, 0)
     a, b, c = (scores.estimate("a") for scores in (one, ten, rows))
     assert b.value == pytest.approx(a.value)
     assert b.high - b.low == pytest.approx(a.high - a.low, rel=0.1)

@@ -18,7 +18,7 @@ from poolwise.model import load
 from poolwise.records import Precision
 from poolwise.reports import PAGE, fill_report, report_folder, to_json
 from poolwise.reproduction import PRESETS, Cell, reproduce
-from poolwise.reproduction.rows import finding
+from poolwise.reproduction.cells import finding
 
 STYLES = {"reproduced": "green", "off": "bold red", "not run": "dim"}
 

@@ -14,7 +14,7 @@ from poolwise.records import Finding, Precision
 from poolwise.studies.attention import Attention
 from poolwise.studies.average import Average
 from poolwise.studies.data_notes import as_read
-from poolwise.studies.inversion import Recover
+from poolwise.studies.inversion import Inversion
 from poolwise.studies.length import LengthStudy
 from poolwise.studies.runner import run
 from poolwise.studies.tagging import Tagging
@@ -67,7 +67,7 @@ def _attention(model: Model, material: Datasets, how: How) -> Iterator[Finding]:
 
 def _recover(model: Model, material: Datasets, how: How) -> Iterator[Finding]:
     for data, texts in _sentences(material):
-        study = Recover(data.name, texts, how.readouts, how.seed, how.folder)
+        study = Inversion(data.name, texts, how.readouts, how.seed, how.folder)
         for found in study.run(model, **how.passing):
             yield as_read(found, [data])
 

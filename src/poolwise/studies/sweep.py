@@ -25,7 +25,7 @@ from poolwise.studies.first import First
 from poolwise.studies.geometry import Geometry
 from poolwise.studies.layers import Layers
 from poolwise.studies.pooler import Pooler
-from poolwise.studies.probing import Knows
+from poolwise.studies.probing import Probing
 from poolwise.studies.similarity import Similarity
 from poolwise.texts import Dataset, Datasets
 from poolwise.transforms import fit
@@ -88,7 +88,7 @@ QUESTIONS: Mapping[str, Sequence[Asked]] = {
         Asked(First, PAIRS, short=_SHORT_FIRST),
         Asked(First, LABELS, short=_SHORT_FIRST),
     ],
-    "knows": [Asked(Knows, LABELS, compares=True)],
+    "knows": [Asked(Probing, LABELS, compares=True)],
     "geometry": [Asked(Geometry, PAIRS), Asked(Geometry, LABELS), Asked(Geometry, TEXTS)],
 }
 """What can be asked, and of what, in the order of a sweep."""

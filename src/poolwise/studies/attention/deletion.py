@@ -13,7 +13,7 @@ from poolwise.model import Model
 from poolwise.records import Floats, Precision
 from poolwise.studies.attention.block_forward import cosine_distance
 from poolwise.studies.attention.ranks import FEWEST
-from poolwise.studies.tagging.alignment import Aligned, align
+from poolwise.studies.tagging.alignment import AlignedSentence, align
 
 Array = NDArray[np.float64]
 
@@ -65,7 +65,7 @@ def delete(
     ]
 
 
-def _chosen(encoder: Encoder, texts: Sequence[str]) -> Iterator[Aligned]:
+def _chosen(encoder: Encoder, texts: Sequence[str]) -> Iterator[AlignedSentence]:
     found, tokens = 0, 0
     for sentence in align(encoder, [text.split() for text in texts]):
         if sentence is None or sentence.cut or sentence.bare or len(sentence.words) < FEWEST:
@@ -77,7 +77,7 @@ def _chosen(encoder: Encoder, texts: Sequence[str]) -> Iterator[Aligned]:
         yield sentence
 
 
-def _variants(encoder: Encoder, sentence: Aligned) -> Iterator[str]:
+def _variants(encoder: Encoder, sentence: AlignedSentence) -> Iterator[str]:
     """The sentence; without each word; and, where there is a mask, with each word masked.
 
     No space before a mask: some tokenizers would make a token of it.
@@ -95,7 +95,7 @@ def _variants(encoder: Encoder, sentence: Aligned) -> Iterator[str]:
 
 
 def _deleted(
-    encoder: Encoder, sentence: Aligned, variants: Sequence[str], vectors: Floats
+    encoder: Encoder, sentence: AlignedSentence, variants: Sequence[str], vectors: Floats
 ) -> Deleted:
     w = len(sentence.words)
     moved = cosine_distance(vectors[:1], vectors[1:]).astype(np.float64)
@@ -113,5 +113,5 @@ def _deleted(
     )
 
 
-def _end(encoder: Encoder, sentence: Aligned) -> int:
+def _end(encoder: Encoder, sentence: AlignedSentence) -> int:
     return sentence.n_tokens - len(encoder.tokenizer.frame.after)

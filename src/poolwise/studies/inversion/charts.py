@@ -13,9 +13,9 @@ from poolwise.selection.charts import forest
 from poolwise.selection.comparisons import ComparisonFamily
 from poolwise.selection.splits import RowIndices
 from poolwise.studies.inversion.comparisons import title
-from poolwise.studies.inversion.contest import FREQUENT, Contest
 from poolwise.studies.inversion.corpus import LONGEST
-from poolwise.studies.inversion.detokenize import Writer
+from poolwise.studies.inversion.detokenize import Detokenizer
+from poolwise.studies.inversion.experiment import FREQUENT, DecoderScores
 
 SHOWN = 20
 BINS = (1, 5, 9, 13, 17, 25, 33, 49, LONGEST + 1)
@@ -25,12 +25,14 @@ FEWEST = 10
 """Sentences that a bin needs."""
 
 
-def charts(contest: Contest, family: ComparisonFamily, writer: Writer, seed: int) -> list[Chart]:
+def charts(
+    contest: DecoderScores, family: ComparisonFamily, writer: Detokenizer, seed: int
+) -> list[Chart]:
     """The pictures of a finding."""
     return [_against(contest, family), _by_length(contest), _sentences(contest, writer, seed)]
 
 
-def lengths(contest: Contest) -> Iterator[tuple[int, int, RowIndices]]:
+def lengths(contest: DecoderScores) -> Iterator[tuple[int, int, RowIndices]]:
     """Bins of lengths that hold enough sentences of test: from, to, and their places in test."""
     tokens = contest.corpus.lengths[contest.corpus.splits.test]
     for low, end in pairwise(BINS):
@@ -39,7 +41,7 @@ def lengths(contest: Contest) -> Iterator[tuple[int, int, RowIndices]]:
             yield low, end - 1, rows
 
 
-def _against(contest: Contest, family: ComparisonFamily) -> Chart:
+def _against(contest: DecoderScores, family: ComparisonFamily) -> Chart:
     """Kind ``forest``: token F1 of each decoder against its controls, under each readout."""
     entries = contest.entries.values()
     shown = [(entry.decoder, other) for entry in entries for other in (*entry.controls, entry.bag)]
@@ -62,7 +64,7 @@ def _against(contest: Contest, family: ComparisonFamily) -> Chart:
     return replace(made, data={**made.data, "clear": clear, "group": groups})
 
 
-def _by_length(contest: Contest) -> Chart:
+def _by_length(contest: DecoderScores) -> Chart:
     """Kind ``multiples``: token F1 over length, a panel a readout."""
     points = []
     for _, _, rows in lengths(contest):
@@ -88,7 +90,7 @@ def _by_length(contest: Contest) -> Chart:
     )
 
 
-def _sentences(contest: Contest, writer: Writer, seed: int) -> Chart:
+def _sentences(contest: DecoderScores, writer: Detokenizer, seed: int) -> Chart:
     """Kind ``table``: what came back of some sentences, readout beside readout."""
     corpus, test = contest.corpus, contest.corpus.splits.test
     decoders = [entry.decoder for entry in contest.entries.values()]
@@ -116,5 +118,5 @@ def _sentences(contest: Contest, writer: Writer, seed: int) -> Chart:
     )
 
 
-def _tokens(contest: Contest) -> RowIndices:
+def _tokens(contest: DecoderScores) -> RowIndices:
     return contest.corpus.lengths[contest.corpus.splits.test]

@@ -18,7 +18,7 @@ from poolwise.files import refusals_told, written_whole
 EVERY_S = 15.0
 
 
-class Checkpoint:
+class TrainingCheckpoint:
     """One training's state in ``path``, written whole or not at all; nowhere where it is None."""
 
     def __init__(self, path: Path | None) -> None:

@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from poolwise.selection.comparisons import Comparison, ComparisonFamily
-from poolwise.studies.inversion.contest import Contest
-from poolwise.studies.inversion.scores import Contender, Measure
+from poolwise.studies.inversion.experiment import DecoderScores
+from poolwise.studies.inversion.scores import Metric, System
 
-LED: tuple[Measure, ...] = ("token F1", "BLEU")
+LED: tuple[Metric, ...] = ("token F1", "BLEU")
 """What is compared; exact matches are too few."""
 
 
-def compared(contest: Contest) -> ComparisonFamily:
+def compared(contest: DecoderScores) -> ComparisonFamily:
     """Each decoder with its controls and with the bag, each bag with its own controls, and the
     chosen readout's decoder with those of the others."""
     return ComparisonFamily([*_comparisons(contest)])
 
 
-def title(measure: Measure, who: Contender, against: Contender) -> str:
+def title(measure: Metric, who: System, against: System) -> str:
     """The name of a comparison."""
     other = f"that of {against.readout}" if who.readout != against.readout != "" else against.name
     return f"{measure} of {who.name}, {who.readout}, less {other}"
 
 
-def _comparisons(contest: Contest) -> Iterator[Comparison]:
+def _comparisons(contest: DecoderScores) -> Iterator[Comparison]:
     entries = contest.entries
     best = entries[contest.chosen].decoder
     for entry in entries.values():
@@ -42,7 +42,7 @@ def _comparisons(contest: Contest) -> Iterator[Comparison]:
 
 
 def _comparison(
-    contest: Contest, measure: Measure, who: Contender, against: Contender
+    contest: DecoderScores, measure: Metric, who: System, against: System
 ) -> Comparison:
     same = who.readout == against.readout or not against.readout
     where = {

@@ -18,14 +18,14 @@ Pieces = list[list[str | bool]]
 
 
 @dataclass(frozen=True, slots=True)
-class Writer:
+class Detokenizer:
     """Writes ids as the tokenizer's kind of vocabulary is read: ``play ##ing`` as ``playing``."""
 
     tokenizer: Tokenizer
     decoder: Any
 
     @classmethod
-    def of(cls, tokenizer: Tokenizer) -> Writer:
+    def of(cls, tokenizer: Tokenizer) -> Detokenizer:
         """For any of the vocabularies that an encoder may have."""
         model = json.loads(tokenizer.spec)["model"]
         if model["type"] in {"WordPiece", "WordLevel"}:

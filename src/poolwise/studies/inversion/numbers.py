@@ -8,20 +8,20 @@ from poolwise.records import Number
 from poolwise.selection.comparisons import ComparisonFamily
 from poolwise.statistics.estimate import Estimate
 from poolwise.studies.inversion.charts import lengths
-from poolwise.studies.inversion.contest import Contest
-from poolwise.studies.inversion.scores import Contender, Scores
+from poolwise.studies.inversion.experiment import DecoderScores
+from poolwise.studies.inversion.scores import System, SystemScores
 
 Where = Mapping[str, str | int]
 
 PERPLEXITY = "perplexity of the next token"
 
 
-def numbers(contest: Contest, family: ComparisonFamily) -> list[Number]:
+def numbers(contest: DecoderScores, family: ComparisonFamily) -> list[Number]:
     """Levels, the chosen readout's first, then differences, then levels by length."""
     return [*_levels(contest), *family.numbers(), *_by_length(contest)]
 
 
-def _levels(contest: Contest) -> Iterator[Number]:
+def _levels(contest: DecoderScores) -> Iterator[Number]:
     test = contest.corpus.splits.test
     for who in _in_order(contest):
         yield from _scores(contest.scores, who, {"sentences": len(test)})
@@ -29,7 +29,7 @@ def _levels(contest: Contest) -> Iterator[Number]:
             yield _number(PERPLEXITY, contest.perplexities[who], who, {"sentences": len(test)})
 
 
-def _by_length(contest: Contest) -> Iterator[Number]:
+def _by_length(contest: DecoderScores) -> Iterator[Number]:
     for low, high, rows in lengths(contest):
         part = contest.scores.among(rows)
         where: Where = {"tokens": f"{low}–{high}", "sentences": len(rows)}
@@ -37,16 +37,16 @@ def _by_length(contest: Contest) -> Iterator[Number]:
             yield from _scores(part, who, where)
 
 
-def _scores(scores: Scores, who: Contender, where: Where) -> Iterator[Number]:
+def _scores(scores: SystemScores, who: System, where: Where) -> Iterator[Number]:
     for measure in who.measures:
         yield _number(measure, scores.estimate(measure, who), who, where)
 
 
-def _number(name: str, found: Estimate, who: Contender, where: Where) -> Number:
+def _number(name: str, found: Estimate, who: System, where: Where) -> Number:
     place = {**who.where, **where}
     return Number(name, found.value, found.low, found.high, place, who.control, found.note)
 
 
-def _in_order(contest: Contest) -> list[Contender]:
+def _in_order(contest: DecoderScores) -> list[System]:
     """The chosen readout's contenders first."""
     return sorted(contest.answers, key=lambda who: who.readout != contest.chosen)

@@ -18,14 +18,14 @@ from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.paired import Difference, differences, mean_estimates
 
 Array = NDArray[np.float64]
-Answers = Sequence[Sequence[int]]
+Hypotheses = Sequence[Sequence[int]]
 
-Measure = Literal["token F1", "BLEU", "exact match"]
-MEASURES: tuple[Measure, ...] = ("token F1", "BLEU", "exact match")
+Metric = Literal["token F1", "BLEU", "exact match"]
+METRICS: tuple[Metric, ...] = ("token F1", "BLEU", "exact match")
 
 
 @dataclass(frozen=True, slots=True)
-class Contender:
+class System:
     """Who answers: ``name``, from the vectors of ``readout``, empty where none is read.
 
     ``ordered`` is false for a bag, of which neither BLEU nor an exact match can be asked.
@@ -37,8 +37,8 @@ class Contender:
     ordered: bool = True
 
     @property
-    def measures(self) -> Sequence[Measure]:
-        return MEASURES if self.ordered else MEASURES[:1]
+    def measures(self) -> Sequence[Metric]:
+        return METRICS if self.ordered else METRICS[:1]
 
     @property
     def where(self) -> Mapping[str, str | int]:
@@ -47,16 +47,18 @@ class Contender:
 
 
 @dataclass(frozen=True)
-class Scores:
+class SystemScores:
     """Of c contenders on n sentences: ``counts`` [n, 10] each (see ``bleu.overlaps``), and
     ``exact`` [n] each, whether the answer is the sentence."""
 
-    counts: Mapping[Contender, Array]
-    exact: Mapping[Contender, Array]
+    counts: Mapping[System, Array]
+    exact: Mapping[System, Array]
     seed: int
 
     @classmethod
-    def of(cls, answers: Mapping[Contender, Answers], references: Answers, seed: int) -> Scores:
+    def of(
+        cls, answers: Mapping[System, Hypotheses], references: Hypotheses, seed: int
+    ) -> SystemScores:
         """Answers beside what was asked for."""
         counts = {who: overlaps(own, references) for who, own in answers.items()}
         exact = {
@@ -65,25 +67,25 @@ class Scores:
         }
         return cls(counts, exact, seed)
 
-    def among(self, rows: RowIndices) -> Scores:
+    def among(self, rows: RowIndices) -> SystemScores:
         """The same of some of the sentences."""
         counts = {who: own[rows] for who, own in self.counts.items()}
-        return Scores(counts, {who: own[rows] for who, own in self.exact.items()}, self.seed)
+        return SystemScores(counts, {who: own[rows] for who, own in self.exact.items()}, self.seed)
 
     def __len__(self) -> int:
         return len(next(iter(self.counts.values())))
 
-    def rows(self, measure: Measure, who: Contender) -> Array:
+    def rows(self, measure: Metric, who: System) -> Array:
         """Token F1 or exact match of each sentence, [n]."""
         return self.exact[who] if measure == "exact match" else token_f1(self.counts[who])
 
-    def estimate(self, measure: Measure, who: Contender) -> Estimate:
+    def estimate(self, measure: Metric, who: System) -> Estimate:
         """The score with its 95 % interval over sentences."""
         if measure == "BLEU":
             return _estimate(float(bleu(self.counts[who].sum(axis=0))), self._draws[who])
         return mean_estimates(self.rows(measure, who)[:, None])[0]
 
-    def difference(self, measure: Measure, who: Contender, against: Contender) -> Difference:
+    def difference(self, measure: Metric, who: System, against: System) -> Difference:
         """One contender's score less another's, on the same sentences."""
         if measure != "BLEU":
             both = [self.rows(measure, one) for one in (who, against)]
@@ -93,7 +95,7 @@ class Scores:
         return _difference(values[0] - values[1], draws, len(self))
 
     @cached_property
-    def _draws(self) -> Mapping[Contender, Array]:
+    def _draws(self) -> Mapping[System, Array]:
         """BLEU in resamples of the sentences, the same for all."""
         ordered = [who for who in self.counts if who.ordered]
         columns = np.concatenate([self.counts[who] for who in ordered], axis=1)

@@ -24,7 +24,7 @@ USUAL = ("mean@-1", "cls@-1", "mean@embeddings")
 """What the field reads, the summary it was told to read, and the words without their context."""
 
 
-class Recover:
+class Inversion:
     """How much of the sentence is in the vector: decoders learn to say it again.
 
     From each readout's vectors, frozen and standardised, a linear bag of words and a small
@@ -59,8 +59,8 @@ class Recover:
         """One finding. Raises StudyError where the data cannot carry an answer, MissingExtraError
         without torch."""
         with needs("torch", "the recover study"):
-            from poolwise.studies.inversion.answer import answer  # noqa: PLC0415 - torch
-            from poolwise.studies.inversion.contest import Bench  # noqa: PLC0415 - torch
+            from poolwise.studies.inversion.experiment import DecoderExperiment  # noqa: PLC0415 - torch
+            from poolwise.studies.inversion.finding import answer  # noqa: PLC0415 - torch
             from poolwise.studies.inversion.training import SETTINGS  # noqa: PLC0415 - torch
 
         sentences = read(model, self.texts, self.seed)
@@ -69,7 +69,7 @@ class Recover:
         rows = _usable(cache)
         corpus = divided(sentences, rows, self.seed)
         vectors = model.hash + model.made(precision)["precision"]
-        bench = Bench(corpus, self.seed, self.folder, vectors, SETTINGS)
+        bench = DecoderExperiment(corpus, self.seed, self.folder, vectors, SETTINGS)
         with single_blas_thread():
             contest = bench.hold(cache, rows, progress=progress)
             made = self._made(model, precision, corpus)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from poolwise.progress import Progress
 from poolwise.records import Floats
 from poolwise.selection.splits import RowIndices
-from poolwise.studies.inversion.checkpoint import Checkpoint
+from poolwise.studies.inversion.checkpoint import TrainingCheckpoint
 from poolwise.studies.inversion.corpus import Corpus
 from poolwise.studies.inversion.decoder import Decoder
 
@@ -27,7 +27,7 @@ NOTHING = -100
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class DecoderOptions:
     """``width`` of the embeddings, ``hidden`` of the GRU. AdamW's ``rate`` rises over ``warm_up``
     batches and falls to 0 over all epochs; gradients are clipped to a norm of ``clip``.
 
@@ -47,25 +47,25 @@ class Settings:
     patience: int = 2
 
 
-SETTINGS = Settings()
+SETTINGS = DecoderOptions()
 
 
 def train(
     vectors: Floats,
     corpus: Corpus,
-    settings: Settings,
+    settings: DecoderOptions,
     *,
     seed: int,
-    checkpoint: Checkpoint,
+    checkpoint: TrainingCheckpoint,
     progress: Progress,
-) -> Training:
+) -> DecoderTraining:
     """A decoder that has learned to say the sentences of train from ``vectors`` [n, d].
 
     Begins where ``checkpoint`` ends; on a CPU the weights are then those of a training that was
     never stopped. Advances ``progress`` by ``exposures``, sooner where training ends sooner.
     """
     with _settled(seed):
-        training = Training(vectors, corpus, settings, seed)
+        training = DecoderTraining(vectors, corpus, settings, seed)
         if (state := checkpoint.read()) is not None:
             training.restore(state)
         progress.advance(training.seen)
@@ -76,23 +76,25 @@ def train(
     return training
 
 
-def exposures(corpus: Corpus, settings: Settings) -> int:
+def exposures(corpus: Corpus, settings: DecoderOptions) -> int:
     """Sentences that a training reads at most, a sentence once an epoch."""
     return _epochs(corpus, settings) * len(corpus.splits.train)
 
 
-def _epochs(corpus: Corpus, settings: Settings) -> int:
+def _epochs(corpus: Corpus, settings: DecoderOptions) -> int:
     times, more = settings.epochs
     return times + more // len(corpus.splits.train)
 
 
-class Training:
+class DecoderTraining:
     """A decoder under way, which has ``seen`` so many sentences.
 
     The order of an epoch's batches follows from seed and epoch alone.
     """
 
-    def __init__(self, vectors: Floats, corpus: Corpus, settings: Settings, seed: int) -> None:
+    def __init__(
+        self, vectors: Floats, corpus: Corpus, settings: DecoderOptions, seed: int
+    ) -> None:
         self.corpus, self.settings, self.seed = corpus, settings, seed
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.vectors = torch.from_numpy(vectors)
@@ -111,7 +113,7 @@ class Training:
         waited = self.stale >= self.settings.patience
         return waited or self.epochs_done >= _epochs(self.corpus, self.settings)
 
-    def epoch(self, checkpoint: Checkpoint, progress: Progress) -> None:
+    def epoch(self, checkpoint: TrainingCheckpoint, progress: Progress) -> None:
         """Learn from what is left of this epoch, then look at dev."""
         self.decoder.train()
         batches = self._batches()

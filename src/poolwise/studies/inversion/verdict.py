@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from poolwise.selection.comparisons import ComparisonFamily, join_words
 from poolwise.selection.finding import format_estimate
 from poolwise.studies.inversion.comparisons import title
-from poolwise.studies.inversion.contest import WITHOUT, Contest, Entry
+from poolwise.studies.inversion.experiment import WITHOUT, DecoderScores, ReadoutSystems
 
 PROTOCOL = (
     "every score is on test; penalties, how many tokens a bag says, when a training ends and which "
@@ -20,7 +20,7 @@ PROTOCOL = (
 )
 
 
-def verdict(contest: Contest, family: ComparisonFamily) -> str:
+def verdict(contest: DecoderScores, family: ComparisonFamily) -> str:
     """The answer for the readout from which most comes back, and what that is worth."""
     chosen, scores = contest.entries[contest.chosen], contest.scores
     whole = scores.estimate("exact match", chosen.decoder).value or 0.0
@@ -35,7 +35,7 @@ def verdict(contest: Contest, family: ComparisonFamily) -> str:
     return f"{found} {worth[0].upper()}{worth[1:]}."
 
 
-def notes(contest: Contest, family: ComparisonFamily) -> Iterator[str]:
+def notes(contest: DecoderScores, family: ComparisonFamily) -> Iterator[str]:
     """What stands beside the verdict: every readout, the bags, the protocol."""
     for readout, entry in contest.entries.items():
         bag = title("token F1", entry.decoder, entry.bag)
@@ -51,7 +51,7 @@ def notes(contest: Contest, family: ComparisonFamily) -> Iterator[str]:
     yield from PROTOCOL
 
 
-def _beaten(entry: Entry, family: ComparisonFamily) -> str:
+def _beaten(entry: ReadoutSystems, family: ComparisonFamily) -> str:
     """``The decoder beats every control, …``, or which it does not."""
     names = {control.name: title("token F1", entry.decoder, control) for control in entry.controls}
     signs = {control: family.sign(name) for control, name in names.items()}
@@ -72,7 +72,7 @@ def _beaten(entry: Entry, family: ComparisonFamily) -> str:
     return f"the decoder {join_words(said)}"
 
 
-def _lead(contest: Contest, family: ComparisonFamily) -> Iterator[str]:
+def _lead(contest: DecoderScores, family: ComparisonFamily) -> Iterator[str]:
     best = contest.entries[contest.chosen].decoder
     others = [entry.decoder for entry in contest.entries.values() if entry.decoder != best]
     leads = [

@@ -1,5 +1,5 @@
 """What does each layer know? Many small tasks, each read by a linear probe, beside its controls."""
 
-from poolwise.studies.probing.study import Knows
+from poolwise.studies.probing.study import Probing
 
-__all__ = ["Knows"]
+__all__ = ["Probing"]

@@ -9,8 +9,8 @@ from typing import Any
 from poolwise.records import Chart
 from poolwise.selection.charts import forest
 from poolwise.studies.probing.controls import LENGTH, WORDS
-from poolwise.studies.probing.evidence import Evidence
-from poolwise.studies.probing.paired_tests import Answer, Duel
+from poolwise.studies.probing.paired_tests import PairedTest, TaskResult
+from poolwise.studies.probing.scores import ProbingScores
 
 CAPTION = (
     "Accuracy on test, differences paired by row, 95 % intervals. Filled: not zero after Holm over "
@@ -18,7 +18,7 @@ CAPTION = (
 )
 
 
-def charts(answers: Sequence[Answer]) -> list[Chart]:
+def charts(answers: Sequence[TaskResult]) -> list[Chart]:
     """Small multiples, the map, and three forests."""
     return [
         _multiples(answers),
@@ -29,7 +29,7 @@ def charts(answers: Sequence[Answer]) -> list[Chart]:
     ]
 
 
-def _multiples(answers: Sequence[Answer]) -> Chart:
+def _multiples(answers: Sequence[TaskResult]) -> Chart:
     """Kind ``multiples``: accuracy by layer, a panel a task, with bands of its controls."""
     lines = [row for answer in answers for row in _curve(answer)]
     bands = [row for answer in answers for row in _bands(answer.evidence)]
@@ -49,7 +49,7 @@ def _multiples(answers: Sequence[Answer]) -> Chart:
     )
 
 
-def _curve(answer: Answer) -> Iterator[dict[str, Any]]:
+def _curve(answer: TaskResult) -> Iterator[dict[str, Any]]:
     contest = answer.evidence.contest
     for readout, found in zip(contest.readouts, contest.test, strict=False):
         (layer,) = readout.layer_indices(contest.encoder.depth)
@@ -63,7 +63,7 @@ def _curve(answer: Answer) -> Iterator[dict[str, Any]]:
         }
 
 
-def _bands(e: Evidence) -> Iterator[dict[str, Any]]:
+def _bands(e: ProbingScores) -> Iterator[dict[str, Any]]:
     tests = e.contest.test
     controls = {
         "shuffled labels": e.on_shuffled,
@@ -74,7 +74,7 @@ def _bands(e: Evidence) -> Iterator[dict[str, Any]]:
         yield {"panel": e.task.name, "low": found.low, "high": found.high, "name": name}
 
 
-def _heat(answers: Sequence[Answer]) -> Chart:
+def _heat(answers: Sequence[TaskResult]) -> Chart:
     """Kind ``heat``: a row a task, a column a layer, a map a pool."""
     return Chart(
         "heat",
@@ -92,7 +92,7 @@ def _heat(answers: Sequence[Answer]) -> Chart:
     )
 
 
-def _cells(answer: Answer) -> Iterator[dict[str, Any]]:
+def _cells(answer: TaskResult) -> Iterator[dict[str, Any]]:
     e, contest = answer.evidence, answer.evidence.contest
     most = e.gains[e.chosen].value.value if answer.chance.sign > 0 else None
     for i, readout in enumerate(contest.readouts):
@@ -113,12 +113,12 @@ def _share(part: float | None, whole: float | None) -> float | None:
     return part / whole if part is not None and whole else None
 
 
-def _controls(answers: Sequence[Answer]) -> Chart:
+def _controls(answers: Sequence[TaskResult]) -> Chart:
     rows = [(f"{a.name}: {a.control.first} less {a.control.second}", a.control) for a in answers]
     return _forest("More than a control can tell?", rows, "the best control")
 
 
-def _ends(answers: Sequence[Answer]) -> Chart:
+def _ends(answers: Sequence[TaskResult]) -> Chart:
     rows = [(f"{a.name}: {a.start.first} less {a.start.second}", a.start) for a in answers]
     rows += [(f"{a.name}: {a.end.first} less {a.end.second}", a.end) for a in answers]
     chart = _forest("Low, in the middle, or high?", rows, "no difference")
@@ -127,12 +127,12 @@ def _ends(answers: Sequence[Answer]) -> Chart:
     return replace(chart, data={**chart.data, "group": group})
 
 
-def _pools(answers: Sequence[Answer]) -> Chart:
+def _pools(answers: Sequence[TaskResult]) -> Chart:
     rows = [(f"{a.name}: {a.pool.first} less {a.pool.second}", a.pool) for a in answers]
     return _forest("The mean or [CLS]?", rows, "the best cls")
 
 
-def _forest(title: str, rows: Sequence[tuple[str, Duel]], reference: str) -> Chart:
+def _forest(title: str, rows: Sequence[tuple[str, PairedTest]], reference: str) -> Chart:
     return forest(
         title,
         [(name, duel.difference, False) for name, duel in rows],

@@ -8,16 +8,16 @@ import numpy as np
 
 from poolwise.records import Number
 from poolwise.statistics.estimate import Estimate
-from poolwise.studies.probing.paired_tests import Answer, Duel
+from poolwise.studies.probing.paired_tests import PairedTest, TaskResult
 
 
-def numbers(answers: Sequence[Answer]) -> list[Number]:
+def numbers(answers: Sequence[TaskResult]) -> list[Number]:
     """What is said of each task first, then every readout and control."""
     said = [number for answer in answers for number in _said(answer)]
     return said + [number for answer in answers for number in _scores(answer)]
 
 
-def _said(answer: Answer) -> Iterator[Number]:
+def _said(answer: TaskResult) -> Iterator[Number]:
     e, task = answer.evidence, answer.name
     name = answer.control.first
     yield _number("accuracy of the chosen readout", e.contest.test[e.chosen], task, name)
@@ -40,7 +40,7 @@ def _said(answer: Answer) -> Iterator[Number]:
         yield _frequencies(answer)
 
 
-def _scores(answer: Answer) -> Iterator[Number]:
+def _scores(answer: TaskResult) -> Iterator[Number]:
     contest = answer.evidence.contest
     for i, name in enumerate(contest.names):
         control = i in answer.evidence.controls
@@ -61,7 +61,7 @@ def _number(
     return Number(name, found.value, found.low, found.high, where, control, found.note)
 
 
-def _gain(name: str, duel: Duel, task: str) -> Number:
+def _gain(name: str, duel: PairedTest, task: str) -> Number:
     found = duel.difference.value
     where = {"task": task, "readout": duel.first, "less": duel.second, "part": "test"}
     note = "" if duel.sign else "no difference that these data can show"
@@ -73,7 +73,7 @@ def _divided(found: Estimate, by: float) -> Estimate:
     return Estimate(value, low, high, found.note)
 
 
-def _frequencies(answer: Answer) -> Number:
+def _frequencies(answer: TaskResult) -> Number:
     """What labels compress to by their frequencies alone: log₂ K over their entropy."""
     task = answer.evidence.task
     counts = np.bincount(task.targets[task.splits.train])

@@ -10,7 +10,7 @@ import numpy as np
 
 from poolwise.selection.charts import cleared
 from poolwise.statistics.paired import Difference
-from poolwise.studies.probing.evidence import Evidence
+from poolwise.studies.probing.scores import ProbingScores
 
 Place = Literal["low", "middle", "high", ""]
 
@@ -19,7 +19,7 @@ HALF = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Duel:
+class PairedTest:
     """The score of ``first`` less that of ``second``; ``clear``: not 0, after Holm."""
 
     first: str
@@ -35,7 +35,7 @@ class Duel:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class TaskResult:
     """What one task says. Each kind of duel is one family over all tasks.
 
     ``control``: the chosen readout and the best control. ``chance``: it and the most frequent
@@ -45,13 +45,13 @@ class Answer:
     better than by the most frequent one.
     """
 
-    evidence: Evidence
-    control: Duel
-    chance: Duel
-    start: Duel
-    end: Duel
-    sides: Duel
-    pool: Duel
+    evidence: ProbingScores
+    control: PairedTest
+    chance: PairedTest
+    start: PairedTest
+    end: PairedTest
+    sides: PairedTest
+    pool: PairedTest
     layers: Sequence[int]
     leaks: bool
 
@@ -81,7 +81,7 @@ class Answer:
         return 1 - min(losses) / gain if gain else 0.0
 
 
-def judge(evidence: Sequence[Evidence]) -> list[Answer]:
+def judge(evidence: Sequence[ProbingScores]) -> list[TaskResult]:
     """Everything that is said of the tasks."""
     depth, n = evidence[0].contest.encoder.depth, len(evidence)
     controls = _family([(e, e.chosen, e.best_control) for e in evidence])
@@ -102,7 +102,7 @@ def judge(evidence: Sequence[Evidence]) -> list[Answer]:
     wins = np.array([duel.sign > 0 for duel in layers]).reshape(n, depth + 1, 2)
     leaks = cleared([e.over_majority for e in evidence])
     return [
-        Answer(
+        TaskResult(
             evidence=e,
             control=controls[i],
             chance=chances[i],
@@ -117,10 +117,10 @@ def judge(evidence: Sequence[Evidence]) -> list[Answer]:
     ]
 
 
-def _family(pairs: Sequence[tuple[Evidence, int, int]]) -> list[Duel]:
+def _family(pairs: Sequence[tuple[ProbingScores, int, int]]) -> list[PairedTest]:
     """The first of each pair less the second, on test; Holm over all of them."""
     found = [e.contest.against(second)[first] for e, first, second in pairs]
     return [
-        Duel(e.contest.names[first], e.contest.names[second], difference, clear)
+        PairedTest(e.contest.names[first], e.contest.names[second], difference, clear)
         for (e, first, second), difference, clear in zip(pairs, found, cleared(found), strict=True)
     ]

@@ -20,10 +20,10 @@ from poolwise.selection.tasks import LabelsTask
 from poolwise.selection.vector_cache import VectorCache, cache_vectors
 from poolwise.studies.probing.charts import charts
 from poolwise.studies.probing.controls import UNTRAINED, surface
-from poolwise.studies.probing.evidence import Evidence, gather
 from poolwise.studies.probing.numbers import numbers
 from poolwise.studies.probing.paired_tests import judge
 from poolwise.studies.probing.probes import Array, probe_all
+from poolwise.studies.probing.scores import ProbingScores, gather
 from poolwise.studies.probing.verdict import notes, verdict
 from poolwise.texts import LabelledTexts
 
@@ -37,7 +37,7 @@ FEWEST = 100
 """Rows of a task: a fifth of them, on test, say an accuracy to a quarter or so."""
 
 
-class Knows:
+class Probing:
     """What a frozen linear probe reads from each layer, for any number of tasks.
 
     The readout is chosen on dev and reported on test, and so is the best control: an encoder of the
@@ -96,7 +96,7 @@ class Knows:
             },
         )
 
-    def _evidence(self, model: Model, cache: VectorCache, *, progress: bool) -> list[Evidence]:
+    def _evidence(self, model: Model, cache: VectorCache, *, progress: bool) -> list[ProbingScores]:
         with Progress("probes", len(self._readouts), show=progress) as bar:
             learned = probe_all(self._tasks, cache, self._readouts, bar)
         untrained = self._untrained(model, cache.precision, progress=progress)

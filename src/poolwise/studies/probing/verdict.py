@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from poolwise.errors import some
 from poolwise.selection.finding import format_estimate
-from poolwise.studies.probing.paired_tests import Answer, Place
+from poolwise.studies.probing.paired_tests import Place, TaskResult
 
 PLACES: dict[Place, str] = {
     "low": "low (worse at the last layer)",
@@ -15,13 +15,13 @@ PLACES: dict[Place, str] = {
 }
 
 
-def verdict(answers: Sequence[Answer]) -> str:
+def verdict(answers: Sequence[TaskResult]) -> str:
     """What is known, where, from where on, and by which pool."""
     said = [*_leaks(answers), *_known(answers), *_places(answers), *_first(answers)]
     return " ".join([*said, *_pools(answers)])
 
 
-def notes(answers: Sequence[Answer]) -> list[str]:
+def notes(answers: Sequence[TaskResult]) -> list[str]:
     """A line a task, then how all was measured."""
     return [*map(_task, answers), *_parts(answers), *_uncoded(answers), *METHOD]
 
@@ -46,7 +46,7 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-def _leaks(answers: Sequence[Answer]) -> Iterator[str]:
+def _leaks(answers: Sequence[TaskResult]) -> Iterator[str]:
     leaking = [a.name for a in answers if a.leaks]
     if leaking:
         yield (
@@ -55,7 +55,7 @@ def _leaks(answers: Sequence[Answer]) -> Iterator[str]:
         )
 
 
-def _known(answers: Sequence[Answer]) -> Iterator[str]:
+def _known(answers: Sequence[TaskResult]) -> Iterator[str]:
     better = [f"{a.name} ({a.control.first})" for a in answers if _beyond(a)]
     worse = [f"{a.name} ({a.control.second})" for a in answers if a.control.sign < 0]
     unclear = [a.name for a in answers if not a.control.sign and a.chance.sign > 0]
@@ -70,11 +70,11 @@ def _known(answers: Sequence[Answer]) -> Iterator[str]:
         yield f"No better than always naming the most frequent label: {listed(chance)}."
 
 
-def _beyond(answer: Answer) -> bool:
+def _beyond(answer: TaskResult) -> bool:
     return answer.control.sign > 0 and answer.chance.sign > 0
 
 
-def _places(answers: Sequence[Answer]) -> Iterator[str]:
+def _places(answers: Sequence[TaskResult]) -> Iterator[str]:
     for place, where in PLACES.items():
         tasks = [a.name for a in answers if a.place == place]
         if tasks:
@@ -84,7 +84,7 @@ def _places(answers: Sequence[Answer]) -> Iterator[str]:
         yield f"Where best cannot be told: {listed(nowhere)}."
 
 
-def _first(answers: Sequence[Answer]) -> Iterator[str]:
+def _first(answers: Sequence[TaskResult]) -> Iterator[str]:
     late = [
         f"{a.name} from layer {a.layers[0]} on"
         for a in answers
@@ -94,7 +94,7 @@ def _first(answers: Sequence[Answer]) -> Iterator[str]:
         yield f"Beyond the controls only {listed(late)}."
 
 
-def _pools(answers: Sequence[Answer]) -> Iterator[str]:
+def _pools(answers: Sequence[TaskResult]) -> Iterator[str]:
     mean = [a.name for a in answers if a.pool.sign > 0]
     cls = [a.name for a in answers if a.pool.sign < 0]
     if mean:
@@ -105,7 +105,7 @@ def _pools(answers: Sequence[Answer]) -> Iterator[str]:
         yield "Between the mean and [CLS] these data can show no difference."
 
 
-def _task(answer: Answer) -> str:
+def _task(answer: TaskResult) -> str:
     e = answer.evidence
     said = (
         f"{answer.name}: {answer.control.first} {format_estimate(e.contest.test[e.chosen])}; best "
@@ -117,7 +117,7 @@ def _task(answer: Answer) -> str:
     return said if e.code is None else f"{said}; compression {format_estimate(e.code.compression)}"
 
 
-def _parts(answers: Sequence[Answer]) -> Iterator[str]:
+def _parts(answers: Sequence[TaskResult]) -> Iterator[str]:
     of_note: dict[str, list[str]] = {}
     for answer in answers:
         for note in answer.evidence.task.splits.notes:
@@ -132,7 +132,7 @@ def _parts(answers: Sequence[Answer]) -> Iterator[str]:
             )
 
 
-def _uncoded(answers: Sequence[Answer]) -> Iterator[str]:
+def _uncoded(answers: Sequence[TaskResult]) -> Iterator[str]:
     for answer in answers:
         code, labels = answer.evidence.code, len(answer.evidence.task.classes)
         if code is None:

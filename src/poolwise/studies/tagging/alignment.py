@@ -18,7 +18,7 @@ Rows = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
-class Aligned:
+class AlignedSentence:
     """One sentence as the encoder reads it: ``text``, its words joined by spaces.
 
     ``words``      [w] the words that have a token within the encoder's reach, by number.
@@ -40,7 +40,7 @@ class Aligned:
     read: bytes = b""
 
 
-def align(encoder: Encoder, sentences: Sequence[Sequence[str]]) -> list[Aligned | None]:
+def align(encoder: Encoder, sentences: Sequence[Sequence[str]]) -> list[AlignedSentence | None]:
     """The first token of every word; None for a sentence whose tokens are not those of its words.
 
     Each word is tokenised apart, as it stands in a sentence: after a space, unless it is the first.
@@ -61,7 +61,9 @@ def _forms(words: Sequence[str]) -> list[str]:
     return [word if i == 0 else f" {word}" for i, word in enumerate(words)]
 
 
-def _aligned(encoder: Encoder, text: str, whole: Ints, pieces: Sequence[Ints]) -> Aligned | None:
+def _aligned(
+    encoder: Encoder, text: str, whole: Ints, pieces: Sequence[Ints]
+) -> AlignedSentence | None:
     laid = np.concatenate([np.zeros(0, np.int32), *pieces])
     if not np.array_equal(laid, whole):
         return None
@@ -72,7 +74,7 @@ def _aligned(encoder: Encoder, text: str, whole: Ints, pieces: Sequence[Ints]) -
     room = encoder.max_length - before - after
     within = starts < room
     words = np.flatnonzero((sizes > 0) & within)
-    return Aligned(
+    return AlignedSentence(
         text=text,
         words=words,
         positions=starts[words] + before,

@@ -11,8 +11,8 @@ from poolwise.selection.finding import format_estimate
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.holm import holm
 from poolwise.statistics.paired import Difference
-from poolwise.studies.tagging.contest import MOST_FREQUENT, SHUFFLED, STATIC, Contest
-from poolwise.studies.tagging.corpus import Corpus
+from poolwise.studies.tagging.corpus import TaggedCorpus
+from poolwise.studies.tagging.experiment import MOST_FREQUENT, SHUFFLED, STATIC, MixScores
 
 LEVEL = 0.05
 LINEAR, BILSTM = "a linear head", "a two-layer BiLSTM"
@@ -24,8 +24,8 @@ class Answer:
 
     question: str
     head: str
-    contest: Contest
-    corpus: Corpus
+    contest: MixScores
+    corpus: TaggedCorpus
     restarts: int
     notes: Sequence[str] = ()
 

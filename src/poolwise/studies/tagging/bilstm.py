@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from poolwise.progress import Progress
-from poolwise.studies.tagging.corpus import Corpus, Rows, f1
+from poolwise.studies.tagging.corpus import Rows, TaggedCorpus, f1
 from poolwise.studies.tagging.features import Combine, Features
 
 PUBLISHED, NARROWEST = 768, 32
@@ -25,7 +25,7 @@ THREADS = 1
 
 
 def bilstm(
-    features: Features, corpus: Corpus, tags: Rows, *, seed: int, progress: Progress
+    features: Features, corpus: TaggedCorpus, tags: Rows, *, seed: int, progress: Progress
 ) -> tuple[Rows, Rows]:
     """Guesses for the words of dev and of test, having learned ``tags`` of the words of train.
 
@@ -37,7 +37,7 @@ def bilstm(
     best, lowest, stale, done = -1.0, np.inf, 0, 0
     guesses = (tags[:0], tags[:0])
     with _settled(seed):
-        training = Training(features, corpus, tags, seed)
+        training = TaggerTraining(features, corpus, tags, seed)
         while stale < patience and done < epochs:
             training.epoch()
             guess, loss = training.guess(corpus.splits.dev)
@@ -52,10 +52,10 @@ def bilstm(
     return guesses
 
 
-class Training:
+class TaggerTraining:
     """A head under way. Batches hold sentences of equal length, so that nothing is padded."""
 
-    def __init__(self, features: Features, corpus: Corpus, tags: Rows, seed: int) -> None:
+    def __init__(self, features: Features, corpus: TaggedCorpus, tags: Rows, seed: int) -> None:
         self.features, self.corpus = features, corpus
         self.tags = corpus.tags.copy()
         self.tags[corpus.rows(corpus.splits.train)] = tags

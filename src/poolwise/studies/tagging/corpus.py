@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 from poolwise.errors import StudyError
 from poolwise.selection.duplicates import factorize
 from poolwise.selection.splits import Splits, split_rows
-from poolwise.studies.tagging.alignment import Aligned
-from poolwise.studies.tagging.entities import Scheme, scheme_of
+from poolwise.studies.tagging.alignment import AlignedSentence
+from poolwise.studies.tagging.entities import TagScheme, scheme_of
 from poolwise.texts import TaggedSentences
 
 Rows = NDArray[np.intp]
-Counts = NDArray[np.float64]
+SpanCounts = NDArray[np.float64]
 
 SHARES = (0.7, 0.1, 0.2)
 
 
 @dataclass(frozen=True, slots=True)
-class Corpus:
+class TaggedCorpus:
     """n sentences, w words that have a vector.
 
     ``words`` [w] are their spellings; ``tags`` [w] number the tags' ``names``. Sentence i holds
@@ -35,7 +35,7 @@ class Corpus:
     tags: Rows
     offsets: Rows
     splits: Splits
-    scheme: Scheme
+    scheme: TagScheme
     notes: tuple[str, ...] = ()
     groups: Rows | None = None
 
@@ -44,7 +44,7 @@ class Corpus:
         spans = [np.arange(self.offsets[i], self.offsets[i + 1]) for i in sentences]
         return np.concatenate(spans)
 
-    def counts(self, sentences: Rows, guesses: Rows) -> Counts:
+    def counts(self, sentences: Rows, guesses: Rows) -> SpanCounts:
         """Spans right, guessed and to be found in each sentence, [n, 3]; ``guesses`` number a tag
         for every word of these sentences."""
         ends = np.cumsum(np.diff(self.offsets)[sentences])
@@ -61,7 +61,7 @@ class Corpus:
         return [self.names[tag] for tag in tags]
 
 
-def check(data: TaggedSentences) -> Scheme:
+def check(data: TaggedSentences) -> TagScheme:
     """How the tags are to be read. Raises StudyError where they are not a tag a word, or alike."""
     for row, (words, tags) in enumerate(zip(data.words, data.tags, strict=True)):
         if len(words) != len(tags):
@@ -72,15 +72,15 @@ def check(data: TaggedSentences) -> Scheme:
     return scheme_of((tag for tags in data.tags for tag in tags), data.name)
 
 
-def f1(counts: Counts) -> Counts:
+def f1(counts: SpanCounts) -> SpanCounts:
     """F1 of counts [..., 3]: spans right, guessed and to be found."""
     right, guessed, there = np.moveaxis(counts, -1, 0)
     return np.asarray(2 * right / np.maximum(guessed + there, 1e-12))
 
 
 def corpus(
-    data: TaggedSentences, aligned: Sequence[Aligned | None], scheme: Scheme, seed: int
-) -> Corpus:
+    data: TaggedSentences, aligned: Sequence[AlignedSentence | None], scheme: TagScheme, seed: int
+) -> TaggedCorpus:
     """The sentences that have words with a vector, which are those of ``usable``.
 
     Where the data have no part for tests, their dev part is reported on, as published figures of
@@ -100,7 +100,7 @@ def corpus(
     number = {name: i for i, name in enumerate(names)}
     sizes = [len(one.words) for _, one in sentences]
     declared = _declared([data.splits[row] for row, _ in sentences])
-    made = Corpus(
+    made = TaggedCorpus(
         names=names,
         words=words,
         tags=np.array([number[tag] for tag in tags], np.intp),
@@ -114,7 +114,7 @@ def corpus(
     return made
 
 
-def usable(aligned: Sequence[Aligned | None]) -> dict[int, Aligned]:
+def usable(aligned: Sequence[AlignedSentence | None]) -> dict[int, AlignedSentence]:
     """The sentences that have a word with a vector, by number."""
     return {row: one for row, one in enumerate(aligned) if one is not None and len(one.words)}
 
@@ -125,7 +125,7 @@ def _declared(splits: Sequence[str]) -> list[str]:
     return ["test" if part == "dev" else part for part in splits]
 
 
-def _check(name: str, made: Corpus) -> None:
+def _check(name: str, made: TaggedCorpus) -> None:
     for part in ("train", "dev", "test"):
         present = {made.names[tag] for tag in made.tags[made.rows(getattr(made.splits, part))]}
         if present <= {made.scheme.outside}:
@@ -140,7 +140,7 @@ def _check(name: str, made: Corpus) -> None:
             )
 
 
-def _left_out(aligned: Sequence[Aligned | None]) -> Iterator[str]:
+def _left_out(aligned: Sequence[AlignedSentence | None]) -> Iterator[str]:
     unread = sum(one is None for one in aligned)
     empty = sum(one is not None and not len(one.words) for one in aligned)
     cut = [one.cut for one in aligned if one is not None and one.cut]

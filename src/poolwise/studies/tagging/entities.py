@@ -18,7 +18,7 @@ _PREFIXED = re.compile(r"[BI]-.+")
 
 
 @dataclass(frozen=True, slots=True)
-class Scheme:
+class TagScheme:
     """How tags are read: ``score`` names what is measured, ``spans`` finds what counts once.
 
     ``outside`` is the tag of a word that belongs to nothing, where there is such a tag.
@@ -57,11 +57,11 @@ def each_word(tags: Sequence[str]) -> set[Span]:
     return {(i, i + 1, tag) for i, tag in enumerate(tags)}
 
 
-ENTITIES = Scheme("entity F1", entities, OUTSIDE)
-WORDS = Scheme("accuracy", each_word)
+ENTITIES = TagScheme("entity F1", entities, OUTSIDE)
+WORDS = TagScheme("accuracy", each_word)
 
 
-def scheme_of(tags: Iterable[str], where: str) -> Scheme:
+def scheme_of(tags: Iterable[str], where: str) -> TagScheme:
     """Entities where tags have the prefixes of chunks, else every word by itself.
 
     Raises StudyError where there is nothing to tell apart, or where only some tags have prefixes.

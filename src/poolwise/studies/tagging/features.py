@@ -18,7 +18,7 @@ Combine = Literal["one", "weighted sum", "concat"]
 
 
 @dataclass(frozen=True, slots=True)
-class Mix:
+class LayerMix:
     """Which hidden states, and how they become one vector."""
 
     name: str
@@ -26,7 +26,7 @@ class Mix:
     combine: Combine = "one"
 
 
-def table7(depth: int) -> list[Mix]:
+def table7(depth: int) -> list[LayerMix]:
     """The six mixes of Devlin et al. 2019 ("BERT", table 7) for an encoder of ``depth`` blocks.
 
     An encoder of fewer than four blocks has its "last four" in as many as there are.
@@ -34,12 +34,12 @@ def table7(depth: int) -> list[Mix]:
     few = min(4, depth)
     last = tuple(range(depth - few + 1, depth + 1))
     return [
-        Mix("embeddings", (0,)),
-        Mix("second to last", (depth - 1,)),
-        Mix("last layer", (depth,)),
-        Mix(f"weighted sum of the last {few}", last, "weighted sum"),
-        Mix(f"concat of the last {few}", last, "concat"),
-        Mix(f"weighted sum of all {depth}", tuple(range(1, depth + 1)), "weighted sum"),
+        LayerMix("embeddings", (0,)),
+        LayerMix("second to last", (depth - 1,)),
+        LayerMix("last layer", (depth,)),
+        LayerMix(f"weighted sum of the last {few}", last, "weighted sum"),
+        LayerMix(f"concat of the last {few}", last, "concat"),
+        LayerMix(f"weighted sum of all {depth}", tuple(range(1, depth + 1)), "weighted sum"),
     ]
 
 
@@ -81,7 +81,7 @@ class Features:
         return total / np.float32(len(self.sources))
 
 
-def of_mix(words: WordVectors, mix: Mix, learned: Rows) -> Features:
+def of_mix(words: WordVectors, mix: LayerMix, learned: Rows) -> Features:
     """Hidden states of each word's first token."""
     return Features(lambda k, rows: words.states[k][rows], mix.layers, mix.combine, learned)
 

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from poolwise.studies.tagging.corpus import Corpus, Rows, f1
+from poolwise.studies.tagging.corpus import Rows, TaggedCorpus, f1
 from poolwise.studies.tagging.features import Features
 
 PENALTIES = (1e-2, 1e-3, 1e-4)
@@ -18,7 +18,7 @@ scikit-learn's C is 1 / (penalty · words)."""
 ITERATIONS = 200
 
 
-def linear(features: Features, corpus: Corpus, tags: Rows) -> tuple[Rows, Rows]:
+def linear(features: Features, corpus: TaggedCorpus, tags: Rows) -> tuple[Rows, Rows]:
     """Guesses for the words of dev and of test, having learned ``tags`` of the words of train.
 
     The penalty is the one that does best on dev; each starts where the stronger one ended, and

@@ -12,15 +12,16 @@ from poolwise.statistics.bootstrap import percentiles, resampled_means
 from poolwise.statistics.clusters import independent
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.paired import Difference
-from poolwise.studies.tagging.corpus import Counts, Rows, f1
+from poolwise.studies.tagging.corpus import Rows, SpanCounts, f1
 
 Array = NDArray[np.float64]
 
 
-class Scores:
+class F1Scores:
     """F1 of every contender on one part.
 
-    ``counts`` holds for each contender its restarts, [n sentences, 3] each (see ``Corpus.counts``).
+    ``counts`` holds for each contender its restarts, [n sentences, 3] each (see
+    ``TaggedCorpus.counts``).
     A contender's F1 is the mean over its restarts. Each resample draws sentences, the same for all
     (those of one of ``groups`` [n] together),
     and, where a contender has several restarts, which of them are averaged; so intervals speak of
@@ -28,7 +29,7 @@ class Scores:
     """
 
     def __init__(
-        self, counts: Mapping[str, Sequence[Counts]], seed: int, groups: Rows | None = None
+        self, counts: Mapping[str, Sequence[SpanCounts]], seed: int, groups: Rows | None = None
     ) -> None:
         rng = np.random.default_rng(seed)
         columns = np.concatenate([one for restarts in counts.values() for one in restarts], axis=1)

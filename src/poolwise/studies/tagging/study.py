@@ -14,8 +14,8 @@ from poolwise.records import Finding, Precision
 from poolwise.statistics.blas import single_blas_thread
 from poolwise.studies.tagging.alignment import align
 from poolwise.studies.tagging.answer import BILSTM, LINEAR, Answer
-from poolwise.studies.tagging.contest import Bench, Guesses, runs
-from poolwise.studies.tagging.corpus import Corpus, Rows, check, corpus, usable
+from poolwise.studies.tagging.corpus import Rows, TaggedCorpus, check, corpus, usable
+from poolwise.studies.tagging.experiment import MixExperiment, Predictions, runs
 from poolwise.studies.tagging.features import Features
 from poolwise.studies.tagging.vectors import read_words
 from poolwise.texts import TaggedSentences
@@ -72,20 +72,20 @@ class Tagging:
         words = read_words(
             model, list(usable(aligned).values()), precision=precision, progress=progress
         )
-        bench = Bench(read, words, model.word_embeddings, self.seed)
+        bench = MixExperiment(read, words, model.word_embeddings, self.seed)
         made = model.made(precision) | self._made(read)
         for head in self.heads:
             answer = self._bilstm if head == "bilstm" else self._linear
             found = answer(bench, progress).finding()
             yield replace(found, made={**made, "head": head})
 
-    def _linear(self, bench: Bench, progress: bool) -> Answer:
+    def _linear(self, bench: MixExperiment, progress: bool) -> Answer:
         # Before the threads are limited: a BLAS that is loaded later is not.
         from poolwise.studies.tagging.linear import linear  # noqa: PLC0415
 
         with single_blas_thread(), Progress("layers", bench.depth + 6, show=progress) as bar:
 
-            def head(features: Features, read: Corpus, tags: Rows, _: int) -> Guesses:
+            def head(features: Features, read: TaggedCorpus, tags: Rows, _: int) -> Predictions:
                 found = linear(features, read, tags)
                 bar.advance(1)
                 return found
@@ -93,19 +93,21 @@ class Tagging:
             contest = bench.hold(head, 1, every_layer=True)
         return Answer(self.question, LINEAR, contest, bench.corpus, 1, [EQUAL_WEIGHTS])
 
-    def _bilstm(self, bench: Bench, progress: bool) -> Answer:
+    def _bilstm(self, bench: MixExperiment, progress: bool) -> Answer:
         from poolwise.studies.tagging.bilstm import bilstm  # noqa: PLC0415 - torch
 
         with Progress("BiLSTMs", runs(self.restarts), show=progress) as bar:
 
-            def head(features: Features, read: Corpus, tags: Rows, restart: int) -> Guesses:
+            def head(
+                features: Features, read: TaggedCorpus, tags: Rows, restart: int
+            ) -> Predictions:
                 return bilstm(features, read, tags, seed=self.seed + restart, progress=bar)
 
             contest = bench.hold(head, self.restarts, every_layer=False)
         notes = [LEARNED_WEIGHTS]
         return Answer(self.question, BILSTM, contest, bench.corpus, self.restarts, notes)
 
-    def _made(self, read: Corpus) -> dict[str, Any]:
+    def _made(self, read: TaggedCorpus) -> dict[str, Any]:
         train, dev, test = map(len, read.splits)
         return {
             "data": self.data.name,

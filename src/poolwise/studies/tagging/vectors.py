@@ -12,7 +12,7 @@ from poolwise.errors import StudyError
 from poolwise.model import Model
 from poolwise.records import Floats, Precision
 from poolwise.selection.scratch_file import scratch_array
-from poolwise.studies.tagging.alignment import Aligned
+from poolwise.studies.tagging.alignment import AlignedSentence
 
 Rows = NDArray[np.intp]
 
@@ -28,7 +28,7 @@ class WordVectors:
 
 def read_words(
     model: Model,
-    sentences: Sequence[Aligned],
+    sentences: Sequence[AlignedSentence],
     *,
     precision: Precision = "exact",
     progress: bool = False,

@@ -8,7 +8,7 @@ from poolwise import inside
 from poolwise.errors import StudyError
 from poolwise.studies.tagging import vectors
 from poolwise.studies.tagging.alignment import align
-from poolwise.studies.tagging.features import Mix, of_mix, of_table, table7
+from poolwise.studies.tagging.features import LayerMix, of_mix, of_table, table7
 from poolwise.studies.tagging.vectors import read_words
 
 SENTENCES = [
@@ -114,12 +114,12 @@ def test_layers_are_standardised_by_what_is_learned_from():
     two = [[100.0, 1.0], [300.0, 3.0], [100.0, 3.0]]
     words = words_of(one, two)
     learned, every = np.array([0, 1]), np.arange(3)
-    found = of_mix(words, Mix("", (0,)), learned).mixed(every)
+    found = of_mix(words, LayerMix("", (0,)), learned).mixed(every)
     np.testing.assert_allclose(found, [[-1, 0], [1, 0], [8, 0]])
     other = [[-1, -1], [1, 1], [-1, 1]]
-    both = of_mix(words, Mix("", (0, 1), "concat"), learned)
+    both = of_mix(words, LayerMix("", (0, 1), "concat"), learned)
     np.testing.assert_allclose(both.mixed(every), np.hstack([found, other]))
-    summed = of_mix(words, Mix("", (0, 1), "weighted sum"), learned)
+    summed = of_mix(words, LayerMix("", (0, 1), "weighted sum"), learned)
     np.testing.assert_allclose(summed.mixed(every), (found + other) / 2)
     np.testing.assert_allclose(summed.layers(every), np.stack([found, other], axis=1))
     table = of_table(words, np.array([[1.0], [7.0], [3.0]], np.float32), learned)

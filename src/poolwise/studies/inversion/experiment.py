@@ -18,60 +18,60 @@ from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.bleu import overlaps, token_f1
 from poolwise.statistics.estimate import Estimate
 from poolwise.studies.inversion.bag import learn_bag, most_frequent
-from poolwise.studies.inversion.checkpoint import Checkpoint
+from poolwise.studies.inversion.checkpoint import TrainingCheckpoint
 from poolwise.studies.inversion.corpus import Corpus
-from poolwise.studies.inversion.scores import Answers, Contender, Scores, perplexity
-from poolwise.studies.inversion.training import Settings, Training, exposures, train
+from poolwise.studies.inversion.scores import Hypotheses, System, SystemScores, perplexity
+from poolwise.studies.inversion.training import DecoderOptions, DecoderTraining, exposures, train
 from poolwise.transforms import fit
 
-FREQUENT = Contender("the most frequent tokens", control=True, ordered=False)
-WITHOUT = Contender("the decoder without a vector", control=True)
+FREQUENT = System("the most frequent tokens", control=True, ordered=False)
+WITHOUT = System("the decoder without a vector", control=True)
 
 FORMAT = 1
 """Of what is written while training; another number trains anew."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ReadoutSystems:
     """What takes part for one readout."""
 
-    decoder: Contender
-    bag: Contender
-    nearest: Contender
-    shuffled: Contender
-    shuffled_bag: Contender
+    decoder: System
+    bag: System
+    nearest: System
+    shuffled: System
+    shuffled_bag: System
 
     @classmethod
-    def of(cls, readout: str) -> Entry:
+    def of(cls, readout: str) -> ReadoutSystems:
         return cls(
-            Contender("decoder", readout),
-            Contender("bag of words", readout, ordered=False),
-            Contender("the nearest training sentence", readout, control=True),
-            Contender("another sentence's vector", readout, control=True),
-            Contender("another sentence's vector, bag", readout, control=True, ordered=False),
+            System("decoder", readout),
+            System("bag of words", readout, ordered=False),
+            System("the nearest training sentence", readout, control=True),
+            System("another sentence's vector", readout, control=True),
+            System("another sentence's vector, bag", readout, control=True, ordered=False),
         )
 
     @property
-    def controls(self) -> Sequence[Contender]:
+    def controls(self) -> Sequence[System]:
         """What the decoder must beat."""
         return (FREQUENT, WITHOUT, self.shuffled, self.nearest)
 
     @property
-    def bag_controls(self) -> Sequence[Contender]:
+    def bag_controls(self) -> Sequence[System]:
         """What the bag must beat."""
         return (FREQUENT, self.shuffled_bag)
 
 
 @dataclass(frozen=True, slots=True)
-class Contest:
+class DecoderScores:
     """``answers`` to the sentences of test in the encoder's ids, and their scores; ``dev`` is each
     readout's token F1 there, ``perplexities`` are on test, for a token or the end."""
 
     corpus: Corpus
-    entries: Mapping[str, Entry]
-    answers: Mapping[Contender, Answers]
-    scores: Scores
-    perplexities: Mapping[Contender, Estimate]
+    entries: Mapping[str, ReadoutSystems]
+    answers: Mapping[System, Hypotheses]
+    scores: SystemScores
+    perplexities: Mapping[System, Estimate]
     dev: Mapping[str, float]
 
     @property
@@ -81,7 +81,7 @@ class Contest:
 
 
 @dataclass(frozen=True)
-class Bench:
+class DecoderExperiment:
     """What every decoder is trained and asked with. States of trainings lie in ``folder``, under a
     name that says all that they depend on: ``model`` is the hash of what makes the vectors."""
 
@@ -89,15 +89,17 @@ class Bench:
     seed: int
     folder: Path | None
     model: str
-    settings: Settings
+    settings: DecoderOptions
 
-    def hold(self, cache: VectorCache, rows: RowIndices, *, progress: bool = False) -> Contest:
+    def hold(
+        self, cache: VectorCache, rows: RowIndices, *, progress: bool = False
+    ) -> DecoderScores:
         """The contest of the shelf's readouts; ``rows`` are those of the corpus' sentences."""
         corpus, test = self.corpus, self.corpus.splits.test
         trainings = 1 + len(cache.readouts)
         total = trainings * exposures(corpus, self.settings)
-        entries = {readout: Entry.of(readout) for readout in cache.readouts}
-        answers: dict[Contender, Answers] = {FREQUENT: [most_frequent(corpus)] * len(test)}
+        entries = {readout: ReadoutSystems.of(readout) for readout in cache.readouts}
+        answers: dict[System, Hypotheses] = {FREQUENT: [most_frequent(corpus)] * len(test)}
         losses, dev = {}, {}
         with Progress("decoders: sentences read", total, show=progress) as bar:
             without = self._train("", np.zeros((len(corpus), 1), np.float32), bar)
@@ -112,11 +114,11 @@ class Bench:
                 dev[readout] = self._f1_on_dev(training)
         tokens = corpus.lengths[test] + 1
         found = {who: perplexity(own, tokens, self.seed) for who, own in losses.items()}
-        scores = Scores.of(answers, corpus.references(test), self.seed)
-        return Contest(corpus, entries, answers, scores, found, dev)
+        scores = SystemScores.of(answers, corpus.references(test), self.seed)
+        return DecoderScores(corpus, entries, answers, scores, found, dev)
 
-    def _train(self, readout: str, vectors: Floats, bar: Progress) -> Training:
-        checkpoint = Checkpoint(self._path(readout))
+    def _train(self, readout: str, vectors: Floats, bar: Progress) -> DecoderTraining:
+        checkpoint = TrainingCheckpoint(self._path(readout))
         return train(
             vectors,
             self.corpus,
@@ -127,8 +129,8 @@ class Bench:
         )
 
     def _answers(
-        self, entry: Entry, training: Training, vectors: Floats
-    ) -> dict[Contender, Answers]:
+        self, entry: ReadoutSystems, training: DecoderTraining, vectors: Floats
+    ) -> dict[System, Hypotheses]:
         test, others = self.corpus.splits.test, self._others
         bag = learn_bag(vectors, self.corpus)
         return {
@@ -139,7 +141,7 @@ class Bench:
             entry.shuffled_bag: bag.answers(vectors[others]),
         }
 
-    def _f1_on_dev(self, training: Training) -> float:
+    def _f1_on_dev(self, training: DecoderTraining) -> float:
         dev = self.corpus.splits.dev
         counts = overlaps(training.answers(dev), self.corpus.references(dev))
         return float(token_f1(counts).mean())

@@ -9,12 +9,12 @@ from poolwise.readouts import parse
 from poolwise.reports.charts import draw
 from poolwise.selection.selection import Selection
 from poolwise.selection.tasks import LabelsTask
-from poolwise.studies.probing import Knows
+from poolwise.studies.probing import Probing
 from poolwise.studies.probing.charts import charts
 from poolwise.studies.probing.controls import LENGTH, MAJORITY, UNTRAINED, WORDS
-from poolwise.studies.probing.evidence import Evidence
 from poolwise.studies.probing.numbers import numbers
 from poolwise.studies.probing.paired_tests import judge
+from poolwise.studies.probing.scores import ProbingScores
 from poolwise.studies.probing.verdict import listed, notes, verdict
 from poolwise.studies.sweep import answers
 from poolwise.texts import LabelledTexts
@@ -57,7 +57,7 @@ def evidence(name, readouts, controls=None, chance=0.5, n=2000):
         dimensions=[],
         columns=np.column_stack(columns),
     )
-    return Evidence(task, contest, hits(chance), hits(0.5), None)
+    return ProbingScores(task, contest, hits(chance), hits(0.5), None)
 
 
 def everywhere(share, pools=POOLS):
@@ -189,7 +189,7 @@ def finding(model):
     lengths = np.array([len(text.split()) for text in texts])
     planted = model.embed(texts, "mean@3|standardize", fit=texts)
     hidden = planted @ np.random.default_rng(3).normal(size=planted.shape[1])
-    study = Knows(
+    study = Probing(
         [
             labelled("length.txt", texts, np.digitize(lengths, [7, 11, 15])),
             labelled("word.txt", texts, ["cat" in text.split() for text in texts]),
@@ -252,17 +252,17 @@ def test_many_labels_have_no_code():
 def test_tasks_of_one_name_are_numbered():
     texts = sentences(200)
     same = labelled("task.txt", texts, np.arange(200) % 2)
-    assert Knows([same, same]).names == ["task", "task (2)"]
+    assert Probing([same, same]).names == ["task", "task (2)"]
 
 
 def test_a_task_of_few_rows_is_named():
     with pytest.raises(StudyError, match=r"^small: 60 rows; .* give more rows"):
-        Knows([labelled("small.txt", sentences(60), np.arange(60) % 2)])
+        Probing([labelled("small.txt", sentences(60), np.arange(60) % 2)])
 
 
 def test_a_task_of_one_label_is_named():
     with pytest.raises(StudyError, match=r"^same: every text has the label 'yes'"):
-        Knows([labelled("same.txt", sentences(200), ["yes"] * 200)])
+        Probing([labelled("same.txt", sentences(200), ["yes"] * 200)])
 
 
 def test_a_task_that_learns_one_label_only_is_named():
@@ -270,9 +270,9 @@ def test_a_task_that_learns_one_label_only_is_named():
     splits = ["train"] * 150 + ["dev"] * 25 + ["test"] * 25
     data = LabelledTexts("late.txt", sentences(200), labels, splits, "")
     with pytest.raises(StudyError, match=r"^late: every row of train has the label 'yes'"):
-        Knows([data])
+        Probing([data])
 
 
 def test_no_task_is_an_error():
     with pytest.raises(StudyError, match="no labelled texts"):
-        Knows([])
+        Probing([])

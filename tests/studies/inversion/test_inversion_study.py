@@ -19,16 +19,16 @@ from poolwise.errors import MissingExtraError, StoreError, StudyError
 from poolwise.progress import Progress
 from poolwise.readouts import parse
 from poolwise.selection.comparisons import ComparisonFamily
-from poolwise.studies.inversion import Recover, training
+from poolwise.studies.inversion import Inversion, training
 from poolwise.studies.inversion import checkpoint as checkpoints
-from poolwise.studies.inversion.answer import answer
 from poolwise.studies.inversion.bag import PENALTIES, learn_bag, most_frequent
-from poolwise.studies.inversion.checkpoint import Checkpoint
+from poolwise.studies.inversion.checkpoint import TrainingCheckpoint
 from poolwise.studies.inversion.comparisons import compared, title
-from poolwise.studies.inversion.contest import FREQUENT, WITHOUT, Bench
 from poolwise.studies.inversion.corpus import FIRST, UNKNOWN, Sentences, divided, read
-from poolwise.studies.inversion.detokenize import Writer
-from poolwise.studies.inversion.training import Settings, exposures, train
+from poolwise.studies.inversion.detokenize import Detokenizer
+from poolwise.studies.inversion.experiment import FREQUENT, WITHOUT, DecoderExperiment
+from poolwise.studies.inversion.finding import answer
+from poolwise.studies.inversion.training import DecoderOptions, exposures, train
 from poolwise.studies.inversion.verdict import verdict
 
 SLOTS = (
@@ -36,7 +36,7 @@ SLOTS = (
     ("cat", "dog", "man", "woman", "child", "bird"),
     ("sat on", "ran over", "saw"),
 )
-SMALL = Settings(
+SMALL = DecoderOptions(
     width=32, hidden=32, dropout=0.0, rate=1e-2, batch=16, epochs=(1, 2_500), patience=20
 )
 
@@ -74,7 +74,7 @@ def planted(model):
     assert list(sentences.texts) == texts
     rows = np.arange(len(texts))
     noise = np.random.default_rng(0).normal(size=vectors.shape).astype(np.float32)
-    bench = Bench(divided(sentences, rows, 0), 0, None, "", SMALL)
+    bench = DecoderExperiment(divided(sentences, rows, 0), 0, None, "", SMALL)
     return bench.hold(Shelved(cls=vectors, noise=noise), rows)
 
 
@@ -171,13 +171,13 @@ def test_what_cannot_take_part_is_left_out_and_counted(model):
     with pytest.raises(StudyError, match=r"^49 usable sentences; .* at least 50"):
         divided(replace(sentences, notes=()), np.arange(49), 0)
     with pytest.raises(StudyError, match=r"^2 usable sentences \(texts left out: 1 empty\); "):
-        list(Recover("toy", ["", *texts[:2]]).run(model))
+        list(Inversion("toy", ["", *texts[:2]]).run(model))
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta", "xlm-roberta"])
 def test_tokens_are_written_as_text(family, tiny):
     encoder = poolwise.load(tiny(family))
-    writer = Writer.of(encoder.tokenizer)
+    writer = Detokenizer.of(encoder.tokenizer)
     said, asked = encoder.tokenizer.encode(["the cats sat on a cat", "a cat sat"])
     assert writer.text(said.tolist()).strip() == "the cats sat on a cat"
     pieces = writer.beside(said.tolist(), asked.tolist())
@@ -190,13 +190,13 @@ def test_tokens_are_written_as_text(family, tiny):
 @pytest.mark.parametrize("step", ["whiten(4)", "int8", "binary"])
 def test_steps_that_a_decoder_cannot_be_asked_after_are_refused(step):
     with pytest.raises(StudyError, match=r"leave it out"):
-        Recover("toy", [], [parse(f"mean@-1|{step}")])
+        Inversion("toy", [], [parse(f"mean@-1|{step}")])
 
 
 def test_the_study_reads_an_encoder_and_resumes_in_its_folder(model, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "SETTINGS", replace(SMALL, epochs=(2, 0)))
     texts, _ = grammar()
-    study = Recover("toy", texts, [parse("mean@0|truncate(16)")], folder=tmp_path / "new")
+    study = Inversion("toy", texts, [parse("mean@0|truncate(16)")], folder=tmp_path / "new")
     (first,) = study.run(model)
     files = {path: path.stat().st_mtime_ns for path in (tmp_path / "new").iterdir()}
     assert len(files) == 2
@@ -237,7 +237,7 @@ def train_toy(path, bar):
     settings = replace(SMALL, dropout=0.2, epochs=(4, 0))
     corpus, vectors = toy()
     return train(
-        vectors, corpus, settings, seed=3, checkpoint=Checkpoint(path), progress=bar
+        vectors, corpus, settings, seed=3, checkpoint=TrainingCheckpoint(path), progress=bar
     ).decoder.state_dict()
 
 
@@ -258,7 +258,7 @@ def test_a_training_that_is_killed_goes_on(tmp_path, monkeypatch):
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
 
-    state = Checkpoint(path).read()
+    state = TrainingCheckpoint(path).read()
     went, whole = Bar(), Bar()
     assert 8 <= 6 * state["epochs_done"] + state["batches_done"] < 24
     resumed = train_toy(path, went)
@@ -275,7 +275,9 @@ def test_training_ends_early_and_leaves_torch_as_it_was():
     random, bar = torch.random.get_rng_state(), Bar()
     nothing = np.zeros_like(vectors)
     settings = replace(SMALL, epochs=(40, 0), patience=1)
-    found = train(nothing, corpus, settings, seed=0, checkpoint=Checkpoint(None), progress=bar)
+    found = train(
+        nothing, corpus, settings, seed=0, checkpoint=TrainingCheckpoint(None), progress=bar
+    )
     assert found.epochs_done < 40
     assert bar.done == exposures(corpus, settings) == 40 * len(corpus.splits.train)
     assert torch.equal(random, torch.random.get_rng_state())
@@ -286,4 +288,4 @@ def test_without_torch_the_extra_is_named(model, monkeypatch):
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(MissingExtraError, match=r"poolwise\[torch\]"):
-        list(Recover("toy", grammar()[0]).run(model))
+        list(Inversion("toy", grammar()[0]).run(model))

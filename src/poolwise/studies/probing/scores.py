@@ -26,7 +26,7 @@ MOST_CODED = 100
 
 
 @dataclass(frozen=True)
-class Evidence:
+class ProbingScores:
     """The contest's baselines are the controls; the columns of ``contest`` hold both.
 
     ``chance`` [n]: hits of the chosen readout's probe on shuffled labels. ``memory`` [n]: on labels
@@ -117,13 +117,13 @@ class Evidence:
         return mean_estimates(hits[test][:, None], self.task.groups[test])[0]
 
 
-def gather(task: LabelsTask, contest: Selection, cache: VectorCache, seed: int) -> Evidence:
+def gather(task: LabelsTask, contest: Selection, cache: VectorCache, seed: int) -> ProbingScores:
     """What the best readout's vectors show beyond the contest."""
     x, usable = rows_of(task, cache, cache[contest.names[contest.best]])
     draws = [named(task, x, usable, by_first_word(task, seed + draw)) for draw in range(DRAWS)]
     train = task.splits.train[usable[task.splits.train]]
     coded = len(task.classes) <= MOST_CODED
-    return Evidence(
+    return ProbingScores(
         task=task,
         contest=contest,
         chance=named(task, x, usable, shuffled(task, seed)),

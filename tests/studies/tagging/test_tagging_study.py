@@ -10,19 +10,19 @@ from poolwise.errors import MissingExtraError, StudyError
 from poolwise.selection.splits import Splits
 from poolwise.studies.tagging import Tagging
 from poolwise.studies.tagging.answer import Answer
-from poolwise.studies.tagging.contest import (
+from poolwise.studies.tagging.corpus import TaggedCorpus, f1
+from poolwise.studies.tagging.entities import ENTITIES
+from poolwise.studies.tagging.experiment import (
     MOST_FREQUENT,
     SHUFFLED,
     STATIC,
-    Bench,
+    MixExperiment,
     most_frequent,
     runs,
 )
-from poolwise.studies.tagging.corpus import Corpus, f1
-from poolwise.studies.tagging.entities import ENTITIES
-from poolwise.studies.tagging.features import Mix, of_mix
+from poolwise.studies.tagging.features import LayerMix, of_mix
 from poolwise.studies.tagging.linear import linear
-from poolwise.studies.tagging.scores import Scores
+from poolwise.studies.tagging.scores import F1Scores
 from poolwise.studies.tagging.vectors import WordVectors
 from poolwise.texts import TaggedSentences
 
@@ -36,7 +36,7 @@ def planted(rng, sentences=240):
     offsets = np.cumsum([0, *lengths])
     tags = np.where(rng.random(offsets[-1]) < 0.3, 0, 2)
     rows = np.arange(sentences)
-    corpus = Corpus(
+    corpus = TaggedCorpus(
         names=NAMES,
         words=["a" if i % 2 else "b" for i in range(len(tags))],
         tags=tags,
@@ -52,7 +52,7 @@ def planted(rng, sentences=240):
 def bench(corpus, states, rng):
     first = rng.integers(0, 5, states.shape[1])
     table = rng.normal(size=(5, WIDTH)).astype(np.float32)
-    return Bench(corpus, WordVectors(states, first), table, 0)
+    return MixExperiment(corpus, WordVectors(states, first), table, 0)
 
 
 def test_the_layer_that_holds_the_tags_is_chosen():
@@ -94,7 +94,7 @@ def test_without_a_difference_the_answer_says_so():
     corpus, states = planted(rng)
     states[1:, :, 3] += 2 * (corpus.tags == 0)
     made = bench(corpus, states, rng)
-    mixes = [Mix("second to last", (1,)), Mix("last layer", (2,))]
+    mixes = [LayerMix("second to last", (1,)), LayerMix("last layer", (2,))]
     contest = made.hold(lambda f, c, tags, _: linear(f, c, tags), 1, every_layer=False)
     for chosen, verdict in (
         ("second to last", "No difference that these data can show"),
@@ -122,7 +122,7 @@ def test_a_bilstm_reads_neighbours_where_a_linear_head_cannot(monkeypatch):
     states[2, :, 3] += 6 * before
     features = of_mix(
         WordVectors(states, np.zeros(len(corpus.tags), np.intp)),
-        Mix("", (1, 2), "weighted sum"),
+        LayerMix("", (1, 2), "weighted sum"),
         corpus.rows(corpus.splits.train),
     )
     tags = corpus.tags[corpus.rows(corpus.splits.train)]
@@ -151,7 +151,7 @@ def test_the_most_frequent_tag_of_a_word_is_learned_on_train_alone():
     words = list(corpus.words)
     words[test[0]] = "never seen"
     tags[test[1:]] = 0
-    made = Corpus(NAMES, words, tags, corpus.offsets, corpus.splits, ENTITIES)
+    made = TaggedCorpus(NAMES, words, tags, corpus.offsets, corpus.splits, ENTITIES)
     _, guesses = most_frequent(made)
     expected = [1 if corpus.words[row] == "a" else 2 for row in test]
     expected[0] = np.bincount(tags[corpus.rows(corpus.splits.train)]).argmax()
@@ -168,7 +168,7 @@ def test_differences_are_paired_and_restarts_count():
     worse = counts.copy()
     worse[::4, 0] = 0
     names = {"a": [counts], "same": [counts], "b": [better], "uneven": [better, worse]}
-    scores = Scores(names, 0)
+    scores = F1Scores(names, 0)
     assert scores.values["a"] == pytest.approx(right.sum() / there.sum())
     same = scores.difference("same", "a")
     assert (same.value.value, same.value.low, same.value.high, same.p) == (0, 0, 0, 1)

@@ -9,30 +9,30 @@ from dataclasses import dataclass
 import numpy as np
 
 from poolwise.records import Floats
-from poolwise.studies.tagging.corpus import Corpus, Rows
-from poolwise.studies.tagging.features import Features, Mix, of_mix, of_table, table7
-from poolwise.studies.tagging.scores import Scores
+from poolwise.studies.tagging.corpus import Rows, TaggedCorpus
+from poolwise.studies.tagging.features import Features, LayerMix, of_mix, of_table, table7
+from poolwise.studies.tagging.scores import F1Scores
 from poolwise.studies.tagging.vectors import WordVectors
 
 STATIC = "static embedding of the first sub-token"
 MOST_FREQUENT = "the word's most frequent tag"
 SHUFFLED = "last layer, shuffled tags"
 
-Guesses = tuple[Rows, Rows]
+Predictions = tuple[Rows, Rows]
 """A tag for every word of dev, and of test."""
 
-Head = Callable[[Features, Corpus, Rows, int], Guesses]
+Head = Callable[[Features, TaggedCorpus, Rows, int], Predictions]
 """Learns tags of train's words from features; the number is that of the restart."""
 
 
 @dataclass(frozen=True, slots=True)
-class Contest:
+class MixScores:
     """``mixes`` and the names of the ``controls``; their scores on dev and on test."""
 
-    mixes: Sequence[Mix]
+    mixes: Sequence[LayerMix]
     controls: Sequence[str]
-    dev: Scores
-    test: Scores
+    dev: F1Scores
+    test: F1Scores
 
     @property
     def last(self) -> str:
@@ -44,7 +44,7 @@ class Contest:
         """The mix of the best score on dev."""
         return self.best(self.mixes)
 
-    def best(self, mixes: Sequence[Mix]) -> str:
+    def best(self, mixes: Sequence[LayerMix]) -> str:
         """The best of these on dev; the first of equals."""
         return max((mix.name for mix in mixes), key=lambda name: self.dev.values[name])
 
@@ -55,10 +55,10 @@ class Contest:
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class MixExperiment:
     """What every head learns from: ``table`` [vocabulary, d] holds static embeddings."""
 
-    corpus: Corpus
+    corpus: TaggedCorpus
     words: WordVectors
     table: Floats
     seed: int
@@ -67,12 +67,12 @@ class Bench:
     def depth(self) -> int:
         return len(self.words.states) - 1
 
-    def hold(self, head: Head, restarts: int, *, every_layer: bool) -> Contest:
+    def hold(self, head: Head, restarts: int, *, every_layer: bool) -> MixScores:
         """Let the six mixes compete, and every layer alone if asked, and the controls."""
         mixes = table7(self.depth)
         if every_layer:
             known = {mix.layers[0] for mix in mixes if mix.combine == "one"}
-            alone = [Mix(f"layer {k}", (k,)) for k in range(self.depth + 1) if k not in known]
+            alone = [LayerMix(f"layer {k}", (k,)) for k in range(self.depth + 1) if k not in known]
             mixes += alone
         found = dict(self._guesses(head, restarts, mixes))
         controls = [STATIC, MOST_FREQUENT, SHUFFLED]
@@ -86,14 +86,14 @@ class Bench:
         ]
         groups = self.corpus.groups
         scores = [
-            Scores(one, self.seed, None if groups is None else groups[part])
+            F1Scores(one, self.seed, None if groups is None else groups[part])
             for one, part in zip(counts, (dev, test), strict=True)
         ]
-        return Contest(mixes, controls, *scores)
+        return MixScores(mixes, controls, *scores)
 
     def _guesses(
-        self, head: Head, restarts: int, mixes: Sequence[Mix]
-    ) -> Iterator[tuple[str, list[Guesses]]]:
+        self, head: Head, restarts: int, mixes: Sequence[LayerMix]
+    ) -> Iterator[tuple[str, list[Predictions]]]:
         corpus = self.corpus
         train = corpus.rows(corpus.splits.train)
         tags = corpus.tags[train]
@@ -104,7 +104,7 @@ class Bench:
         yield STATIC, [head(static, corpus, tags, i) for i in range(restarts)]
         yield MOST_FREQUENT, [most_frequent(corpus)]
         shuffled = np.random.default_rng(self.seed).permutation(tags)
-        last = of_mix(self.words, Mix("", (self.depth,)), train)
+        last = of_mix(self.words, LayerMix("", (self.depth,)), train)
         yield SHUFFLED, [head(last, corpus, shuffled, 0)]
 
 
@@ -113,7 +113,7 @@ def runs(restarts: int) -> int:
     return 7 * restarts + 1
 
 
-def most_frequent(corpus: Corpus) -> Guesses:
+def most_frequent(corpus: TaggedCorpus) -> Predictions:
     """Each word's most frequent tag in train; for a word not seen there, that of all words."""
     train, dev, test = (corpus.rows(part) for part in corpus.splits)
     common = int(np.bincount(corpus.tags[train]).argmax())

@@ -7,8 +7,8 @@ import poolwise
 from poolwise.errors import EncoderError
 from poolwise.readouts import parse
 from poolwise.reproduction import PRESETS, reproduce
+from poolwise.reproduction.cells import finding
 from poolwise.reproduction.presets import WHERE, Preset, Row
-from poolwise.reproduction.rows import finding
 
 WORDS = "cat dog mat hill sea house tree bird man woman child one two old red big".split()
 
