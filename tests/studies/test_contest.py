@@ -50,15 +50,15 @@ def answered(model, study):
 def test_the_planted_readout_wins_and_others_do_not_tie(model):
     study = Similarity(pairs(model), "{cls,mean,max}@* mean@1|standardize")
     (finding,), _ = answered(model, study)
-    contest = study.contest
-    assert contest.names[contest.chosen] == "mean@1"
-    assert contest.tied.sum() == 1
+    selection = study.selection
+    assert selection.names[selection.chosen_index] == "mean@1"
+    assert selection.tied.sum() == 1
     assert finding.verdict.startswith("Take mean@1: Spearman 0.9")
     assert "more than mean@-1" in finding.verdict
     regret = next(n for n in finding.numbers if n.name == "regret of mean@-1")
-    test = contest.test
+    test = selection.test_scores
     assert regret.value == pytest.approx(
-        test[contest.chosen].value - test[contest.find("mean@3")].value
+        test[selection.chosen_index].value - test[selection.find("mean@3")].value
     )
     assert regret.low > 0
     (control,) = [n for n in finding.numbers if n.name.startswith("Spearman with the scores of")]
@@ -74,8 +74,8 @@ def test_scores_of_all_rows_are_the_plain_spearman(model):
     answered(model, study)
     a, b = (model.embed(list(side), "cls@2|l2") for side in (data.first, data.second))
     expected = spearmanr(np.sum(a * b, axis=1), data.scores).statistic
-    assert study.contest.whole[0].value == pytest.approx(expected, abs=1e-9)
-    assert study.contest.whole[1] is None
+    assert study.selection.all_rows_scores[0].value == pytest.approx(expected, abs=1e-9)
+    assert study.selection.all_rows_scores[1] is None
 
 
 def test_steps_learn_from_train_alone(model):
@@ -89,15 +89,17 @@ def test_steps_learn_from_train_alone(model):
         model.embed([side[i] for i in rows], "mean@-1|whiten(8)|l2", fit=fit)
         for side in (data.first, data.second)
     )
-    np.testing.assert_allclose(study.contest.columns[rows, 0], np.sum(a * b, axis=1), atol=1e-4)
+    np.testing.assert_allclose(
+        study.selection.row_scores[rows, 0], np.sum(a * b, axis=1), atol=1e-4
+    )
 
 
 def test_a_constant_vector_has_no_score_and_is_never_chosen(model):
     study = Similarity(pairs(model), "cls@0 cls@0|whiten(8) cls@1")
     answered(model, study)
-    assert study.contest.test[0].value is None
-    assert study.contest.test[1].value is None
-    assert not study.contest.tied[:2].any()
+    assert study.selection.test_scores[0].value is None
+    assert study.selection.test_scores[1].value is None
+    assert not study.selection.tied[:2].any()
 
 
 def test_the_probe_is_a_discriminant_trained_on_train_alone(model):
@@ -108,7 +110,7 @@ def test_the_probe_is_a_discriminant_trained_on_train_alone(model):
     train, _, test = task.splits
     oracle = LinearDiscriminantAnalysis(solver="eigen", shrinkage=1e-3)
     hits = oracle.fit(x[train], task.targets[train]).predict(x[test]) == task.targets[test]
-    assert np.mean(hits == study.contest.columns[test, 0]) > 0.95
+    assert np.mean(hits == study.selection.row_scores[test, 0]) > 0.95
     assert finding.made["rows"]["train"] == len(train)
 
 
@@ -122,7 +124,7 @@ def test_classification_finds_the_word_and_controls_do_not(model):
         assert found[name].control
         assert found[name].value < frequent + 0.1
     assert found["accuracy of logistic regression"].value > 0.8
-    assert study.contest.baselines
+    assert study.selection.baselines
 
 
 @pytest.mark.parametrize(
@@ -148,7 +150,7 @@ def test_a_label_that_train_lacks_is_counted_as_missed(model):
     labels = [*data.labels[:199], "a rare one"]
     study = Classification(LabelledTexts("d", data.texts, labels, splits, "h"), "mean@1")
     (finding,), _ = answered(model, study)
-    assert study.contest.columns[199, 0] == 0
+    assert study.selection.row_scores[199, 0] == 0
     assert any("1 labels do not occur in train" in note for note in finding.notes)
 
 
@@ -171,21 +173,21 @@ def test_the_winner_embeds_as_it_was_measured(model, tmp_path):
     data = pairs(model, readout="mean@1")
     study = Similarity(data, "mean@1|whiten(8)")
     answered(model, study)
-    study.contest.__dict__["chosen"] = 0
-    chosen = winner(study.contest, {"model_hash": model.hash})
+    study.selection.__dict__["chosen"] = 0
+    chosen = winner(study.selection, {"model_hash": model.hash})
     first = chosen.transform.apply(model.embed(list(data.first), "mean@1"))
     second = chosen.transform.apply(model.embed(list(data.second), "mean@1"))
     cosines = np.sum(first * second, axis=1) / (
         np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
     )
-    np.testing.assert_allclose(study.contest.columns[:, 0], cosines, atol=1e-5)
+    np.testing.assert_allclose(study.selection.row_scores[:, 0], cosines, atol=1e-5)
 
 
 def test_the_score_table_has_every_contender(model):
     study = Similarity(pairs(model), "cls@* mean@*")
     answered(model, study)
-    rows = list(scores(study.contest))
-    assert len(rows) == 2 * len(study.contest.names)
+    rows = list(scores(study.selection))
+    assert len(rows) == 2 * len(study.selection.names)
     assert sum(row["chosen"] for row in rows) == 2
     assert {row["cost"] for row in rows if row["readout"] == "cls@1"} == {1 / 3}
 
@@ -195,7 +197,7 @@ def test_hold_gives_baselines_columns_of_their_own(model):
     study = Similarity(data, "mean@1")
     cache = cache_vectors(model, study.texts, study.readouts(model))
     perfect = {"the same": cache["mean@1"]}
-    contest = score_readouts(model, study.task, study._readouts, cache, perfect)
-    np.testing.assert_array_equal(contest.columns[:, -1], contest.columns[:, 0])
-    assert contest.names[-1] == "the same"
-    assert contest.cost(len(contest.names) - 1) == 0
+    selection = score_readouts(model, study.task, study._readouts, cache, perfect)
+    np.testing.assert_array_equal(selection.row_scores[:, -1], selection.row_scores[:, 0])
+    assert selection.names[-1] == "the same"
+    assert selection.cost(len(selection.names) - 1) == 0

@@ -134,9 +134,9 @@ def test_known_by_their_strings_they_would_all_be_named(model):
 def test_a_sweep_reads_texts_before_it_divides_them(model):
     material = Datasets(labels=[random_labels("case", 1)])
     contests = {
-        contest.task.name: contest
-        for _, contest in sweep(model, material, asked="mean@-1")
-        if contest is not None
+        selection.task.name: selection
+        for _, selection in sweep(model, material, asked="mean@-1")
+        if selection is not None
     }
     found = contests["drawn"].test[0]
     assert found.low <= 0.5 <= found.high
@@ -318,8 +318,8 @@ def test_scores_of_a_contest_count_texts(model):
     for data in (one, replace(ten)):
         asked = questions(Datasets(labels=[read(model, data)]), ["classification"], asked="mean@*")
         ((question, _),) = answers(model, asked)
-        found.append(question.contest)
-    for a, b in zip(*(contest.test for contest in found), strict=True):
+        found.append(question.selection)
+    for a, b in zip(*(selection.test_scores for selection in found), strict=True):
         assert b.high - b.low > 0.8 * (a.high - a.low)
 
 

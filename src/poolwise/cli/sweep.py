@@ -84,28 +84,28 @@ def command(
     from poolwise.studies.sweep import sweep  # noqa: PLC0415 - likewise
 
     found: list[Finding] = []
-    contests: list[Selection] = []
+    selections: list[Selection] = []
     with report_folder(output, force=force) if output else nullcontext() as partial:
         with waiting("reading the data"):
             material = read_material(**where, limit=limit, seed=seed)
         encoder = load(model, max_length=max_length).prompted(prompt, prompt_name)
         try:
-            for finding, contest in sweep(
+            for finding, selection in sweep(
                 encoder, material, asked=grid, seed=seed, precision=precision, progress=True
             ):
                 found.append(finding)
-                if contest is not None and contest not in contests:
-                    contests.append(contest)
+                if selection is not None and selection not in selections:
+                    selections.append(selection)
         except KeyboardInterrupt:
             _what_there_was(found)
             raise
-        names = _write(found, contests, partial) if partial else {}
+        names = _write(found, selections, partial) if partial else {}
     files = {kind: output / name for kind, name in names.items()} if output else {}
     if as_json:
         print_json(
             {
                 "verdict": " ".join(f.verdict for f in found),
-                "readout": contests[0].names[contests[0].chosen] if contests else None,
+                "readout": selections[0].names[selections[0].chosen_index] if selections else None,
                 "findings": [to_json(f) for f in found],
                 "files": {name: str(path) for name, path in files.items()},
             }
@@ -117,20 +117,20 @@ def command(
         console().print(f"{name}: {path}", soft_wrap=True)
 
 
-def _write(found: list[Finding], contests: list[Selection], folder: Path) -> dict[str, str]:
+def _write(found: list[Finding], selections: list[Selection], folder: Path) -> dict[str, str]:
     """Give the names of what was written into ``folder``."""
     from poolwise.reports import fill_report  # noqa: PLC0415 - slow to import
     from poolwise.reports.scores import write_scores  # noqa: PLC0415
     from poolwise.studies.sweep import scores, winner  # noqa: PLC0415
 
     names = {}
-    if contests:
+    if selections:
         names["scores"] = "scores.parquet"
-        rows = [row for contest in contests for row in scores(contest)]
+        rows = [row for selection in selections for row in scores(selection)]
         write_scores(rows, folder / names["scores"])
-        first = next(f for f in found if f.made.get("data") == contests[0].task.name)
+        first = next(f for f in found if f.made.get("data") == selections[0].task.name)
         names["readout"] = "readout.toml"
-        winner(contests[0], first.made).save(folder / names["readout"])
+        winner(selections[0], first.made).save(folder / names["readout"])
     fill_report(found, folder)
     return {**names, "report": "report.html"}
 

@@ -1,4 +1,4 @@
-"""What a contest looks like: heat map, ranking, differences, curves over layers."""
+"""What a selection looks like: heat map, ranking, differences, curves over layers."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ LEVEL = 0.05
 STEPS = "as pooled"
 
 
-def heat(contest: Selection) -> Chart:
+def heat(selection: Selection) -> Chart:
     """Kind ``heat``: every single-layer readout's score on dev, a panel a chain of steps."""
     rows = []
-    normalised = all(readout != without_l2(readout) for readout in contest.readouts)
-    for i, readout in enumerate(contest.readouts):
+    normalised = all(readout != without_l2(readout) for readout in selection.readouts)
+    for i, readout in enumerate(selection.readouts):
         if readout.layers is None or readout.layers.combine != "one":
             continue
-        (layer,) = readout.layer_indices(contest.encoder.depth)
-        found = contest.dev[i]
+        (layer,) = readout.layer_indices(selection.encoder.depth)
+        found = selection.dev_scores[i]
         rows.append(
             {
                 "panel": _panel(readout, normalised),
@@ -34,12 +34,12 @@ def heat(contest: Selection) -> Chart:
                 "value": found.value,
                 "low": found.low,
                 "high": found.high,
-                "best": i == contest.chosen,
-                "tied": bool(contest.tied[i]),
+                "best": i == selection.chosen_index,
+                "tied": bool(selection.tied[i]),
             }
         )
     names = ("panel", "layer", "pool", "value", "low", "high", "best", "tied")
-    task = contest.task
+    task = selection.task
     return Chart(
         "heat",
         f"Every layer and pool: {task.score} on {task.name}",
@@ -62,31 +62,35 @@ def _panel(readout: Readout, normalised: bool) -> str:
     return "|".join(map(str, steps)) or STEPS
 
 
-def ranking(contest: Selection) -> Chart:
+def ranking(selection: Selection) -> Chart:
     """Kind ``ranking``: the best readouts and every baseline, with what they cost."""
-    c = len(contest.readouts)
-    shown = contest.ranked[:RANKED]
-    shown += [i for i in (*contest.usual.values(), *range(c, len(contest.names))) if i not in shown]
-    shown = sorted(set(shown), key=lambda i: -sort_value(contest.test[i]))
-    tests = [contest.test[i] for i in shown]
-    names = [contest.names[i] for i in shown]
+    c = len(selection.readouts)
+    shown = selection.ranking[:RANKED]
+    shown += [
+        i
+        for i in (*selection.references.values(), *range(c, len(selection.names)))
+        if i not in shown
+    ]
+    shown = sorted(set(shown), key=lambda i: -sort_value(selection.test_scores[i]))
+    tests = [selection.test_scores[i] for i in shown]
+    names = [selection.names[i] for i in shown]
     return Chart(
         "ranking",
-        f"What the best readouts score on {contest.task.name}, and what they cost",
+        f"What the best readouts score on {selection.task.name}, and what they cost",
         {
-            "value_label": f"{contest.task.score}, test",
+            "value_label": f"{selection.task.score}, test",
             "name": names,
             "value": [e.value for e in tests],
             "low": [e.low for e in tests],
             "high": [e.high for e in tests],
-            "whole": [_value(contest.whole[i]) for i in shown],
-            "best": [i == contest.chosen for i in shown],
-            "tied": [i < c and bool(contest.tied[i]) for i in shown],
+            "whole": [_value(selection.all_rows_scores[i]) for i in shown],
+            "best": [i == selection.chosen_index for i in shown],
+            "tied": [i < c and bool(selection.tied[i]) for i in shown],
             "baseline": [i >= c for i in shown],
-            "dimensions": [contest.dimensions[i] for i in shown],
-            "cost": [contest.cost(i) for i in shown],
+            "dimensions": [selection.dimensions[i] for i in shown],
+            "cost": [selection.cost(i) for i in shown],
         },
-        f"Scores on the {len(contest.task.splits.test):,} rows of test, held apart until the "
+        f"Scores on the {len(selection.task.splits.test):,} rows of test, held apart until the "
         "choice was made. Cost: share of the encoder's blocks that must run.",
     )
 

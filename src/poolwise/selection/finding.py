@@ -1,4 +1,4 @@
-"""The answer that a contest gives: which readout to take, and what that is worth."""
+"""The answer that a selection gives: which readout to take, and what that is worth."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from poolwise.statistics.paired import Difference
 
 
 def selection_finding(
-    contest: Selection,
+    selection: Selection,
     *,
     study: str,
     question: str,
@@ -22,20 +22,20 @@ def selection_finding(
     notes: Sequence[str] = (),
 ) -> Finding:
     """The finding, with what a study adds to it."""
-    steps = _steps(contest)
+    steps = _steps(selection)
     return Finding(
         study=study,
         question=question,
-        verdict=" ".join([_verdict(contest), _said_of_steps(contest, steps)]).strip(),
-        numbers=[*_chosen(contest), *_regrets(contest), *numbers, *_scores(contest)],
-        charts=[heat(contest), ranking(contest), *_pictures(contest, steps), *charts],
-        notes=[*contest.task.splits.notes, *_cheaper(contest), *notes],
+        verdict=" ".join([_verdict(selection), _said_of_steps(selection, steps)]).strip(),
+        numbers=[*_chosen(selection), *_regrets(selection), *numbers, *_scores(selection)],
+        charts=[heat(selection), ranking(selection), *_pictures(selection, steps), *charts],
+        notes=[*selection.task.splits.notes, *_cheaper(selection), *notes],
         made={
-            "data": contest.task.name,
+            "data": selection.task.name,
             "rows": {
-                name: len(getattr(contest.task.splits, name)) for name in ("train", "dev", "test")
+                name: len(getattr(selection.task.splits, name)) for name in ("train", "dev", "test")
             },
-            "readouts": len(contest.readouts),
+            "readouts": len(selection.readouts),
         },
     )
 
@@ -51,19 +51,26 @@ def format_estimate(estimate: Estimate, *, sign: bool = False) -> str:
     return text.replace("-", "−")
 
 
-def _verdict(contest: Selection) -> str:
-    task, chosen, best = contest.task, contest.names[contest.chosen], contest.names[contest.best]
-    found = f"{task.score} {format_estimate(contest.test[contest.chosen])} on {task.name}"
-    usual = next(name for name in REFERENCE_READOUTS if name in contest.usual)
-    place = contest.usual[usual]
-    own = _own(contest) if usual == "declared" else ""
-    if contest.chosen in contest.usual.values() and contest.chosen != contest.best:
+def _verdict(selection: Selection) -> str:
+    task, chosen, best = (
+        selection.task,
+        selection.names[selection.chosen_index],
+        selection.names[selection.best_index],
+    )
+    found = f"{task.score} {format_estimate(selection.test_scores[selection.chosen_index])} on {task.name}"
+    usual = next(name for name in REFERENCE_READOUTS if name in selection.references)
+    place = selection.references[usual]
+    own = _own(selection) if usual == "declared" else ""
+    if (
+        selection.chosen_index in selection.references.values()
+        and selection.chosen_index != selection.best_index
+    ):
         return f"Keep {chosen}{own}: {found}; the best on dev, {best}, cannot be told from it."
-    if contest.chosen == place:
+    if selection.chosen_index == place:
         return f"Keep {chosen}{own}: {found}; no readout scored higher on dev."
-    gain = contest.against(place)[contest.chosen]
+    gain = selection.differences_from(place)[selection.chosen_index]
     more = format_estimate(gain.value, sign=True)
-    than = f"{contest.names[place]}{own}"
+    than = f"{selection.names[place]}{own}"
     if not gain.p <= LEVEL:
         return (
             f"Take {chosen}: {found}. On dev it beats {than}; on test the difference, {more}, is "
@@ -74,36 +81,43 @@ def _verdict(contest: Selection) -> str:
     return f"Take {chosen}: {found}, {more} more than {than}."
 
 
-def _own(contest: Selection) -> str:
+def _own(selection: Selection) -> str:
     """The declared readout takes part without its l2 where the user's own grid has it so."""
-    declared = contest.encoder.declared
-    same = declared is not None and contest.find(declared) is not None
+    declared = selection.encoder.declared
+    same = declared is not None and selection.find(declared) is not None
     return " (what the model declares)" if same else " (what the model declares, less its l2)"
 
 
-def _chosen(contest: Selection) -> Iterator[Number]:
-    score, name = contest.task.score, contest.names[contest.chosen]
-    yield _number(f"{score} of the chosen readout", contest.test[contest.chosen], name, "test")
-    for usual, i in contest.usual.items():
+def _chosen(selection: Selection) -> Iterator[Number]:
+    score, name = selection.task.score, selection.names[selection.chosen_index]
+    yield _number(
+        f"{score} of the chosen readout",
+        selection.test_scores[selection.chosen_index],
+        name,
+        "test",
+    )
+    for usual, i in selection.references.items():
         if usual != "declared":
-            yield _number(f"{score} of {usual}", contest.test[i], contest.names[i], "test")
+            yield _number(
+                f"{score} of {usual}", selection.test_scores[i], selection.names[i], "test"
+            )
 
 
-def _regrets(contest: Selection) -> Iterator[Number]:
+def _regrets(selection: Selection) -> Iterator[Number]:
     """What staying with a usual readout costs."""
-    for usual, i in contest.usual.items():
-        difference = contest.against(i)[contest.chosen]
-        yield _number(f"regret of {usual}", difference.value, contest.names[i], "test")
+    for usual, i in selection.references.items():
+        difference = selection.differences_from(i)[selection.chosen_index]
+        yield _number(f"regret of {usual}", difference.value, selection.names[i], "test")
 
 
-def _scores(contest: Selection) -> Iterator[Number]:
-    c = len(contest.readouts)
-    for i in contest.ranked:
-        for part, found in (("test", contest.test[i]), ("dev", contest.dev[i])):
-            yield _number(contest.task.score, found, contest.names[i], part, control=i >= c)
-        whole = contest.whole[i]
+def _scores(selection: Selection) -> Iterator[Number]:
+    c = len(selection.readouts)
+    for i in selection.ranking:
+        for part, found in (("test", selection.test_scores[i]), ("dev", selection.dev_scores[i])):
+            yield _number(selection.task.score, found, selection.names[i], part, control=i >= c)
+        whole = selection.all_rows_scores[i]
         if whole is not None:
-            yield _number(contest.task.score, whole, contest.names[i], "all rows")
+            yield _number(selection.task.score, whole, selection.names[i], "all rows")
 
 
 def _number(
@@ -117,17 +131,17 @@ Step = tuple[int, int, Difference]
 """A readout with steps, the same without, and what the steps gain on test."""
 
 
-def _steps(contest: Selection) -> list[Step]:
+def _steps(selection: Selection) -> list[Step]:
     """For each chain of steps: on the pooled readout that is best with nothing after it, on dev,
     and on mean@-1."""
-    plain = [i for i in contest.ranked if i < len(contest.readouts)]
-    plain = [i for i in plain if not without_l2(contest.readouts[i]).steps]
-    bases = dict.fromkeys([*plain[:1], *contest.usual.values()])
-    pairs = [(i, base) for i, base in step_pairs(contest) if base in bases]
-    return [(i, base, contest.against(base)[i]) for i, base in pairs]
+    plain = [i for i in selection.ranking if i < len(selection.readouts)]
+    plain = [i for i in plain if not without_l2(selection.readouts[i]).steps]
+    bases = dict.fromkeys([*plain[:1], *selection.references.values()])
+    pairs = [(i, base) for i, base in step_pairs(selection) if base in bases]
+    return [(i, base, selection.differences_from(base)[i]) for i, base in pairs]
 
 
-def _said_of_steps(contest: Selection, steps: Sequence[Step]) -> str:
+def _said_of_steps(selection: Selection, steps: Sequence[Step]) -> str:
     if not steps:
         return ""
     clear = cleared([difference for *_, difference in steps])
@@ -139,27 +153,27 @@ def _said_of_steps(contest: Selection, steps: Sequence[Step]) -> str:
     if not gains:
         return "No step after pooling gains anything that these data can show."
     i, base, difference = max(gains, key=lambda step: step[2].value.value or 0)
-    step = "|".join(map(str, without_l2(contest.readouts[i]).steps)) or "l2"
+    step = "|".join(map(str, without_l2(selection.readouts[i]).steps)) or "l2"
     others = f"; {len(gains) - 1} other steps gain too" if len(gains) > 1 else ""
     return (
         f"After pooling, {step} adds {format_estimate(difference.value, sign=True)} to "
-        f"{contest.names[base]}{others}."
+        f"{selection.names[base]}{others}."
     )
 
 
-def _pictures(contest: Selection, steps: Sequence[Step]) -> Iterator[Chart]:
+def _pictures(selection: Selection, steps: Sequence[Step]) -> Iterator[Chart]:
     rows = [
-        (contest.names[i], contest.against(contest.chosen)[i], False)
-        for i in dict.fromkeys([*contest.usual.values(), contest.best])
-        if i != contest.chosen
+        (selection.names[i], selection.differences_from(selection.chosen_index)[i], False)
+        for i in dict.fromkeys([*selection.references.values(), selection.best_index])
+        if i != selection.chosen_index
     ]
-    c = len(contest.readouts)
+    c = len(selection.readouts)
     rows += [
-        (name, contest.against(contest.chosen)[i], True)
-        for i, name in enumerate(contest.baselines, c)
+        (name, selection.differences_from(selection.chosen_index)[i], True)
+        for i, name in enumerate(selection.baselines, c)
     ]
-    label = f"difference in {contest.task.score}, test"
-    reference = contest.names[contest.chosen]
+    label = f"difference in {selection.task.score}, test"
+    reference = selection.names[selection.chosen_index]
     if rows:
         yield forest(
             f"Against the chosen readout, {reference}",
@@ -171,25 +185,27 @@ def _pictures(contest: Selection, steps: Sequence[Step]) -> Iterator[Chart]:
     if steps:
         yield forest(
             "What a step after pooling gains",
-            [(contest.names[i], difference, False) for i, _, difference in steps],
+            [(selection.names[i], difference, False) for i, _, difference in steps],
             x_label=label,
             reference="the same readout without the step",
             caption="Steps are fitted on the texts of train and scored on test.",
         )
 
 
-def _cheaper(contest: Selection) -> Iterator[str]:
+def _cheaper(selection: Selection) -> Iterator[str]:
     """The least that does as well, as far as dev can show."""
-    ties = [i for i in range(len(contest.readouts)) if contest.tied[i] and i != contest.best]
+    ties = [
+        i for i in range(len(selection.readouts)) if selection.tied[i] and i != selection.best_index
+    ]
     if not ties:
         return
     yield (
-        f"{len(ties)} readouts cannot be told from the best on dev, {contest.names[contest.best]}; "
+        f"{len(ties)} readouts cannot be told from the best on dev, {selection.names[selection.best_index]}; "
         "where a usual one is among them, it is kept"
     )
-    cheapest = min(ties, key=lambda i: (contest.cost(i), contest.dimensions[i]))
-    if contest.cost(cheapest) < contest.cost(contest.chosen):
+    cheapest = min(ties, key=lambda i: (selection.cost(i), selection.dimensions[i]))
+    if selection.cost(cheapest) < selection.cost(selection.chosen_index):
         yield (
-            f"the cheapest of them, {contest.names[cheapest]}, runs "
-            f"{contest.cost(cheapest):.0%} of the blocks"
+            f"the cheapest of them, {selection.names[cheapest]}, runs "
+            f"{selection.cost(cheapest):.0%} of the blocks"
         )

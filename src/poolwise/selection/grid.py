@@ -25,8 +25,8 @@ WHITENED = (256, 128, 64, 32, 16)
 256 of 768."""
 
 
-def expand_grid(encoder: Encoder, asked: str, n_fit: int) -> list[Readout]:
-    """The readouts that ``asked`` names: ``default``, ``full``, or patterns between blanks.
+def expand_grid(encoder: Encoder, grid: str, n_fit: int) -> list[Readout]:
+    """The readouts that ``grid`` names: ``default``, ``full``, or patterns between blanks.
 
     In a pattern ``*`` stands for every hidden state and ``{a,b}`` for either:
     ``{cls,mean}@* mean@-1|whiten(128)``. ``n_fit`` texts will fit the steps; whitening keeps no
@@ -38,8 +38,8 @@ def expand_grid(encoder: Encoder, asked: str, n_fit: int) -> list[Readout]:
 
     Raises ReadoutError for a pattern that is none.
     """
-    ready_made = asked in {"default", "full"}
-    patterns = _ready_made(encoder, asked, n_fit) if ready_made else asked.split()
+    ready_made = grid in {"default", "full"}
+    patterns = _ready_made(encoder, grid, n_fit) if ready_made else grid.split()
     if not patterns:
         raise ReadoutError("the grid is empty; expected default, full, or readouts between blanks")
     readouts = [parse(spec) for pattern in patterns for spec in _expanded(pattern, encoder.depth)]
@@ -75,8 +75,8 @@ def without_l2(readout: Readout) -> Readout:
     return replace(readout, steps=steps[:-1]) if steps and steps[-1].name == "l2" else readout
 
 
-def _ready_made(encoder: Encoder, asked: str, n_fit: int) -> list[str]:
-    full = asked == "full"
+def _ready_made(encoder: Encoder, grid: str, n_fit: int) -> list[str]:
+    full = grid == "full"
     room = min(encoder.width, n_fit // 2)
     k = next((size for size in WHITENED if size <= room), None)
     steps = [

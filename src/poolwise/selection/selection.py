@@ -34,7 +34,7 @@ REFERENCE_READOUTS = ("declared", "mean@-1")
 
 @dataclass(frozen=True)
 class Selection:
-    """Contenders on one task. ``columns`` [n, c + b]: c readouts, then b baselines, whose vectors
+    """Contenders on one task. ``row_scores`` [n, c + b]: c readouts, then b baselines, whose vectors
     have so many ``dimensions``.
 
     The choice is made on dev among the readouts alone; everything else is said of test.
@@ -46,7 +46,7 @@ class Selection:
     readouts: Sequence[Readout]
     baselines: Sequence[str]
     dimensions: Sequence[int]
-    columns: Array
+    row_scores: Array
 
     @property
     def names(self) -> list[str]:
@@ -54,19 +54,19 @@ class Selection:
         return [*map(str, self.readouts), *self.baselines]
 
     @cached_property
-    def dev(self) -> Sequence[Estimate]:
+    def dev_scores(self) -> Sequence[Estimate]:
         """Each contender's score on dev."""
-        return self.task.measure(self.columns, self.task.splits.dev).estimates()
+        return self.task.measure(self.row_scores, self.task.splits.dev).estimates()
 
     @cached_property
-    def test(self) -> Sequence[Estimate]:
+    def test_scores(self) -> Sequence[Estimate]:
         """Each contender's score on test."""
-        return self._on_test.estimates()
+        return self._test_measure.estimates()
 
     @cached_property
-    def best(self) -> int:
+    def best_index(self) -> int:
         """The readout of the highest score on dev."""
-        scores = [sort_value(e) for e in self.dev[: len(self.readouts)]]
+        scores = [sort_value(e) for e in self.dev_scores[: len(self.readouts)]]
         if max(scores) == -np.inf:
             raise StudyError(
                 f"{self.task.name}: no readout has a {self.task.score} on the dev rows; every "
@@ -77,50 +77,50 @@ class Selection:
     @cached_property
     def tied(self) -> NDArray[np.bool_]:
         """Whether each readout cannot be told from the best one on dev, after Holm; [c]."""
-        measure = self.task.measure(self.columns[:, : len(self.readouts)], self.task.splits.dev)
-        return ties(compared(*measure.influences(), self.best, measure.groups))
+        measure = self.task.measure(self.row_scores[:, : len(self.readouts)], self.task.splits.dev)
+        return ties(compared(*measure.influences(), self.best_index, measure.groups))
 
     @cached_property
-    def chosen(self) -> int:
+    def chosen_index(self) -> int:
         """The best on dev, unless a usual readout cannot be told from it: nobody should change
         for a difference that may be chance."""
         for name in REFERENCE_READOUTS:
-            place = self.usual.get(name)
+            place = self.references.get(name)
             if place is not None and self.tied[place]:
                 return place
-        return self.best
+        return self.best_index
 
-    def against(self, index: int) -> Sequence[Difference]:
+    def differences_from(self, index: int) -> Sequence[Difference]:
         """Every contender less this one on test, paired by row."""
-        if index not in self._against:
-            self._against[index] = compared(*self._influences, index, self._on_test.groups)
-        return self._against[index]
+        if index not in self._differences:
+            self._differences[index] = compared(*self._influences, index, self._test_measure.groups)
+        return self._differences[index]
 
     @cached_property
-    def _against(self) -> dict[int, Sequence[Difference]]:
+    def _differences(self) -> dict[int, Sequence[Difference]]:
         """What was compared before: the same is asked for of every chain of steps."""
         return {}
 
     @cached_property
-    def _on_test(self) -> Measure:
-        return self.task.measure(self.columns, self.task.splits.test)
+    def _test_measure(self) -> Measure:
+        return self.task.measure(self.row_scores, self.task.splits.test)
 
     @cached_property
     def _influences(self) -> tuple[Array, Array]:
-        return self._on_test.influences()
+        return self._test_measure.influences()
 
     @cached_property
-    def whole(self) -> Sequence[Estimate | None]:
+    def all_rows_scores(self) -> Sequence[Estimate | None]:
         """Each readout's score on all rows, as published figures are; None where something was
         learned on some of them."""
-        rows = np.arange(len(self.columns))
+        rows = np.arange(len(self.row_scores))
         untaught = [
             i
             for i, readout in enumerate(self.readouts)
             if not (readout.needs_fit or self.task.learns)
         ]
         found: list[Estimate | None] = [None] * len(self.names)
-        measured = self.task.measure(self.columns[:, untaught], rows).estimates()
+        measured = self.task.measure(self.row_scores[:, untaught], rows).estimates()
         for i, estimate in zip(untaught, measured, strict=True):
             found[i] = estimate
         return found
@@ -135,23 +135,23 @@ class Selection:
         return None
 
     @property
-    def usual(self) -> Mapping[str, int]:
+    def references(self) -> Mapping[str, int]:
         """Where the readouts to compare with take part: the usual ones and [CLS]."""
-        found = {"mean@-1": self.nearest("mean@-1"), "cls@-1": self.nearest("cls@-1")}
+        found = {"mean@-1": self.find_up_to_l2("mean@-1"), "cls@-1": self.find_up_to_l2("cls@-1")}
         if self.encoder.declared is not None:
-            found["declared"] = self.nearest(self.encoder.declared)
+            found["declared"] = self.find_up_to_l2(self.encoder.declared)
         return {name: place for name, place in found.items() if place is not None}
 
-    def nearest(self, readout: str | Readout) -> int | None:
+    def find_up_to_l2(self, readout: str | Readout) -> int | None:
         """Where this readout takes part as it is, or else with or without a last ``l2``."""
         asked = parse(readout) if isinstance(readout, str) else readout
         places = map(self.find, (asked, with_l2(asked), without_l2(asked)))
         return next((place for place in places if place is not None), None)
 
     @property
-    def ranked(self) -> list[int]:
+    def ranking(self) -> list[int]:
         """All contenders, best on dev first, those without a score last."""
-        return sorted(range(len(self.names)), key=lambda i: -sort_value(self.dev[i]))
+        return sorted(range(len(self.names)), key=lambda i: -sort_value(self.dev_scores[i]))
 
     def cost(self, index: int) -> float:
         """Share of the encoder's blocks that the readout needs, 0 … 1; baselines need none."""
@@ -194,10 +194,10 @@ def sort_value(estimate: Estimate) -> float:
     return -np.inf if estimate.value is None else estimate.value
 
 
-def step_pairs(contest: Selection) -> Iterator[tuple[int, int]]:
+def step_pairs(selection: Selection) -> Iterator[tuple[int, int]]:
     """Readouts with steps, each with the same readout without; where all normalise, so does it."""
-    for i, readout in enumerate(contest.readouts):
+    for i, readout in enumerate(selection.readouts):
         if readout.steps:
-            plain = contest.nearest(readout.pooled)
+            plain = selection.find_up_to_l2(readout.pooled)
             if plain is not None and plain != i:
                 yield i, plain

@@ -45,30 +45,30 @@ class Classification:
     name = "classification"
     question = "Which readout can a linear probe classify best?"
 
-    def __init__(self, data: LabelledTexts, asked: str = "default", seed: int = 0) -> None:
+    def __init__(self, data: LabelledTexts, grid: str = "default", seed: int = 0) -> None:
         self.data = [data]
         self.task = LabelsTask(data, seed)
-        self._asked, self._seed = asked, seed
+        self._grid, self._seed = grid, seed
         self._readouts: list[Readout] = []
-        self.contest: Selection | None = None
+        self.selection: Selection | None = None
 
     @property
     def texts(self) -> Sequence[str]:
         return self.task.texts
 
     def readouts(self, encoder: Encoder) -> Sequence[Readout]:
-        self._readouts = expand_grid(encoder, self._asked, len(set(self.task.train_texts)))
+        self._readouts = expand_grid(encoder, self._grid, len(set(self.task.train_texts)))
         return [r.pooled for r in self._readouts]
 
     def findings(
         self, encoder: Encoder, cache: VectorCache, *, progress: bool = False
     ) -> Iterator[Finding]:
         others, left_out = cached_baselines(encoder, self.task, cache, self._seed)
-        contest = score_readouts(
+        selection = score_readouts(
             encoder, self.task, self._readouts, cache, others, progress=progress
         )
-        self.contest = contest
-        numbers = [*self._confirmed(contest, cache), *self._controls(contest, cache)]
+        self.selection = selection
+        numbers = [*self._confirmed(selection, cache), *self._controls(selection, cache)]
         notes = list(left_out)
         if self.task.unseen:
             notes.append(
@@ -76,13 +76,13 @@ class Classification:
                 + some(self.task.unseen, most=5)
             )
         yield selection_finding(
-            contest, study=self.name, question=self.question, numbers=numbers, notes=notes
+            selection, study=self.name, question=self.question, numbers=numbers, notes=notes
         )
 
-    def _confirmed(self, contest: Selection, cache: VectorCache) -> Iterator[Number]:
+    def _confirmed(self, selection: Selection, cache: VectorCache) -> Iterator[Number]:
         """The best on dev, and the chosen one, under logistic regression, on test."""
-        best = [i for i in contest.ranked if i < len(self._readouts)][:FINALISTS]
-        finalists = [self._readouts[i] for i in dict.fromkeys([*best, contest.chosen])]
+        best = [i for i in selection.ranking if i < len(self._readouts)][:FINALISTS]
+        finalists = [self._readouts[i] for i in dict.fromkeys([*best, selection.chosen_index])]
         rows = cache.rows(self.task.texts)
         with ThreadPoolExecutor(cores()) as workers:
             for readout, (found, note) in zip(
@@ -108,11 +108,11 @@ class Classification:
         (estimate,) = mean_estimates(hits, groups[test])
         return estimate, found.note
 
-    def _controls(self, contest: Selection, cache: VectorCache) -> Iterator[Number]:
+    def _controls(self, selection: Selection, cache: VectorCache) -> Iterator[Number]:
         task, test = self.task, self.task.splits.test
         rows = cache.rows(task.texts)
         usable = cache.usable[rows]
-        chosen = self._readouts[contest.chosen]
+        chosen = self._readouts[selection.chosen_index]
         vectors = cache[str(chosen.pooled)][rows]
         rng = np.random.default_rng(self._seed)
         shuffled = task.targets.copy()

@@ -37,10 +37,10 @@ class Layers:
 
     name = "layers"
     question = "Which layer should I take?"
-    contest: Selection | None = None
+    selection: Selection | None = None
 
     def __init__(
-        self, data: TextPairs | LabelledTexts, asked: str = "default", seed: int = 0
+        self, data: TextPairs | LabelledTexts, grid: str = "default", seed: int = 0
     ) -> None:
         self.data = [data]
         self.task = task_of(data, seed)
@@ -55,9 +55,11 @@ class Layers:
     def findings(
         self, encoder: Encoder, cache: VectorCache, *, progress: bool = False
     ) -> Iterator[Finding]:
-        held = score_readouts(encoder, self.task, self.readouts(encoder), cache, progress=progress)
-        best = str(held.readouts[held.chosen].pool)
-        pools = [Pool(held, name) for name in sorted(POOLS, key=lambda name: name != best)]
+        selection = score_readouts(
+            encoder, self.task, self.readouts(encoder), cache, progress=progress
+        )
+        best = str(selection.readouts[selection.chosen_index].pool)
+        pools = [Pool(selection, name) for name in sorted(POOLS, key=lambda name: name != best)]
         family = ComparisonFamily([one for pool in pools for one in pool.regrets()])
         yield Finding(
             study=self.name,
@@ -69,31 +71,35 @@ class Layers:
                 *(number for pool in pools for number in pool.second_opinions()),
                 *(number for pool in pools for number in pool.scores()),
             ],
-            charts=[_curves(held, pools), _costs(held, family)],
-            notes=[*self.task.splits.notes, *(pool.tied() for pool in pools), *_undefined(held)],
+            charts=[_curves(selection, pools), _costs(selection, family)],
+            notes=[
+                *self.task.splits.notes,
+                *(pool.tied() for pool in pools),
+                *_undefined(selection),
+            ],
             made={"data": self.task.name},
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """One pool over the layers of a contest."""
+    """One pool over the layers of a selection."""
 
-    held: Selection
+    selection: Selection
     name: str
 
     @property
     def places(self) -> Sequence[int]:
         """Its contenders, from layer 0 up."""
-        return [i for i, r in enumerate(self.held.readouts) if str(r.pool) == self.name]
+        return [i for i, r in enumerate(self.selection.readouts) if str(r.pool) == self.name]
 
     @property
     def dev(self) -> Sequence[Estimate]:
-        return [self.held.dev[i] for i in self.places]
+        return [self.selection.dev_scores[i] for i in self.places]
 
     @property
     def test(self) -> Sequence[Estimate]:
-        return [self.held.test[i] for i in self.places]
+        return [self.selection.test_scores[i] for i in self.places]
 
     @property
     def last(self) -> int:
@@ -119,7 +125,9 @@ class Pool:
         """The chosen layer's score on test less that of each usual one."""
         for k, name in sorted(self.usual.items(), reverse=True):
             if k != self.chosen:
-                difference = self.held.against(self.places[k])[self.places[self.chosen]]
+                difference = self.selection.differences_from(self.places[k])[
+                    self.places[self.chosen]
+                ]
                 where = {**self._where(k), "part": "test"}
                 yield Comparison(self.regret(name), difference, where)
 
@@ -128,7 +136,7 @@ class Pool:
 
     def taken(self) -> Iterator[Number]:
         """The chosen layer's score."""
-        found, name = self.test[self.chosen], f"{self.held.task.score} of the chosen layer"
+        found, name = self.test[self.chosen], f"{self.selection.task.score} of the chosen layer"
         where = {**self._where(self.chosen), "part": "test"}
         yield Number(name, found.value, found.low, found.high, where, note=found.note)
 
@@ -136,14 +144,14 @@ class Pool:
         for part, estimates in (("test", self.test), ("dev", self.dev)):
             for k, found in enumerate(estimates):
                 where = {**self._where(k), "part": part}
-                name = self.held.task.score
+                name = self.selection.task.score
                 yield Number(name, found.value, found.low, found.high, where, note=found.note)
 
     def second_opinions(self) -> Iterator[Number]:
         """For pairs, tests of the last layer's regret that need three correlations only."""
-        measure = self.held.task.measure(
-            self.held.columns[:, [self.places[self.chosen], self.places[self.last]]],
-            self.held.task.splits.test,
+        measure = self.selection.task.measure(
+            self.selection.row_scores[:, [self.places[self.chosen], self.places[self.last]]],
+            self.selection.task.splits.test,
         )
         if not isinstance(measure, Correlations) or self.chosen == self.last:
             return
@@ -158,8 +166,8 @@ class Pool:
 
     def tied(self) -> str:
         """Which layers dev cannot tell from the chosen one."""
-        columns = self.held.columns[:, self.places]
-        measure = self.held.task.measure(columns, self.held.task.splits.dev)
+        columns = self.selection.row_scores[:, self.places]
+        measure = self.selection.task.measure(columns, self.selection.task.splits.dev)
         alike = ties(compared(*measure.influences(), self.chosen, measure.groups))
         layers = [str(k) for k in np.flatnonzero(alike).tolist() if k != self.chosen]
         if not layers:
@@ -183,10 +191,10 @@ def _p(test: Callable[..., Test], measure: Correlations) -> tuple[float | None, 
 
 
 def _said(pool: Pool, family: ComparisonFamily) -> str:
-    task, chosen = pool.held.task, pool.chosen
+    task, chosen = pool.selection.task, pool.chosen
     found = f"{task.score} {format_estimate(pool.test[chosen])} on {task.name}"
     readout = f"{pool.name}@{chosen}"
-    if pool.held.names[pool.held.chosen] == readout:
+    if pool.selection.names[pool.selection.chosen_index] == readout:
         begin = f"Take {readout}, the best on dev: {found}"
     else:
         begin = f"Of {pool.name}, take layer {chosen}: {found}"
@@ -195,27 +203,31 @@ def _said(pool: Pool, family: ComparisonFamily) -> str:
     return f"{begin}; regret of the last layer: {family.told(pool.regret('the last layer'))}."
 
 
-def _undefined(held: Selection) -> Iterator[str]:
-    without = [name for name, found in zip(held.names, held.test, strict=True) if found.note]
+def _undefined(selection: Selection) -> Iterator[str]:
+    without = [
+        name
+        for name, found in zip(selection.names, selection.test_scores, strict=True)
+        if found.note
+    ]
     if without:
         yield f"no score at {join_words(without)}: the same for every row, up to rounding"
 
 
-def _curves(held: Selection, pools: Sequence[Pool]) -> Chart:
+def _curves(selection: Selection, pools: Sequence[Pool]) -> Chart:
     parts = {f"{pool.name}, test": pool.test for pool in pools}
     parts |= {f"{pool.name}, dev": pool.dev for pool in pools}
     return by_layer(
         [Curve(name, values) for name, values in parts.items()],
-        title=f"Layer by layer on {held.task.name}",
+        title=f"Layer by layer on {selection.task.name}",
         caption="The layer is chosen on dev; what it is worth is said of test. Layer 0 is the "
         "embeddings.",
-        y_label=held.task.score,
+        y_label=selection.task.score,
     )
 
 
-def _costs(held: Selection, family: ComparisonFamily) -> Chart:
+def _costs(selection: Selection, family: ComparisonFamily) -> Chart:
     return family.chart(
         "What it costs to stay with a layer unmeasured",
-        x_label=f"{held.task.score} of the chosen layer less that of this one, test",
+        x_label=f"{selection.task.score} of the chosen layer less that of this one, test",
         reference="the layer chosen on dev",
     )

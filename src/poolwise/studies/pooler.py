@@ -41,10 +41,10 @@ class Pooler:
 
     name = "pooler"
     question = "Is the pooler's output a good summary?"
-    contest: Selection | None = None
+    selection: Selection | None = None
 
     def __init__(
-        self, data: TextPairs | LabelledTexts, asked: str = "default", seed: int = 0
+        self, data: TextPairs | LabelledTexts, grid: str = "default", seed: int = 0
     ) -> None:
         self.data = [data]
         self.task = task_of(data, seed)
@@ -68,13 +68,13 @@ class Pooler:
     ) -> Iterator[Finding]:
         readouts = self.readouts(encoder)
         controls = dict(random_layers(encoder, cache["cls@-1"], self._seed))
-        held = score_readouts(encoder, self.task, readouts, cache, controls, progress=progress)
-        family = _family(held)
+        selection = score_readouts(encoder, self.task, readouts, cache, controls, progress=progress)
+        family = _family(selection)
         yield Finding(
             study=self.name,
             question=self.question,
-            verdict=_verdict(held, family, encoder.pooler_state == "untrained"),
-            numbers=[*_scores(held), *family.numbers()],
+            verdict=_verdict(selection, family, encoder.pooler_state == "untrained"),
+            numbers=[*_scores(selection), *family.numbers()],
             charts=[
                 family.chart(
                     f"Against the pooler, on {self.task.name}",
@@ -107,9 +107,9 @@ def _pooler(encoder: Encoder) -> tuple[Floats, Floats]:
     return encoder.tensors[f"{name}.weight"], encoder.tensors[f"{name}.bias"]
 
 
-def _family(held: Selection) -> ComparisonFamily:
+def _family(selection: Selection) -> ComparisonFamily:
     """Everything against the pooler; a control's score is the mean of its draws'."""
-    against = _against_pooler(held)
+    against = _against_pooler(selection)
     return ComparisonFamily(
         [
             Comparison(f"{name} less pooler", one, {"readout": name}, control=name in CONTROLS)
@@ -118,12 +118,12 @@ def _family(held: Selection) -> ComparisonFamily:
     )
 
 
-def _against_pooler(held: Selection) -> Mapping[str, Difference]:
-    measure = held.task.measure(held.columns, held.task.splits.test)
+def _against_pooler(selection: Selection) -> Mapping[str, Difference]:
+    measure = selection.task.measure(selection.row_scores, selection.task.splits.test)
     values, influences = measure.influences()
-    of = {name: [held.names.index(name)] for name in READOUTS}
+    of = {name: [selection.names.index(name)] for name in READOUTS}
     for control in CONTROLS:
-        of[control] = [i for i, name in enumerate(held.names) if name.startswith(control)]
+        of[control] = [i for i, name in enumerate(selection.names) if name.startswith(control)]
     means = [values[own].mean() for own in of.values()]
     rows = np.stack([influences[:, own].mean(axis=1) for own in of.values()], axis=1)
     found = dict(zip(of, compared(means, rows, 0, measure.groups), strict=True))
@@ -131,16 +131,16 @@ def _against_pooler(held: Selection) -> Mapping[str, Difference]:
     return found
 
 
-def _scores(held: Selection) -> Iterator[Number]:
-    for i, (name, found) in enumerate(zip(held.names, held.test, strict=True)):
+def _scores(selection: Selection) -> Iterator[Number]:
+    for i, (name, found) in enumerate(zip(selection.names, selection.test_scores, strict=True)):
         where = {"readout": name, "part": "test"}
         control = i >= len(READOUTS)
         yield Number(
-            held.task.score, found.value, found.low, found.high, where, control, found.note
+            selection.task.score, found.value, found.low, found.high, where, control, found.note
         )
 
 
-def _verdict(held: Selection, family: ComparisonFamily, untrained: bool) -> str:
+def _verdict(selection: Selection, family: ComparisonFamily, untrained: bool) -> str:
     sign = {name: family.sign(f"{name} less pooler") for name in (*READOUTS[1:], *CONTROLS)}
     state = (
         "This pooler was never trained (its bias is exactly zero): its output is cls@-1 through a "
@@ -148,7 +148,7 @@ def _verdict(held: Selection, family: ComparisonFamily, untrained: bool) -> str:
         if untrained
         else ""
     )
-    found = f"{held.task.score} {format_estimate(held.test[0])} on {held.task.name}"
+    found = f"{selection.task.score} {format_estimate(selection.test_scores[0])} on {selection.task.name}"
     return f"{state}{_answer(sign)}. It scores {found}."
 
 

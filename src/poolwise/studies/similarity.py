@@ -34,7 +34,7 @@ class Similarity:
     question = "Which readout's similarity agrees with people?"
 
     def __init__(
-        self, data: TextPairs | LabelledTexts, asked: str = "default", seed: int = 0
+        self, data: TextPairs | LabelledTexts, grid: str = "default", seed: int = 0
     ) -> None:
         self.data = [data]
         if isinstance(data, LabelledTexts):
@@ -43,39 +43,39 @@ class Similarity:
             self.task = PairsTask(labelled_pairs(data, seed), seed, learned)
         else:
             self.task = PairsTask(data, seed)
-        self._asked, self._seed = asked, seed
+        self._grid, self._seed = grid, seed
         self._readouts: list[Readout] = []
-        self.contest: Selection | None = None
+        self.selection: Selection | None = None
 
     @property
     def texts(self) -> Sequence[str]:
         return self.task.texts
 
     def readouts(self, encoder: Encoder) -> Sequence[Readout]:
-        self._readouts = expand_grid(encoder, self._asked, len(set(self.task.train_texts)))
+        self._readouts = expand_grid(encoder, self._grid, len(set(self.task.train_texts)))
         return [r.pooled for r in self._readouts]
 
     def findings(
         self, encoder: Encoder, cache: VectorCache, *, progress: bool = False
     ) -> Iterator[Finding]:
         others, left_out = cached_baselines(encoder, self.task, cache, self._seed)
-        self.contest = score_readouts(
+        self.selection = score_readouts(
             encoder, self.task, self._readouts, cache, others, progress=progress
         )
         yield selection_finding(
-            self.contest,
+            self.selection,
             study=self.name,
             question=self.question,
-            numbers=[self._control(self.contest)],
+            numbers=[self._control(self.selection)],
             notes=left_out,
         )
 
-    def _control(self, contest: Selection) -> Number:
+    def _control(self, selection: Selection) -> Number:
         rows = self.task.splits.test
-        cosines = contest.columns[rows, contest.chosen]
+        cosines = selection.row_scores[rows, selection.chosen_index]
         known = np.isfinite(cosines)
         others = np.random.default_rng(self._seed).permutation(self.task.pairs.scores[rows][known])
         found = spearman(cosines[known], others, self.task.groups[rows][known])
-        where = {"readout": contest.names[contest.chosen], "part": "test"}
+        where = {"readout": selection.names[selection.chosen_index], "part": "test"}
         name = "Spearman with the scores of other pairs"
         return Number(name, found.value, found.low, found.high, where, control=True)

@@ -36,12 +36,12 @@ if TYPE_CHECKING:
 
 
 class Question(Protocol):
-    """One study over vectors on a shelf. ``contest`` is there once findings have been asked for,
+    """One study over vectors on a shelf. ``selection`` is there once findings have been asked for,
     where the question is which readout to take."""
 
     name: str
     question: str
-    contest: Selection | None
+    selection: Selection | None
 
     @property
     def data(self) -> Sequence[Dataset]:
@@ -151,7 +151,7 @@ def sweep(
 ) -> Iterator[tuple[Finding, Selection | None]]:
     """Every question that encoder and material can answer, each finding as soon as it is there.
 
-    With those that choose a readout of the grid ``asked`` comes the contest that they chose from.
+    With those that choose a readout of the grid ``asked`` comes the selection that they chose from.
     Of the taggers only the linear one runs: it takes a minute where the BiLSTM takes many.
     """
     options: dict[str, Any] = {"precision": precision, "progress": progress}
@@ -164,7 +164,7 @@ def sweep(
     chosen = _one_geometry(questions(material, names, asked=asked, seed=seed, short=True))
     if chosen:
         for question, finding in answers(model, chosen, **options):
-            yield finding, question.contest
+            yield finding, question.selection
     how = How(seed=seed, heads=["linear"], **options)
     for name in ("length", "tagging"):
         for finding in ALONE[name](model, material, how):
@@ -177,15 +177,15 @@ def _one_geometry(asked: Sequence[Question]) -> list[Question]:
     return [one for one in asked if one.name != "geometry" or one is last]
 
 
-def winner(contest: Selection, made: Mapping[str, Any]) -> Chosen:
+def winner(selection: Selection, made: Mapping[str, Any]) -> Chosen:
     """The contest's choice, its steps fitted on the texts of train."""
-    readout, cache = contest.readouts[contest.chosen], contest.cache
+    readout, cache = selection.readouts[selection.chosen_index], selection.cache
     transform = None
     if readout.needs_fit:
-        rows = cache.rows(contest.task.train_texts)
+        rows = cache.rows(selection.task.train_texts)
         vectors = cache[str(readout.pooled)][rows[cache.usable[rows]]]
         transform = fit(readout, vectors, cache.dense_stack)
-    encoder = contest.encoder
+    encoder = selection.encoder
     prompt = encoder.prefix if encoder.prefix or encoder.prompt is not None else None
     return Chosen(readout, transform, {key: _written(fact) for key, fact in made.items()}, prompt)
 
@@ -195,28 +195,28 @@ def _written(fact: object) -> str:
     return fact if isinstance(fact, str) else json.dumps(plain(fact), ensure_ascii=False)
 
 
-def scores(contest: Selection) -> Iterator[dict[str, Any]]:
+def scores(selection: Selection) -> Iterator[dict[str, Any]]:
     """A row a contender and part, for a table."""
-    c = len(contest.readouts)
-    for i, name in enumerate(contest.names):
-        readout = contest.readouts[i] if i < c else None
-        for part, found in (("dev", contest.dev[i]), ("test", contest.test[i])):
+    c = len(selection.readouts)
+    for i, name in enumerate(selection.names):
+        readout = selection.readouts[i] if i < c else None
+        for part, found in (("dev", selection.dev_scores[i]), ("test", selection.test_scores[i])):
             yield {
-                "data": contest.task.name,
+                "data": selection.task.name,
                 "readout": name,
                 "baseline": readout is None,
                 "pool": str(readout.pool) if readout else None,
                 "layers": str(readout.layers) if readout and readout.layers else None,
                 "steps": "|".join(map(str, readout.steps)) if readout else None,
                 "part": part,
-                "score": contest.task.score,
+                "score": selection.task.score,
                 "value": found.value,
                 "low": found.low,
                 "high": found.high,
-                "chosen": i == contest.chosen,
-                "tied": i < c and bool(contest.tied[i]),
-                "dimensions": contest.dimensions[i],
-                "cost": contest.cost(i),
+                "chosen": i == selection.chosen_index,
+                "tied": i < c and bool(selection.tied[i]),
+                "dimensions": selection.dimensions[i],
+                "cost": selection.cost(i),
             }
 
 

@@ -48,16 +48,16 @@ def evidence(name, readouts, controls=None, chance=0.5, n=2000):
 
     columns = [hits(readouts.get(one, 0.5)) for one in names]
     columns += [hits(share) for share in told.values()]
-    contest = Selection(
+    selection = Selection(
         encoder=SimpleNamespace(depth=DEPTH, declared=None),
         task=task,
         cache=None,
         readouts=[parse(one) for one in names],
         baselines=list(told),
         dimensions=[],
-        columns=np.column_stack(columns),
+        row_scores=np.column_stack(columns),
     )
-    return ProbingScores(task, contest, hits(chance), hits(0.5), None)
+    return ProbingScores(task, selection, hits(chance), hits(0.5), None)
 
 
 def everywhere(share, pools=POOLS):
@@ -85,8 +85,8 @@ def test_a_task_that_an_end_keeps_most_of_is_read_there():
 
 def test_a_layer_at_chance_tells_nothing_however_bad_the_control():
     lucky = evidence("lucky", {"mean@2": 0.9})
-    columns = lucky.contest.columns
-    control, dev = lucky.contest.names.index(LENGTH), lucky.task.splits.dev
+    columns = lucky.selection.row_scores
+    control, dev = lucky.selection.names.index(LENGTH), lucky.task.splits.dev
     columns[:, control] = 0
     columns[dev, control] = 1
     (answer,) = judge([lucky])

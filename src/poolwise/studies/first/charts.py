@@ -16,21 +16,28 @@ BEST = "As above, each at its best layer"
 
 def by_token(contenders: Contenders, names: Sequence[str]) -> Chart:
     """Kind ``heat``: every token's score at every layer measured."""
-    held = contenders.held
+    selection = contenders.selection
     rows = [
-        (k, name, held.test[i].value, held.test[i].low, held.test[i].high, i == best)
+        (
+            k,
+            name,
+            selection.test_scores[i].value,
+            selection.test_scores[i].low,
+            selection.test_scores[i].high,
+            i == best,
+        )
         for name in names
         for best in [contenders.best(name)]
-        for k, i in zip(layers(held.encoder), contenders.places(name), strict=True)
+        for k, i in zip(layers(selection.encoder), contenders.places(name), strict=True)
     ]
     columns = ("layer", "pool", "value", "low", "high", "best")
     return Chart(
         "heat",
-        f"The first token and others, on {held.task.name}",
+        f"The first token and others, on {selection.task.name}",
         {
             "x_label": "token",
             "y_label": "layer",
-            "value_label": f"{held.task.score} x 100, test",
+            "value_label": f"{selection.task.score} x 100, test",
             **{column: [row[i] for row in rows] for i, column in enumerate(columns)},
             "tied": [False] * len(rows),
         },

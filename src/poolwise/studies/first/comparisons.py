@@ -20,23 +20,23 @@ def named(name: str, other: str, scope: str = AT_LAST) -> str:
 
 
 class Contenders:
-    """A contest in which all take part at every layer measured, but the control, at one."""
+    """A selection in which all take part at every layer measured, but the control, at one."""
 
-    def __init__(self, held: Selection) -> None:
-        self.held = held
+    def __init__(self, selection: Selection) -> None:
+        self.selection = selection
 
     def places(self, name: str) -> Sequence[int]:
         """Where this one takes part, from the lowest layer measured to the last."""
         if name == ALONE:
-            return [self.held.names.index(name)]
-        return [self.held.names.index(f"{name}@{k}") for k in layers(self.held.encoder)]
+            return [self.selection.names.index(name)]
+        return [self.selection.names.index(f"{name}@{k}") for k in layers(self.selection.encoder)]
 
     def last(self, name: str) -> int:
         return self.places(name)[-1]
 
     def best(self, name: str) -> int:
         """Where it scores best on dev."""
-        return max(self.places(name), key=lambda i: sort_value(self.held.dev[i]))
+        return max(self.places(name), key=lambda i: sort_value(self.selection.dev_scores[i]))
 
     def compare(self, rivals: Rivals) -> ComparisonFamily:
         """At the last layer; and each at its best, where that is another comparison."""
@@ -55,9 +55,9 @@ class Contenders:
         for name, other in rivals:
             i, j = at(name), at(other)
             where = {
-                "readout": self.held.names[i],
-                "against": self.held.names[j],
+                "readout": self.selection.names[i],
+                "against": self.selection.names[j],
                 "part": "test",
             }
-            difference = self.held.against(j)[i]
+            difference = self.selection.differences_from(j)[i]
             yield Comparison(named(name, other, scope), difference, where, control=name == ALONE)

@@ -96,13 +96,13 @@ class Rearrangements:
     columns: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     cosines: dict[str, Estimate] = field(default_factory=dict)
 
-    def joining(self, held: Selection) -> Selection:
-        """The contest with every place at every layer among its contenders."""
+    def joining(self, selection: Selection) -> Selection:
+        """The selection with every place at every layer among its contenders."""
         return replace(
-            held,
-            baselines=[*held.baselines, *self.columns],
-            dimensions=[*held.dimensions, *[held.encoder.width] * len(self.columns)],
-            columns=np.column_stack([held.columns, *self.columns.values()]),
+            selection,
+            baselines=[*selection.baselines, *self.columns],
+            dimensions=[*selection.dimensions, *[selection.encoder.width] * len(self.columns)],
+            row_scores=np.column_stack([selection.row_scores, *self.columns.values()]),
         )
 
     def numbers(self, layer: int) -> Iterator[Number]:
@@ -113,29 +113,29 @@ class Rearrangements:
 
 
 def score_rearrangements(
-    model: Model, held: Selection, seed: int, *, progress: bool = False
+    model: Model, selection: Selection, seed: int, *, progress: bool = False
 ) -> Rearrangements:
     """A pass for each arrangement, over the texts of the contest's task."""
     found, last = Rearrangements(), layers(model)[-1]
-    texts = list(dict.fromkeys(held.task.texts))
+    texts = list(dict.fromkeys(selection.task.texts))
     groups = factorize(token_id_bytes(model, texts))
-    rows = held.cache.rows(texts)
-    untouched = {pool: held.cache[f"{pool}@{last}"][rows] for pool in (FIRST, MEAN)}
-    usable = held.cache.usable[rows]
+    rows = selection.cache.rows(texts)
+    untouched = {pool: selection.cache[f"{pool}@{last}"][rows] for pool in (FIRST, MEAN)}
+    usable = selection.cache.usable[rows]
     for name in ARRANGEMENTS:
         places = [place for place in PLACES if place.arrangement == name]
         cache = cache_vectors(
             rearrange(model, name),
             texts,
             _readouts(model, places),
-            precision=held.cache.precision,
+            precision=selection.cache.precision,
             progress=progress,
         )
         with Progress(f"readouts, {name}", len(places) * len(layers(model)), show=progress) as bar:
             for place in places:
                 for k in layers(model):
                     vectors = _vectors(cache, place.pool, k)
-                    found.columns[f"{place.name}@{k}"] = held.task.column(cache, vectors)
+                    found.columns[f"{place.name}@{k}"] = selection.task.column(cache, vectors)
                     bar.advance(1)
                 both = usable & cache.usable
                 found.cosines[place.name] = _alike(

@@ -43,7 +43,7 @@ class First:
 
     name = "first"
     question = "Why the first token: would any other do?"
-    contest: Selection | None = None
+    selection: Selection | None = None
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class First:
         *,
         rearrange: bool = True,
     ) -> None:
-        del asked  # A contest over post-processing steps is what other studies hold.
+        del asked  # A selection over post-processing steps is what other studies hold.
         self.data = [data]
         self.task = task_of(data, seed)
         self._seed = seed
@@ -74,14 +74,14 @@ class First:
         self, model: Model, cache: VectorCache, *, progress: bool = False
     ) -> Iterator[Finding]:
         picked = Picked(cache, self.task.texts, self._seed)
-        held = self._hold(model, cache, picked, progress)
-        contenders = Contenders(held)
+        selection = self._score(model, cache, picked, progress)
+        contenders = Contenders(selection)
         family = contenders.compare([(name, FIRST) for name in (*OTHERS, MEAN, ALONE)])
         found = Finding(
             study=self.name,
             question=self.question,
             verdict=verdict.of_tokens(contenders, family),
-            numbers=[*family.numbers(), *_scores(held)],
+            numbers=[*family.numbers(), *_scores(selection)],
             charts=[
                 charts.by_token(contenders, (FIRST, *OTHERS, MEAN)),
                 charts.of_tokens(family, self.task.score),
@@ -93,9 +93,9 @@ class First:
             ],
             made={"data": self.task.name, "layers": list(layers(model))},
         )
-        yield self._with_places(found, model, held, progress) if self._rearrange else found
+        yield self._with_places(found, model, selection, progress) if self._rearrange else found
 
-    def _hold(self, model: Model, cache: VectorCache, picked: Picked, progress: bool) -> Selection:
+    def _score(self, model: Model, cache: VectorCache, picked: Picked, progress: bool) -> Selection:
         made = {
             f"{name}@{k}": standing_at(cache, positions, k)
             for k in layers(model)
@@ -104,10 +104,10 @@ class First:
         return score_readouts(model, self.task, fixed(model), cache, made, progress=progress)
 
     def _with_places(
-        self, found: Finding, model: Model, held: Selection, progress: bool
+        self, found: Finding, model: Model, selection: Selection, progress: bool
     ) -> Finding:
-        passed = score_rearrangements(model, held, self._seed, progress=progress)
-        joined = passed.joining(held)
+        passed = score_rearrangements(model, selection, self._seed, progress=progress)
+        joined = passed.joining(selection)
         family = Contenders(joined).compare(
             [pair for rivals in GROUPS.values() for pair in rivals.values()]
         )
@@ -119,7 +119,7 @@ class First:
                 *found.numbers,
                 *family.numbers(),
                 *passed.numbers(last),
-                *_scores(joined, start=len(held.names)),
+                *_scores(joined, start=len(selection.names)),
             ],
             charts=[*found.charts, charts.of_places(family, self.task.score)],
             notes=[*found.notes, *verdict.notes_on_places(family, passed, last)],
@@ -127,12 +127,12 @@ class First:
         )
 
 
-def _scores(held: Selection, start: int = 0) -> Iterator[Number]:
+def _scores(selection: Selection, start: int = 0) -> Iterator[Number]:
     """Of all contenders from ``start`` on."""
-    for part, estimates in (("test", held.test), ("dev", held.dev)):
-        for name, found in list(zip(held.names, estimates, strict=True))[start:]:
+    for part, estimates in (("test", selection.test_scores), ("dev", selection.dev_scores)):
+        for name, found in list(zip(selection.names, estimates, strict=True))[start:]:
             where = {"readout": name, "part": part}
             control = name == ALONE
             yield Number(
-                held.task.score, found.value, found.low, found.high, where, control, found.note
+                selection.task.score, found.value, found.low, found.high, where, control, found.note
             )

@@ -28,9 +28,9 @@ GROUPS = {1: "better", 0: NO_DIFFERENCE, -1: "worse", None: "without a score to 
 
 def of_tokens(contenders: Contenders, family: ComparisonFamily) -> str:
     """Whether another token does, and what the mean is worth, at the last layer."""
-    held, place = contenders.held, contenders.last(FIRST)
-    scored = f"{held.task.score} {format_estimate(held.test[place])} on {held.task.name}"
-    answer = _answer(family, f"the first, {held.names[place]} ({scored})")
+    selection, place = contenders.selection, contenders.last(FIRST)
+    scored = f"{selection.task.score} {format_estimate(selection.test_scores[place])} on {selection.task.name}"
+    answer = _answer(family, f"the first, {selection.names[place]} ({scored})")
     return f"{answer}; the mean of all: {family.told(named(MEAN, FIRST))}."
 
 

@@ -53,7 +53,7 @@ class Geometry:
 
     name = "geometry"
     question = "What shape is the space?"
-    contest: Selection | None = None
+    selection: Selection | None = None
 
     def __init__(
         self,

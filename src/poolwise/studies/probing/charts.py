@@ -50,9 +50,9 @@ def _multiples(answers: Sequence[TaskResult]) -> Chart:
 
 
 def _curve(answer: TaskResult) -> Iterator[dict[str, Any]]:
-    contest = answer.evidence.contest
-    for readout, found in zip(contest.readouts, contest.test, strict=False):
-        (layer,) = readout.layer_indices(contest.encoder.depth)
+    selection = answer.evidence.selection
+    for readout, found in zip(selection.readouts, selection.test_scores, strict=False):
+        (layer,) = readout.layer_indices(selection.encoder.depth)
         yield {
             "panel": answer.name,
             "layer": layer,
@@ -64,7 +64,7 @@ def _curve(answer: TaskResult) -> Iterator[dict[str, Any]]:
 
 
 def _bands(e: ProbingScores) -> Iterator[dict[str, Any]]:
-    tests = e.contest.test
+    tests = e.selection.test_scores
     controls = {
         "shuffled labels": e.on_shuffled,
         "length or words": tests[e.best([*e.called(LENGTH), *e.called(WORDS)])],
@@ -93,19 +93,19 @@ def _heat(answers: Sequence[TaskResult]) -> Chart:
 
 
 def _cells(answer: TaskResult) -> Iterator[dict[str, Any]]:
-    e, contest = answer.evidence, answer.evidence.contest
+    e, selection = answer.evidence, answer.evidence.selection
     most = e.gains[e.chosen].value.value if answer.chance.sign > 0 else None
-    for i, readout in enumerate(contest.readouts):
+    for i, readout in enumerate(selection.readouts):
         gain = e.gains[i].value
         yield {
             "panel": str(readout.pool),
             "layer": answer.name,
-            "pool": str(readout.layer_indices(contest.encoder.depth)[0]),
+            "pool": str(readout.layer_indices(selection.encoder.depth)[0]),
             "value": _share(gain.value, most),
             "low": _share(gain.low, most),
             "high": _share(gain.high, most),
             "best": bool(most) and i == e.chosen,
-            "tied": bool(most) and bool(contest.tied[i]),
+            "tied": bool(most) and bool(selection.tied[i]),
         }
 
 

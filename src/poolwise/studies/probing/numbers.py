@@ -20,7 +20,7 @@ def numbers(answers: Sequence[TaskResult]) -> list[Number]:
 def _said(answer: TaskResult) -> Iterator[Number]:
     e, task = answer.evidence, answer.name
     name = answer.control.first
-    yield _number("accuracy of the chosen readout", e.contest.test[e.chosen], task, name)
+    yield _number("accuracy of the chosen readout", e.selection.test_scores[e.chosen], task, name)
     for what, duel in (
         ("gain over the best control", answer.control),
         ("gain over the most frequent label", answer.chance),
@@ -41,10 +41,10 @@ def _said(answer: TaskResult) -> Iterator[Number]:
 
 
 def _scores(answer: TaskResult) -> Iterator[Number]:
-    contest = answer.evidence.contest
-    for i, name in enumerate(contest.names):
+    selection = answer.evidence.selection
+    for i, name in enumerate(selection.names):
         control = i in answer.evidence.controls
-        for part, found in (("test", contest.test[i]), ("dev", contest.dev[i])):
+        for part, found in (("test", selection.test_scores[i]), ("dev", selection.dev_scores[i])):
             yield _number("accuracy", found, answer.name, name, part=part, control=control)
 
 

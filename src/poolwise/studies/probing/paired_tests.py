@@ -83,7 +83,7 @@ class TaskResult:
 
 def judge(evidence: Sequence[ProbingScores]) -> list[TaskResult]:
     """Everything that is said of the tasks."""
-    depth, n = evidence[0].contest.encoder.depth, len(evidence)
+    depth, n = evidence[0].selection.encoder.depth, len(evidence)
     controls = _family([(e, e.chosen, e.best_control) for e in evidence])
     chances = _family([(e, e.chosen, e.majority) for e in evidence])
     ends = _family(
@@ -119,8 +119,8 @@ def judge(evidence: Sequence[ProbingScores]) -> list[TaskResult]:
 
 def _family(pairs: Sequence[tuple[ProbingScores, int, int]]) -> list[PairedTest]:
     """The first of each pair less the second, on test; Holm over all of them."""
-    found = [e.contest.against(second)[first] for e, first, second in pairs]
+    found = [e.selection.differences_from(second)[first] for e, first, second in pairs]
     return [
-        PairedTest(e.contest.names[first], e.contest.names[second], difference, clear)
+        PairedTest(e.selection.names[first], e.selection.names[second], difference, clear)
         for (e, first, second), difference, clear in zip(pairs, found, cleared(found), strict=True)
     ]

@@ -35,7 +35,7 @@ class ProbingScores:
     """
 
     task: LabelsTask
-    contest: Selection
+    selection: Selection
     chance: Array
     memory: Array
     code: Codelength | None
@@ -43,11 +43,11 @@ class ProbingScores:
     @cached_property
     def chosen(self) -> int:
         """The best readout on dev, though a more usual one may be as good."""
-        return self.contest.best
+        return self.selection.best_index
 
     @property
     def controls(self) -> range:
-        return range(len(self.contest.readouts), len(self.contest.names))
+        return range(len(self.selection.readouts), len(self.selection.names))
 
     @cached_property
     def best_control(self) -> int:
@@ -56,12 +56,12 @@ class ProbingScores:
 
     def best(self, among: Iterable[int]) -> int:
         """The contender of the best score on dev."""
-        return max(among, key=lambda i: sort_value(self.contest.dev[i]))
+        return max(among, key=lambda i: sort_value(self.selection.dev_scores[i]))
 
     @property
     def majority(self) -> int:
         """The control that always names the most frequent label."""
-        return self.contest.names.index(MAJORITY)
+        return self.selection.names.index(MAJORITY)
 
     @property
     def untrained(self) -> list[int]:
@@ -70,22 +70,22 @@ class ProbingScores:
 
     def called(self, start: str) -> list[int]:
         """Controls whose name begins so."""
-        return [i for i in self.controls if self.contest.names[i].startswith(start)]
+        return [i for i in self.controls if self.selection.names[i].startswith(start)]
 
     def in_layer(self, layer: int) -> list[int]:
         """Readouts of this layer."""
-        depth = self.contest.encoder.depth
-        readouts = enumerate(self.contest.readouts)
+        depth = self.selection.encoder.depth
+        readouts = enumerate(self.selection.readouts)
         return [i for i, readout in readouts if readout.layer_indices(depth) == (layer,)]
 
     def of_pool(self, pool: str) -> list[int]:
         """Readouts of this pool."""
-        return [i for i, readout in enumerate(self.contest.readouts) if str(readout.pool) == pool]
+        return [i for i, readout in enumerate(self.selection.readouts) if str(readout.pool) == pool]
 
     @cached_property
     def gains(self) -> Sequence[Difference]:
         """Every contender less the most frequent label, on dev."""
-        measure = self.task.measure(self.contest.columns, self.task.splits.dev)
+        measure = self.task.measure(self.selection.row_scores, self.task.splits.dev)
         return compared(*measure.influences(), self.majority, measure.groups)
 
     @cached_property
@@ -96,7 +96,7 @@ class ProbingScores:
     @cached_property
     def over_majority(self) -> Difference:
         """Accuracy on shuffled labels less that of always naming the most frequent one."""
-        columns = np.column_stack([self.contest.columns[:, self.majority], self.chance])
+        columns = np.column_stack([self.selection.row_scores[:, self.majority], self.chance])
         test = self.task.splits.test
         return differences(columns[test], 0, self.task.groups[test])[1]
 
@@ -109,7 +109,7 @@ class ProbingScores:
     def selectivity(self) -> Difference:
         """Accuracy less accuracy on the control tasks."""
         test = self.task.splits.test
-        hits = self.contest.columns[test, self.chosen]
+        hits = self.selection.row_scores[test, self.chosen]
         return selectivity(hits, self.memory[test], self.task.groups[test])
 
     def _on_test(self, hits: Array) -> Estimate:
@@ -117,15 +117,15 @@ class ProbingScores:
         return mean_estimates(hits[test][:, None], self.task.groups[test])[0]
 
 
-def gather(task: LabelsTask, contest: Selection, cache: VectorCache, seed: int) -> ProbingScores:
-    """What the best readout's vectors show beyond the contest."""
-    x, usable = rows_of(task, cache, cache[contest.names[contest.best]])
+def gather(task: LabelsTask, selection: Selection, cache: VectorCache, seed: int) -> ProbingScores:
+    """What the best readout's vectors show beyond the selection."""
+    x, usable = rows_of(task, cache, cache[selection.names[selection.best_index]])
     draws = [named(task, x, usable, by_first_word(task, seed + draw)) for draw in range(DRAWS)]
     train = task.splits.train[usable[task.splits.train]]
     coded = len(task.classes) <= MOST_CODED
     return ProbingScores(
         task=task,
-        contest=contest,
+        selection=selection,
         chance=named(task, x, usable, shuffled(task, seed)),
         memory=np.mean(draws, axis=0),
         code=codelength(x[train], task.targets[train], task.groups[train], seed=seed)

@@ -52,8 +52,8 @@ class Probing:
     def __init__(
         self, data: Sequence[LabelledTexts], asked: str = "default", seed: int = 0
     ) -> None:
-        del asked  # A contest over post-processing steps is what other studies hold.
-        self.contest: Selection | None = None
+        del asked  # A selection over post-processing steps is what other studies hold.
+        self.selection: Selection | None = None
         self._seed, self.data = seed, data
         if not data:
             raise StudyError("there are no labelled texts to ask about: give a file of them a task")
@@ -103,8 +103,8 @@ class Probing:
         with Progress("tasks", len(self._tasks), show=progress) as bar:
             found = []
             for task, own, other in zip(self._tasks, learned, untrained, strict=True):
-                contest = self._contest(model, task, cache, own, other)
-                found.append(gather(task, contest, cache, self._seed))
+                selection = self._contest(model, task, cache, own, other)
+                found.append(gather(task, selection, cache, self._seed))
                 bar.advance(1)
         return found
 
@@ -130,7 +130,7 @@ class Probing:
             readouts=self._readouts,
             baselines=names,
             dimensions=[],
-            columns=np.column_stack([own, *controls.values(), other]),
+            row_scores=np.column_stack([own, *controls.values(), other]),
         )
 
 

@@ -108,8 +108,8 @@ def _pools(answers: Sequence[TaskResult]) -> Iterator[str]:
 def _task(answer: TaskResult) -> str:
     e = answer.evidence
     said = (
-        f"{answer.name}: {answer.control.first} {format_estimate(e.contest.test[e.chosen])}; best "
-        f"control, {answer.control.second}, {format_estimate(e.contest.test[e.best_control])}; "
+        f"{answer.name}: {answer.control.first} {format_estimate(e.selection.test_scores[e.chosen])}; best "
+        f"control, {answer.control.second}, {format_estimate(e.selection.test_scores[e.best_control])}; "
         f"difference {format_estimate(answer.control.difference.value, sign=True)}; shuffled "
         f"labels {format_estimate(e.on_shuffled)}; selectivity "
         f"{format_estimate(e.selectivity.value, sign=True)}"
