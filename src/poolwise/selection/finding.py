@@ -1,4 +1,4 @@
-"""The answer that a selection gives: which readout to take, and what that is worth."""
+"""The finding of a selection: which readout to take, and what that is worth."""
 
 from __future__ import annotations
 
@@ -21,20 +21,18 @@ def selection_finding(
     charts: Sequence[Chart] = (),
     notes: Sequence[str] = (),
 ) -> Finding:
-    """The finding, with what a study adds to it."""
-    steps = _steps(selection)
+    """Verdict, numbers, charts and notes of the selection, with what the study adds to them."""
+    splits, gains = selection.task.splits, _step_gains(selection)
     return Finding(
         study=study,
         question=question,
-        verdict=" ".join([_verdict(selection), _said_of_steps(selection, steps)]).strip(),
+        verdict=" ".join([_verdict(selection), _steps_verdict(selection, gains)]).strip(),
         numbers=[*_chosen(selection), *_regrets(selection), *numbers, *_scores(selection)],
-        charts=[heat(selection), ranking(selection), *_pictures(selection, steps), *charts],
-        notes=[*selection.task.splits.notes, *_cheaper(selection), *notes],
+        charts=[heat(selection), ranking(selection), *_forests(selection, gains), *charts],
+        notes=[*splits.notes, *_cheaper(selection), *notes],
         made={
             "data": selection.task.name,
-            "rows": {
-                name: len(getattr(selection.task.splits, name)) for name in ("train", "dev", "test")
-            },
+            "rows": {name: len(getattr(splits, name)) for name in ("train", "dev", "test")},
             "readouts": len(selection.readouts),
         },
     )
@@ -52,128 +50,123 @@ def format_estimate(estimate: Estimate, *, sign: bool = False) -> str:
 
 
 def _verdict(selection: Selection) -> str:
-    task, chosen, best = (
-        selection.task,
-        selection.names[selection.chosen_index],
-        selection.names[selection.best_index],
-    )
-    found = f"{task.score} {format_estimate(selection.test_scores[selection.chosen_index])} on {task.name}"
-    usual = next(name for name in REFERENCE_READOUTS if name in selection.references)
-    place = selection.references[usual]
-    own = _own(selection) if usual == "declared" else ""
-    if (
-        selection.chosen_index in selection.references.values()
-        and selection.chosen_index != selection.best_index
-    ):
-        return f"Keep {chosen}{own}: {found}; the best on dev, {best}, cannot be told from it."
-    if selection.chosen_index == place:
-        return f"Keep {chosen}{own}: {found}; no readout scored higher on dev."
-    gain = selection.differences_from(place)[selection.chosen_index]
-    more = format_estimate(gain.value, sign=True)
-    than = f"{selection.names[place]}{own}"
-    if not gain.p <= LEVEL:
+    chosen, best = selection.chosen_index, selection.best_index
+    name, task = selection.names[chosen], selection.task
+    score = f"{task.score} {format_estimate(selection.test_scores[chosen])} on {task.name}"
+    key = next(key for key in REFERENCE_READOUTS if key in selection.references)
+    reference = selection.references[key]
+    suffix = _declared_suffix(selection) if key == "declared" else ""
+    if chosen in selection.references.values() and chosen != best:
+        best_name = selection.names[best]
         return (
-            f"Take {chosen}: {found}. On dev it beats {than}; on test the difference, {more}, is "
-            "none that these data can show."
+            f"Keep {name}{suffix}: {score}; the best on dev, {best_name}, cannot be told from it."
         )
-    if (gain.value.value or 0) < 0:
-        return f"Take care: on dev {chosen} beats {than}, on test it scores {more} against it."
-    return f"Take {chosen}: {found}, {more} more than {than}."
+    if chosen == reference:
+        return f"Keep {name}{suffix}: {score}; no readout scored higher on dev."
+    difference = selection.differences_from(reference)[chosen]
+    gain = format_estimate(difference.value, sign=True)
+    reference_name = f"{selection.names[reference]}{suffix}"
+    if not difference.p <= LEVEL:
+        return (
+            f"Take {name}: {score}. On dev it beats {reference_name}; on test the difference, "
+            f"{gain}, is none that these data can show."
+        )
+    if (difference.value.value or 0) < 0:
+        return (
+            f"Take care: on dev {name} beats {reference_name}, on test it scores {gain} against it."
+        )
+    return f"Take {name}: {score}, {gain} more than {reference_name}."
 
 
-def _own(selection: Selection) -> str:
-    """The declared readout takes part without its l2 where the user's own grid has it so."""
+def _declared_suffix(selection: Selection) -> str:
+    """A grid of the user's own may hold the declared readout without its l2 only."""
     declared = selection.encoder.declared
-    same = declared is not None and selection.find(declared) is not None
-    return " (what the model declares)" if same else " (what the model declares, less its l2)"
+    complete = declared is not None and selection.find(declared) is not None
+    return " (what the model declares)" if complete else " (what the model declares, less its l2)"
 
 
 def _chosen(selection: Selection) -> Iterator[Number]:
-    score, name = selection.task.score, selection.names[selection.chosen_index]
-    yield _number(
-        f"{score} of the chosen readout",
-        selection.test_scores[selection.chosen_index],
-        name,
-        "test",
-    )
-    for usual, i in selection.references.items():
-        if usual != "declared":
+    score, chosen = selection.task.score, selection.chosen_index
+    labels = [("the chosen readout", chosen), *selection.references.items()]
+    for label, i in labels:
+        if label != "declared":
             yield _number(
-                f"{score} of {usual}", selection.test_scores[i], selection.names[i], "test"
+                f"{score} of {label}", selection.test_scores[i], selection.names[i], "test"
             )
 
 
 def _regrets(selection: Selection) -> Iterator[Number]:
-    """What staying with a usual readout costs."""
-    for usual, i in selection.references.items():
+    """What staying with a reference readout costs."""
+    for key, i in selection.references.items():
         difference = selection.differences_from(i)[selection.chosen_index]
-        yield _number(f"regret of {usual}", difference.value, selection.names[i], "test")
+        yield _number(f"regret of {key}", difference.value, selection.names[i], "test")
 
 
 def _scores(selection: Selection) -> Iterator[Number]:
-    c = len(selection.readouts)
+    score = selection.task.score
     for i in selection.ranking:
-        for part, found in (("test", selection.test_scores[i]), ("dev", selection.dev_scores[i])):
-            yield _number(selection.task.score, found, selection.names[i], part, control=i >= c)
-        whole = selection.all_rows_scores[i]
-        if whole is not None:
-            yield _number(selection.task.score, whole, selection.names[i], "all rows")
+        name, control = selection.names[i], i >= len(selection.readouts)
+        yield _number(score, selection.test_scores[i], name, "test", control=control)
+        yield _number(score, selection.dev_scores[i], name, "dev", control=control)
+        estimate = selection.all_rows_scores[i]
+        if estimate is not None:
+            yield _number(score, estimate, name, "all rows")
 
 
 def _number(
-    name: str, found: Estimate, readout: str, part: str, *, control: bool = False
+    name: str, estimate: Estimate, readout: str, split: str, *, control: bool = False
 ) -> Number:
-    where = {"readout": readout, "part": part}
-    return Number(name, found.value, found.low, found.high, where, control, found.note)
+    where = {"readout": readout, "part": split}
+    return Number(name, estimate.value, estimate.low, estimate.high, where, control, estimate.note)
 
 
-Step = tuple[int, int, Difference]
-"""A readout with steps, the same without, and what the steps gain on test."""
+StepGain = tuple[int, int, Difference]
+"""A readout with steps, the same without, and the first's score less the second's on test."""
 
 
-def _steps(selection: Selection) -> list[Step]:
-    """For each chain of steps: on the pooled readout that is best with nothing after it, on dev,
-    and on mean@-1."""
-    plain = [i for i in selection.ranking if i < len(selection.readouts)]
-    plain = [i for i in plain if not without_l2(selection.readouts[i]).steps]
-    bases = dict.fromkeys([*plain[:1], *selection.references.values()])
-    pairs = [(i, base) for i, base in step_pairs(selection) if base in bases]
-    return [(i, base, selection.differences_from(base)[i]) for i, base in pairs]
-
-
-def _said_of_steps(selection: Selection, steps: Sequence[Step]) -> str:
-    if not steps:
-        return ""
-    clear = cleared([difference for *_, difference in steps])
-    gains = [
-        step
-        for step, certain in zip(steps, clear, strict=True)
-        if certain and (step[2].value.value or 0) > 0
+def _step_gains(selection: Selection) -> list[StepGain]:
+    """Every chain of steps on the pooled readout that is best on dev without steps, and on the
+    reference readouts."""
+    readouts = selection.readouts
+    plain = [
+        i for i in selection.ranking if i < len(readouts) and not without_l2(readouts[i]).steps
     ]
+    bases = {*plain[:1], *selection.references.values()}
+    return [
+        (i, base, selection.differences_from(base)[i])
+        for i, base in step_pairs(selection)
+        if base in bases
+    ]
+
+
+def _steps_verdict(selection: Selection, gains: Sequence[StepGain]) -> str:
     if not gains:
+        return ""
+    clear = cleared([difference for *_, difference in gains])
+    positive = [
+        gain
+        for gain, significant in zip(gains, clear, strict=True)
+        if significant and (gain[2].value.value or 0) > 0
+    ]
+    if not positive:
         return "No step after pooling gains anything that these data can show."
-    i, base, difference = max(gains, key=lambda step: step[2].value.value or 0)
+    i, base, difference = max(positive, key=lambda gain: gain[2].value.value or 0)
     step = "|".join(map(str, without_l2(selection.readouts[i]).steps)) or "l2"
-    others = f"; {len(gains) - 1} other steps gain too" if len(gains) > 1 else ""
+    more = f"; {len(positive) - 1} other steps gain too" if len(positive) > 1 else ""
     return (
         f"After pooling, {step} adds {format_estimate(difference.value, sign=True)} to "
-        f"{selection.names[base]}{others}."
+        f"{selection.names[base]}{more}."
     )
 
 
-def _pictures(selection: Selection, steps: Sequence[Step]) -> Iterator[Chart]:
-    rows = [
-        (selection.names[i], selection.differences_from(selection.chosen_index)[i], False)
-        for i in dict.fromkeys([*selection.references.values(), selection.best_index])
-        if i != selection.chosen_index
-    ]
-    c = len(selection.readouts)
-    rows += [
-        (name, selection.differences_from(selection.chosen_index)[i], True)
-        for i, name in enumerate(selection.baselines, c)
-    ]
+def _forests(selection: Selection, gains: Sequence[StepGain]) -> Iterator[Chart]:
+    names, reference = selection.names, selection.names[selection.chosen_index]
+    differences = selection.differences_from(selection.chosen_index)
+    others = dict.fromkeys([*selection.references.values(), selection.best_index])
+    rows = [(names[i], differences[i], False) for i in others if i != selection.chosen_index]
+    baselines = enumerate(selection.baselines, len(selection.readouts))
+    rows += [(name, differences[i], True) for i, name in baselines]
     label = f"difference in {selection.task.score}, test"
-    reference = selection.names[selection.chosen_index]
     if rows:
         yield forest(
             f"Against the chosen readout, {reference}",
@@ -182,10 +175,10 @@ def _pictures(selection: Selection, steps: Sequence[Step]) -> Iterator[Chart]:
             reference=reference,
             caption="Differences paired by row, with 95 % intervals. Filled: not zero after Holm.",
         )
-    if steps:
+    if gains:
         yield forest(
             "What a step after pooling gains",
-            [(selection.names[i], difference, False) for i, _, difference in steps],
+            [(names[i], difference, False) for i, _, difference in gains],
             x_label=label,
             reference="the same readout without the step",
             caption="Steps are fitted on the texts of train and scored on test.",
@@ -193,14 +186,13 @@ def _pictures(selection: Selection, steps: Sequence[Step]) -> Iterator[Chart]:
 
 
 def _cheaper(selection: Selection) -> Iterator[str]:
-    """The least that does as well, as far as dev can show."""
-    ties = [
-        i for i in range(len(selection.readouts)) if selection.tied[i] and i != selection.best_index
-    ]
+    """How many readouts dev cannot tell from the best, and which of them costs least."""
+    best = selection.best_index
+    ties = [i for i in range(len(selection.readouts)) if selection.tied[i] and i != best]
     if not ties:
         return
     yield (
-        f"{len(ties)} readouts cannot be told from the best on dev, {selection.names[selection.best_index]}; "
+        f"{len(ties)} readouts cannot be told from the best on dev, {selection.names[best]}; "
         "where a usual one is among them, it is kept"
     )
     cheapest = min(ties, key=lambda i: (selection.cost(i), selection.dimensions[i]))
