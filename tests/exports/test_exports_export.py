@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,8 @@ import poolwise
 from poolwise.cli.export import command
 from poolwise.encoders.variants.rearrange import rearrange
 from poolwise.errors import EncoderError, ReadoutError, StoreError
-from poolwise.exports import Exported, export, stack
+from poolwise.exports import Exported, export
+from poolwise.readouts import POOLS
 from poolwise.transforms import stateless
 from poolwise.transforms.readout_file import Chosen
 
@@ -123,7 +125,7 @@ def test_the_encoder_alone_is_what_transformers_reads(tiny, tmp_path, spec):
 
 
 def test_a_folder_that_reads_back_otherwise_is_never_there(tiny, tmp_path, monkeypatch):
-    monkeypatch.setitem(stack.POOLING, "mean", "max_tokens")
+    monkeypatch.setitem(POOLS, "mean", replace(POOLS["mean"], pooling_mode="max_tokens"))
     with pytest.raises(StoreError, match=r"other vectors .* nothing was written"):
         export(poolwise.load(tiny("bert")), "mean@-1", tmp_path / "out")
     assert not list(tmp_path.iterdir())

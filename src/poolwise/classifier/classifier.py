@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
 from poolwise.classifier.checkpoint_reader import read_head
-from poolwise.classifier.fallback_pools import FALLBACK_POOLS
 from poolwise.classifier.output_space import OutputSpace
 from poolwise.errors import PoolwiseWarning, StudyError, TextError
 from poolwise.escaping import visible
@@ -118,7 +117,8 @@ class Classifier:
         self, texts: Iterable[str | Sentence], precision: Precision, progress: bool
     ) -> Iterator[tuple[VectorBatch, Floats]]:
         spec = str(self.readout)
-        pool = FALLBACK_POOLS.get(self.readout.pool.kind, self.readout.pool)
+        fallback = self.readout.pool.facts.fallback
+        pool = self.readout.pool if fallback is None else Pool(fallback)
         nearest = str(replace(self.readout, pool=pool))
         asked = dict.fromkeys([spec, nearest])
         for batch in self.model.extract(texts, asked, precision=precision, progress=progress):
@@ -217,4 +217,4 @@ def _lacking(pool: Pool, batch: VectorBatch) -> Bools:
     if pool.kind == "token":
         assert pool.position is not None
         return (pool.position >= batch.n_tokens) | (pool.position < -batch.n_tokens)
-    return batch.empty if pool.kind in FALLBACK_POOLS else np.zeros(len(batch), np.bool_)
+    return batch.empty if pool.facts.fallback else np.zeros(len(batch), np.bool_)

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from poolwise.cli.options import console, json_option, print_json
 from poolwise.encoders import Encoder, load
-from poolwise.readouts import POOLS
+from poolwise.readouts import POOLS, PoolKind
 
 POOLERS = {
     "trained": "tanh(W · cls@-1 + b), what a sequence classifier sees",
@@ -58,11 +58,15 @@ def describe(encoder: Encoder) -> dict[str, Any]:
             for layer in range(encoder.depth + 1)
         ],
         "pools": {
-            **{f"{name}[k]" if name == "token" else name: is_ for name, is_ in POOLS.items()},
+            **{_spelling(pool): facts.meaning for pool, facts in POOLS.items()},
             "pooler": POOLERS[encoder.pooler_state],
         },
         "notes": list(encoder.notes),
     }
+
+
+def _spelling(pool: PoolKind) -> str:
+    return f"{pool}[k]" if pool == "token" else pool
 
 
 def _what(encoder: Encoder, layer: int) -> str:

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from poolwise.engines.engine import BatchOutputs
 from poolwise.engines.plan import Plan, PooledState
-from poolwise.engines.token_weights import MASKS, Padded, weights
+from poolwise.engines.token_weights import Padded, weights
+from poolwise.readouts import Pool
 from poolwise.records import Floats
 
 FEW_ROWS = 4
@@ -27,15 +28,15 @@ class Collector:
 
     def __init__(self, plan: Plan, padded: Padded, device: torch.device) -> None:
         self.plan, self.padded, self.device = plan, padded, device
-        self.pooler = next((s for s in plan.pooled_states if s.pool.kind == "pooler"), None)
+        self.pooler = next((s for s in plan.pooled_states if s.pool.facts.form == "pooler"), None)
         self._vectors: dict[PooledState, Tensor] = {}
         self._hidden_states: dict[int, Sequence[Floats]] = {}
         self._attentions: dict[int, Sequence[Floats]] = {}
         self._sums: dict[PooledState, Tensor] = {}
         self._full = bool(padded.read.all())
         pooled = [s for s in plan.pooled_states if s is not self.pooler]
-        self._maxima = [s for s in pooled if s.pool.kind in MASKS]
-        self._linear = [s for s in pooled if s.pool.kind not in MASKS]
+        self._maxima = [s for s in pooled if s.pool.facts.form == "max"]
+        self._linear = [s for s in pooled if s.pool.facts.form != "max"]
 
     @property
     def outputs(self) -> BatchOutputs:
@@ -89,11 +90,11 @@ class Collector:
             if layer < state.deepest:
                 self._sums[state] = hidden
                 return
-        self._vectors[state] = self._max(state.pool.kind, hidden)
+        self._vectors[state] = self._max(state.pool, hidden)
 
-    def _max(self, kind: str, hidden: Tensor) -> Tensor:
-        if kind == "max" and self._full:
+    def _max(self, pool: Pool, hidden: Tensor) -> Tensor:
+        if self._full and not pool.words_only:
             return hidden.amax(1)
-        mask = torch.from_numpy(MASKS[kind](self.padded)).to(self.device)
+        mask = torch.from_numpy(self.padded.mask(pool)).to(self.device)
         top = hidden.masked_fill(~mask[..., None], -torch.inf).amax(1)
         return torch.where(mask.any(1, keepdim=True), top, torch.nan)

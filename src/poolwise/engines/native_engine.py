@@ -17,7 +17,7 @@ from poolwise.encoders import Encoder
 from poolwise.engines.engine import BatchOutputs
 from poolwise.engines.native_weights import ACTIVATIONS, FAMILIES, native_encoder
 from poolwise.engines.plan import Plan, PooledState
-from poolwise.engines.token_weights import MASKS, Padded, weights
+from poolwise.engines.token_weights import Padded, weights
 from poolwise.engines.workers import as_done, cores
 from poolwise.records import Floats, Ints, Precision, TokenBatch
 
@@ -119,14 +119,14 @@ class _Pooling:
     """The plan's pooled states in the core's order: linear pools, maxima, pooler."""
 
     def __init__(self, pooled_states: tuple[PooledState, ...]) -> None:
-        linear = [s for s in pooled_states if s.pool.kind not in (*MASKS, "pooler")]
-        maxima = [s for s in pooled_states if s.pool.kind in MASKS]
-        pooler = [s for s in pooled_states if s.pool.kind == "pooler"]
+        linear = [s for s in pooled_states if s.pool.facts.form not in ("max", "pooler")]
+        maxima = [s for s in pooled_states if s.pool.facts.form == "max"]
+        pooler = [s for s in pooled_states if s.pool.facts.form == "pooler"]
         self._pools = pools = list(dict.fromkeys(s.pool for s in linear))
-        self._kinds = kinds = list(dict.fromkeys(s.pool.kind for s in maxima))
+        self._max_pools = max_pools = list(dict.fromkeys(s.pool for s in maxima))
         self._cached_weights = lru_cache(maxsize=64)(self._weights_of_one)
         self.linear = [(s.deepest, pools.index(s.pool)) for s in linear]
-        self.maxima = [(len(pools) + kinds.index(s.pool.kind), list(s.terms)) for s in maxima]
+        self.maxima = [(len(pools) + max_pools.index(s.pool), list(s.terms)) for s in maxima]
         self.pooler = bool(pooler)
         self.pooled_states: list[PooledState] = linear + maxima + pooler
 
@@ -146,9 +146,9 @@ class _Pooling:
 
     def _weights(self, batch: TokenBatch) -> Floats:
         padded = Padded(batch)
-        pools, kinds = self._pools, self._kinds
+        pools, max_pools = self._pools, self._max_pools
         rows = [np.moveaxis(weights(pools, padded), 1, 0)[:, padded.real]] if pools else []
-        rows += [MASKS[kind](padded)[padded.real][None].astype(np.float32) for kind in kinds]
+        rows += [padded.mask(pool)[padded.real][None].astype(np.float32) for pool in max_pools]
         empty = np.zeros((0, len(batch.ids)), np.float32)
         table: Floats = np.ascontiguousarray(np.concatenate([empty, *rows]))
         return table

@@ -117,12 +117,9 @@ def _merged(layers: Sequence[int], coefficients: Sequence[float]) -> tuple[Term,
 
 def _weighted_sum(pool: Pool, terms: tuple[Term, ...]) -> WeightedSum:
     """Linear pools commute with a sum of layers, so they share the states of single layers."""
-    if pool.kind in ("max", "max[words]"):
+    if pool.facts.form == "max":
         return ((PooledState(pool, terms), 1.0),)
     return tuple((PooledState(pool, ((layer, 1.0),)), coefficient) for layer, coefficient in terms)
-
-
-ROW_POOLS = ("cls", "sep", "token", "pooler")
 
 
 def _rows(pooled_states: Sequence[PooledState], deepest: int) -> tuple[int, ...] | None:
@@ -131,18 +128,10 @@ def _rows(pooled_states: Sequence[PooledState], deepest: int) -> tuple[int, ...]
     for state in pooled_states:
         if state.deepest < deepest:
             continue
-        if state.pool.kind not in ROW_POOLS:
+        if state.pool.row is None:
             return None
-        rows.add(row_of(state.pool))
+        rows.add(state.pool.row)
     return tuple(sorted(rows))
-
-
-def row_of(pool: Pool) -> int:
-    """The position that a one-row pool reads; negative counts from the last real token."""
-    if pool.kind == "token":
-        assert pool.position is not None
-        return pool.position
-    return -1 if pool.kind == "sep" else 0
 
 
 def _evaluate(expression: Expression, vectors: Mapping[PooledState, Floats]) -> Floats:

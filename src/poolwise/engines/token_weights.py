@@ -12,11 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.engines.plan import row_of
-from poolwise.readouts import Pool
+from poolwise.readouts import Pool, Weighting
 from poolwise.records import Bools, Floats, TokenBatch
-
-Weigh = Callable[["Padded"], NDArray[np.floating]]
 
 
 class Padded:
@@ -37,47 +34,50 @@ class Padded:
         self.word[self.real] = ~batch.special
         self.word &= self.read
 
+    def mask(self, pool: Pool) -> Bools:
+        """The tokens that ``pool`` reads, where it reads several, bool [n, longest]."""
+        return self.word if pool.facts.words_only else self.read
 
-def _mean(mask: Bools) -> NDArray[np.floating]:
+
+def _uniform(padded: Padded, mask: Bools) -> NDArray[np.floating]:
     count = mask.sum(1, keepdims=True).astype(np.float64)
     return np.where(count > 0, mask / np.maximum(count, 1), np.nan)
 
 
-def _sqrt_mean(p: Padded) -> NDArray[np.floating]:
-    """Sum over sqrt(n), as sentence-transformers' mean_sqrt_len_tokens."""
-    return np.asarray(p.read / np.sqrt((p.lengths - p.unread)[:, None]))
+def _sqrt(padded: Padded, mask: Bools) -> NDArray[np.floating]:
+    """1/√n, as sentence-transformers' mean_sqrt_len_tokens."""
+    return np.asarray(mask / np.sqrt(mask.sum(1, keepdims=True)))
 
 
-def _position_weighted(p: Padded) -> NDArray[np.floating]:
-    """Weights 1, 2, … n, normalised, as sentence-transformers' weightedmean (SGPT)."""
-    rising = p.read * (p.position + 1.0)
+def _position(padded: Padded, mask: Bools) -> NDArray[np.floating]:
+    """1, 2, … n, normalised, as sentence-transformers' weightedmean (SGPT)."""
+    rising = mask * (padded.position + 1.0)
     return np.asarray(rising / rising.sum(1, keepdims=True))
 
 
-def _row(p: Padded, pool: Pool) -> NDArray[np.floating]:
-    position = row_of(pool)
-    first = p.unread if pool.kind == "cls" else 0
-    index = np.where(position < 0, p.lengths + position, first + position)
-    exists = (index >= 0) & (index < p.lengths)
-    return np.where(exists[:, None], (p.position == index[:, None]).astype(np.float64), np.nan)
-
-
-LINEAR: Mapping[str, Weigh] = {
-    "mean": lambda p: _mean(p.read),
-    "mean[words]": lambda p: _mean(p.word),
-    "sqrtmean": _sqrt_mean,
-    "wmean": _position_weighted,
+WEIGHTINGS: Mapping[Weighting, Callable[[Padded, Bools], NDArray[np.floating]]] = {
+    "uniform": _uniform,
+    "sqrt": _sqrt,
+    "position": _position,
 }
 
-MASKS: Mapping[str, Callable[[Padded], Bools]] = {
-    "max": lambda p: p.read,
-    "max[words]": lambda p: p.word,
-}
+
+def _row(padded: Padded, pool: Pool) -> NDArray[np.floating]:
+    """1 at the row that is read; [CLS] is the first token that pools read."""
+    assert pool.row is not None
+    first = padded.unread if pool.kind == "cls" else 0
+    index = np.where(pool.row < 0, padded.lengths + pool.row, first + pool.row)
+    exists = (index >= 0) & (index < padded.lengths)
+    return np.where(exists[:, None], (padded.position == index[:, None]).astype(np.float64), np.nan)
+
+
+def _weights(padded: Padded, pool: Pool) -> NDArray[np.floating]:
+    weighting = pool.facts.weighting
+    if weighting is None:
+        return _row(padded, pool)
+    return WEIGHTINGS[weighting](padded, padded.mask(pool))
 
 
 def weights(pools: Sequence[Pool], padded: Padded) -> Floats:
     """Float32 [n, len(pools), longest] for linear pools."""
-    rows = [
-        LINEAR[pool.kind](padded) if pool.kind in LINEAR else _row(padded, pool) for pool in pools
-    ]
-    return np.stack(rows, axis=1).astype(np.float32)
+    return np.stack([_weights(padded, pool) for pool in pools], axis=1).astype(np.float32)

@@ -11,10 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from poolwise.engines.plan import ROW_POOLS, row_of
-from poolwise.readouts import Pool, Readout
-
-_WORDS = "[words]"
+from poolwise.readouts import Pool, Readout, Weighting
 
 
 def mix_of(readout: Readout, depth: int) -> Tensor | None:
@@ -54,14 +51,13 @@ def pool_tokens(
 
 
 def _pool(pool: Pool, hidden: Tensor, real: Tensor, words: Tensor, read: Tensor) -> Tensor:
-    if pool.kind in ROW_POOLS:
+    if pool.row is not None:
         vectors, exists = read_row(pool, hidden, real, read)
         return torch.where(exists[:, None], vectors, torch.nan)
-    kind = pool.kind.removesuffix(_WORDS)
-    mask = read if kind == pool.kind else words
-    if kind == "max":
+    mask = words if pool.facts.words_only else read
+    if pool.facts.weighting is None:
         return _max(hidden, mask)
-    return weighed(_WEIGHTS[kind](mask, real), hidden)
+    return weighed(_WEIGHTINGS[pool.facts.weighting](mask, real), hidden)
 
 
 def read_row(
@@ -71,9 +67,9 @@ def read_row(
 
     Where it does not, the vector is that of the last token.
     """
+    assert pool.row is not None
     lengths = real.sum(1)
-    position = row_of(pool)
-    index = lengths + position if position < 0 else torch.full_like(lengths, position)
+    index = lengths + pool.row if pool.row < 0 else torch.full_like(lengths, pool.row)
     if pool.kind == "cls" and read is not None:
         index = (real & ~read).sum(1)
     exists = (index >= 0) & (index < lengths)
@@ -86,23 +82,23 @@ def weighed(weights: Tensor, hidden: Tensor) -> Tensor:
     return torch.einsum("nt,ntd->nd", weights.to(hidden.dtype), hidden)
 
 
-def _mean(mask: Tensor, real: Tensor) -> Tensor:
+def _uniform(mask: Tensor, real: Tensor) -> Tensor:
     return mask / mask.sum(1, keepdim=True)
 
 
-def _sqrt_mean(mask: Tensor, real: Tensor) -> Tensor:
+def _sqrt(mask: Tensor, real: Tensor) -> Tensor:
     return mask / mask.sum(1, keepdim=True).sqrt()
 
 
-def _position_weighted(mask: Tensor, real: Tensor) -> Tensor:
+def _position(mask: Tensor, real: Tensor) -> Tensor:
     rising = mask * real.cumsum(1)
     return rising / rising.sum(1, keepdim=True)
 
 
-_WEIGHTS: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "mean": _mean,
-    "sqrtmean": _sqrt_mean,
-    "wmean": _position_weighted,
+_WEIGHTINGS: Mapping[Weighting, Callable[[Tensor, Tensor], Tensor]] = {
+    "uniform": _uniform,
+    "sqrt": _sqrt,
+    "position": _position,
 }
 
 

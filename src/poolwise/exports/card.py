@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from poolwise.encoders import Encoder
 from poolwise.encoders.saving import from_pretrained_options
 from poolwise.exports.onnx_files import ARRAYS, GRAPH, OUTPUT, TOKENIZER, inputs
-from poolwise.readouts import POOLS
 from poolwise.version import __version__
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def _transformers(made: Exported, left: Encoder, title: str) -> str:
         "vectors = out.pooler_output"
         if pool.kind == "pooler"
         else "states = out.last_hidden_state  # "
-        + "; ".join(f"{part}: {POOLS[part.kind]}" for part in pool.parts)
+        + "; ".join(f"{part}: {part.facts.meaning}" for part in pool.parts)
     )
     prompt = f"{json.dumps(left.prefix)} + " if left.prefix else ""
     return (

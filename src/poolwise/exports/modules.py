@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 
 from poolwise.encoders.modules.dense_stack import DenseLayer, DenseStackLayer, NormLayer
-from poolwise.readouts import PoolKind
+from poolwise.readouts import POOLING_MODES, PoolingMode
 from poolwise.records import Floats
 from poolwise.transforms.linear import Doubles
-
-MODES = (
-    "cls_token",
-    "max_tokens",
-    "mean_tokens",
-    "mean_sqrt_len_tokens",
-    "weightedmean_tokens",
-    "lasttoken",
-)
-
-POOLING: Mapping[PoolKind, str] = {
-    "cls": "cls_token",
-    "sep": "lasttoken",
-    "mean": "mean_tokens",
-    "max": "max_tokens",
-    "sqrtmean": "mean_sqrt_len_tokens",
-    "wmean": "weightedmean_tokens",
-    "pooler": "cls_token",
-}
-"""The mode that makes a pool. Of several, Pooling sets the vectors in the order of ``MODES``."""
 
 
 def activation_class(name: str) -> str:
@@ -58,9 +38,9 @@ def weighted_layers(width: int, weights: Doubles) -> Module:
     return Module("WeightedLayerPooling", config, {"layer_weights": weights.astype(np.float32)})
 
 
-def pooling(width: int, modes: Sequence[str], *, prompt: bool = True) -> Module:
+def pooling(width: int, modes: Collection[PoolingMode], *, prompt: bool = True) -> Module:
     """One vector a text from its token vectors, those of a ``prompt`` among them or not."""
-    flags = {f"pooling_mode_{mode}": mode in modes for mode in MODES}
+    flags = {f"pooling_mode_{mode}": mode in modes for mode in POOLING_MODES}
     return Module("Pooling", {"word_embedding_dimension": width, **flags, "include_prompt": prompt})
 
 

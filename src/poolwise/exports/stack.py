@@ -11,7 +11,7 @@ l2                 Normalize: last, or in front of dense
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
@@ -22,22 +22,19 @@ from poolwise.encoders.variants.truncate_depth import fewest_blocks
 from poolwise.engines import plan
 from poolwise.errors import ReadoutError
 from poolwise.exports.modules import (
-    MODES,
     NORMALIZE,
-    POOLING,
     Module,
     dense,
     own,
     pooling,
     weighted_layers,
 )
-from poolwise.readouts import Pool, PoolKind, Readout, Step, join
+from poolwise.readouts import POOLING_MODES, Pool, PoolingMode, Readout, Step, join
 from poolwise.transforms import Transform
 from poolwise.transforms.fitting import State, apply_step
 from poolwise.transforms.linear import Doubles
 
-_ENDS = {0: Pool("cls"), -1: Pool("sep")}
-_NEAREST: Mapping[PoolKind, PoolKind] = {"token": "cls", "mean[words]": "mean", "max[words]": "max"}
+_ENDS = {pool.row: pool for pool in (Pool("cls"), Pool("sep"))}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,17 +122,20 @@ def alone(encoder: Encoder, readout: Readout) -> Stack:
     return Stack(blocks, ())
 
 
-def _modes(readout: Readout) -> list[str]:
+def _modes(readout: Readout) -> list[PoolingMode]:
     """The mode of each pool whose vectors stand side by side."""
-    modes, parts = [], list(readout.pool.parts)
+    modes: list[PoolingMode] = []
+    parts = list(readout.pool.parts)
     for i, part in enumerate(parts):
-        pool = _ENDS.get(part.position or 0, part) if part.kind == "token" else part
-        if pool.kind not in POOLING:
+        pool = _ENDS.get(part.row, part) if part.kind == "token" else part
+        mode, nearest = pool.facts.pooling_mode, pool.facts.nearest
+        if mode is None:
+            assert nearest is not None
             reads = "special tokens too" if pool.words_only else "the first token or the last"
-            parts[i] = Pool(_NEAREST[pool.kind])
+            parts[i] = Pool(nearest)
             near = replace(readout, pool=join(list(dict.fromkeys(parts))))
             raise _refused(readout, f"Pooling reads {reads}", near)
-        modes.append(POOLING[pool.kind])
+        modes.append(mode)
     if len(set(modes)) < len(modes):
         near = replace(readout, pool=join(parts[:1]))
         raise _refused(readout, "Pooling has each mode once", near)
@@ -195,9 +195,9 @@ def _pooler(encoder: Encoder) -> Module:
     return dense(weight, bias, "Tanh")
 
 
-def _ordered(modes: Sequence[str], width: int) -> Doubles:
+def _ordered(modes: Sequence[PoolingMode], width: int) -> Doubles:
     """From Pooling's order of dimensions to the readout's, [d, d]."""
-    theirs = sorted(modes, key=MODES.index)
+    theirs = sorted(modes, key=tuple(POOLING_MODES).index)
     places = np.array([[mode == other for other in modes] for mode in theirs], np.float64)
     return np.asarray(np.kron(places, np.eye(width)), np.float64)
 

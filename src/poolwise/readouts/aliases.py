@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import re
 
-from poolwise.readouts.pools import PoolKind
+from poolwise.readouts.pools import POOL_OF_MODE, POOLING_MODES, POOLS, PoolKind
 from poolwise.readouts.steps import StepName
 
 SENTENCE_TRANSFORMERS: dict[str, PoolKind] = {
-    "mean_sqrt_len_tokens": "sqrtmean",
-    "weightedmean": "wmean",
-    "weightedmean_tokens": "wmean",
-    "lasttoken": "sep",
-    "cls_token": "cls",
-    "mean_tokens": "mean",
-    "max_tokens": "max",
+    name: POOL_OF_MODE[mode]
+    for mode, setting in POOLING_MODES.items()
+    for name in (mode, setting)
+    if name not in POOLS
 }
 
 BERT_AS_SERVICE: dict[str, PoolKind] = {

@@ -73,8 +73,9 @@ def _pools(scan: Scanner) -> Pool:
         if pools[-1] in pools[:-1]:
             raise scan.error(f"{pools[-1]} stands here a second time", at)
     for pool in pools if len(pools) > 1 else ():
-        if pool.kind in ("pooler", "meanmax"):
-            instead = "it reads no layer" if pool.kind == "pooler" else "write mean+max"
+        if pool.facts.form in ("pooler", "parts"):
+            parts = "+".join(pool.facts.parts)
+            instead = f"write {parts}" if parts else "it reads no layer"
             raise scan.error(f"{pool} cannot stand beside other pools: {instead}", start)
     return join(pools)
 

@@ -21,20 +21,125 @@ PoolKind = Literal[
     "joined",
 ]
 
-POOLS: dict[PoolKind, str] = {
-    "cls": "the first token",
-    "sep": "the last token",
-    "token": "the token at a position: token[3] from the first (0), token[-2] from the last (-1)",
-    "mean": "the mean over all tokens, special ones included",
-    "mean[words]": "the mean over the tokens that are not special",
-    "max": "the largest value in each dimension over all tokens",
-    "max[words]": "the largest value in each dimension over the tokens that are not special",
-    "meanmax": "mean and max side by side",
-    "sqrtmean": "the sum over all n tokens divided by the square root of n",
-    "wmean": "the mean over all tokens, the i-th (from 1) weighing i",
-    "pooler": "tanh(W·cls@-1 + b), with the checkpoint's own W and b",
+PoolForm = Literal["row", "weights", "max", "pooler", "parts"]
+
+Weighting = Literal["uniform", "sqrt", "position"]
+
+PoolingMode = Literal[
+    "cls_token",
+    "max_tokens",
+    "mean_tokens",
+    "mean_sqrt_len_tokens",
+    "weightedmean_tokens",
+    "lasttoken",
+]
+
+POOLING_MODES: dict[PoolingMode, str] = {
+    "cls_token": "cls",
+    "max_tokens": "max",
+    "mean_tokens": "mean",
+    "mean_sqrt_len_tokens": "mean_sqrt_len_tokens",
+    "weightedmean_tokens": "weightedmean",
+    "lasttoken": "lasttoken",
 }
-"""Those that have a name; ``joined`` is written as several with a plus between, ``cls+mean``."""
+"""sentence-transformers' modes: the ends of the flags of older folders, ``pooling_mode_cls_token``,
+and what newer ones set ``pooling_mode`` to. Pooling sets the vectors of several side by side in
+this order."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolFacts:
+    """What is known of one kind of pool.
+
+    ``meaning``       in words, for people.
+    ``form``          how it is computed from token vectors [t, d]: ``row`` is one of them,
+                      ``weights`` their weighted sum, ``max`` the largest value in each dimension,
+                      ``pooler`` a row through the checkpoint's dense layer, ``parts`` other pools
+                      side by side. All but ``max`` and ``pooler`` are linear.
+    ``row``           the token that it reads; a negative one counts from the last. None for pools
+                      of several tokens and for ``token``, whose position is part of its name.
+    ``weighting``     of n tokens: ``uniform`` 1/n, ``sqrt`` 1/√n, ``position`` i/(1 + … + n).
+    ``words_only``    whether it leaves out special tokens.
+    ``parts``         the kinds that stand side by side in it.
+    ``pooling_mode``  sentence-transformers' Pooling mode that gives it; None: none does.
+    ``nearest``       where none does, the kind with a mode that comes nearest.
+    ``fallback``      what is read in training, where every text needs a vector, of a text that
+                      lacks what the pool reads; None where every text has it.
+    """
+
+    meaning: str
+    form: PoolForm
+    row: int | None = None
+    weighting: Weighting | None = None
+    words_only: bool = False
+    parts: tuple[PoolKind, ...] = ()
+    pooling_mode: PoolingMode | None = None
+    nearest: PoolKind | None = None
+    fallback: PoolKind | None = None
+
+
+POOLS: dict[PoolKind, PoolFacts] = {
+    "cls": PoolFacts("the first token", "row", row=0, pooling_mode="cls_token"),
+    "sep": PoolFacts("the last token", "row", row=-1, pooling_mode="lasttoken"),
+    "token": PoolFacts(
+        "the token at a position: token[3] from the first (0), token[-2] from the last (-1)",
+        "row",
+        nearest="cls",
+        fallback="sep",
+    ),
+    "mean": PoolFacts(
+        "the mean over all tokens, special ones included",
+        "weights",
+        weighting="uniform",
+        pooling_mode="mean_tokens",
+    ),
+    "mean[words]": PoolFacts(
+        "the mean over the tokens that are not special",
+        "weights",
+        weighting="uniform",
+        words_only=True,
+        nearest="mean",
+        fallback="mean",
+    ),
+    "max": PoolFacts(
+        "the largest value in each dimension over all tokens", "max", pooling_mode="max_tokens"
+    ),
+    "max[words]": PoolFacts(
+        "the largest value in each dimension over the tokens that are not special",
+        "max",
+        words_only=True,
+        nearest="max",
+        fallback="max",
+    ),
+    "meanmax": PoolFacts("mean and max side by side", "parts", parts=("mean", "max")),
+    "sqrtmean": PoolFacts(
+        "the sum over all n tokens divided by the square root of n",
+        "weights",
+        weighting="sqrt",
+        pooling_mode="mean_sqrt_len_tokens",
+    ),
+    "wmean": PoolFacts(
+        "the mean over all tokens, the i-th (from 1) weighing i",
+        "weights",
+        weighting="position",
+        pooling_mode="weightedmean_tokens",
+    ),
+    "pooler": PoolFacts(
+        "tanh(W·cls@-1 + b), with the checkpoint's own W and b",
+        "pooler",
+        row=0,
+        pooling_mode="cls_token",
+    ),
+}
+"""Every pool that has a name; ``joined`` is written as several with a plus, ``cls+mean``."""
+
+POOL_OF_MODE: dict[PoolingMode, PoolKind] = {
+    facts.pooling_mode: kind
+    for kind, facts in POOLS.items()
+    if facts.pooling_mode is not None and facts.form != "pooler"
+}
+
+_JOINED = PoolFacts("several pools side by side", "parts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +159,23 @@ class Pool:
         return self.kind if self.position is None else f"{self.kind}[{self.position}]"
 
     @property
+    def facts(self) -> PoolFacts:
+        return POOLS.get(self.kind, _JOINED)
+
+    @property
+    def row(self) -> int | None:
+        """The token that is read, negative from the last; None where several are."""
+        return self.facts.row if self.position is None else self.position
+
+    @property
     def parts(self) -> tuple[Pool, ...]:
         """The pools whose vectors stand side by side in this one's; most are their only part."""
-        if self.kind == "meanmax":
-            return (Pool("mean"), Pool("max"))
-        return self.joined or (self,)
+        return self.joined or tuple(map(Pool, self.facts.parts)) or (self,)
 
     @property
     def words_only(self) -> bool:
         """Whether some part leaves out the special tokens."""
-        return any("[words]" in part.kind for part in self.parts)
+        return any(part.facts.words_only for part in self.parts)
 
     def width(self, hidden_size: int) -> int:
         """Dimensions of the vector pooled from one layer of ``hidden_size``."""
@@ -74,5 +186,5 @@ def join(pools: Sequence[Pool]) -> Pool:
     """The pools side by side as one: itself where there is one, ``meanmax`` for mean and max."""
     if len(pools) == 1:
         return pools[0]
-    known = Pool("meanmax")
-    return known if tuple(pools) == known.parts else Pool("joined", joined=tuple(pools))
+    meanmax = Pool("meanmax")
+    return meanmax if tuple(pools) == meanmax.parts else Pool("joined", joined=tuple(pools))

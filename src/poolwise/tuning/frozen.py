@@ -15,10 +15,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from poolwise.classifier.fallback_pools import FALLBACK_POOLS
 from poolwise.model import Model
 from poolwise.progress import Progress
-from poolwise.readouts import Readout
+from poolwise.readouts import Pool, Readout
 from poolwise.records import Floats
 from poolwise.selection.splits import RowIndices
 from poolwise.selection.vector_cache import VectorCache, cache_vectors
@@ -115,8 +114,8 @@ def _shelved(model: Model, task: Task, probes: Sequence[Probe], progress: bool) 
 
 def _instead(readout: Readout) -> Readout | None:
     """What training reads where a text lacks what the readout reads."""
-    instead = FALLBACK_POOLS.get(readout.pool.kind)
-    return None if instead is None else replace(readout, pool=instead)
+    fallback = readout.pool.facts.fallback
+    return None if fallback is None else replace(readout, pool=Pool(fallback))
 
 
 def _vectors(task: Task, cache: VectorCache, readout: Readout, rows: RowIndices) -> Floats:

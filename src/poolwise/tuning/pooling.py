@@ -11,7 +11,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from poolwise.engines.plan import ROW_POOLS
 from poolwise.engines.torch_pools import combine, mix_of, pool_tokens, read_row, weighed
 from poolwise.readouts import Pool
 from poolwise.tuning.trainable_readout import Tunable
@@ -64,7 +63,7 @@ class Pooling(nn.Module):
 
 
 def _part(pool: Pool, hidden: Tensor, real: Tensor, words: Tensor, read: Tensor) -> Tensor:
-    if pool.kind in ROW_POOLS:
+    if pool.row is not None:
         return read_row(pool, hidden, real, read)[0]
     return pool_tokens(pool, hidden, real, words, read)
 

@@ -19,28 +19,14 @@ from poolwise.encoders.safetensors_file import open_safetensors
 from poolwise.encoders.untrusted_files import describe, read_object
 from poolwise.encoders.weight_formats import WEIGHTS
 from poolwise.errors import EncoderError
-from poolwise.readouts import Readout, parse
+from poolwise.readouts import POOL_OF_MODE, POOLING_MODES, Readout, parse
 
 Listed = tuple[str, Path]
 """A module's class name, empty unless it is a stock one, and its folder."""
 
-_POOLS = {
-    "cls": "cls",
-    "mean": "mean",
-    "max": "max",
-    "mean_sqrt_len_tokens": "sqrtmean",
-    "weightedmean": "wmean",
-    "lasttoken": "sep",
-}
+_POOLS = {setting: POOL_OF_MODE[mode] for mode, setting in POOLING_MODES.items()}
 
-_FLAGS = {
-    "pooling_mode_cls_token": "cls",
-    "pooling_mode_max_tokens": "max",
-    "pooling_mode_mean_tokens": "mean",
-    "pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len_tokens",
-    "pooling_mode_weightedmean_tokens": "weightedmean",
-    "pooling_mode_lasttoken": "lasttoken",
-}
+_FLAGS = {f"pooling_mode_{mode}": setting for mode, setting in POOLING_MODES.items()}
 """In the order in which the vectors of several stand side by side."""
 
 
