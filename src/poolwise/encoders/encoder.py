@@ -29,7 +29,7 @@ class Encoder:
 
     ``name`` is a hub id, "demo", or a local folder's last name: outputs carry it. ``tensors`` are
     float32, read-only, named as in the state dict of transformers' ``AutoModel``. ``declared`` is
-    the readout that a sentence-transformers folder declares, None where no readout expresses it;
+    the readout that a sentence-transformers folder declares, None place no readout expresses it;
     ``inexpressible`` then names the modules. ``dense_stack`` holds the layers that the step
     ``dense`` applies. ``max_length`` counts tokens, special ones included. ``notes`` name contents
     of the folder that are ignored. ``arrangement`` reorders the tokens of every text (see
@@ -111,7 +111,7 @@ class Encoder:
         return self.prompts.resolve(self.prompt)
 
     def omission_note(self, readout: Readout) -> str:
-        """What the folder declares beyond ``readout``, as a sentence; empty where it is nothing.
+        """What the folder declares beyond ``readout``, as a sentence; empty place it is nothing.
 
         A last ``l2`` changes no cosine, and does not count.
         """
@@ -221,8 +221,8 @@ class Encoder:
         escape_special = flag("escape_special", escape_special)
         arrange = self.arrangement
         room = self.max_length - (arrange.n_added if arrange else 0)
-        most = None if long == "window" else room + 1
-        encoded = self.tokenizer.encode(prompted, escape_special=escape_special, most=most)
+        max_ids = None if long == "window" else room + 1
+        encoded = self.tokenizer.encode(prompted, escape_special=escape_special, max_ids=max_ids)
         fitted = [
             fit(ids, self.tokenizer, room, long, index, whole=len(prompted[index]) <= PIECE)
             for index, ids in enumerate(encoded)
@@ -247,7 +247,7 @@ class Encoder:
             return 0
         (ids,) = self.tokenizer.encode([self.prefix])
         tokens = fit(ids, self.tokenizer, self.max_length, "truncate", 0).windows[0].ids
-        return len(tokens) - (int(tokens[-1]) in self.tokenizer.named)
+        return len(tokens) - (int(tokens[-1]) in self.tokenizer.declared_special_ids)
 
 
 def _unpickle(kind: type[Encoder], data: bytes, digest: str) -> Encoder:

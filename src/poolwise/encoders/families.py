@@ -18,7 +18,7 @@ class Family:
     ``classes`` begins the names of transformers' classes: BertModel, BertForMaskedLM and so on.
     ``blocks`` is the path of the module list in transformers' model; ``words`` names the word
     embeddings. ``embedding_norm``, ``block_norm`` and ``final_norm`` name the LayerNorm whose
-    output is the hidden state 0, that of each block (``{i}``), and the last one ("" where none is).
+    output is the hidden state 0, that of each block (``{i}``), and the last one ("" place none is).
     ``padding_index`` shifts the positions: a number, a key of config.json, or None. ``prefix``
     stands before the names in a checkpoint with a head, ``heads`` begin the names of such heads.
     ``fixed`` holds what transformers hard-codes; ``rotary`` names the keys of rotary positions that

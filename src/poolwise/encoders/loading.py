@@ -1,8 +1,7 @@
-"""From a name to an encoder."""
+"""An encoder from its folder: every file read and checked."""
 
 from __future__ import annotations
 
-import math
 from operator import index
 from pathlib import Path
 
@@ -10,8 +9,9 @@ from poolwise.encoders.config import Config, read_config
 from poolwise.encoders.encoder import Encoder
 from poolwise.encoders.location import display_name, locate
 from poolwise.encoders.modules.modules import Modules, read_modules
-from poolwise.encoders.tokenizer.settings import Settings, read_settings
-from poolwise.encoders.tokenizer.tokenizer import Tokenizer, read_tokenizer
+from poolwise.encoders.tokenizer.reader import read_tokenizer
+from poolwise.encoders.tokenizer.settings import TokenizerSettings, read_settings
+from poolwise.encoders.tokenizer.tokenizer import Tokenizer
 from poolwise.encoders.untrusted_files import describe
 from poolwise.encoders.weight_formats import refuse_adapters, without_config
 from poolwise.encoders.weights import read_weights, select
@@ -24,8 +24,8 @@ def load(
 ) -> Encoder:
     """Read and check an encoder: a local folder, a Hugging Face hub id, or ``"demo"``.
 
-    ``max_length`` (tokens, special ones included) overrides what the folder says; ``revision``
-    picks a branch, tag or commit on the hub. Raises EncoderError when the encoder cannot be found
+    ``max_length`` (tokens, special ones included) overrides the folder's own; ``revision`` picks a
+    branch, tag or commit on the hub. Raises EncoderError when the encoder cannot be found
     or read, and UnsafeModelError when a file breaks a safety check. No code of the folder runs.
     """
     folder = locate(name, revision)
@@ -64,7 +64,7 @@ def _read(name: str, folder: Path, max_length: int | None) -> Encoder:
             *config.notes,
             *weights.notes,
             *transformer.notes,
-            *_undeclared(modules),
+            *_inexpressible_note(modules),
             *tokenizer.notes,
         ),
         dense_stack=modules.dense_stack,
@@ -76,7 +76,7 @@ def _read(name: str, folder: Path, max_length: int | None) -> Encoder:
     return encoder
 
 
-def _undeclared(modules: Modules) -> tuple[str, ...]:
+def _inexpressible_note(modules: Modules) -> tuple[str, ...]:
     names = modules.inexpressible
     return (f"declares {names}, which no readout expresses",) if names else ()
 
@@ -92,22 +92,26 @@ def _check_declared(encoder: Encoder) -> None:
         ) from error
 
 
-def _max_length(asked: int | None, config: Config, settings: Settings, tokenizer: Tokenizer) -> int:
-    """The keyword, or what the folder states, within the positions that there are."""
-    length = asked if asked is not None else min(config.positions, settings.max_length or math.inf)
+def _max_length(
+    requested: int | None, config: Config, settings: TokenizerSettings, tokenizer: Tokenizer
+) -> int:
+    """The requested length, or the folder's own, within the positions of the encoder."""
+    length = requested
+    if length is None:
+        length = min(config.positions, settings.max_length or config.positions)
     shortest = len(tokenizer.frame.before) + len(tokenizer.frame.after) + 1
     try:
-        whole = None if isinstance(asked, bool) else index(length)  # type: ignore[arg-type]
+        number = None if isinstance(length, bool) else index(length)
     except TypeError:
-        whole = None
-    if whole is None:
+        number = None
+    if number is None:
         raise EncoderError(
             f"max_length is {describe(length)}, expected a whole number of tokens, {shortest} to "
             f"{config.positions} for this encoder"
         )
-    if not shortest <= whole <= config.positions:
+    if not shortest <= number <= config.positions:
         raise EncoderError(
             f"max_length is {describe(length)}, but this encoder reads {shortest} to "
             f"{config.positions} tokens"
         )
-    return whole
+    return number

@@ -168,9 +168,9 @@ def _without_weights(name: str, revision: str | None, module: str = "") -> Encod
         files = []
     found = of_names(file.removeprefix(module) for file in files if file.startswith(module))
     kind = next(iter(found), None)
-    where = f"{name}: {module.removesuffix('/')}".removesuffix(" ") + " has"
+    place = f"{name}: {module.removesuffix('/')}".removesuffix(" ") + " has"
     if kind is not None and not kind.converts:
-        return EncoderError(f"{where} only {told(found)}. {advice(found, 'FOLDER')}")
+        return EncoderError(f"{place} only {told(found)}. {advice(found, 'FOLDER')}")
     said = (
         f"only {told(found)}. Fetch and convert it"
         if found
@@ -179,5 +179,5 @@ def _without_weights(name: str, revision: str | None, module: str = "") -> Encod
     )
     at = f"{name} --revision {revision}" if revision else name
     return EncoderError(
-        f"{where} {said}: hf download {at} --local-dir FOLDER, then poolwise convert FOLDER OUT"
+        f"{place} {said}: hf download {at} --local-dir FOLDER, then poolwise convert FOLDER OUT"
     )

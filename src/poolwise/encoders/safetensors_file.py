@@ -136,11 +136,11 @@ def open_safetensors(path: Path) -> SafetensorsFile:
             f"{path}: not a safetensors file: it gives its header {length:,} bytes "
             f"(at most {MAX_HEADER:,} allowed; the file has {file.size:,})"
         )
-    where = f"{path} (header)"
-    found = as_object(parse_json(file.read(8, start), where), where)
-    metadata = as_object(found.pop("__metadata__", None) or {}, where)
+    place = f"{path} (header)"
+    found = as_object(parse_json(file.read(8, start), place), place)
+    metadata = as_object(found.pop("__metadata__", None) or {}, place)
     if not all(isinstance(value, str) for value in metadata.values()):
-        raise UnsafeModelError(f"{where}: __metadata__ holds what is no text")
+        raise UnsafeModelError(f"{place}: __metadata__ holds what is no text")
     if len(found) > MAX_TENSORS:
         raise UnsafeModelError(f"{path}: {len(found):,} tensors, at most {MAX_TENSORS:,} allowed")
     entries = {name: _entry(value, start, f"{path}: {name}") for name, value in found.items()}
@@ -156,17 +156,17 @@ def _refuse_others(path: Path, first: bytes) -> None:
             raise UnsafeModelError(f"{path}: not a safetensors file but {what}. {advice}")
 
 
-def _entry(value: Any, start: int, where: str) -> Entry:
-    value = as_object(value, where)
+def _entry(value: Any, start: int, place: str) -> Entry:
+    value = as_object(value, place)
     dtype, shape, offsets = (value.get(key) for key in ("dtype", "shape", "data_offsets"))
     if not isinstance(dtype, str) or dtype not in _SIZES:
-        raise UnsafeModelError(f"{where}: unknown type {describe(dtype)}")
+        raise UnsafeModelError(f"{place}: unknown type {describe(dtype)}")
     if not _is_sizes(shape) or len(shape) > MAX_RANK:
-        raise UnsafeModelError(f"{where}: the shape is not a list of at most {MAX_RANK} sizes")
+        raise UnsafeModelError(f"{place}: the shape is not a list of at most {MAX_RANK} sizes")
     if not _is_sizes(offsets) or len(offsets) != 2:
-        raise UnsafeModelError(f"{where}: data_offsets are not two sizes")
+        raise UnsafeModelError(f"{place}: data_offsets are not two sizes")
     if offsets[1] - offsets[0] != math.prod(shape) * _SIZES[dtype]:
-        raise UnsafeModelError(f"{where}: {dtype} {shape} does not fill the bytes {offsets}")
+        raise UnsafeModelError(f"{place}: {dtype} {shape} does not fill the bytes {offsets}")
     return Entry(dtype, tuple(shape), start + offsets[0], start + offsets[1])
 
 

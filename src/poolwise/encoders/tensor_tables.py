@@ -2,7 +2,7 @@
 
 A table is a list of sections ``(condition, rows)``. The rows count when the condition names a fact
 (see ``facts``) that is true of the config; "" always holds. A row is ``module: "kind sizes"``,
-where ``{i}`` stands for every block's number (for ALBERT: every group's) and ``{j}`` for every
+place ``{i}`` stands for every block's number (for ALBERT: every group's) and ``{j}`` for every
 block's but the first. The sizes are facts too:
 
     V vocabulary   H hidden   E embedding   I intermediate   P positions   T token types   N heads

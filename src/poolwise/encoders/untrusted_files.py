@@ -54,15 +54,15 @@ def read_object(path: Path, limit: int = MEGABYTE) -> dict[str, Any]:
     return as_object(read_json(path, limit), str(path))
 
 
-def parse_json(data: bytes, where: str) -> Any:
+def parse_json(data: bytes, place: str) -> Any:
     """JSON without its loopholes: no repeated keys, no NaN or infinity, no endless nesting, no half
     characters."""
     for sign, most in _MOST.items():
         if data.count(sign) > most:
-            raise UnsafeModelError(f"{where}: JSON with more than {most:,} {sign.decode()!r}")
+            raise UnsafeModelError(f"{place}: JSON with more than {most:,} {sign.decode()!r}")
     try:
         value = json.loads(
-            _decode(data, where),
+            _decode(data, place),
             object_pairs_hook=_unique,
             parse_constant=_refuse_constant,
             parse_float=_finite,
@@ -70,32 +70,32 @@ def parse_json(data: bytes, where: str) -> Any:
         if _SURROGATE.search(data):
             json.dumps(value, ensure_ascii=False).encode()
     except RecursionError as error:
-        raise UnsafeModelError(f"{where}: JSON nested too deeply") from error
+        raise UnsafeModelError(f"{place}: JSON nested too deeply") from error
     except UnicodeEncodeError as error:
         half = ascii(error.object[error.start])[1:-1]
         raise EncoderError(
-            f"{where}: found half of a surrogate pair ({half}) in a text, expected whole "
+            f"{place}: found half of a surrogate pair ({half}) in a text, expected whole "
             "characters; repair the file"
         ) from error
     except ValueError as error:
-        raise EncoderError(f"{where}: not acceptable JSON: {error}") from error
+        raise EncoderError(f"{place}: not acceptable JSON: {error}") from error
     return value
 
 
-def as_object(value: Any, where: str) -> dict[str, Any]:
+def as_object(value: Any, place: str) -> dict[str, Any]:
     """``value``, which must be a JSON object."""
     if not isinstance(value, dict):
-        raise EncoderError(f"{where}: holds {describe(value)}, expected a JSON object")
+        raise EncoderError(f"{place}: holds {describe(value)}, expected a JSON object")
     return value
 
 
-def resolve_inside(folder: Path, name: Any, where: str) -> Path:
-    """``folder / name``, where a file of the model gives ``name``: relative, without ``..``."""
+def resolve_inside(folder: Path, name: Any, place: str) -> Path:
+    """``folder / name``, place a file of the model gives ``name``: relative, without ``..``."""
     if not isinstance(name, str) or len(name) > 255 or "\0" in name:
-        raise UnsafeModelError(f"{where}: {describe(name)} is not a file name")
+        raise UnsafeModelError(f"{place}: {describe(name)} is not a file name")
     parts = PurePosixPath(name.replace("\\", "/"))
     if parts.is_absolute() or ".." in parts.parts or ":" in name:
-        raise UnsafeModelError(f"{where}: {name!r} points outside the model's folder")
+        raise UnsafeModelError(f"{place}: {name!r} points outside the model's folder")
     return folder / parts
 
 
@@ -141,11 +141,11 @@ def refuse_lfs_pointer(path: Path, start: bytes) -> None:
         )
 
 
-def _decode(data: bytes, where: str) -> str:
+def _decode(data: bytes, place: str) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise EncoderError(f"{where}: not UTF-8 (byte {error.start})") from error
+        raise EncoderError(f"{place}: not UTF-8 (byte {error.start})") from error
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -111,8 +111,8 @@ def _files(folder: Path) -> list[SafetensorsFile]:
 
 def _shards(folder: Path) -> list[SafetensorsFile]:
     index = folder / INDEX
-    where = as_object(read_object(index, MAX_HEADER).get("weight_map"), f"{index}: weight_map")
-    paths = {name: resolve_inside(folder, shard, str(index)) for name, shard in where.items()}
+    place = as_object(read_object(index, MAX_HEADER).get("weight_map"), f"{index}: weight_map")
+    paths = {name: resolve_inside(folder, shard, str(index)) for name, shard in place.items()}
     shards = sorted(set(paths.values()))
     if len(shards) > MAX_SHARDS or len(paths) > MAX_TENSORS:
         raise UnsafeModelError(f"{index}: {len(paths):,} tensors in {len(shards):,} files")

@@ -25,7 +25,7 @@ def surfaces(tokenizer: Tokenizer, text: str, window: Tokens) -> list[Surface]:
     Where the text has no characters of a token's own (special tokens, a space alone, the second
     byte of an emoji) it is what the vocabulary writes.
     """
-    spans = iter(tokenizer.rust.encode(text, add_special_tokens=False).offsets)
+    spans = iter(tokenizer.backend.encode(text, add_special_tokens=False).offsets)
     made: list[Surface] = []
     before, apart = 0, True
     for number, special in zip(window.ids.tolist(), window.special.tolist(), strict=True):

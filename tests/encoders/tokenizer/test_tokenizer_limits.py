@@ -13,8 +13,8 @@ import time
 import pytest
 
 from poolwise.encoders import load
-from poolwise.encoders.tokenizer.checks import growth_of
-from poolwise.encoders.tokenizer.limits import SECONDS, TooSlowError, may_be_slow, within
+from poolwise.encoders.tokenizer.checks import max_growth
+from poolwise.encoders.tokenizer.limits import SECONDS, TooSlowError, may_be_slow, run_within
 from poolwise.errors import TextError
 
 BAD = "(x+x+)+y"
@@ -46,7 +46,7 @@ def test_known_tokenizers_are_quick(family_folder, demo):
     for encoder in (load(family_folder), demo):
         spec = json.loads(encoder.tokenizer.spec)
         assert not may_be_slow(spec)
-        assert growth_of(spec, "") < 64
+        assert max_growth(spec, "") < 64
 
 
 SLOW = """
@@ -96,12 +96,14 @@ def test_ctrl_c_is_heard_in_a_slow_regular_expression(bad):
 
 
 def test_within_gives_and_raises_what_the_work_does():
-    assert within(10, lambda: 3) == 3
+    assert run_within(10, lambda: 3) == 3
     with pytest.raises(ZeroDivisionError):
-        within(10, lambda: 1 // 0)
+        run_within(10, lambda: 1 // 0)
     began = time.process_time()
     with pytest.raises(TooSlowError):
-        within(0.01, lambda: [None for _ in iter(lambda: time.process_time() - began > 1, True)])
+        run_within(
+            0.01, lambda: [None for _ in iter(lambda: time.process_time() - began > 1, True)]
+        )
 
 
 @pytest.mark.parametrize(
@@ -141,7 +143,7 @@ def test_a_text_may_become_longer_but_not_without_bound(tiny, tmp_path, step):
 
 @pytest.mark.parametrize(("form", "growth"), [("NFKD", 11), ("NFKC", 11), ("NFD", 3), ("Nmt", 1)])
 def test_normal_forms_make_a_text_longer(form, growth):
-    assert growth_of({"normalizer": {"type": form}, "pre_tokenizer": None}, "") == growth
+    assert max_growth({"normalizer": {"type": form}, "pre_tokenizer": None}, "") == growth
     if form.startswith("NFK"):
         from unicodedata import normalize
 

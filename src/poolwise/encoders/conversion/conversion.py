@@ -116,9 +116,9 @@ def _modules(folder: Path) -> list[Path]:
     listed = read_json(path)
     if not isinstance(listed, list) or not listed:
         raise EncoderError(f"{path}: expected a list of modules")
-    where = str(path)
+    place = str(path)
     folders = [
-        resolve_inside(folder, as_object(item, where).get("path", ""), where) for item in listed
+        resolve_inside(folder, as_object(item, place).get("path", ""), place) for item in listed
     ]
     return list(dict.fromkeys(folders))
 
@@ -144,11 +144,11 @@ def _sources(module: Path, whole: str, index: str) -> tuple[Path, ...]:
         return (module / whole,)
     if not (module / index).is_file():
         return ()
-    where = f"{module / index}: weight_map"
-    named = as_object(read_object(module / index, MAX_HEADER).get("weight_map"), where).values()
+    place = f"{module / index}: weight_map"
+    named = as_object(read_object(module / index, MAX_HEADER).get("weight_map"), place).values()
     shards = sorted({resolve_inside(module, shard, str(module / index)) for shard in named})
     if len(shards) > MAX_SHARDS:
-        raise EncoderError(f"{where}: names {len(shards):,} files, at most {MAX_SHARDS} are read")
+        raise EncoderError(f"{place}: names {len(shards):,} files, at most {MAX_SHARDS} are read")
     return tuple(shards)
 
 

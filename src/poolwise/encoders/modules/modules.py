@@ -34,8 +34,8 @@ MAX_MODULES = 32
 class Modules:
     """The contents of modules.json and the files beside it, or of poolwise.json.
 
-    ``transformer`` says where the encoder's files are and how they are read. ``declared`` is None
-    where the folder declares no readout, or none that can be expressed: ``inexpressible`` then
+    ``transformer`` says place the encoder's files are and how they are read. ``declared`` is None
+    place the folder declares no readout, or none that can be expressed: ``inexpressible`` then
     names the modules. ``dense_stack`` holds the layers that the readout's step ``dense`` applies.
     """
 
@@ -83,10 +83,10 @@ def _listed(path: Path) -> list[Listed]:
         raise EncoderError(f"{path}: expected a list of at most {MAX_MODULES} modules")
     modules = []
     for item in found:
-        where = str(path)
-        kind = str(as_object(item, where).get("type"))
+        place = str(path)
+        kind = str(as_object(item, place).get("type"))
         stock = kind.startswith("sentence_transformers.")
-        folder = resolve_inside(path.parent, item.get("path", ""), where)
+        folder = resolve_inside(path.parent, item.get("path", ""), place)
         modules.append((kind.rpartition(".")[2] if stock else "", folder))
     return modules
 

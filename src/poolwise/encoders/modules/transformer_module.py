@@ -127,24 +127,24 @@ def read_transformer(folder: Path) -> TransformerModule:
     return TransformerModule(folder)
 
 
-def _read(folder: Path, found: dict[str, Any], where: str) -> TransformerModule:
+def _read(folder: Path, found: dict[str, Any], place: str) -> TransformerModule:
     found = {_OLD_NAMES.get(key, key): found[key] for key in sorted(found, key=_is_old)}
     known = (*_USUAL, *_ASIDE, *_OLD_NAMES.values(), "max_seq_length", "do_lower_case")
-    _refuse(set(found) - {*known, "modality_config", "processing_kwargs"}, where)
+    _refuse(set(found) - {*known, "modality_config", "processing_kwargs"}, place)
     for key, usual in _USUAL.items():
         if found.get(key, usual[0]) not in usual:
             raise EncoderError(
-                f"{where}: {key} is {describe(found[key])}, which poolwise does not read; "
+                f"{place}: {key} is {describe(found[key])}, which poolwise does not read; "
                 f"expected {usual[0]!r}"
             )
-    _check_modalities(found.get("modality_config"), where)
-    model, tokenizer, config = (_object(found, key, where) for key in _OLD_NAMES.values())
-    _refuse(set(model) - {*_MODEL_ASIDE}, f"{where}: model_kwargs")
-    _refuse(set(tokenizer) & {*_TOKENIZER_REFUSED}, f"{where}: processor_kwargs")
-    _refuse(set(config) & {*_CONFIG_REFUSED}, f"{where}: config_kwargs")
+    _check_modalities(found.get("modality_config"), place)
+    model, tokenizer, config = (_object(found, key, place) for key in _OLD_NAMES.values())
+    _refuse(set(model) - {*_MODEL_ASIDE}, f"{place}: model_kwargs")
+    _refuse(set(tokenizer) & {*_TOKENIZER_REFUSED}, f"{place}: processor_kwargs")
+    _refuse(set(config) & {*_CONFIG_REFUSED}, f"{place}: config_kwargs")
     if (length := found.get("max_seq_length")) is not None:
-        tokenizer.setdefault("model_max_length", _length(length, f"{where}: max_seq_length"))
-    tokenizer |= _call(_object(found, "processing_kwargs", where), where)
+        tokenizer.setdefault("model_max_length", _length(length, f"{place}: max_seq_length"))
+    tokenizer |= _call(_object(found, "processing_kwargs", place), place)
     return TransformerModule(
         folder,
         lower_case=bool(found.get("do_lower_case")),
@@ -158,61 +158,61 @@ def _is_old(key: str) -> bool:
     return key in _OLD_NAMES
 
 
-def _refuse(keys: Iterable[str], where: str) -> None:
+def _refuse(keys: Iterable[str], place: str) -> None:
     if named := sorted(keys):
         raise EncoderError(
-            f"{where}: {describe(named[0])} is set, which poolwise does not read. Remove it if it "
+            f"{place}: {describe(named[0])} is set, which poolwise does not read. Remove it if it "
             "changes no vector"
         )
 
 
-def _object(found: Mapping[str, Any], key: str, where: str) -> dict[str, Any]:
-    return dict(as_object(found.get(key) or {}, f"{where}: {key}"))
+def _object(found: Mapping[str, Any], key: str, place: str) -> dict[str, Any]:
+    return dict(as_object(found.get(key) or {}, f"{place}: {key}"))
 
 
-def _length(value: Any, where: str) -> int:
+def _length(value: Any, place: str) -> int:
     if type(value) is not int or value < 1:
-        raise EncoderError(f"{where} is {describe(value)}, expected a whole number")
+        raise EncoderError(f"{place} is {describe(value)}, expected a whole number")
     return value
 
 
-def _check_modalities(found: Any, where: str) -> None:
+def _check_modalities(found: Any, place: str) -> None:
     """Texts must go through the plain forward pass, to the last hidden state."""
     if found is None:
         return
-    where = f"{where}: modality_config"
-    modalities = as_object(found, where)
-    text = as_object(modalities.get("text"), f"{where}: text")
+    place = f"{place}: modality_config"
+    modalities = as_object(found, place)
+    text = as_object(modalities.get("text"), f"{place}: text")
     if "message" in modalities or text.get("method") != "forward":
-        raise EncoderError(f"{where}: texts go through more than the encoder's forward pass")
+        raise EncoderError(f"{place}: texts go through more than the encoder's forward pass")
     output = text.get("method_output_name")
     if output not in ("last_hidden_state", ["last_hidden_state"]):
         raise EncoderError(
-            f"{where}: reads {describe(output)}, which poolwise does not; expected "
+            f"{place}: reads {describe(output)}, which poolwise does not; expected "
             "'last_hidden_state'"
         )
 
 
-def _call(processing: Mapping[str, Any], where: str) -> dict[str, Any]:
+def _call(processing: Mapping[str, Any], place: str) -> dict[str, Any]:
     """What the tokenizer is called with, as options of the tokenizer itself."""
-    where = f"{where}: processing_kwargs"
-    _refuse(set(processing) - {"text", "common", *_OTHER_MODALITIES}, where)
-    given = _object(processing, "text", where) | _object(processing, "common", where)
+    place = f"{place}: processing_kwargs"
+    _refuse(set(processing) - {"text", "common", *_OTHER_MODALITIES}, place)
+    given = _object(processing, "text", place) | _object(processing, "common", place)
     options: dict[str, Any] = {}
     for key, value in given.items():
         match key:
             case "max_length" if value is not None:
-                options["model_max_length"] = _length(value, f"{where}: max_length")
+                options["model_max_length"] = _length(value, f"{place}: max_length")
             case "split_special_tokens" if value is not None:
                 options[key] = value
             case "truncation" if value not in _TRUNCATE:
-                raise EncoderError(f"{where}: truncation is {describe(value)}; poolwise cuts texts")
+                raise EncoderError(f"{place}: truncation is {describe(value)}; poolwise cuts texts")
             case "padding" if value not in _PAD:
-                raise EncoderError(f"{where}: padding is {describe(value)}; poolwise has none")
+                raise EncoderError(f"{place}: padding is {describe(value)}; poolwise has none")
             case "truncation" | "max_length" | "split_special_tokens" | "padding":
                 pass
             case _:
-                _refuse({key} - {*_CALL_ASIDE}, where)
+                _refuse({key} - {*_CALL_ASIDE}, place)
     return options
 
 

@@ -1,4 +1,4 @@
-"""The special tokens that a tokenizer puts around a text: [CLS] … [SEP]."""
+"""The special tokens that a tokenizer adds around a text: [CLS] … [SEP]."""
 
 from __future__ import annotations
 
@@ -12,74 +12,74 @@ MAX_FRAME = 16
 
 
 class Frame(NamedTuple):
-    """Ids that stand before and after every text."""
+    """The ids before and after every text."""
 
     before: tuple[int, ...]
     after: tuple[int, ...]
 
 
-def read_frame(post_processor: Any, where: str) -> Frame:
-    """The frame that a tokenizer.json's post-processor makes around a single text."""
-    where = f"{where}: post_processor"
+def read_frame(post_processor: Any, place: str) -> Frame:
+    """The frame of a tokenizer.json's post-processor for single texts. Raises EncoderError."""
+    place = f"{place}: post_processor"
     before: tuple[Any, ...] = ()
     after: tuple[Any, ...] = ()
-    for step in _steps(post_processor, where):
-        first, last = _ends(step, where)
+    for step in _steps(post_processor, place):
+        first, last = _ends(step, place)
         before, after = (*first, *before), (*after, *last)
     ids = (*before, *after)
     if not ids:
-        raise EncoderError(f"{where}: adds no special tokens; expected [CLS] … [SEP] or the like")
+        raise EncoderError(f"{place}: adds no special tokens; expected [CLS] … [SEP] or the like")
     if len(ids) > MAX_FRAME or not all(type(i) is int and i >= 0 for i in ids):
-        raise EncoderError(f"{where}: adds special tokens with unusable ids")
+        raise EncoderError(f"{place}: adds special tokens with unusable ids")
     return Frame(before, after)
 
 
-def _steps(node: Any, where: str) -> list[Mapping[str, Any]]:
+def _steps(node: Any, place: str) -> list[Mapping[str, Any]]:
     if node is None:
         return []
-    step = as_object(node, where)
+    step = as_object(node, place)
     if step.get("type") != "Sequence":
         return [step]
     processors = step.get("processors")
     if not isinstance(processors, list) or len(processors) > MAX_FRAME:
-        raise EncoderError(f"{where}: a Sequence without a list of processors")
-    return [as_object(child, where) for child in processors]
+        raise EncoderError(f"{place}: a Sequence without a list of processors")
+    return [as_object(child, place) for child in processors]
 
 
-def _ends(step: Mapping[str, Any], where: str) -> tuple[list[Any], list[Any]]:
+def _ends(step: Mapping[str, Any], place: str) -> tuple[list[Any], list[Any]]:
     match step.get("type"):
         case "ByteLevel":
             return [], []
         case "BertProcessing" | "RobertaProcessing":
-            return [_id(step.get("cls"), where)], [_id(step.get("sep"), where)]
+            return [_id(step.get("cls"), place)], [_id(step.get("sep"), place)]
         case "TemplateProcessing":
-            return _template(step, where)
+            return _template(step, place)
         case kind:
-            raise EncoderError(f"{where}: {describe(kind)} is not among the known processors")
+            raise EncoderError(f"{place}: {describe(kind)} is not among the known processors")
 
 
-def _id(pair: Any, where: str) -> Any:
+def _id(pair: Any, place: str) -> Any:
     if not isinstance(pair, list) or len(pair) != 2:
-        raise EncoderError(f"{where}: expected a token and its id, found {describe(pair)}")
+        raise EncoderError(f"{place}: expected a token and its id, found {describe(pair)}")
     return pair[1]
 
 
-def _template(step: Mapping[str, Any], where: str) -> tuple[list[Any], list[Any]]:
-    known = as_object(step.get("special_tokens"), f"{where}: special_tokens")
+def _template(step: Mapping[str, Any], place: str) -> tuple[list[Any], list[Any]]:
+    known = as_object(step.get("special_tokens"), f"{place}: special_tokens")
     single = step.get("single")
     if not isinstance(single, list) or len(single) > MAX_FRAME:
-        raise EncoderError(f"{where}: the template for single texts is no list")
-    parts: tuple[list[Any], list[Any]] = ([], [])
+        raise EncoderError(f"{place}: the template for single texts is no list")
+    ends: tuple[list[Any], list[Any]] = ([], [])
     texts = 0
     for piece in single:
         match piece:
             case {"Sequence": _}:
                 texts += 1
             case {"SpecialToken": {"id": str(name)}}:
-                ids = as_object(known.get(name), f"{where}: {describe(name)}").get("ids")
-                parts[min(texts, 1)].extend(ids if isinstance(ids, list) else [ids])
+                ids = as_object(known.get(name), f"{place}: {describe(name)}").get("ids")
+                ends[min(texts, 1)].extend(ids if isinstance(ids, list) else [ids])
             case _:
-                raise EncoderError(f"{where}: {describe(piece)} is not a piece of a template")
+                raise EncoderError(f"{place}: {describe(piece)} is not a piece of a template")
     if texts != 1:
-        raise EncoderError(f"{where}: the template reads its text {texts} times, expected once")
-    return parts
+        raise EncoderError(f"{place}: the template reads its text {texts} times, expected once")
+    return ends

@@ -1,4 +1,4 @@
-"""What a folder says of its tokenizer beside the vocabulary: its class, its tokens, its options."""
+"""A tokenizer's settings beside the vocabulary: its class, special tokens and options."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from poolwise.encoders.tokenizer.added_tokens import (
     SPECIAL_TOKENS_MAP,
     TOKENIZER_CONFIG,
     Token,
-    gather,
+    merge_options,
     read_extra,
     read_listed,
     read_roles,
 )
 from poolwise.encoders.tokenizer.classes import (
-    AS_IT_IS,
-    CLASS_OF,
     CLASSES,
+    DEFAULT_CLASSES,
+    GENERIC_CLASSES,
     NEEDS_CODE,
     TokenizerClass,
     flag,
@@ -29,7 +29,7 @@ from poolwise.encoders.tokenizer.classes import (
 from poolwise.encoders.untrusted_files import MEGABYTE, describe, read_object
 from poolwise.errors import EncoderError, UnsafeModelError
 
-# What would stand in for the folder's own files.
+# Options that would replace the folder's own files.
 _REFUSED = ("vocab", "merges", "tokenizer_object", "gguf_file", "init_inputs")
 
 # Tokenizers without a limit write 1e30.
@@ -38,16 +38,16 @@ _NO_LIMIT = 1e20
 MAX_TOKENIZER_CONFIG = 16 * MEGABYTE
 
 Side = Literal["left", "right"]
-"""Where a long text loses its tokens."""
+"""The side on which truncation removes tokens."""
 
 
 @dataclass(frozen=True)
-class Settings:
-    """``kind`` is transformers' class name without "Fast"; ``builds`` says how it makes its steps,
-    and is None where it reads tokenizer.json as it is.
+class TokenizerSettings:
+    """``kind`` is transformers' class name without "Fast"; ``builds`` is the class place it builds
+    its own steps, None where it reads tokenizer.json as is.
 
-    ``roles`` maps "cls_token" and so on, ``listed`` the numbers of added tokens; ``extra`` are
-    special ones without a role. ``older`` folders have their added tokens in tokenizer.json too.
+    ``roles`` maps roles ("cls_token") to tokens, ``listed`` ids to added tokens; ``extra`` are
+    special tokens without a role. ``older`` folders list their added tokens in tokenizer.json too.
     """
 
     kind: str
@@ -60,20 +60,20 @@ class Settings:
 
     @property
     def max_length(self) -> int | None:
-        """``model_max_length``, where it is one."""
-        found = self.options.get("model_max_length", self.options.get("max_len"))
-        if found is None or (type(found) in (int, float) and found >= _NO_LIMIT):
+        """``model_max_length`` in tokens, None where it sets no limit. Raises EncoderError."""
+        length = self.options.get("model_max_length", self.options.get("max_len"))
+        if length is None or (type(length) in (int, float) and length >= _NO_LIMIT):
             return None
-        if type(found) is not int or found < 1:
+        if type(length) is not int or length < 1:
             raise EncoderError(
-                f"{TOKENIZER_CONFIG}: model_max_length is {describe(found)}, expected a number "
+                f"{TOKENIZER_CONFIG}: model_max_length is {describe(length)}, expected a number "
                 "of tokens"
             )
-        return found
+        return length
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was left aside."""
+        """Ignored settings, as sentences."""
         code = self.options.get("auto_map")
         return (f"{TOKENIZER_CONFIG} names code of its own (auto_map), left aside",) if code else ()
 
@@ -84,47 +84,47 @@ class Settings:
 
     @property
     def truncation_side(self) -> Side | None:
-        """Where long texts are cut, if tokenizer_config.json says so."""
+        """``truncation_side`` of tokenizer_config.json, None without one."""
         return _side(self.options.get("truncation_side"), TOKENIZER_CONFIG)
 
 
-def stored_side(spec: Mapping[str, Any], where: str) -> Side:
-    """Where tokenizer.json cuts, which counts where nothing else says so."""
-    stored = spec.get("truncation")
-    found = stored.get("direction") if isinstance(stored, dict) else None
-    return _side(found.lower() if isinstance(found, str) else found, where) or "right"
+def stored_side(spec: Mapping[str, Any], place: str) -> Side:
+    """The truncation side of tokenizer.json, the default where tokenizer_config.json has none."""
+    truncation = spec.get("truncation")
+    side = truncation.get("direction") if isinstance(truncation, dict) else None
+    return _side(side.lower() if isinstance(side, str) else side, place) or "right"
 
 
-def _side(value: Any, where: str) -> Side | None:
+def _side(value: Any, place: str) -> Side | None:
     if value not in ("left", "right", None):
         raise EncoderError(
-            f"{where}: truncation_side is {describe(value)}, expected 'left' or 'right'"
+            f"{place}: truncation_side is {describe(value)}, expected 'left' or 'right'"
         )
     return value  # type: ignore[no-any-return]
 
 
 def read_settings(
     folder: Path, model_type: str, overrides: Mapping[str, Any] = MappingProxyType({})
-) -> Settings:
-    """Read the files that there are; absent ones leave transformers' defaults.
+) -> TokenizerSettings:
+    """The settings in a folder's files; absent files leave transformers' defaults.
 
-    ``overrides`` stand above what tokenizer_config.json says.
+    ``overrides`` take precedence over tokenizer_config.json. Raises EncoderError.
     """
     config = _read(folder / TOKENIZER_CONFIG)
     kind = _kind(config, _read(folder / "config.json"), model_type)
     _check({**config, **overrides}, kind, folder / TOKENIZER_CONFIG)
     builds = CLASSES.get(kind)
-    options = gather(config, _read(folder / SPECIAL_TOKENS_MAP), overrides)
+    options = merge_options(config, _read(folder / SPECIAL_TOKENS_MAP), overrides)
     roles = read_roles(options, builds.roles if builds else {})
     for role in (*builds.frame, "unk_token") if builds else ():
         if role not in roles:
             raise EncoderError(f"{folder / TOKENIZER_CONFIG}: {role} is null, but {kind} needs one")
-    named = {token["content"] for token in roles.values()}
-    return Settings(
+    contents = {token["content"] for token in roles.values()}
+    return TokenizerSettings(
         kind=kind,
         builds=builds,
         roles=roles,
-        listed=read_listed(options, _read(folder / "added_tokens.json"), named),
+        listed=read_listed(options, _read(folder / "added_tokens.json"), contents),
         extra=tuple(read_extra(options, builds.extra if builds else ())),
         older=ADDED_TOKENS_DECODER not in options,
         options=options,
@@ -136,11 +136,11 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _kind(config: Mapping[str, Any], encoder: Mapping[str, Any], model_type: str) -> str:
-    usual = CLASS_OF.get(model_type)
-    if usual is None:
-        return AS_IT_IS[0]
-    found = config.get("tokenizer_class") or encoder.get("tokenizer_class") or usual
-    kind = str(found).removesuffix("Fast")
+    default = DEFAULT_CLASSES.get(model_type)
+    if default is None:
+        return GENERIC_CLASSES[0]
+    name = config.get("tokenizer_class") or encoder.get("tokenizer_class") or default
+    kind = str(name).removesuffix("Fast")
     if kind in NEEDS_CODE:
         raise EncoderError(
             f"{TOKENIZER_CONFIG}: tokenizer_class is {kind}, which splits texts by a program of "
@@ -150,7 +150,7 @@ def _kind(config: Mapping[str, Any], encoder: Mapping[str, Any], model_type: str
 
 
 def _check(options: Mapping[str, Any], kind: str, path: Path) -> None:
-    if options.get("auto_map") and kind not in CLASSES and kind not in AS_IT_IS:
+    if options.get("auto_map") and kind not in CLASSES and kind not in GENERIC_CLASSES:
         raise UnsafeModelError(
             f"{path}: has 'auto_map'; a tokenizer that needs code of its own ({describe(kind)}) is "
             "not loaded"

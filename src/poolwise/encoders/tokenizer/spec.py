@@ -1,7 +1,6 @@
-"""Every kind of tokenizer file as one: the contents of a tokenizer.json.
+"""The contents of tokenizer.json, read from it or built from older files.
 
-Folders have a tokenizer.json, or WordPiece's vocab.txt, or byte-level BPE's vocab.json and
-merges.txt.
+Those are WordPiece's vocab.txt, and byte-level BPE's vocab.json and merges.txt.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from poolwise.encoders.tokenizer.settings import Settings
+from poolwise.encoders.tokenizer.settings import TokenizerSettings
 from poolwise.encoders.untrusted_files import MEGABYTE, read_object, read_text
 from poolwise.errors import EncoderError
 
@@ -22,12 +21,12 @@ _WHITESPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".joi
     map(chr, range(0x2000, 0x200B))
 )
 
-# Old files leave the model's type out; each has a key of its own.
-_TELLING = {"merges": "BPE", "unk_id": "Unigram", "max_input_chars_per_word": "WordPiece"}
+# Old files omit the model's type; each type has a key that no other has.
+_TYPE_KEYS = {"merges": "BPE", "unk_id": "Unigram", "max_input_chars_per_word": "WordPiece"}
 
 
-def read_spec(folder: Path, settings: Settings) -> Spec:
-    """The (unchecked) contents of a folder's tokenizer.json, or of one made of its older files."""
+def read_spec(folder: Path, settings: TokenizerSettings) -> Spec:
+    """The (unchecked) contents of a folder's tokenizer.json, or the same from its older files."""
     model = settings.builds.model if settings.builds else ""
     if (folder / "tokenizer.json").exists():
         return read_object(folder / "tokenizer.json", MAX_TOKENIZER)
@@ -49,9 +48,9 @@ def read_spec(folder: Path, settings: Settings) -> Spec:
 
 
 def model_type(model: Mapping[str, Any]) -> Any:
-    """What kind of vocabulary a tokenizer.json has: WordPiece, BPE, Unigram, WordLevel."""
-    telling = next((kind for key, kind in _TELLING.items() if key in model), None)
-    return model.get("type") or telling
+    """The type of a tokenizer.json's model: WordPiece, BPE, Unigram or WordLevel."""
+    implied = next((kind for key, kind in _TYPE_KEYS.items() if key in model), None)
+    return model.get("type") or implied
 
 
 def _wordpiece(path: Path) -> Spec:

@@ -1,4 +1,4 @@
-"""Where a long text may be cut so that its pieces, tokenised alone, give the ids of the whole."""
+"""Points at which a long text can be split so that its pieces have the token ids of the whole."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from poolwise.encoders.tokenizer.regexes import DIGITS, WORDS
 from poolwise.encoders.tokenizer.spec import Spec
 
 PIECE = 1 << 15
-"""Characters of a piece, about; texts that are no longer are not cut."""
+"""Characters of a piece, about; texts up to this length are not split."""
 
-_BLANK = re.compile(r"(?<=[^\W_]) (?=[^\W_])")
-"""A place before a single space between two letters or digits."""
+_INNER_SPACE = re.compile(r"(?<=[^\W_]) (?=[^\W_])")
+"""The position of a single space between two letters or digits."""
 
 _SPACE = " ▁Ġ"
-"""As texts have it, and as steps write it for vocabularies."""
+"""The space in texts, and as Metaspace and ByteLevel write it in vocabularies."""
 
-_BLANK_PATTERNS = (" ", " +", " {2,}", r"\s+", r"\s{2,}", r"\s{2,}|[\n\r\t]")
+_WHITESPACE_PATTERNS = (" ", " +", " {2,}", r"\s+", r"\s{2,}", r"\s{2,}|[\n\r\t]")
 
-_ALWAYS = {
+_LOCAL_STEPS = {
     *("BertNormalizer", "ByteLevel", "Lowercase", "NFC", "NFD", "NFKC", "NFKD", "Nmt"),
     *("Precompiled", "StripAccents"),
     *("BertPreTokenizer", "Digits", "Metaspace", "Punctuation", "Whitespace", "WhitespaceSplit"),
 }
-"""Steps that treat what stands before such a space, and what begins with it, each for itself."""
+"""Steps whose result on either side of such a space does not depend on the other side."""
 
 
-def can_be_cut(spec: Spec) -> bool:
-    """Does a single space between letters part the tokens of a text into those of two texts?
+def is_splittable(spec: Spec) -> bool:
+    """Whether a text split before a single space between letters has the same token ids.
 
-    The space goes with what follows it. No step may look over it, none may treat the beginning of a
-    text otherwise than a space, and no token may hold a space within it.
+    No step may match across the space, none may treat the beginning of a text differently from a
+    space, and no token may contain a space that is not its first character.
     """
-    normal, parting = list(_steps(spec["normalizer"])), list(_steps(spec["pre_tokenizer"]))
+    normalizers, splitters = list(_steps(spec["normalizer"])), list(_steps(spec["pre_tokenizer"]))
     return (
-        all(_is_local(step) for step in (*normal, *parting))
+        all(_is_local(step) for step in (*normalizers, *splitters))
         and all(_leaves_spaces(token) for token in spec["added_tokens"])
-        and (_parts_words(normal, parting) or _knows_no_spaces(spec["model"]))
+        and (_splits_at_spaces(normalizers, splitters) or _has_no_inner_spaces(spec["model"]))
     )
 
 
@@ -52,10 +52,10 @@ def _steps(node: Any) -> Iterator[dict[str, Any]]:
 
 
 def _pattern(step: dict[str, Any]) -> str:
-    """A step's pattern, be it a regular expression or not; empty where it has none."""
+    """A step's pattern, a regular expression or a string; empty where it has none."""
     pattern = step.get("pattern")
-    found = [*pattern.values()] if isinstance(pattern, dict) else [pattern]
-    return found[0] if len(found) == 1 and isinstance(found[0], str) else ""
+    values = [*pattern.values()] if isinstance(pattern, dict) else [pattern]
+    return values[0] if len(values) == 1 and isinstance(values[0], str) else ""
 
 
 def _is_local(step: dict[str, Any]) -> bool:
@@ -65,10 +65,10 @@ def _is_local(step: dict[str, Any]) -> bool:
             return step.get("strip_left") is False
         case "Replace":
             content = step.get("content")
-            if pattern in _BLANK_PATTERNS:
+            if pattern in _WHITESPACE_PATTERNS:
                 return content in (" ", "▁")
-            marks = re.fullmatch(r"[^\w\s]+", pattern) and "Regex" not in step["pattern"]
-            return bool(marks) and isinstance(content, str) and not _has_space(content)
+            symbols = re.fullmatch(r"[^\w\s]+", pattern) and "Regex" not in step["pattern"]
+            return bool(symbols) and isinstance(content, str) and not _has_space(content)
         case "Split":
             return (
                 step.get("invert") is False
@@ -76,60 +76,60 @@ def _is_local(step: dict[str, Any]) -> bool:
                 and (pattern in WORDS or pattern in DIGITS)
             )
         case kind:
-            return kind in _ALWAYS
+            return kind in _LOCAL_STEPS
 
 
 def _has_space(text: str) -> bool:
-    return any(one.isspace() or one in _SPACE for one in text)
+    return any(c.isspace() or c in _SPACE for c in text)
 
 
 def _leaves_spaces(token: dict[str, Any]) -> bool:
     return not (token.get("rstrip") or _has_space(token["content"]))
 
 
-def _parts_words(normal: list[dict[str, Any]], parting: list[dict[str, Any]]) -> bool:
-    """Does a space begin a word of its own?"""
-    marked = any(step["type"] == "Replace" and step.get("content") == "▁" for step in normal)
-    marked = marked or any(step["type"] == "ByteLevel" for step in normal)
-    for step in parting:
+def _splits_at_spaces(normalizers: list[dict[str, Any]], splitters: list[dict[str, Any]]) -> bool:
+    """Whether every space begins a new word."""
+    rewritten = any(s["type"] == "Replace" and s.get("content") == "▁" for s in normalizers)
+    rewritten = rewritten or any(s["type"] == "ByteLevel" for s in normalizers)
+    for step in splitters:
         kind = step["type"]
         if kind == "Metaspace":
             return step.get("split", True) is True and step.get("replacement") == "▁"
-        if not marked and kind in ("BertPreTokenizer", "Whitespace", "WhitespaceSplit"):
+        if not rewritten and kind in ("BertPreTokenizer", "Whitespace", "WhitespaceSplit"):
             return True
-        if not marked and kind == "Split" and _pattern(step) in WORDS:
+        if not rewritten and kind == "Split" and _pattern(step) in WORDS:
             return True
         if kind == "ByteLevel":
-            return not marked and step.get("use_regex", True) is True
+            return not rewritten and step.get("use_regex", True) is True
     return False
 
 
-def _knows_no_spaces(model: dict[str, Any]) -> bool:
-    """Has the vocabulary no piece that goes on over a space, and one that is a space?"""
+def _has_no_inner_spaces(model: dict[str, Any]) -> bool:
+    """Whether no piece of the vocabulary continues over a space, and a space is a piece."""
     if model["type"] not in ("BPE", "Unigram") or any(map(model.get, _AFFIXES)):
         return False
     vocab = model["vocab"]
     pieces = set(vocab) if isinstance(vocab, dict) else {piece[0] for piece in vocab}
-    over = re.compile(f"[^{_SPACE}][{_SPACE}]")
-    return "▁" in pieces and not any(map(over.search, pieces))
+    inner_space = re.compile(f"[^{_SPACE}][{_SPACE}]")
+    return "▁" in pieces and not any(map(inner_space.search, pieces))
 
 
 _AFFIXES = ("continuing_subword_prefix", "end_of_word_suffix")
 
 
-def cuts(text: str) -> list[int]:
-    """Where to cut: places some ``PIECE`` characters apart, more where there is no such space."""
-    places = [0]
-    while (least := places[-1] + PIECE) < len(text):
-        usual = (m.start() for m in _BLANK.finditer(text, least) if _is_usual(text, m.start()))
-        found = next(usual, None)
-        if found is None:
+def split_points(text: str) -> list[int]:
+    """0, the split points and the length of ``text``: ``PIECE`` characters apart or more."""
+    points = [0]
+    while (begin := points[-1] + PIECE) < len(text):
+        spaces = (match.start() for match in _INNER_SPACE.finditer(text, begin))
+        point = next((space for space in spaces if _is_stable(text, space)), None)
+        if point is None:
             break
-        places.append(found)
-    return [*places, len(text)]
+        points.append(point)
+    return [*points, len(text)]
 
 
-def _is_usual(text: str, space: int) -> bool:
-    """Does a normal form leave the characters on both sides letters or digits?"""
-    around = text[space - 1], text[space + 1]
-    return all(normalize("NFKD", one)[0].isalnum() for one in around)
+def _is_stable(text: str, space: int) -> bool:
+    """Whether the characters beside a space remain letters or digits in every normal form."""
+    neighbours = text[space - 1], text[space + 1]
+    return all(normalize("NFKD", character)[0].isalnum() for character in neighbours)

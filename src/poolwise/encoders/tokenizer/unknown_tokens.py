@@ -1,4 +1,4 @@
-"""Texts that a vocabulary does not know: most of their tokens are the unknown one."""
+"""A count of unknown tokens, and a note on texts of which most tokens are unknown."""
 
 from __future__ import annotations
 
@@ -11,60 +11,62 @@ import numpy as np
 from poolwise.encoders.tokenizer.tokenizer import Tokenizer
 from poolwise.records import TokenizedText
 
-ENOUGH = 10
-"""Fewer tokens than these say nothing of a vocabulary."""
+MIN_TOKENS = 10
+"""Fewer tokens than these make no note."""
 
-MOST = 0.5
-"""A share of unknown tokens beyond which vectors hold little of the texts."""
+MAX_SHARE = 0.5
+"""The share of unknown tokens above which a note is made."""
 
-_CASED = 0.05
+_MIN_CAPITALIZED = 0.05
+"""The share of pieces with capital letters above which a vocabulary is cased."""
 
 
 class UnknownTokens:
-    """How many of the texts' own tokens are unknown, counted as the texts pass."""
+    """The numbers of tokens and of unknown tokens in the texts so far, special tokens excluded."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
-        self.tokens = 0
-        self.unknown = 0
+        self.n_tokens = 0
+        self.n_unknown = 0
 
     def add(self, texts: Sequence[TokenizedText]) -> None:
-        """Count the tokens of ``texts``; special ones around a text are not its own."""
+        """Count the tokens of ``texts``."""
         windows = [window for text in texts for window in text.windows]
-        if not windows or self._tokenizer.unknown is None:
+        if not windows or self._tokenizer.unk_token_id is None:
             return
         ids = np.concatenate([window.ids for window in windows])
         special = np.concatenate([window.special for window in windows])
-        self.tokens += int((~special).sum())
-        self.unknown += int(((ids == self._tokenizer.unknown) & ~special).sum())
+        self.n_tokens += int((~special).sum())
+        self.n_unknown += int(((ids == self._tokenizer.unk_token_id) & ~special).sum())
 
     def notes(self) -> Iterator[str]:
-        """What the user must know: nothing, where the vocabulary knows the texts."""
-        if self.tokens < ENOUGH or self.unknown <= MOST * self.tokens:
+        """A sentence if more than ``MAX_SHARE`` of the tokens are unknown."""
+        if self.n_tokens < MIN_TOKENS or self.n_unknown <= MAX_SHARE * self.n_tokens:
             return
-        assert self._tokenizer.unknown is not None
-        name = self._tokenizer.token(self._tokenizer.unknown)
+        assert self._tokenizer.unk_token_id is not None
+        name = self._tokenizer.token(self._tokenizer.unk_token_id)
         yield (
-            f"{self.unknown:,} of {self.tokens:,} tokens are {name}: the vocabulary does not know "
-            f"these texts, and their vectors hold little of them. {_reason(self._tokenizer.spec)}"
+            f"{self.n_unknown:,} of {self.n_tokens:,} tokens are {name}: the vocabulary does not "
+            f"know these texts, and their vectors hold little of them. "
+            f"{_reason(self._tokenizer.spec)}"
         )
 
 
 def _reason(spec: str) -> str:
-    """What is likely: letters in a case that the vocabulary lacks, or another language."""
-    found = json.loads(spec)
-    vocab = found["model"]["vocab"]
+    """The likely reason: letters in a case that the vocabulary lacks, or another language."""
+    contents = json.loads(spec)
+    vocab = contents["model"]["vocab"]
     pieces = [*vocab] if isinstance(vocab, dict) else [piece for piece, _ in vocab]
-    special = {token["content"] for token in found["added_tokens"]}
+    special = {token["content"] for token in contents["added_tokens"]}
     words = [piece for piece in pieces if piece not in special and piece.lower() != piece.upper()]
-    capital = sum(piece != piece.lower() for piece in words) > _CASED * len(words)
-    lowers = any(_lowers(step) for step in _steps(found["normalizer"]))
-    if capital and lowers:
+    cased = sum(piece != piece.lower() for piece in words) > _MIN_CAPITALIZED * len(words)
+    lowers = any(_lowers(step) for step in _steps(contents["normalizer"]))
+    if cased and lowers:
         return (
             "It has capital letters, but texts are lowered: do_lower_case in tokenizer_config.json "
             "may be missing or wrong (false keeps capitals)"
         )
-    if not capital and not lowers:
+    if not cased and not lowers:
         return (
             "It has no capital letters, and texts are not lowered: do_lower_case in "
             "tokenizer_config.json may be missing or wrong"
