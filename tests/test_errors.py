@@ -9,7 +9,7 @@ from importlib import import_module
 
 import pytest
 
-from poolwise.errors import MissingExtraError, TextError, needs, some
+from poolwise.errors import MissingExtraError, TextError, listed, needs
 
 WITHOUT_TORCH = "import sys; sys.modules['torch'] = sys.modules['transformers'] = None; "
 
@@ -35,10 +35,10 @@ def test_a_family_that_the_transformers_engine_runs_says_what_it_needs(tiny):
 
 
 def test_a_few_of_many_names():
-    assert some(["a", "b"]) == "a, b"
-    assert some(map(str, range(200_000)), repr, most=2) == "'0', '1' and 199,998 more"
-    assert some(["x" * 61]) == "x" * 59 + "…"
-    assert some([]) == ""
+    assert listed(["a", "b"]) == "a, b"
+    assert listed(map(str, range(200_000)), repr, limit=2) == "'0', '1' and 199,998 more"
+    assert listed(["x" * 61]) == "x" * 59 + "…"
+    assert listed([]) == ""
 
 
 def test_a_message_is_never_long():

@@ -13,7 +13,7 @@ import poolwise
 from poolwise.engines.transformers_engine import TransformersEngine
 from poolwise.errors import EncoderError, ReadoutError
 from poolwise.exports import export
-from poolwise.transforms.readout_file import Chosen
+from poolwise.transforms.fitted_readout import FittedReadout
 
 pytestmark = pytest.mark.filterwarnings("ignore:.* texts were cut to 50 tokens")
 
@@ -179,7 +179,7 @@ def test_a_readout_brings_the_prompt_it_was_chosen_with(folder, tmp_path):
     declare(folder, prompts=PROMPTS, default_prompt_name="query")
     model = poolwise.load(folder)
     path = tmp_path / "readout.toml"
-    Chosen(model.declared, prompt="a bird ").save(path)
+    FittedReadout(model.declared, prompt="a bird ").save(path)
     expected = model.embed(TEXTS, prompt_name="other")
     np.testing.assert_array_equal(model.embed(TEXTS, path), expected)
     np.testing.assert_array_equal(model.embed(TEXTS, str(path)), expected)
@@ -190,6 +190,6 @@ def test_a_readout_brings_the_prompt_it_was_chosen_with(folder, tmp_path):
     np.testing.assert_array_equal(
         model.embed(TEXTS, path, prompt=""), model.embed(TEXTS, prompt="")
     )
-    Chosen(model.declared, prompt="old house ").save(tmp_path / "two.toml")
+    FittedReadout(model.declared, prompt="old house ").save(tmp_path / "two.toml")
     with pytest.raises(ReadoutError, match="chosen with the prompts 'a bird ' and 'old house '"):
         next(model.extract(TEXTS, [path, tmp_path / "two.toml"]))

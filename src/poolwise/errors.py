@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
-from poolwise.escaping import visible, visible_lines
+from poolwise.escaping import escape_control, escape_control_lines
 
 LONGEST = 2000
 """Characters of a message: a table may have 200,000 columns, and a line 50 million characters."""
@@ -22,13 +22,16 @@ LONGEST = 2000
 _BEGIN, _END = 1400, 400
 
 
-def some(names: Iterable[str], show: Callable[[str], str] = str, *, most: int = 8) -> str:
-    """The first ``most`` of ``names`` with commas between them, each cut short and as ``show`` has
-    it, and how many more there are."""
-    rest = iter(names)
-    few = [show(name if len(name) <= 60 else f"{name[:59]}…") for name in islice(rest, most)]
-    more = sum(1 for _ in rest)
-    return ", ".join(few) + (f" and {more:,} more" if more else "")
+def listed(names: Iterable[str], show: Callable[[str], str] = str, *, limit: int = 8) -> str:
+    """The first ``limit`` names with commas between them, and how many more there are.
+
+    Each is cut to 60 characters, then passed to ``show``.
+    """
+    remaining = iter(names)
+    shortened = (name if len(name) <= 60 else f"{name[:59]}…" for name in islice(remaining, limit))
+    text = ", ".join(map(show, shortened))
+    n_more = sum(1 for _ in remaining)
+    return text + (f" and {n_more:,} more" if n_more else "")
 
 
 def bounded(message: str) -> str:
@@ -45,7 +48,7 @@ class PoolwiseError(Exception):
     exit_code = 1
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(visible_lines(message))
+        super().__init__(escape_control_lines(message))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # By the whole message, for some are made of its parts: workers send errors home.
@@ -165,4 +168,4 @@ class PoolwiseWarning(UserWarning):
     """Something was done that the caller should know of (rows truncated, vectors not finite)."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(visible(message))
+        super().__init__(escape_control(message))

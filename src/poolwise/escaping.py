@@ -15,7 +15,7 @@ _UNSEEN = re.compile(
 _INDENTED = re.compile(r"(\n{1,2}(?= {4}))")
 
 
-def visible(text: str) -> str:
+def escape_control(text: str) -> str:
     r"""``text`` on one line, as it is but for such characters: ``\x1b``, ``\n``, ``\u202e``.
 
     Emoji, accents and every script stay. What is visible already does not change.
@@ -23,14 +23,14 @@ def visible(text: str) -> str:
     return text if text.isprintable() else _UNSEEN.sub(_escaped, text)
 
 
-def visible_lines(text: str) -> str:
+def escape_control_lines(text: str) -> str:
     """The same, but an indented line stays a line: the place in a readout, with its caret."""
     parts = _INDENTED.split(text)  # text, break, text, …
-    parts[::2] = map(visible, parts[::2])
+    parts[::2] = map(escape_control, parts[::2])
     return "".join(parts)
 
 
-def visible_json(document: str) -> str:
+def escape_control_json(document: str) -> str:
     """A JSON document of the same values, whose strings show such characters by their numbers."""
     return _UNSEEN.sub(lambda found: found[0] if found[0] == "\n" else _numbers(found[0]), document)
 

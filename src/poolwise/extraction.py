@@ -31,7 +31,7 @@ from poolwise.records import (
     VectorBatch,
 )
 from poolwise.transforms import Transform, stateless
-from poolwise.transforms.readout_file import AnyReadout, Chosen, prompted
+from poolwise.transforms.fitted_readout import AnyReadout, FittedReadout, prompted
 
 WINDOW_TEXTS = 2048
 """Texts in memory at a time: sorted by length, duplicates computed once."""
@@ -75,7 +75,7 @@ def extract(
         raise OptionError(f"transforms is {transforms!r:.60}, expected a dict by readout")
     if engine is not None and not callable(getattr(engine, "run", None)):
         raise OptionError(f"engine is {engine!r:.60}, expected what open_engine gives")
-    chosen = [Chosen.of(readout) for readout in _listed(readouts)]
+    chosen = [FittedReadout.of(readout) for readout in _listed(readouts)]
     encoder = prompted(encoder, chosen)
     numbered = sentences(texts)
     total = None if isinstance(texts, str) else length_hint(texts) or None
@@ -92,7 +92,7 @@ def extract(
 
 
 def _listed(readouts: AnyReadout | Iterable[AnyReadout]) -> Iterable[AnyReadout]:
-    if isinstance(readouts, str | Path | Readout | Chosen):
+    if isinstance(readouts, str | Path | Readout | FittedReadout):
         return [readouts]
     if not isinstance(readouts, Iterable):
         raise ReadoutError(f"found {readouts!r:.40}, expected readouts such as ['mean@-1']")
@@ -105,7 +105,9 @@ def _cached_plan(readouts: tuple[Readout, ...], depth: int, has_pooler: bool) ->
     return plan(readouts, depth=depth, has_pooler=has_pooler)
 
 
-def _steps(chosen: Chosen, transforms: Mapping[str, Transform], encoder: Encoder) -> Transform:
+def _steps(
+    chosen: FittedReadout, transforms: Mapping[str, Transform], encoder: Encoder
+) -> Transform:
     readout = chosen.readout
     encoder.width_of(readout)
     if chosen.transform is not None:  # a hash takes a while

@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import Any, get_args
 from warnings import catch_warnings
 
-from poolwise.errors import OptionError, TextError, some
+from poolwise.errors import OptionError, TextError, listed
 from poolwise.records import LongTexts, Precision, Sentence
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
@@ -150,7 +150,7 @@ def _columns(texts: object) -> list[str] | None:
 
 
 def _named(kind: str, names: list[str]) -> str:
-    return f"with the {kind} {some(names)}" if names else f"without {kind}"
+    return f"with the {kind} {listed(names)}" if names else f"without {kind}"
 
 
 def _one_of(names: list[str]) -> str:

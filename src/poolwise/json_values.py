@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 
-def plain(value: Any) -> Any:
+def to_plain(value: Any) -> Any:
     """Dicts, lists, strings, numbers, booleans and None; NaN and infinity become None.
 
     Arrays become lists; what JSON has no word for (a path, a date) becomes its string.
@@ -20,9 +20,9 @@ def plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
         value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return {unicode(str(key)): plain(item) for key, item in value.items()}
+        return {unicode(str(key)): to_plain(item) for key, item in value.items()}
     if isinstance(value, Iterable) and not isinstance(value, str):
-        return [plain(item) for item in value]
+        return [to_plain(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if value is None or isinstance(value, int | float):
@@ -40,5 +40,5 @@ def unicode(text: str) -> str:
 
 def rows(columns: Mapping[str, Any], names: Sequence[str]) -> list[dict[str, Any]]:
     """Columns of equal length as one plain dict a row."""
-    parts = (plain(columns[name]) for name in names)
+    parts = (to_plain(columns[name]) for name in names)
     return [dict(zip(names, row, strict=True)) for row in zip(*parts, strict=True)]

@@ -19,14 +19,14 @@ from poolwise.encoders.pickling import expect_hash
 from poolwise.encoders.tokenizer.unknown_tokens import UnknownTokens
 from poolwise.engines import Engine, engine_of
 from poolwise.errors import PoolwiseWarning, ReadoutError
-from poolwise.escaping import visible
+from poolwise.escaping import escape_control
 from poolwise.extraction import extract
 from poolwise.inputs import flag
 from poolwise.readouts import Readout
 from poolwise.records import LongTexts, Precision, Sentence, TokenOutputs, VectorBatch
 from poolwise.token_outputs import token_outputs
 from poolwise.transforms import Transform
-from poolwise.transforms.readout_file import AnyReadout, Chosen, prompted
+from poolwise.transforms.fitted_readout import AnyReadout, FittedReadout, prompted
 from poolwise.version import __version__
 
 
@@ -78,9 +78,8 @@ class Model(Encoder):
         )
 
     def __repr__(self) -> str:
-        return (
-            f"<Model {visible(self.name)}: {self.family.name}, {self.depth} blocks of {self.width}>"
-        )
+        name = escape_control(self.name)
+        return f"<Model {name}: {self.family.name}, {self.depth} blocks of {self.width}>"
 
     @property
     def engine(self) -> Engine:
@@ -217,12 +216,12 @@ class Model(Encoder):
         ``options`` are ``precision``, ``long`` and ``progress``.
         """
         asked = self.resolve_readout(readout).readout
-        return self._all(texts, Chosen(asked.pooled), asked, **options)
+        return self._all(texts, FittedReadout(asked.pooled), asked, **options)
 
     def _all(
         self,
         texts: str | Iterable[str | Sentence],
-        chosen: Chosen,
+        chosen: FittedReadout,
         asked: Readout,
         **options: Any,
     ) -> NDArray[Any]:
@@ -232,13 +231,13 @@ class Model(Encoder):
         rows = [batch.vectors[str(chosen.readout)] for batch in seen]
         return np.concatenate(rows) if rows else self._no_rows(chosen)
 
-    def resolve_readout(self, readout: AnyReadout | None) -> Chosen:
+    def resolve_readout(self, readout: AnyReadout | None) -> FittedReadout:
         """The readout in any of its forms; None is what the folder declares.
 
         Raises ReadoutError, or StoreError for a readout.toml that is none.
         """
         if readout is not None:
-            return Chosen.of(readout)
+            return FittedReadout.of(readout)
         if self.declared is None:
             why = (
                 f"{self.inexpressible}, which no readout expresses"
@@ -246,9 +245,9 @@ class Model(Encoder):
                 else "no pooling of its own"
             )
             raise ReadoutError(f"{self.name} declares {why}; name a readout, for instance mean@-1")
-        return Chosen(self.declared)
+        return FittedReadout(self.declared)
 
-    def _no_rows(self, chosen: Chosen) -> NDArray[Any]:
+    def _no_rows(self, chosen: FittedReadout) -> NDArray[Any]:
         """What the readout makes of no text: as wide, and of the same type, as of any other."""
         steps = (chosen.transform or transforms.stateless(chosen.readout)).on(self.dense_stack)
         return steps.apply(np.zeros((0, self.width_of(chosen.readout.pooled)), np.float32))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from poolwise.escaping import visible
+from poolwise.escaping import escape_control
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,7 +25,7 @@ class Progress:
     """
 
     def __init__(self, what: str, total: int | None = None, *, show: bool = True) -> None:
-        self.what, self.total, self.done = visible(what), total, 0.0
+        self.what, self.total, self.done = escape_control(what), total, 0.0
         self._show = show and sys.stderr.isatty()
         self._began = time.monotonic()
         self._bars: Bars | None = None
@@ -84,7 +84,7 @@ def waiting(what: str, *, show: bool = True) -> Iterator[None]:
     from rich.text import Text  # noqa: PLC0415
 
     console = Console(stderr=True)
-    with console.status(Text(visible(what)), spinner=_spinner(console)):
+    with console.status(Text(escape_control(what)), spinner=_spinner(console)):
         yield
 
 

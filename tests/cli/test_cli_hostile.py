@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save_file
 
 from poolwise.cli import COMMANDS
 from poolwise.cli.console import Terminal, styled
-from poolwise.escaping import visible
+from poolwise.escaping import escape_control
 from poolwise.progress import Progress
 
 EVIL = "\x1b[31m\x9b2J\x1b]0;t\x07\u202e\u200b\r\b\t\n[red]:bug:[x]<img src=x onerror=f()>"
@@ -31,7 +31,7 @@ def seen(*outputs):
     """What a terminal got holds the text, and nothing that it would obey."""
     for text in outputs:
         for line in text.split("\n"):
-            assert visible(line) == line
+            assert escape_control(line) == line
         assert "\n[red]" not in text
         assert "🐛" not in text
     assert r"\x1b[31m" in "".join(outputs)
@@ -144,7 +144,7 @@ def test_no_command_is_forgotten():
 @pytest.mark.parametrize("call", ["layers", "inspect", "predict", "export"])
 def test_json_has_it_whole_and_shows_nothing_else(run, model, table, tmp_path, call):
     _, out, err = run(*CALLS[call](model, table, tmp_path / f"out{EVIL}"), "--json")
-    assert visible(out.replace("\n", "")) == out.replace("\n", "")
+    assert escape_control(out.replace("\n", "")) == out.replace("\n", "")
     told = json.dumps(json.loads(out))
     assert json.dumps(EVIL)[1:-1] in told or r"\\x1b[31m" in told
     assert "\x1b" not in err
@@ -202,5 +202,5 @@ def test_titles_of_bars_are_text(monkeypatch, capsys):
         bar._began -= 5
         bar.advance(1)
         description = bar._bars.columns[1].render(bar._bars.tasks[0])
-    assert str(description) == f"on {visible(EVIL)}"
+    assert str(description) == f"on {escape_control(EVIL)}"
     capsys.readouterr()

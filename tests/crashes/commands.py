@@ -14,7 +14,7 @@ import readers
 from poolwise.cli import main
 from poolwise.readouts import parse
 from poolwise.transforms import fit
-from poolwise.transforms.readout_file import Chosen
+from poolwise.transforms.fitted_readout import FittedReadout
 
 
 def either(found: Any, old: Any, new: Any) -> bool:
@@ -81,7 +81,7 @@ def saved(spec: str) -> Callable[[Path], None]:
 
 def chosen(spec: str, scale: float) -> Callable[[Path], None]:
     made = {"of": str(scale)}
-    return lambda path: Chosen(parse(spec), fit(parse(spec), X * scale), made).save(path)
+    return lambda path: FittedReadout(parse(spec), fit(parse(spec), X * scale), made).save(path)
 
 
 CASES = (

@@ -19,7 +19,7 @@ from safetensors.numpy import load_file
 import poolwise
 from poolwise.classifier.classifier import load_classifier
 from poolwise.transforms import Transform
-from poolwise.transforms.readout_file import Chosen
+from poolwise.transforms.fitted_readout import FittedReadout
 
 
 def digest(*arrays: Any) -> str:
@@ -102,7 +102,7 @@ def findings(folder: Path) -> Any:
 def sweep(folder: Path) -> Any:
     if not folder.exists():
         return None
-    chosen = Chosen.load(folder / "readout.toml")
+    chosen = FittedReadout.load(folder / "readout.toml")
     return [report(folder), str(chosen.readout), parquet(folder / "scores.parquet")]
 
 
@@ -132,7 +132,7 @@ def chosen(path: Path) -> Any:
     if not path.exists():
         transform(path.with_suffix(".safetensors"))
         return None
-    read = Chosen.load(path)
+    read = FittedReadout.load(path)
     assert read.transform is not None
     return [str(read.readout), read.made["of"], digest(*read.transform.states[0].values())]
 

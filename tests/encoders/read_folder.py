@@ -24,7 +24,7 @@ from poolwise.cli.layers import describe
 from poolwise.encoders.conversion import conversion, worker
 from poolwise.encoders.conversion.stored_tensors import StoredError
 from poolwise.errors import PoolwiseError, PoolwiseWarning
-from poolwise.transforms.readout_file import Chosen
+from poolwise.transforms.fitted_readout import FittedReadout
 
 TEXTS = ["The cat sat on the mat, [SEP] naïve 猫!", "", "tree " * 30, "ﷺ \u0301\u200d\t"]
 HIGHEST = 4 << 30
@@ -56,7 +56,7 @@ def classify(folder, thorough):
 
 def choose(folder, thorough):
     """A readout.toml, and what its steps have learned beside it."""
-    chosen = Chosen.of(folder / "readout.toml")
+    chosen = FittedReadout.of(folder / "readout.toml")
     if chosen.transform is not None and chosen.transform.width is not None:
         chosen.transform.apply(np.ones((2, chosen.transform.width), np.float32))
     if thorough:

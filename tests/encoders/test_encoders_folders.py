@@ -44,7 +44,7 @@ NAMES = [
 # What there is to mutate
 
 
-def plain(folder):
+def to_plain(folder):
     return "read"
 
 
@@ -137,10 +137,10 @@ def readout(folder):
     spec = poolwise.parse("mean@-1|whiten(4)|l2")
     vectors = model.embed(texts, str(spec.pooled))
     from poolwise.transforms import fit
-    from poolwise.transforms.readout_file import Chosen
+    from poolwise.transforms.fitted_readout import FittedReadout
 
     made = {"model": "tiny", "model_hash": model.hash, "data": "x.csv"}
-    Chosen(spec, fit(spec, vectors), made, "find: ").save(folder / "readout.toml")
+    FittedReadout(spec, fit(spec, vectors), made, "find: ").save(folder / "readout.toml")
     return "choose"
 
 
@@ -198,7 +198,7 @@ def kinds(tiny, families, modules, tmp_path_factory):
     )
     mixed = sentence_transformers(modules, "mix", "cls", "Dropout", ("Dense", 8, "PReLU"))
     arranged = [
-        *((family, plain) for family in families),
+        *((family, to_plain) for family in families),
         *((name, dense) for name in ("bert", "roberta", "modernbert")),
         *(("bert", arrange) for arrange in (dense, mixed, mixed, old_vocabulary, shards)),
         *(("roberta", arrange) for arrange in (old_vocabulary, shards)),

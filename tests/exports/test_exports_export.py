@@ -20,7 +20,7 @@ from poolwise.errors import EncoderError, ReadoutError, StoreError
 from poolwise.exports import Exported, export
 from poolwise.readouts import POOLS
 from poolwise.transforms import stateless
-from poolwise.transforms.readout_file import Chosen
+from poolwise.transforms.fitted_readout import FittedReadout
 
 BANKING = Path(__file__).parent.parent.parent / "examples" / "banking77.csv"
 FEW = ["the cat sat on a mat", "a dog", "", "they ran over the old hill to the sea"]
@@ -54,7 +54,7 @@ def test_the_demo_model_reads_back_the_same(demo, texts, tmp_path, caplog, spec,
     readout, held_out = poolwise.parse(spec), texts[5::500]
     steps = demo.fit(readout, texts[::40]) if readout.needs_fit else stateless(readout)
     ours = steps.apply(demo.embed(held_out, readout.pooled))
-    made = export(demo, Chosen(readout, steps, demo.made()), tmp_path / "out")
+    made = export(demo, FittedReadout(readout, steps, demo.made()), tmp_path / "out")
     found = theirs(tmp_path / "out", held_out, caplog)
     assert np.abs(found - ours).max() <= 1e-5 * np.abs(ours).max()
     config = json.loads((tmp_path / "out" / "config.json").read_text())
@@ -156,7 +156,7 @@ def test_what_has_no_folder_is_refused(tiny, tmp_path):
         export(rearrange(bert, "removed"), "cls@-1", tmp_path / "out")
     other = poolwise.load(tiny("bert-cased"))
     readout = poolwise.parse("mean@-1|center")
-    chosen = Chosen(readout, bert.fit(readout, FEW), bert.made())
+    chosen = FittedReadout(readout, bert.fit(readout, FEW), bert.made())
     with pytest.raises(ReadoutError, match="was fitted on"):
         export(other, chosen, tmp_path / "out")
     assert not list(tmp_path.iterdir())
@@ -186,7 +186,7 @@ def sweep_folder(encoder, folder, spec):
     folder.mkdir()
     made = {**encoder.made(), "data": "intents.csv"}
     readout = poolwise.parse(spec)
-    Chosen(readout, encoder.fit(readout, FEW), made).save(folder / "readout.toml")
+    FittedReadout(readout, encoder.fit(readout, FEW), made).save(folder / "readout.toml")
     where = {"readout": spec, "part": "test"}
     number = {"name": "accuracy of the chosen readout", "value": 0.9, "low": 0.875, "high": 0.925}
     finding = {"verdict": "Take it.", "made": made, "numbers": [{**number, "where": where}]}

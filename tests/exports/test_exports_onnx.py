@@ -19,7 +19,7 @@ from poolwise.errors import MissingExtraError, ReadoutError, StoreError
 from poolwise.exports import export
 from poolwise.exports.onnx_graph import ReadoutGraph
 from poolwise.transforms import stateless
-from poolwise.transforms.readout_file import Chosen
+from poolwise.transforms.fitted_readout import FittedReadout
 from poolwise.tuning.module import collate
 
 FEW = ["the cat sat on a mat", "a dog", "", "they ran over the old hill to the sea " * 9]
@@ -91,7 +91,7 @@ def test_the_graph_of_every_readout_gives_its_vectors(tiny, spec):
 def test_what_modules_cannot_express_is_expressed(tiny, tmp_path, family, spec):
     encoder = poolwise.load(tiny(family))
     readout, steps, ours = asked(encoder, spec)
-    chosen = Chosen(readout, steps, encoder.made())
+    chosen = FittedReadout(readout, steps, encoder.made())
     made = export(encoder, chosen, tmp_path / "out", format="onnx")
     assert (made.modules, made.reader) == (("model.onnx",), "onnxruntime")
     assert made.difference <= 1e-5

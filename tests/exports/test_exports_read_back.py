@@ -93,9 +93,9 @@ def test_layers_of_its_own_in_a_graph(with_head, tmp_path):
 
 
 def test_the_winner_of_a_sweep_exports_as_it_is(bert, tmp_path):
-    from poolwise.transforms.readout_file import Chosen
+    from poolwise.transforms.fitted_readout import FittedReadout
 
-    chosen = Chosen(poolwise.parse("mean@2|l2"))
+    chosen = FittedReadout(poolwise.parse("mean@2|l2"))
     chosen.save(tmp_path / "readout.toml")
     export(bert, str(tmp_path / "readout.toml"), tmp_path / "out")
     norms = np.linalg.norm(poolwise.load(tmp_path / "out").embed(TEXTS), axis=1)

@@ -10,7 +10,7 @@ import pytest
 from poolwise.errors import StoreError
 from poolwise.files import AtomicFile, publish_pair
 from poolwise.readouts import parse
-from poolwise.transforms.readout_file import Chosen
+from poolwise.transforms.fitted_readout import FittedReadout
 
 
 def publish(folder: Path, held: str, *, overwrite: bool) -> None:
@@ -77,7 +77,7 @@ def test_what_appeared_meanwhile_stays_alone(tmp_path, monkeypatch, name):
 
 def test_a_full_disk_leaves_the_readout_that_was_chosen_before(tmp_path, monkeypatch):
     path = tmp_path / "readout.toml"
-    Chosen(parse("cls@2")).save(path)
+    FittedReadout(parse("cls@2")).save(path)
     before = held(tmp_path)
 
     def full(_):
@@ -85,5 +85,5 @@ def test_a_full_disk_leaves_the_readout_that_was_chosen_before(tmp_path, monkeyp
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(StoreError, match="No space left"):
-        Chosen(parse("mean@2")).save(path)
+        FittedReadout(parse("mean@2")).save(path)
     assert held(tmp_path) == before

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from poolwise.errors import ReadoutError, StoreError
 from poolwise.readouts import parse
 from poolwise.transforms import fit
-from poolwise.transforms.readout_file import Chosen
+from poolwise.transforms.fitted_readout import FittedReadout
 
 X = np.random.default_rng(0).normal(size=(50, 8)).astype(np.float32)
 MADE = {"model": 'a "quoted" model', "model_hash": "abc", "poolwise": "0"}
@@ -18,8 +18,8 @@ MADE = {"model": 'a "quoted" model', "model_hash": "abc", "poolwise": "0"}
 def test_what_is_saved_is_loaded(tmp_path):
     readout = parse("mean@-1|whiten(4)|l2")
     path = tmp_path / "readout.toml"
-    Chosen(readout, fit(readout, X), MADE).save(path)
-    found = Chosen.load(path)
+    FittedReadout(readout, fit(readout, X), MADE).save(path)
+    found = FittedReadout.load(path)
     assert found.readout == readout
     assert found.made == MADE
     np.testing.assert_array_equal(found.transform.apply(X), fit(readout, X).apply(X))
@@ -29,9 +29,9 @@ def test_what_is_saved_is_loaded(tmp_path):
 def test_a_readout_that_learned_nothing_leaves_no_transform_behind(tmp_path):
     path = tmp_path / "readout.toml"
     fitted = parse("mean@-1|center")
-    Chosen(fitted, fit(fitted, X)).save(path)
-    Chosen(parse("cls@2")).save(path)
-    assert Chosen.load(path) == Chosen(parse("cls@2"), None, {})
+    FittedReadout(fitted, fit(fitted, X)).save(path)
+    FittedReadout(parse("cls@2")).save(path)
+    assert FittedReadout.load(path) == FittedReadout(parse("cls@2"), None, {})
     assert [p.name for p in tmp_path.iterdir()] == ["readout.toml"]
 
 
@@ -49,36 +49,36 @@ def test_other_files_are_refused(tmp_path, text, error):
     path = tmp_path / "readout.toml"
     path.write_text(text)
     with pytest.raises(StoreError, match=error):
-        Chosen.load(path)
+        FittedReadout.load(path)
     with pytest.raises(StoreError, match="cannot be read"):
-        Chosen.load(tmp_path / "none.toml")
+        FittedReadout.load(tmp_path / "none.toml")
 
 
 def test_steps_of_another_readout_or_model_are_refused(tmp_path):
     readout = parse("mean@-1|center")
     path = tmp_path / "readout.toml"
-    chosen = Chosen(readout, fit(readout, X), MADE)
+    chosen = FittedReadout(readout, fit(readout, X), MADE)
     chosen.save(path)
     path.write_text(path.read_text().replace("mean@-1", "cls@-1"))
     with pytest.raises(StoreError, match="was fitted for mean@-1"):
-        Chosen.load(path)
+        FittedReadout.load(path)
     chosen.check_model("abc")
     with pytest.raises(ReadoutError, match="sweep this one"):
         chosen.check_model("def")
-    Chosen(parse("cls@1"), None, MADE).check_model("def")
+    FittedReadout(parse("cls@1"), None, MADE).check_model("def")
 
 
 @given(made=st.dictionaries(st.text(), st.text()), prompt=st.text())
 def test_any_text_is_read_back(tmp_path_factory, made, prompt):
     path = tmp_path_factory.mktemp("toml") / "readout.toml"
-    Chosen(parse("mean@-1"), None, made, prompt).save(path)
-    assert Chosen.load(path) == Chosen(parse("mean@-1"), None, made, prompt)
+    FittedReadout(parse("mean@-1"), None, made, prompt).save(path)
+    assert FittedReadout.load(path) == FittedReadout(parse("mean@-1"), None, made, prompt)
 
 
 def test_a_path_that_is_no_unicode_is_spelled_out(tmp_path):
     path = tmp_path / "readout.toml"
-    Chosen(parse("mean@-1"), None, {"model": "d\udcff \U0001f600"}).save(path)
-    assert Chosen.load(path).made == {"model": r"d\udcff 😀"}
+    FittedReadout(parse("mean@-1"), None, {"model": "d\udcff \U0001f600"}).save(path)
+    assert FittedReadout.load(path).made == {"model": r"d\udcff 😀"}
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_path_that_is_no_unicode_is_spelled_out(tmp_path):
 )
 def test_what_could_not_be_read_back_is_not_written(tmp_path, name, prompt, told):
     readout = parse("mean@-1|center")
-    chosen = Chosen(readout, fit(readout, X), MADE, prompt)
+    chosen = FittedReadout(readout, fit(readout, X), MADE, prompt)
     with pytest.raises(StoreError, match=f"{told}.* half of a surrogate pair"):
         chosen.save(tmp_path / f"{name}.toml")
     assert not [*tmp_path.iterdir()]
@@ -99,10 +99,10 @@ def test_a_full_disk_leaves_no_half(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(StoreError, match="No space left"):
-        Chosen(parse("mean@-1")).save(tmp_path / "readout.toml")
+        FittedReadout(parse("mean@-1")).save(tmp_path / "readout.toml")
     assert not [*tmp_path.iterdir()]
 
 
 def test_a_home_that_nobody_has():
     with pytest.raises(StoreError, match=r"~nobody-here/readout\.toml cannot be read"):
-        Chosen.of("~nobody-here/readout.toml")
+        FittedReadout.of("~nobody-here/readout.toml")

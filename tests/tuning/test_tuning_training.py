@@ -11,7 +11,7 @@ import poolwise
 from poolwise.errors import ReadoutError, StoreError, StudyError
 from poolwise.tuning import early_stopping as watching
 from poolwise.tuning.batches import ShuffledTexts, Texts, shuffled
-from poolwise.tuning.memory import memory_told
+from poolwise.tuning.memory import oom_as
 from poolwise.tuning.module import ReadoutClassifier
 from poolwise.tuning.records import Recipe, Setting
 from poolwise.tuning.task import Task
@@ -277,7 +277,7 @@ def test_texts_lie_by_length_and_are_put_back(model, task):
 def test_out_of_memory_says_what_to_try(error, batch, words):
     with (
         pytest.raises(StudyError, match=f"out of memory with {words}"),
-        memory_told(batch, 64, kept=False),
+        oom_as(batch, 64, kept=False),
     ):
         raise error
 
@@ -292,7 +292,7 @@ def test_out_of_memory_in_training(model, task, monkeypatch, tmp_path):
 
 
 def test_other_errors_pass():
-    with pytest.raises(RuntimeError, match="mat1"), memory_told(8, 64, kept=True):
+    with pytest.raises(RuntimeError, match="mat1"), oom_as(8, 64, kept=True):
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
 

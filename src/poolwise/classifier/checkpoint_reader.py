@@ -18,7 +18,7 @@ from poolwise.encoders.untrusted_files import MEGABYTE, as_object, describe, rea
 from poolwise.encoders.weight_formats import WEIGHTS
 from poolwise.encoders.weight_names import read_name
 from poolwise.engines import plan
-from poolwise.errors import EncoderError, ReadoutError, some
+from poolwise.errors import EncoderError, ReadoutError, listed
 from poolwise.readouts import Readout, parse
 from poolwise.records import Floats
 from poolwise.texts.labels import KINDS, Kind
@@ -100,7 +100,7 @@ def _of_transformers(encoder: Encoder) -> tuple[Path, dict[str, Any]]:
     found = read_object(where)
     classes = found.get("architectures")
     if classes != [CLASSIFIERS.get(encoder.family.model_type)]:
-        told = some(map(describe, classes)) if isinstance(classes, list) else "no class"
+        told = listed(map(describe, classes)) if isinstance(classes, list) else "no class"
         raise EncoderError(
             f"{encoder.name}: found {told} as its architecture and no {POOLWISE_JSON}, expected a "
             f"folder that poolwise tune has written, or {' or '.join(CLASSIFIERS.values())}"
@@ -127,7 +127,7 @@ def _labels_of(found: Mapping[str, Any], where: Path) -> list[Any]:
     expected = [str(i) for i in range(len(names))]
     if {*names} != {*expected}:
         raise EncoderError(
-            f"{where}: id2label has the keys {some(map(describe, names), most=5)}, expected "
+            f"{where}: id2label has the keys {listed(map(describe, names), limit=5)}, expected "
             f"the numbers from 0 to {len(names) - 1}"
         )
     return [names[i] for i in expected]

@@ -16,7 +16,7 @@ from scipy.special import expit, softmax
 from poolwise.classifier.checkpoint_reader import read_head
 from poolwise.classifier.output_space import OutputSpace
 from poolwise.errors import PoolwiseWarning, StudyError, TextError
-from poolwise.escaping import visible
+from poolwise.escaping import escape_control
 from poolwise.extraction import vector_batch, windows
 from poolwise.inputs import sentences
 from poolwise.model import Model, load
@@ -61,7 +61,7 @@ class Classifier:
             if self.output_space.kind == "regression"
             else f"{len(self.output_space.labels)} labels"
         )
-        return f"<Classifier {visible(self.model.name)}: {self.asked} → {told}>"
+        return f"<Classifier {escape_control(self.model.name)}: {self.asked} → {told}>"
 
     def predict(self, texts: Iterable[str], **options: Any) -> list[Any] | NDArray[np.float32]:
         """The label of each text; the list of its labels; or, of regression, numbers float32 [n].

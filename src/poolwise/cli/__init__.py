@@ -14,7 +14,7 @@ import click
 from poolwise.cli import interruption, streams
 from poolwise.cli.refusals import as_poolwise_errors
 from poolwise.errors import PoolwiseError, PoolwiseWarning, bounded
-from poolwise.escaping import visible, visible_lines
+from poolwise.escaping import escape_control, escape_control_lines
 from poolwise.version import __version__
 
 COMMANDS = {
@@ -98,7 +98,9 @@ def main() -> None:
     except PoolwiseError as error:
         sys.exit(_fail(str(error), error.exit_code))
     except click.ClickException as error:
-        vars(error)["message"] = visible(error.message)  # of which click says that it is final
+        vars(error)["message"] = escape_control(
+            error.message
+        )  # of which click says that it is final
         error.show()
         sys.exit(_document(error.format_message(), error.exit_code))
     except click.exceptions.Exit as stop:
@@ -118,7 +120,7 @@ def _show_warning(
     if issubclass(category, PoolwiseWarning):
         print(f"poolwise: {bounded(str(message))}", file=sys.stderr)
     else:
-        _show_others(visible_lines(str(message)), category, *where, **more)
+        _show_others(escape_control_lines(str(message)), category, *where, **more)
 
 
 def _fail(message: str, exit_code: int) -> int:

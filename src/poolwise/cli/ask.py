@@ -27,7 +27,7 @@ from poolwise.model import Model, load
 from poolwise.progress import waiting
 from poolwise.records import Finding, Precision
 from poolwise.texts import Dataset, Datasets
-from poolwise.transforms.readout_file import Chosen
+from poolwise.transforms.fitted_readout import FittedReadout
 
 DEFAULT_LIMIT = 100_000
 
@@ -182,7 +182,7 @@ def _findings(
             seed,
             precision,
             True,
-            readouts=[Chosen.of(spec).readout for spec in specs],
+            readouts=[FittedReadout.of(spec).readout for spec in specs],
             folder=folder,
         )
         return list(ALONE[question](encoder, material, how))

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from poolwise.escaping import visible
+from poolwise.escaping import escape_control
 
 
 class Terminal(Console):
@@ -21,9 +21,9 @@ class Terminal(Console):
         super().__init__(highlight=False, markup=False, emoji=False)
 
     def render_str(self, text: str, **options: Any) -> Text:
-        return super().render_str(visible(text), **options)
+        return super().render_str(escape_control(text), **options)
 
 
 def styled(*parts: tuple[str, str]) -> Text:
     """Strings in one line, each with its style."""
-    return Text.assemble(*((visible(text), style) for text, style in parts))
+    return Text.assemble(*((escape_control(text), style) for text, style in parts))

@@ -33,7 +33,7 @@ from poolwise.records import Precision
 from poolwise.stores import create
 from poolwise.texts import Texts, open_texts
 from poolwise.transforms import Transform
-from poolwise.transforms.readout_file import Chosen, prompted
+from poolwise.transforms.fitted_readout import FittedReadout, prompted
 
 
 def _columns(_: click.Context, __: click.Parameter, values: Sequence[str]) -> list[str]:
@@ -118,7 +118,7 @@ def command(
     poolwise embed demo reviews.csv --keep stars,date -o vectors.parquet
     poolwise embed ./my-bert book.txt --split sentences -o v.safetensors -r cls@-1 -r mean@-2
     """
-    given = [Chosen.of(spec) for spec in specs]
+    given = [FittedReadout.of(spec) for spec in specs]
     where: dict[str, Any] = {
         "column": column,
         "split": split,

@@ -20,7 +20,7 @@ from poolwise.exports import FORMATS, Format, export
 from poolwise.model import load
 from poolwise.records import Sentence
 from poolwise.texts import open_texts
-from poolwise.transforms.readout_file import SUFFIX, Chosen
+from poolwise.transforms.fitted_readout import SUFFIX, FittedReadout
 
 CHECKED = 64
 """Texts of ``--check`` that are compared."""
@@ -87,7 +87,7 @@ def command(
     poolwise export demo --readout "mean@-1|whiten(128)" --fit lines.txt -o whitened
     """
     file = Path(spec) if spec and spec.endswith(SUFFIX) else None
-    readout = Chosen.of(spec) if spec else None
+    readout = FittedReadout.of(spec) if spec else None
     where: dict[str, Any] = {
         "column": column,
         "id_column": id_column,

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from poolwise.cli.console import styled
 from poolwise.cli.options import console, force_option, json_option, max_length_option, print_json
-from poolwise.files import written_whole
+from poolwise.files import atomic_write
 from poolwise.model import Model, load
 
 
@@ -50,7 +50,7 @@ def command(
     """
     from poolwise.inspection import inspect  # noqa: PLC0415 - slow to import
 
-    with written_whole(html, overwrite=force) if html else nullcontext() as page:
+    with atomic_write(html, overwrite=force) if html else nullcontext() as page:
         encoder = load(model, max_length=max_length)
         readouts = specs or _default_readouts(encoder)
         seen = inspect(encoder, sentences, readouts, weights=html is not None)

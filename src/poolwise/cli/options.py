@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from poolwise.cli.streams import shows_all
-from poolwise.escaping import visible, visible_json
-from poolwise.json_values import plain
+from poolwise.escaping import escape_control, escape_control_json
+from poolwise.json_values import to_plain
 from poolwise.texts.limits import MAX_TEXT_BYTES
 
 if TYPE_CHECKING:
@@ -130,8 +130,8 @@ def prompt_options(command: Command) -> Command:
 def print_json(document: Any) -> None:
     """The one document on stdout; NaN and infinity become null. It is seen on terminals too."""
     ascii_only = not shows_all(sys.stdout)  # JSON has its own way to write what is lacking
-    text = json.dumps(plain(document), ensure_ascii=ascii_only, indent=2, allow_nan=False)
-    sys.stdout.write(visible_json(text) + "\n")
+    text = json.dumps(to_plain(document), ensure_ascii=ascii_only, indent=2, allow_nan=False)
+    sys.stdout.write(escape_control_json(text) + "\n")
 
 
 def console() -> Terminal:
@@ -143,4 +143,4 @@ def console() -> Terminal:
 
 def tell(line: str) -> None:
     """Say it on stderr."""
-    click.echo(f"poolwise: {visible(line)}", err=True)
+    click.echo(f"poolwise: {escape_control(line)}", err=True)

@@ -27,7 +27,7 @@ from poolwise.cli.options import (
     text_options,
 )
 from poolwise.cli.row_flags import counts_of, told
-from poolwise.escaping import visible
+from poolwise.escaping import escape_control
 from poolwise.records import Precision
 from poolwise.texts import open_texts
 
@@ -141,7 +141,7 @@ def command(
 
 def _print(some: Iterable[Record]) -> None:
     """To a terminal as all that people read; into a pipe or a file as it is, for it is data."""
-    seen = visible if sys.stdout.isatty() else str
+    seen = escape_control if sys.stdout.isatty() else str
     sys.stdout.writelines("\t".join(map(seen, _fields(record))) + "\n" for record in some)
     sys.stdout.flush()
 

@@ -30,7 +30,7 @@ from poolwise.inputs import CHOICES, flag
 from poolwise.model import Model
 from poolwise.records import LongTexts, Precision
 from poolwise.transforms import Transform
-from poolwise.transforms.readout_file import Chosen, prompted
+from poolwise.transforms.fitted_readout import FittedReadout, prompted
 
 
 class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -199,7 +199,7 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
     def _n_features_out(self) -> int:
         return self.get_embedding_dimension()
 
-    def _resolved(self) -> Chosen:
+    def _resolved(self) -> FittedReadout:
         """The readout with what it brings; the other parameters are checked, too."""
         for name, choices in CHOICES.items():
             value = getattr(self, name)
@@ -207,7 +207,7 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
             refuse(not known, f"{name}={value!r:.60}: it is one of {', '.join(choices)}")
         return self.opened.resolve_readout(self.readout)
 
-    def _given(self, chosen: Chosen) -> Transform:
+    def _given(self, chosen: FittedReadout) -> Transform:
         """The steps of a readout that has nothing to learn here."""
         if chosen.transform is None:
             return transforms.stateless(chosen.readout, self.opened.dense_stack)
@@ -219,7 +219,7 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         self.model_hash_ = self.opened.hash
         return self
 
-    def _steps(self, chosen: Chosen) -> Transform:
+    def _steps(self, chosen: FittedReadout) -> Transform:
         """The steps as fitted for this model and readout, or as they are without."""
         asked = chosen.readout
         if not hasattr(self, "transform_"):
@@ -238,7 +238,7 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
     def _pooled(
         self,
         texts: Sequence[str],
-        chosen: Chosen,
+        chosen: FittedReadout,
         *,
         model: Model | None = None,
         progress: bool = False,
@@ -258,6 +258,6 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         return tags
 
 
-def _learns(chosen: Chosen) -> bool:
+def _learns(chosen: FittedReadout) -> bool:
     """Whether the readout's steps still have to learn something."""
     return chosen.readout.needs_fit and chosen.transform is None

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from poolwise.errors import EncoderError, UnsafeModelError
-from poolwise.escaping import visible
+from poolwise.escaping import escape_control
 
 MEGABYTE = 1 << 20
 
@@ -129,7 +129,7 @@ def describe(value: Any) -> str:
 
 def safe_name(name: str) -> str:
     """A name from a stranger's file for a message, cut short, without control characters."""
-    return visible(name[:100])
+    return escape_control(name[:100])
 
 
 def refuse_lfs_pointer(path: Path, start: bytes) -> None:

@@ -21,7 +21,7 @@ from poolwise.encoders.tensor_tables import Shape
 from poolwise.encoders.untrusted_files import as_object, read_object, resolve_inside, safe_name
 from poolwise.encoders.weight_formats import WEIGHTS, without_weights
 from poolwise.encoders.weight_names import TensorName, in_encoder, is_head, read_name
-from poolwise.errors import EncoderError, UnsafeModelError, some
+from poolwise.errors import EncoderError, UnsafeModelError, listed
 from poolwise.records import Floats
 
 INDEX = "model.safetensors.index.json"
@@ -95,8 +95,8 @@ def select(
     for name, shape in expected.items():
         if name not in tensors or tensors[name].shape != shape:
             raise EncoderError(
-                f"{folder}: the module's config_kwargs ({some(sorted(overridden), safe_name)}) ask "
-                f"for {name} {shape}, which the checkpoint does not have"
+                f"{folder}: the module's config_kwargs ({listed(sorted(overridden), safe_name)}) "
+                f"ask for {name} {shape}, which the checkpoint does not have"
             )
     return MappingProxyType({name: tensors[name] for name in expected})
 
@@ -120,7 +120,9 @@ def _shards(folder: Path) -> list[SafetensorsFile]:
     held = [(name, file.path) for file in files for name in file.entries]
     if len(held) != len(paths) or dict(held) != paths:
         wrong = sorted({name for name, _ in held} ^ paths.keys())
-        raise EncoderError(f"{index}: does not list what the files hold: {some(wrong, safe_name)}")
+        raise EncoderError(
+            f"{index}: does not list what the files hold: {listed(wrong, safe_name)}"
+        )
     return files
 
 
@@ -176,7 +178,7 @@ def _check_names(
     if missing:
         raise EncoderError(
             f"{folder}: not a complete {family.name} encoder as config.json describes it; "
-            f"missing: {some(missing, safe_name)}"
+            f"missing: {listed(missing, safe_name)}"
         )
     beside = [
         name for own, name in names.items() if own not in expected and not is_head(own, family)
@@ -187,9 +189,9 @@ def _check_names(
     if unknown:
         raise EncoderError(
             f"{folder}: not a {family.name} encoder as config.json describes it; "
-            f"unknown tensors: {some(unknown, safe_name)}"
+            f"unknown tensors: {listed(unknown, safe_name)}"
         )
     if not beside:
         return ()
-    left = some((name.whole for name in beside), safe_name, most=4)
+    left = listed((name.whole for name in beside), safe_name, limit=4)
     return (f"tensors that are no part of {family.name} are left aside: {left}",)

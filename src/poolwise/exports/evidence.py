@@ -8,7 +8,7 @@ from typing import Any
 
 from poolwise.encoders.untrusted_files import MEGABYTE, read_json
 from poolwise.errors import EncoderError
-from poolwise.transforms.readout_file import Chosen
+from poolwise.transforms.fitted_readout import FittedReadout
 
 LARGEST = 64 * MEGABYTE
 """Bytes of a findings.json."""
@@ -17,7 +17,7 @@ _MADE = ("data", "texts", "readouts", "seed", "precision", "date", "poolwise")
 """The facts of readout.toml that tell a reader what was measured."""
 
 
-def evidence(chosen: Chosen, findings: Path | None, model_hash: str) -> list[str]:
+def evidence(chosen: FittedReadout, findings: Path | None, model_hash: str) -> list[str]:
     """Sentences: the verdict on this readout and its score, if ``findings`` (a sweep's
     findings.json) measured it on this model; then the facts of readout.toml."""
     lines = list(_verdicts(_read(findings), str(chosen.readout), model_hash))

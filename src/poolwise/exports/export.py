@@ -25,13 +25,13 @@ from poolwise.exports.folder import model_folder
 from poolwise.exports.onnx_files import GRAPH, write_framing_tokenizer
 from poolwise.exports.stack import alone, stacked
 from poolwise.exports.stack_files import write_stack
-from poolwise.files import refusals_told
+from poolwise.files import os_errors_as
 from poolwise.model import Model
 from poolwise.progress import waiting
 from poolwise.readouts import Readout, parse
 from poolwise.records import Floats, Sentence
 from poolwise.transforms import Transform, stateless
-from poolwise.transforms.readout_file import AnyReadout, prompted
+from poolwise.transforms.fitted_readout import AnyReadout, prompted
 
 Format = Literal["sentence-transformers", "transformers", "onnx"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -76,11 +76,11 @@ def export(
     """Write ``readout`` of ``model`` as a folder that others load, after loading it once.
 
     ``sentence-transformers`` gives its stock modules, ``transformers`` the encoder alone, cut to
-    the layer that is read, ``onnx`` one graph from ids to vectors. Steps come fitted in a Chosen,
-    or are fitted on ``fit``. The folder is compared with poolwise's own vectors of a few texts and
-    of those in ``check``, and appears whole or not at all; ``force`` replaces a model's folder.
-    ``findings`` is a sweep's findings.json, whose verdict on this readout goes into the model card.
-    ``progress`` shows bars on stderr where that is a terminal.
+    the layer that is read, ``onnx`` one graph from ids to vectors. Steps are fitted already in a
+    FittedReadout, or are fitted on ``fit``. The folder is compared with poolwise's own vectors of
+    a few texts and of those in ``check``, and appears whole or not at all; ``force`` replaces a
+    model's folder. ``findings`` is a sweep's findings.json, whose verdict on this readout goes into
+    the model card. ``progress`` shows bars on stderr where that is a terminal.
 
     Raises ReadoutError for a readout that cannot be expressed, StoreError where the folder cannot
     be written or reads back otherwise, MissingExtraError without what writes and reads it.
@@ -96,7 +96,7 @@ def export(
         asked = _Asked(model, spec, steps, (*check_texts(model), *check))
         with (
             waiting(f"writing {folder} and reading it back", show=progress),
-            refusals_told(Path(folder)),
+            os_errors_as(Path(folder)),
         ):
             written = _WRITERS[format](asked, partial)
             made = Exported(

@@ -5,7 +5,7 @@ and then given its name in one step. A process that is killed leaves at most suc
 and the next run in that place removes it (``leftovers``).
 """
 
-from poolwise.files.atomic import AtomicFile, refusals_told, written_whole
+from poolwise.files.atomic import AtomicFile, atomic_write, os_errors_as
 from poolwise.files.durable import real_path, sync_path, sync_tree
 from poolwise.files.folder import folders_above, hidden_folder, whole_folder
 from poolwise.files.leftovers import clear_leftovers, leftovers, remove_folder, remove_unfinished
@@ -14,18 +14,18 @@ from poolwise.files.replace import replace_files
 
 __all__ = [
     "AtomicFile",
+    "atomic_write",
     "clear_leftovers",
     "folders_above",
     "hidden_folder",
     "leftovers",
+    "os_errors_as",
     "publish_pair",
     "real_path",
-    "refusals_told",
     "remove_folder",
     "remove_unfinished",
     "replace_files",
     "sync_path",
     "sync_tree",
     "whole_folder",
-    "written_whole",
 ]

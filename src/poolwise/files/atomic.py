@@ -135,10 +135,10 @@ class AtomicFile:
 
 
 @contextmanager
-def written_whole(path: Path, *, overwrite: bool = True) -> Iterator[BinaryIO]:
+def atomic_write(path: Path, *, overwrite: bool = True) -> Iterator[BinaryIO]:
     """A file to fill, which takes the name ``path``, or the place of what stood there, when the
     block ends without error. Raises StoreError where it cannot be written."""
-    with refusals_told(path):
+    with os_errors_as(path):
         output = AtomicFile(path, overwrite)
         try:
             yield output.file
@@ -149,7 +149,7 @@ def written_whole(path: Path, *, overwrite: bool = True) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def refusals_told(path: Path) -> Iterator[None]:
+def os_errors_as(path: Path) -> Iterator[None]:
     """What the disk refuses is a StoreError that says what to do."""
     try:
         yield

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from poolwise.errors import PoolwiseError, StoreError
-from poolwise.files.atomic import refusals_told
+from poolwise.files.atomic import os_errors_as
 from poolwise.files.durable import real_path, sync_path, sync_tree
 from poolwise.files.exchange import exchange
 from poolwise.files.leftovers import ASIDE, clear_leftovers, hidden, lock_new, locked
@@ -42,13 +42,13 @@ def whole_folder(
     raised in the block that name the folder beside are made to name ``target``.
     """
     place = real_path(target)
-    with refusals_told(target):
+    with os_errors_as(target):
         _check(target, place, parents, never and real_path(never))
         clear_leftovers(place.parent, place.name)
         _check_content(target, place, replace, foreign, kind)
     with folders_above(place, shown=target), hidden_folder(place, shown=target) as partial:
         yield partial
-        with refusals_told(target):
+        with os_errors_as(target):
             sync_tree(partial)
             # Somebody may have put something there meanwhile.
             _check_content(target, place, replace, foreign, kind)
@@ -62,7 +62,7 @@ def hidden_folder(place: Path, *, shown: Path) -> Iterator[Path]:
     made: list[Path] = []
     lock = None
     try:
-        with refusals_told(shown):
+        with os_errors_as(shown):
             while lock is None:
                 made.append(hidden(place))  # before it is there: it goes, whatever happens
                 made[-1].mkdir()
@@ -84,7 +84,7 @@ def folders_above(place: Path, *, shown: Path) -> Iterator[None]:
     """They are made where they are not there, and go again, being empty, if the block fails."""
     made = [folder for folder in place.parents if not folder.exists()]
     try:
-        with refusals_told(shown):
+        with os_errors_as(shown):
             place.parent.mkdir(parents=True, exist_ok=True)
         yield
     except BaseException:

@@ -14,8 +14,8 @@ from poolwise.files import (
     clear_leftovers,
     folders_above,
     hidden_folder,
+    os_errors_as,
     real_path,
-    refusals_told,
     replace_files,
     sync_tree,
     whole_folder,
@@ -43,7 +43,7 @@ def resumed_folder(folder: Path, *, study: str, force: bool) -> Iterator[Path]:
     is, all are. A process killed in between leaves some of them absent; the trainings that they
     come from are still there. Raises StoreError at once where the folder cannot be written.
     """
-    with refusals_told(folder):
+    with os_errors_as(folder):
         if folder.exists() and not folder.is_dir():
             raise StoreError(f"{folder} is a file; expected the name of a folder")
         old = _replaced(folder, study, force)
@@ -51,7 +51,7 @@ def resumed_folder(folder: Path, *, study: str, force: bool) -> Iterator[Path]:
     place = real_path(folder) / "report"
     with folders_above(place, shown=folder), hidden_folder(place, shown=folder) as made:
         yield made
-        with refusals_told(folder):
+        with os_errors_as(folder):
             sync_tree(made)
             replace_files(made, folder, old=reversed(old), new=_files_of(made))
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import jinja2
 
-from poolwise.files import written_whole
-from poolwise.json_values import plain
+from poolwise.files import atomic_write
+from poolwise.json_values import to_plain
 from poolwise.reports.templates import templates
 
 DIGITS = 5
@@ -30,14 +30,14 @@ def write_inspector(
     or if it exists and ``overwrite`` is false.
     """
     content = render(document).encode("utf-8", "backslashreplace")
-    with written_whole(Path(path), overwrite=overwrite) as page:
+    with atomic_write(Path(path), overwrite=overwrite) as page:
         page.write(content)
     return Path(path)
 
 
 def render(document: Mapping[str, Any]) -> str:
     """The page as HTML."""
-    return _template().render(document=short(plain(document)))
+    return _template().render(document=short(to_plain(document)))
 
 
 def short(value: Any) -> Any:

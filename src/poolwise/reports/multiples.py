@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from poolwise.json_values import plain, rows
+from poolwise.json_values import rows, to_plain
 from poolwise.records import Chart
 from poolwise.reports import number_format as digits
 from poolwise.reports.drawing import Drawing, Key, Panel
@@ -65,7 +65,7 @@ def _panel(
     domain: list[float],
     data: Mapping[str, Any],
 ) -> dict[str, Any]:
-    layers = sorted(set(plain(data["layer"])))
+    layers = sorted(set(to_plain(data["layer"])))
     y: dict[str, Any] = {
         "title": None,
         "scale": alt.Scale(domain=domain, nice=TICKS, zero=False),

@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 import vl_convert
 
-from poolwise.json_values import plain
+from poolwise.json_values import to_plain
 from poolwise.records import Chart, Finding, Number
 from poolwise.reports import number_format as digits
 from poolwise.reports.drawing import Drawing
@@ -87,7 +87,7 @@ def facts(findings: Sequence[tuple[Finding, Any]]) -> tuple[dict[str, Any], list
     shared = {
         key: fact
         for key, fact in (made[0] if made else {}).items()
-        if all(key in other and plain(other[key]) == plain(fact) for other in made)
+        if all(key in other and to_plain(other[key]) == to_plain(fact) for other in made)
     }
     return shared, [{key: fact for key, fact in own.items() if key not in shared} for own in made]
 

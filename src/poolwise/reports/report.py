@@ -9,8 +9,8 @@ from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from poolwise.files import refusals_told
-from poolwise.json_values import plain
+from poolwise.files import os_errors_as
+from poolwise.json_values import to_plain
 from poolwise.records import Finding
 from poolwise.reports.charts import draw
 from poolwise.reports.folder import CHARTS, FINDINGS, PAGE, chart_names, report_folder
@@ -40,7 +40,7 @@ def write_report(
 
 def fill_report(findings: Sequence[Finding], folder: Path, *, title: str | None = None) -> None:
     """Write the files of a report into ``folder``, which nobody sees yet (``report_folder``)."""
-    with refusals_told(folder):
+    with os_errors_as(folder):
         for name, content in _files(findings, title or _title(findings)):
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_bytes(content)
@@ -48,7 +48,7 @@ def fill_report(findings: Sequence[Finding], folder: Path, *, title: str | None 
 
 def to_json(finding: Finding) -> dict[str, Any]:
     """The finding as plain data; NaN and infinity become null."""
-    data: dict[str, Any] = plain(finding)
+    data: dict[str, Any] = to_plain(finding)
     return data
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-from poolwise.files import written_whole
+from poolwise.files import atomic_write
 
 
 def write_scores(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Write rows of equal keys as Parquet, whole or not at all. Raises StoreError."""
-    with written_whole(path) as file:
+    with atomic_write(path) as file:
         pq.write_table(pa.Table.from_pylist([dict(row) for row in rows]), file)

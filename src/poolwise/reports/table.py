@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from poolwise.json_values import plain
+from poolwise.json_values import to_plain
 from poolwise.records import Chart, Number
 from poolwise.reports import number_format as digits
 from poolwise.reports.drawing import Drawing, Piece, Table
@@ -16,7 +16,7 @@ def table(chart: Chart) -> Drawing:
     A cell is a text, a number (None is one that there is not), or a text in pieces: pairs of text
     and whether it stands out.
     """
-    head, rows = plain(chart.data["columns"]), plain(chart.data["rows"])
+    head, rows = to_plain(chart.data["columns"]), to_plain(chart.data["rows"])
     columns = [column for _, *column in zip(head, *rows, strict=True)]
     numeric = [bool(column) and all(map(_is_number, column)) for column in columns]
     cells = [[_pieces(cell) for cell in row] for row in rows]

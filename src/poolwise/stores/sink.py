@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from poolwise.errors import StoreError, some
+from poolwise.errors import StoreError, listed
 from poolwise.json_values import unicode
 from poolwise.records import VectorBatch
 
@@ -43,7 +43,7 @@ class Layout:
         if taken := sorted(own & self.extra_columns.keys()):
             raise StoreError(
                 f"the column {taken[0]!r} cannot be kept under that name, which the output has for "
-                f"its own; rename it ({some(sorted(own))} are taken)"
+                f"its own; rename it ({listed(sorted(own))} are taken)"
             )
 
     def check_vectors_only(self, target: Path, form: str) -> None:

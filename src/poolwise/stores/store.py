@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from poolwise.errors import StoreError, some
+from poolwise.errors import StoreError, listed
 from poolwise.records import VectorBatch
 from poolwise.stores.npy import NpySink
 from poolwise.stores.safetensors import SafetensorsSink
@@ -129,7 +129,7 @@ def writing(path: Path, rows: int) -> Iterator[None]:
 def _layout_of(batch: VectorBatch, name: str) -> tuple[str, int]:
     """Type and width of a readout's vectors."""
     if name not in batch.vectors:
-        raise StoreError(f"no vectors for {name!r} came; there are {some(batch.vectors)}")
+        raise StoreError(f"no vectors for {name!r} came; there are {listed(batch.vectors)}")
     vectors = batch.vectors[name]
     if vectors.ndim != 2 or len(vectors) != len(batch) or vectors.dtype.name not in _TYPES:
         raise StoreError(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.engines.workers import cores
-from poolwise.errors import some
+from poolwise.errors import listed
 from poolwise.readouts import Readout
 from poolwise.records import Finding, Number
 from poolwise.selection.baselines import length_only
@@ -73,7 +73,7 @@ class Classification:
         if self.task.unseen:
             notes.append(
                 f"{len(self.task.unseen)} labels do not occur in train and cannot be named: "
-                + some(self.task.unseen, most=5)
+                + listed(self.task.unseen, limit=5)
             )
         yield selection_finding(
             selection, study=self.name, question=self.question, numbers=numbers, notes=notes

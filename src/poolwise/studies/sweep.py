@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from poolwise.errors import StudyError
-from poolwise.json_values import plain
+from poolwise.json_values import to_plain
 from poolwise.model import Model
 from poolwise.readouts import Readout
 from poolwise.records import Finding, Precision
@@ -29,7 +29,7 @@ from poolwise.studies.probing import Probing
 from poolwise.studies.similarity import Similarity
 from poolwise.texts import Dataset, Datasets
 from poolwise.transforms import fit
-from poolwise.transforms.readout_file import Chosen
+from poolwise.transforms.fitted_readout import FittedReadout
 
 if TYPE_CHECKING:
     from poolwise.encoders import Encoder
@@ -177,7 +177,7 @@ def _one_geometry(asked: Sequence[Question]) -> list[Question]:
     return [one for one in asked if one.name != "geometry" or one is last]
 
 
-def winner(selection: Selection, made: Mapping[str, Any]) -> Chosen:
+def winner(selection: Selection, made: Mapping[str, Any]) -> FittedReadout:
     """The contest's choice, its steps fitted on the texts of train."""
     readout, cache = selection.readouts[selection.chosen_index], selection.cache
     transform = None
@@ -187,12 +187,14 @@ def winner(selection: Selection, made: Mapping[str, Any]) -> Chosen:
         transform = fit(readout, vectors, cache.dense_stack)
     encoder = selection.encoder
     prompt = encoder.prefix if encoder.prefix or encoder.prompt is not None else None
-    return Chosen(readout, transform, {key: _written(fact) for key, fact in made.items()}, prompt)
+    return FittedReadout(
+        readout, transform, {key: _written(fact) for key, fact in made.items()}, prompt
+    )
 
 
 def _written(fact: object) -> str:
     """Plain facts as they are, others as JSON."""
-    return fact if isinstance(fact, str) else json.dumps(plain(fact), ensure_ascii=False)
+    return fact if isinstance(fact, str) else json.dumps(to_plain(fact), ensure_ascii=False)
 
 
 def scores(selection: Selection) -> Iterator[dict[str, Any]]:

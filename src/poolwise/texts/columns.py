@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
-from poolwise.errors import ColumnError, TextError, some
+from poolwise.errors import ColumnError, TextError, listed
 from poolwise.texts.fields import as_id, as_text, is_missing
 
 
@@ -93,7 +93,8 @@ def text_column(columns: Sequence[str], asked: str | None, label: str) -> str:
         if usual in columns:
             return known_column(columns, usual, label)
     raise ColumnError(
-        f"which column of {label} holds the texts? Name one with --column: {listed(columns)}"
+        f"which column of {label} holds the texts? Name one with --column: "
+        f"{listed_columns(columns)}"
     )
 
 
@@ -103,12 +104,12 @@ def known_column(columns: Sequence[str], asked: str, label: str) -> str:
         if list(columns).count(asked) > 1:
             raise TextError(
                 f"{label} has {list(columns).count(asked)} columns called {asked!r}, expected one; "
-                f"rename the others; it has {listed(columns)}"
+                f"rename the others; it has {listed_columns(columns)}"
             )
         return asked
     close = difflib.get_close_matches(asked, columns[:_COMPARED], n=1)
     meant = f" (did you mean {close[0]!r}?)" if close else ""
-    raise TextError(f"{label} has no column {asked!r}{meant}; it has {listed(columns)}")
+    raise TextError(f"{label} has no column {asked!r}{meant}; it has {listed_columns(columns)}")
 
 
 def column_at(columns: Sequence[str], asked: str, label: str) -> str:
@@ -118,9 +119,9 @@ def column_at(columns: Sequence[str], asked: str, label: str) -> str:
     return known_column(columns, asked, label)
 
 
-def listed(columns: Sequence[str]) -> str:
+def listed_columns(columns: Sequence[str]) -> str:
     """The columns as an error names them."""
-    return some(columns, repr, most=20) or "no columns"
+    return listed(columns, repr, limit=20) or "no columns"
 
 
 MOST_WITHIN = 10_000

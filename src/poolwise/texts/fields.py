@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from poolwise.errors import TextError, some
+from poolwise.errors import TextError, listed
 
 SEPARATOR = ";"
 """Between the labels of a text that has several."""
@@ -32,7 +32,7 @@ def _instead(value: object, column: str) -> str:
     """What to do about a value that is no text, where there is something."""
     match value:
         case dict() if value:
-            paths = some((f"{column}.{key}" for key in value), repr)
+            paths = listed((f"{column}.{key}" for key in value), repr)
             return f"; name one of its fields: {paths}"
         case list() | tuple():
             return "; join its items to one text"

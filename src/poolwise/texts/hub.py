@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poolwise.errors import TextError, needs, some
+from poolwise.errors import TextError, listed, needs
 from poolwise.texts.columns import MISSING, Table, field_paths, find_value, known_column
 from poolwise.texts.extra_columns import Kind, kinds_of
 from poolwise.texts.limits import MAX_TEXT_BYTES, check_fields, check_limit
@@ -106,7 +106,7 @@ class HubDataset:
         if (folder / "dataset_dict.json").exists():
             saved = datasets.load_from_disk(str(folder))
             if (split or DEFAULT_SPLIT) not in saved:
-                raise TextError(f"{self.label}: found the splits {some(saved)}; name one")
+                raise TextError(f"{self.label}: found the splits {listed(saved)}; name one")
             return saved[split or DEFAULT_SPLIT]
         if (folder / "state.json").exists():
             return datasets.load_from_disk(str(folder))

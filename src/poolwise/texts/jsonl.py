@@ -9,7 +9,14 @@ from itertools import chain
 from typing import Any
 
 from poolwise.errors import TextError
-from poolwise.texts.columns import MISSING, Table, field_paths, find_value, known_column, listed
+from poolwise.texts.columns import (
+    MISSING,
+    Table,
+    field_paths,
+    find_value,
+    known_column,
+    listed_columns,
+)
 from poolwise.texts.extra_columns import Kind, kinds_of
 from poolwise.texts.files import TextFile
 
@@ -71,7 +78,7 @@ def _rows(
                 if asked[at] not in optional:
                     raise TextError(
                         f"{label}, line {number}: has no column {asked[at]!r}; "
-                        f"it has {listed([*record])}"
+                        f"it has {listed_columns([*record])}"
                     )
                 values[at] = None
         yield number, values

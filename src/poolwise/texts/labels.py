@@ -10,7 +10,7 @@ from typing import Literal
 
 from poolwise.errors import TextError
 from poolwise.texts.column_names import usual_column
-from poolwise.texts.columns import Columns, Table, column_at, listed, text_rows
+from poolwise.texts.columns import Columns, Table, column_at, listed_columns, text_rows
 from poolwise.texts.datasets import LabelledTexts
 from poolwise.texts.fields import (
     SEPARATOR,
@@ -251,7 +251,7 @@ def _columns(table: Table, asked: _Columns) -> _Columns:
         option = "--column" if text is None else "--label-column"
         raise TextError(
             f"{table.label}: cannot tell which column holds the {missing}; it has "
-            f"{listed(names)}; name it with {option}"
+            f"{listed_columns(names)}; name it with {option}"
         )
     return _Columns(text, label, usual.split, asked.kind)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from poolwise.errors import TextError
 from poolwise.texts.column_names import usual_column, usual_sides
-from poolwise.texts.columns import Table, column_at, listed
+from poolwise.texts.columns import Table, column_at, listed_columns
 from poolwise.texts.datasets import TextPairs
 from poolwise.texts.fields import as_filled_text, as_score, is_missing, is_number
 from poolwise.texts.limits import MAX_TEXT_BYTES
@@ -144,7 +144,7 @@ def _columns(table: Table, asked: Sequence[str] | None) -> _Columns:
             )
             raise TextError(
                 f"{table.label}: cannot tell which columns hold {missing}; it has "
-                f"{listed(names)}; name them with --columns FIRST,SECOND,SCORE "
+                f"{listed_columns(names)}; name them with --columns FIRST,SECOND,SCORE "
                 "(or their numbers, if these are no names)"
             )
         first, second, score = *sides, usual

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from poolwise.encoders.modules.dense_stack import DenseStack
 from poolwise.errors import ReadoutError
-from poolwise.files import written_whole
+from poolwise.files import atomic_write
 from poolwise.readouts import Readout, Step, parse, parse_steps
 from poolwise.readouts.spec import step_place, steps_width
-from poolwise.transforms import files
+from poolwise.transforms import transform_file
 from poolwise.transforms.fitting import State, apply_step, fit_step, state_shapes
 
 T = TypeVar("T")
@@ -84,7 +84,7 @@ class Transform:
         Raises StoreError if it cannot be written, ReadoutError if a step was never fitted.
         """
         content = self.to_bytes()
-        with written_whole(Path(path)) as file:
+        with atomic_write(Path(path)) as file:
             file.write(content)
 
     def to_bytes(self) -> bytes:
@@ -92,13 +92,13 @@ class Transform:
         self.check_fitted()
         widths = {"width": self.width, "dense": self.dense_stack and self.dense_stack.widths[1]}
         told = {name: str(width) for name, width in widths.items() if width is not None}
-        return files.content(_flat(self.states), {"readout": self.spec, **told})
+        return transform_file.content(_flat(self.states), {"readout": self.spec, **told})
 
     @classmethod
     def load(cls, path: str | Path) -> Transform:
         """The transform that ``save`` wrote. Raises StoreError for any other file."""
         path = Path(path)
-        arrays, metadata = files.read(path, lambda told: _shapes(*_told(path, told)))
+        arrays, metadata = transform_file.read(path, lambda told: _shapes(*_told(path, told)))
         steps, width, _ = _told(path, metadata)
         return cls(metadata["readout"], steps, _by_step(arrays, len(steps)), width or None)
 
@@ -164,7 +164,7 @@ def _told(path: Path, metadata: Mapping[str, str]) -> tuple[tuple[Step, ...], in
             int(metadata[name]) if name in metadata else None for name in ("width", "dense")
         )
     except (KeyError, ValueError, ReadoutError) as error:
-        raise files.not_a_transform(path, f"the metadata {metadata}"[:400]) from error
+        raise transform_file.not_a_transform(path, f"the metadata {metadata}"[:400]) from error
     return steps, width or 0, dense
 
 

@@ -28,7 +28,7 @@ from poolwise.encoders.saving import (
 )
 from poolwise.errors import EncoderError
 from poolwise.exports.folder import model_folder
-from poolwise.files import refusals_told
+from poolwise.files import os_errors_as
 from poolwise.model import Model
 from poolwise.records import Floats
 from poolwise.tuning.module import ReadoutClassifier
@@ -53,7 +53,7 @@ def write_checkpoint(
     tuned = module.tuned()
     with (
         model_folder(folder, replace=replace, never=model.folder) as partial,
-        refusals_told(folder),
+        os_errors_as(folder),
     ):
         write_json(partial / "config.json", _config(module, tuned, source))
         write_tensors(partial, _tensors(module, tuned))

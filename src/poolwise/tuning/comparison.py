@@ -16,7 +16,7 @@ from poolwise.selection.duplicates import duplicate_groups
 from poolwise.studies.data_notes import as_read
 from poolwise.texts import LabelledTexts
 from poolwise.texts.labels import Kind
-from poolwise.transforms.readout_file import SUFFIX, Chosen, prompted
+from poolwise.transforms.fitted_readout import SUFFIX, FittedReadout, prompted
 from poolwise.tuning.records import Recipe, Runs
 from poolwise.tuning.task import Task
 from poolwise.tuning.trainable_readout import tunable
@@ -105,7 +105,7 @@ def compared(
 
 def _resolved(model: Model, specs: Sequence[str]) -> tuple[Model, list[str]]:
     """The model with the prompt that files of readouts were chosen with, and their readouts."""
-    files = {spec: Chosen.of(spec) for spec in specs if spec.endswith(SUFFIX)}
+    files = {spec: FittedReadout.of(spec) for spec in specs if spec.endswith(SUFFIX)}
     for spec, chosen in files.items():
         chosen.check_model(model.hash)
         if chosen.readout.steps:

@@ -16,7 +16,7 @@ from torch import Tensor
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from poolwise.errors import StoreError
-from poolwise.files import refusals_told, sync_tree, written_whole
+from poolwise.files import atomic_write, os_errors_as, sync_tree
 from poolwise.files.tensor_errors import tensor_os_errors
 
 SAVED_EVERY_S = 300.0
@@ -123,7 +123,7 @@ class Watch(TrainerCallback):
     ) -> None:
         folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
         if self.best:
-            with refusals_told(folder), tensor_os_errors(folder / _BEST):
+            with os_errors_as(folder), tensor_os_errors(folder / _BEST):
                 save_file(dict(self.best), folder / _BEST)
         seen = {
             "score": self.score,
@@ -135,7 +135,7 @@ class Watch(TrainerCallback):
         }
         sync_tree(folder)
         # Written last: a checkpoint without it is not whole.
-        with written_whole(folder / _WATCHED) as file:
+        with atomic_write(folder / _WATCHED) as file:
             file.write(json.dumps(seen).encode())
         for other in folder.parent.glob("checkpoint-*"):
             if other != folder:

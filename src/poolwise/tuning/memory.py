@@ -11,7 +11,7 @@ _SIGNS = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_
 
 
 @contextmanager
-def memory_told(batch: int, longest: int, *, kept: bool) -> Iterator[None]:
+def oom_as(batch: int, longest: int, *, kept: bool) -> Iterator[None]:
     """Turns an error for want of memory into one that says what to try; any other passes."""
     try:
         yield

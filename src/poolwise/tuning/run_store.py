@@ -21,7 +21,7 @@ import numpy as np
 
 from poolwise.encoders.modules.modules import POOLWISE_JSON
 from poolwise.errors import StoreError
-from poolwise.files import clear_leftovers, refusals_told, remove_folder, sync_path, written_whole
+from poolwise.files import atomic_write, clear_leftovers, os_errors_as, remove_folder, sync_path
 from poolwise.model import Model
 from poolwise.tuning.checkpoint import write_checkpoint
 from poolwise.tuning.module import ReadoutClassifier
@@ -161,7 +161,7 @@ class Kept:
         shown, aside = self._shown(trial.setting.readout), self._aside(made)
         if _of(self._about(shown)) == made:
             return shown
-        with refusals_told(shown):
+        with os_errors_as(shown):
             self._make_room(shown, aside)
             if _of(self._about(aside)) != made:
                 remove_folder(aside)
@@ -232,12 +232,12 @@ class Kept:
         if path is None:
             return
         _folder(path.parent)
-        with written_whole(path) as file:
+        with atomic_write(path) as file:
             file.write(json.dumps(found, indent=1).encode())
 
 
 def _folder(path: Path) -> None:
-    with refusals_told(path):
+    with os_errors_as(path):
         path.mkdir(parents=True, exist_ok=True)
 
 

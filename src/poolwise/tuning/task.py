@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.classifier.output_space import OutputSpace
-from poolwise.errors import StudyError, some
+from poolwise.errors import StudyError, listed
 from poolwise.selection.duplicates import duplicate_keys, factorize
 from poolwise.selection.splits import MIN_ROWS, RowIndices, Splits, split_rows
 from poolwise.selection.tasks import SHARES, check_number, checked_classes
@@ -149,7 +149,7 @@ def _labels(data: LabelledTexts, kind: Kind) -> tuple[str, ...]:
     labels = sorted({label for joined in sets for label in label_set(joined)})
     if len(sets) < 2:
         raise StudyError(
-            f"{data.name}: every text has the same labels ({some(labels) or 'none'}); there "
+            f"{data.name}: every text has the same labels ({listed(labels) or 'none'}); there "
             "is nothing to tell apart"
         )
     check_number(data, len(labels))
@@ -199,7 +199,7 @@ def _seen(data: LabelledTexts, kind: Kind, splits: Splits, groups: RowIndices) -
 def _refuse_unseen(name: str, unseen: Counter[str]) -> None:
     if not unseen:
         return
-    shown = some(f"{label!r} ({count:,})" for label, count in unseen.most_common())
+    shown = listed(f"{label!r} ({count:,})" for label, count in unseen.most_common())
     raise StudyError(
         f"{name}: dev or test has labels that no row of train has: {shown}; nothing can "
         "learn them. Add such rows to train, or correct or remove these"

@@ -26,7 +26,7 @@ from poolwise.selection.splits import RowIndices
 from poolwise.tuning.batches import ShuffledTexts, Texts, collator
 from poolwise.tuning.distributed import processes
 from poolwise.tuning.early_stopping import DEV, Watch
-from poolwise.tuning.memory import memory_told
+from poolwise.tuning.memory import oom_as
 from poolwise.tuning.module import ReadoutClassifier
 from poolwise.tuning.records import Recipe, Scores, Setting, Trial
 from poolwise.tuning.run_store import Kept
@@ -76,7 +76,7 @@ def train(
     """
     kept = state is not None
     with (
-        memory_told(recipe.batch, model.max_length, kept=kept),
+        oom_as(recipe.batch, model.max_length, kept=kept),
         _seeded_aside(),
         TemporaryDirectory() as scratch,
     ):

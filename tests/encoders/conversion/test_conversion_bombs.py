@@ -31,7 +31,7 @@ from poolwise.encoders.conversion.torch_file import open_torch
 from poolwise.encoders.untrusted_files import MEGABYTE
 from poolwise.errors import EncoderError, StoreError
 from poolwise.transforms import Transform
-from poolwise.transforms.readout_file import Chosen
+from poolwise.transforms.fitted_readout import FittedReadout
 
 SECONDS, MEMORY = 5, 1 << 30
 WORDS = "embeddings.word_embeddings.weight"
@@ -416,7 +416,7 @@ def test_a_readout_of_strangers(tmp_path, content, said):
     path.write_bytes(content) if content is not None else os.mkfifo(path)
     started = time.process_time()
     with pytest.raises(StoreError, match=said):
-        Chosen.load(path)
+        FittedReadout.load(path)
     assert time.process_time() - started < SECONDS
 
 

@@ -15,7 +15,7 @@ from poolwise.studies.probing.controls import LENGTH, MAJORITY, UNTRAINED, WORDS
 from poolwise.studies.probing.numbers import numbers
 from poolwise.studies.probing.paired_tests import judge
 from poolwise.studies.probing.scores import ProbingScores
-from poolwise.studies.probing.verdict import listed, notes, verdict
+from poolwise.studies.probing.verdict import notes, series, verdict
 from poolwise.studies.sweep import answers
 from poolwise.texts import LabelledTexts
 
@@ -171,7 +171,7 @@ def test_every_chart_can_be_drawn():
 
 
 def test_names_in_a_row():
-    assert [listed(names) for names in (["a"], ["a", "b"], ["a", "b", "c"])] == [
+    assert [series(names) for names in (["a"], ["a", "b"], ["a", "b", "c"])] == [
         "a",
         "a and b",
         "a, b and c",

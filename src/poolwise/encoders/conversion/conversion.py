@@ -33,7 +33,7 @@ from poolwise.encoders.weight_formats import (
 )
 from poolwise.encoders.weights import INDEX, MAX_SHARDS
 from poolwise.errors import EncoderError
-from poolwise.files import refusals_told, whole_folder
+from poolwise.files import os_errors_as, whole_folder
 
 TIMEOUT = 900.0
 
@@ -70,13 +70,13 @@ def convert(folder: str | Path, out: str | Path, *, timeout: float = TIMEOUT) ->
         raise EncoderError(f"{out}: exists already; give the name of a new folder")
     with whole_folder(out, replace=False, parents=True) as partial:
         jobs = _jobs(folder)
-        with refusals_told(out):
+        with os_errors_as(out):
             left_out = copy_rest(folder, partial, [path for job in jobs for path in job.replaces])
         for job in jobs:
             target, sources = partial / job.target, map(str, job.sources)
             tensors = _work(job.task, str(target), *sources, timeout=timeout)
             left_out += tuple(f"tensor {name}" for name in tensors)
-            with refusals_told(out):
+            with os_errors_as(out):
                 copy_mode(job.sources[0], target)
         _check(partial, folder)
     return left_out

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from poolwise.encoders.untrusted_files import as_object, describe, read_object
-from poolwise.errors import EncoderError, some
+from poolwise.errors import EncoderError, listed
 
 PROMPTS_CONFIG = "config_sentence_transformers.json"
 
@@ -57,7 +57,7 @@ class Prompts:
         if wanted is None:
             return ""
         if wanted not in self.texts:
-            named = some(self.texts, describe)
+            named = listed(self.texts, describe)
             raise EncoderError(f"no prompt is named {wanted!r}; this model's are {named}")
         return self.texts[wanted]
 
@@ -84,7 +84,7 @@ def read_prompts(folder: Path, *, pooled: bool) -> tuple[Prompts, SimilarityName
     default = found.get("default_prompt_name")
     if default is not None and (not isinstance(default, str) or default not in named):
         raise EncoderError(
-            f"{path}: default_prompt_name is {describe(default)}, expected one of {some(named)}"
+            f"{path}: default_prompt_name is {describe(default)}, expected one of {listed(named)}"
         )
     return Prompts(named, default, pooled), _similarity(found)
 

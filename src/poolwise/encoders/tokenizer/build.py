@@ -12,7 +12,7 @@ from poolwise.encoders.tokenizer.classes import GENERIC_CLASSES, TokenizerClass
 from poolwise.encoders.tokenizer.settings import TokenizerSettings
 from poolwise.encoders.tokenizer.spec import Spec, model_type
 from poolwise.encoders.untrusted_files import describe, safe_name
-from poolwise.errors import EncoderError, some
+from poolwise.errors import EncoderError, listed
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ class TokenizerBuild:
         contents = [t["content"] for t in self._added.tokens if t["id"] >= self.rows]
         if beyond := [content for content in contents if content not in defaults]:
             yield (
-                f"the tokens {some(beyond, repr, most=5)} have no word embedding (there are "
+                f"the tokens {listed(beyond, repr, limit=5)} have no word embedding (there are "
                 f"{self.rows:,}) and are read as plain text"
             )
 

@@ -13,7 +13,7 @@ from zipfile import BadZipFile, ZipFile
 import torch
 
 from poolwise.errors import StoreError
-from poolwise.files import refusals_told, written_whole
+from poolwise.files import atomic_write, os_errors_as
 
 EVERY_S = 15.0
 
@@ -43,10 +43,10 @@ class TrainingCheckpoint:
         """Write the state if the last one is ``EVERY_S`` old, or ``now``."""
         if self.path is None or not (now or time.monotonic() - self._written >= EVERY_S):
             return
-        with refusals_told(self.path):
+        with os_errors_as(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
         content = BytesIO()  # torch would tell of a full disk as of a fault of its own
         torch.save(state(), content)
-        with written_whole(self.path) as file:
+        with atomic_write(self.path) as file:
             file.write(content.getbuffer())
         self._written = time.monotonic()

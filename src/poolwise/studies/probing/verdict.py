@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from poolwise.errors import some
+from poolwise.errors import listed
 from poolwise.selection.finding import format_estimate
 from poolwise.studies.probing.paired_tests import Place, TaskResult
 
@@ -41,7 +41,7 @@ METHOD = (
 )
 
 
-def listed(names: Sequence[str]) -> str:
+def series(names: Sequence[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
@@ -50,7 +50,7 @@ def _leaks(answers: Sequence[TaskResult]) -> Iterator[str]:
     leaking = [a.name for a in answers if a.leaks]
     if leaking:
         yield (
-            f"Do not trust {listed(leaking)}: even shuffled labels are named better than by always "
+            f"Do not trust {series(leaking)}: even shuffled labels are named better than by always "
             "naming the most frequent one."
         )
 
@@ -61,13 +61,13 @@ def _known(answers: Sequence[TaskResult]) -> Iterator[str]:
     unclear = [a.name for a in answers if not a.control.sign and a.chance.sign > 0]
     chance = [a.name for a in answers if a.control.sign >= 0 and a.chance.sign <= 0]
     if better:
-        yield f"The vectors say more than any control about {listed(better)}."
+        yield f"The vectors say more than any control about {series(better)}."
     if worse:
-        yield f"A control says more about {listed(worse)}."
+        yield f"A control says more about {series(worse)}."
     if unclear:
-        yield f"No more than the best control tells, as far as these data show: {listed(unclear)}."
+        yield f"No more than the best control tells, as far as these data show: {series(unclear)}."
     if chance:
-        yield f"No better than always naming the most frequent label: {listed(chance)}."
+        yield f"No better than always naming the most frequent label: {series(chance)}."
 
 
 def _beyond(answer: TaskResult) -> bool:
@@ -78,10 +78,10 @@ def _places(answers: Sequence[TaskResult]) -> Iterator[str]:
     for place, where in PLACES.items():
         tasks = [a.name for a in answers if a.place == place]
         if tasks:
-            yield f"Read best {where}: {listed(tasks)}."
+            yield f"Read best {where}: {series(tasks)}."
     nowhere = [a.name for a in answers if not a.place and a.chance.sign > 0]
     if nowhere:
-        yield f"Where best cannot be told: {listed(nowhere)}."
+        yield f"Where best cannot be told: {series(nowhere)}."
 
 
 def _first(answers: Sequence[TaskResult]) -> Iterator[str]:
@@ -91,16 +91,16 @@ def _first(answers: Sequence[TaskResult]) -> Iterator[str]:
         if _beyond(a) and a.layers and a.layers[0] > 0
     ]
     if late:
-        yield f"Beyond the controls only {listed(late)}."
+        yield f"Beyond the controls only {series(late)}."
 
 
 def _pools(answers: Sequence[TaskResult]) -> Iterator[str]:
     mean = [a.name for a in answers if a.pool.sign > 0]
     cls = [a.name for a in answers if a.pool.sign < 0]
     if mean:
-        yield f"The mean reads {listed(mean)} better than [CLS]."
+        yield f"The mean reads {series(mean)} better than [CLS]."
     if cls:
-        yield f"[CLS] reads {listed(cls)} better than the mean."
+        yield f"[CLS] reads {series(cls)} better than the mean."
     if not mean and not cls:
         yield "Between the mean and [CLS] these data can show no difference."
 
@@ -123,12 +123,12 @@ def _parts(answers: Sequence[TaskResult]) -> Iterator[str]:
         for note in answer.evidence.task.splits.notes:
             of_note.setdefault(note, []).append(answer.name)
     for note, names in of_note.items():
-        yield f"{'all tasks' if len(names) == len(answers) else listed(names)}: {note}"
+        yield f"{'all tasks' if len(names) == len(answers) else series(names)}: {note}"
     for answer in answers:
         if unseen := answer.evidence.task.unseen:
             yield (
                 f"{answer.name}: {len(unseen)} labels do not occur in train and cannot be named: "
-                + some(unseen, most=5)
+                + listed(unseen, limit=5)
             )
 
 

@@ -10,7 +10,7 @@ from safetensors.numpy import save
 
 from poolwise.encoders.safetensors_file import open_safetensors
 from poolwise.encoders.tensor_tables import Shape
-from poolwise.errors import EncoderError, StoreError, some
+from poolwise.errors import EncoderError, StoreError, listed
 from poolwise.transforms.linear import Doubles
 
 FORMAT = "poolwise-transform"
@@ -39,7 +39,7 @@ def read(path: Path, expected: Expected) -> tuple[dict[str, Doubles], dict[str, 
         if metadata.get("format") != FORMAT:
             raise not_a_transform(path, f"a safetensors file not marked {FORMAT!r}")
         if foreign := [f"{name}: {e.dtype}" for name, e in entries.items() if e.dtype != "F64"]:
-            raise not_a_transform(path, f"arrays that are not float64, {some(foreign)}")
+            raise not_a_transform(path, f"arrays that are not float64, {listed(foreign)}")
         found = {name: entry.shape for name, entry in entries.items()}
         if found != (shapes := expected(metadata)):
             raise not_a_transform(
@@ -52,10 +52,10 @@ def read(path: Path, expected: Expected) -> tuple[dict[str, Doubles], dict[str, 
     except (EncoderError, MemoryError) as error:
         raise StoreError(f"cannot read the transform {path}: {error}") from error
     if bad := [name for name, array in arrays.items() if not np.isfinite(array).all()]:
-        raise not_a_transform(path, f"NaN or infinity in {some(bad)}")
+        raise not_a_transform(path, f"NaN or infinity in {listed(bad)}")
     # Squares of such would overflow, and lengths be infinite: a row of zeros without a word.
     if far := [name for name, array in arrays.items() if np.abs(array).max(initial=0) > _FARTHEST]:
-        raise not_a_transform(path, f"numbers beyond {_FARTHEST:.0e} in {some(far)}")
+        raise not_a_transform(path, f"numbers beyond {_FARTHEST:.0e} in {listed(far)}")
     return arrays, metadata
 
 

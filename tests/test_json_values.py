@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
-from poolwise.json_values import plain, rows, unicode
+from poolwise.json_values import rows, to_plain, unicode
 from poolwise.records import Number
 
 
@@ -31,12 +31,12 @@ def test_what_a_study_may_hold_becomes_json() -> None:
         "day": "2020-01-02",
         "mapping": {"x": None},
     }
-    assert plain(given) == expected
-    assert json.loads(json.dumps(plain(given), allow_nan=False)) == expected
+    assert to_plain(given) == expected
+    assert json.loads(json.dumps(to_plain(given), allow_nan=False)) == expected
 
 
 def test_a_number_keeps_every_field() -> None:
-    assert plain(Number("R²", 0.5, control=True)) == {
+    assert to_plain(Number("R²", 0.5, control=True)) == {
         "name": "R²",
         "value": 0.5,
         "low": None,
@@ -61,4 +61,4 @@ def test_columns_of_unequal_length_are_refused() -> None:
 
 def test_what_is_no_character_is_spelled_out() -> None:
     assert unicode("d\udcff é \U0001f600") == r"d\udcff é 😀"
-    assert plain({"d\udcff": [Path("\udcff"), "é"]}) == {r"d\udcff": [r"\udcff", "é"]}
+    assert to_plain({"d\udcff": [Path("\udcff"), "é"]}) == {r"d\udcff": [r"\udcff", "é"]}

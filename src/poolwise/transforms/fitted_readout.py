@@ -15,7 +15,7 @@ import tomli_w
 from poolwise.encoders import Encoder
 from poolwise.encoders.untrusted_files import read_text
 from poolwise.errors import EncoderError, ReadoutError, StoreError
-from poolwise.files import AtomicFile, publish_pair, refusals_told, written_whole
+from poolwise.files import AtomicFile, atomic_write, os_errors_as, publish_pair
 from poolwise.json_values import unicode
 from poolwise.readouts import Readout, parse
 from poolwise.transforms.transform import Transform
@@ -32,12 +32,12 @@ MOST_DOTS = 4096
 
 AnyEncoder = TypeVar("AnyEncoder", bound=Encoder)
 
-AnyReadout: TypeAlias = "str | Path | Readout | Chosen"
+AnyReadout: TypeAlias = "str | Path | Readout | FittedReadout"
 """A spec such as ``mean@-1|l2``, a parsed readout, or a readout.toml."""
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class FittedReadout:
     """A readout; its fitted ``transform`` where steps learned something; how it was ``made``.
 
     ``prompt`` stood in front of the texts it was chosen on, None where nobody noted it.
@@ -67,13 +67,13 @@ class Chosen:
         if self.transform is not None:
             _write_pair(path, content, beside, self.transform.to_bytes())
             return
-        with written_whole(path) as file:
+        with atomic_write(path) as file:
             file.write(content)
-        with refusals_told(beside):
+        with os_errors_as(beside):
             beside.unlink(missing_ok=True)
 
     @classmethod
-    def load(cls, path: Path) -> Chosen:
+    def load(cls, path: Path) -> FittedReadout:
         """What ``save`` wrote. Raises StoreError for any other file, ReadoutError for a readout
         that cannot be understood."""
         try:
@@ -104,12 +104,12 @@ class Chosen:
         return cls(readout, transform, made, prompt)
 
     @classmethod
-    def of(cls, readout: AnyReadout) -> Chosen:
+    def of(cls, readout: AnyReadout) -> FittedReadout:
         """A readout in any of its forms: a spec, a parsed one, or the path of a ``readout.toml``.
 
         Raises ReadoutError for a spec, StoreError for a file, that cannot be understood.
         """
-        if isinstance(readout, Chosen):
+        if isinstance(readout, FittedReadout):
             return readout
         if isinstance(readout, Readout):
             return cls(readout)
@@ -135,7 +135,7 @@ def _parsed(content: str) -> dict[str, Any]:
 
 
 def _write_pair(path: Path, content: bytes, beside: Path, learned: bytes) -> None:
-    with refusals_told(path), ExitStack() as stack:
+    with os_errors_as(path), ExitStack() as stack:
         files = []
         for name, held in ((beside, learned), (path, content)):
             files.append(AtomicFile(name, overwrite=True))
@@ -154,7 +154,7 @@ def _check(path: Path, document: Mapping[str, object]) -> None:
             )
 
 
-def prompted(encoder: AnyEncoder, chosen: Iterable[Chosen]) -> AnyEncoder:
+def prompted(encoder: AnyEncoder, chosen: Iterable[FittedReadout]) -> AnyEncoder:
     """The encoder with the prompt that the readouts were chosen with.
 
     A prompt that the caller has set on the encoder stays. Raises ReadoutError where the readouts

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from poolwise import PoolwiseWarning
 from poolwise.errors import EncoderError, OptionError, ReadoutError
-from poolwise.escaping import visible, visible_json, visible_lines
+from poolwise.escaping import escape_control, escape_control_json, escape_control_lines
 
 SHOWN = {
     "a\x1b[2Jb": r"a\x1b[2Jb",
@@ -43,18 +43,18 @@ KEPT = [
 
 @pytest.mark.parametrize("text", SHOWN, ids=ascii)
 def test_what_a_terminal_obeys_is_escaped(text):
-    assert visible(text) == SHOWN[text]
+    assert escape_control(text) == SHOWN[text]
 
 
 @pytest.mark.parametrize("text", KEPT, ids=ascii)
 def test_ordinary_text_stays_as_it_is(text):
-    assert visible(text) == text
+    assert escape_control(text) == text
 
 
 @given(st.text(st.characters(), max_size=40))
 def test_nothing_else_than_lines_of_text_is_left(text):
-    made = visible(text)
-    assert visible(made) == made
+    made = escape_control(text)
+    assert escape_control(made) == made
     # Cf has marks of Arabic and of hieroglyphs, too, which are seen.
     assert not {unicodedata.category(c) for c in made} & {"Cc", "Cs", "Zl", "Zp"}
     assert not {*"\u200b\u200e\u200f\u202a\u202b\u202d\u202e\u2066\u2067\u2069\ufeff"} & {*made}
@@ -63,20 +63,20 @@ def test_nothing_else_than_lines_of_text_is_left(text):
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]))))
 def test_json_has_the_same_values(texts):
     document = json.dumps({"a": texts}, ensure_ascii=False, indent=1)
-    made = visible_json(document)
+    made = escape_control_json(document)
     assert json.loads(made) == {"a": texts}
     assert not {unicodedata.category(c) for c in made.replace("\n", "")} & {"Cc", "Zl", "Zp"}
 
 
 def test_json_shows_half_a_surrogate_pair():
-    assert visible_json('{"a": "\ud800\n"}') == '{"a": "\\ud800\n"}'
-    assert visible_json("\U000e0041") == "\\udb40\\udc41"
+    assert escape_control_json('{"a": "\ud800\n"}') == '{"a": "\\ud800\n"}'
+    assert escape_control_json("\U000e0041") == "\\udb40\\udc41"
 
 
 def test_an_indented_line_stays_a_line():
     caret = "no layer\n\n    mean@x\n         ^"
-    assert visible_lines(caret) == caret
-    assert visible_lines("a\nb\n\nc\r\n    d") == "a\\nb\\n\\nc\\r\n    d"
+    assert escape_control_lines(caret) == caret
+    assert escape_control_lines("a\nb\n\nc\r\n    d") == "a\\nb\\n\\nc\\r\n    d"
 
 
 def test_errors_and_warnings_are_shown_so_wherever_they_are_printed():
