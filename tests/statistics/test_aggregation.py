@@ -4,7 +4,7 @@ from scipy.stats import pearsonr, spearmanr
 
 from poolwise.statistics.aggregation import aggregate, aggregate_influence
 from poolwise.statistics.correlation import pearson, spearman
-from poolwise.statistics.paired import compared
+from poolwise.statistics.paired import paired_differences
 
 SIZES = {"headlines": 300, "images": 150, "forum": 60}
 PUBLISHED = {"spearman": spearmanr, "pearson": pearsonr}
@@ -65,7 +65,7 @@ def test_influences_pair_aggregated_scores_too():
     both = [aggregate_influence(one, y, subsets, "wmean") for one in (x, better)]
     values, influences = zip(*both, strict=True)
     assert np.abs(np.mean(influences, axis=1)).max() < 1e-12
-    difference = compared(values, np.stack(influences, axis=1), against=0)[1]
+    difference = paired_differences(values, np.stack(influences, axis=1), reference=0)[1]
     assert difference.value.value == pytest.approx(values[1] - values[0])
     assert difference.value.low > 0
 

@@ -5,20 +5,20 @@ import pytest
 from scipy.stats import spearmanr, t
 
 from poolwise.statistics.aggregation import aggregate
-from poolwise.statistics.binned import eta_squared
 from poolwise.statistics.bootstrap import percentiles, resampled_means
-from poolwise.statistics.clusters import clusters, independent, numbered, standard_error
+from poolwise.statistics.clusters import clusters, count_independent, factorize, standard_error
 from poolwise.statistics.codelength import codelength
-from poolwise.statistics.correlation import line, pearson, spearman
-from poolwise.statistics.crossed import crossed_difference, crossed_mean
+from poolwise.statistics.correlation import linear_regression, pearson, spearman
+from poolwise.statistics.crossed_effects import crossed_effects_difference, crossed_effects_mean
 from poolwise.statistics.estimate import Estimate
-from poolwise.statistics.folds import fold_of
+from poolwise.statistics.eta_squared import eta_squared
+from poolwise.statistics.folds import assign_folds
 from poolwise.statistics.geometry import alignment
-from poolwise.statistics.logistic import logistic
+from poolwise.statistics.logistic import logistic_probe
 from poolwise.statistics.paired import (
-    compared,
-    differences,
+    mean_differences,
     mean_estimates,
+    paired_differences,
     spearman_differences,
     spearman_influences,
 )
@@ -63,13 +63,13 @@ def of_rank_correlation(rng, k, grouped=True):
 def of_slope(rng, k, grouped=True):
     x = rng.normal(size=TEXTS)
     groups, a, b = copied(rng, k, x, x + rng.normal(size=TEXTS))
-    return line(a, b, groups if grouped else None).slope
+    return linear_regression(a, b, groups if grouped else None).slope
 
 
 def of_difference(rng, k, grouped=True):
     hits = (rng.random((TEXTS, 2)) < 0.6).astype(float)
     groups, both = copied(rng, k, hits)
-    return differences(both, 0, groups if grouped else None)[1].value
+    return mean_differences(both, 0, groups if grouped else None)[1].value
 
 
 def of_correlations_apart(rng, k, grouped=True):
@@ -92,7 +92,7 @@ def of_seeds_and_rows(rng, k, grouped=True):
     scores = rng.normal(size=(3, 1)) * 0.02 + rng.normal(size=(3, TEXTS)) * 0.1
     scores = scores + rng.normal(size=TEXTS)
     groups, x = copied(rng, k, scores.T)
-    return crossed_mean(x.T, groups if grouped else None)
+    return crossed_effects_mean(x.T, groups if grouped else None)
 
 
 CASES = {
@@ -184,19 +184,23 @@ def every(rng, n, groups):
     """Each statistic that takes groups, on rows of its own."""
     x, y = rng.normal(size=(n, 3)), rng.normal(size=n)
     hits = (rng.random((n, 3)) < 0.6).astype(float)
-    folds = fold_of(np.arange(n), 5, 0)
+    folds = assign_folds(np.arange(n), 5, 0)
     yield mean_estimates(x, groups), mean_estimates(hits, groups)
-    yield differences(hits, 1, groups), spearman_differences(x, y, 0, groups)
-    yield compared(*spearman_influences(x, y), 0, groups)
-    yield spearman(x[:, 0], y, groups), pearson(x[:, 0], y, groups), line(x[:, 0], y, groups)
+    yield mean_differences(hits, 1, groups), spearman_differences(x, y, 0, groups)
+    yield paired_differences(*spearman_influences(x, y), 0, groups)
+    yield (
+        spearman(x[:, 0], y, groups),
+        pearson(x[:, 0], y, groups),
+        linear_regression(x[:, 0], y, groups),
+    )
     yield aggregate(x[:, 0], y, ["a", "b"] * (n // 2), "mean", groups=groups)
     yield eta_squared(x, y[:, None], folds, groups)
     yield resampled_means(x, groups, resamples=50).tolist()
-    yield crossed_mean(x.T, groups), crossed_mean(hits.T, groups)
-    yield crossed_difference(x.T, hits.T, groups), crossed_mean(x.T[:1], groups)
+    yield crossed_effects_mean(x.T, groups), crossed_effects_mean(hits.T, groups)
+    yield crossed_effects_difference(x.T, hits.T, groups), crossed_effects_mean(x.T[:1], groups)
     yield selectivity(hits[:, 0], hits[:, 1], groups), alignment(x, x[::-1], groups)
     yield codelength(x, hits[:, 0], groups)
-    yield logistic(x, hits[:, 0], x, groups).predicted.tolist()
+    yield logistic_probe(x, hits[:, 0], x, groups).predicted.tolist()
 
 
 @pytest.mark.parametrize("names", [np.arange(80), np.arange(80)[::-1] * 7, [*map(str, range(80))]])
@@ -242,13 +246,13 @@ def test_one_text_has_no_interval():
         *mean_estimates(x, one),
         *mean_estimates(hits, one),
         spearman(x[:, 0], x[:, 1], one),
-        crossed_mean(x.T[[0, 1, 1]], one),
+        crossed_effects_mean(x.T[[0, 1, 1]], one),
     ):
         assert found.value is not None
         assert (found.low, found.high) == (None, None)
         assert "copies of one text" in found.note
-    assert differences(hits, 0, one)[1].p == 1
-    assert crossed_difference(x.T, hits.T, one).p == 1
+    assert mean_differences(hits, 0, one)[1].p == 1
+    assert crossed_effects_difference(x.T, hits.T, one).p == 1
 
 
 def test_few_texts_that_differ_cannot_show_much():
@@ -256,8 +260,8 @@ def test_few_texts_that_differ_cannot_show_much():
     hits = np.ones((300, 2))
     hits[:30, 0] = 0
     groups = np.arange(300) // 10
-    assert differences(hits, 0, groups)[1].p >= 0.25
-    assert differences(hits, 0)[1].p < 0.001
+    assert mean_differences(hits, 0, groups)[1].p >= 0.25
+    assert mean_differences(hits, 0)[1].p < 0.001
 
 
 def test_a_code_learns_nothing_from_copies_of_random_labels():
@@ -271,15 +275,15 @@ def test_a_strength_is_chosen_on_texts_it_has_not_seen():
     """Random labels of copies: what memorises wins where copies stand on both sides."""
     rng = np.random.default_rng(0)
     groups, x, y = copied(rng, 5, rng.normal(size=(60, 40)), rng.integers(0, 2, 60))
-    assert logistic(x, y, x).strength == 1.0
-    assert logistic(x, y, x, groups).strength < 1.0
+    assert logistic_probe(x, y, x).strength == 1.0
+    assert logistic_probe(x, y, x, groups).strength < 1.0
 
 
 def test_a_curve_has_as_many_bins_as_texts_fill():
     rng = np.random.default_rng(0)
     x = rng.normal(size=200)
     y = (x + rng.normal(size=200))[:, None]
-    folds, groups = fold_of(np.arange(200), 5, 0), np.tile(np.arange(200), 10)
+    folds, groups = assign_folds(np.arange(200), 5, 0), np.tile(np.arange(200), 10)
     plain = eta_squared(x[:, None], y, folds)[0][0]
     found = eta_squared(np.tile(x, 10)[:, None], np.tile(y, (10, 1)), folds[groups], groups)[0][0]
     assert found.value == pytest.approx(plain.value, abs=0.02)
@@ -289,13 +293,13 @@ def test_a_curve_has_as_many_bins_as_texts_fill():
 def test_names_and_numbers():
     assert clusters(None) is None
     assert clusters(["a", "b", "c"]) is None
-    assert clusters(["b", "a", "b"]).at.tolist() == [0, 1, 0]
-    assert numbered([7, 3, 7, 3, 9]).tolist() == [0, 1, 0, 1, 2]
-    assert independent([4, 4, 5]).tolist() == [2]
-    assert independent([[0, 1], [1, 0], [2, 3]]).tolist() == [2]
-    assert independent([[0, 1], [0, 2], [0, 3]]).tolist() == [2]
-    assert independent([4, 4, 5], [[1, 0], [1, 0], [0, 0]]).tolist() == [1, 0]
-    assert independent([[0, 1], [1, 0], [2, 3]], [[1, 0], [1, 0], [0, 1]]).tolist() == [1, 1]
+    assert clusters(["b", "a", "b"]).codes.tolist() == [0, 1, 0]
+    assert factorize([7, 3, 7, 3, 9]).tolist() == [0, 1, 0, 1, 2]
+    assert count_independent([4, 4, 5]).tolist() == [2]
+    assert count_independent([[0, 1], [1, 0], [2, 3]]).tolist() == [2]
+    assert count_independent([[0, 1], [0, 2], [0, 3]]).tolist() == [2]
+    assert count_independent([4, 4, 5], [[1, 0], [1, 0], [0, 0]]).tolist() == [1, 0]
+    assert count_independent([[0, 1], [1, 0], [2, 3]], [[1, 0], [1, 0], [0, 1]]).tolist() == [1, 1]
 
 
 @pytest.mark.parametrize("groups", [np.zeros(9), np.zeros((10, 3)), np.zeros((10, 2, 2))])
@@ -309,6 +313,6 @@ def test_degrees_of_freedom_fall_where_one_text_has_most_rows():
         clusters(np.arange(40) // 2),
         clusters(np.r_[np.zeros(21, int), np.arange(1, 20)]),
     )
-    assert even.degrees == pytest.approx(19)
+    assert even.degrees_of_freedom == pytest.approx(19)
     assert even.correction == pytest.approx(20 / 19)
-    assert 1 < uneven.degrees < 4
+    assert 1 < uneven.degrees_of_freedom < 4

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from poolwise.statistics.codelength import codelength
-from poolwise.statistics.logistic import Model
+from poolwise.statistics.logistic import LogisticModel
 
 
 def labelled(n=1000, d=6, classes=2, apart=1.0, seed=0):
@@ -27,7 +27,7 @@ def test_equals_the_code_written_out():
     found = codelength(x[np.argsort(order)], y[np.argsort(order)], strengths=[0.1])
     bits, seen = 0.0, 0
     for end in (1, 2, 4, 7, 13, 25, 50):
-        model = Model(x[:seen], y[:seen], 0.1) if seen else None
+        model = LogisticModel(x[:seen], y[:seen], 0.1) if seen else None
         for row, label in zip(x[seen:end], y[seen:end], strict=True):
             known = model is not None and label in model.classes
             p = model.probabilities(row[None])[0, list(model.classes).index(label)] if known else 0

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from poolwise.statistics.correlation import line, pearson, spearman, spearman_influence
+from poolwise.statistics.correlation import linear_regression, pearson, spearman, spearman_influence
 
 
 def tied(n=300, seed=0):
@@ -16,7 +16,7 @@ def test_values_are_scipys():
     x, y = tied()
     assert pearson(x, y).value == pytest.approx(scipy.stats.pearsonr(x, y).statistic, abs=1e-12)
     assert spearman(x, y).value == pytest.approx(scipy.stats.spearmanr(x, y).statistic, abs=1e-12)
-    fit, oracle = line(x, y), scipy.stats.linregress(x, y)
+    fit, oracle = linear_regression(x, y), scipy.stats.linregress(x, y)
     assert fit.slope.value == pytest.approx(oracle.slope, abs=1e-12)
     assert fit.intercept.value == pytest.approx(oracle.intercept, abs=1e-10)
     assert fit.r2.value == pytest.approx(oracle.rvalue**2, abs=1e-12)
@@ -26,7 +26,7 @@ def test_under_equal_variances_the_lines_intervals_are_the_textbooks():
     rng = np.random.default_rng(0)
     x = rng.uniform(5, 60, 50_000)
     y = 2 - 0.1 * x + rng.normal(size=len(x))
-    fit, oracle = line(x, y), scipy.stats.linregress(x, y)
+    fit, oracle = linear_regression(x, y), scipy.stats.linregress(x, y)
     half = (fit.slope.high - fit.slope.low) / 2
     assert half == pytest.approx(1.96 * oracle.stderr, rel=0.03)
     half = (fit.intercept.high - fit.intercept.low) / 2
@@ -62,7 +62,7 @@ def test_nominal_95_percent_intervals_cover_95_percent(draw, statistic):
     def estimate(x, y):
         if statistic in ("spearman", "pearson"):
             return {"spearman": spearman, "pearson": pearson}[statistic](x, y)
-        return getattr(line(x, y), statistic)
+        return getattr(linear_regression(x, y), statistic)
 
     truth = estimate(*draw(np.random.default_rng(99), 400_000)).value
     if statistic == "r2" and draw is unrelated:
@@ -81,14 +81,19 @@ def test_a_perfect_order_has_an_interval_of_no_width():
         pytest.approx(1),
         pytest.approx(1),
     )
-    assert line(x, 3 * x + 1).r2.low == pytest.approx(1)
+    assert linear_regression(x, 3 * x + 1).r2.low == pytest.approx(1)
 
 
 @pytest.mark.parametrize("wobble", [0, 1e-8])
 def test_a_constant_is_called_constant(wobble):
     x, _ = tied()
     still = 19.6 + wobble * np.random.default_rng(0).normal(size=len(x))
-    for found in (pearson(x, still), spearman(still, x), line(x, still).r2, line(still, x).slope):
+    for found in (
+        pearson(x, still),
+        spearman(still, x),
+        linear_regression(x, still).r2,
+        linear_regression(still, x).slope,
+    ):
         assert found.value is None
         assert found.low is None
         assert found.note == "constant"
@@ -96,7 +101,7 @@ def test_a_constant_is_called_constant(wobble):
 
 def test_r2_reaches_0_where_r_may_be_0():
     rng = np.random.default_rng(0)
-    found = line(rng.normal(size=100), rng.normal(size=100)).r2
+    found = linear_regression(rng.normal(size=100), rng.normal(size=100)).r2
     assert found.low == 0
     assert 0 <= found.value <= found.high
 

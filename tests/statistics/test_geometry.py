@@ -3,7 +3,14 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from poolwise.statistics.geometry import alignment, anisotropy, dominance, ranks, uniformity, unit
+from poolwise.statistics.geometry import (
+    alignment,
+    anisotropy,
+    dominance,
+    effective_ranks,
+    uniformity,
+    unit_vectors,
+)
 
 
 def cloud(n=60, d=6, seed=0):
@@ -31,7 +38,7 @@ def test_ranks_are_the_hill_numbers_of_the_variances():
     x = cloud(80)
     p = np.linalg.eigvalsh(np.cov(x.T))
     p = p / p.sum()
-    found = ranks(x)
+    found = effective_ranks(x)
     assert found.participation.value == pytest.approx(1 / np.sum(p**2))
     assert found.entropy.value == pytest.approx(np.exp(-np.sum(p * np.log(p))))
 
@@ -42,8 +49,8 @@ def test_ranks_are_the_hill_numbers_of_the_variances():
         anisotropy,
         lambda x: dominance(x, 1),
         uniformity,
-        lambda x: ranks(x).participation,
-        lambda x: ranks(x).entropy,
+        lambda x: effective_ranks(x).participation,
+        lambda x: effective_ranks(x).entropy,
         lambda x: alignment(x, x[:, ::-1]),
     ],
     ids=["anisotropy", "dominance", "uniformity", "participation", "entropy", "alignment"],
@@ -70,25 +77,27 @@ def test_isotropic_vectors_have_no_direction_and_nothing_to_share_out():
     assert dominance(x, 3).value is None
     assert "not clearly above" in dominance(x, 3).note
     # Σp² of n rows is 1/d + 1/n in expectation.
-    assert ranks(x).participation.value == pytest.approx(1 / (1 / 100 + 1 / 400), rel=0.02)
+    assert effective_ranks(x).participation.value == pytest.approx(
+        1 / (1 / 100 + 1 / 400), rel=0.02
+    )
     assert uniformity(x).value == pytest.approx(-4, abs=0.1)
 
 
 def test_one_direction_fills_one_dimension():
     x = np.outer(np.random.default_rng(0).normal(size=50), np.ones(7)) + 3
-    assert ranks(x).participation.value == pytest.approx(1)
-    assert ranks(x).entropy.value == pytest.approx(1)
+    assert effective_ranks(x).participation.value == pytest.approx(1)
+    assert effective_ranks(x).entropy.value == pytest.approx(1)
 
 
 def test_fewer_rows_than_dimensions():
     x = np.random.default_rng(0).normal(size=(10, 200))
-    assert 8 < ranks(x).participation.value <= 9
+    assert 8 < effective_ranks(x).participation.value <= 9
 
 
 def test_one_vector_has_no_shape():
     x = np.tile(np.array([1.0, -2.0, 3.0], np.float32), (20, 1))
     x[3] *= 1 + 2e-7
-    filled = ranks(x)
+    filled = effective_ranks(x)
     shapes = [anisotropy(x), dominance(x, 1), uniformity(x), filled.participation, filled.entropy]
     assert all(e.value is None and e.note == "constant" for e in shapes)
 
@@ -100,4 +109,4 @@ def test_alignment_is_zero_for_equal_directions():
 
 
 def test_a_row_of_zeros_has_no_direction():
-    np.testing.assert_array_equal(unit([[0, 0], [3, 4]]), [[0, 0], [0.6, 0.8]])
+    np.testing.assert_array_equal(unit_vectors([[0, 0], [3, 4]]), [[0, 0], [0.6, 0.8]])

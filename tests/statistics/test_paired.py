@@ -8,12 +8,12 @@ from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.holm import holm
 from poolwise.statistics.paired import (
     Difference,
-    compared,
-    differences,
+    mean_differences,
     mean_estimates,
+    not_significantly_worse,
+    paired_differences,
     spearman_differences,
     spearman_influences,
-    ties,
 )
 
 ALIKE = 4
@@ -37,8 +37,8 @@ def similarities(rng, n, contenders=ALIKE):
 
 
 SIMULATED = {
-    "accuracy 0.6": lambda rng: differences(hits(rng, 300, 0.6), 0),
-    "accuracy 0.95": lambda rng: differences(hits(rng, 300, 0.95), 0),
+    "accuracy 0.6": lambda rng: mean_differences(hits(rng, 300, 0.6), 0),
+    "accuracy 0.95": lambda rng: mean_differences(hits(rng, 300, 0.95), 0),
     "spearman": lambda rng: spearman_differences(*similarities(rng, 250), 0),
 }
 
@@ -91,7 +91,7 @@ def test_plain_intervals_are_wilson_for_shares_and_student_for_others():
 
 def test_differences_of_means_are_the_paired_t_test():
     scores = np.random.default_rng(0).normal([0, 0.2, 0.4], 1, (50, 3))
-    found = differences(scores, against=1)
+    found = mean_differences(scores, reference=1)
     for i in (0, 2):
         expected = ttest_rel(scores[:, i], scores[:, 1])
         assert found[i].p == pytest.approx(expected.pvalue)
@@ -114,15 +114,15 @@ def test_few_rows_that_differ_show_little():
     right = np.ones((1000, 3))
     right[:4, 1] = 0
     right[:20, 2] = 0
-    _, four, twenty = differences(right, 0)
+    _, four, twenty = mean_differences(right, 0)
     assert four.p == 0.125
     assert 2.0**-19 <= twenty.p < 1e-4
-    assert differences(np.eye(2)[[0, 0, 0, 0]], 0)[1].p == 0.125
+    assert mean_differences(np.eye(2)[[0, 0, 0, 0]], 0)[1].p == 0.125
 
 
 def test_the_same_answers_differ_by_nothing():
     one = hits(np.random.default_rng(0), 100, 0.7, 1)
-    found = differences(np.hstack([one, one]), 0)[1]
+    found = mean_differences(np.hstack([one, one]), 0)[1]
     assert found == Difference(Estimate(0.0, 0.0, 0.0), 1.0)
 
 
@@ -131,13 +131,18 @@ def test_constant_similarities_have_no_difference_and_no_tie():
     x[:, 1] = 0.7
     found = spearman_differences(x, y, 0)
     assert found[1].value == Estimate.constant()
-    assert ties(found).tolist() == [True, False, True]
-    assert not ties(spearman_differences(x, y, 1)).any()
+    assert not_significantly_worse(found).tolist() == [True, False, True]
+    assert not not_significantly_worse(spearman_differences(x, y, 1)).any()
 
 
 def test_ties_leave_out_who_is_worse_and_not_who_is_better():
     scores = np.random.default_rng(0).normal([0, -1, 0.02, 1], 1, (400, 4))
-    assert ties(differences(scores, 0)).tolist() == [True, False, True, True]
+    assert not_significantly_worse(mean_differences(scores, 0)).tolist() == [
+        True,
+        False,
+        True,
+        True,
+    ]
 
 
 @pytest.mark.parametrize("also_worse", [0, 30])
@@ -147,7 +152,7 @@ def test_ties_with_the_best_of_the_same_rows_hold_the_truly_best(also_worse):
     for _ in range(300):
         scores = rng.normal(size=(200, 20 + also_worse))
         scores[:, 20:] -= 1
-        tied = ties(differences(scores, int(scores.mean(axis=0).argmax())))
+        tied = not_significantly_worse(mean_differences(scores, int(scores.mean(axis=0).argmax())))
         lost.append(~tied[:20])
         assert not tied[20:].any()
     assert np.mean(lost) <= 0.05
@@ -163,8 +168,8 @@ def test_150_contenders_on_3000_pairs_are_quick():
 
 def test_refuses_other_shapes():
     with pytest.raises(ValueError, match="with n of 3 or more"):
-        differences(np.ones((2, 4)), 0)
+        mean_differences(np.ones((2, 4)), 0)
     with pytest.raises(ValueError, match="with n of 3"):
         spearman_influences(np.ones(5), np.ones(5))
     with pytest.raises(ValueError, match="with n of 3"):
-        compared([0.1], np.ones(4), 0)
+        paired_differences([0.1], np.ones(4), 0)

@@ -5,9 +5,9 @@ import pytest
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
-from poolwise.statistics.folds import fold_of
+from poolwise.statistics.folds import assign_folds
 from poolwise.statistics.moments import Moments
-from poolwise.statistics.ridge import cross_validated
+from poolwise.statistics.ridge import nested_cross_validation
 
 GRID = [1e-5, 1e-3, 1e-1, 1.0, 10.0]
 
@@ -56,8 +56,8 @@ def brute_force(x, y, folds):
 @pytest.mark.parametrize(("noise", "seed"), list(product([0.01, 1.0, 5.0], [0, 1])))
 def test_equals_refitting_scikit_learn_on_the_rows_nested_choice_included(noise, seed):
     x, y, _ = planted(noise=noise, seed=seed)
-    folds = fold_of(np.arange(len(x)), 5, seed=seed)
-    (found,) = cross_validated(folded(x, y, folds), penalties=GRID)
+    folds = assign_folds(np.arange(len(x)), 5, seed=seed)
+    (found,) = nested_cross_validation(folded(x, y, folds), penalties=GRID)
     r2, chosen = brute_force(x, y, folds)
     assert found.penalties == pytest.approx(chosen, rel=1e-12)
     assert found.r2.value == pytest.approx(r2, abs=1e-8)
@@ -66,8 +66,8 @@ def test_equals_refitting_scikit_learn_on_the_rows_nested_choice_included(noise,
 
 def test_more_features_than_rows_equals_scikit_learn_too():
     x, y, _ = planted(n=45, d=80)
-    folds = fold_of(np.arange(len(x)), 5, seed=0)
-    (found,) = cross_validated(folded(x, y, folds), penalties=GRID)
+    folds = assign_folds(np.arange(len(x)), 5, seed=0)
+    (found,) = nested_cross_validation(folded(x, y, folds), penalties=GRID)
     r2, chosen = brute_force(x, y, folds)
     assert (found.r2.value, found.penalties) == (
         pytest.approx(r2, abs=1e-8),
@@ -78,10 +78,10 @@ def test_more_features_than_rows_equals_scikit_learn_too():
 def test_each_target_is_judged_as_if_alone():
     x, y, rng = planted()
     targets = np.column_stack([y, rng.normal(size=len(y)), y**2])
-    folds = fold_of(np.arange(len(x)), 5, seed=0)
-    together = cross_validated(folded(x, targets, folds), targets=3)
+    folds = assign_folds(np.arange(len(x)), 5, seed=0)
+    together = nested_cross_validation(folded(x, targets, folds), targets=3)
     for found, target in zip(together, targets.T, strict=True):
-        (alone,) = cross_validated(folded(x, target, folds))
+        (alone,) = nested_cross_validation(folded(x, target, folds))
         assert found.penalties == alone.penalties
         assert found.r2.value == pytest.approx(alone.r2.value, abs=1e-10)
 
@@ -89,40 +89,40 @@ def test_each_target_is_judged_as_if_alone():
 def test_noise_is_not_predicted():
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(600, 50)), rng.normal(size=600)
-    (found,) = cross_validated(folded(x, y, fold_of(np.arange(600), 5, seed=0)))
+    (found,) = nested_cross_validation(folded(x, y, assign_folds(np.arange(600), 5, seed=0)))
     assert -0.03 < found.r2.value < 0.02
 
 
 def test_units_of_the_features_do_not_matter():
     x, y, rng = planted()
-    folds = fold_of(np.arange(len(x)), 5, seed=0)
+    folds = assign_folds(np.arange(len(x)), 5, seed=0)
     units = rng.uniform(0.5, 2, x.shape[1])
-    (a,), (b,) = (cross_validated(folded(v, y, folds)) for v in (x, x * units + 3))
+    (a,), (b,) = (nested_cross_validation(folded(v, y, folds)) for v in (x, x * units + 3))
     assert a.r2.value == pytest.approx(b.r2.value, abs=1e-9)
 
 
 def test_what_is_constant_up_to_rounding_is_constant():
     x, y, rng = planted()
-    folds = fold_of(np.arange(len(x)), 5, seed=0)
+    folds = assign_folds(np.arange(len(x)), 5, seed=0)
     rounding = np.float32(1) + 1e-7 * rng.normal(size=x.shape)
     still = np.float32([1, 1e-4, -3] * 8) * rounding
-    (vectors_alike,) = cross_validated(folded(still, y, folds))
-    (lengths_alike,) = cross_validated(folded(x, np.full(len(y), 7.0), folds))
+    (vectors_alike,) = nested_cross_validation(folded(still, y, folds))
+    (lengths_alike,) = nested_cross_validation(folded(x, np.full(len(y), 7.0), folds))
     for found in (vectors_alike, lengths_alike):
         assert found.r2.value is None
         assert found.r2.note == "constant"
-    (padded,) = cross_validated(folded(np.column_stack([x, still]), y, folds))
-    (plain,) = cross_validated(folded(x, y, folds))
+    (padded,) = nested_cross_validation(folded(np.column_stack([x, still]), y, folds))
+    (plain,) = nested_cross_validation(folded(x, y, folds))
     assert padded.r2.value == pytest.approx(plain.r2.value, abs=1e-9)
 
 
 def test_empty_folds_are_left_out():
     x, y, _ = planted()
-    folds = fold_of(np.arange(len(x)), 3, seed=0)
-    (found,) = cross_validated(folded(x, y, folds))
+    folds = assign_folds(np.arange(len(x)), 3, seed=0)
+    (found,) = nested_cross_validation(folded(x, y, folds))
     assert len(found.penalties) == 3
     with pytest.raises(ValueError, match="2 folds hold rows"):
-        cross_validated(folded(x, y, folds % 2))
+        nested_cross_validation(folded(x, y, folds % 2))
 
 
 def test_the_interval_holds_the_r2_that_new_rows_would_show():
@@ -132,7 +132,9 @@ def test_the_interval_holds_the_r2_that_new_rows_would_show():
         rng = np.random.default_rng(seed)
         x = rng.normal(size=(400, 8))
         y = x[:, 0] + 1.5 * rng.normal(size=400)
-        (found,) = cross_validated(folded(x, y, fold_of(np.arange(400), 5, seed)), penalties=[1e-3])
+        (found,) = nested_cross_validation(
+            folded(x, y, assign_folds(np.arange(400), 5, seed)), penalties=[1e-3]
+        )
         values.append(found.r2.value)
         intervals.append((found.r2.low, found.r2.high))
     truth = np.mean(values)

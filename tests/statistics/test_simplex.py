@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.optimize import minimize
 
 from poolwise.statistics import simplex
-from poolwise.statistics.simplex import convex_weights, convex_weights_of
+from poolwise.statistics.simplex import convex_weights, convex_weights_from_gram
 
 
 def by_scipy(tokens, target):
@@ -143,7 +143,7 @@ def test_products_give_what_vectors_give(seed, t, d):
     rng = np.random.default_rng(seed)
     tokens, target = rng.normal(size=(5, t, d)), rng.normal(size=(5, d))
     gram, cross = tokens @ tokens.transpose(0, 2, 1), np.einsum("ntd,nd->nt", tokens, target)
-    weights = convex_weights_of(gram, cross, np.square(target).sum(axis=1))
+    weights = convex_weights_from_gram(gram, cross, np.square(target).sum(axis=1))
     assert excess(tokens, target, weights).max() < 1e-8
     own = convex_weights(tokens, target)
     np.testing.assert_allclose(

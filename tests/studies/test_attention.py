@@ -10,12 +10,12 @@ import pytest
 import poolwise
 from poolwise.errors import StudyError
 from poolwise.reports.charts import draw as draw_chart
-from poolwise.selection.token_classes import CLASSES
 from poolwise.studies.attention import Attention, agreement, deletion, study
 from poolwise.studies.attention.agreement import SHUFFLED
 from poolwise.studies.attention.attributions import NORMS, RAW, ZEROING, ways
 from poolwise.studies.attention.deletion import LEFT_OUT, MASKED, Deleted, delete
 from poolwise.studies.attention.numbers import AGREEMENT, ATTENTION, CORRELATION, ENTROPY, SHARE
+from poolwise.studies.token_classes import CLASSES
 
 WORDS = "the a cat dog sat on mat and ran over hill old sea house tree bird red child".split()
 

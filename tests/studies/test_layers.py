@@ -3,7 +3,7 @@ import pytest
 
 import poolwise
 from poolwise.selection.vector_cache import cache_vectors
-from poolwise.statistics.dependent import williams
+from poolwise.statistics.dependent_correlations import williams
 from poolwise.studies.layers import Layers
 from poolwise.texts import LabelledTexts, TextPairs
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 import poolwise
-from poolwise.selection.token_classes import CLASSES, token_classes
+from poolwise.studies.token_classes import CLASSES, token_classes
 
 CONTENT, FUNCTION, MARK, SEPARATOR, ITSELF = CLASSES
 

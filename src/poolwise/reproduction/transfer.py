@@ -11,8 +11,8 @@ from poolwise.errors import EncodingError, StudyError
 from poolwise.model import Model
 from poolwise.records import Precision
 from poolwise.reproduction.presets import WHERE, Row
-from poolwise.statistics.folds import fold_of
-from poolwise.statistics.logistic import logistic
+from poolwise.statistics.folds import assign_folds
+from poolwise.statistics.logistic import logistic_probe
 from poolwise.texts import LabelledTexts, open_labels
 
 FOLDS = 10
@@ -41,7 +41,7 @@ def transfer(model: Model, where: Path, data: str, row: Row, precision: Precisio
     if found is None:
         raise StudyError(f"the test questions are not there ({WHERE['TREC test'][0]})")
     test = _read(found, data)
-    predicted = logistic(x, y, _vectors(model, test, row, precision)).predicted
+    predicted = logistic_probe(x, y, _vectors(model, test, row, precision)).predicted
     return 100 * float(np.mean(predicted == np.array(test.labels)))
 
 
@@ -63,9 +63,9 @@ def _vectors(
 
 
 def _folds(x: NDArray[np.float64], y: NDArray[np.str_]) -> float:
-    fold = fold_of(np.arange(len(y)), FOLDS, seed=1111)
+    fold = assign_folds(np.arange(len(y)), FOLDS, seed=1111)
     hits = [
-        logistic(x[fold != i], y[fold != i], x[fold == i]).predicted == y[fold == i]
+        logistic_probe(x[fold != i], y[fold != i], x[fold == i]).predicted == y[fold == i]
         for i in range(FOLDS)
     ]
     return float(np.mean(np.concatenate(hits)))

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.records import Chart
-from poolwise.statistics.correlation import line
+from poolwise.statistics.correlation import linear_regression
 
 Array = NDArray[np.float64]
 
@@ -29,7 +29,7 @@ def density(
     y_edges = np.linspace(bottom, top, ROWS + 1)
     counts, _, _ = np.histogram2d(x, y, (x_edges, y_edges))
     i, j = np.nonzero(counts)
-    fit = line(x, y)
+    fit = linear_regression(x, y)
     ends = np.array([low, high])
     data = {
         "x_label": x_label,

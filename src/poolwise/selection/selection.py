@@ -21,7 +21,7 @@ from poolwise.selection.scores import Measure
 from poolwise.selection.tasks import Task
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.estimate import Estimate
-from poolwise.statistics.paired import Difference, compared, ties
+from poolwise.statistics.paired import Difference, not_significantly_worse, paired_differences
 
 if TYPE_CHECKING:
     from poolwise.encoders import Encoder
@@ -78,7 +78,9 @@ class Selection:
     def tied(self) -> NDArray[np.bool_]:
         """Whether each readout cannot be told from the best one on dev, after Holm; [c]."""
         measure = self.task.measure(self.row_scores[:, : len(self.readouts)], self.task.splits.dev)
-        return ties(compared(*measure.influences(), self.best_index, measure.groups))
+        return not_significantly_worse(
+            paired_differences(*measure.influences(), self.best_index, measure.groups)
+        )
 
     @cached_property
     def chosen_index(self) -> int:
@@ -93,7 +95,9 @@ class Selection:
     def differences_from(self, index: int) -> Sequence[Difference]:
         """Every contender less this one on test, paired by row."""
         if index not in self._differences:
-            self._differences[index] = compared(*self._influences, index, self._test_measure.groups)
+            self._differences[index] = paired_differences(
+                *self._influences, index, self._test_measure.groups
+            )
         return self._differences[index]
 
     @cached_property

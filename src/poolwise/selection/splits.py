@@ -13,7 +13,7 @@ from scipy.sparse.csgraph import connected_components
 
 from poolwise.errors import StudyError
 from poolwise.selection.duplicates import factorize
-from poolwise.statistics.folds import uniform
+from poolwise.statistics.folds import hash_uniform
 
 RowIndices = NDArray[np.intp]
 
@@ -89,12 +89,12 @@ def _divided(
     if (tied & ~one).any():
         first = np.unique(component, return_index=True)[1]
         component = np.where(tied, same, same[first][component])
-    draws = uniform(component, seed)
+    draws = hash_uniform(component, seed)
     draws[one] = 0.0
     splits = _drawn(draws, wanted)
     by_row = bool(one.any()) and min(splits.count(part) for part in wanted) < MIN_ROWS
     if by_row:
-        draws[one] = uniform(np.flatnonzero(one), seed)
+        draws[one] = hash_uniform(np.flatnonzero(one), seed)
         splits = _drawn(draws, wanted)
     whole = sum(wanted.values())
     cut = ", ".join(f"{share / whole:.0%} {part}" for part, share in wanted.items())

@@ -24,7 +24,7 @@ from poolwise.selection.splits import RowIndices, Splits, split_rows
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.discriminant import Discriminant
 from poolwise.statistics.estimate import is_constant
-from poolwise.statistics.folds import fold_of
+from poolwise.statistics.folds import assign_folds
 from poolwise.statistics.moments import Moments
 from poolwise.texts import LabelledTexts, TextPairs
 from poolwise.transforms import Transform, fit
@@ -192,7 +192,7 @@ class LabelsTask:
         later = np.concatenate([self.splits.dev, self.splits.test])
         found = np.full(len(x), np.nan)
         found[later] = 0.0
-        folds = fold_of(self.groups[train], FOLDS, self._seed)
+        folds = assign_folds(self.groups[train], FOLDS, self._seed)
         one_hot = np.eye(len(self.classes))[targets]
         moments = []
         for fold in range(FOLDS):

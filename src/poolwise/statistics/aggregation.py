@@ -43,7 +43,7 @@ def aggregate(
     influences and takes the subsets as given: it is of other rows, not of other collections.
     ``groups`` names rows that are not independent (see ``clusters``).
     """
-    if reason := undefined(x, y, subsets, how):
+    if reason := undefined_reason(x, y, subsets, how):
         return Estimate(None, note=reason)
     return fisher_interval(*aggregate_influence(x, y, subsets, how, correlation), groups)
 
@@ -57,7 +57,7 @@ def aggregate_influence(
 ) -> tuple[float, Array]:
     """The same number and each row's influence on it, [n] with mean 0.
 
-    For ``paired.compared``. Defined where ``undefined`` finds nothing.
+    For ``paired.compared``. Defined where ``undefined_reason`` finds nothing.
     """
     a, b = np.asarray(x, np.float64), np.asarray(y, np.float64)
     value, influence = 0.0, np.zeros(len(a))
@@ -68,7 +68,7 @@ def aggregate_influence(
     return value, influence
 
 
-def undefined(x: ArrayLike, y: ArrayLike, subsets: Sequence[str], how: Aggregation) -> str:
+def undefined_reason(x: ArrayLike, y: ArrayLike, subsets: Sequence[str], how: Aggregation) -> str:
     """Why there is no such correlation; empty where there is one."""
     a, b = np.asarray(x, np.float64), np.asarray(y, np.float64)
     for name, (rows, _) in _weighted(subsets, how, len(a)).items():

@@ -17,7 +17,7 @@ ORDER = 4
 """Longest n-gram that BLEU counts."""
 
 
-def overlaps(answers: Sequence[Sequence[int]], references: Sequence[Sequence[int]]) -> Array:
+def ngram_counts(answers: Sequence[Sequence[int]], references: Sequence[Sequence[int]]) -> Array:
     """Counts of each answer beside its reference, [n, 10].
 
     Columns: n-grams in common for n = 1 … 4, each counted at most as often as it stands in the

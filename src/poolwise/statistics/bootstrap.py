@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm, poisson, t
 
-from poolwise.statistics.clusters import LEAST, Clusters, clusters
+from poolwise.statistics.clusters import MIN_DEGREES, Clusters, clusters
 
 Array = NDArray[np.float64]
 
@@ -69,7 +69,7 @@ def _wider(found: Clusters) -> float:
     """How much farther Student's interval of as many clusters reaches than resamples spread."""
     if len(found) < 2:
         return 1.0
-    quantile = t.ppf(0.975, max(found.degrees, LEAST)) / norm.ppf(0.975)
+    quantile = t.ppf(0.975, max(found.degrees_of_freedom, MIN_DEGREES)) / norm.ppf(0.975)
     return float(np.sqrt(found.correction) * quantile)
 
 

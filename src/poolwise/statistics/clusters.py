@@ -28,27 +28,27 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
-LEAST = 0.5
+MIN_DEGREES = 0.5
 """Degrees of freedom below which nothing can be told: Student's t has no use for less."""
 
 
 @dataclass(frozen=True)
 class Clusters:
-    """n rows in g clusters: ``at`` [n] numbers each row's from 0, in order of their first rows."""
+    """n rows in g clusters: ``codes`` [n] numbers each row's from 0, in order of their first rows."""
 
-    at: Rows
+    codes: Rows
 
     @cached_property
     def sizes(self) -> Rows:
         """Rows of each cluster, [g]."""
-        return np.bincount(self.at)
+        return np.bincount(self.codes)
 
     def __len__(self) -> int:
         return len(self.sizes)
 
     def sums(self, rows: Array) -> Array:
         """Of each cluster's rows of [n, c], [g, c]."""
-        order = np.argsort(self.at, kind="stable")
+        order = np.argsort(self.codes, kind="stable")
         starts = np.cumsum(self.sizes) - self.sizes
         return np.asarray(np.add.reduceat(rows[order], starts, axis=0))
 
@@ -59,7 +59,7 @@ class Clusters:
         return p[2] / (p[2] + p[2] ** 2 - 2 * p[3])
 
     @cached_property
-    def degrees(self) -> float:
+    def degrees_of_freedom(self) -> float:
         """Of freedom: g − 1 where all are of one size."""
         p = self._powers
         trace = p[2] + p[2] ** 2 - 2 * p[3]
@@ -70,7 +70,7 @@ class Clusters:
     @property
     def _powers(self) -> dict[int, float]:
         """Sums of powers of the clusters' shares of the rows."""
-        shares = self.sizes / len(self.at)
+        shares = self.sizes / len(self.codes)
         return {k: float(np.sum(shares**k)) for k in range(2, 6)}
 
 
@@ -78,19 +78,19 @@ def clusters(groups: ArrayLike | None) -> Clusters | None:
     """The clusters that ``groups`` [n] names; None where every row is its own."""
     if groups is None:
         return None
-    at = numbered(np.asarray(groups))
-    return None if len(at) == at.max(initial=-1) + 1 else Clusters(at)
+    codes = factorize(np.asarray(groups))
+    return None if len(codes) == codes.max(initial=-1) + 1 else Clusters(codes)
 
 
-def numbered(names: ArrayLike) -> Rows:
+def factorize(names: ArrayLike) -> Rows:
     """The names as numbers from 0, in order of their first rows, [n]."""
-    _, first, at = np.unique(np.asarray(names), return_index=True, return_inverse=True)
+    _, first, codes = np.unique(np.asarray(names), return_index=True, return_inverse=True)
     rank = np.empty(len(first), np.intp)
     rank[np.argsort(first)] = np.arange(len(first))
-    return np.asarray(rank[at.ravel()], np.intp)
+    return np.asarray(rank[codes.ravel()], np.intp)
 
 
-def independent(groups: ArrayLike, marked: ArrayLike | None = None) -> Rows:
+def count_independent(groups: ArrayLike, marked: ArrayLike | None = None) -> Rows:
     """How many clusters hold a marked row of [n, c], [c]; by default all rows are marked once.
 
     Of pairs, how many could at most be disjoint.
@@ -99,62 +99,62 @@ def independent(groups: ArrayLike, marked: ArrayLike | None = None) -> Rows:
     rows = np.ones((len(named), 1)) if marked is None else np.asarray(marked, np.float64)
     if named.ndim == 1:
         return _holding(rows, named)
-    lower, upper = np.sort(numbered(named.ravel()).reshape(-1, 2), axis=1).T
+    lower, upper = np.sort(factorize(named.ravel()).reshape(-1, 2), axis=1).T
     pairs = _holding(rows, lower * 2 * len(named) + upper)
     texts = _holding(np.repeat(rows, 2, axis=0), named.ravel())
     return np.minimum(pairs, -(-texts // 2))
 
 
 def _holding(rows: Array, names: ArrayLike) -> Rows:
-    return np.asarray(np.sum(Clusters(numbered(names)).sums(rows) > 0, axis=0), np.intp)
+    return np.asarray(np.sum(Clusters(factorize(names)).sums(rows) > 0, axis=0), np.intp)
 
 
 def standard_error(
-    influences: ArrayLike, groups: ArrayLike | None = None, *, lost: int = 1
+    influences: ArrayLike, groups: ArrayLike | None = None, *, ddof: int = 1
 ) -> tuple[Array, float]:
     """Of statistics on which rows have these influences [n, c], [c]; and the degrees of freedom.
 
-    ``lost`` counts the numbers estimated before: 1 for a mean, 2 for a line. Infinite where too few
+    ``ddof`` counts the numbers estimated before: 1 for a mean, 2 for a line. Infinite where too few
     clusters are left to tell. Raises ValueError for groups of another length.
     """
     rows = np.asarray(influences, np.float64)
     n = len(rows)
     if groups is None:
-        return np.sqrt(np.sum(rows**2, axis=0) / (n - lost) / n), n - lost
+        return np.sqrt(np.sum(rows**2, axis=0) / (n - ddof) / n), n - ddof
     named = np.asarray(groups)
     if len(named) != n or named.ndim > 2 or named.shape[1:] not in ((), (2,)):
         raise ValueError(f"groups of {named.shape} for {n} rows; expected [n] or [n, 2]")
     if named.ndim == 2:
-        return _of_pairs(rows, named, lost)
+        return _of_pairs(rows, named, ddof)
     found = clusters(named)
     if found is None:
-        return standard_error(rows, lost=lost)
-    return _error(np.sum(found.sums(rows) ** 2, axis=0), found, n, lost)
+        return standard_error(rows, ddof=ddof)
+    return _error(np.sum(found.sums(rows) ** 2, axis=0), found, n, ddof)
 
 
-def _of_pairs(rows: Array, named: NDArray[np.generic], lost: int) -> tuple[Array, float]:
+def _of_pairs(rows: Array, named: NDArray[np.generic], ddof: int) -> tuple[Array, float]:
     n = len(rows)
-    members = numbered(named.ravel()).reshape(n, 2)
+    members = factorize(named.ravel()).reshape(n, 2)
     alone = members[:, 0] == members[:, 1]
     if members.max(initial=-1) + 1 + alone.sum() == 2 * n:
-        return standard_error(rows, lost=lost)
+        return standard_error(rows, ddof=ddof)
     sentences = Clusters(members.ravel())
     both = np.repeat(rows, 2, axis=0)
     both[1::2][alone] = 0
     lower, upper = np.sort(members, axis=1).T
-    same = Clusters(numbered(lower * len(sentences) + upper))
+    same = Clusters(factorize(lower * len(sentences) + upper))
     twice = np.where(alone[:, None], 0, rows)
     shared = np.sum(sentences.sums(both) ** 2, axis=0) - np.sum(same.sums(twice) ** 2, axis=0)
     least = np.sum(same.sums(rows) ** 2, axis=0)
     if min(len(same), len(sentences)) > 1:
         shared = np.maximum(sentences.correction * shared, same.correction * least)
-    return _error(np.maximum(shared, least), sentences, n, lost)
+    return _error(np.maximum(shared, least), sentences, n, ddof)
 
 
-def _error(square: Array, found: Clusters, n: int, lost: int) -> tuple[Array, float]:
+def _error(square: Array, found: Clusters, n: int, ddof: int) -> tuple[Array, float]:
     """Of a mean, from the sum of its squared parts."""
-    degrees = found.degrees - (lost - 1) if len(found) > 1 else 0.0
-    if degrees < LEAST:
-        return np.full(square.shape, np.inf), LEAST
-    small = found.correction * found.degrees / degrees
+    degrees = found.degrees_of_freedom - (ddof - 1) if len(found) > 1 else 0.0
+    if degrees < MIN_DEGREES:
+        return np.full(square.shape, np.inf), MIN_DEGREES
+    small = found.correction * found.degrees_of_freedom / degrees
     return np.sqrt(small * square) / n, degrees

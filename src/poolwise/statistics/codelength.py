@@ -16,7 +16,7 @@ from scipy.stats import norm
 
 from poolwise.statistics.clusters import Clusters, clusters
 from poolwise.statistics.estimate import Estimate
-from poolwise.statistics.logistic import STRENGTHS, Model
+from poolwise.statistics.logistic import STRENGTHS, LogisticModel
 
 Array = NDArray[np.float64]
 
@@ -81,7 +81,7 @@ def codelength(
         raise ValueError(f"{len(targets)} rows with one label; a code needs two labels")
     found = clusters(groups) or Clusters(np.arange(len(targets)))
     place = np.random.default_rng(seed).permutation(len(found))
-    order = np.argsort(np.argsort(place)[found.at], kind="stable")
+    order = np.argsort(np.argsort(place)[found.codes], kind="stable")
     features, targets = np.asarray(x, np.float64)[order], targets[order]
     starts = _starts(found.sizes[place])
     codes = [_Code(features, targets, starts, len(classes), strength) for strength in strengths]
@@ -89,7 +89,7 @@ def codelength(
     total = float(shortest.bits.sum() + np.log2(len(codes)))
     variance = sum(
         _variance(bits, at)
-        for bits, at in zip(shortest.cut(), np.split(found.at[order], starts[1:]), strict=True)
+        for bits, at in zip(shortest.cut(), np.split(found.codes[order], starts[1:]), strict=True)
     )
     reach = float(norm.ppf(0.975) * np.sqrt(variance))
     return Codelength(
@@ -113,7 +113,7 @@ class _Code:
         self.bits = np.full(len(y), np.log2(classes))
         self.converged = True
         for start, end in zip(self.starts[1:], [*self.starts[2:], len(y)], strict=True):
-            model = Model(x[:start], y[:start], strength)
+            model = LogisticModel(x[:start], y[:start], strength)
             p = np.zeros((end - start, classes))
             p[:, model.classes.astype(np.intp)] = model.probabilities(x[start:end])
             true = p[np.arange(end - start), y[start:end]]

@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LinearFit:
     """Ordinary least squares of y on x. ``slope`` is in units of y a unit of x."""
 
     slope: Estimate
@@ -47,7 +47,7 @@ def spearman(x: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Est
     return fisher_interval(rho, influence, groups)
 
 
-def line(x: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Line:
+def linear_regression(x: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> LinearFit:
     """The line of y on x, two series [n].
 
     Slope and intercept have intervals that allow for unequal variances (White 1980, with the
@@ -55,13 +55,13 @@ def line(x: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Line:
     """
     a, b = _pair(x, y)
     if is_constant(a) or is_constant(b):
-        return Line(*[Estimate.constant()] * 3)
+        return LinearFit(*[Estimate.constant()] * 3)
     centred = a - a.mean()
     slope = float(centred @ b / (centred @ centred))
     intercept = float(b.mean() - slope * a.mean())
     residual = b - intercept - slope * a
     on_slope = centred * residual / np.mean(centred**2)
-    return Line(
+    return LinearFit(
         _student(slope, on_slope, groups),
         _student(intercept, residual - a.mean() * on_slope, groups),
         pearson(a, b, groups).squared,
@@ -129,7 +129,7 @@ def _student(value: float, influence: Array, groups: ArrayLike | None) -> Estima
 
 def _reach(influence: Array, groups: ArrayLike | None) -> float:
     """Half of the 95 % interval of a statistic whose rows have these influences."""
-    error, degrees = standard_error(influence[:, None], groups, lost=2)
+    error, degrees = standard_error(influence[:, None], groups, ddof=2)
     return float(t.ppf(0.975, degrees) * error[0])
 
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from poolwise.statistics.moments import Moments
-from poolwise.statistics.probe import RidgeProbe, Scale
+from poolwise.statistics.regression_moments import RegressionMoments
 from poolwise.statistics.ridge import PENALTIES
-from poolwise.statistics.split import Split
+from poolwise.statistics.ridge_probe import RidgeProbe, Scale
 
 Array = NDArray[np.float64]
 
@@ -35,7 +35,9 @@ class Discriminant:
     ) -> None:
         ridge = RidgeProbe(folds, targets, penalties, scale)
         self.penalty = ridge.penalty
-        whole = Split.of(Moments.merged(fold for fold in folds if fold.n), len(ridge.coefficients))
+        whole = RegressionMoments.of(
+            Moments.merged(fold for fold in folds if fold.n), len(ridge.coefficients)
+        )
         self._seen = np.flatnonzero(whole.y_mean * whole.n > 0.5)
         shares, centre = whole.y_mean[self._seen], whole.x_mean[:, None]
         means = centre + whole.xy[:, self._seen] / (whole.n * shares)

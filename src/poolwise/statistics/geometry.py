@@ -25,7 +25,7 @@ NO_COSINE = f"the mean cosine is not clearly above {LEAST}: too little to be sha
 
 
 @dataclass(frozen=True, slots=True)
-class Ranks:
+class EffectiveRanks:
     """How many dimensions the rows fill, between 1 and the smaller of d and n − 1.
 
     With p the shares of the variance along the principal axes, ``participation`` is 1 / Σp², the
@@ -38,7 +38,7 @@ class Ranks:
     entropy: Estimate
 
 
-def unit(x: ArrayLike) -> Array:
+def unit_vectors(x: ArrayLike) -> Array:
     """Rows [n, d] divided by their lengths; rows of zeros stay."""
     rows = np.asarray(x, np.float64)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
@@ -53,7 +53,7 @@ def anisotropy(x: ArrayLike) -> Estimate:
     rows = np.asarray(x, np.float64)
     if _same(rows):
         return Estimate.constant()
-    contributions, influences = _contributions(unit(rows))
+    contributions, influences = _contributions(unit_vectors(rows))
     return _within(float(contributions.sum()), influences.sum(axis=1))
 
 
@@ -70,18 +70,18 @@ def dominance(x: ArrayLike, dimensions: int) -> Estimate:
         return whole
     if whole.low is None or whole.low <= LEAST:
         return Estimate(None, note=NO_COSINE)
-    contributions, influences = _contributions(unit(rows))
+    contributions, influences = _contributions(unit_vectors(rows))
     top = np.argsort(-contributions)[:dimensions]
     share = float(contributions[top].sum() / whole.value)
     own, every = influences[:, top].sum(axis=1), influences.sum(axis=1)
     return _within(share, (own - share * every) / whole.value)
 
 
-def ranks(x: ArrayLike) -> Ranks:
+def effective_ranks(x: ArrayLike) -> EffectiveRanks:
     """Dimensions that rows [n, d] fill about their mean."""
     rows = np.asarray(x, np.float64)
     if _same(rows):
-        return Ranks(Estimate.constant(), Estimate.constant())
+        return EffectiveRanks(Estimate.constant(), Estimate.constant())
     left, singular, _ = svd(rows - rows.mean(axis=0), full_matrices=False)
     kept = singular > ROUNDING * singular[0]
     p = singular[kept] ** 2 / np.sum(singular[kept] ** 2)
@@ -89,7 +89,7 @@ def ranks(x: ArrayLike) -> Ranks:
     # How each row moves the shares: towards its own, as far as it lies from the mean.
     moved = (squares - p * squares.sum(axis=1, keepdims=True)) * len(rows) / np.sum(singular**2)
     participation, entropy = float(1 / np.sum(p**2)), float(np.exp(-np.sum(p * np.log(p))))
-    return Ranks(
+    return EffectiveRanks(
         _within(participation, -2 * participation**2 * (moved @ p)),
         _within(entropy, -entropy * (moved @ np.log(p))),
     )
@@ -106,7 +106,7 @@ def uniformity(x: ArrayLike) -> Estimate:
     rows = np.asarray(x, np.float64)
     if _same(rows):
         return Estimate.constant()
-    u = unit(rows)
+    u = unit_vectors(rows)
     near = np.exp(4 * (u @ u.T - 1))
     np.fill_diagonal(near, 0)
     of_row = near.sum(axis=1) / (len(rows) - 1)
@@ -120,7 +120,7 @@ def alignment(x: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Es
     Wang & Isola 2020, with the exponent 2. ``groups`` names the texts of each pair, [n, 2], where
     some stand in several (see ``clusters``).
     """
-    apart = np.sum((unit(x) - unit(y)) ** 2, axis=1)
+    apart = np.sum((unit_vectors(x) - unit_vectors(y)) ** 2, axis=1)
     return _within(float(apart.mean()), apart - apart.mean(), groups)
 
 

@@ -14,8 +14,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from poolwise.statistics.clusters import numbered
-from poolwise.statistics.folds import fold_of
+from poolwise.statistics.clusters import factorize
+from poolwise.statistics.folds import assign_folds
 
 Array = NDArray[np.float64]
 
@@ -31,7 +31,7 @@ _JUDGED = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Logistic:
+class LogisticResult:
     """``predicted`` [n]: the label of each held-out row. ``note`` says what was not as it should.
 
     ``strength`` is the ``C`` chosen; ``converged`` whether the solver came to its end.
@@ -46,7 +46,7 @@ class Logistic:
         return "" if self.converged else f"not converged after {ITERATIONS} iterations"
 
 
-def logistic(
+def logistic_probe(
     x: ArrayLike,
     y: ArrayLike,
     held_out: ArrayLike,
@@ -54,7 +54,7 @@ def logistic(
     *,
     strengths: Sequence[float] = STRENGTHS,
     seed: int = 0,
-) -> Logistic:
+) -> LogisticResult:
     """Train on rows x [n, d] with labels y [n]; predict the rows ``held_out`` [m, d].
 
     Features are standardised on the rows trained on. The strength is the one that is right most
@@ -65,21 +65,23 @@ def logistic(
     features, labels = np.asarray(x, np.float64), np.asarray(y)
     if len(np.unique(labels)) < 2:
         raise ValueError(f"{len(labels)} rows with one label; a classifier needs two labels")
-    fold = fold_of(np.arange(len(labels)) if groups is None else numbered(groups), _FOLDS, seed)
+    fold = assign_folds(
+        np.arange(len(labels)) if groups is None else factorize(groups), _FOLDS, seed
+    )
     asked = min(_FOLDS, int(np.ceil(_JUDGED * _FOLDS / len(labels))))
     rising = sorted(strengths)
     hits = np.zeros(len(rising))
     for out in [fold == i for i in range(asked)]:
         if out.any() and not out.all():
             for i, strength in enumerate(rising):
-                model = Model(features[~out], labels[~out], strength)
+                model = LogisticModel(features[~out], labels[~out], strength)
                 hits[i] += np.sum(model.predict(features[out]) == labels[out])
     chosen = rising[int(hits.argmax())]
-    model = Model(features, labels, chosen)
-    return Logistic(model.predict(np.asarray(held_out, np.float64)), chosen, model.converged)
+    model = LogisticModel(features, labels, chosen)
+    return LogisticResult(model.predict(np.asarray(held_out, np.float64)), chosen, model.converged)
 
 
-class Model:
+class LogisticModel:
     """scikit-learn's, standardised, for any training rows: of one label, that label is predicted.
 
     ``classes`` [k] are the labels seen, in order.

@@ -4,7 +4,7 @@ A score enters as its value and every row's influence on it (see ``correlation``
 on a difference are the difference of the influences: the pairing is exact, however contenders go
 together. p-values are read off Student's t and not counted among drawn resamples: of a thousand
 draws none is rarer than 1/1000, and Holm over 150 contenders asks for 1/3000. A resample of
-influences is a sum of independent terms, so its distribution need not be drawn to be known.
+influences is a sum of count_independent terms, so its distribution need not be drawn to be known.
 Rows that are not independent are named by ``groups`` (see ``clusters``).
 """
 
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm, t
 
-from poolwise.statistics.clusters import clusters, independent, standard_error
+from poolwise.statistics.clusters import clusters, count_independent, standard_error
 from poolwise.statistics.correlation import spearman_influence
 from poolwise.statistics.estimate import ROUNDING, Estimate, is_constant
 from poolwise.statistics.holm import holm
@@ -59,20 +59,20 @@ def mean_estimates(scores: ArrayLike, groups: ArrayLike | None = None) -> list[E
     ]
 
 
-def differences(
-    scores: ArrayLike, against: int, groups: ArrayLike | None = None
+def mean_differences(
+    scores: ArrayLike, reference: int, groups: ArrayLike | None = None
 ) -> list[Difference]:
-    """Mean of each column of scores [n, c] less the mean of column ``against``, paired by row."""
+    """Mean of each column of scores [n, c] less the mean of column ``reference``, paired by row."""
     table = _table(scores)
     values = table.mean(axis=0)
-    return compared(values, table - values, against, groups)
+    return paired_differences(values, table - values, reference, groups)
 
 
 def spearman_differences(
-    x: ArrayLike, y: ArrayLike, against: int, groups: ArrayLike | None = None
+    x: ArrayLike, y: ArrayLike, reference: int, groups: ArrayLike | None = None
 ) -> list[Difference]:
-    """Spearman's rho of each column of x [n, c] with y [n], less that of column ``against``."""
-    return compared(*spearman_influences(x, y), against, groups)
+    """Spearman's rho of each column of x [n, c] with y [n], less that of column ``reference``."""
+    return paired_differences(*spearman_influences(x, y), reference, groups)
 
 
 def spearman_influences(x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
@@ -88,18 +88,18 @@ def spearman_influences(x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
     return values, influences
 
 
-def compared(
-    values: ArrayLike, influences: ArrayLike, against: int, groups: ArrayLike | None = None
+def paired_differences(
+    values: ArrayLike, influences: ArrayLike, reference: int, groups: ArrayLike | None = None
 ) -> list[Difference]:
-    """Scores [c], and the rows' influences on them [n, c], less those of ``against``.
+    """Scores [c], and the rows' influences on them [n, c], less those of ``reference``.
 
     NaN marks an undefined score. Raises ValueError below three rows.
     """
     scores, rows = np.asarray(values, np.float64), _table(influences)
-    change, moved = scores - scores[against], rows - rows[:, [against]]
+    change, moved = scores - scores[reference], rows - rows[:, [reference]]
     error, degrees = standard_error(moved, groups)
     p = np.maximum(_student(change, error, degrees), _least(change, moved, groups))
-    p[against] = np.nan
+    p[reference] = np.nan
     reach = t.ppf(0.975, degrees) * error
     return [
         Difference(Estimate.constant(), np.nan)
@@ -109,7 +109,9 @@ def compared(
     ]
 
 
-def ties(differences: Sequence[Difference], level: float = 0.05) -> NDArray[np.bool_]:
+def not_significantly_worse(
+    differences: Sequence[Difference], level: float = 0.05
+) -> NDArray[np.bool_]:
     """Who is not shown to be worse than the contender that all were compared with, [c].
 
     After Holm over the comparisons. Compared with a contender chosen on other rows, no equal is
@@ -146,7 +148,7 @@ def _least(change: Array, moved: Array, groups: ArrayLike | None) -> Array:
     differing = np.abs(moved + change) > ROUNDING * np.abs(moved).max(axis=0)
     counts = np.sum(differing, axis=0)
     if groups is not None and _hang_together(groups):
-        counts = independent(groups, differing)
+        counts = count_independent(groups, differing)
     return np.asarray(np.ldexp(1.0, np.minimum(1 - counts, 0)))
 
 

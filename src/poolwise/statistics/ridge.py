@@ -16,7 +16,7 @@ from scipy.stats import t
 
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.moments import Moments
-from poolwise.statistics.split import Split
+from poolwise.statistics.regression_moments import RegressionMoments
 
 Array = NDArray[np.float64]
 
@@ -28,16 +28,16 @@ Features are standardised, so a feature alone is shrunk by 1 / (1 + penalty).
 
 
 @dataclass(frozen=True, slots=True)
-class HeldOut:
+class CrossValidatedR2:
     """One target: ``r2`` over all held-out rows, and the penalty chosen for each fold."""
 
     r2: Estimate
     penalties: tuple[float, ...] = ()
 
 
-def cross_validated(
+def nested_cross_validation(
     folds: Sequence[Moments], targets: int = 1, penalties: Sequence[float] = PENALTIES
-) -> list[HeldOut]:
+) -> list[CrossValidatedR2]:
     """Nested cross-validation of a ridge from all features to each target.
 
     The last ``targets`` columns of the moments are the targets, the others the features. Features
@@ -53,21 +53,21 @@ def cross_validated(
     if len(filled) < 3:
         raise ValueError(f"{len(filled)} folds hold rows; a nested cross-validation needs three")
     d = len(filled[0].mean) - targets
-    parts = [Split.of(fold, d) for fold in filled]
-    whole = Split.of(Moments.merged(filled), d)
+    parts = [RegressionMoments.of(fold, d) for fold in filled]
+    whole = RegressionMoments.of(Moments.merged(filled), d)
     penalties_ = np.array(penalties)
     chosen = penalties_[_inner_errors(whole, parts, penalties_).argmin(axis=1)]
     errors, totals = _outer_errors(whole, parts, chosen)
     no_features = not whole.inverse_scale.any()
     return [
-        HeldOut(Estimate.constant())
+        CrossValidatedR2(Estimate.constant())
         if no_features or constant
-        else HeldOut(_pooled_r2(errors[:, j], totals[:, j]), tuple(chosen[:, j].tolist()))
+        else CrossValidatedR2(_pooled_r2(errors[:, j], totals[:, j]), tuple(chosen[:, j].tolist()))
         for j, constant in enumerate(whole.constant_targets)
     ]
 
 
-def _squared_error(part: Split, trained: Split, weights: Array) -> Array:
+def _squared_error(part: RegressionMoments, trained: RegressionMoments, weights: Array) -> Array:
     """Σ(y − ŷ)² over the part's rows under weights [d, …, m] trained elsewhere; […, m]."""
     flat = weights.reshape(len(weights), -1)
     explained = (flat * (part.xx @ flat)).sum(axis=0).reshape(weights.shape[1:])
@@ -77,7 +77,9 @@ def _squared_error(part: Split, trained: Split, weights: Array) -> Array:
     return np.asarray(part.yy - 2 * shared + explained + part.n * bias**2)
 
 
-def _inner_errors(whole: Split, parts: Sequence[Split], penalties: Array) -> Array:
+def _inner_errors(
+    whole: RegressionMoments, parts: Sequence[RegressionMoments], penalties: Array
+) -> Array:
     """For each outer fold, penalty and target: squared error over the inner folds, [k, p, m]."""
     k, m = len(parts), len(whole.yy)
     errors = np.zeros((k, len(penalties), m))
@@ -89,7 +91,9 @@ def _inner_errors(whole: Split, parts: Sequence[Split], penalties: Array) -> Arr
     return errors
 
 
-def _outer_errors(whole: Split, parts: Sequence[Split], chosen: Array) -> tuple[Array, Array]:
+def _outer_errors(
+    whole: RegressionMoments, parts: Sequence[RegressionMoments], chosen: Array
+) -> tuple[Array, Array]:
     """Squared error of the ridge, and of the training mean, on each held-out fold; both [k, m]."""
     errors, totals = np.empty(chosen.shape), np.empty(chosen.shape)
     for f, part in enumerate(parts):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from poolwise.statistics.paired import Difference, differences
+from poolwise.statistics.paired import Difference, mean_differences
 
 
 def control_task(items: Sequence[str], labels: ArrayLike, seed: int = 0) -> NDArray[np.generic]:
@@ -27,4 +27,4 @@ def selectivity(
 ) -> Difference:
     """Accuracy on the task less accuracy on the control task, of the same rows, both 0 or 1 [n]."""
     both = np.column_stack([np.asarray(control_hits), np.asarray(hits)])
-    return differences(both, 0, groups)[1]
+    return mean_differences(both, 0, groups)[1]

@@ -54,7 +54,7 @@ def convex_weights(tokens: ArrayLike, target: ArrayLike) -> Array:
     return weights
 
 
-def convex_weights_of(gram: ArrayLike, cross: ArrayLike, square: ArrayLike) -> Array:
+def convex_weights_from_gram(gram: ArrayLike, cross: ArrayLike, square: ArrayLike) -> Array:
     """The same from products: of tokens with each other, ``gram`` [n, t, t], of tokens with the
     target, ``cross`` [n, t], and of the target with itself, ``square`` [n].
 

@@ -22,7 +22,7 @@ from poolwise.selection.splits import RowIndices
 from poolwise.selection.tasks import LabelsTask
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.estimate import Estimate
-from poolwise.statistics.logistic import logistic
+from poolwise.statistics.logistic import logistic_probe
 from poolwise.statistics.paired import mean_estimates
 from poolwise.texts import LabelledTexts
 from poolwise.transforms import fit
@@ -103,7 +103,7 @@ class Classification:
             vectors = fit(readout, vectors[train], cache.dense_stack).apply(vectors)
         y = self.task.targets
         groups = self.task.groups
-        found = logistic(vectors[train], y[train], vectors[test], groups[train])
+        found = logistic_probe(vectors[train], y[train], vectors[test], groups[train])
         hits = (found.predicted == y[test])[:, None].astype(float)
         (estimate,) = mean_estimates(hits, groups[test])
         return estimate, found.note

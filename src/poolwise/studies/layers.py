@@ -18,10 +18,10 @@ from poolwise.selection.scores import Correlations
 from poolwise.selection.selection import Selection, score_readouts, sort_value
 from poolwise.selection.tasks import task_of
 from poolwise.selection.vector_cache import VectorCache
-from poolwise.statistics.clusters import independent
-from poolwise.statistics.dependent import Test, steiger, williams
+from poolwise.statistics.clusters import count_independent
+from poolwise.statistics.dependent_correlations import CorrelationTest, steiger, williams
 from poolwise.statistics.estimate import Estimate
-from poolwise.statistics.paired import compared, ties
+from poolwise.statistics.paired import not_significantly_worse, paired_differences
 from poolwise.texts import LabelledTexts, TextPairs
 
 if TYPE_CHECKING:
@@ -168,7 +168,9 @@ class Pool:
         """Which layers dev cannot tell from the chosen one."""
         columns = self.selection.row_scores[:, self.places]
         measure = self.selection.task.measure(columns, self.selection.task.splits.dev)
-        alike = ties(compared(*measure.influences(), self.chosen, measure.groups))
+        alike = not_significantly_worse(
+            paired_differences(*measure.influences(), self.chosen, measure.groups)
+        )
         layers = [str(k) for k in np.flatnonzero(alike).tolist() if k != self.chosen]
         if not layers:
             return f"{self.name}: dev tells layer {self.chosen} from every other"
@@ -178,12 +180,12 @@ class Pool:
         return {"readout": f"{self.name}@{layer}", "layer": layer}
 
 
-def _p(test: Callable[..., Test], measure: Correlations) -> tuple[float | None, str]:
+def _p(test: Callable[..., CorrelationTest], measure: Correlations) -> tuple[float | None, str]:
     """Of the two columns' correlations with people's scores; why there is none, where so."""
     table = np.column_stack([measure.cosines, measure.scores])
     r = np.asarray(np.corrcoef(rankdata(table, axis=0).T))
     try:
-        n = len(table) if measure.groups is None else int(independent(measure.groups)[0])
+        n = len(table) if measure.groups is None else int(count_independent(measure.groups)[0])
         found = test(r[0, 2], r[1, 2], r[0, 1], n)
     except ValueError as error:
         return None, f"not defined: {error}"

@@ -16,7 +16,7 @@ from poolwise.selection.finding import format_estimate
 from poolwise.selection.selection import Selection, score_readouts
 from poolwise.selection.tasks import task_of
 from poolwise.selection.vector_cache import VectorCache
-from poolwise.statistics.paired import Difference, compared
+from poolwise.statistics.paired import Difference, paired_differences
 from poolwise.texts import LabelledTexts, TextPairs
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def _against_pooler(selection: Selection) -> Mapping[str, Difference]:
         of[control] = [i for i, name in enumerate(selection.names) if name.startswith(control)]
     means = [values[own].mean() for own in of.values()]
     rows = np.stack([influences[:, own].mean(axis=1) for own in of.values()], axis=1)
-    found = dict(zip(of, compared(means, rows, 0, measure.groups), strict=True))
+    found = dict(zip(of, paired_differences(means, rows, 0, measure.groups), strict=True))
     del found["pooler"]
     return found
 

@@ -21,8 +21,7 @@ from poolwise.readouts import Pool, Readout
 from poolwise.records import Floats
 from poolwise.selection.splits import RowIndices
 from poolwise.selection.vector_cache import VectorCache, cache_vectors
-from poolwise.statistics.logistic import STRENGTHS
-from poolwise.statistics.logistic import Model as LogisticModel
+from poolwise.statistics.logistic import STRENGTHS, LogisticModel
 from poolwise.statistics.ridge import PENALTIES
 from poolwise.texts import Kind
 from poolwise.tuning.records import Frozen, Scores

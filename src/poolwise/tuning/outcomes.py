@@ -14,7 +14,7 @@ from poolwise.readouts import parse
 from poolwise.selection.comparisons import Comparison, ComparisonFamily
 from poolwise.selection.grid import canonical_key, without_l2
 from poolwise.selection.splits import RowIndices
-from poolwise.statistics.crossed import crossed_difference, crossed_mean
+from poolwise.statistics.crossed_effects import crossed_effects_difference, crossed_effects_mean
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.paired import Difference
 from poolwise.tuning.records import Frozen, Runs, Scores, Trial
@@ -207,11 +207,11 @@ def _table(group: Sequence[Trial] | Sequence[Frozen]) -> Scores:
 
 def _mean(scores: Scores, groups: RowIndices) -> Estimate:
     if np.isfinite(scores).all():
-        return crossed_mean(scores, groups)
+        return crossed_effects_mean(scores, groups)
     return Estimate(None, note=NOT_FINITE)
 
 
 def _difference(scores: Scores, against: Scores, groups: RowIndices) -> Difference:
     if np.isfinite(scores).all() and np.isfinite(against).all():
-        return crossed_difference(scores, against, groups)
+        return crossed_effects_difference(scores, against, groups)
     return Difference(Estimate(None, note=NOT_FINITE), np.nan)

@@ -13,7 +13,7 @@ from poolwise.model import Model
 from poolwise.selection.comparisons import Comparison, ComparisonFamily
 from poolwise.statistics.blas import single_blas_thread
 from poolwise.statistics.estimate import Estimate
-from poolwise.statistics.paired import differences, ties
+from poolwise.statistics.paired import mean_differences, not_significantly_worse
 from poolwise.studies.attention.attributions import NORMS, RAW, ROLLOUT, ZEROING, Place, ways
 from poolwise.studies.attention.deletion import LEFT_OUT, MASKED, Deleted
 from poolwise.studies.attention.ranks import FEWEST_ROWS, means, spearmans
@@ -58,7 +58,7 @@ class Agreement:
         if len(table) < FEWEST_ROWS:
             return []
         first = int(table.mean(axis=0).argmax())
-        alike = ties(differences(table, first))
+        alike = not_significantly_worse(mean_differences(table, first))
         others = [c for c, tied in zip(self.contenders, alike, strict=True) if tied]
         return list(dict.fromkeys([self.contenders[first], *others]))
 
@@ -73,7 +73,7 @@ class Agreement:
             table = self._table(yardstick, columns)
             if len(table) < FEWEST_ROWS:
                 continue
-            found = differences(table, 0)
+            found = mean_differences(table, 0)
             for column, difference in list(zip(columns, found, strict=True))[1:]:
                 yield Comparison(
                     told(yardstick, column),

@@ -8,11 +8,11 @@ from typing import Any
 
 from poolwise.records import Chart
 from poolwise.selection.finding import format_estimate
-from poolwise.selection.token_classes import CLASSES, ITSELF, SEPARATOR
 from poolwise.statistics.estimate import Estimate
 from poolwise.studies.attention.agreement import BLIND, LETTERS, Agreement
 from poolwise.studies.attention.attributions import RAW
 from poolwise.studies.attention.measures import Measures
+from poolwise.studies.token_classes import CLASSES, ITSELF, SEPARATOR
 
 Cell = tuple[str, int | str, str, Estimate]
 """Panel, row, column, value."""

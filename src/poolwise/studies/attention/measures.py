@@ -9,11 +9,11 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.selection.token_classes import CLASSES
 from poolwise.statistics.estimate import Estimate
 from poolwise.studies.attention.attributions import Place
 from poolwise.studies.attention.profiles import Looks, Pair
 from poolwise.studies.attention.ranks import means
+from poolwise.studies.token_classes import CLASSES
 
 Array = NDArray[np.float64]
 Key = TypeVar("Key")

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from poolwise.encoders import Encoder
 from poolwise.records import Floats, TokenOutputs
-from poolwise.selection.token_classes import CLASSES, token_classes
 from poolwise.statistics.blas import single_blas_thread
 from poolwise.studies.attention.attributions import NORMS, RAW, Place, Ways, ways
 from poolwise.studies.attention.block_forward import maps_of
 from poolwise.studies.attention.decomposition import Parts
 from poolwise.studies.attention.ranks import spearmans
+from poolwise.studies.token_classes import CLASSES, token_classes
 
 Array = NDArray[np.float64]
 Where = tuple[str, Place]

@@ -8,13 +8,13 @@ from poolwise.encoders import Encoder
 from poolwise.encoders.blocks import has_separable_blocks
 from poolwise.selection.comparisons import join_words
 from poolwise.selection.finding import format_estimate
-from poolwise.selection.token_classes import CLASSES, CLASSES_NOTE, ITSELF, SEPARATOR
 from poolwise.statistics.estimate import Estimate
 from poolwise.studies.attention.agreement import Agreement, Column, told
 from poolwise.studies.attention.attributions import RAW
 from poolwise.studies.attention.deletion import LEFT_OUT, MASKED
 from poolwise.studies.attention.measures import Measures
 from poolwise.studies.length.verdict import percent
+from poolwise.studies.token_classes import CLASSES, CLASSES_NOTE, ITSELF, SEPARATOR
 
 OWN = [name for i, name in enumerate(CLASSES) if i not in (ITSELF, SEPARATOR)]
 """The classes of the sentence's own tokens."""

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from poolwise.records import Chart
 from poolwise.selection.by_layer import Curve, by_layer
-from poolwise.selection.token_classes import CLASSES, ITSELF
 from poolwise.statistics.estimate import Estimate
 from poolwise.studies.average.explain import (
     BELOW,
@@ -26,6 +25,7 @@ from poolwise.studies.average.explain import (
 from poolwise.studies.average.numbers import CONTROLS
 from poolwise.studies.average.sample import Sample
 from poolwise.studies.average.shares import FEWEST, Layer, mean_weight
+from poolwise.studies.token_classes import CLASSES, ITSELF
 
 Rows = NDArray[np.intp]
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.records import Floats
-from poolwise.statistics.simplex import RIDGE, convex_weights_of
+from poolwise.statistics.simplex import RIDGE, convex_weights_from_gram
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -56,7 +56,7 @@ class Problem(NamedTuple):
     @property
     def convex(self) -> Array:
         """The best weights on the simplex, [n, t]."""
-        return convex_weights_of(self.gram, self.cross, self.square)
+        return convex_weights_from_gram(self.gram, self.cross, self.square)
 
     @property
     def unbound(self) -> Array:

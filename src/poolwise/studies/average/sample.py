@@ -15,10 +15,10 @@ from poolwise.errors import StudyError
 from poolwise.model import Model
 from poolwise.records import Bools, Floats, Precision, TokenOutputs
 from poolwise.selection.scratch_file import scratch_array
-from poolwise.selection.token_classes import CLASSES, token_classes
 from poolwise.statistics.blas import single_blas_thread
-from poolwise.statistics.folds import uniform
+from poolwise.statistics.folds import hash_uniform
 from poolwise.studies.average.explain import WAYS, WEIGHED, Layer
+from poolwise.studies.token_classes import CLASSES, token_classes
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -130,7 +130,7 @@ def _words(group: TokenOutputs, seed: int) -> Rows:
     """The position of a token drawn in each sentence, special ones left aside, [n]."""
     special = group.special.copy()
     special[:, 0] = True
-    place = (uniform(group.rows, seed) * (~special).sum(axis=1)).astype(np.intp)
+    place = (hash_uniform(group.rows, seed) * (~special).sum(axis=1)).astype(np.intp)
     words_first = np.argsort(special, axis=1, kind="stable")
     return np.asarray(words_first[np.arange(len(group)), place])
 

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from scipy.stats import t
 
 from poolwise.records import Bools, Floats
-from poolwise.selection.token_classes import CLASSES, ITSELF
 from poolwise.statistics.estimate import ROUNDING, Estimate
-from poolwise.statistics.paired import Difference, differences, mean_estimates
+from poolwise.statistics.paired import Difference, mean_differences, mean_estimates
 from poolwise.studies.average.explain import (
     BELOW,
     OTHER,
@@ -26,6 +25,7 @@ from poolwise.studies.average.explain import (
     WORD,
 )
 from poolwise.studies.average.sample import Sample
+from poolwise.studies.token_classes import CLASSES, ITSELF
 
 Array = NDArray[np.float64]
 
@@ -196,7 +196,9 @@ def _difference(values: Array, control: Array) -> Difference:
         return Difference(Estimate(None, note=_few(len(values))), np.nan)
     # Between sentences of the same tokens, only the order of sums makes a difference.
     same = np.abs(values - control) <= ROUNDING
-    return differences(np.stack([np.where(same, control, values), control], axis=1), against=1)[0]
+    return mean_differences(
+        np.stack([np.where(same, control, values), control], axis=1), reference=1
+    )[0]
 
 
 def _few(n: int) -> str:

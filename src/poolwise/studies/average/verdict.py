@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from poolwise.selection.comparisons import ComparisonFamily, join_words
 from poolwise.selection.finding import format_estimate
-from poolwise.selection.token_classes import CLASSES, CLASSES_NOTE
 from poolwise.studies.average.explain import OTHER, OTHER_SHIFTED, OWN, SHIFTED, WEIGHED, WORD
 from poolwise.studies.average.numbers import nearer
 from poolwise.studies.average.sample import SETTLING
 from poolwise.studies.average.shares import LEAST_SPREAD, Layer
+from poolwise.studies.token_classes import CLASSES, CLASSES_NOTE
 
 MOST = 0.5
 """What an average must explain, with its interval, of how [CLS] differs between sentences."""

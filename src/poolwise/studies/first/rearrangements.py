@@ -19,7 +19,7 @@ from poolwise.selection.selection import Selection
 from poolwise.selection.splits import RowIndices
 from poolwise.selection.vector_cache import VectorCache, cache_vectors
 from poolwise.statistics.estimate import Estimate
-from poolwise.statistics.geometry import unit
+from poolwise.statistics.geometry import unit_vectors
 from poolwise.statistics.paired import mean_estimates
 from poolwise.studies.first.tokens import (
     FIRST,
@@ -160,7 +160,9 @@ def _vectors(cache: VectorCache, pool: str, layer: int) -> Floats:
 
 def _alike(a: Floats, b: Floats, groups: RowIndices) -> Estimate:
     """Mean cosine of corresponding rows [n, d]."""
-    return mean_estimates(np.einsum("nd,nd->n", unit(a), unit(b))[:, None], groups)[0]
+    return mean_estimates(np.einsum("nd,nd->n", unit_vectors(a), unit_vectors(b))[:, None], groups)[
+        0
+    ]
 
 
 def _of_two_texts(vectors: Floats, seed: int, groups: RowIndices) -> Estimate:

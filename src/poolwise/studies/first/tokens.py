@@ -12,7 +12,7 @@ from poolwise.encoders.arrangement import MAX_MIDDLE, Positions, middle
 from poolwise.readouts import Readout, parse
 from poolwise.records import Floats
 from poolwise.selection.vector_cache import VectorCache
-from poolwise.statistics.folds import uniform
+from poolwise.statistics.folds import hash_uniform
 
 if TYPE_CHECKING:
     from poolwise.encoders import Encoder
@@ -66,7 +66,7 @@ class Picked:
         self._n_tokens = cache.n_tokens[rows := cache.rows(dict.fromkeys(texts))]
         within = np.clip(cache.n_tokens.astype(np.intp) - 2, 1, MAX_MIDDLE)
         draws = np.zeros(len(cache))
-        draws[rows] = uniform(np.arange(len(rows)), seed)
+        draws[rows] = hash_uniform(np.arange(len(rows)), seed)
         self.positions: Mapping[str, Positions] = {
             MIDDLE: within_reach(cache.n_tokens),
             RANDOM: 1 + (draws * within).astype(np.intp),

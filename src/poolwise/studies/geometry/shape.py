@@ -12,7 +12,13 @@ from poolwise.readouts import parse
 from poolwise.records import Floats
 from poolwise.selection.splits import RowIndices
 from poolwise.statistics.estimate import Estimate
-from poolwise.statistics.geometry import alignment, anisotropy, dominance, ranks, uniformity
+from poolwise.statistics.geometry import (
+    alignment,
+    anisotropy,
+    dominance,
+    effective_ranks,
+    uniformity,
+)
 from poolwise.transforms import fit
 
 Vectors = Floats | NDArray[np.float64]
@@ -85,7 +91,7 @@ class Sample:
 
 def shape_of(x: Vectors, pairs: tuple[Vectors, Vectors, RowIndices] | None = None) -> Shape:
     """Of vectors [n, d]; alignment where there are ``pairs``, [m, d] each, of texts [m, 2]."""
-    filled = ranks(x)
+    filled = effective_ranks(x)
     shape = {
         ANISOTROPY: anisotropy(x),
         DOMINANCE: dominance(x, DOMINANT),

@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 
 from poolwise.records import Floats
 from poolwise.selection.splits import RowIndices
-from poolwise.statistics.split import Split
+from poolwise.statistics.regression_moments import RegressionMoments
 from poolwise.studies.inversion.corpus import FIRST, Corpus
 
 Array = NDArray[np.float64]
@@ -85,12 +85,14 @@ def _presence(corpus: Corpus, rows: RowIndices) -> csr_array:
     return csr_array((np.ones(len(columns)), columns, ends), (len(rows), len(corpus.known)))
 
 
-def _moments(x: Array, y: csr_array) -> Split:
-    """As ``Split.of``, but targets that are mostly zeros are never laid out with each other."""
+def _moments(x: Array, y: csr_array) -> RegressionMoments:
+    """As ``RegressionMoments.of``, but targets that are mostly zeros are never laid out with each other."""
     n, x_mean, y_mean = len(x), x.mean(axis=0), np.asarray(y.mean(axis=0)).ravel()
     centred = x - x_mean
     yy = np.asarray(y.multiply(y).sum(axis=0)).ravel() - n * y_mean**2
-    return Split(n, x_mean, y_mean, centred.T @ centred, np.asarray((y.T @ centred).T), yy)
+    return RegressionMoments(
+        n, x_mean, y_mean, centred.T @ centred, np.asarray((y.T @ centred).T), yy
+    )
 
 
 def _said(scores: Array, bar: float) -> NDArray[np.bool_]:

@@ -15,7 +15,7 @@ from poolwise.readouts import parse_steps
 from poolwise.records import Floats
 from poolwise.selection.splits import RowIndices
 from poolwise.selection.vector_cache import VectorCache
-from poolwise.statistics.bleu import overlaps, token_f1
+from poolwise.statistics.bleu import ngram_counts, token_f1
 from poolwise.statistics.estimate import Estimate
 from poolwise.studies.inversion.bag import learn_bag, most_frequent
 from poolwise.studies.inversion.checkpoint import TrainingCheckpoint
@@ -143,7 +143,7 @@ class DecoderExperiment:
 
     def _f1_on_dev(self, training: DecoderTraining) -> float:
         dev = self.corpus.splits.dev
-        counts = overlaps(training.answers(dev), self.corpus.references(dev))
+        counts = ngram_counts(training.answers(dev), self.corpus.references(dev))
         return float(token_f1(counts).mean())
 
     def _standardised(self, vectors: Floats) -> Floats:

@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t
 
 from poolwise.selection.splits import RowIndices
-from poolwise.statistics.bleu import bleu, overlaps, token_f1
+from poolwise.statistics.bleu import bleu, ngram_counts, token_f1
 from poolwise.statistics.bootstrap import percentiles, resampled_means
 from poolwise.statistics.estimate import Estimate
-from poolwise.statistics.paired import Difference, differences, mean_estimates
+from poolwise.statistics.paired import Difference, mean_differences, mean_estimates
 
 Array = NDArray[np.float64]
 Hypotheses = Sequence[Sequence[int]]
@@ -48,7 +48,7 @@ class System:
 
 @dataclass(frozen=True)
 class SystemScores:
-    """Of c contenders on n sentences: ``counts`` [n, 10] each (see ``bleu.overlaps``), and
+    """Of c contenders on n sentences: ``counts`` [n, 10] each (see ``bleu.ngram_counts``), and
     ``exact`` [n] each, whether the answer is the sentence."""
 
     counts: Mapping[System, Array]
@@ -60,7 +60,7 @@ class SystemScores:
         cls, answers: Mapping[System, Hypotheses], references: Hypotheses, seed: int
     ) -> SystemScores:
         """Answers beside what was asked for."""
-        counts = {who: overlaps(own, references) for who, own in answers.items()}
+        counts = {who: ngram_counts(own, references) for who, own in answers.items()}
         exact = {
             who: np.array([a == b for a, b in zip(own, references, strict=True)], np.float64)
             for who, own in answers.items()
@@ -89,7 +89,7 @@ class SystemScores:
         """One contender's score less another's, on the same sentences."""
         if measure != "BLEU":
             both = [self.rows(measure, one) for one in (who, against)]
-            return differences(np.column_stack(both), 1)[0]
+            return mean_differences(np.column_stack(both), 1)[0]
         values = [float(bleu(self.counts[one].sum(axis=0))) for one in (who, against)]
         draws = self._draws[who] - self._draws[against]
         return _difference(values[0] - values[1], draws, len(self))

@@ -33,7 +33,7 @@ def charts(
 
 def _density(layer: Layer, last: int, sample: Sample, real: Measures) -> Iterator[Chart]:
     found = real.norm(layer.cls, layer.index)
-    slope, r2 = found.line.slope.value, found.line.r2
+    slope, r2 = found.regression.slope.value, found.regression.r2
     if slope is None:
         return
     much = "more" if is_curved(found) else "little or no more"
@@ -64,7 +64,7 @@ def _by_layer(layers: Sequence[Layer], real: Measures) -> Chart:
     def vectors(readout: str, target: str = TOKENS) -> list[Estimate]:
         return [real.ridge[f"{readout}@{x.index}", target] for x in layers]
 
-    lines = [real.norm(x.cls, x.index).line.r2 for x in layers]
+    lines = [real.norm(x.cls, x.index).regression.r2 for x in layers]
     curves = [
         Curve("full mean vector", vectors("mean")),
         Curve("full [CLS] vector", vectors("cls")),

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.statistics.binned import eta_squared
-from poolwise.statistics.correlation import Line, line, spearman
+from poolwise.statistics.correlation import LinearFit, linear_regression, spearman
 from poolwise.statistics.estimate import Estimate
-from poolwise.statistics.folds import fold_of
-from poolwise.statistics.ridge import cross_validated
+from poolwise.statistics.eta_squared import eta_squared
+from poolwise.statistics.folds import assign_folds
+from poolwise.statistics.ridge import nested_cross_validation
 from poolwise.studies.length.layers import BEFORE_GAIN, IDENTITY, NORM, Series
 from poolwise.studies.length.sample import TARGETS, TOKENS, Sample
 
@@ -26,13 +26,13 @@ FEWEST = 30
 class Measured:
     """A norm against a length.
 
-    ``line`` is that of the norm on the length; ``eta2`` the share of the length's variance that the
+    ``regression`` is that of the norm on the length; ``eta2`` the share of the length's variance that the
     best curve from the norm explains, held out. ``spread`` is the norm's standard deviation over
     its mean: a norm may follow the length closely and yet hardly vary.
     """
 
     spread: float
-    line: Line
+    regression: LinearFit
     spearman: Estimate
     eta2: Estimate
 
@@ -74,7 +74,7 @@ def measure(sample: Sample, seed: int) -> Measures:
     measured = {
         (series, name): Measured(
             float(norms[:, i].std() / (norms[:, i].mean() or 1)),
-            line(targets[:, j], norms[:, i], groups),
+            linear_regression(targets[:, j], norms[:, i], groups),
             spearman(norms[:, i], targets[:, j], groups),
             curves[i][j],
         )
@@ -84,7 +84,9 @@ def measure(sample: Sample, seed: int) -> Measures:
     ridge = {
         (readout, name): held_out.r2
         for readout, moments in sample.moments.items()
-        for name, held_out in zip(TARGETS, cross_validated(moments, len(TARGETS)), strict=True)
+        for name, held_out in zip(
+            TARGETS, nested_cross_validation(moments, len(TARGETS)), strict=True
+        )
     }
     return Measures(sample.n, measured, ridge, deviations, _best(sample, norms, seed))
 
@@ -114,7 +116,7 @@ def _best(sample: Sample, norms: Array, seed: int) -> Best | None:
 
     None where the norm is constant in all of them, or where half of the rows are too few.
     """
-    halves = fold_of(sample.groups, 2, seed + 2) == 0
+    halves = assign_folds(sample.groups, 2, seed + 2) == 0
     if min(len(np.unique(sample.groups[half])) for half in (halves, ~halves)) < FEWEST:
         return None
     candidates = [
@@ -138,5 +140,5 @@ def _best(sample: Sample, norms: Array, seed: int) -> Best | None:
     _, chosen = max(known)
     other = ~halves
     (eta2,) = curves(other, [chosen])
-    r2 = line(sample.targets[other, 0], norms[other, chosen], sample.groups[other]).r2
+    r2 = linear_regression(sample.targets[other, 0], norms[other, chosen], sample.groups[other]).r2
     return Best(sample.series[chosen].layer, r2, eta2)

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from poolwise.records import Number
-from poolwise.selection.random_words import RANDOM_WORDS
 from poolwise.statistics.estimate import Estimate
 from poolwise.studies.length.layers import BEFORE_GAIN, IDENTITY, NORM, Layer, Series
 from poolwise.studies.length.measures import Measures
+from poolwise.studies.length.random_words import RANDOM_WORDS
 from poolwise.studies.length.sample import OTHER, TOKENS, WORDS
 
 REAL = "real"
@@ -53,7 +53,7 @@ def _shares(
         at = {"readout": readout, "of": NORM, **where}
         found = measures.norm(readout, layer.index, target)
         yield _number(CURVE, found.eta2, at, control)
-        yield _number(LINE, found.line.r2, at, control)
+        yield _number(LINE, found.regression.r2, at, control)
         if (readout, target) in measures.ridge:
             yield _number(RIDGE, measures.ridge[readout, target], {**at, "of": VECTOR}, control)
 
@@ -63,8 +63,8 @@ def _details(layer: Layer, measures: Measures, where: Where, target: str) -> Ite
         at = {"readout": readout, "of": NORM, **where}
         found = measures.norm(readout, layer.index, target)
         yield _number(RANK, found.spearman, at)
-        yield _number(SLOPE, found.line.slope, at)
-        yield _number(INTERCEPT, found.line.intercept, at)
+        yield _number(SLOPE, found.regression.slope, at)
+        yield _number(INTERCEPT, found.regression.intercept, at)
         if target == TOKENS:
             yield Number(SPREAD, found.spread, where=at)
 
@@ -75,7 +75,7 @@ def _before_gain(layer: Layer, measures: Measures, where: Where, target: str) ->
         at = {"readout": layer.cls, "of": BEFORE_GAIN, **where}
         found = measures.measured[Series(layer.cls, layer.index, BEFORE_GAIN), target]
         yield _number(CURVE, found.eta2, at, control=True)
-        yield _number(LINE, found.line.r2, at, control=True)
+        yield _number(LINE, found.regression.r2, at, control=True)
 
 
 def _identity(layer: Layer, measures: Measures) -> Iterator[Number]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from poolwise.records import VectorBatch
 from poolwise.selection.duplicates import id_bytes
-from poolwise.statistics.folds import fold_of, uniform
+from poolwise.statistics.folds import assign_folds, hash_uniform
 from poolwise.statistics.moments import Moments
 from poolwise.studies.length.layers import Layer, Series
 
@@ -60,7 +60,7 @@ class Sample:
         vectors = {name: batch.vectors[name][rows].astype(np.float64) for name in names}
         groups = self._alike(batch, rows)
         targets = self._lengths(batch, rows, groups)
-        folds = fold_of(groups, FOLDS, self._seed)
+        folds = assign_folds(groups, FOLDS, self._seed)
         for name in self.moments:
             self._add_moments(name, np.hstack([vectors[name], targets]), folds)
         self._norms.append(np.hstack([layer.norms(vectors) for layer in self.layers]))
@@ -92,7 +92,7 @@ class Sample:
     @property
     def folds(self) -> NDArray[np.intp]:
         """Which fold each row is in, [n]."""
-        return fold_of(self.groups, FOLDS, self._seed)
+        return assign_folds(self.groups, FOLDS, self._seed)
 
     def _alike(self, batch: VectorBatch, rows: NDArray[np.intp]) -> NDArray[np.intp]:
         """The number of each row's text; each its own where the batch has no tokens to tell."""
@@ -121,7 +121,7 @@ class Sample:
         text, first = np.unique(groups, return_index=True)
         new = first[(text >= len(self._pool)) & (text < POOL)]
         self._pool = np.concatenate([self._pool, tokens[new]])
-        drawn = uniform(groups, self._seed + 1) * np.minimum(groups, POOL)
+        drawn = hash_uniform(groups, self._seed + 1) * np.minimum(groups, POOL)
         other = self._pool[drawn.astype(np.intp)]
         return np.column_stack([tokens, words, other])
 

@@ -10,11 +10,11 @@ import numpy as np
 from poolwise.errors import StudyError
 from poolwise.readouts import Readout, parse
 from poolwise.records import Finding, Sentence, VectorBatch
-from poolwise.selection.random_words import RANDOM_WORDS, RandomWords
 from poolwise.studies.length.charts import charts
 from poolwise.studies.length.layers import Layer, layers_of
 from poolwise.studies.length.measures import FEWEST, measure
 from poolwise.studies.length.numbers import numbers
+from poolwise.studies.length.random_words import RANDOM_WORDS, RandomWords
 from poolwise.studies.length.sample import FOLDS, Sample
 from poolwise.studies.length.verdict import notes, verdict
 

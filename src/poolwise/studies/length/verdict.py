@@ -24,7 +24,7 @@ def verdict(layers: Sequence[Layer], real: Measures) -> str:
     last = layers[-1]
     found = real.norm(last.cls, last.index)
     full = _full_vector(real.ridge[last.cls, TOKENS])
-    line, curve = found.line.r2.value, found.eta2.value
+    line, curve = found.regression.r2.value, found.eta2.value
     if line is None or curve is None:
         return (
             f"No: the norm of [CLS] in the last block is the same for every sentence, so it says "
@@ -73,7 +73,7 @@ def _copies(sample: Sample) -> Iterator[str]:
 
 def is_curved(found: Measured) -> bool:
     """Whether the curve finds clearly more than the line."""
-    curve, line = found.eta2, found.line.r2
+    curve, line = found.eta2, found.regression.r2
     if curve.value is None or curve.low is None or line.value is None:
         return False
     return curve.low > line.value and curve.value > line.value + CURVED
@@ -102,11 +102,13 @@ def _fixed(value: float, digits: int) -> str:
 
 
 def _line_and_curve(found: Measured) -> str:
-    line = f"R² {written(found.line.r2)}"
+    line = f"R² {written(found.regression.r2)}"
     curve = f"eta² {written(found.eta2)} on sentences it has not seen"
     if is_curved(found):
         return f"by the best curve, {curve}; by a straight line only {line}"
-    more = "little more" if (found.eta2.value or 0) > (found.line.r2.value or 0) else "no more"
+    more = (
+        "little more" if (found.eta2.value or 0) > (found.regression.r2.value or 0) else "no more"
+    )
     return f"by a straight line, {line}; the best curve finds {more}, {curve}"
 
 
@@ -133,7 +135,7 @@ def _mean(real: Measures, last: Layer) -> Iterator[str]:
     ridge = written(real.ridge[last.mean, TOKENS])
     yield (
         f"The mean over all tokens in the last block: its norm explains R² "
-        f"{written(found.line.r2)} by a line and eta² {written(found.eta2)} by a curve, its full "
+        f"{written(found.regression.r2)} by a line and eta² {written(found.eta2)} by a curve, its full "
         f"vector R² {ridge}."
     )
 
@@ -142,7 +144,7 @@ def _words(real: Measures, last: Layer) -> Iterator[str]:
     found = real.norm(last.cls, last.index, WORDS)
     yield (
         f"Counted in words, the norm of [CLS] in the last block explains R² "
-        f"{written(found.line.r2)} by a line and eta² {written(found.eta2)} by a curve; the full "
+        f"{written(found.regression.r2)} by a line and eta² {written(found.eta2)} by a curve; the full "
         f"vector R² {written(real.ridge[last.cls, WORDS])}."
     )
 
@@ -178,7 +180,7 @@ def _random_words(real: Measures, random_words: Measures | None, last: Layer) ->
     found = random_words.norm(last.cls, last.index)
     yield (
         f"In {random_words.n:,} texts of random words, as long as real sentences, the norm of "
-        f"[CLS] in the last block explains R² {written(found.line.r2)} by a line and eta² "
+        f"[CLS] in the last block explains R² {written(found.regression.r2)} by a line and eta² "
         f"{written(found.eta2)} by a curve of the length in tokens; the full vector R² "
         f"{written(random_words.ridge[last.cls, TOKENS])}."
     )
@@ -188,7 +190,7 @@ def _another(real: Measures, last: Layer) -> Iterator[str]:
     found = real.norm(last.cls, last.index, OTHER)
     yield (
         f"Against the length of another sentence, drawn at random, the same statistics give R² "
-        f"{written(found.line.r2)}, eta² {written(found.eta2)} and, from the full vector, R² "
+        f"{written(found.regression.r2)}, eta² {written(found.eta2)} and, from the full vector, R² "
         f"{written(real.ridge[last.cls, OTHER])}."
     )
 

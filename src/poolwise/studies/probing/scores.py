@@ -13,7 +13,12 @@ from poolwise.selection.tasks import LabelsTask
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.codelength import Codelength, codelength
 from poolwise.statistics.estimate import Estimate
-from poolwise.statistics.paired import Difference, compared, differences, mean_estimates
+from poolwise.statistics.paired import (
+    Difference,
+    mean_differences,
+    mean_estimates,
+    paired_differences,
+)
 from poolwise.statistics.selectivity import selectivity
 from poolwise.studies.probing.controls import MAJORITY, UNTRAINED, by_first_word, shuffled
 from poolwise.studies.probing.probes import Array, named, rows_of
@@ -86,7 +91,7 @@ class ProbingScores:
     def gains(self) -> Sequence[Difference]:
         """Every contender less the most frequent label, on dev."""
         measure = self.task.measure(self.selection.row_scores, self.task.splits.dev)
-        return compared(*measure.influences(), self.majority, measure.groups)
+        return paired_differences(*measure.influences(), self.majority, measure.groups)
 
     @cached_property
     def on_shuffled(self) -> Estimate:
@@ -98,7 +103,7 @@ class ProbingScores:
         """Accuracy on shuffled labels less that of always naming the most frequent one."""
         columns = np.column_stack([self.selection.row_scores[:, self.majority], self.chance])
         test = self.task.splits.test
-        return differences(columns[test], 0, self.task.groups[test])[1]
+        return mean_differences(columns[test], 0, self.task.groups[test])[1]
 
     @cached_property
     def on_first_words(self) -> Estimate:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import t
 
 from poolwise.statistics.bootstrap import percentiles, resampled_means
-from poolwise.statistics.clusters import independent
+from poolwise.statistics.clusters import count_independent
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.paired import Difference
 from poolwise.studies.tagging.corpus import Rows, SpanCounts, f1
@@ -35,7 +35,7 @@ class F1Scores:
         columns = np.concatenate([one for restarts in counts.values() for one in restarts], axis=1)
         means = resampled_means(columns, groups, seed=seed)
         self.n = len(columns)
-        self._independent = self.n if groups is None else int(independent(groups)[0])
+        self._independent = self.n if groups is None else int(count_independent(groups)[0])
         self.values: dict[str, float] = {}
         self._draws: dict[str, Array] = {}
         start = 0

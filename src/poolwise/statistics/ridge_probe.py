@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import eigh
 
 from poolwise.statistics.moments import Moments
+from poolwise.statistics.regression_moments import RegressionMoments
 from poolwise.statistics.ridge import PENALTIES
-from poolwise.statistics.split import Split
 
 Array = NDArray[np.float64]
 
@@ -52,8 +52,8 @@ class RidgeProbe:
             raise ValueError(f"{len(filled)} folds hold rows; a cross-validation needs two")
         d = len(filled[0].mean) - targets
         self.penalties = tuple(sorted(penalties, reverse=True))
-        whole = Split.of(Moments.merged(filled), d)
-        parts = [Split.of(fold, d) for fold in filled]
+        whole = RegressionMoments.of(Moments.merged(filled), d)
+        parts = [RegressionMoments.of(fold, d) for fold in filled]
         errors = [_errors(whole.less(part), part, self.penalties, scale) for part in parts]
         self.errors: Array = np.sum(errors, axis=0) / whole.n
         self.penalty = self.penalties[int(self.errors.argmin())]
@@ -70,13 +70,15 @@ class RidgeProbe:
         return np.asarray(self.scores(x).argmax(axis=1), np.intp)
 
 
-_SCALES: dict[Scale, Callable[[Split], Array]] = {
+_SCALES: dict[Scale, Callable[[RegressionMoments], Array]] = {
     "none": lambda split: split.inverse_common_scale,
     "standard": lambda split: split.inverse_scale,
 }
 
 
-def _errors(trained: Split, part: Split, penalties: Sequence[float], scale: Scale) -> list[float]:
+def _errors(
+    trained: RegressionMoments, part: RegressionMoments, penalties: Sequence[float], scale: Scale
+) -> list[float]:
     """Squared error over the part's rows and all targets, for each penalty.
 
     Along the axes of the trained Gram, features scaled, the coefficients of a penalty are ``along``

@@ -2,7 +2,7 @@ from collections import Counter
 
 import numpy as np
 
-from poolwise.selection.random_words import SIZE, RandomWords
+from poolwise.studies.length.random_words import SIZE, RandomWords
 
 
 def test_words_are_drawn_by_their_frequency():

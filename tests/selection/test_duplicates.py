@@ -19,7 +19,7 @@ from poolwise.selection.labelled_pairs import labelled_pairs
 from poolwise.selection.splits import split_rows
 from poolwise.selection.tasks import LabelsTask, PairsTask
 from poolwise.selection.vector_cache import cache_vectors
-from poolwise.statistics.folds import fold_of
+from poolwise.statistics.folds import assign_folds
 from poolwise.studies.attention.study import draw
 from poolwise.studies.average import Average
 from poolwise.studies.geometry import Geometry
@@ -168,7 +168,7 @@ def test_folds_of_the_penalty_are_apart_by_text(model, monkeypatch):
     drawn = []
 
     def watched(groups, folds, seed):
-        drawn.append((groups, fold_of(groups, folds, seed)))
+        drawn.append((groups, assign_folds(groups, folds, seed)))
         return drawn[-1][1]
 
     monkeypatch.setattr("poolwise.selection.tasks.fold_of", watched)

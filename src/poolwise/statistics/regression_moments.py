@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
+class RegressionMoments:
     """Of n rows, the means of d features (x) and m targets (y), and what they share.
 
     ``xx`` [d, d] and ``xy`` [d, m] are scatters about the means, ``yy`` [m] sums of squares.
@@ -36,7 +36,7 @@ class Split:
         yy: Array = np.diag(scatter)[d:]
         return cls(moments.n, mean[:d], mean[d:], scatter[:d, :d], scatter[:d, d:], yy)
 
-    def less(self, part: Split) -> Self:
+    def less(self, part: RegressionMoments) -> Self:
         """What remains of the rows without those of ``part``, which are some of them."""
         n = self.n - part.n
         x_mean = (self.n * self.x_mean - part.n * part.x_mean) / n

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from poolwise.statistics.binned import cross_fitted, edges, eta_squared
-from poolwise.statistics.folds import fold_of
+from poolwise.statistics.eta_squared import bin_edges, cross_fit, eta_squared
+from poolwise.statistics.folds import assign_folds
 
 
 def folds_of(n):
-    return fold_of(np.arange(n), 5, seed=0)
+    return assign_folds(np.arange(n), 5, seed=0)
 
 
 def test_a_curve_that_the_line_misses_is_found():
@@ -37,10 +37,10 @@ def test_of_unrelated_series_it_is_centred_at_0():
 def test_a_row_is_fitted_from_the_other_folds_only():
     rng = np.random.default_rng(0)
     x, y, folds = rng.normal(size=200), rng.normal(size=(200, 2)), folds_of(200)
-    before = cross_fitted(x, y, folds)
+    before = cross_fit(x, y, folds)
     held = folds == 2
     changed = np.where(held[:, None], y + 100, y)
-    after = cross_fitted(x, changed, folds)
+    after = cross_fit(x, changed, folds)
     np.testing.assert_array_equal(after[held], before[held])
     assert (after[~held] != before[~held]).mean() > 0.95
 
@@ -48,15 +48,15 @@ def test_a_row_is_fitted_from_the_other_folds_only():
 def test_fitted_means_are_the_means_of_the_bins():
     x = np.repeat([1.0, 2.0, 3.0], 40)
     y = np.column_stack([x * 10, -x])
-    np.testing.assert_allclose(cross_fitted(x, y, np.tile([0, 1], 60)), y)
+    np.testing.assert_allclose(cross_fit(x, y, np.tile([0, 1], 60)), y)
 
 
 def test_bins_hold_equal_numbers_of_rows_and_few_rows_make_few_bins():
-    inner = edges(np.arange(1000.0))
+    inner = bin_edges(np.arange(1000.0))
     assert len(inner) == 19
     assert set(np.bincount(np.searchsorted(inner, np.arange(1000), "right"))) == {50}
-    assert len(edges(np.arange(30.0))) == 2
-    assert len(edges(np.zeros(1000))) == 1
+    assert len(bin_edges(np.arange(30.0))) == 2
+    assert len(bin_edges(np.zeros(1000))) == 1
 
 
 def test_constants_are_called_constant():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from poolwise.statistics.dependent import steiger, williams
+from poolwise.statistics.dependent_correlations import steiger, williams
 
 
 def test_case_a_of_steiger_1980():

@@ -7,8 +7,8 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from poolwise.statistics.moments import Moments
-from poolwise.statistics.probe import RidgeProbe
 from poolwise.statistics.ridge import PENALTIES
+from poolwise.statistics.ridge_probe import RidgeProbe
 
 CLASSES = 4
 

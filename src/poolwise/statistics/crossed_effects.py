@@ -27,14 +27,14 @@ from scipy.stats import t
 
 from poolwise.statistics.clusters import Clusters, clusters
 from poolwise.statistics.estimate import Estimate
-from poolwise.statistics.paired import Difference, differences, mean_estimates
+from poolwise.statistics.paired import Difference, mean_differences, mean_estimates
 
 Array = NDArray[np.float64]
 
 ONE_SEED = "one seed: another training may score otherwise than the interval says"
 
 
-def crossed_mean(scores: ArrayLike, groups: ArrayLike | None = None) -> Estimate:
+def crossed_effects_mean(scores: ArrayLike, groups: ArrayLike | None = None) -> Estimate:
     """Mean of scores [s, n], a row of numbers a seed; of one seed, the interval is the rows' alone.
 
     Zeros and ones get Wilson's interval at the effective number of rows, p (1 − p) / variance (as
@@ -53,19 +53,19 @@ def crossed_mean(scores: ArrayLike, groups: ArrayLike | None = None) -> Estimate
     return spread.around(mean)
 
 
-def crossed_difference(
-    scores: ArrayLike, against: ArrayLike, groups: ArrayLike | None = None
+def crossed_effects_difference(
+    scores: ArrayLike, reference: ArrayLike, groups: ArrayLike | None = None
 ) -> Difference:
-    """Mean of scores [s, n] less that of ``against`` [s, n], paired by seed and by row.
+    """Mean of scores [s, n] less that of ``reference`` [s, n], paired by seed and by row.
 
     p is never below what the rows of test show by themselves. Raises ValueError below three rows,
     and for tables of different shapes.
     """
-    table, other = _table(scores), _table(against)
+    table, other = _table(scores), _table(reference)
     if table.shape != other.shape:
         raise ValueError(f"scores {table.shape} against {other.shape}; expected the same shape")
     both = np.column_stack([table.mean(axis=0), other.mean(axis=0)])
-    by_rows = differences(both, 1, groups)[0]
+    by_rows = mean_differences(both, 1, groups)[0]
     if len(table) == 1:
         return Difference(replace(by_rows.value, note=ONE_SEED), by_rows.p)
     if _is_one(groups):
@@ -116,7 +116,7 @@ def _spread(table: Array, groups: ArrayLike | None) -> _Spread:
     s, n = table.shape
     degrees, uneven = n - 1.0, 1.0
     if found is not None:
-        degrees, uneven = found.degrees, found.correction * (n - 1) / n
+        degrees, uneven = found.degrees_of_freedom, found.correction * (n - 1) / n
     by_row, by_seed = table.mean(axis=0), table.mean(axis=1)
     rest = table - by_row - by_seed[:, None] + table.mean()
     rows, seeds = uneven * float(by_row.var(ddof=1)) / n, float(by_seed.var(ddof=1)) / s

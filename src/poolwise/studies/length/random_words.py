@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from poolwise.records import Sentence
-from poolwise.statistics.folds import uniform
+from poolwise.statistics.folds import hash_uniform
 
 RANDOM_WORDS = "random words"
 SIZE = 2000
@@ -27,7 +27,7 @@ class RandomWords:
     def see(self, texts: Sequence[str]) -> None:
         """Let sentences pass."""
         rows = self._seen + np.arange(len(texts))
-        places = (uniform(rows, self._seed) * (rows + 1)).astype(np.intp)
+        places = (hash_uniform(rows, self._seed) * (rows + 1)).astype(np.intp)
         self._seen += len(texts)
         for text, row, place in zip(texts, rows.tolist(), places.tolist(), strict=True):
             if row < SIZE:

@@ -26,7 +26,7 @@ def eta_squared(
     """Share of y's variance that the curve E[y | x] explains on held-out rows.
 
     ``x`` [n, s], ``y`` [n, m], ``folds`` [n]; the answer is a list of m for each of the s series.
-    The correlation ratio eta² (Pearson 1905), cross-fitted: edges and means of the bins come from
+    The correlation ratio eta² (Pearson 1905), cross-fitted: bin_edges and means of the bins come from
     the other folds, and eta² = 1 − Σ(y − ŷ)² / Σ(y − ȳ)² with ȳ the other folds' mean. So what has
     nothing to do with y comes out at 0 or a little below. The interval is a bootstrap of the
     held-out errors; it does not count the variation of the curve itself, which is small where bins
@@ -36,7 +36,7 @@ def eta_squared(
     flat = np.zeros(len(targets))
     predictors = [flat, *series.T]
     errors = np.stack(
-        [(targets - cross_fitted(p, targets, folds, groups)) ** 2 for p in predictors], axis=1
+        [(targets - cross_fit(p, targets, folds, groups)) ** 2 for p in predictors], axis=1
     )
     draws = resampled_means(errors.reshape(len(errors), -1), groups, seed=seed)
     low, high = percentiles(_shares(draws.reshape(-1, *errors.shape[1:])))
@@ -51,7 +51,7 @@ def eta_squared(
     return [[estimate(i, j) for j in range(targets.shape[1])] for i in range(series.shape[1])]
 
 
-def cross_fitted(
+def cross_fit(
     x: Array, y: Array, folds: NDArray[np.intp], groups: NDArray[np.intp] | None = None
 ) -> Array:
     """E[y | x] at each row, from the rows of the other folds. ``x`` [n], ``y`` [n, m]; [n, m]."""
@@ -59,14 +59,14 @@ def cross_fitted(
     for fold in np.unique(folds):
         held_out = folds == fold
         found = clusters(None if groups is None else groups[~held_out])
-        inner = edges(x[~held_out], None if found is None else len(found))
+        inner = bin_edges(x[~held_out], None if found is None else len(found))
         at = np.searchsorted(inner, x, side="right")
         means = _means(at[~held_out], y[~held_out], len(inner) + 1)
         fitted[held_out] = means[at[held_out]]
     return fitted
 
 
-def edges(x: Array, independent: int | None = None) -> Array:
+def bin_edges(x: Array, independent: int | None = None) -> Array:
     """Inner edges of bins with equal numbers of rows; a value on an edge belongs above it.
 
     2 n^(1/3) bins (the Rice rule): n^(1/3) is the rate at which the error of a mean by bins, the
