@@ -9,11 +9,11 @@ from poolwise.studies.probing.controls import (
     LENGTH,
     MAJORITY,
     WORDS,
-    by_first_word,
-    shuffled,
-    surface,
+    first_word_targets,
+    shuffled_targets,
+    surface_controls,
 )
-from poolwise.studies.probing.probes import named, probe_all, standardized
+from poolwise.studies.probing.probes import probe_all, probe_hits, standardize
 from poolwise.texts import LabelledTexts
 
 N = 500
@@ -37,7 +37,7 @@ def everything():
 
 def test_a_probe_names_what_is_linear(rng, everything):
     x = rng.normal(size=(N, 8)).astype(np.float32)
-    hits = named(task_of(x[:, 0] > 0), x, everything)
+    hits = probe_hits(task_of(x[:, 0] > 0), x, everything)
     task = task_of(x[:, 0] > 0)
     assert np.isnan(hits[task.splits.train]).all()
     assert hits[task.splits.test].mean() > 0.9
@@ -47,7 +47,7 @@ def test_a_feature_counts_the_same_whatever_its_scale_and_offset(rng, everything
     x = rng.normal(size=(N, 8)).astype(np.float32)
     task = task_of(x[:, 0] + rng.normal(size=N) > 0)
     scaled = (x * np.logspace(-3, 3, 8) + 5).astype(np.float32)
-    same = named(task, x, everything) == named(task, scaled, everything)
+    same = probe_hits(task, x, everything) == probe_hits(task, scaled, everything)
     assert same[task.splits.test].mean() > 0.99
 
 
@@ -55,13 +55,13 @@ def test_standardizing_learns_on_train_alone(rng):
     x = rng.normal(2, 3, size=(N, 4)).astype(np.float32)
     train = np.arange(100)
     expected = StandardScaler().fit(x[train]).transform(x)
-    np.testing.assert_allclose(standardized(x, train), expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(standardize(x, train), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_a_constant_vector_knows_the_most_frequent_label(everything):
     labels = np.arange(N) % 3 > 0
     task = task_of(labels)
-    hits = named(task, np.full((N, 4), 0.1, np.float32), everything)
+    hits = probe_hits(task, np.full((N, 4), 0.1, np.float32), everything)
     np.testing.assert_array_equal(hits[task.splits.test], labels[task.splits.test])
 
 
@@ -69,7 +69,7 @@ def test_a_row_that_is_not_usable_is_not_right(rng):
     x = rng.normal(size=(N, 8)).astype(np.float32)
     task, usable = task_of(x[:, 0] > 0), np.arange(N) % 2 == 0
     x[~usable] = np.nan
-    hits = named(task, x, usable)[task.splits.test]
+    hits = probe_hits(task, x, usable)[task.splits.test]
     assert not hits[~usable[task.splits.test]].any()
     assert hits[usable[task.splits.test]].mean() > 0.85
 
@@ -105,7 +105,9 @@ def test_tasks_and_readouts_do_not_mix(rng):
 
 def controls_of(task):
     lengths = [len(text.split()) for text in task.texts]
-    return {name: hits[task.splits.test].mean() for name, hits in surface(task, lengths, 0)}
+    return {
+        name: hits[task.splits.test].mean() for name, hits in surface_controls(task, lengths, 0)
+    }
 
 
 def words(rng, n):
@@ -141,24 +143,24 @@ def test_the_most_frequent_label_is_that_of_train(rng):
 
 def test_shuffled_labels_stay_in_their_part(rng):
     task = task_of(rng.integers(3, size=N))
-    dealt = shuffled(task, 0)
-    assert (dealt != task.targets).mean() > 0.5
+    shuffled = shuffled_targets(task, 0)
+    assert (shuffled != task.targets).mean() > 0.5
     for part in task.splits:
-        np.testing.assert_array_equal(np.bincount(dealt[part]), np.bincount(task.targets[part]))
+        np.testing.assert_array_equal(np.bincount(shuffled[part]), np.bincount(task.targets[part]))
 
 
 def test_control_labels_belong_to_first_words(rng):
     texts = [
         f"{first} {second}" for first, second in zip(words(rng, N), words(rng, N), strict=True)
     ]
-    drawn = by_first_word(task_of(rng.integers(3, size=N), texts), 0)
+    targets = first_word_targets(task_of(rng.integers(3, size=N), texts), 0)
     by_word = {}
-    for text, label in zip(texts, drawn, strict=True):
+    for text, label in zip(texts, targets, strict=True):
         assert by_word.setdefault(text.split()[0], label) == label
-    assert not np.array_equal(drawn, by_first_word(task_of(np.arange(N) % 3, texts), 1))
+    assert not np.array_equal(targets, first_word_targets(task_of(np.arange(N) % 3, texts), 1))
 
 
 def test_the_middle_of_a_scale_is_named(rng, everything):
     x = rng.normal(size=(N, 8)).astype(np.float32)
     task = task_of(np.digitize(x[:, 0], [-1, -0.3, 0.3, 1]))
-    assert named(task, x, everything)[task.splits.test].mean() > 0.8
+    assert probe_hits(task, x, everything)[task.splits.test].mean() > 0.8

@@ -7,15 +7,16 @@ import poolwise
 from poolwise.errors import StudyError
 from poolwise.readouts import parse
 from poolwise.reports.charts import draw
+from poolwise.selection.comparisons import join_words
 from poolwise.selection.selection import Selection
 from poolwise.selection.tasks import LabelsTask
 from poolwise.studies.probing import Probing
 from poolwise.studies.probing.charts import charts
 from poolwise.studies.probing.controls import LENGTH, MAJORITY, UNTRAINED, WORDS
 from poolwise.studies.probing.numbers import numbers
-from poolwise.studies.probing.paired_tests import judge
+from poolwise.studies.probing.paired_tests import compare_tasks
 from poolwise.studies.probing.scores import ProbingScores
-from poolwise.studies.probing.verdict import notes, series, verdict
+from poolwise.studies.probing.verdict import notes, verdict
 from poolwise.studies.sweep import answers
 from poolwise.texts import LabelledTexts
 
@@ -34,26 +35,26 @@ def sentences(n, seed=0, longest=12):
 
 
 def evidence(name, readouts, controls=None, chance=0.5, n=2000):
-    """A task of two labels on which contenders are right as often as told; readouts by spec."""
+    """A task of two labels with these accuracies of readouts and controls, by name; 0.5 else."""
     rng = np.random.default_rng(7)
     task = LabelsTask(labelled(name, [f"{name} {i}" for i in range(n)], np.arange(n) % 2), 0)
-    names = [f"{pool}@{layer}" for pool in POOLS for layer in range(DEPTH + 1)]
-    told = dict.fromkeys([MAJORITY, LENGTH, f"{WORDS}, C=1"], 0.5)
-    told |= dict.fromkeys([f"{UNTRAINED} {one}" for one in names], 0.5) | (controls or {})
+    specs = [f"{pool}@{layer}" for pool in POOLS for layer in range(DEPTH + 1)]
+    shares = dict.fromkeys([MAJORITY, LENGTH, f"{WORDS}, C=1"], 0.5)
+    shares |= dict.fromkeys([f"{UNTRAINED} {spec}" for spec in specs], 0.5) | (controls or {})
     luck = rng.random(n)
 
     def hits(share):
         own = np.where(rng.random(n) < 0.5, rng.random(n), luck)
         return (own < share).astype(float)
 
-    columns = [hits(readouts.get(one, 0.5)) for one in names]
-    columns += [hits(share) for share in told.values()]
+    columns = [hits(readouts.get(spec, 0.5)) for spec in specs]
+    columns += [hits(share) for share in shares.values()]
     selection = Selection(
         encoder=SimpleNamespace(depth=DEPTH, declared=None),
         task=task,
         cache=None,
-        readouts=[parse(one) for one in names],
-        baselines=list(told),
+        readouts=[parse(spec) for spec in specs],
+        baselines=list(shares),
         dimensions=[],
         row_scores=np.column_stack(columns),
     )
@@ -73,14 +74,14 @@ TASKS = [LOW, MIDDLE, HIGH, FLAT, NOISE]
 
 
 def test_a_task_is_read_where_the_ends_are_worse():
-    places = {answer.name: answer.place for answer in judge(TASKS)}
+    places = {result.name: result.best_depth for result in compare_tasks(TASKS)}
     assert places == {"low": "low", "middle": "middle", "high": "high", "flat": "", "noise": ""}
 
 
 def test_a_task_that_an_end_keeps_most_of_is_read_there():
     near = evidence("near", {"mean@1": 0.97, "mean@0": 0.85, "mean@3": 0.6})
     far = evidence("far", {"mean@1": 0.97, "mean@0": 0.65})
-    assert [answer.place for answer in judge([near, far])] == ["low", "middle"]
+    assert [result.best_depth for result in compare_tasks([near, far])] == ["low", "middle"]
 
 
 def test_a_layer_at_chance_tells_nothing_however_bad_the_control():
@@ -89,13 +90,13 @@ def test_a_layer_at_chance_tells_nothing_however_bad_the_control():
     control, dev = lucky.selection.names.index(LENGTH), lucky.task.splits.dev
     columns[:, control] = 0
     columns[dev, control] = 1
-    (answer,) = judge([lucky])
-    assert answer.control.second == LENGTH
-    assert list(answer.layers) == [2]
+    (result,) = compare_tasks([lucky])
+    assert result.best_control.second == LENGTH
+    assert list(result.layers) == [2]
 
 
 def test_layers_that_tell_more_than_any_control():
-    layers = {answer.name: list(answer.layers) for answer in judge(TASKS)}
+    layers = {result.name: list(result.layers) for result in compare_tasks(TASKS)}
     assert layers["low"] == [0, 1]
     assert layers["middle"] == [0, 1, 3]
     assert layers["high"] == [2, 3]
@@ -103,47 +104,47 @@ def test_layers_that_tell_more_than_any_control():
 
 
 def test_the_verdict_is_built_from_the_numbers():
-    said = verdict(judge(TASKS))
-    assert "more than any control about low (mean@0), middle (" in said
-    assert f"A control says more about flat ({LENGTH})." in said
-    assert "No better than always naming the most frequent label: noise." in said
-    assert "Read best low (worse at the last layer): low." in said
-    assert "(worse at layer 0 and at the last): middle." in said
-    assert "Read best high (worse at layer 0): high." in said
-    assert "Where best cannot be told: flat." in said
-    assert "Beyond the controls only high from layer 2 on." in said
-    assert "The mean reads low better than [CLS]." in said
-    assert "Do not trust" not in said
+    text = verdict(compare_tasks(TASKS))
+    assert "more than any control about low (mean@0), middle (" in text
+    assert f"A control says more about flat ({LENGTH})." in text
+    assert "No better than always naming the most frequent label: noise." in text
+    assert "Read best low (worse at the last layer): low." in text
+    assert "(worse at layer 0 and at the last): middle." in text
+    assert "Read best high (worse at layer 0): high." in text
+    assert "Where best cannot be told: flat." in text
+    assert "Beyond the controls only high from layer 2 on." in text
+    assert "The mean reads low better than [CLS]." in text
+    assert "Do not trust" not in text
 
 
 def test_nothing_but_noise_is_said_to_be_nothing():
-    said = verdict(judge([NOISE]))
-    assert said.startswith("No better than always naming the most frequent label: noise.")
-    assert "can show no difference" in said
+    text = verdict(compare_tasks([NOISE]))
+    assert text.startswith("No better than always naming the most frequent label: noise.")
+    assert "can show no difference" in text
 
 
 def test_shuffled_labels_that_can_be_named_are_a_warning():
     leaking = evidence("leaking", {"mean@1": 0.9}, chance=0.7)
-    assert verdict(judge([leaking, LOW])).startswith("Do not trust leaking:")
+    assert verdict(compare_tasks([leaking, LOW])).startswith("Do not trust leaking:")
 
 
 def test_an_untrained_encoder_that_does_as_well_is_the_control():
     task = evidence("order", {"mean@1": 0.9}, {f"{UNTRAINED} cls@2": 0.9})
-    (answer,) = judge([task])
-    assert answer.control.second == f"{UNTRAINED} cls@2"
-    assert not answer.control.sign
+    (result,) = compare_tasks([task])
+    assert result.best_control.second == f"{UNTRAINED} cls@2"
+    assert not result.best_control.sign
 
 
 def test_comparisons_are_corrected_for_the_number_of_tasks():
     faint = evidence("faint", {"mean@1": 0.6})
-    (alone,) = judge([faint])
-    among = judge([faint, *(evidence(f"noise {i}", {}, n=100) for i in range(30))])[0]
-    assert alone.control.clear
-    assert not among.control.clear
+    (alone,) = compare_tasks([faint])
+    among = compare_tasks([faint, *(evidence(f"noise {i}", {}, n=100) for i in range(30))])[0]
+    assert alone.best_control.significant
+    assert not among.best_control.significant
 
 
 def test_every_number_says_of_which_task():
-    found = numbers(judge(TASKS))
+    found = numbers(compare_tasks(TASKS))
     assert {number.where["task"] for number in found} == {e.task.name for e in TASKS}
     (gain,) = [
         number
@@ -157,11 +158,11 @@ def test_every_number_says_of_which_task():
 
 
 def test_every_chart_can_be_drawn():
-    made = charts(judge(TASKS))
-    assert [chart.kind for chart in made] == ["multiples", "heat", "forest", "forest", "forest"]
-    for chart in made:
+    drawings = charts(compare_tasks(TASKS))
+    assert [chart.kind for chart in drawings] == ["multiples", "heat", "forest", "forest", "forest"]
+    for chart in drawings:
         draw(chart)
-    multiples, heat = made[0].data, made[1].data
+    multiples, heat = drawings[0].data, drawings[1].data
     assert len(multiples["panel"]) == len(TASKS) * len(POOLS) * (DEPTH + 1)
     assert len(multiples["bands"]["panel"]) == 3 * len(TASKS)
     assert sum(heat["best"]) == len(TASKS) - 1
@@ -171,7 +172,7 @@ def test_every_chart_can_be_drawn():
 
 
 def test_names_in_a_row():
-    assert [series(names) for names in (["a"], ["a", "b"], ["a", "b", "c"])] == [
+    assert [join_words(names) for names in (["a"], ["a", "b"], ["a", "b", "c"])] == [
         "a",
         "a and b",
         "a, b and c",
@@ -201,32 +202,34 @@ def finding(model):
     return found
 
 
-def of(finding, name, task):
-    (found,) = [n for n in finding.numbers if n.name == name and n.where["task"] == task]
-    return found
+def number_of(finding, name, task):
+    (number,) = [n for n in finding.numbers if n.name == name and n.where["task"] == task]
+    return number
 
 
 def test_lengths_and_words_are_told_by_their_controls(finding):
-    assert of(finding, "gain over the best control", "length").where["less"] == LENGTH
-    assert of(finding, "gain over the best control", "word").where["less"].startswith(WORDS)
+    assert number_of(finding, "gain over the best control", "length").where["less"] == LENGTH
+    assert number_of(finding, "gain over the best control", "word").where["less"].startswith(WORDS)
     for task in ("length", "word"):
-        assert of(finding, "gain over the best control", task).value <= 0
+        assert number_of(finding, "gain over the best control", task).value <= 0
 
 
 def test_what_was_planted_is_read_where_it_was(finding):
-    assert of(finding, "accuracy of the chosen readout", "planted").where["readout"] == "mean@3"
-    assert of(finding, "gain over the best control", "planted").low > 0
-    assert of(finding, "gain over layer 0", "planted").low > 0
-    assert of(finding, "compression", "planted").value > 1.5
-    assert of(finding, "selectivity", "planted").low > 0.2
+    assert (
+        number_of(finding, "accuracy of the chosen readout", "planted").where["readout"] == "mean@3"
+    )
+    assert number_of(finding, "gain over the best control", "planted").low > 0
+    assert number_of(finding, "gain over layer 0", "planted").low > 0
+    assert number_of(finding, "compression", "planted").value > 1.5
+    assert number_of(finding, "selectivity", "planted").low > 0.2
     assert "any control about planted (mean@3)." in finding.verdict
 
 
 def test_noise_is_at_chance_everywhere(finding):
     for name in ("gain over the most frequent label", "gain over the best control"):
-        found = of(finding, name, "noise")
+        found = number_of(finding, name, "noise")
         assert found.low <= 0 <= found.high
-    assert of(finding, "compression", "noise").value < 1.05
+    assert number_of(finding, "compression", "noise").value < 1.05
     assert "No better than always naming the most frequent label: noise." in finding.verdict
     assert "Do not trust" not in finding.verdict
 
@@ -239,14 +242,14 @@ def test_a_line_of_notes_for_each_task(finding):
 
 
 def test_the_finding_says_what_it_was_made_of(finding):
-    assert finding.made["rows"] == dict.fromkeys(("length", "word", "planted", "noise"), 600)
-    assert finding.made["data_sha256"]["word"] == "word.txt"
+    assert finding.drawings["rows"] == dict.fromkeys(("length", "word", "planted", "noise"), 600)
+    assert finding.drawings["data_sha256"]["word"] == "word.txt"
 
 
 def test_many_labels_have_no_code():
-    judged = judge([LOW])
-    assert not any(number.name == "compression" for number in numbers(judged))
-    assert any("no online code; 2 labels" in note for note in notes(judged))
+    results = compare_tasks([LOW])
+    assert not any(number.name == "compression" for number in numbers(results))
+    assert any("no online code; 2 labels" in note for note in notes(results))
 
 
 def test_tasks_of_one_name_are_numbered():

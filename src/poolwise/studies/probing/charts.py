@@ -18,21 +18,21 @@ CAPTION = (
 )
 
 
-def charts(answers: Sequence[TaskResult]) -> list[Chart]:
+def charts(results: Sequence[TaskResult]) -> list[Chart]:
     """Small multiples, the map, and three forests."""
     return [
-        _multiples(answers),
-        _heat(answers),
-        _controls(answers),
-        _ends(answers),
-        _pools(answers),
+        _multiples(results),
+        _heat(results),
+        _controls(results),
+        _ends(results),
+        _pools(results),
     ]
 
 
-def _multiples(answers: Sequence[TaskResult]) -> Chart:
+def _multiples(results: Sequence[TaskResult]) -> Chart:
     """Kind ``multiples``: accuracy by layer, a panel a task, with bands of its controls."""
-    lines = [row for answer in answers for row in _curve(answer)]
-    bands = [row for answer in answers for row in _bands(answer.evidence)]
+    lines = [row for result in results for row in _curve(result)]
+    bands = [row for result in results for row in _bands(result.scores)]
     return Chart(
         "multiples",
         "What each layer knows",
@@ -49,12 +49,12 @@ def _multiples(answers: Sequence[TaskResult]) -> Chart:
     )
 
 
-def _curve(answer: TaskResult) -> Iterator[dict[str, Any]]:
-    selection = answer.evidence.selection
+def _curve(result: TaskResult) -> Iterator[dict[str, Any]]:
+    selection = result.scores.selection
     for readout, found in zip(selection.readouts, selection.test_scores, strict=False):
         (layer,) = readout.layer_indices(selection.encoder.depth)
         yield {
-            "panel": answer.name,
+            "panel": result.name,
             "layer": layer,
             "series": str(readout.pool),
             "value": found.value,
@@ -63,18 +63,19 @@ def _curve(answer: TaskResult) -> Iterator[dict[str, Any]]:
         }
 
 
-def _bands(e: ProbingScores) -> Iterator[dict[str, Any]]:
-    tests = e.selection.test_scores
+def _bands(scores: ProbingScores) -> Iterator[dict[str, Any]]:
+    tests = scores.selection.test_scores
+    surface = [*scores.controls_named(LENGTH), *scores.controls_named(WORDS)]
     controls = {
-        "shuffled labels": e.on_shuffled,
-        "length or words": tests[e.best([*e.called(LENGTH), *e.called(WORDS)])],
-        "untrained encoder": tests[e.best(e.untrained)],
+        "shuffled labels": scores.shuffled_accuracy,
+        "length or words": tests[scores.best(surface)],
+        "untrained encoder": tests[scores.best(scores.untrained)],
     }
     for name, found in controls.items():
-        yield {"panel": e.task.name, "low": found.low, "high": found.high, "name": name}
+        yield {"panel": scores.task.name, "low": found.low, "high": found.high, "name": name}
 
 
-def _heat(answers: Sequence[TaskResult]) -> Chart:
+def _heat(results: Sequence[TaskResult]) -> Chart:
     """Kind ``heat``: a row a task, a column a layer, a map a pool."""
     return Chart(
         "heat",
@@ -83,7 +84,7 @@ def _heat(answers: Sequence[TaskResult]) -> Chart:
             "x_label": "layer",
             "y_label": "task",
             "value_label": "share of the best readout's gain over chance,",
-            **_columns([cell for answer in answers for cell in _cells(answer)]),
+            **_columns([cell for result in results for cell in _cells(result)]),
         },
         "Accuracy on dev less that of always naming the most frequent label, as a share of what "
         "the task's best readout gains. Each task has one chosen cell; those within the line "
@@ -92,19 +93,19 @@ def _heat(answers: Sequence[TaskResult]) -> Chart:
     )
 
 
-def _cells(answer: TaskResult) -> Iterator[dict[str, Any]]:
-    e, selection = answer.evidence, answer.evidence.selection
-    most = e.gains[e.chosen].value.value if answer.chance.sign > 0 else None
+def _cells(result: TaskResult) -> Iterator[dict[str, Any]]:
+    scores, selection = result.scores, result.scores.selection
+    most = scores.gains[scores.best_readout].value.value if result.majority.sign > 0 else None
     for i, readout in enumerate(selection.readouts):
-        gain = e.gains[i].value
+        gain = scores.gains[i].value
         yield {
             "panel": str(readout.pool),
-            "layer": answer.name,
+            "layer": result.name,
             "pool": str(readout.layer_indices(selection.encoder.depth)[0]),
             "value": _share(gain.value, most),
             "low": _share(gain.low, most),
             "high": _share(gain.high, most),
-            "best": bool(most) and i == e.chosen,
+            "best": bool(most) and i == scores.best_readout,
             "tied": bool(most) and bool(selection.tied[i]),
         }
 
@@ -113,29 +114,33 @@ def _share(part: float | None, whole: float | None) -> float | None:
     return part / whole if part is not None and whole else None
 
 
-def _controls(answers: Sequence[TaskResult]) -> Chart:
-    rows = [(f"{a.name}: {a.control.first} less {a.control.second}", a.control) for a in answers]
+def _controls(results: Sequence[TaskResult]) -> Chart:
+    rows = [_row(result, result.best_control) for result in results]
     return _forest("More than a control can tell?", rows, "the best control")
 
 
-def _ends(answers: Sequence[TaskResult]) -> Chart:
-    rows = [(f"{a.name}: {a.start.first} less {a.start.second}", a.start) for a in answers]
-    rows += [(f"{a.name}: {a.end.first} less {a.end.second}", a.end) for a in answers]
+def _ends(results: Sequence[TaskResult]) -> Chart:
+    rows = [_row(result, result.first_layer) for result in results]
+    rows += [_row(result, result.last_layer) for result in results]
     chart = _forest("Low, in the middle, or high?", rows, "no difference")
     groups = ["the chosen readout less the best of layer 0", "less the best of the last layer"]
-    group = [heading for heading in groups for _ in answers]
+    group = [heading for heading in groups for _ in results]
     return replace(chart, data={**chart.data, "group": group})
 
 
-def _pools(answers: Sequence[TaskResult]) -> Chart:
-    rows = [(f"{a.name}: {a.pool.first} less {a.pool.second}", a.pool) for a in answers]
+def _pools(results: Sequence[TaskResult]) -> Chart:
+    rows = [_row(result, result.mean_to_cls) for result in results]
     return _forest("The mean or [CLS]?", rows, "the best cls")
+
+
+def _row(result: TaskResult, paired_test: PairedTest) -> tuple[str, PairedTest]:
+    return f"{result.name}: {paired_test.first} less {paired_test.second}", paired_test
 
 
 def _forest(title: str, rows: Sequence[tuple[str, PairedTest]], reference: str) -> Chart:
     return forest(
         title,
-        [(name, duel.difference, False) for name, duel in rows],
+        [(name, paired_test.difference, False) for name, paired_test in rows],
         x_label="difference in accuracy, test",
         reference=reference,
         caption=CAPTION,

@@ -1,4 +1,4 @@
-"""What a task gives away without an encoder, and labels that nothing can be known of."""
+"""The controls of a probe: predictions without an encoder, and labels without a meaning."""
 
 from __future__ import annotations
 
@@ -12,57 +12,61 @@ from poolwise.selection.baselines import bag_of_words, length_only
 from poolwise.selection.baselines.terms import words
 from poolwise.selection.tasks import LabelsTask
 from poolwise.statistics.selectivity import control_task
-from poolwise.studies.probing.probes import Array, Classes, named
+from poolwise.studies.probing.probes import Array, Targets, probe_hits
 
 COSTS = (0.01, 0.1, 1.0)
-"""Of an error, to the machine on bags of words."""
+"""The values of C for the support vector machine on word counts."""
 
-BINS = 20
+LENGTH_BINS = 20
 
 MAJORITY, LENGTH, WORDS = "most frequent label", "length only", "bag of words"
 UNTRAINED = "re-initialised"
 
 
-def surface(task: LabelsTask, n_tokens: ArrayLike, seed: int) -> Iterator[tuple[str, Array]]:
-    """Controls that see no vector: a name, and whether each row's label is named, [n]."""
-    most = np.bincount(task.targets[task.splits.train]).argmax()
-    yield MAJORITY, (task.targets == most).astype(np.float64)
-    yield LENGTH, _from_length(task, n_tokens)
-    yield from _from_words(task, seed)
+def surface_controls(
+    task: LabelsTask, n_tokens: ArrayLike, seed: int
+) -> Iterator[tuple[str, Array]]:
+    """Controls without an encoder: a name, and whether each row's label is predicted, [n]."""
+    majority = np.bincount(task.targets[task.splits.train]).argmax()
+    yield MAJORITY, (task.targets == majority).astype(np.float64)
+    yield LENGTH, _length_hits(task, n_tokens)
+    yield from _word_count_hits(task, seed)
 
 
-def shuffled(task: LabelsTask, seed: int) -> Classes:
-    """The targets, dealt out anew within train, dev and test, [n]."""
+def shuffled_targets(task: LabelsTask, seed: int) -> Targets:
+    """The targets, permuted within train, dev and test, [n]."""
     rng = np.random.default_rng(seed)
-    dealt = task.targets.copy()
-    for part in task.splits:
-        dealt[part] = rng.permutation(dealt[part])
-    return dealt
+    targets = task.targets.copy()
+    for rows in task.splits:
+        targets[rows] = rng.permutation(targets[rows])
+    return targets
 
 
-def by_first_word(task: LabelsTask, seed: int) -> Classes:
-    """Targets that depend on a text's first word alone, and mean nothing, [n].
+def first_word_targets(task: LabelsTask, seed: int) -> Targets:
+    """A random target for each first word, [n]: the control task of Hewitt & Liang 2019.
 
-    Only a probe that memorises words can name them.
+    Only a probe that memorises words can predict them.
     """
-    first = [next(iter(words(text)), "") for text in task.texts]
-    return np.asarray(control_task(first, task.targets, seed), np.intp)
+    first_words = [next(iter(words(text)), "") for text in task.texts]
+    return np.asarray(control_task(first_words, task.targets, seed), np.intp)
 
 
-def _from_length(task: LabelsTask, n_tokens: ArrayLike) -> Array:
-    """The probe on tokens, words and characters, each cut into intervals of as many rows.
+def _length_hits(task: LabelsTask, n_tokens: ArrayLike) -> Array:
+    """The probe on one-hot quantile bins of the lengths in tokens, words and characters, [n].
 
-    A line through a length cannot tell the middle from both ends; steps can.
+    A linear function of the length itself could not separate the middle from both ends.
     """
-    inner = np.linspace(0, 1, BINS + 1)[1:-1]
-    steps = [
-        np.eye(BINS)[np.searchsorted(np.quantile(length[task.splits.train], inner), length)]
+    quantiles = np.linspace(0, 1, LENGTH_BINS + 1)[1:-1]
+    one_hot = [
+        np.eye(LENGTH_BINS)[
+            np.searchsorted(np.quantile(length[task.splits.train], quantiles), length)
+        ]
         for length in length_only(n_tokens, task.texts).T
     ]
-    return named(task, np.hstack(steps).astype(np.float32), np.ones(len(task), np.bool_))
+    return probe_hits(task, np.hstack(one_hot).astype(np.float32), np.ones(len(task), np.bool_))
 
 
-def _from_words(task: LabelsTask, seed: int) -> Iterator[tuple[str, Array]]:
+def _word_count_hits(task: LabelsTask, seed: int) -> Iterator[tuple[str, Array]]:
     """A linear support vector machine on word counts, for each cost."""
     from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 - slow to import
     from sklearn.svm import LinearSVC  # noqa: PLC0415 - slow to import
@@ -70,12 +74,12 @@ def _from_words(task: LabelsTask, seed: int) -> Iterator[tuple[str, Array]]:
     counts = bag_of_words(task.train_texts, task.texts)
     train = task.splits.train
     for cost in COSTS:
-        machine = LinearSVC(C=cost, tol=1e-2, max_iter=200, random_state=seed)
+        classifier = LinearSVC(C=cost, tol=1e-2, max_iter=200, random_state=seed)
         with warnings.catch_warnings():
-            # What it names hardly changes any more; its weights still may.
+            # Its predictions hardly change any more; its weights still may.
             warnings.simplefilter("ignore", ConvergenceWarning)
             # A task may have nearly as many labels as texts, as word content has.
             warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
-            machine.fit(counts[train], task.targets[train])
-        right = machine.predict(counts) == task.targets
-        yield f"{WORDS}, C={cost:g}", right.astype(np.float64)
+            classifier.fit(counts[train], task.targets[train])
+        hits = classifier.predict(counts) == task.targets
+        yield f"{WORDS}, C={cost:g}", hits.astype(np.float64)

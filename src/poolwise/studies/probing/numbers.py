@@ -1,4 +1,4 @@
-"""The numbers of a finding, task by task."""
+"""The numbers of a probing finding, task by task."""
 
 from __future__ import annotations
 
@@ -11,73 +11,86 @@ from poolwise.statistics.estimate import Estimate
 from poolwise.studies.probing.paired_tests import PairedTest, TaskResult
 
 
-def numbers(answers: Sequence[TaskResult]) -> list[Number]:
-    """What is said of each task first, then every readout and control."""
-    said = [number for answer in answers for number in _said(answer)]
-    return said + [number for answer in answers for number in _scores(answer)]
+def numbers(results: Sequence[TaskResult]) -> list[Number]:
+    """Each task's summary first, then the accuracies of every readout and control."""
+    summaries = [number for result in results for number in _summary(result)]
+    return summaries + [number for result in results for number in _accuracies(result)]
 
 
-def _said(answer: TaskResult) -> Iterator[Number]:
-    e, task = answer.evidence, answer.name
-    name = answer.control.first
-    yield _number("accuracy of the chosen readout", e.selection.test_scores[e.chosen], task, name)
-    for what, duel in (
-        ("gain over the best control", answer.control),
-        ("gain over the most frequent label", answer.chance),
-        ("gain over layer 0", answer.start),
-        ("gain over the last layer", answer.end),
-        ("gain of layer 0 over the last layer", answer.sides),
-        ("gain of mean over cls", answer.pool),
+def _summary(result: TaskResult) -> Iterator[Number]:
+    scores, task = result.scores, result.name
+    name = result.best_control.first
+    accuracy = scores.selection.test_scores[scores.best_readout]
+    yield _number("accuracy of the chosen readout", accuracy, task, name)
+    for label, paired_test in (
+        ("gain over the best control", result.best_control),
+        ("gain over the most frequent label", result.majority),
+        ("gain over layer 0", result.first_layer),
+        ("gain over the last layer", result.last_layer),
+        ("gain of layer 0 over the last layer", result.first_to_last),
+        ("gain of mean over cls", result.mean_to_cls),
     ):
-        yield _gain(what, duel, task)
-    yield _number("selectivity", e.selectivity.value, task, name)
-    yield _number("accuracy by first word", e.on_first_words, task, name, control=True)
-    yield _number("accuracy on shuffled labels", e.on_shuffled, task, name, control=True)
-    if e.code is not None:
-        n = sum(block.rows for block in e.code.blocks)
-        yield _number("compression", e.code.compression, task, name, part="train")
-        yield _number("bits a label", _divided(e.code.bits, n), task, name, part="train")
-        yield _frequencies(answer)
+        yield _gain(label, paired_test, task)
+    yield _number("selectivity", scores.selectivity.value, task, name)
+    first_words, shuffled = scores.first_word_accuracy, scores.shuffled_accuracy
+    yield _number("accuracy by first word", first_words, task, name, control=True)
+    yield _number("accuracy on shuffled labels", shuffled, task, name, control=True)
+    if scores.code is not None:
+        n = sum(block.rows for block in scores.code.blocks)
+        yield _number("compression", scores.code.compression, task, name, split="train")
+        yield _number("bits a label", _divided(scores.code.bits, n), task, name, split="train")
+        yield _frequency_compression(result)
 
 
-def _scores(answer: TaskResult) -> Iterator[Number]:
-    selection = answer.evidence.selection
+def _accuracies(result: TaskResult) -> Iterator[Number]:
+    selection = result.scores.selection
     for i, name in enumerate(selection.names):
-        control = i in answer.evidence.controls
-        for part, found in (("test", selection.test_scores[i]), ("dev", selection.dev_scores[i])):
-            yield _number("accuracy", found, answer.name, name, part=part, control=control)
+        control = i in result.scores.controls
+        for split, estimate in (
+            ("test", selection.test_scores[i]),
+            ("dev", selection.dev_scores[i]),
+        ):
+            yield _number("accuracy", estimate, result.name, name, split=split, control=control)
 
 
 def _number(
     name: str,
-    found: Estimate,
+    estimate: Estimate,
     task: str,
     readout: str,
     *,
-    part: str = "test",
+    split: str = "test",
     control: bool = False,
 ) -> Number:
-    where = {"task": task, "readout": readout, "part": part}
-    return Number(name, found.value, found.low, found.high, where, control, found.note)
+    place = {"task": task, "readout": readout, "part": split}
+    return Number(name, estimate.value, estimate.low, estimate.high, place, control, estimate.note)
 
 
-def _gain(name: str, duel: PairedTest, task: str) -> Number:
-    found = duel.difference.value
-    where = {"task": task, "readout": duel.first, "less": duel.second, "part": "test"}
-    note = "" if duel.sign else "no difference that these data can show"
-    return Number(name, found.value, found.low, found.high, where, note=found.note or note)
+def _gain(name: str, paired_test: PairedTest, task: str) -> Number:
+    estimate = paired_test.difference.value
+    place = {
+        "task": task,
+        "readout": paired_test.first,
+        "less": paired_test.second,
+        "part": "test",
+    }
+    note = "" if paired_test.sign else "no difference that these data can show"
+    return Number(
+        name, estimate.value, estimate.low, estimate.high, place, note=estimate.note or note
+    )
 
 
-def _divided(found: Estimate, by: float) -> Estimate:
-    value, low, high = (None if x is None else x / by for x in (found.value, found.low, found.high))
-    return Estimate(value, low, high, found.note)
+def _divided(estimate: Estimate, by: float) -> Estimate:
+    ends = (estimate.value, estimate.low, estimate.high)
+    value, low, high = (None if x is None else x / by for x in ends)
+    return Estimate(value, low, high, estimate.note)
 
 
-def _frequencies(answer: TaskResult) -> Number:
-    """What labels compress to by their frequencies alone: log₂ K over their entropy."""
-    task = answer.evidence.task
+def _frequency_compression(result: TaskResult) -> Number:
+    """The labels' compression by their frequencies alone: log₂ K over their entropy."""
+    task = result.scores.task
     counts = np.bincount(task.targets[task.splits.train])
     shares = counts[counts > 0] / counts.sum()
     value = float(np.log2(len(shares)) / -(shares @ np.log2(shares)))
-    where = {"task": answer.name, "part": "train"}
-    return Number("compression by the labels' frequencies", value, where=where, control=True)
+    place = {"task": result.name, "part": "train"}
+    return Number("compression by the labels' frequencies", value, where=place, control=True)

@@ -1,4 +1,4 @@
-"""Two contenders chosen on dev, held against each other on test; over all tasks."""
+"""Paired tests of readouts and controls that are chosen on dev and compared on test."""
 
 from __future__ import annotations
 
@@ -12,115 +12,130 @@ from poolwise.selection.charts import cleared
 from poolwise.statistics.paired import Difference
 from poolwise.studies.probing.scores import ProbingScores
 
-Place = Literal["low", "middle", "high", ""]
+DepthRange = Literal["low", "middle", "high", ""]
 
-HALF = 0.5
-"""Of the gain over chance: an end of the encoder that keeps less is not where a task is read."""
+MIN_SHARE = 0.5
+"""Of the gain over the most frequent label: a task is best in the first or last layer only where
+that layer's readouts reach this share of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class PairedTest:
-    """The score of ``first`` less that of ``second``; ``clear``: not 0, after Holm."""
+    """The score of ``first`` less that of ``second``; ``significant`` after Holm's correction."""
 
     first: str
     second: str
     difference: Difference
-    clear: bool
+    significant: bool
 
     @property
     def sign(self) -> int:
-        """1 where the first is better, −1 where the second is, 0 where it cannot be told."""
+        """1 where the first is better, -1 where the second is, 0 without a significant
+        difference."""
         change = self.difference.value.value
-        return 0 if not self.clear or not change else 1 if change > 0 else -1
+        return 0 if not self.significant or not change else 1 if change > 0 else -1
 
 
 @dataclass(frozen=True, slots=True)
 class TaskResult:
-    """What one task says. Each kind of duel is one family over all tasks.
+    """The paired tests of one task. Holm corrects each kind of test over all tasks.
 
-    ``control``: the chosen readout and the best control. ``chance``: it and the most frequent
-    label. ``start`` and ``end``: it and the best of layer 0, and of the last layer; ``sides``:
-    these two. ``pool``: the best mean and the best cls. ``layers``: those whose best readout is
-    better than the best control and the most frequent label. ``leaks``: shuffled labels are named
-    better than by the most frequent one.
+    The best readout is compared with the ``best_control``, with the most frequent label
+    (``majority``), and with the best readouts of the ``first_layer`` and the ``last_layer``;
+    ``first_to_last`` compares these two, ``mean_to_cls`` the best mean with the best cls.
+    ``layers``: those whose best readout beats the best control and the most frequent label.
+    ``leaks``: the probe predicts shuffled labels better than the most frequent label does.
     """
 
-    evidence: ProbingScores
-    control: PairedTest
-    chance: PairedTest
-    start: PairedTest
-    end: PairedTest
-    sides: PairedTest
-    pool: PairedTest
+    scores: ProbingScores
+    best_control: PairedTest
+    majority: PairedTest
+    first_layer: PairedTest
+    last_layer: PairedTest
+    first_to_last: PairedTest
+    mean_to_cls: PairedTest
     layers: Sequence[int]
     leaks: bool
 
     @property
     def name(self) -> str:
-        return self.evidence.task.name
+        """The task's name."""
+        return self.scores.task.name
 
     @property
-    def place(self) -> Place:
-        """Where the task is read best; nowhere where neither end is worse, or all is chance."""
-        if self.chance.sign <= 0:
+    def best_depth(self) -> DepthRange:
+        """Where in the encoder the task scores best; empty where neither the first nor the last
+        layer is worse, and where no readout beats the most frequent label."""
+        if self.majority.sign <= 0:
             return ""
-        after_start, before_end = self.start.sign > 0, self.end.sign > 0
-        if not (after_start or before_end):
+        after_first, before_last = self.first_layer.sign > 0, self.last_layer.sign > 0
+        if not (after_first or before_last):
             return ""
-        if after_start and before_end and not (self.sides.sign and self._kept >= HALF):
+        ends_differ = bool(self.first_to_last.sign)
+        if after_first and before_last and not (ends_differ and self._end_share >= MIN_SHARE):
             return "middle"
-        if self.sides.sign:
-            return "low" if self.sides.sign > 0 else "high"
-        return "low" if before_end else "high"
+        if ends_differ:
+            return "low" if self.first_to_last.sign > 0 else "high"
+        return "low" if before_last else "high"
 
     @property
-    def _kept(self) -> float:
-        """The share of the gain over chance that the better end keeps."""
-        gain = self.chance.difference.value.value or 0.0
-        losses = [duel.difference.value.value or 0.0 for duel in (self.start, self.end)]
+    def _end_share(self) -> float:
+        """The share of the gain over the most frequent label that the better of the first and the
+        last layer reaches."""
+        gain = self.majority.difference.value.value or 0.0
+        ends = (self.first_layer, self.last_layer)
+        losses = [paired_test.difference.value.value or 0.0 for paired_test in ends]
         return 1 - min(losses) / gain if gain else 0.0
 
 
-def judge(evidence: Sequence[ProbingScores]) -> list[TaskResult]:
-    """Everything that is said of the tasks."""
-    depth, n = evidence[0].selection.encoder.depth, len(evidence)
-    controls = _family([(e, e.chosen, e.best_control) for e in evidence])
-    chances = _family([(e, e.chosen, e.majority) for e in evidence])
-    ends = _family(
-        [(e, e.chosen, e.best(e.in_layer(layer))) for layer in (0, depth) for e in evidence]
+def compare_tasks(scores: Sequence[ProbingScores]) -> list[TaskResult]:
+    """A result a task; every kind of test is one family over all tasks."""
+    depth, n = scores[0].selection.encoder.depth, len(scores)
+    controls = _paired_tests([(s, s.best_readout, s.best_control) for s in scores])
+    majorities = _paired_tests([(s, s.best_readout, s.majority) for s in scores])
+    ends = _paired_tests(
+        [(s, s.best_readout, s.best(s.in_layer(layer))) for layer in (0, depth) for s in scores]
     )
-    sides = _family([(e, e.best(e.in_layer(0)), e.best(e.in_layer(depth))) for e in evidence])
-    pools = _family([(e, e.best(e.of_pool("mean")), e.best(e.of_pool("cls"))) for e in evidence])
-    layers = _family(
+    first_to_last = _paired_tests(
+        [(s, s.best(s.in_layer(0)), s.best(s.in_layer(depth))) for s in scores]
+    )
+    mean_to_cls = _paired_tests(
+        [(s, s.best(s.of_pool("mean")), s.best(s.of_pool("cls"))) for s in scores]
+    )
+    layers = _paired_tests(
         [
-            (e, e.best(e.in_layer(layer)), rival)
-            for e in evidence
+            (s, s.best(s.in_layer(layer)), control)
+            for s in scores
             for layer in range(depth + 1)
-            for rival in (e.best_control, e.majority)
+            for control in (s.best_control, s.majority)
         ]
     )
-    wins = np.array([duel.sign > 0 for duel in layers]).reshape(n, depth + 1, 2)
-    leaks = cleared([e.over_majority for e in evidence])
+    wins = np.array([test.sign > 0 for test in layers]).reshape(n, depth + 1, 2)
+    leaks = cleared([s.shuffled_gain for s in scores])
     return [
         TaskResult(
-            evidence=e,
-            control=controls[i],
-            chance=chances[i],
-            start=ends[i],
-            end=ends[n + i],
-            sides=sides[i],
-            pool=pools[i],
+            scores=s,
+            best_control=controls[i],
+            majority=majorities[i],
+            first_layer=ends[i],
+            last_layer=ends[n + i],
+            first_to_last=first_to_last[i],
+            mean_to_cls=mean_to_cls[i],
             layers=np.flatnonzero(wins[i].all(axis=1)).tolist(),
-            leaks=leaks[i] and (e.over_majority.value.value or 0) > 0,
+            leaks=leaks[i] and (s.shuffled_gain.value.value or 0) > 0,
         )
-        for i, e in enumerate(evidence)
+        for i, s in enumerate(scores)
     ]
 
 
-def _family(pairs: Sequence[tuple[ProbingScores, int, int]]) -> list[PairedTest]:
-    """The first of each pair less the second, on test; Holm over all of them."""
-    found = [e.selection.differences_from(second)[first] for e, first, second in pairs]
+def _paired_tests(pairs: Sequence[tuple[ProbingScores, int, int]]) -> list[PairedTest]:
+    """The first column of each pair less the second, on test; Holm over all of them."""
+    differences = [
+        scores.selection.differences_from(second)[first] for scores, first, second in pairs
+    ]
     return [
-        PairedTest(e.selection.names[first], e.selection.names[second], difference, clear)
-        for (e, first, second), difference, clear in zip(pairs, found, cleared(found), strict=True)
+        PairedTest(scores.selection.names[first], scores.selection.names[second], difference, clear)
+        for (scores, first, second), difference, clear in zip(
+            pairs, differences, cleared(differences), strict=True
+        )
     ]

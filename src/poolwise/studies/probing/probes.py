@@ -17,15 +17,16 @@ from poolwise.selection.vector_cache import VectorCache
 from poolwise.transforms.linear import inverse_deviations
 
 Array = NDArray[np.float64]
-Classes = NDArray[np.intp]
+Targets = NDArray[np.intp]
 
 
 def probe_all(
     tasks: Sequence[LabelsTask], cache: VectorCache, readouts: Sequence[Readout], bar: Progress
 ) -> list[Array]:
-    """Whether each row's label is named, under each readout: [rows, c] a task, as ``named`` says.
+    """The ``probe_hits`` of every readout, [rows, c] for each task.
 
-    A readout is read once for all tasks; the task of most labels, which takes longest, goes first.
+    Each readout's vectors are loaded once for all tasks; the task of most labels, which takes
+    longest, starts first.
     """
     columns = [np.empty((len(task), len(readouts))) for task in tasks]
     order = sorted(range(len(tasks)), key=lambda t: -len(tasks[t].classes))
@@ -33,7 +34,7 @@ def probe_all(
         for i, readout in enumerate(readouts):
             vectors = cache[str(readout)]
             running = {
-                t: workers.submit(named, tasks[t], *rows_of(tasks[t], cache, vectors))
+                t: workers.submit(probe_hits, tasks[t], *task_vectors(tasks[t], cache, vectors))
                 for t in order
             }
             for t, column in running.items():
@@ -42,7 +43,7 @@ def probe_all(
     return columns
 
 
-def rows_of(
+def task_vectors(
     task: LabelsTask, cache: VectorCache, vectors: Floats
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """The vectors of the task's rows [n, d], and which of them are usable [n]."""
@@ -51,19 +52,20 @@ def rows_of(
     return x, cache.usable[rows] & np.isfinite(x).all(axis=1)
 
 
-def named(
-    task: LabelsTask, x: Floats, usable: NDArray[np.bool_], targets: Classes | None = None
+def probe_hits(
+    task: LabelsTask, x: Floats, usable: NDArray[np.bool_], targets: Targets | None = None
 ) -> Array:
-    """Whether a probe trained on train's rows of x [n, d] names the target of the others, [n].
+    """Whether a probe trained on train's rows of x [n, d] predicts the target of each row, [n].
 
-    1 or 0, and 0 for a row that is not usable; NaN for the rows of train.
+    1 or 0, and 0 for a row that is not usable; NaN for the rows of train. ``targets`` [n] are the
+    task's labels by default.
     """
     train = task.splits.train[usable[task.splits.train]]
-    asked = task.targets if targets is None else targets
-    return task.hits(standardized(x, train), usable, asked)
+    targets = task.targets if targets is None else targets
+    return task.hits(standardize(x, train), usable, targets)
 
 
-def standardized(x: Floats, train: NDArray[np.intp]) -> Floats:
+def standardize(x: Floats, train: NDArray[np.intp]) -> Floats:
     """x [n, d], each feature of mean 0 and deviation 1 on the rows of train; a constant one 0."""
-    learned = x[train].astype(np.float64)
-    return np.asarray((x - learned.mean(axis=0)) * inverse_deviations(learned), np.float32)
+    train_x = x[train].astype(np.float64)
+    return np.asarray((x - train_x.mean(axis=0)) * inverse_deviations(train_x), np.float32)

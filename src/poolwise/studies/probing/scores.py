@@ -1,4 +1,4 @@
-"""What was measured on one task."""
+"""The scores of one task: its readouts, its controls, and what the best readout's vectors hold."""
 
 from __future__ import annotations
 
@@ -20,119 +20,132 @@ from poolwise.statistics.paired import (
     paired_differences,
 )
 from poolwise.statistics.selectivity import selectivity
-from poolwise.studies.probing.controls import MAJORITY, UNTRAINED, by_first_word, shuffled
-from poolwise.studies.probing.probes import Array, named, rows_of
+from poolwise.studies.probing.controls import (
+    MAJORITY,
+    UNTRAINED,
+    first_word_targets,
+    shuffled_targets,
+)
+from poolwise.studies.probing.probes import Array, probe_hits, task_vectors
 
-DRAWS = 5
-"""Control tasks: each draws other labels for the same words."""
+CONTROL_TASKS = 5
+"""Each draws other labels for the same first words."""
 
-MOST_CODED = 100
-"""Labels. An online code trains logistic regressions again and again, as slow as there are many."""
+MAX_CODED_LABELS = 100
+"""An online code trains logistic regressions block by block; their time grows with the labels."""
 
 
 @dataclass(frozen=True)
 class ProbingScores:
-    """The contest's baselines are the controls; the columns of ``contest`` hold both.
+    """One task's accuracies. The columns of ``selection`` are readouts, then controls.
 
-    ``chance`` [n]: hits of the chosen readout's probe on shuffled labels. ``memory`` [n]: on labels
-    by first word, the share of draws that it hits. Both NaN on the rows of train.
-    ``code`` is that of train's labels given the chosen readout's vectors; None: too many labels.
+    ``shuffled_hits`` [n]: whether the best readout's probe predicts each row's label when labels
+    are shuffled. ``first_word_hits`` [n]: the share of control tasks in which it predicts the label
+    drawn for the row's first word. Both are NaN on the rows of train. ``code`` is the online code
+    of train's labels given the best readout's vectors; None where there are too many labels.
     """
 
     task: LabelsTask
     selection: Selection
-    chance: Array
-    memory: Array
+    shuffled_hits: Array
+    first_word_hits: Array
     code: Codelength | None
 
     @cached_property
-    def chosen(self) -> int:
-        """The best readout on dev, though a more usual one may be as good."""
+    def best_readout(self) -> int:
+        """The column of the readout with the highest score on dev."""
         return self.selection.best_index
 
     @property
     def controls(self) -> range:
+        """The columns of the controls."""
         return range(len(self.selection.readouts), len(self.selection.names))
 
     @cached_property
     def best_control(self) -> int:
-        """Chosen on dev, as the readout is."""
+        """The column of the control with the highest score on dev."""
         return self.best(self.controls)
 
-    def best(self, among: Iterable[int]) -> int:
-        """The contender of the best score on dev."""
-        return max(among, key=lambda i: sort_value(self.selection.dev_scores[i]))
+    def best(self, columns: Iterable[int]) -> int:
+        """The column of the highest score on dev."""
+        return max(columns, key=lambda i: sort_value(self.selection.dev_scores[i]))
 
     @property
     def majority(self) -> int:
-        """The control that always names the most frequent label."""
+        """The column of the control that always predicts the most frequent label."""
         return self.selection.names.index(MAJORITY)
 
     @property
     def untrained(self) -> list[int]:
-        """The readouts of the encoder that has learned nothing."""
-        return self.called(UNTRAINED)
+        """The columns of the re-initialised encoder's readouts."""
+        return self.controls_named(UNTRAINED)
 
-    def called(self, start: str) -> list[int]:
-        """Controls whose name begins so."""
-        return [i for i in self.controls if self.selection.names[i].startswith(start)]
+    def controls_named(self, prefix: str) -> list[int]:
+        """The columns of controls whose name has this prefix."""
+        return [i for i in self.controls if self.selection.names[i].startswith(prefix)]
 
     def in_layer(self, layer: int) -> list[int]:
-        """Readouts of this layer."""
+        """The columns of readouts of this layer."""
         depth = self.selection.encoder.depth
         readouts = enumerate(self.selection.readouts)
         return [i for i, readout in readouts if readout.layer_indices(depth) == (layer,)]
 
     def of_pool(self, pool: str) -> list[int]:
-        """Readouts of this pool."""
-        return [i for i, readout in enumerate(self.selection.readouts) if str(readout.pool) == pool]
+        """The columns of readouts of this pool."""
+        readouts = enumerate(self.selection.readouts)
+        return [i for i, readout in readouts if str(readout.pool) == pool]
 
     @cached_property
     def gains(self) -> Sequence[Difference]:
-        """Every contender less the most frequent label, on dev."""
+        """Every column's accuracy less that of the most frequent label, on dev."""
         measure = self.task.measure(self.selection.row_scores, self.task.splits.dev)
         return paired_differences(*measure.influences(), self.majority, measure.groups)
 
     @cached_property
-    def on_shuffled(self) -> Estimate:
+    def shuffled_accuracy(self) -> Estimate:
         """Accuracy on shuffled labels."""
-        return self._on_test(self.chance)
+        return self._on_test(self.shuffled_hits)
 
     @cached_property
-    def over_majority(self) -> Difference:
-        """Accuracy on shuffled labels less that of always naming the most frequent one."""
-        columns = np.column_stack([self.selection.row_scores[:, self.majority], self.chance])
+    def shuffled_gain(self) -> Difference:
+        """Accuracy on shuffled labels less that of always predicting the most frequent label."""
+        columns = np.column_stack([self.selection.row_scores[:, self.majority], self.shuffled_hits])
         test = self.task.splits.test
         return mean_differences(columns[test], 0, self.task.groups[test])[1]
 
     @cached_property
-    def on_first_words(self) -> Estimate:
-        """Accuracy on the control tasks."""
-        return self._on_test(self.memory)
+    def first_word_accuracy(self) -> Estimate:
+        """Mean accuracy on the control tasks."""
+        return self._on_test(self.first_word_hits)
 
     @cached_property
     def selectivity(self) -> Difference:
         """Accuracy less accuracy on the control tasks."""
         test = self.task.splits.test
-        hits = self.selection.row_scores[test, self.chosen]
-        return selectivity(hits, self.memory[test], self.task.groups[test])
+        hits = self.selection.row_scores[test, self.best_readout]
+        return selectivity(hits, self.first_word_hits[test], self.task.groups[test])
 
     def _on_test(self, hits: Array) -> Estimate:
         test = self.task.splits.test
         return mean_estimates(hits[test][:, None], self.task.groups[test])[0]
 
 
-def gather(task: LabelsTask, selection: Selection, cache: VectorCache, seed: int) -> ProbingScores:
-    """What the best readout's vectors show beyond the selection."""
-    x, usable = rows_of(task, cache, cache[selection.names[selection.best_index]])
-    draws = [named(task, x, usable, by_first_word(task, seed + draw)) for draw in range(DRAWS)]
+def score_task(
+    task: LabelsTask, selection: Selection, cache: VectorCache, seed: int
+) -> ProbingScores:
+    """Add the best readout's accuracy on shuffled labels and control tasks, and its online code."""
+    x, usable = task_vectors(task, cache, cache[selection.names[selection.best_index]])
+    control_hits = [
+        probe_hits(task, x, usable, first_word_targets(task, seed + i))
+        for i in range(CONTROL_TASKS)
+    ]
     train = task.splits.train[usable[task.splits.train]]
-    coded = len(task.classes) <= MOST_CODED
+    coded = len(task.classes) <= MAX_CODED_LABELS
     return ProbingScores(
         task=task,
         selection=selection,
-        chance=named(task, x, usable, shuffled(task, seed)),
-        memory=np.mean(draws, axis=0),
+        shuffled_hits=probe_hits(task, x, usable, shuffled_targets(task, seed)),
+        first_word_hits=np.mean(control_hits, axis=0),
         code=codelength(x[train], task.targets[train], task.groups[train], seed=seed)
         if coded
         else None,

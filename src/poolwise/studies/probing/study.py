@@ -1,4 +1,4 @@
-"""The study: probe the encoder and the same encoder untrained, then judge, speak and draw."""
+"""The study: probes on the encoder's readouts, and on those of the same encoder re-initialised."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from poolwise.selection.selection import Selection
 from poolwise.selection.tasks import LabelsTask
 from poolwise.selection.vector_cache import VectorCache, cache_vectors
 from poolwise.studies.probing.charts import charts
-from poolwise.studies.probing.controls import UNTRAINED, surface
+from poolwise.studies.probing.controls import UNTRAINED, surface_controls
 from poolwise.studies.probing.numbers import numbers
-from poolwise.studies.probing.paired_tests import judge
+from poolwise.studies.probing.paired_tests import compare_tasks
 from poolwise.studies.probing.probes import Array, probe_all
-from poolwise.studies.probing.scores import ProbingScores, gather
+from poolwise.studies.probing.scores import ProbingScores, score_task
 from poolwise.studies.probing.verdict import notes, verdict
 from poolwise.texts import LabelledTexts
 
@@ -33,17 +33,16 @@ if TYPE_CHECKING:
 
 POOLS = ("cls", "mean", "max")
 
-FEWEST = 100
-"""Rows of a task: a fifth of them, on test, say an accuracy to a quarter or so."""
+MIN_ROWS = 100
+"""Of a task: on the fifth of them that is test, the interval of an accuracy is about 0.4 wide."""
 
 
 class Probing:
     """What a frozen linear probe reads from each layer, for any number of tasks.
 
-    The readout is chosen on dev and reported on test, and so is the best control: an encoder of the
-    same architecture that has learned nothing, word counts, lengths, the most frequent label.
-    Beside them shuffled labels, control tasks that only a memory for words can do, and the online
-    code of the labels.
+    The readout is chosen on dev and reported on test, and so is the best control: the same encoder
+    re-initialised, word counts, lengths, the most frequent label. Beside them: accuracy on shuffled
+    labels, selectivity over control tasks by first word, and the online code of the labels.
     """
 
     name = "knows"
@@ -57,12 +56,12 @@ class Probing:
         self._seed, self.data = seed, data
         if not data:
             raise StudyError("there are no labelled texts to ask about: give a file of them a task")
-        self._tasks = [_task(one, seed) for one in _named_apart(data)]
+        self._tasks = [_task(labelled, seed) for labelled in _unique_names(data)]
         self._readouts: list[Readout] = []
 
     @property
     def names(self) -> list[str]:
-        """Of the tasks."""
+        """The tasks' names."""
         return [task.name for task in self._tasks]
 
     @property
@@ -79,14 +78,14 @@ class Probing:
         self, model: Model, cache: VectorCache, *, progress: bool = False
     ) -> Iterator[Finding]:
         """One finding over all tasks."""
-        answers = judge(self._evidence(model, cache, progress=progress))
+        results = compare_tasks(self._scores(model, cache, progress=progress))
         yield Finding(
             study=self.name,
             question=self.question,
-            verdict=verdict(answers),
-            numbers=numbers(answers),
-            charts=charts(answers),
-            notes=notes(answers),
+            verdict=verdict(results),
+            numbers=numbers(results),
+            charts=charts(results),
+            notes=notes(results),
             made={
                 "data": ", ".join(self.names),
                 "data_sha256": {task.name: task.data.hash for task in self._tasks},
@@ -96,32 +95,32 @@ class Probing:
             },
         )
 
-    def _evidence(self, model: Model, cache: VectorCache, *, progress: bool) -> list[ProbingScores]:
+    def _scores(self, model: Model, cache: VectorCache, *, progress: bool) -> list[ProbingScores]:
         with Progress("probes", len(self._readouts), show=progress) as bar:
-            learned = probe_all(self._tasks, cache, self._readouts, bar)
+            trained = probe_all(self._tasks, cache, self._readouts, bar)
         untrained = self._untrained(model, cache.precision, progress=progress)
         with Progress("tasks", len(self._tasks), show=progress) as bar:
-            found = []
-            for task, own, other in zip(self._tasks, learned, untrained, strict=True):
-                selection = self._contest(model, task, cache, own, other)
-                found.append(gather(task, selection, cache, self._seed))
+            scores = []
+            for task, *hits in zip(self._tasks, trained, untrained, strict=True):
+                selection = self._selection(model, task, cache, *hits)
+                scores.append(score_task(task, selection, cache, self._seed))
                 bar.advance(1)
-        return found
+        return scores
 
     def _untrained(self, model: Model, precision: Precision, *, progress: bool) -> list[Array]:
-        """A pass of its own, by an encoder that has learned nothing."""
-        plain = reinitialize(model, self._seed)
+        """The hits of the same readouts of the re-initialised encoder, from a pass of its own."""
+        untrained = reinitialize(model, self._seed)
         cache = cache_vectors(
-            plain, self.texts, self._readouts, precision=precision, progress=progress
+            untrained, self.texts, self._readouts, precision=precision, progress=progress
         )
         with Progress("probes", len(self._readouts), show=progress) as bar:
             return probe_all(self._tasks, cache, self._readouts, bar)
 
-    def _contest(
-        self, model: Model, task: LabelsTask, cache: VectorCache, own: Array, other: Array
+    def _selection(
+        self, model: Model, task: LabelsTask, cache: VectorCache, trained: Array, untrained: Array
     ) -> Selection:
         tokens = cache.n_tokens[cache.rows(task.texts)]
-        controls = dict(surface(task, tokens, self._seed))
+        controls = dict(surface_controls(task, tokens, self._seed))
         names = [*controls, *(f"{UNTRAINED} {readout}" for readout in self._readouts)]
         return Selection(
             encoder=model,
@@ -130,33 +129,33 @@ class Probing:
             readouts=self._readouts,
             baselines=names,
             dimensions=[],
-            row_scores=np.column_stack([own, *controls.values(), other]),
+            row_scores=np.column_stack([trained, *controls.values(), untrained]),
         )
 
 
-def _named_apart(data: Sequence[LabelledTexts]) -> list[LabelledTexts]:
-    """Each under its file's name without ending; numbered where that is another's too."""
-    stems = [PurePath(one.name).stem for one in data]
-    seen: Counter[str] = Counter()
-    named = []
-    for one, stem in zip(data, stems, strict=True):
-        seen[stem] += 1
-        again = f" ({seen[stem]})" if seen[stem] > 1 else ""
-        named.append(replace(one, name=stem + again))
-    return named
+def _unique_names(data: Sequence[LabelledTexts]) -> list[LabelledTexts]:
+    """Each data set named by its file's stem; a second one of the same stem is numbered."""
+    counts: Counter[str] = Counter()
+    renamed = []
+    for labelled in data:
+        stem = PurePath(labelled.name).stem
+        counts[stem] += 1
+        suffix = f" ({counts[stem]})" if counts[stem] > 1 else ""
+        renamed.append(replace(labelled, name=stem + suffix))
+    return renamed
 
 
 def _task(data: LabelledTexts, seed: int) -> LabelsTask:
-    if len(data) < FEWEST:
+    if len(data) < MIN_ROWS:
         raise StudyError(
-            f"{data.name}: {len(data)} rows; a probe can be told from its controls from {FEWEST} "
+            f"{data.name}: {len(data)} rows; a probe can be told from its controls from {MIN_ROWS} "
             "rows on, and some thousands make the intervals narrow: give more rows"
         )
     task = LabelsTask(data, seed)
-    learned = {data.labels[i] for i in task.splits.train.tolist()}
-    if len(learned) < 2:
+    train_labels = {data.labels[i] for i in task.splits.train.tolist()}
+    if len(train_labels) < 2:
         raise StudyError(
-            f"{data.name}: every row of train has the label {learned.pop()!r}; a probe needs two "
-            "labels to tell apart"
+            f"{data.name}: every row of train has the label {train_labels.pop()!r}; a probe needs "
+            "two labels to tell apart"
         )
     return task

@@ -1,29 +1,30 @@
-"""What a person would say who has read the numbers."""
+"""The verdict and the notes of a probing finding."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from poolwise.errors import listed
+from poolwise.selection.comparisons import join_words
 from poolwise.selection.finding import format_estimate
-from poolwise.studies.probing.paired_tests import Place, TaskResult
+from poolwise.studies.probing.paired_tests import DepthRange, TaskResult
 
-PLACES: dict[Place, str] = {
+DEPTH_RANGES: dict[DepthRange, str] = {
     "low": "low (worse at the last layer)",
     "middle": "in the middle (worse at layer 0 and at the last)",
     "high": "high (worse at layer 0)",
 }
 
 
-def verdict(answers: Sequence[TaskResult]) -> str:
-    """What is known, where, from where on, and by which pool."""
-    said = [*_leaks(answers), *_known(answers), *_places(answers), *_first(answers)]
-    return " ".join([*said, *_pools(answers)])
+def verdict(results: Sequence[TaskResult]) -> str:
+    """Which tasks the probes solve beyond the controls, at which depth, and with which pool."""
+    sentences = [*_leaks(results), *_against_controls(results), *_depths(results)]
+    return " ".join([*sentences, *_first_layers(results), *_pools(results)])
 
 
-def notes(answers: Sequence[TaskResult]) -> list[str]:
-    """A line a task, then how all was measured."""
-    return [*map(_task, answers), *_parts(answers), *_uncoded(answers), *METHOD]
+def notes(results: Sequence[TaskResult]) -> list[str]:
+    """A line a task, then how everything was measured."""
+    return [*map(_task, results), *_splits(results), *_codes(results), *METHOD]
 
 
 METHOD = (
@@ -41,101 +42,102 @@ METHOD = (
 )
 
 
-def series(names: Sequence[str]) -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-
-
-def _leaks(answers: Sequence[TaskResult]) -> Iterator[str]:
-    leaking = [a.name for a in answers if a.leaks]
+def _leaks(results: Sequence[TaskResult]) -> Iterator[str]:
+    leaking = [r.name for r in results if r.leaks]
     if leaking:
         yield (
-            f"Do not trust {series(leaking)}: even shuffled labels are named better than by always "
-            "naming the most frequent one."
+            f"Do not trust {join_words(leaking)}: even shuffled labels are named better than by "
+            "always naming the most frequent one."
         )
 
 
-def _known(answers: Sequence[TaskResult]) -> Iterator[str]:
-    better = [f"{a.name} ({a.control.first})" for a in answers if _beyond(a)]
-    worse = [f"{a.name} ({a.control.second})" for a in answers if a.control.sign < 0]
-    unclear = [a.name for a in answers if not a.control.sign and a.chance.sign > 0]
-    chance = [a.name for a in answers if a.control.sign >= 0 and a.chance.sign <= 0]
+def _against_controls(results: Sequence[TaskResult]) -> Iterator[str]:
+    better = [f"{r.name} ({r.best_control.first})" for r in results if _beats_controls(r)]
+    worse = [f"{r.name} ({r.best_control.second})" for r in results if r.best_control.sign < 0]
+    unclear = [r.name for r in results if not r.best_control.sign and r.majority.sign > 0]
+    chance = [r.name for r in results if r.best_control.sign >= 0 and r.majority.sign <= 0]
     if better:
-        yield f"The vectors say more than any control about {series(better)}."
+        yield f"The vectors say more than any control about {join_words(better)}."
     if worse:
-        yield f"A control says more about {series(worse)}."
+        yield f"A control says more about {join_words(worse)}."
     if unclear:
-        yield f"No more than the best control tells, as far as these data show: {series(unclear)}."
+        yield (
+            "No more than the best control tells, as far as these data show: "
+            f"{join_words(unclear)}."
+        )
     if chance:
-        yield f"No better than always naming the most frequent label: {series(chance)}."
+        yield f"No better than always naming the most frequent label: {join_words(chance)}."
 
 
-def _beyond(answer: TaskResult) -> bool:
-    return answer.control.sign > 0 and answer.chance.sign > 0
+def _beats_controls(result: TaskResult) -> bool:
+    return result.best_control.sign > 0 and result.majority.sign > 0
 
 
-def _places(answers: Sequence[TaskResult]) -> Iterator[str]:
-    for place, where in PLACES.items():
-        tasks = [a.name for a in answers if a.place == place]
+def _depths(results: Sequence[TaskResult]) -> Iterator[str]:
+    for depth_range, description in DEPTH_RANGES.items():
+        tasks = [r.name for r in results if r.best_depth == depth_range]
         if tasks:
-            yield f"Read best {where}: {series(tasks)}."
-    nowhere = [a.name for a in answers if not a.place and a.chance.sign > 0]
-    if nowhere:
-        yield f"Where best cannot be told: {series(nowhere)}."
+            yield f"Read best {description}: {join_words(tasks)}."
+    unclear = [r.name for r in results if not r.best_depth and r.majority.sign > 0]
+    if unclear:
+        yield f"Where best cannot be told: {join_words(unclear)}."
 
 
-def _first(answers: Sequence[TaskResult]) -> Iterator[str]:
+def _first_layers(results: Sequence[TaskResult]) -> Iterator[str]:
+    """Tasks that layer 0 does not solve beyond the controls, with the first layer that does."""
     late = [
-        f"{a.name} from layer {a.layers[0]} on"
-        for a in answers
-        if _beyond(a) and a.layers and a.layers[0] > 0
+        f"{r.name} from layer {r.layers[0]} on"
+        for r in results
+        if _beats_controls(r) and r.layers and r.layers[0] > 0
     ]
     if late:
-        yield f"Beyond the controls only {series(late)}."
+        yield f"Beyond the controls only {join_words(late)}."
 
 
-def _pools(answers: Sequence[TaskResult]) -> Iterator[str]:
-    mean = [a.name for a in answers if a.pool.sign > 0]
-    cls = [a.name for a in answers if a.pool.sign < 0]
+def _pools(results: Sequence[TaskResult]) -> Iterator[str]:
+    mean = [r.name for r in results if r.mean_to_cls.sign > 0]
+    cls = [r.name for r in results if r.mean_to_cls.sign < 0]
     if mean:
-        yield f"The mean reads {series(mean)} better than [CLS]."
+        yield f"The mean reads {join_words(mean)} better than [CLS]."
     if cls:
-        yield f"[CLS] reads {series(cls)} better than the mean."
+        yield f"[CLS] reads {join_words(cls)} better than the mean."
     if not mean and not cls:
         yield "Between the mean and [CLS] these data can show no difference."
 
 
-def _task(answer: TaskResult) -> str:
-    e = answer.evidence
-    said = (
-        f"{answer.name}: {answer.control.first} {format_estimate(e.selection.test_scores[e.chosen])}; best "
-        f"control, {answer.control.second}, {format_estimate(e.selection.test_scores[e.best_control])}; "
-        f"difference {format_estimate(answer.control.difference.value, sign=True)}; shuffled "
-        f"labels {format_estimate(e.on_shuffled)}; selectivity "
-        f"{format_estimate(e.selectivity.value, sign=True)}"
+def _task(result: TaskResult) -> str:
+    scores, control = result.scores, result.best_control
+    accuracies = scores.selection.test_scores
+    line = (
+        f"{result.name}: {control.first} {format_estimate(accuracies[scores.best_readout])}; best "
+        f"control, {control.second}, {format_estimate(accuracies[scores.best_control])}; "
+        f"difference {format_estimate(control.difference.value, sign=True)}; shuffled "
+        f"labels {format_estimate(scores.shuffled_accuracy)}; selectivity "
+        f"{format_estimate(scores.selectivity.value, sign=True)}"
     )
-    return said if e.code is None else f"{said}; compression {format_estimate(e.code.compression)}"
+    code = scores.code
+    return line if code is None else f"{line}; compression {format_estimate(code.compression)}"
 
 
-def _parts(answers: Sequence[TaskResult]) -> Iterator[str]:
-    of_note: dict[str, list[str]] = {}
-    for answer in answers:
-        for note in answer.evidence.task.splits.notes:
-            of_note.setdefault(note, []).append(answer.name)
-    for note, names in of_note.items():
-        yield f"{'all tasks' if len(names) == len(answers) else series(names)}: {note}"
-    for answer in answers:
-        if unseen := answer.evidence.task.unseen:
+def _splits(results: Sequence[TaskResult]) -> Iterator[str]:
+    tasks_by_note: dict[str, list[str]] = {}
+    for result in results:
+        for note in result.scores.task.splits.notes:
+            tasks_by_note.setdefault(note, []).append(result.name)
+    for note, names in tasks_by_note.items():
+        yield f"{'all tasks' if len(names) == len(results) else join_words(names)}: {note}"
+    for result in results:
+        if unseen := result.scores.task.unseen:
             yield (
-                f"{answer.name}: {len(unseen)} labels do not occur in train and cannot be named: "
-                + listed(unseen, limit=5)
+                f"{result.name}: {len(unseen)} labels do not occur in train and cannot be named: "
+                + listed(unseen, most=5)
             )
 
 
-def _uncoded(answers: Sequence[TaskResult]) -> Iterator[str]:
-    for answer in answers:
-        code, labels = answer.evidence.code, len(answer.evidence.task.classes)
+def _codes(results: Sequence[TaskResult]) -> Iterator[str]:
+    for result in results:
+        code, labels = result.scores.code, len(result.scores.task.classes)
         if code is None:
-            yield f"{answer.name}: no online code; {labels:,} labels would take too long"
+            yield f"{result.name}: no online code; {labels:,} labels would take too long"
         elif not code.converged:
-            yield f"{answer.name}: a regression of the online code was stopped before its end"
+            yield f"{result.name}: a regression of the online code was stopped before its end"
