@@ -130,7 +130,7 @@ def _splits(results: Sequence[TaskResult]) -> Iterator[str]:
         if unseen := result.scores.task.unseen:
             yield (
                 f"{result.name}: {len(unseen)} labels do not occur in train and cannot be named: "
-                + listed(unseen, most=5)
+                + listed(unseen, limit=5)
             )
 
 
