@@ -35,7 +35,7 @@ ENTRANCES = {
     "embed": lambda model, texts: model.embed(texts, SPEC),
     "extract": lambda model, texts: list(extract(model, texts, [SPEC], engine=model.engine)),
     "model.extract": lambda model, texts: list(model.extract(texts, [SPEC])),
-    "fit": lambda model, texts: model.fit(f"{SPEC}|center", texts),
+    "fit": lambda model, texts: model.fit(texts, f"{SPEC}|center"),
     "embed(fit=)": lambda model, texts: model.embed(TEXTS, f"{SPEC}|center", fit=texts),
     "token_outputs": lambda model, texts: list(model.token_outputs(texts, layers=[1])),
     "token_outputs of the module": lambda model, texts: list(
@@ -185,7 +185,7 @@ def test_one_string_is_one_text(bert):
     assert [len(one) for one in bert.token_outputs(text)] == [1]
     # Of one text nothing can be learned; of its letters, something could.
     with pytest.raises(ReadoutError, match="at least two"):
-        bert.fit(f"{SPEC}|center", text)
+        bert.fit(text, f"{SPEC}|center")
 
 
 def test_one_readout_is_one_readout(bert):
@@ -213,9 +213,9 @@ LONG = {
 PRECISION = {
     **OPTIONED,
     "attentions": lambda model, **options: model.token_outputs(TEXTS, attentions=True, **options),
-    "fit": lambda model, **options: model.fit(f"{SPEC}|center", TEXTS, **options),
+    "fit": lambda model, **options: model.fit(TEXTS, f"{SPEC}|center", **options),
     "engine_for": lambda model, precision: model.engine_for(precision),
-    "made": lambda model, precision: model.made(precision),
+    "provenance": lambda model, precision: model.provenance(precision),
     "open_engine": open_engine,
 }
 

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 import poolwise
+import poolwise.token_outputs
+from poolwise import encoders
+from poolwise.engines import opening
 from poolwise.errors import PoolwiseWarning, ReadoutError
 
 
@@ -37,6 +40,32 @@ def test_steps_are_fitted_on_the_texts_given(bert):
     np.testing.assert_allclose(np.cov(vectors, rowvar=False), np.eye(3), atol=1e-3)
     with pytest.raises(ReadoutError, match="fit"):
         bert.embed(train, "mean@-1|whiten(3)")
+
+
+@pytest.mark.parametrize("call", ["fit", "embed"])
+@pytest.mark.parametrize("texts", [["a cat", "a dog"], "a cat"], ids=["several", "one"])
+@pytest.mark.parametrize("readout", ["mean@-1|center", poolwise.parse("mean@-1|center")])
+def test_texts_and_readout_exchanged_are_told_by_name(bert, call, texts, readout):
+    with pytest.raises(ReadoutError, match=r"the readout mean@-1\|center in place of the"):
+        getattr(bert, call)(readout, texts)
+
+
+def test_extract_opens_one_engine_for_an_encoder_and_its_prompts(tiny, monkeypatch):
+    opened = []
+    open_engine = opening.open_engine
+    monkeypatch.setattr(opening, "open_engine", lambda *a, **k: opened.append(1) or open_engine(*a))
+    for encoder in (poolwise.load(tiny("bert")), encoders.load(tiny("bert"))):
+        opened.clear()
+        for prompt in (None, "query: ", ""):
+            for _ in range(2):
+                (batch,) = poolwise.extract(encoder.prompted(prompt), ["a cat"], "mean@-1")
+        assert opened == [1]
+    model = poolwise.load(tiny("bert"))
+    opened.clear()
+    (batch,) = poolwise.extract(model, ["a cat"], "mean@-1")
+    np.testing.assert_array_equal(batch.vectors["mean@-1"], model.embed(["a cat"], "mean@-1"))
+    list(poolwise.token_outputs.token_outputs(model, ["a cat"]))
+    assert opened == [1]
 
 
 def test_cut_texts_and_missing_vectors_are_warned_of(tiny):

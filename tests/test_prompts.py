@@ -105,9 +105,9 @@ def test_a_prompt_that_is_left_out_goes_with_its_windows(folder, modules):
 def test_every_output_says_the_prompt(folder):
     declare(folder, prompts=PROMPTS, default_prompt_name="query")
     model = poolwise.load(folder)
-    assert model.made()["prompt"] == "find the cat: "
-    assert "prompt" not in model.prompted("").made()
-    assert model.prompted(name="other").made()["prompt"] == "a bird "
+    assert model.provenance()["prompt"] == "find the cat: "
+    assert "prompt" not in model.prompted("").provenance()
+    assert model.prompted(name="other").provenance()["prompt"] == "a bird "
     assert model.prompted("x").engine is model.engine
     assert model.prompted("x").hash == model.hash
 

@@ -13,16 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise import encoders, transforms
+from poolwise.embedding_warnings import embedding_warnings
 from poolwise.encoders import Encoder
 from poolwise.encoders.location import FileStates, file_states
 from poolwise.encoders.pickling import expect_hash
-from poolwise.encoders.tokenizer.unknown_tokens import UnknownTokens
 from poolwise.engines import Engine, engine_of
 from poolwise.errors import PoolwiseWarning, ReadoutError
 from poolwise.escaping import escape_control
 from poolwise.extraction import extract
 from poolwise.inputs import flag
-from poolwise.readouts import Readout
+from poolwise.readouts import Readout, parse
 from poolwise.records import LongTexts, Precision, Sentence, TokenOutputs, VectorBatch
 from poolwise.token_outputs import token_outputs
 from poolwise.transforms import Transform
@@ -46,11 +46,11 @@ def load(name: str | Path, *, max_length: int | None = None, revision: str | Non
 def _read_again(
     name: str, folder: Path, max_length: int, prompt: str | None, pickled: str
 ) -> Model:
-    """The model of a pickle without weights; a worker that is sent it often reads it once."""
-    found = load(folder, max_length=max_length)
-    expect_hash(found.name, found.hash, pickled, str(folder))
-    model = replace(found, name=name, prompt=prompt)
-    model.__dict__["_files"] = found._files
+    """The model of a pickle without weights; cached, as workers unpickle it again and again."""
+    loaded = load(folder, max_length=max_length)
+    expect_hash(loaded.name, loaded.hash, pickled, str(folder))
+    model = replace(loaded, name=name, prompt=prompt)
+    model.__dict__["_files"] = loaded._files
     return model
 
 
@@ -62,9 +62,7 @@ class Model(Encoder):
     this model (rearranged, re-initialised, cut). Copies share weights and engines.
     """
 
-    _files: FileStates | None = (
-        None  # of the folder, as it was when this very model was read from it
-    )
+    _files: FileStates | None = None  # of the folder, as they were when this model was read
 
     def __reduce__(self) -> tuple[Callable[..., Encoder], tuple[Any, ...]]:
         if self._files is None or self._files != file_states(self.folder):
@@ -134,8 +132,8 @@ class Model(Encoder):
             self, texts, engine=engine, layers=layers, attentions=attentions, **options
         )
 
-    def made(self, precision: Precision = "exact") -> dict[str, str]:
-        """How this model's vectors come about; every output carries it."""
+    def provenance(self, precision: Precision = "exact") -> dict[str, str]:
+        """Library version, model and its hash, engine, precision and prompt; in every output."""
         engine = self.engine_for(precision)
         return {
             "poolwise": __version__,
@@ -143,35 +141,35 @@ class Model(Encoder):
             "model_hash": self.hash,
             "engine": engine.name,
             "precision": engine.precision,
-            **self.made_with_prompt(),
+            **self.prompt_provenance(),
         }
 
-    def made_with_prompt(self) -> dict[str, str]:
-        """The prompt in front of every text, for provenance; empty where there is none."""
+    def prompt_provenance(self) -> dict[str, str]:
+        """The prompt in front of every text; empty without one."""
         if not self.prefix:
             return {}
         return {"prompt": self.prefix} | ({} if self.prompts.pooled else {"prompt_pooled": "no"})
 
     def fit(
         self,
-        readout: AnyReadout,
         texts: str | Iterable[str | Sentence],
+        readout: AnyReadout,
         *,
         precision: Precision = "exact",
         progress: bool = False,
     ) -> Transform:
-        """Fit the readout's steps (``whiten(256)``, ``standardize``, …) on these texts' vectors.
+        """The readout's steps (``whiten(256)``, ``center``, …), fitted on vectors of ``texts``.
 
-        Holds all of their vectors at once: some ten thousand texts are plenty.
+        All of their vectors are in memory at once: some ten thousand texts are plenty. Raises
+        TextError, ReadoutError, OptionError.
         """
-        chosen = self.resolve_readout(readout)
+        chosen = self._resolve(readout, texts)
         pooled = chosen.readout.pooled
         encoder, spec = prompted(self, [chosen]), str(pooled)
         batches = encoder.extract(texts, [spec], precision=precision, progress=progress)
-        vectors = [batch.vectors[spec] for batch in batches]
-        none = np.zeros((0, self.width_of(pooled)), np.float32)
-        rows = np.concatenate(vectors) if vectors else none
-        return transforms.fit(chosen.readout, rows, self.dense_stack)
+        empty = np.zeros((0, self.width_of(pooled)), np.float32)
+        vectors = np.concatenate([empty, *(batch.vectors[spec] for batch in batches)])
+        return transforms.fit(chosen.readout, vectors, self.dense_stack)
 
     def embed(
         self,
@@ -201,13 +199,13 @@ class Model(Encoder):
 
         Raises TextError for what are no texts, ReadoutError, OptionError.
         """
-        chosen = self.resolve_readout(readout)
+        chosen = self._resolve(readout, texts)
         encoder = prompted(self.prompted(prompt, prompt_name), [chosen])
         if fit is not None:
-            steps = encoder.fit(chosen.readout, fit, precision=precision)
+            steps = encoder.fit(fit, chosen.readout, precision=precision)
             chosen = replace(chosen, transform=steps, made={"model_hash": self.hash})
         options: dict[str, Any] = {"precision": precision, "long": long, "progress": progress}
-        vectors = encoder._all(texts, chosen, chosen.readout, **options)
+        vectors = encoder._vectors(texts, chosen, chosen.readout, **options)
         return vectors[0] if isinstance(texts, str) else vectors
 
     def pooled(self, texts: Iterable[str], readout: Readout, **options: Any) -> NDArray[Any]:
@@ -215,21 +213,24 @@ class Model(Encoder):
 
         ``options`` are ``precision``, ``long`` and ``progress``.
         """
-        asked = self.resolve_readout(readout).readout
-        return self._all(texts, FittedReadout(asked.pooled), asked, **options)
+        whole = self.resolve_readout(readout).readout
+        return self._vectors(texts, FittedReadout(whole.pooled), whole, **options)
 
-    def _all(
+    def _vectors(
         self,
         texts: str | Iterable[str | Sentence],
         chosen: FittedReadout,
-        asked: Readout,
+        whole: Readout,
         **options: Any,
     ) -> NDArray[Any]:
-        """Every row at once; ``asked`` is the readout that warnings are about."""
-        seen = list(self.extract(texts, [chosen], **options))
-        self._warn(seen, asked)
-        rows = [batch.vectors[str(chosen.readout)] for batch in seen]
-        return np.concatenate(rows) if rows else self._no_rows(chosen)
+        """Every row, in one array; ``whole`` is the readout that warnings are about."""
+        batches = list(self.extract(texts, [chosen], **options))
+        for message in embedding_warnings(self, batches, whole):
+            warn(message, PoolwiseWarning, stacklevel=3)
+        if batches:
+            return np.concatenate([batch.vectors[str(chosen.readout)] for batch in batches])
+        steps = (chosen.transform or transforms.stateless(chosen.readout)).on(self.dense_stack)
+        return steps.apply(np.zeros((0, self.width_of(chosen.readout.pooled)), np.float32))
 
     def resolve_readout(self, readout: AnyReadout | None) -> FittedReadout:
         """The readout in any of its forms; None is what the folder declares.
@@ -239,35 +240,33 @@ class Model(Encoder):
         if readout is not None:
             return FittedReadout.of(readout)
         if self.declared is None:
-            why = (
+            declaration = (
                 f"{self.inexpressible}, which no readout expresses"
                 if self.inexpressible
                 else "no pooling of its own"
             )
-            raise ReadoutError(f"{self.name} declares {why}; name a readout, for instance mean@-1")
+            raise ReadoutError(
+                f"{self.name} declares {declaration}; name a readout, for instance mean@-1"
+            )
         return FittedReadout(self.declared)
 
-    def _no_rows(self, chosen: FittedReadout) -> NDArray[Any]:
-        """What the readout makes of no text: as wide, and of the same type, as of any other."""
-        steps = (chosen.transform or transforms.stateless(chosen.readout)).on(self.dense_stack)
-        return steps.apply(np.zeros((0, self.width_of(chosen.readout.pooled)), np.float32))
+    def _resolve(self, readout: AnyReadout | None, texts: object) -> FittedReadout:
+        """As ``resolve_readout``; its error says where ``texts`` is the readout."""
+        try:
+            return self.resolve_readout(readout)
+        except ReadoutError as error:
+            if not _is_readout(texts):
+                raise
+            raise ReadoutError(
+                f"found the readout {texts!s:.60} in place of the texts, which come first"
+            ) from error
 
-    def _warn(self, seen: Sequence[VectorBatch], readout: Readout) -> None:
-        if note := self.omission_note(readout):
-            warn(note, PoolwiseWarning, stacklevel=4)
-        truncated = sum(int(b.truncated.sum()) for b in seen)
-        nonfinite = sum(int(b.nonfinite.sum()) for b in seen)
-        if truncated:
-            warn(
-                f"{truncated} of {sum(map(len, seen))} texts were cut to {self.max_length} tokens; "
-                'long="window" reads all of them',
-                PoolwiseWarning,
-                stacklevel=4,
-            )
-        if nonfinite:
-            warn(f"{nonfinite} vectors are not finite", PoolwiseWarning, stacklevel=4)
-        unknown = UnknownTokens(self.tokenizer)
-        for batch in seen:
-            unknown.add(batch.tokens)
-        for note in unknown.notes():
-            warn(note, PoolwiseWarning, stacklevel=4)
+
+def _is_readout(value: object) -> bool:
+    if not isinstance(value, str):
+        return isinstance(value, Readout | FittedReadout)
+    try:
+        parse(value)
+    except ReadoutError:
+        return False
+    return True

@@ -251,7 +251,7 @@ def test_what_is_whole_runs(bert):
 
 def test_a_model_takes_the_native_engine_and_says_so(bert):
     assert bert.engine.name == "native"
-    assert bert.made("fast")["precision"] == "fast"
+    assert bert.provenance("fast")["precision"] == "fast"
     assert bert.embed("the cat", "mean@-1", precision="fast").shape == (bert.width,)
 
 

@@ -52,9 +52,9 @@ def theirs(folder, texts, caplog):
 )
 def test_the_demo_model_reads_back_the_same(demo, texts, tmp_path, caplog, spec, blocks, modules):
     readout, held_out = poolwise.parse(spec), texts[5::500]
-    steps = demo.fit(readout, texts[::40]) if readout.needs_fit else stateless(readout)
+    steps = demo.fit(texts[::40], readout) if readout.needs_fit else stateless(readout)
     ours = steps.apply(demo.embed(held_out, readout.pooled))
-    made = export(demo, FittedReadout(readout, steps, demo.made()), tmp_path / "out")
+    made = export(demo, FittedReadout(readout, steps, demo.provenance()), tmp_path / "out")
     found = theirs(tmp_path / "out", held_out, caplog)
     assert np.abs(found - ours).max() <= 1e-5 * np.abs(ours).max()
     config = json.loads((tmp_path / "out" / "config.json").read_text())
@@ -156,7 +156,7 @@ def test_what_has_no_folder_is_refused(tiny, tmp_path):
         export(rearrange(bert, "removed"), "cls@-1", tmp_path / "out")
     other = poolwise.load(tiny("bert-cased"))
     readout = poolwise.parse("mean@-1|center")
-    chosen = FittedReadout(readout, bert.fit(readout, FEW), bert.made())
+    chosen = FittedReadout(readout, bert.fit(FEW, readout), bert.provenance())
     with pytest.raises(ReadoutError, match="was fitted on"):
         export(other, chosen, tmp_path / "out")
     assert not list(tmp_path.iterdir())
@@ -184,9 +184,9 @@ def test_config_keeps_what_strangers_need(tiny, tmp_path):
 def sweep_folder(encoder, folder, spec):
     """readout.toml and findings.json, as a sweep leaves them."""
     folder.mkdir()
-    made = {**encoder.made(), "data": "intents.csv"}
+    made = {**encoder.provenance(), "data": "intents.csv"}
     readout = poolwise.parse(spec)
-    FittedReadout(readout, encoder.fit(readout, FEW), made).save(folder / "readout.toml")
+    FittedReadout(readout, encoder.fit(FEW, readout), made).save(folder / "readout.toml")
     where = {"readout": spec, "part": "test"}
     number = {"name": "accuracy of the chosen readout", "value": 0.9, "low": 0.875, "high": 0.925}
     finding = {"verdict": "Take it.", "made": made, "numbers": [{**number, "where": where}]}

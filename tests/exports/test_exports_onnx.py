@@ -62,7 +62,7 @@ SPECS = [
 def asked(encoder, spec):
     """The readout, its steps as fitted on ``FEW``, and what poolwise makes of ``FEW``."""
     readout = poolwise.parse(spec)
-    steps = encoder.fit(readout, FEW) if readout.needs_fit else stateless(readout)
+    steps = encoder.fit(FEW, readout) if readout.needs_fit else stateless(readout)
     return readout, steps, steps.apply(own(encoder, str(readout.pooled), FEW))
 
 
@@ -91,7 +91,7 @@ def test_the_graph_of_every_readout_gives_its_vectors(tiny, spec):
 def test_what_modules_cannot_express_is_expressed(tiny, tmp_path, family, spec):
     encoder = poolwise.load(tiny(family))
     readout, steps, ours = asked(encoder, spec)
-    chosen = FittedReadout(readout, steps, encoder.made())
+    chosen = FittedReadout(readout, steps, encoder.provenance())
     made = export(encoder, chosen, tmp_path / "out", format="onnx")
     assert (made.modules, made.reader) == (("model.onnx",), "onnxruntime")
     assert made.difference <= 1e-5

@@ -32,7 +32,7 @@ def test_steps_are_left_out_and_said(model, tmp_path):
 
 def test_a_file_of_another_model_is_refused(model, tiny, tmp_path):
     spec = "mean@2|center"
-    steps = poolwise.load(tiny("roberta")).fit(spec, ["a cat", "a dog"])
+    steps = poolwise.load(tiny("roberta")).fit(["a cat", "a dog"], spec)
     FittedReadout(parse(spec), steps, {"model_hash": "0" * 64}).save(tmp_path / "readout.toml")
     with pytest.raises(ReadoutError, match="was fitted on another model"):
         _resolved(model, [str(tmp_path / "readout.toml")])

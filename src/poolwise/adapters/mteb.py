@@ -88,7 +88,7 @@ def _meta(embedder: Embedder) -> Any:
         "similarity_fn_name": ScoringFunction(model.similarity),
         "experiment_kwargs": {
             "readout": str(model.resolve_readout(embedder.readout).readout),
-            **model.made_with_prompt(),
+            **model.prompt_provenance(),
             "precision": model.engine_for(embedder.precision).precision,
             "max_length": model.max_length,
             "long": embedder.long,

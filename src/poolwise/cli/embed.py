@@ -134,7 +134,7 @@ def command(
     for note in filter(None, map(encoder.omission_note, asked)):
         warn(note, PoolwiseWarning, stacklevel=1)
     waiting = [one.readout for one in chosen if one.transform is None]
-    made: dict[str, Any] = {**encoder.made(precision)}
+    made: dict[str, Any] = {**encoder.provenance(precision)}
     counts: Counter[str] = Counter()
     unknown = UnknownTokens(encoder.tokenizer)
     with create(
@@ -192,7 +192,7 @@ def _fit(
     if texts is None:
         return {}
     return {
-        str(r): encoder.fit(r, texts, precision=precision, progress=True)
+        str(r): encoder.fit(texts, r, precision=precision, progress=True)
         for r in asked
         if r.needs_fit
     }

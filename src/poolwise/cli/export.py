@@ -129,7 +129,7 @@ def command(
                 "width": made.width,
                 "difference": made.difference,
                 "texts": made.texts,
-                "made": {**encoder.made(), **fitted_texts(fitted_on)},
+                "made": {**encoder.provenance(), **fitted_texts(fitted_on)},
             }
         )
         return

@@ -96,7 +96,7 @@ def command(
     )
     classifier = load_classifier(checkpoint, max_length=max_length)
     made = {
-        **classifier.model.made(precision),
+        **classifier.model.provenance(precision),
         "readout": str(classifier.readout),
         "tuned": dict(classifier.made),
         "texts": texts.name,

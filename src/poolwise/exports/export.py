@@ -131,7 +131,7 @@ class _Asked:
 def _fitted(
     model: Model, readout: Readout, texts: Iterable[str | Sentence] | None, progress: bool
 ) -> Transform:
-    return stateless(readout) if texts is None else model.fit(readout, texts, progress=progress)
+    return stateless(readout) if texts is None else model.fit(texts, readout, progress=progress)
 
 
 class _Written(NamedTuple):

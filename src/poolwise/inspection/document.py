@@ -27,7 +27,7 @@ def inspect(
     document: dict[str, Any] = {
         "verdict": f"{len(texts)} sentence(s), {[len(w) for w in windows]} tokens, "
         f"layers 0..{model.depth} of {model.name}",
-        "made": model.made(),
+        "made": model.provenance(),
         "special_tokens": _special(model, windows),
         "sentences": [
             {"text": text, "tokens": _tokens(model, text, window), "truncated": cut.truncated}

@@ -43,7 +43,7 @@ def run(
         raise StudyError(f"{texts.name} holds no text, so there is nothing to measure")
     for study in studies:
         feed(list(study.control_texts()))
-    made = model.made(precision) | {
+    made = model.provenance(precision) | {
         "texts": texts.name,
         "texts_sha256": texts.hash,
         "n_texts": n_texts,

@@ -127,7 +127,7 @@ def answers(
     if not texts:
         raise StudyError("there is no text to measure on")
     cache = cache_vectors(model, texts, readouts.values(), precision=precision, progress=progress)
-    made = model.made(precision) | {
+    made = model.provenance(precision) | {
         "texts": len(cache),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }

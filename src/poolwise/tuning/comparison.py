@@ -93,7 +93,7 @@ def compared(
         "poolwise": __version__,
         "model": model.name,
         "model_hash": model.hash,
-        **model.made_with_prompt(),
+        **model.prompt_provenance(),
         **found.made,
         "data_sha256": task.hash,
         "kind": kind,

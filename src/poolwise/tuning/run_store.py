@@ -46,7 +46,7 @@ def materials(model: Model, task: Task) -> dict[str, Any]:
         "poolwise": __version__,
         "model": model.hash,
         "max_length": model.max_length,
-        "prompt": model.made_with_prompt(),
+        "prompt": model.prompt_provenance(),
         "kind": task.kind,
         "texts": _digest([text.encode("utf-8", "surrogatepass") for text in task.texts]),
         "labels": _digest([label.encode() for label in task.output_space.labels]),

@@ -107,7 +107,7 @@ def test_weights_are_shared_and_outputs_say_how_they_were_made(model):
     assert len({one.hash for one in made} | {model.hash}) == 5
     assert made[1].hash == rearrange(model, "moved").hash
     assert made[0].name == f"{model.name} ([CLS] swapped)"
-    assert made[0].made()["model_hash"] == made[0].hash
+    assert made[0].provenance()["model_hash"] == made[0].hash
 
 
 def test_a_second_cls_takes_the_room_of_the_last_word(tiny):

@@ -70,7 +70,7 @@ class Attention:
             numbers=list(numbers(measures, agreed)),
             charts=list(charts(measures, agreed)),
             notes=[*drawn.notes, *notes(model, measures, agreed, len(deleted))],
-            made=model.made(precision)
+            made=model.provenance(precision)
             | {
                 "attention maps": "transformers, exact",
                 "data": self.data,

@@ -65,7 +65,7 @@ class Average:
             charts=drawn,
             notes=[*self._notes(model, read, len(texts)), *notes(found, tested)],
             made={
-                **model.made(precision),
+                **model.provenance(precision),
                 "data": self.data,
                 "texts measured": len(read),
                 "seed": self.seed,

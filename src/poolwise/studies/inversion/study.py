@@ -68,7 +68,7 @@ class Inversion:
         cache = cache_vectors(model, sentences.texts, asked, precision=precision, progress=progress)
         rows = _usable(cache)
         corpus = divided(sentences, rows, self.seed)
-        vectors = model.hash + model.made(precision)["precision"]
+        vectors = model.hash + model.provenance(precision)["precision"]
         bench = DecoderExperiment(corpus, self.seed, self.folder, vectors, SETTINGS)
         with single_blas_thread():
             contest = bench.hold(cache, rows, progress=progress)
@@ -78,7 +78,7 @@ class Inversion:
 
     def _made(self, model: Model, precision: Precision, corpus: Corpus) -> dict[str, Any]:
         train, dev, test = map(len, corpus.splits)
-        return model.made(precision) | {
+        return model.provenance(precision) | {
             "data": self.data,
             "data_sha256": sha256("\0".join(self.texts).encode()).hexdigest(),
             "rows": {"train": train, "dev": dev, "test": test},

@@ -73,7 +73,7 @@ class Tagging:
             model, list(usable(aligned).values()), precision=precision, progress=progress
         )
         bench = MixExperiment(read, words, model.word_embeddings, self.seed)
-        made = model.made(precision) | self._made(read)
+        made = model.provenance(precision) | self._made(read)
         for head in self.heads:
             answer = self._bilstm if head == "bilstm" else self._linear
             found = answer(bench, progress).finding()
