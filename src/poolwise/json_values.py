@@ -18,7 +18,7 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
     if dataclasses.is_dataclass(value):
-        value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        value = {_key(field): getattr(value, field.name) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         return {unicode(str(key)): to_plain(item) for key, item in value.items()}
     if isinstance(value, Iterable) and not isinstance(value, str):
@@ -28,6 +28,11 @@ def to_plain(value: Any) -> Any:
     if value is None or isinstance(value, int | float):
         return value
     return unicode(str(value))
+
+
+def _key(field: dataclasses.Field[Any]) -> str:
+    name: str = field.metadata.get("key", field.name)
+    return name
 
 
 def unicode(text: str) -> str:

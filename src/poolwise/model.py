@@ -132,17 +132,16 @@ class Model(Encoder):
             self, texts, engine=engine, layers=layers, attentions=attentions, **options
         )
 
-    def provenance(self, precision: Precision = "exact") -> dict[str, str]:
-        """Library version, model and its hash, engine, precision and prompt; in every output."""
-        engine = self.engine_for(precision)
-        return {
-            "poolwise": __version__,
-            "model": self.name,
-            "model_hash": self.hash,
-            "engine": engine.name,
-            "precision": engine.precision,
-            **self.prompt_provenance(),
-        }
+    def provenance(self, precision: Precision | None = "exact") -> dict[str, str]:
+        """Library version, model and its hash, engine, precision and prompt; in every output.
+
+        ``precision`` None leaves out the engine, for what is no vector of it.
+        """
+        facts = {"poolwise": __version__, "model": self.name, "model_hash": self.hash}
+        if precision is not None:
+            engine = self.engine_for(precision)
+            facts |= {"engine": engine.name, "precision": engine.precision}
+        return facts | self.prompt_provenance()
 
     def prompt_provenance(self) -> dict[str, str]:
         """The prompt in front of every text; empty without one."""
@@ -203,7 +202,7 @@ class Model(Encoder):
         encoder = prompted(self.prompted(prompt, prompt_name), [chosen])
         if fit is not None:
             steps = encoder.fit(fit, chosen.readout, precision=precision)
-            chosen = replace(chosen, transform=steps, made={"model_hash": self.hash})
+            chosen = replace(chosen, transform=steps, provenance={"model_hash": self.hash})
         options: dict[str, Any] = {"precision": precision, "long": long, "progress": progress}
         vectors = encoder._vectors(texts, chosen, chosen.readout, **options)
         return vectors[0] if isinstance(texts, str) else vectors

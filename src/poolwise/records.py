@@ -166,8 +166,8 @@ class Chart:
 class Finding:
     """An answer: one sentence, the numbers it rests on, and what to draw. Plain data.
 
-    ``made`` says how it came about: library version, model and its hash, texts and their hash,
-    number of texts, seed, engine, precision, date.
+    ``provenance`` says how it came about: library version, model and its hash, texts and their
+    hash, number of texts, seed, engine, precision, date. Its key in JSON is ``made``.
     """
 
     study: str
@@ -176,4 +176,4 @@ class Finding:
     numbers: Sequence[Number] = ()
     charts: Sequence[Chart] = ()
     notes: Sequence[str] = ()
-    made: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict, metadata={"key": "made"})

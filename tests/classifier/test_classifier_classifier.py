@@ -149,7 +149,10 @@ def test_pickled_and_copied(ours):
     for twin in (pickle.loads(pickle.dumps(classifier)), copy.deepcopy(classifier)):
         np.testing.assert_array_equal(twin.outputs(TEXTS[:3]), expected)
         assert twin.predict(TEXTS[:3]) == classifier.predict(TEXTS[:3])
-        assert (twin.output_space, twin.made) == (classifier.output_space, classifier.made)
+        assert (twin.output_space, twin.provenance) == (
+            classifier.output_space,
+            classifier.provenance,
+        )
 
 
 @pytest.mark.parametrize("query", [False, True])
@@ -182,7 +185,7 @@ def test_a_described_folder(ours):
     about = {"readout": "mean@weights(0=0.25,-1=0.75)", "asked": "mean@weights(0=1,-1=1)"}
     folder = ours(about)
     classifier = load_classifier(folder)
-    assert (classifier.asked, classifier.made) == (about["asked"], {"seed": 3})
+    assert (classifier.asked, classifier.provenance) == (about["asked"], {"seed": 3})
     vectors = poolwise.load(folder).embed(TEXTS[:3], about["readout"])
     expected = vectors @ classifier.weight.T + classifier.bias
     np.testing.assert_allclose(classifier.outputs(TEXTS[:3]), expected, atol=1e-5)

@@ -134,7 +134,7 @@ def chosen(path: Path) -> Any:
         return None
     read = FittedReadout.load(path)
     assert read.transform is not None
-    return [str(read.readout), read.made["of"], digest(*read.transform.states[0].values())]
+    return [str(read.readout), read.provenance["of"], digest(*read.transform.states[0].values())]
 
 
 def trainings(folder: Path) -> Any:

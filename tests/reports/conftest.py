@@ -71,7 +71,7 @@ def finding(density_chart: Chart, layers_chart: Chart) -> Finding:
             layers_chart,
         ],
         notes=[f"A note. {HOSTILE}"],
-        made={"model": "tiny", HOSTILE: HOSTILE, "seed": np.int64(7), "n": float("inf")},
+        provenance={"model": "tiny", HOSTILE: HOSTILE, "seed": np.int64(7), "n": float("inf")},
     )
 
 

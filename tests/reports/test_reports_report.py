@@ -164,7 +164,7 @@ def test_no_finding_is_a_page_too(tmp_path: Path) -> None:
 
 def test_a_file_name_that_is_not_utf8_can_be_reported(tmp_path: Path) -> None:
     odd = b"caf\xe9.txt".decode("utf-8", "surrogateescape")
-    path = write_report([Finding("a", "?", "!", made={"texts": odd})], tmp_path)
+    path = write_report([Finding("a", "?", "!", provenance={"texts": odd})], tmp_path)
     assert r"caf\udce9.txt" in path.read_text(encoding="utf-8")
     (data,) = json.loads((tmp_path / "findings.json").read_text(encoding="utf-8"))
     assert data["made"]["texts"] == r"caf\udce9.txt"
@@ -245,8 +245,8 @@ def test_the_summary_gives_each_verdict_with_its_question(tmp_path: Path) -> Non
 def test_what_findings_share_of_their_making_is_said_once(tmp_path: Path) -> None:
     shared = {"model": "tiny", "sizes": np.array([1, 2])}
     findings = [
-        Finding("a", "?", "!", made={**shared, "texts": "one.txt"}),
-        Finding("b", "?", "!", made={**shared, "texts": "two.txt"}),
+        Finding("a", "?", "!", provenance={**shared, "texts": "one.txt"}),
+        Finding("b", "?", "!", provenance={**shared, "texts": "two.txt"}),
     ]
     page = write_report(findings, tmp_path).read_text(encoding="utf-8")
     body = page[page.index("<main>") : page.index("</main>")]

@@ -259,7 +259,7 @@ def test_studies_of_single_sentences_leave_copies_out(model):
     assert len(drawn.texts) == 60
     assert "that the encoder reads as it reads others were left out" in drawn.notes[0]
     (finding,) = Average("copies", list(dict.fromkeys(copies))).run(model)
-    assert finding.made["texts measured"] == 60
+    assert finding.provenance["texts measured"] == 60
     assert any("the encoder reads them as it reads others" in note for note in finding.notes)
     study = Geometry(labelled(copies, np.arange(len(copies)) % 2))
     cache = cache_vectors(model, study.texts, study.readouts(model))

@@ -111,7 +111,7 @@ def test_the_probe_is_a_discriminant_trained_on_train_alone(model):
     oracle = LinearDiscriminantAnalysis(solver="eigen", shrinkage=1e-3)
     hits = oracle.fit(x[train], task.targets[train]).predict(x[test]) == task.targets[test]
     assert np.mean(hits == study.selection.row_scores[test, 0]) > 0.95
-    assert finding.made["rows"]["train"] == len(train)
+    assert finding.provenance["rows"]["train"] == len(train)
 
 
 def test_classification_finds_the_word_and_controls_do_not(model):
@@ -166,7 +166,7 @@ def test_one_pass_answers_all_questions(model, monkeypatch):
     found = list(answers(model, asked))
     assert len(passes) == 1
     assert [f.study for _, f in found] == ["similarity", "similarity", "classification"]
-    assert all(f.made["model_hash"] == model.hash for _, f in found)
+    assert all(f.provenance["model_hash"] == model.hash for _, f in found)
 
 
 def test_the_winner_embeds_as_it_was_measured(model, tmp_path):

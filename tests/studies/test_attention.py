@@ -75,7 +75,7 @@ def test_a_finding_is_complete(tiny, texts):
     assert all(abs(n.value) < 0.25 for n in shuffled)
     assert {n.where["way"] for n in controls if n.name == AGREEMENT} == {SHUFFLED[0]}
     assert {n.where["yardstick"] for n in where(finding, AGREEMENT)} == {LEFT_OUT, MASKED}
-    assert finding.made["sentences"] == 60
+    assert finding.provenance["sentences"] == 60
     for chart in finding.charts:
         assert draw_chart(chart).panels
 

@@ -155,7 +155,7 @@ def test_a_planted_average_is_recognised(averaging, tmp_path):
     assert by(finding, EXPLAINED, OWN, 0).value is None
     json = to_json(finding)
     assert json["study"] == "average"
-    assert finding.made["texts measured"] == 150
+    assert finding.provenance["texts measured"] == 150
     assert write_report([finding], tmp_path).exists()
 
 

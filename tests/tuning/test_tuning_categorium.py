@@ -114,7 +114,7 @@ def test_logits_loss_and_gradients_are_transformers_own(pair, assert_same_traini
 
 def test_the_round_trip_changes_nothing(pair, tmp_path):
     model, ours, theirs = pair
-    write_checkpoint(ours, model, tmp_path / "out", made={})
+    write_checkpoint(ours, model, tmp_path / "out", provenance={})
     again, found = BertForSequenceClassification.from_pretrained(
         tmp_path / "out", output_loading_info=True
     )

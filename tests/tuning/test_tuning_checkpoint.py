@@ -65,7 +65,7 @@ def without_words(inputs):
 def test_transformers_reads_ours(tiny, tmp_path, name, problem):
     output_space, targets = OUTPUT_SPACES[problem]
     model, module = tuned(tiny(name, hidden_dropout_prob=0.3), "pooler", output_space)
-    write_checkpoint(module, model, tmp_path / "out", made={})
+    write_checkpoint(module, model, tmp_path / "out", provenance={})
     theirs, found = BERTS[name].from_pretrained(tmp_path / "out", output_loading_info=True)
     assert not any(found.values()), found
     assert theirs.config.architectures == [BERTS[name].__name__]
@@ -83,7 +83,7 @@ def test_transformers_reads_ours(tiny, tmp_path, name, problem):
 @pytest.mark.parametrize("name", BERTS)
 def test_transformers_own_tokenizer_reads_the_same_tokens(tiny, tmp_path, name):
     model, module = tuned(tiny(name), "pooler")
-    write_checkpoint(module, model, tmp_path / "out", made={})
+    write_checkpoint(module, model, tmp_path / "out", provenance={})
     inputs = AutoTokenizer.from_pretrained(tmp_path / "out")(
         TEXTS, padding=True, return_tensors="pt"
     )
@@ -104,7 +104,7 @@ def test_theirs_load_here(tiny, tmp_path, name):
     out, expected = module(**inputs), theirs(**without_words(inputs))
     torch.testing.assert_close(out.logits, expected.logits, rtol=1e-6, atol=1e-6)
     torch.testing.assert_close(out.loss, expected.loss, rtol=1e-6, atol=1e-6)
-    write_checkpoint(module, model, tmp_path / "again", made={})
+    write_checkpoint(module, model, tmp_path / "again", provenance={})
     again = load_file(tmp_path / "again" / "model.safetensors")
     assert again.keys() == state.keys()
     assert all(np.array_equal(again[n], tensor.numpy()) for n, tensor in state.items())
@@ -113,7 +113,7 @@ def test_theirs_load_here(tiny, tmp_path, name):
 @pytest.mark.parametrize("spec", ["cls@-1", "mean[words]@-2", "max@mix", "attention@avg(1,2)"])
 def test_poolwise_reads_every_family_as_an_encoder(family, family_folder, tmp_path, spec):
     model, module = tuned(family_folder, spec)
-    write_checkpoint(module, model, tmp_path / "out", made={"seed": 3})
+    write_checkpoint(module, model, tmp_path / "out", provenance={"seed": 3})
     read = poolwise.load(tmp_path / "out")
     about = json.loads((tmp_path / "out" / "poolwise.json").read_text(encoding="utf-8"))
     assert about == {
@@ -154,7 +154,7 @@ def tuned_mean(module, model):
 
 def test_transformers_reads_the_encoder_of_another_readout(tiny, tmp_path):
     model, module = tuned(tiny("bert"), "mean@2")
-    write_checkpoint(module, model, tmp_path / "out", made={})
+    write_checkpoint(module, model, tmp_path / "out", provenance={})
     theirs = AutoModel.from_pretrained(tmp_path / "out", add_pooling_layer=False)
     assert theirs.config.architectures == ["BertModel"]
     assert theirs.config.num_hidden_layers == 2
@@ -166,7 +166,7 @@ def test_transformers_reads_the_encoder_of_another_readout(tiny, tmp_path):
 
 def test_training_can_go_on_from_a_checkpoint(tiny, tmp_path):
     model, module = tuned(tiny("distilbert", seq_classif_dropout=0.35), "cls@-1")
-    write_checkpoint(module, model, tmp_path / "out", made={})
+    write_checkpoint(module, model, tmp_path / "out", provenance={})
     on = ReadoutClassifier(poolwise.load(tmp_path / "out"), module.asked, CLASSES)
     assert on.dropout.p == 0.35
     for name, tensor in module.base.state_dict().items():
@@ -175,13 +175,13 @@ def test_training_can_go_on_from_a_checkpoint(tiny, tmp_path):
 
 def test_the_length_of_texts_comes_along(tiny, tmp_path):
     model, module = tuned(tiny("bert"), "cls@-1", max_length=16)
-    write_checkpoint(module, model, tmp_path / "out", made={})
+    write_checkpoint(module, model, tmp_path / "out", provenance={})
     assert poolwise.load(tmp_path / "out").max_length == 16
 
 
 def test_a_readout_that_is_none_is_named_with_its_file(tiny, tmp_path):
     model, module = tuned(tiny("bert"), "cls@-1")
-    write_checkpoint(module, model, tmp_path / "out", made={})
+    write_checkpoint(module, model, tmp_path / "out", provenance={})
     (tmp_path / "out" / "poolwise.json").write_text('{"readout": "best@-1"}')
     with pytest.raises(EncoderError, match=r"poolwise\.json: .*best"):
         poolwise.load(tmp_path / "out")
@@ -189,7 +189,7 @@ def test_a_readout_that_is_none_is_named_with_its_file(tiny, tmp_path):
 
 def test_the_demo_models_settings_come_along(demo, tmp_path):
     module = ReadoutClassifier(demo, tunable("mean@1", demo.depth), CLASSES)
-    write_checkpoint(module, demo, tmp_path / "out", made={})
+    write_checkpoint(module, demo, tmp_path / "out", provenance={})
     read = poolwise.load(tmp_path / "out")
     assert (read.depth, read.max_length) == (1, demo.max_length)
     texts = ["The CAT.", "a dog"]
@@ -199,24 +199,24 @@ def test_the_demo_models_settings_come_along(demo, tmp_path):
 def test_a_checkpoint_replaces_another_but_nothing_else(tiny, tmp_path):
     model, module = tuned(tiny("bert"), "cls@-1")
     out = tmp_path / "out"
-    write_checkpoint(module, model, out, made={"seed": 0})
+    write_checkpoint(module, model, out, provenance={"seed": 0})
     with pytest.raises(StoreError, match="not empty"):
-        write_checkpoint(module, model, out, made={})
-    write_checkpoint(module, model, out, made={"seed": 1}, replace=True)
+        write_checkpoint(module, model, out, provenance={})
+    write_checkpoint(module, model, out, provenance={"seed": 1}, replace=True)
     assert json.loads((out / "poolwise.json").read_text())["made"] == {"seed": 1}
     (out / "diary.txt").write_text("mine")
     with pytest.raises(StoreError, match=r"diary\.txt"):
-        write_checkpoint(module, model, out, made={}, replace=True)
+        write_checkpoint(module, model, out, provenance={}, replace=True)
     own = shutil.copytree(tiny("bert"), tmp_path / "own")
     model, module = tuned(own, "cls@-1")
     with pytest.raises(StoreError, match="holds the model"):
-        write_checkpoint(module, model, own, made={}, replace=True)
+        write_checkpoint(module, model, own, provenance={}, replace=True)
 
 
 def test_a_failure_leaves_nothing_behind(tiny, tmp_path):
     model, module = tuned(tiny("bert"), "cls@-1")
     with pytest.raises(TypeError):
-        write_checkpoint(module, model, tmp_path / "out", made={"when": object()})
+        write_checkpoint(module, model, tmp_path / "out", provenance={"when": object()})
     assert not list(tmp_path.iterdir())
 
 
@@ -224,7 +224,7 @@ def test_tokens_in_another_order_cannot_be_written(tiny, tmp_path):
     model = rearrange(poolwise.load(tiny("bert")), "removed")
     module = ReadoutClassifier(model, tunable("cls@-1", model.depth), CLASSES)
     with pytest.raises(EncoderError, match="order"):
-        write_checkpoint(module, model, tmp_path / "out", made={})
+        write_checkpoint(module, model, tmp_path / "out", provenance={})
 
 
 @pytest.mark.parametrize("spec", ["cls@-1", "mean@2", "wmean@-1", "attention@-1", "cls+max@-1"])
@@ -237,7 +237,7 @@ def test_a_checkpoint_keeps_the_prompt_it_was_tuned_with(tiny, tmp_path, modules
     model, module = tuned(folder, spec)
     inputs = batch(model)
     assert ("read" in inputs) == (not pooled)
-    write_checkpoint(module, model, tmp_path / "out", made={})
+    write_checkpoint(module, model, tmp_path / "out", provenance={})
     classifier = poolwise.load_classifier(tmp_path / "out")
     assert (classifier.model.prefix, classifier.model.prompts.pooled) == ("find the cat: ", pooled)
     with torch.no_grad():

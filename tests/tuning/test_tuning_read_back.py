@@ -33,7 +33,7 @@ def test_what_was_trained_predicts_the_same(tiny, tmp_path, spec, kind):
         expected = module(**collate(tokens, None, pad=0)).logits.numpy()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        write_checkpoint(module, model, tmp_path / "made", made={})
+        write_checkpoint(module, model, tmp_path / "made", provenance={})
     classifier = load_classifier(tmp_path / "made")
     assert classifier.output_space == output_space
     assert classifier.model.max_length == 20

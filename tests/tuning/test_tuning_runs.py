@@ -221,7 +221,7 @@ def test_results_and_checkpoints_belong_together(model, task, animals, tmp_path,
             assert weights(path) == told_first[spec]
             classifier = load_classifier(path)
             np.testing.assert_array_equal(classifier.outputs(task.texts), outputs[spec])
-            assert classifier.made["targets"] == materials(model, task)["targets"]
+            assert classifier.provenance["targets"] == materials(model, task)["targets"]
         back = compare(model, other, **asked)
         assert {spec: weights(path) for spec, path in back.checkpoints.items()} == told_second
     assert len(trained) == before
@@ -238,7 +238,7 @@ def test_the_checkpoint_is_of_a_training_that_is_reported(model, task, tmp_path,
     ):
         found = compare(model, task, ["cls@-1"], folder=tmp_path, **options)
         best = max(found.trials, key=lambda t: (t.dev, -t.setting.seed))
-        made = load_classifier(found.checkpoints["cls@-1"]).made
+        made = load_classifier(found.checkpoints["cls@-1"]).provenance
         assert (Setting(**made["setting"]), made["dev"]) == (best.setting, best.dev)
     assert len(trained) - len(set(trained)) <= 3  # those whose checkpoint gave way to a better one
 

@@ -51,7 +51,7 @@ class ReadHead:
     weight: Floats
     bias: Floats
     query: Floats | None
-    made: Mapping[str, Any]
+    provenance: Mapping[str, Any]
 
 
 def read_head(encoder: Encoder) -> ReadHead:
@@ -73,7 +73,7 @@ def read_head(encoder: Encoder) -> ReadHead:
         weight=tensors[WEIGHT],
         bias=tensors[BIAS],
         query=tensors.get(QUERY),
-        made=about["made"],
+        provenance=about["made"],
     )
 
 

@@ -43,7 +43,7 @@ class Classifier:
     ``readout`` is what the linear layer reads of ``model``, with the layer weights that training
     has learned; ``asked`` is the readout that training began from. ``output_space`` says what the k
     outputs are. ``query`` [hidden size], of learned attention, weighs tokens in place of the
-    readout's mean. ``made`` is the checkpoint's provenance.
+    readout's mean. ``provenance`` is the checkpoint's.
     """
 
     model: Model
@@ -53,7 +53,7 @@ class Classifier:
     weight: Floats = field(repr=False)
     bias: Floats = field(repr=False)
     query: Floats | None = field(default=None, repr=False)
-    made: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    provenance: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def __repr__(self) -> str:
         told = (
@@ -173,7 +173,7 @@ def load_classifier(
         weight=found.weight,
         bias=found.bias,
         query=found.query,
-        made=found.made,
+        provenance=found.provenance,
     )
 
 

@@ -98,7 +98,7 @@ def command(
     made = {
         **classifier.model.provenance(precision),
         "readout": str(classifier.readout),
-        "tuned": dict(classifier.made),
+        "tuned": dict(classifier.provenance),
         "texts": texts.name,
     }
     on_screen = output is None and not as_json

@@ -128,9 +128,9 @@ def _write(found: list[Finding], selections: list[Selection], folder: Path) -> d
         names["scores"] = "scores.parquet"
         rows = [row for selection in selections for row in scores(selection)]
         write_scores(rows, folder / names["scores"])
-        first = next(f for f in found if f.made.get("data") == selections[0].task.name)
+        first = next(f for f in found if f.provenance.get("data") == selections[0].task.name)
         names["readout"] = "readout.toml"
-        winner(selections[0], first.made).save(folder / names["readout"])
+        winner(selections[0], first.provenance).save(folder / names["readout"])
     fill_report(found, folder)
     return {**names, "report": "report.html"}
 

@@ -21,7 +21,7 @@ def evidence(chosen: FittedReadout, findings: Path | None, model_hash: str) -> l
     """Sentences: the verdict on this readout and its score, if ``findings`` (a sweep's
     findings.json) measured it on this model; then the facts of readout.toml."""
     lines = list(_verdicts(_read(findings), str(chosen.readout), model_hash))
-    facts = [f"{key} {chosen.made[key]}" for key in _MADE if chosen.made.get(key)]
+    facts = [f"{key} {chosen.provenance[key]}" for key in _MADE if chosen.provenance.get(key)]
     return [*lines, f"Chosen with: {'; '.join(facts)}."] if facts else lines
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from poolwise.files.durable import sync_path
 
 
-def replace_files(made: Path, folder: Path, *, old: Iterable[Path], new: Sequence[Path]) -> None:
-    """Remove the ``old`` files of ``folder``, then move the ``new`` ones of ``made`` into it.
+def replace_files(source: Path, folder: Path, *, old: Iterable[Path], new: Sequence[Path]) -> None:
+    """Remove the ``old`` files of ``folder``, then move the ``new`` ones of ``source`` into it.
 
     Names are relative, and go and come in the order given. So what is there is of one set at every
     moment, and the last of ``new`` says that all are there: a process killed in between leaves some
-    names absent. ``made`` lies on the same disk and is durable. Raises OSError.
+    names absent. ``source`` lies on the same disk and is durable. Raises OSError.
     """
     for name in old:
         (folder / name).unlink(missing_ok=True)
@@ -24,6 +24,6 @@ def replace_files(made: Path, folder: Path, *, old: Iterable[Path], new: Sequenc
     sync_path(folder)
     for name in new:
         (folder / name).parent.mkdir(exist_ok=True)
-        (made / name).rename(folder / name)
+        (source / name).rename(folder / name)
     for parent in {(folder / name).parent for name in new} | {folder}:
         sync_path(parent)

@@ -83,7 +83,7 @@ def halves(figures: Sequence[Figure]) -> list[bool]:
 
 def facts(findings: Sequence[tuple[Finding, Any]]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """What all findings say alike of how they were made, and what each says beyond that."""
-    made = [dict(finding.made) for finding, _ in findings]
+    made = [dict(finding.provenance) for finding, _ in findings]
     shared = {
         key: fact
         for key, fact in (made[0] if made else {}).items()

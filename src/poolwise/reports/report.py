@@ -67,7 +67,9 @@ def _seen(value: Any) -> Any:
 
 
 def _title(findings: Sequence[Finding]) -> str:
-    models = dict.fromkeys(str(f.made["model"]) for f in findings if f.made.get("model"))
+    models = dict.fromkeys(
+        str(f.provenance["model"]) for f in findings if f.provenance.get("model")
+    )
     return f"What {' and '.join(models)} shows" if models else "What was measured"
 
 

@@ -112,7 +112,7 @@ def finding(
             for cell in cells
         ],
         notes=list(dict.fromkeys(f"{row.name}: {row.source}" for row in preset.rows)),
-        made=dict(made),
+        provenance=dict(made),
     )
 
 

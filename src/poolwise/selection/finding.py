@@ -30,7 +30,7 @@ def selection_finding(
         numbers=[*_chosen(selection), *_regrets(selection), *numbers, *_scores(selection)],
         charts=[heat(selection), ranking(selection), *_forests(selection, gains), *charts],
         notes=[*splits.notes, *_cheaper(selection), *notes],
-        made={
+        provenance={
             "data": selection.task.name,
             "rows": {name: len(getattr(splits, name)) for name in ("train", "dev", "test")},
             "readouts": len(selection.readouts),

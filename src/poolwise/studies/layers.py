@@ -77,7 +77,7 @@ class Layers:
                 *(pool.tied() for pool in pools),
                 *_undefined(selection),
             ],
-            made={"data": self.task.name},
+            provenance={"data": self.task.name},
         )
 
 

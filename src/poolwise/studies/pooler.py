@@ -87,7 +87,7 @@ class Pooler:
                 *self.task.splits.notes,
                 *_notes(encoder),
             ],
-            made={"data": self.task.name, "draws of each control": DRAWS},
+            provenance={"data": self.task.name, "draws of each control": DRAWS},
         )
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from poolwise.errors import StudyError
 from poolwise.model import Model
+from poolwise.provenance import with_date
 from poolwise.records import Finding, Precision, Sentence
 from poolwise.statistics.blas import single_blas_thread
 from poolwise.studies.base import Study
@@ -43,12 +43,12 @@ def run(
         raise StudyError(f"{texts.name} holds no text, so there is nothing to measure")
     for study in studies:
         feed(list(study.control_texts()))
-    made = model.provenance(precision) | {
+    facts = model.provenance(precision) | {
         "texts": texts.name,
         "texts_sha256": texts.hash,
         "n_texts": n_texts,
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+    provenance = with_date(facts)
     with single_blas_thread():
         found = [finding for study in studies for finding in study.findings()]
-    return [replace(finding, made={**made, **finding.made}) for finding in found]
+    return [replace(finding, provenance={**provenance, **finding.provenance}) for finding in found]

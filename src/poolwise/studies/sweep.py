@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from poolwise.errors import StudyError
 from poolwise.json_values import to_plain
 from poolwise.model import Model
+from poolwise.provenance import with_date
 from poolwise.readouts import Readout
 from poolwise.records import Finding, Precision
 from poolwise.selection.duplicates import with_groups
@@ -127,16 +127,13 @@ def answers(
     if not texts:
         raise StudyError("there is no text to measure on")
     cache = cache_vectors(model, texts, readouts.values(), precision=precision, progress=progress)
-    made = model.provenance(precision) | {
-        "texts": len(cache),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
+    provenance = with_date(model.provenance(precision) | {"texts": len(cache)})
     for question in asked:
         with single_blas_thread():
             found = list(question.findings(model, cache, progress=progress))
         for finding in found:
             notes = [*finding.notes, *_marks(cache)]
-            whole = replace(finding, notes=notes, made={**made, **finding.made})
+            whole = replace(finding, notes=notes, provenance={**provenance, **finding.provenance})
             yield question, as_read(whole, question.data)
 
 

@@ -38,14 +38,14 @@ AnyReadout: TypeAlias = "str | Path | Readout | FittedReadout"
 
 @dataclass(frozen=True, slots=True)
 class FittedReadout:
-    """A readout; its fitted ``transform`` where steps learned something; how it was ``made``.
+    """A readout; its fitted ``transform`` where steps learned something; its ``provenance``.
 
     ``prompt`` stood in front of the texts it was chosen on, None where nobody noted it.
     """
 
     readout: Readout
     transform: Transform | None = None
-    made: Mapping[str, str] = field(default_factory=dict)
+    provenance: Mapping[str, str] = field(default_factory=dict)
     prompt: str | None = None
 
     def save(self, path: Path) -> None:
@@ -62,7 +62,9 @@ class FittedReadout:
             document["prompt"] = self.prompt
         _check(path, document)
         # How it was made is told as well as it can be: a path may hold what is no character.
-        document["made"] = {unicode(key): unicode(str(fact)) for key, fact in self.made.items()}
+        document["made"] = {
+            unicode(key): unicode(str(fact)) for key, fact in self.provenance.items()
+        }
         content = f"{_USE}\n{tomli_w.dumps(document)}".encode()
         if self.transform is not None:
             _write_pair(path, content, beside, self.transform.to_bytes())
@@ -119,10 +121,11 @@ class FittedReadout:
 
     def check_model(self, model_hash: str) -> None:
         """Raise ReadoutError if the steps were fitted on another model's vectors."""
-        fitted_on = self.made.get("model_hash")
+        fitted_on = self.provenance.get("model_hash")
         if self.transform is not None and fitted_on != model_hash:
+            model = self.provenance.get("model", "another model")
             raise ReadoutError(
-                f"{self.readout} was fitted on {self.made.get('model', 'another model')}, hash "
+                f"{self.readout} was fitted on {model}, hash "
                 f"{str(fitted_on)[:12]}; this model's hash is {model_hash[:12]}; sweep this one"
             )
 

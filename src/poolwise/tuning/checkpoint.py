@@ -39,13 +39,13 @@ def write_checkpoint(
     model: Model,
     folder: Path,
     *,
-    made: Mapping[str, Any],
+    provenance: Mapping[str, Any],
     replace: bool = False,
 ) -> None:
     """Write ``module``, which was tuned from ``model``; the folder appears whole or not at all.
 
-    ``made`` says how it came about. ``replace`` takes the place of a model's folder, but never of
-    ``model``'s own. Raises StoreError where the folder cannot be written.
+    ``provenance`` goes into poolwise.json. ``replace`` takes the place of a model's folder, but
+    never of ``model``'s own. Raises StoreError where the folder cannot be written.
     """
     if model.arrangement is not None:
         raise EncoderError(f"{model.name}: no folder can hold tokens in another order")
@@ -64,7 +64,7 @@ def write_checkpoint(
         }
         write_json(partial / "sentence_bert_config.json", length)
         write_prompts(model, partial)
-        write_json(partial / POOLWISE_JSON, _about(module, model, made))
+        write_json(partial / POOLWISE_JSON, _about(module, model, provenance))
 
 
 def _config(module: ReadoutClassifier, tuned: Encoder, source: Modules) -> dict[str, Any]:
@@ -95,7 +95,9 @@ def _tensors(module: ReadoutClassifier, tuned: Encoder) -> dict[str, Floats]:
     return made
 
 
-def _about(module: ReadoutClassifier, model: Model, made: Mapping[str, Any]) -> dict[str, Any]:
+def _about(
+    module: ReadoutClassifier, model: Model, provenance: Mapping[str, Any]
+) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "kind": module.output_space.kind,
@@ -104,5 +106,5 @@ def _about(module: ReadoutClassifier, model: Model, made: Mapping[str, Any]) -> 
         "attention": module.asked.learns == "attention",
         "labels": list(module.output_space.labels),
         **({} if model.prompts.pooled else {"prompt_pooled": False}),
-        "made": dict(made),
+        "made": dict(provenance),
     }

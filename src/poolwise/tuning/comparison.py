@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from warnings import warn
 
 from poolwise.engines.workers import cores
 from poolwise.errors import PoolwiseWarning, needs
 from poolwise.model import Model
+from poolwise.provenance import with_date
 from poolwise.records import Finding
 from poolwise.selection.duplicates import duplicate_groups
 from poolwise.studies.data_notes import as_read
@@ -20,7 +20,6 @@ from poolwise.transforms.fitted_readout import SUFFIX, FittedReadout, prompted
 from poolwise.tuning.records import Recipe, Runs
 from poolwise.tuning.task import Task
 from poolwise.tuning.trainable_readout import tunable
-from poolwise.version import __version__
 
 DEFAULT = ("cls@-1", "mean@-1", "max@-1", "sep@-1", "cls@mix")
 """What is compared where nobody names readouts."""
@@ -89,18 +88,14 @@ def compared(
     if not is_first():
         return None
     found = answer(model, task, runs, recipe)
-    made = {
-        "poolwise": __version__,
-        "model": model.name,
-        "model_hash": model.hash,
-        **model.prompt_provenance(),
-        **found.made,
+    facts = {
+        **model.provenance(None),
+        **found.provenance,
         "data_sha256": task.hash,
         "kind": kind,
         "seed": seed,
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    return Compared(as_read(replace(found, made=made), [data]), runs)
+    return Compared(as_read(replace(found, provenance=with_date(facts)), [data]), runs)
 
 
 def _resolved(model: Model, specs: Sequence[str]) -> tuple[Model, list[str]]:

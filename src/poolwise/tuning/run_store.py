@@ -79,7 +79,7 @@ class Kept:
     recipe: Recipe
     largest: int
 
-    def made(self, setting: Setting) -> dict[str, Any]:
+    def provenance(self, setting: Setting) -> dict[str, Any]:
         """All that a training depends on. Which other rates are tried is not part of it."""
         recipe = {name: value for name, value in asdict(self.recipe).items() if name != "rates"}
         return {**self.of, "recipe": recipe, "setting": asdict(setting)}
@@ -97,7 +97,7 @@ class Kept:
 
     def state(self, setting: Setting) -> Path | None:
         """Where a training leaves what it can go on from."""
-        path = self._run(self.made(setting))
+        path = self._run(self.provenance(setting))
         if path is None:
             return None
         _folder(path.parent)
@@ -111,11 +111,11 @@ class Kept:
             scores = np.array(found.pop("scores"), np.float64)
             return Trial(setting=setting, scores=scores, **found)
 
-        return self._read(self._run(self.made(setting)), read)
+        return self._read(self._run(self.provenance(setting)), read)
 
     def keep(self, trial: Trial) -> None:
         found = asdict(trial)
-        made = self.made(trial.setting)
+        made = self.provenance(trial.setting)
         del found["setting"]
         self._write(self._run(made), {"made": made, **found, "scores": trial.scores.tolist()})
         if state := self.state(trial.setting):
@@ -140,14 +140,14 @@ class Kept:
         """
         if self.folder is None or trial.setting.tried or trial.setting.n < self.largest:
             return
-        made = self.made(trial.setting)
+        made = self.provenance(trial.setting)
         aside = self._aside(made)
         for place in (self._shown(trial.setting.readout), aside):
             there = self._about(place)
             if there and self._aside(there) == aside and _merit(there) >= merit(trial):
                 return
         _folder(aside.parent)
-        write_checkpoint(module, model, aside, made={**made, "dev": trial.dev}, replace=True)
+        write_checkpoint(module, model, aside, provenance={**made, "dev": trial.dev}, replace=True)
 
     def checkpoint(self, trial: Trial) -> Path | None:
         """The folder checkpoints/READOUT, which from now on holds what came of this training.
@@ -157,7 +157,7 @@ class Kept:
         """
         if self.folder is None:
             return None
-        made = self.made(trial.setting)
+        made = self.provenance(trial.setting)
         shown, aside = self._shown(trial.setting.readout), self._aside(made)
         if _of(self._about(shown)) == made:
             return shown

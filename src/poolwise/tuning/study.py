@@ -32,7 +32,7 @@ def answer(encoder: Encoder, task: Task, runs: Runs, recipe: Recipe) -> Finding:
         numbers=[*numbers(held)],
         charts=[*charts(held)],
         notes=[*notes(held, recipe)],
-        made={
+        provenance={
             "data": task.name,
             "rows": {name: len(getattr(task.splits, name)) for name in ("train", "dev", "test")},
             "readouts": list(held.readouts),

@@ -203,7 +203,7 @@ def test_the_study_reads_an_encoder_and_resumes_in_its_folder(model, tmp_path, m
     (again,) = study.run(model)
     assert {path: path.stat().st_mtime_ns for path in files} == files
     assert again.numbers == first.numbers
-    assert sum(first.made["rows"].values()) == len(texts)
+    assert sum(first.provenance["rows"].values()) == len(texts)
     for path in files:
         path.write_bytes(b"something else")
     with pytest.raises(StoreError, match="is not the state of a training"):

@@ -254,7 +254,7 @@ def test_rows_of_unknown_length_or_value_are_left_out_and_counted():
     # Another study's readout may not exist for a text; that is no reason to leave it out.
     others = np.arange(texts.n) % 50 == 3
     finding = answer(*texts.batches(truncated=truncated, empty=empty, nonfinite=lost | others))
-    assert finding.made["sentences measured"] == texts.n - 90
+    assert finding.provenance["sentences measured"] == texts.n - 90
     assert any(
         note == "1,410 sentences were measured; left out: 30 truncated, 30 empty, 30 not finite."
         for note in finding.notes
@@ -300,7 +300,7 @@ def test_random_words_are_measured_apart():
     assert number(finding, "R²").value > 0.99
     assert number(finding, "R²", texts="random words").value < 0.05
     assert number(finding, "ridge R²", of="vector", texts="random words").value < 0.05
-    assert finding.made["sentences measured"] == 1500
+    assert finding.provenance["sentences measured"] == 1500
     assert "Real sentences and random words" in [chart.title for chart in finding.charts]
 
 
@@ -317,7 +317,7 @@ def test_groups_may_share_a_batch():
             for name in ("n_tokens", "truncated", "empty", "nonfinite")
         ),
     )
-    assert answer(mixed).made["sentences measured"] == 300
+    assert answer(mixed).provenance["sentences measured"] == 300
     assert any(n.where.get("texts") == "random words" for n in answer(mixed).numbers)
 
 

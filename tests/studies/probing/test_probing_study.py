@@ -242,8 +242,8 @@ def test_a_line_of_notes_for_each_task(finding):
 
 
 def test_the_finding_says_what_it_was_made_of(finding):
-    assert finding.made["rows"] == dict.fromkeys(("length", "word", "planted", "noise"), 600)
-    assert finding.made["data_sha256"]["word"] == "word.txt"
+    assert finding.provenance["rows"] == dict.fromkeys(("length", "word", "planted", "noise"), 600)
+    assert finding.provenance["data_sha256"]["word"] == "word.txt"
 
 
 def test_many_labels_have_no_code():

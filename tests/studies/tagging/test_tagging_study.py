@@ -204,12 +204,12 @@ def test_from_text_to_findings(tiny, monkeypatch):
     study = Tagging(tagged(splits=splits), restarts=1)
     plain, bilstm = study.run(model)
     assert (plain.study, plain.question) == ("tagging", "Which layers tell what each word is?")
-    assert plain.made["head"] == "linear"
-    assert bilstm.made["head"] == "bilstm"
+    assert plain.provenance["head"] == "linear"
+    assert bilstm.provenance["head"] == "bilstm"
     # Without a test part, what the data call dev is reported, and train gives up a part for dev.
-    assert plain.made["rows"]["test"] == 25
-    assert plain.made["rows"]["train"] + plain.made["rows"]["dev"] == 95
-    assert plain.made["data_sha256"] == "abc"
+    assert plain.provenance["rows"]["test"] == 25
+    assert plain.provenance["rows"]["train"] + plain.provenance["rows"]["dev"] == 95
+    assert plain.provenance["data_sha256"] == "abc"
     found = {
         number.where["features"]: number.value
         for number in plain.numbers

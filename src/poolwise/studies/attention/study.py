@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from poolwise.encoders import Encoder
 from poolwise.encoders.variants.reinitialize import reinitialize
 from poolwise.errors import StudyError
 from poolwise.model import Model
+from poolwise.provenance import with_date
 from poolwise.records import Finding, Precision
 from poolwise.statistics.blas import single_blas_thread
 from poolwise.studies.attention.agreement import agreement
@@ -70,15 +70,16 @@ class Attention:
             numbers=list(numbers(measures, agreed)),
             charts=list(charts(measures, agreed)),
             notes=[*drawn.notes, *notes(model, measures, agreed, len(deleted))],
-            made=model.provenance(precision)
-            | {
-                "attention maps": "transformers, exact",
-                "data": self.data,
-                "sentences": len(seen),
-                "sentences of which words were left out": len(deleted),
-                "seed": self.seed,
-                "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            },
+            provenance=with_date(
+                {
+                    **model.provenance(precision),
+                    "attention maps": "transformers, exact",
+                    "data": self.data,
+                    "sentences": len(seen),
+                    "sentences of which words were left out": len(deleted),
+                    "seed": self.seed,
+                }
+            ),
         )
 
 

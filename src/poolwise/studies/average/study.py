@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 
 import numpy as np
 
 from poolwise.errors import StudyError
 from poolwise.model import Model
+from poolwise.provenance import with_date
 from poolwise.records import Finding, Precision
 from poolwise.selection.duplicates import without_duplicates
 from poolwise.statistics.blas import single_blas_thread
@@ -64,13 +64,14 @@ class Average:
             numbers=[*numbers(found, tested)],
             charts=drawn,
             notes=[*self._notes(model, read, len(texts)), *notes(found, tested)],
-            made={
-                **model.provenance(precision),
-                "data": self.data,
-                "texts measured": len(read),
-                "seed": self.seed,
-                "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            },
+            provenance=with_date(
+                {
+                    **model.provenance(precision),
+                    "data": self.data,
+                    "texts measured": len(read),
+                    "seed": self.seed,
+                }
+            ),
         )
 
     def _notes(self, model: Model, read: Sample, different: int) -> Iterator[str]:

@@ -91,7 +91,7 @@ class First:
                 *picked.notes(),
                 *verdict.notes_on_tokens(family),
             ],
-            made={"data": self.task.name, "layers": list(layers(model))},
+            provenance={"data": self.task.name, "layers": list(layers(model))},
         )
         yield self._with_places(found, model, selection, progress) if self._rearrange else found
 
@@ -123,7 +123,7 @@ class First:
             ],
             charts=[*found.charts, charts.of_places(family, self.task.score)],
             notes=[*found.notes, *verdict.notes_on_places(family, passed, last)],
-            made={**found.made, "arrangements": list(ARRANGEMENTS)},
+            provenance={**found.provenance, "arrangements": list(ARRANGEMENTS)},
         )
 
 

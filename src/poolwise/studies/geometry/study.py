@@ -101,7 +101,7 @@ class Geometry:
                 *self._notes(sample),
                 *_constants(views),
             ],
-            made={"data": self._data, "texts measured": len(sample.measured)},
+            provenance={"data": self._data, "texts measured": len(sample.measured)},
         )
 
     def _sample(self, encoder: Encoder, cache: VectorCache) -> Sample:

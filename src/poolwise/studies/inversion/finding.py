@@ -27,5 +27,5 @@ def answer(
         numbers=numbers(contest, family),
         charts=charts(contest, family, Detokenizer.of(encoder.tokenizer), seed),
         notes=[*notes(contest, family), *contest.corpus.notes],
-        made=made,
+        provenance=made,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 
 from poolwise.errors import StudyError, needs
 from poolwise.model import Model
+from poolwise.provenance import with_date
 from poolwise.readouts import Readout, parse
 from poolwise.records import Finding, Precision
 from poolwise.selection.grid import canonical_key
@@ -78,13 +78,13 @@ class Inversion:
 
     def _made(self, model: Model, precision: Precision, corpus: Corpus) -> dict[str, Any]:
         train, dev, test = map(len, corpus.splits)
-        return model.provenance(precision) | {
+        facts = {
             "data": self.data,
             "data_sha256": sha256("\0".join(self.texts).encode()).hexdigest(),
             "rows": {"train": train, "dev": dev, "test": test},
             "seed": self.seed,
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
         }
+        return with_date(model.provenance(precision) | facts)
 
 
 def usual(model: Model) -> list[Readout]:

@@ -75,7 +75,7 @@ class LengthStudy:
             numbers=numbers(self._layers, real, random_words),
             charts=charts(self._layers, sample, real, random_words),
             notes=notes(self._layers, real, random_words, sample),
-            made={"seed": self.seed, "sentences measured": sample.n, "folds": FOLDS},
+            provenance={"seed": self.seed, "sentences measured": sample.n, "folds": FOLDS},
         )
 
 

@@ -86,7 +86,7 @@ class Probing:
             numbers=numbers(results),
             charts=charts(results),
             notes=notes(results),
-            made={
+            provenance={
                 "data": ", ".join(self.names),
                 "data_sha256": {task.name: task.data.hash for task in self._tasks},
                 "rows": {task.name: len(task) for task in self._tasks},

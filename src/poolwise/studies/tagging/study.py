@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 from poolwise.errors import needs
 from poolwise.model import Model
 from poolwise.progress import Progress
+from poolwise.provenance import with_date
 from poolwise.records import Finding, Precision
 from poolwise.statistics.blas import single_blas_thread
 from poolwise.studies.tagging.alignment import align
@@ -73,11 +73,11 @@ class Tagging:
             model, list(usable(aligned).values()), precision=precision, progress=progress
         )
         bench = MixExperiment(read, words, model.word_embeddings, self.seed)
-        made = model.provenance(precision) | self._made(read)
+        made = with_date(model.provenance(precision) | self._facts(read))
         for head in self.heads:
             answer = self._bilstm if head == "bilstm" else self._linear
             found = answer(bench, progress).finding()
-            yield replace(found, made={**made, "head": head})
+            yield replace(found, provenance={**made, "head": head})
 
     def _linear(self, bench: MixExperiment, progress: bool) -> Answer:
         # Before the threads are limited: a BLAS that is loaded later is not.
@@ -107,7 +107,7 @@ class Tagging:
         notes = [LEARNED_WEIGHTS]
         return Answer(self.question, BILSTM, contest, bench.corpus, self.restarts, notes)
 
-    def _made(self, read: TaggedCorpus) -> dict[str, Any]:
+    def _facts(self, read: TaggedCorpus) -> dict[str, Any]:
         train, dev, test = map(len, read.splits)
         return {
             "data": self.data.name,
@@ -115,5 +115,4 @@ class Tagging:
             "rows": {"train": train, "dev": dev, "test": test},
             "seed": self.seed,
             "restarts": self.restarts,
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
         }

@@ -21,7 +21,7 @@ def test_what_is_saved_is_loaded(tmp_path):
     FittedReadout(readout, fit(readout, X), MADE).save(path)
     found = FittedReadout.load(path)
     assert found.readout == readout
-    assert found.made == MADE
+    assert found.provenance == MADE
     np.testing.assert_array_equal(found.transform.apply(X), fit(readout, X).apply(X))
     assert sorted(p.name for p in tmp_path.iterdir()) == ["readout.safetensors", "readout.toml"]
 
@@ -68,17 +68,17 @@ def test_steps_of_another_readout_or_model_are_refused(tmp_path):
     FittedReadout(parse("cls@1"), None, MADE).check_model("def")
 
 
-@given(made=st.dictionaries(st.text(), st.text()), prompt=st.text())
-def test_any_text_is_read_back(tmp_path_factory, made, prompt):
+@given(provenance=st.dictionaries(st.text(), st.text()), prompt=st.text())
+def test_any_text_is_read_back(tmp_path_factory, provenance, prompt):
     path = tmp_path_factory.mktemp("toml") / "readout.toml"
-    FittedReadout(parse("mean@-1"), None, made, prompt).save(path)
-    assert FittedReadout.load(path) == FittedReadout(parse("mean@-1"), None, made, prompt)
+    FittedReadout(parse("mean@-1"), None, provenance, prompt).save(path)
+    assert FittedReadout.load(path) == FittedReadout(parse("mean@-1"), None, provenance, prompt)
 
 
 def test_a_path_that_is_no_unicode_is_spelled_out(tmp_path):
     path = tmp_path / "readout.toml"
     FittedReadout(parse("mean@-1"), None, {"model": "d\udcff \U0001f600"}).save(path)
-    assert FittedReadout.load(path).made == {"model": r"d\udcff 😀"}
+    assert FittedReadout.load(path).provenance == {"model": r"d\udcff 😀"}
 
 
 @pytest.mark.parametrize(
