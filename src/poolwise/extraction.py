@@ -204,7 +204,7 @@ def tokenize(
         return encoder.tokenize([s.text for s in texts], long=long, escape_special=escape_special)
     except RowError as error:
         sentence = texts[error.index]
-        place = sentence.where or f"text {sentence.id}"
+        place = sentence.location or f"text {sentence.id}"
         raise TextError(f"{place}: {error.reason}") from error
 
 

@@ -39,7 +39,7 @@ def flag(name: str, value: object) -> bool:
     try:
         return bool(value)
     except Exception as error:  # an array, a Series, whatever its own words for it
-        raise OptionError(f"{name} is {_described(value)}, expected True or False") from error
+        raise OptionError(f"{name} is {describe(value)}, expected True or False") from error
 
 
 def whole_number(name: str, value: object, low: int, high: int | None = None) -> int:
@@ -50,7 +50,7 @@ def whole_number(name: str, value: object, low: int, high: int | None = None) ->
         number = None
     if number is None or isinstance(value, bool) or not low <= number <= (high or number):
         most = f"from {low} to {high}" if high is not None else f"of at least {low}"
-        raise OptionError(f"{name} is {_described(value)}, expected a whole number {most}")
+        raise OptionError(f"{name} is {describe(value)}, expected a whole number {most}")
     return number
 
 
@@ -92,7 +92,7 @@ def check_container(texts: object) -> None:
             f"found the path {texts}, {EXPECTED}; read it first: path.read_text().splitlines()"
         )
     if not _is_iterable(texts):
-        raise TextError(f"found {_described(texts)}, {EXPECTED}")
+        raise TextError(f"found {describe(texts)}, {EXPECTED}")
     if hasattr(texts, "readline"):
         raise TextError(
             f"found an open file ({kind}), whose lines end in line breaks, {EXPECTED}; "
@@ -101,7 +101,7 @@ def check_container(texts: object) -> None:
     if isinstance(texts, Mapping):
         names = [*map(str, texts)]
         raise TextError(f"found a {kind} {_named('keys', names)}, {EXPECTED}; {_one_of(names)}")
-    if (columns := _columns(texts)) is not None:
+    if (columns := column_names(texts)) is not None:
         named = _named("columns", columns)
         raise TextError(f"found a {kind} {named}, {EXPECTED}; {_one_of(columns)}")
     if isinstance(texts, set | frozenset):
@@ -126,7 +126,7 @@ def _numbered(texts: Iterable[object]) -> Iterator[Sentence]:
             found = text.text if isinstance(text, Sentence) else text
             todo = "decode" if isinstance(found, bytes) else "drop or fill"
             raise TextError(
-                f"row {row}: found {_described(found)}, expected a string; {todo} such rows first"
+                f"row {row}: found {describe(found)}, expected a string; {todo} such rows first"
             )
 
 
@@ -138,13 +138,13 @@ def _is_iterable(texts: Any) -> bool:
     return True
 
 
-def _columns(texts: object) -> list[str] | None:
-    """The names of a table's columns; None of what is no table."""
+def column_names(data: object) -> list[str] | None:
+    """The names of a table's columns; None if ``data`` is no table."""
     # Asked of the type, for a Series answers to the labels of its rows, too.
     for attribute in _TABLES:
-        if hasattr(type(texts), attribute):
+        if hasattr(type(data), attribute):
             with catch_warnings(action="ignore"):  # a lazy one warns of the time it takes
-                names = getattr(texts, attribute)
+                names = getattr(data, attribute)
             return [] if names is None else [*map(str, names)]
     return None
 
@@ -159,5 +159,6 @@ def _one_of(names: list[str]) -> str:
     return f"name the one that holds the texts, such as texts[{usual[0]!r:.40}]"
 
 
-def _described(value: object) -> str:
+def describe(value: object) -> str:
+    """A value as errors name it: its type and the beginning of its ``repr``."""
     return MISSING.get(f"{value!s:.40}", f"{type(value).__name__} ({value!r:.40})")

@@ -25,7 +25,7 @@ class Sentence:
     """One text to embed.
 
     ``id`` is the row number in its source, or what the source's id column says. ``group`` is
-    empty for the user's own text; a study that adds control texts names them here. ``where`` is
+    empty for the user's own text; a study that adds control texts names them here. ``location`` is
     what an error calls its row (``reviews.csv, line 7``), empty if it is not from a file.
     ``extra`` holds the row's values in other columns, as asked for.
     """
@@ -33,7 +33,7 @@ class Sentence:
     text: str
     id: int | str = 0
     group: str = ""
-    where: str = field(default="", compare=False)
+    location: str = field(default="", compare=False)
     extra: tuple[object, ...] = ()
 
 

@@ -16,7 +16,7 @@ LONG = "the cat sat on the mat " * 20
 
 
 def places(*inputs: object, **how: object) -> list[str]:
-    return [sentence.where for sentence in open_texts([str(name) for name in inputs], **how)]
+    return [sentence.location for sentence in open_texts([str(name) for name in inputs], **how)]
 
 
 def test_rows_of_every_format(write, tmp_path):
@@ -43,7 +43,7 @@ def test_rows_of_every_format(write, tmp_path):
 def test_sentences_are_in_the_line_of_their_paragraph(write):
     book = write("a.txt", "One. Two.\nThree\ngoes on.\n\n\nFour.\n\nFive. Six.\n")
     texts = list(open_texts([str(book)], split="sentences"))
-    found = [(s.text, int(s.where.rpartition(" ")[2])) for s in texts]
+    found = [(s.text, int(s.location.rpartition(" ")[2])) for s in texts]
     assert found == [
         ("One.", 1),
         ("Two.", 1),
@@ -54,7 +54,7 @@ def test_sentences_are_in_the_line_of_their_paragraph(write):
     ]
     wrapped = write("b.txt", "".join(f"Sentence number {n} of some words.\n" for n in range(1000)))
     texts = list(open_texts([str(wrapped)], split="sentences"))
-    at = [int(s.where.rpartition(" ")[2]) for s in texts]
+    at = [int(s.location.rpartition(" ")[2]) for s in texts]
     assert len(at) == 1000
     assert all(begin <= n + 1 < begin + 200 for n, begin in enumerate(at))
     assert len({*at}) > 1

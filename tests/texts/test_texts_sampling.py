@@ -112,7 +112,7 @@ def test_memory_is_that_of_the_rows_kept():
         reservoir = Reservoir(Limit(100))
         for row in range(rows):
             reservoir.add(f"a text of its own, number {row}", label=row)  # all labels differ
-        assert len(reservoir.drawn()) == 100
+        assert len(reservoir.sample()) == 100
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.1 * peaks[0] + 10_000

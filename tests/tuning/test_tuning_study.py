@@ -15,7 +15,7 @@ from poolwise.readouts import parse
 from poolwise.reports.charts import draw
 from poolwise.reports.report import to_json
 from poolwise.texts import LabelledTexts
-from poolwise.texts.labels import SEPARATOR
+from poolwise.texts.fields import SEPARATOR
 from poolwise.tuning.outcomes import NOT_FINITE, Outcomes
 from poolwise.tuning.records import Frozen, Recipe, Runs, Setting, Trial
 from poolwise.tuning.study import answer

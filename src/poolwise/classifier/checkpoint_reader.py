@@ -21,7 +21,7 @@ from poolwise.engines import plan
 from poolwise.errors import EncoderError, ReadoutError, listed
 from poolwise.readouts import Readout, parse
 from poolwise.records import Floats
-from poolwise.texts.labels import KINDS, Kind
+from poolwise.texts import LABEL_KINDS, LabelKind
 
 FORMAT = 1
 
@@ -33,7 +33,7 @@ CLASSIFIERS = {
 }
 """By family: transformers' class whose head is a linear layer over ``pooler``."""
 
-PROBLEM_TYPES: Mapping[Kind, str] = {
+PROBLEM_TYPES: Mapping[LabelKind, str] = {
     "classification": "single_label_classification",
     "multilabel": "multi_label_classification",
     "regression": "regression",
@@ -133,7 +133,7 @@ def _labels_of(found: Mapping[str, Any], where: Path) -> list[Any]:
     return [names[i] for i in expected]
 
 
-def _kind_of(problem: Any, labels: int, where: Path) -> Kind:
+def _kind_of(problem: Any, labels: int, where: Path) -> LabelKind:
     if problem is None:
         return "regression" if labels == 1 else "classification"
     for kind, name in PROBLEM_TYPES.items():
@@ -167,8 +167,8 @@ def _readout(about: Mapping[str, Any], encoder: Encoder, where: Path) -> Readout
 
 def _output_space(about: Mapping[str, Any], where: Path) -> OutputSpace:
     kind, labels = about.get("kind"), about.get("labels")
-    if kind not in KINDS:
-        raise EncoderError(f"{where}: kind is {describe(kind)}, expected {', '.join(KINDS)}")
+    if kind not in LABEL_KINDS:
+        raise EncoderError(f"{where}: kind is {describe(kind)}, expected {', '.join(LABEL_KINDS)}")
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
         raise EncoderError(f"{where}: labels is {describe(labels)}, expected a list of names")
     if kind == "regression":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from poolwise.texts.labels import Kind
+from poolwise.texts.label_columns import LabelKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class OutputSpace:
     ``labels`` are in the order of the outputs; empty for a regression.
     """
 
-    kind: Kind
+    kind: LabelKind
     labels: tuple[str, ...] = ()
 
     @property

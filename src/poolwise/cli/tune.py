@@ -22,7 +22,7 @@ from poolwise.cli.options import (
 from poolwise.cli.terminal import show
 from poolwise.model import load
 from poolwise.progress import waiting
-from poolwise.texts.labels import KINDS, Kind, open_labels
+from poolwise.texts import LABEL_KINDS, LabelKind, open_labels
 from poolwise.tuning.records import Recipe
 
 USUAL = Recipe()
@@ -68,8 +68,8 @@ def _rates(_: click.Context, __: click.Parameter, value: str) -> list[float]:
 @sample_option(0)
 @click.option(
     "--kind",
-    type=click.Choice(KINDS),
-    default=KINDS[0],
+    type=click.Choice(LABEL_KINDS),
+    default=LABEL_KINDS[0],
     show_default=True,
     help="A label a text, several (a;b, or lists), or a number.",
 )
@@ -125,7 +125,7 @@ def command(
     encoding: str,
     max_text_bytes: int,
     limit: Rows,
-    kind: Kind,
+    kind: LabelKind,
     specs: tuple[str, ...],
     sizes: list[int | None],
     seeds: int,

@@ -2,24 +2,31 @@
 
 from poolwise.texts.datasets import Dataset, Datasets, LabelledTexts, TaggedSentences, TextPairs
 from poolwise.texts.hub import PREFIX
-from poolwise.texts.labels import Kind, open_labels
+from poolwise.texts.label_columns import LABEL_KINDS, LabelKind
+from poolwise.texts.labels import open_labels
 from poolwise.texts.pairs import open_pairs
+from poolwise.texts.python_data import labels_from, pairs_from, tags_from, texts_from
 from poolwise.texts.sentences import split_sentences
 from poolwise.texts.tags import open_tags
 from poolwise.texts.texts import Texts, open_texts
 
 __all__ = [
+    "LABEL_KINDS",
     "PREFIX",
     "Dataset",
     "Datasets",
-    "Kind",
+    "LabelKind",
     "LabelledTexts",
     "TaggedSentences",
     "TextPairs",
     "Texts",
+    "labels_from",
     "open_labels",
     "open_pairs",
     "open_tags",
     "open_texts",
+    "pairs_from",
     "split_sentences",
+    "tags_from",
+    "texts_from",
 ]

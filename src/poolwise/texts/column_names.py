@@ -1,10 +1,10 @@
-"""What the columns of annotated data are usually called."""
+"""Names that columns of annotated data have in common data sets, by role."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-USUAL: dict[str, Sequence[frozenset[str]]] = {
+ROLE_NAMES: dict[str, Sequence[frozenset[str]]] = {
     "text": (
         frozenset({"text"}),
         frozenset({"sentence"}),
@@ -18,12 +18,18 @@ USUAL: dict[str, Sequence[frozenset[str]]] = {
         frozenset({"score", "goldscore", "similarity", "similarityscore", "relatednessscore"}),
         frozenset({"label", "labels"}),
     ),
+    "words": (frozenset({"words"}), frozenset({"tokens"})),
+    "tags": (
+        frozenset({"tags"}),
+        frozenset({"nertags", "postags", "chunktags", "upos", "xpos"}),
+        frozenset({"labels"}),
+    ),
     "subset": (frozenset({"subset"}),),
     "split": (frozenset({"split"}), frozenset({"semevalset"})),
 }
 """By role, in lower case without ``_``, ``-`` and spaces; an earlier group goes before a later."""
 
-SIDES = (
+SIDE_NAMES = (
     *(
         (f"{stem}{first}", f"{stem}{second}")
         for stem in ("sentence", "text", "question")
@@ -34,28 +40,30 @@ SIDES = (
 )
 """The two texts of a pair."""
 
+_HEADER_ROLES = ("text", "label", "score", "subset", "split")
 
-def usual_column(columns: Sequence[str], role: str) -> str | None:
-    """The column that is called as one of this role is; None if there is none, or several."""
-    for group in USUAL[role]:
-        found = [column for column in columns if _plain(column) in group]
-        if found:
-            return found[0] if len(found) == 1 else None
+
+def guess_column(columns: Sequence[str], role: str) -> str | None:
+    """The column whose name is one of this role's; None if there is none, or several."""
+    for group in ROLE_NAMES[role]:
+        matches = [column for column in columns if _normalized(column) in group]
+        if matches:
+            return matches[0] if len(matches) == 1 else None
     return None
 
 
-def usual_sides(columns: Iterable[str]) -> tuple[str, str] | None:
+def guess_sides(columns: Iterable[str]) -> tuple[str, str] | None:
     """The columns of a pair's two texts; None if there are none, or several."""
-    known = {_plain(column): column for column in columns}
-    found = [(known[a], known[b]) for a, b in SIDES if a in known and b in known]
-    return found[0] if len(found) == 1 else None
+    by_name = {_normalized(column): column for column in columns}
+    matches = [(by_name[a], by_name[b]) for a, b in SIDE_NAMES if a in by_name and b in by_name]
+    return matches[0] if len(matches) == 1 else None
 
 
-def has_usual_names(columns: Sequence[str]) -> bool:
-    """Is one of them called as a column of such data is?"""
-    names = frozenset({"id"}).union(*(group for groups in USUAL.values() for group in groups))
-    return usual_sides(columns) is not None or any(_plain(name) in names for name in columns)
+def has_known_names(columns: Sequence[str]) -> bool:
+    """Has any of the columns a name of some role, or is it called ``id``?"""
+    names = {"id"}.union(*(group for role in _HEADER_ROLES for group in ROLE_NAMES[role]))
+    return guess_sides(columns) is not None or any(_normalized(name) in names for name in columns)
 
 
-def _plain(column: str) -> str:
+def _normalized(column: str) -> str:
     return column.strip().casefold().translate(dict.fromkeys(map(ord, "_- ")))

@@ -1,4 +1,4 @@
-"""A table's columns: which of them holds the text?"""
+"""A table's columns: which one holds the texts, and the fields within records."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from poolwise.texts.fields import as_id, as_text, is_missing
 
 
 class Row(NamedTuple):
-    """A text; its row's number; what the id column says, None where there is none; the values of
-    the columns that are kept."""
+    """A text; its row's number; its id, None without an id column; the values of the columns to
+    keep."""
 
     text: str
     number: int
@@ -24,13 +24,13 @@ class Row(NamedTuple):
 
 DEFAULT_COLUMNS = ("text", "sentence")
 
-_COMPARED = 1000
-"""Columns of which a name like the one that is missing is looked for."""
+_MAX_COMPARED = 1000
+"""Columns among which a name close to a missing one is searched."""
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Which columns to read; None: the usual one, and no ids; and which to keep beside them."""
+    """Which columns to read; None: the one guessed by its name, and no ids; and which to keep."""
 
     text: str | None = None
     id: str | None = None
@@ -39,12 +39,13 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Columns, read once: ``rows(asked)`` gives each row's number and its fields in ``asked``.
+    """Columns, read once: ``rows(names)`` yields each row's number and its fields in ``names``.
 
-    ``names`` are empty where there is nothing to read, and ``1``, ``2``, … where the file has no
+    ``names`` are empty where there is nothing to read, and ``1``, ``2``, … where the table has no
     header (``headed`` is then false). ``unit`` is what the rows' numbers count: lines of the file
     from 1, or rows from 0 where it has no lines. ``note`` says what was found out about the file
-    and may not be what its name promises; else it is empty.
+    and may not be what its name promises; else it is empty. ``in_memory``: it holds a Python
+    caller's data, so that errors name arguments instead of command-line options.
     """
 
     label: str
@@ -53,70 +54,75 @@ class Table:
     unit: str = "line"
     headed: bool = True
     note: str = ""
+    in_memory: bool = False
 
     @classmethod
     def empty(cls, label: str) -> Table:
-        """A table of nothing."""
-        return cls(label, (), lambda asked: iter(()))
+        """A table without columns and rows."""
+        return cls(label, (), lambda names: iter(()))
 
-    def where(self, number: int) -> str:
+    def location(self, number: int) -> str:
         """How an error names a row."""
         return f"{self.label}, {self.unit} {number}"
 
+    def option(self, name: str) -> str:
+        """How an error names the option ``name``: ``--label-column``, or ``label_column=…``."""
+        return f"{name.replace('-', '_')}=…" if self.in_memory else f"--{name}"
+
 
 def text_rows(table: Table, columns: Columns, *, nulls: bool = False) -> Iterator[Row]:
-    """The table's texts, with their ids; where ``nulls`` may be, they are empty texts."""
+    """The table's texts, with their ids; with ``nulls``, a missing text is an empty one."""
     if not table.names:
         return
-    name = text_column(table.names, columns.text, table.label)
-    more = [*([] if columns.id is None else [columns.id]), *columns.keep]
-    asked = [name, *(known_column(table.names, column, table.label) for column in more)]
-    with_id = columns.id is not None
-    for number, (value, *others) in table.rows(asked):
+    text_name = text_column(table, columns.text)
+    other_names = [*([] if columns.id is None else [columns.id]), *columns.keep]
+    names = [text_name, *(known_column(table.names, name, table.label) for name in other_names)]
+    has_id = columns.id is not None
+    for number, (value, *extra) in table.rows(names):
         if isinstance(value, str):
             text = value
         elif nulls and is_missing(value):
             text = ""
         else:
-            text = as_text(value, name, table.where(number))
-        own = as_id(others.pop(0), asked[1], table.where(number)) if with_id else None
-        yield Row(text, number, own, tuple(others))
+            text = as_text(value, text_name, table.location(number))
+        row_id = as_id(extra.pop(0), names[1], table.location(number)) if has_id else None
+        yield Row(text, number, row_id, tuple(extra))
 
 
-def text_column(columns: Sequence[str], asked: str | None, label: str) -> str:
-    """The column to read: the one asked for, else ``text``, ``sentence`` or the only one."""
-    if asked is not None:
-        return known_column(columns, asked, label)
-    if len(columns) == 1:
-        return columns[0]
-    for usual in DEFAULT_COLUMNS:
-        if usual in columns:
-            return known_column(columns, usual, label)
+def text_column(table: Table, name: str | None) -> str:
+    """The column ``name``; if it is None: ``text``, ``sentence`` or the only one."""
+    if name is not None:
+        return known_column(table.names, name, table.label)
+    if len(table.names) == 1:
+        return table.names[0]
+    for default in DEFAULT_COLUMNS:
+        if default in table.names:
+            return known_column(table.names, default, table.label)
     raise ColumnError(
-        f"which column of {label} holds the texts? Name one with --column: "
-        f"{listed_columns(columns)}"
+        f"which column of {table.label} holds the texts? Name one with {table.option('column')}: "
+        f"{listed_columns(table.names)}"
     )
 
 
-def known_column(columns: Sequence[str], asked: str, label: str) -> str:
-    """``asked``, if it is one of the columns."""
-    if asked in columns:
-        if list(columns).count(asked) > 1:
+def known_column(columns: Sequence[str], name: str, label: str) -> str:
+    """``name``. Raises TextError unless exactly one of the columns is called so."""
+    if name in columns:
+        if list(columns).count(name) > 1:
             raise TextError(
-                f"{label} has {list(columns).count(asked)} columns called {asked!r}, expected one; "
+                f"{label} has {list(columns).count(name)} columns called {name!r}, expected one; "
                 f"rename the others; it has {listed_columns(columns)}"
             )
-        return asked
-    close = difflib.get_close_matches(asked, columns[:_COMPARED], n=1)
-    meant = f" (did you mean {close[0]!r}?)" if close else ""
-    raise TextError(f"{label} has no column {asked!r}{meant}; it has {listed_columns(columns)}")
+        return name
+    close = difflib.get_close_matches(name, columns[:_MAX_COMPARED], n=1)
+    suggestion = f" (did you mean {close[0]!r}?)" if close else ""
+    raise TextError(f"{label} has no column {name!r}{suggestion}; it has {listed_columns(columns)}")
 
 
-def column_at(columns: Sequence[str], asked: str, label: str) -> str:
-    """``asked``, a column's name or its number from 1."""
-    if asked not in columns and asked.isdecimal() and 1 <= int(asked) <= len(columns):
-        asked = columns[int(asked) - 1]
-    return known_column(columns, asked, label)
+def column_at(columns: Sequence[str], name: str, label: str) -> str:
+    """The column ``name``, which may also be a number from 1."""
+    if name not in columns and name.isdecimal() and 1 <= int(name) <= len(columns):
+        name = columns[int(name) - 1]
+    return known_column(columns, name, label)
 
 
 def listed_columns(columns: Sequence[str]) -> str:
@@ -124,25 +130,25 @@ def listed_columns(columns: Sequence[str]) -> str:
     return listed(columns, repr, limit=20) or "no columns"
 
 
-MOST_WITHIN = 10_000
+MAX_NESTED = 10_000
 """Fields within fields that are known by their paths."""
 
-_LONGEST = 1000
-"""Characters of a path under which there may be others."""
+_MAX_PATH = 1000
+"""Characters of a path beyond which no fields within it are listed."""
 
 MISSING = object()
-"""In place of the value of a column that a row has not."""
+"""In place of the value of a column that a record does not have."""
 
 
 def field_paths(record: Mapping[str, object]) -> list[str]:
-    """The names of a record's fields, and the paths (``review.body``) of those in records within
-    it: the first ones, where there are very many."""
+    """The names of a record's fields, and the paths (``review.body``) of fields in records within
+    it, at most ``MAX_NESTED`` of these."""
     fields = list(record.items())
-    most = len(fields) + MOST_WITHIN
-    for path, value in fields:  # which grows
-        if isinstance(value, dict) and len(path) <= _LONGEST:
-            within = islice(value.items(), most - len(fields))
-            fields += [(f"{path}.{key}", inner) for key, inner in within]
+    max_fields = len(fields) + MAX_NESTED
+    for path, value in fields:  # the list grows in the loop
+        if isinstance(value, dict) and len(path) <= _MAX_PATH:
+            nested = islice(value.items(), max_fields - len(fields))
+            fields += [(f"{path}.{key}", inner) for key, inner in nested]
     return list(dict.fromkeys(path for path, _ in fields))
 
 

@@ -36,12 +36,12 @@ def check_encoding(name: str) -> None:
 
 
 def decoded_lines(
-    chunks: Iterable[bytes], encoding: str, label: str, *, most: int, any_end: bool = False
+    chunks: Iterable[bytes], encoding: str, label: str, *, max_bytes: int, any_end: bool = False
 ) -> Iterator[str]:
     """The lines with their ends; the last may have none. A byte order mark is dropped.
 
-    Raises TextError at a line of more than ``most`` bytes (UTF-8), its end not counted; a longer
-    one is not held.
+    Raises TextError at a line of more than ``max_bytes`` bytes (UTF-8), its end not counted; a
+    longer one is not held.
 
     A line ends with LF (or CRLF). CR alone is a character like any other, unless ``any_end``, or
     where there is none but CR, as in files of old Macs.
@@ -67,20 +67,20 @@ def decoded_lines(
             characters += len(line)
             if not (line.endswith("\n") or (any_end and line.endswith("\r"))):
                 unfinished.append(line)
-                if characters > most:
-                    raise too_large(f"{label}, line {lines + 1}", most)
+                if characters > max_bytes:
+                    raise too_large(f"{label}, line {lines + 1}", max_bytes)
                 continue
             lines += 1
             if unfinished:
                 line = "".join([*unfinished, line])  # noqa: PLW2901
                 unfinished.clear()
-            if not is_small(characters, most):
-                check_row(f"{label}, line {lines}", line.rstrip("\r\n"), most)
+            if not is_small(characters, max_bytes):
+                check_row(f"{label}, line {lines}", line.rstrip("\r\n"), max_bytes)
             characters = 0
             yield line
     if unfinished or held:
         line = "".join([*unfinished, held])
-        check_row(f"{label}, line {lines + 1}", line.rstrip("\r\n"), most)
+        check_row(f"{label}, line {lines + 1}", line.rstrip("\r\n"), max_bytes)
         yield line
 
 

@@ -16,12 +16,12 @@ IsHeader = Callable[[Sequence[str], str], bool]
 
 def read_csv(file: TextFile) -> Table:
     """A CSV file with a header; fields are text."""
-    return delimited(file.label, file.lines(any_end=True), "csv", most=file.most)
+    return delimited(file.label, file.lines(any_end=True), "csv", max_bytes=file.max_bytes)
 
 
 def read_tsv(file: TextFile) -> Table:
     """A TSV file with a header; fields are text."""
-    return delimited(file.label, file.lines(any_end=True), "tsv", most=file.most)
+    return delimited(file.label, file.lines(any_end=True), "tsv", max_bytes=file.max_bytes)
 
 
 def delimited(
@@ -30,15 +30,15 @@ def delimited(
     file_format: str,
     is_header: IsHeader = lambda fields, _: bool(fields),
     *,
-    most: int,
+    max_bytes: int,
 ) -> Table:
     """The table in these lines of a file that is called ``csv`` or ``tsv``.
 
     What delimits the fields of a ``.csv`` is found out. A row's number is that of its first line;
-    it may have ``most`` bytes.
+    it may have ``max_bytes`` bytes.
     """
-    dialect, before, lines = find_dialect(label, lines, file_format, most)
-    records = split_records(label, lines, dialect, most, before)
+    dialect, before, lines = find_dialect(label, lines, file_format, max_bytes)
+    records = split_records(label, lines, dialect, max_bytes, before)
     first = next(records, None)
     if first is None:
         return Table.empty(label)

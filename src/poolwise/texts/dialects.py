@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any
 
 from poolwise.errors import TextError
-from poolwise.texts.column_names import has_usual_names
+from poolwise.texts.column_names import has_known_names
 from poolwise.texts.limits import check_row, is_small, too_large
 
 Record = tuple[int, list[str]]
@@ -72,7 +72,7 @@ class _Reading:
     @property
     def named(self) -> bool:
         """Does the header hold the usual name of a text, a label, …?"""
-        return has_usual_names(self.header)
+        return has_known_names(self.header)
 
     @property
     def tabs(self) -> bool:
@@ -92,11 +92,11 @@ class _Reading:
 
 
 def split_records(
-    label: str, lines: Iterable[str], dialect: Dialect, most: int, before: int = 0
+    label: str, lines: Iterable[str], dialect: Dialect, max_bytes: int, before: int = 0
 ) -> Iterator[Record]:
     """The lines that are not blank, split into fields; ``before``: lines that went before.
 
-    Raises TextError at a record of more than ``most`` bytes, before it is held.
+    Raises TextError at a record of more than ``max_bytes`` bytes, before it is held.
     """
     read = number = before
     characters = 0
@@ -110,8 +110,8 @@ def split_records(
                     continue
                 number = read
             characters += len(line)
-            if characters > most and characters - 2 > most:  # the line's end does not count
-                raise too_large(f"{label}, line {number}", most)
+            if characters > max_bytes and characters - 2 > max_bytes:  # less its end
+                raise too_large(f"{label}, line {number}", max_bytes)
             yield line
 
     reader = csv.reader(counted(), **dialect.settings)
@@ -131,13 +131,13 @@ def split_records(
         finally:
             csv.field_size_limit(limit)
         if record:
-            if not is_small(characters, most):
-                check_row(f"{label}, line {number}", "".join(record), most)
+            if not is_small(characters, max_bytes):
+                check_row(f"{label}, line {number}", "".join(record), max_bytes)
             yield number, record
 
 
 def find_dialect(
-    label: str, lines: Iterable[str], file_format: str, most: int
+    label: str, lines: Iterable[str], file_format: str, max_bytes: int
 ) -> tuple[Dialect, int, Iterator[str]]:
     """The dialect of these lines, how many of them say it and hold no row, and the other lines.
 
@@ -159,18 +159,18 @@ def find_dialect(
     whole = more is None
     if asked:
         return Dialect(asked["delimiter"]), 1, rest
-    found = [_tabs(seen, whole, most)]
+    found = [_tabs(seen, whole, max_bytes)]
     if file_format == "csv":
-        found = [_read(seen, whole, Dialect(d), most) for d in DELIMITERS if d != "\t"] + found
+        found = [_read(seen, whole, Dialect(d), max_bytes) for d in DELIMITERS if d != "\t"] + found
     return _likeliest(label, found).dialect, 0, rest
 
 
-def _read(lines: Sequence[str], whole: bool, dialect: Dialect, most: int) -> _Reading:
+def _read(lines: Sequence[str], whole: bool, dialect: Dialect, max_bytes: int) -> _Reading:
     """The last record may be cut, unless the lines are the ``whole`` file."""
     rows: list[list[str]] = []
     failed = False
     try:
-        rows += (record for _, record in split_records("", lines, dialect, most))
+        rows += (record for _, record in split_records("", lines, dialect, max_bytes))
     except TextError:
         failed = whole
     if not whole and len(rows) > 1:
@@ -178,12 +178,12 @@ def _read(lines: Sequence[str], whole: bool, dialect: Dialect, most: int) -> _Re
     return _Reading(dialect, rows[0] if rows else [], rows[1:], failed)
 
 
-def _tabs(lines: Sequence[str], whole: bool, most: int) -> _Reading:
+def _tabs(lines: Sequence[str], whole: bool, max_bytes: int) -> _Reading:
     """Quoted if that divides the rows evenly and something shows that a program quoted them."""
-    plain = _read(lines, whole, Dialect("\t", quoted=False), most)
+    plain = _read(lines, whole, Dialect("\t", quoted=False), max_bytes)
     if not any(field[:1] == '"' for row in (plain.header, *plain.rows) for field in row):
         return plain
-    quoted = _read(lines, whole, Dialect("\t"), most)
+    quoted = _read(lines, whole, Dialect("\t"), max_bytes)
     shown = (
         not plain.even
         or all(_in_quotes(name) for name in plain.header)

@@ -12,7 +12,7 @@ from poolwise.errors import TextError
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
 
-Kind = str
+ValueKind = str
 """What a value is in CSV and JSON: ``null``, ``boolean``, ``integer``, ``wide`` (an integer that a
 float does not hold), ``number``, ``text``, ``other``."""
 
@@ -27,7 +27,7 @@ class Typed(Protocol):
     def label(self) -> str:
         """How an error names it."""
 
-    def types(self, names: Sequence[str]) -> Mapping[str, pa.DataType | frozenset[Kind]]:
+    def types(self, names: Sequence[str]) -> Mapping[str, pa.DataType | frozenset[ValueKind]]:
         """The types of its columns; or where it has none, what kinds of values they hold."""
 
 
@@ -38,13 +38,14 @@ class ExtraColumns:
     types: Mapping[str, pa.DataType] = field(default_factory=dict)
     as_json: frozenset[str] = frozenset()
 
-    def values(self, values: Sequence[object], where: str) -> tuple[object, ...]:
+    def values(self, values: Sequence[object], location: str) -> tuple[object, ...]:
         """A row's values as the types have them."""
         return tuple(
-            self._value(name, value, where) for name, value in zip(self.types, values, strict=True)
+            self._value(name, value, location)
+            for name, value in zip(self.types, values, strict=True)
         )
 
-    def _value(self, name: str, value: object, where: str) -> object:
+    def _value(self, name: str, value: object, location: str) -> object:
         if name in self.as_json and value is not None:
             value = json.dumps(value, ensure_ascii=False)
         if isinstance(value, str) and not value.isascii():
@@ -52,7 +53,7 @@ class ExtraColumns:
                 value.encode()
             except UnicodeEncodeError as error:
                 raise TextError(
-                    f"{where}: {name!r} has half a surrogate pair at character {error.start}, "
+                    f"{location}: {name!r} has half a surrogate pair at character {error.start}, "
                     "which is no text; repair the row"
                 ) from None
         return value
@@ -91,16 +92,18 @@ def extra_columns(sources: Iterable[Typed], names: Sequence[str]) -> ExtraColumn
     return ExtraColumns(types, frozenset(as_json))
 
 
-def kinds_of(rows: Iterable[Sequence[object]], names: Sequence[str]) -> dict[str, frozenset[Kind]]:
+def kinds_of(
+    rows: Iterable[Sequence[object]], names: Sequence[str]
+) -> dict[str, frozenset[ValueKind]]:
     """The kinds of the values in each column."""
-    kinds: list[set[Kind]] = [set() for _ in names]
+    kinds: list[set[ValueKind]] = [set() for _ in names]
     for row in rows:
         for found, value in zip(kinds, row, strict=True):
             found.add(_kind(value))
     return {name: frozenset(found) for name, found in zip(names, kinds, strict=True)}
 
 
-_KINDS: Mapping[type, Kind] = {
+_KINDS: Mapping[type, ValueKind] = {
     type(None): "null",
     bool: "boolean",
     float: "number",
@@ -108,14 +111,14 @@ _KINDS: Mapping[type, Kind] = {
 }
 
 
-def _kind(value: object) -> Kind:
+def _kind(value: object) -> ValueKind:
     if isinstance(value, int) and not isinstance(value, bool):
         exact = abs(value) <= _EXACT
         return "integer" if exact else "wide" if -_WIDE <= value < _WIDE else "other"
     return _KINDS.get(type(value), "other")
 
 
-def _type_of(kinds: frozenset[Kind]) -> pa.DataType | None:
+def _type_of(kinds: frozenset[ValueKind]) -> pa.DataType | None:
     """The type that holds all of these kinds as they are; None if only JSON does."""
     import pyarrow as pa  # noqa: PLC0415 - texts alone are read without it
 

@@ -19,12 +19,12 @@ def is_missing(value: object) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
-def as_text(value: object, column: str, where: str) -> str:
+def as_text(value: object, column: str, location: str) -> str:
     """``value``, if it is a text."""
     if isinstance(value, str):
         return value
     raise TextError(
-        f"{where}: {column!r} is {_kind(value)}, expected a text{_instead(value, column)}"
+        f"{location}: {column!r} is {_kind(value)}, expected a text{_instead(value, column)}"
     )
 
 
@@ -41,38 +41,38 @@ def _instead(value: object, column: str) -> str:
     return ""
 
 
-def as_filled_text(value: object, column: str, where: str) -> str:
+def as_filled_text(value: object, column: str, location: str) -> str:
     """``value``, if it is a text that says something."""
-    text = as_text(value, column, where)
+    text = as_text(value, column, location)
     if not text.strip():
-        raise TextError(f"{where}: {column!r} is empty, expected a text; fill or remove the row")
+        raise TextError(f"{location}: {column!r} is empty, expected a text; fill or remove the row")
     try:
         text.encode()
     except UnicodeEncodeError as error:
         raise TextError(
-            f"{where}: {column!r} has half a surrogate pair at character {error.start}, "
+            f"{location}: {column!r} has half a surrogate pair at character {error.start}, "
             "which is no text; repair the row"
         ) from None
     return text
 
 
-def as_id(value: object, column: str, where: str) -> int | str:
+def as_id(value: object, column: str, location: str) -> int | str:
     """``value``, if it can name a row."""
     if isinstance(value, int | str) and not isinstance(value, bool):
         return value
-    raise TextError(f"{where}: {column!r} is {_kind(value)}, expected an integer or a text")
+    raise TextError(f"{location}: {column!r} is {_kind(value)}, expected an integer or a text")
 
 
-def as_label(value: object, column: str, where: str) -> str:
+def as_label(value: object, column: str, location: str) -> str:
     """``value``, if it can name a class, without spaces around it."""
     if isinstance(value, int):
         return str(value)
     if isinstance(value, str):
-        return as_filled_text(value, column, where).strip()
-    raise TextError(f"{where}: {column!r} is {_kind(value)}, expected a text or an integer")
+        return as_filled_text(value, column, location).strip()
+    raise TextError(f"{location}: {column!r} is {_kind(value)}, expected a text or an integer")
 
 
-def as_labels(value: object, column: str, where: str) -> str:
+def as_labels(value: object, column: str, location: str) -> str:
     """Labels in order of the alphabet, each once, with ``;`` between them; "" is none of them.
 
     ``value`` is a list of labels, or a text with ``;`` between them.
@@ -81,20 +81,20 @@ def as_labels(value: object, column: str, where: str) -> str:
         value = [piece for piece in str(value).split(SEPARATOR) if piece.strip()]
     if not isinstance(value, list):
         raise TextError(
-            f"{where}: {column!r} is {_kind(value)}, expected a list of labels, or a text with "
+            f"{location}: {column!r} is {_kind(value)}, expected a list of labels, or a text with "
             f"{SEPARATOR!r} between them"
         )
-    labels = sorted({as_label(label, column, where) for label in value})
+    labels = sorted({as_label(label, column, location) for label in value})
     for label in labels:
         if SEPARATOR in label:
             raise TextError(
-                f"{where}: {column!r} lists the label {label!r}, which {SEPARATOR!r} would make "
+                f"{location}: {column!r} lists the label {label!r}, which {SEPARATOR!r} would make "
                 "two; write it without"
             )
     return SEPARATOR.join(labels)
 
 
-def as_score(value: object, column: str, where: str) -> float:
+def as_score(value: object, column: str, location: str) -> float:
     """``value``, if it is a finite number, or text that says one."""
     number = math.nan
     if isinstance(value, str):
@@ -105,7 +105,7 @@ def as_score(value: object, column: str, where: str) -> float:
         return number
     found = repr(value) if isinstance(value, str | int | float) else _kind(value)
     raise TextError(
-        f"{where}: the score {column!r} is {found}, expected a number such as 3.5; "
+        f"{location}: the score {column!r} is {found}, expected a number such as 3.5; "
         "repair or remove the row, or name another column"
     )
 

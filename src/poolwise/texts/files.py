@@ -40,11 +40,11 @@ _ZIP_HEAD = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class TextFile:
-    """``path`` as the user wrote it, ``-`` for standard input. A row may have ``most`` bytes."""
+    """``path`` as the user wrote it, ``-`` for standard input. A row has at most ``max_bytes``."""
 
     path: str
     encoding: str = "utf-8"
-    most: int = MAX_TEXT_BYTES
+    max_bytes: int = MAX_TEXT_BYTES
 
     @property
     def label(self) -> str:
@@ -59,7 +59,7 @@ class TextFile:
     def check(self) -> None:
         """Raise TextError unless there is something to read and a way to decode it."""
         check_encoding(self.encoding)
-        check_limit(self.most)
+        check_limit(self.max_bytes)
         if self.path != STDIN:
             with reading(self.label):
                 _check_file(Path(self.path))
@@ -67,7 +67,7 @@ class TextFile:
     def lines(self, *, any_end: bool = False) -> Iterator[str]:
         """The lines with their ends; the last may have none. A byte order mark is dropped.
 
-        Raises TextError at one of more than ``most`` bytes, before it is read to its end. With
+        Raises TextError at one of more than ``max_bytes`` bytes, before it is read to its end. With
         ``any_end`` a lone CR ends a line too, as the csv module wants them.
         """
         with reading(self.label), self._open() as (_, content):
@@ -76,7 +76,9 @@ class TextFile:
                 head += content.read(_ZIP_HEAD)
             encoding = encoding_of(head, self.encoding, self.label)
             chunks = chain([head + _more(content)], iter(lambda: _more(content), b""))
-            yield from decoded_lines(chunks, encoding, self.label, any_end=any_end, most=self.most)
+            yield from decoded_lines(
+                chunks, encoding, self.label, any_end=any_end, max_bytes=self.max_bytes
+            )
 
     def count_lines(self) -> int | None:
         """Exact up to 256 MB (decompressed), an estimate beyond, None if it is a pipe."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from poolwise.errors import TextError, listed, needs
 from poolwise.texts.columns import MISSING, Table, field_paths, find_value, known_column
-from poolwise.texts.extra_columns import Kind, kinds_of
+from poolwise.texts.extra_columns import ValueKind, kinds_of
 from poolwise.texts.limits import MAX_TEXT_BYTES, check_fields, check_limit
 
 if TYPE_CHECKING:
@@ -32,16 +32,16 @@ class HubDataset:
     A NAME that begins with ``.``, ``/`` or ``~`` is a folder: one that ``save_to_disk`` wrote, or
     one that holds Parquet, CSV or JSON files. Any other is looked for on the hub, as in
     ``hf:bookcorpus``, ``hf:imdb:test``, ``hf:nyu-mll/glue:sst2:validation``. What is read of a row
-    may have ``most`` bytes.
+    may have ``max_bytes`` bytes.
     """
 
     label: str
-    most: int = MAX_TEXT_BYTES
+    max_bytes: int = MAX_TEXT_BYTES
     repeatable = True
 
     def check(self) -> None:
         """Raise TextError unless the address makes sense and a folder it names is there."""
-        check_limit(self.most)
+        check_limit(self.max_bytes)
         name, _, _ = self._address
         if _is_folder(name) and not _folder(name).is_dir():
             raise TextError(f"{self.label}: no such folder: {name}")
@@ -52,7 +52,7 @@ class HubDataset:
             names = field_paths(self._dataset.features or next(iter(self._dataset), {}))
         return Table(self.label, names, self._rows, unit="row")
 
-    def types(self, names: Sequence[str]) -> Mapping[str, pa.DataType | frozenset[Kind]]:
+    def types(self, names: Sequence[str]) -> Mapping[str, pa.DataType | frozenset[ValueKind]]:
         """As the dataset says them; found out from all its rows where it does not."""
         known = self.table().names
         for name in names:
@@ -79,7 +79,7 @@ class HubDataset:
             rows = self._dataset.select_columns(roots) if roots else self._dataset
             for row, record in enumerate(rows):
                 found = [find_value(record, column) for column in asked]
-                check_fields(f"{self.label}, row {row}", found, self.most)
+                check_fields(f"{self.label}, row {row}", found, self.max_bytes)
                 yield row, [None if value is MISSING else value for value in found]
 
     @property

@@ -17,7 +17,7 @@ from poolwise.texts.columns import (
     known_column,
     listed_columns,
 )
-from poolwise.texts.extra_columns import Kind, kinds_of
+from poolwise.texts.extra_columns import ValueKind, kinds_of
 from poolwise.texts.files import TextFile
 
 _Record = tuple[int, dict[str, Any]]
@@ -43,7 +43,7 @@ def json_lines(label: str, lines: Iterable[str], optional: Sequence[str] = ()) -
     return Table(label, names, lambda asked: _rows(label, records, asked, optional))
 
 
-def json_kinds(file: TextFile, names: Sequence[str]) -> Mapping[str, frozenset[Kind]]:
+def json_kinds(file: TextFile, names: Sequence[str]) -> Mapping[str, frozenset[ValueKind]]:
     """What the values in these columns are, of all the file. Raises TextError for a column that no
     object has."""
     records = _records(file.label, file.lines())
@@ -84,23 +84,23 @@ def _rows(
         yield number, values
 
 
-def _parsed(line: str, where: str) -> dict[str, Any]:
+def _parsed(line: str, location: str) -> dict[str, Any]:
     try:
         record = _decode(line)
     except _SameKeyError as error:
         raise TextError(
-            f"{where}: the key {error.args[0]!r} is there twice in one object, expected once; "
+            f"{location}: the key {error.args[0]!r} is there twice in one object, expected once; "
             "rename one"
         ) from None
     except RecursionError:
-        raise TextError(f"{where}: JSON nested too deeply") from None
+        raise TextError(f"{location}: JSON nested too deeply") from None
     except ValueError as error:
         raise TextError(
-            f"{where}: not JSON: {error}; expected one object a line (JSON Lines)"
+            f"{location}: not JSON: {error}; expected one object a line (JSON Lines)"
         ) from None
     if not isinstance(record, dict):
         raise TextError(
-            f"{where}: found a {type(record).__name__}, expected an object; "
+            f"{location}: found a {type(record).__name__}, expected an object; "
             "write one object a line (JSON Lines)"
         )
     return record

@@ -13,40 +13,40 @@ _WIDEST = 4
 """Bytes of a character in UTF-8, at most."""
 
 
-def check_limit(most: int) -> None:
-    """Raise TextError unless ``most`` is a limit of bytes."""
-    if most < 1:
-        raise TextError(f"found a limit of {most} bytes for a row, expected at least 1")
+def check_limit(max_bytes: int) -> None:
+    """Raise TextError unless ``max_bytes`` is a limit of bytes."""
+    if max_bytes < 1:
+        raise TextError(f"found a limit of {max_bytes} bytes for a row, expected at least 1")
 
 
-def is_small(characters: int, most: int) -> bool:
-    """Has a row of so many characters surely no more than ``most`` bytes?"""
-    return _WIDEST * characters <= most
+def is_small(characters: int, max_bytes: int) -> bool:
+    """Has a row of so many characters surely no more than ``max_bytes`` bytes?"""
+    return _WIDEST * characters <= max_bytes
 
 
-def check_row(where: str, row: str, most: int) -> None:
-    """Raise TextError, naming the row as ``where``, if it has more than ``most`` bytes."""
-    if is_small(len(row), most):
+def check_row(location: str, row: str, max_bytes: int) -> None:
+    """Raise TextError, naming the row as ``location``, if it has more than ``max_bytes`` bytes."""
+    if is_small(len(row), max_bytes):
         return
     size = len(row) if row.isascii() else len(row.encode("utf-8", "surrogatepass"))
-    if size > most:
-        raise too_large(where, most, size)
+    if size > max_bytes:
+        raise too_large(location, max_bytes, size)
 
 
-def check_fields(where: str, fields: Iterable[object], most: int) -> None:
+def check_fields(location: str, fields: Iterable[object], max_bytes: int) -> None:
     """The same of a row in several fields, of which texts count."""
     texts = [field for field in fields if isinstance(field, str)]
-    if not is_small(sum(map(len, texts)), most):
-        check_row(where, "".join(texts), most)
+    if not is_small(sum(map(len, texts)), max_bytes):
+        check_row(location, "".join(texts), max_bytes)
 
 
-def too_large(where: str, most: int, size: int | None = None) -> TextError:
-    """What to say of a row with more than ``most`` bytes; ``size`` is None where it is unknown."""
-    found = f"more than {most:,} bytes" if size is None else f"{size:,} bytes"
-    expected = "so many" if size is None else f"{most:,}"
+def too_large(location: str, max_bytes: int, size: int | None = None) -> TextError:
+    """The error for a row of more than ``max_bytes`` bytes; ``size`` is None if unknown."""
+    found = f"more than {max_bytes:,} bytes" if size is None else f"{size:,} bytes"
+    expected = "so many" if size is None else f"{max_bytes:,}"
     return TextError(
-        f"{where}: found {found}, expected at most {expected} in a row; divide it, or allow more "
-        "with --max-text-bytes (max_text_bytes=…)"
+        f"{location}: found {found}, expected at most {expected} in a row; divide it, or allow "
+        "more with --max-text-bytes (max_text_bytes=…)"
     )
 
 

@@ -8,20 +8,29 @@ from dataclasses import astuple, dataclass
 import numpy as np
 
 from poolwise.errors import TextError
-from poolwise.texts.column_names import usual_column, usual_sides
+from poolwise.texts.column_names import guess_column, guess_sides
 from poolwise.texts.columns import Table, column_at, listed_columns
 from poolwise.texts.datasets import TextPairs
 from poolwise.texts.fields import as_filled_text, as_score, is_missing, is_number
 from poolwise.texts.limits import MAX_TEXT_BYTES
-from poolwise.texts.omitted_rows import LeftOut
-from poolwise.texts.sampling import limited
+from poolwise.texts.omitted_rows import OmittedRows
+from poolwise.texts.sampling import as_limit
 from poolwise.texts.semeval import is_semeval, read_semeval
-from poolwise.texts.split_names import named_part
-from poolwise.texts.tables import Row, by_part, gather, name_of, open_table, rows_hash
+from poolwise.texts.split_names import as_split
+from poolwise.texts.tables import (
+    Input,
+    Inputs,
+    Row,
+    by_split,
+    gather,
+    joined_names,
+    open_table,
+    rows_hash,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class _Columns:
+class _PairColumns:
     first: str
     second: str
     score: str
@@ -29,18 +38,21 @@ class _Columns:
     split: str | None = None
 
 
-_BENCHMARK = 7
+_STS_FIELDS = 7
 """Fields of the STS Benchmark; some lines have more, which say where the texts are from."""
 
-_UNNAMED = {3: _Columns("1", "2", "3"), _BENCHMARK: _Columns("6", "7", "5", subset="2")}
-"""Files without a header, by the number of fields."""
+_WITHOUT_HEADER = {
+    3: _PairColumns("1", "2", "3"),
+    _STS_FIELDS: _PairColumns("6", "7", "5", subset="2"),
+}
+"""By the number of fields."""
 
 
 def open_pairs(
-    source: str,
+    source: Inputs,
     *,
-    dev: str | None = None,
-    test: str | None = None,
+    dev: Inputs | None = None,
+    test: Inputs | None = None,
     columns: Sequence[str] | None = None,
     encoding: str = "utf-8",
     limit: int | None = None,
@@ -51,8 +63,8 @@ def open_pairs(
 
     A source is a file with a header (CSV, TSV, JSON Lines, Parquet; ``.gz``, ``.bz2``, ``.xz``
     and ``.zst`` are decompressed), ``-`` for standard input, ``hf:NAME[[:CONFIG]:SPLIT]``, a file
-    of the STS Benchmark, a TSV of first, second and score without a header, or a folder of
-    SemEval's (``STS.input.NAME.txt`` beside ``STS.gs.NAME.txt``).
+    of the STS Benchmark, a TSV of first, second and score without a header, a folder of
+    SemEval's (``STS.input.NAME.txt`` beside ``STS.gs.NAME.txt``), or a table in memory.
 
     ``columns`` names the first text, the second and the score, or numbers them from 1; else they
     are known by their usual names. A column ``subset`` is read too, and ``split`` (train, dev or
@@ -67,86 +79,95 @@ def open_pairs(
     """
     if columns is not None and (isinstance(columns, str) or len(columns) != 3):
         raise TextError(f"found the columns {columns!r}, expected three: FIRST,SECOND,SCORE")
-    sources = by_part(source, dev, test)
-    found = gather(
-        sources,
-        lambda name, left_out: _read(name, columns, encoding, left_out, max_text_bytes),
-        limited(limit, seed),
+    inputs = by_split(source, dev, test)
+    gathered = gather(
+        inputs,
+        lambda name, omitted: _read(name, columns, encoding, omitted, max_text_bytes),
+        as_limit(limit, seed),
         label=lambda row: row[3],
     )
-    first, second, scores, subsets, splits = zip(*found.rows, strict=True)
+    first, second, scores, subsets, splits = zip(*gathered.rows, strict=True)
     return TextPairs(
-        name_of(sources),
+        joined_names(inputs),
         first,
         second,
         np.array(scores, np.float64),
         subsets,
         splits,
-        rows_hash(found.rows),
-        found.notes,
-        found.samples,
+        rows_hash(gathered.rows),
+        gathered.notes,
+        gathered.samples,
     )
 
 
 def _read(
-    source: str, asked: Sequence[str] | None, encoding: str, left_out: LeftOut, most: int
+    source: Input,
+    names: Sequence[str] | None,
+    encoding: str,
+    omitted: OmittedRows,
+    max_bytes: int,
 ) -> Iterator[Row]:
-    if is_semeval(source):
-        for row in read_semeval(source, encoding, left_out, most):
+    if isinstance(source, str) and is_semeval(source):
+        for row in read_semeval(source, encoding, omitted, max_bytes):
             yield *row, ""
         return
-    table = open_table(source, encoding, lambda fields, _: _is_header(fields, asked), most)
+    table = open_table(source, encoding, lambda fields, _: _is_header(fields, names), max_bytes)
     if not table.names:
         return
-    columns = _columns(table, asked)
-    left_out.unit, left_out.found = table.unit, table.note
+    columns = _find_columns(table, names)
+    omitted.unit, omitted.source_note = table.unit, table.note
     for number, values in table.rows([name for name in astuple(columns) if name is not None]):
-        where = table.where(number)
-        first, second, score, *more = values
+        location = table.location(number)
+        first, second, score, *optional = values
         if is_missing(first) or is_missing(second):
-            left_out.add("text on one side", number)
+            omitted.add("text on one side", number)
             continue
         if is_missing(score):
-            left_out.add("score", number)
+            omitted.add("score", number)
             continue
-        subset = more.pop(0) if columns.subset is not None else None
+        subset = optional.pop(0) if columns.subset is not None else None
         yield (
-            as_filled_text(first, columns.first, where),
-            as_filled_text(second, columns.second, where),
-            as_score(score, columns.score, where),
+            as_filled_text(first, columns.first, location),
+            as_filled_text(second, columns.second, location),
+            as_score(score, columns.score, location),
             "" if subset is None else str(subset),
-            "" if columns.split is None else named_part(more[0], columns.split, where),
+            "" if columns.split is None else as_split(optional[0], columns.split, location),
         )
 
 
-def _is_header(fields: Sequence[str], asked: Sequence[str] | None) -> bool:
-    """A number where the score should be tells that it is none."""
-    if asked is None:
-        layout = _UNNAMED.get(min(len(fields), _BENCHMARK))
+def _is_header(fields: Sequence[str], names: Sequence[str] | None) -> bool:
+    """Is the first row a header? No if the field of the score is a number."""
+    if names is None:
+        layout = _WITHOUT_HEADER.get(min(len(fields), _STS_FIELDS))
         return layout is None or not is_number(fields[int(layout.score) - 1])
-    if not all(map(str.isdecimal, asked)):
+    if not all(map(str.isdecimal, names)):
         return True
-    score = fields[int(asked[2]) - 1 : int(asked[2])]
-    return usual_sides(fields) is not None and not all(map(is_number, score))
+    score = fields[int(names[2]) - 1 : int(names[2])]
+    return guess_sides(fields) is not None and not all(map(is_number, score))
 
 
-def _columns(table: Table, asked: Sequence[str] | None) -> _Columns:
-    names = table.names
-    if asked is None and not table.headed:
-        return _UNNAMED[min(len(names), _BENCHMARK)]
-    if asked is not None:
-        first, second, score = (column_at(names, column, table.label) for column in asked)
+def _find_columns(table: Table, names: Sequence[str] | None) -> _PairColumns:
+    columns = table.names
+    if names is None and not table.headed:
+        return _WITHOUT_HEADER[min(len(columns), _STS_FIELDS)]
+    if names is not None:
+        first, second, score = (column_at(columns, name, table.label) for name in names)
     else:
-        sides, usual = usual_sides(names), usual_column(names, "score")
-        if sides is None or usual is None:
-            missing = " and ".join(
-                ["the two texts"] * (sides is None) + ["the score"] * (usual is None)
+        sides, score_guess = guess_sides(columns), guess_column(columns, "score")
+        if sides is None or score_guess is None:
+            roles = " and ".join(
+                ["the two texts"] * (sides is None) + ["the score"] * (score_guess is None)
+            )
+            option = (
+                "columns=(first, second, score)"
+                if table.in_memory
+                else "--columns FIRST,SECOND,SCORE"
             )
             raise TextError(
-                f"{table.label}: cannot tell which columns hold {missing}; it has "
-                f"{listed_columns(names)}; name them with --columns FIRST,SECOND,SCORE "
+                f"{table.label}: cannot tell which columns hold {roles}; it has "
+                f"{listed_columns(columns)}; name them with {option} "
                 "(or their numbers, if these are no names)"
             )
-        first, second, score = *sides, usual
-    more = usual_column(names, "subset"), usual_column(names, "split")
-    return _Columns(first, second, score, *more)
+        first, second, score = *sides, score_guess
+    optional = guess_column(columns, "subset"), guess_column(columns, "split")
+    return _PairColumns(first, second, score, *optional)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from poolwise.errors import TextError
-from poolwise.texts.columns import MOST_WITHIN, Table, known_column
+from poolwise.texts.columns import MAX_NESTED, Table, known_column
 from poolwise.texts.contents import HEAD, found_in
 from poolwise.texts.files import STDIN, TextFile, reading
 from poolwise.texts.limits import check_ratio, too_large
@@ -114,12 +114,12 @@ def _check_sizes(arrays: Sequence[pa.Array], first: int, file: TextFile) -> None
         lengths = pc.binary_length(of)
         if of is not array:
             lengths = lengths.take(array.indices)
-        if (pc.sum(lengths).as_py() or 0) * len(arrays) > file.most:
+        if (pc.sum(lengths).as_py() or 0) * len(arrays) > file.max_bytes:
             for row, size in enumerate(lengths.to_pylist(), first):
                 sizes[row] = sizes.get(row, 0) + (size or 0)
     for row, size in sizes.items():
-        if size > file.most:
-            raise too_large(f"{file.label}, row {row}", file.most, size)
+        if size > file.max_bytes:
+            raise too_large(f"{file.label}, row {row}", file.max_bytes, size)
 
 
 def _columns(schema: pa.Schema) -> Mapping[str, _Column]:
@@ -128,11 +128,11 @@ def _columns(schema: pa.Schema) -> Mapping[str, _Column]:
 
     found = [_Column((field.name,), field.type) for field in schema]
     named: dict[str, _Column] = {}
-    most = len(found) + MOST_WITHIN
+    max_columns = len(found) + MAX_NESTED
     for column in found:  # which grows
         named.setdefault(".".join(column.path), column)
         if pa.types.is_struct(column.type):
-            within = islice(column.type, most - len(found))
+            within = islice(column.type, max_columns - len(found))
             found += [_Column((*column.path, field.name), field.type) for field in within]
     return named
 

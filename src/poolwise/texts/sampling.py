@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heappush, heapreplace, nsmallest
-from itertools import islice
+from itertools import chain, islice
 from random import Random
 from typing import Generic, TypeVar
 
@@ -15,13 +15,14 @@ from poolwise.errors import TextError
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 
-Held = tuple[float, int, T]
-"""A row's draw and its place in the stream, both negative, so that the worst is a heap's first."""
+Draw = tuple[float, int, T]
+"""A row's random number and its place in the stream, both negative, so that the largest number is
+a heap's first; and the row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What a limit took of a source: ``rows`` of the ``of`` that it holds, drawn by ``seed``; its
+    """The rows a limit took of a source: ``rows`` of its ``of``, drawn by ``seed``; its
     first ``rows`` where ``of`` and ``seed`` are None. ``unit`` is what is counted. ``crowded``:
     too few for every label or subset to be among them."""
 
@@ -52,8 +53,8 @@ class Limit:
             raise TextError(f"found a limit of {self.rows}, expected at least 1")
 
 
-def limited(limit: int | None, seed: int | None) -> Limit | None:
-    """The limit that a caller asked for. Raises TextError below 1."""
+def as_limit(limit: int | None, seed: int | None) -> Limit | None:
+    """The limit; None if there is none. Raises TextError below 1."""
     return None if limit is None else Limit(limit, seed)
 
 
@@ -63,12 +64,12 @@ def sampled(
     source: str,
     unit: str = "rows",
     *,
-    part: Callable[[T], Hashable] = lambda _: "",
+    split: Callable[[T], Hashable] = lambda _: "",
     label: Callable[[T], Hashable] = lambda _: "",
 ) -> tuple[list[T], Sample | None]:
-    """The limit's rows, in their order; and what was taken, where there may be more.
+    """The limit's rows, in their order; and the sample they are, if there may be more rows.
 
-    Each ``part`` keeps its share of the limit, and within it each ``label``.
+    Each ``split`` keeps its share of the limit, and within it each ``label``.
     """
     if limit is None:
         return list(rows), None
@@ -78,19 +79,19 @@ def sampled(
         return first, Sample(source, len(first), unit=unit) if full else None
     reservoir: Reservoir[T] = Reservoir(limit)
     for row in rows:
-        reservoir.add(row, part(row), label(row))
-    drawn = reservoir.drawn()
-    if len(drawn) == reservoir.seen:
+        reservoir.add(row, split(row), label(row))
+    drawn = reservoir.sample()
+    if len(drawn) == reservoir.count:
         return drawn, None
     crowded = reservoir.crowded
-    return drawn, Sample(source, len(drawn), reservoir.seen, limit.seed, unit, crowded)
+    return drawn, Sample(source, len(drawn), reservoir.count, limit.seed, unit, crowded)
 
 
 class Reservoir(Generic[T]):
-    """Rows of a stream of unknown length: every one gets a random number, the least are kept.
+    """A stratified sample of a stream: every row gets a random number, the smallest are kept.
 
-    Of each label ``limit`` rows are held at most; where a part has more labels than that, of the
-    part.
+    At most ``limit`` rows of each label are in memory; of the split, where it has more labels than
+    ``limit``.
     """
 
     def __init__(self, limit: Limit) -> None:
@@ -98,78 +99,78 @@ class Reservoir(Generic[T]):
         self._random = Random(limit.seed)
         self._counts: Counter[Hashable] = Counter()
         self._strata: dict[Hashable, _Strata[T]] = {}
-        self.seen = 0
+        self.count = 0
 
-    def add(self, row: T, part: Hashable = "", label: Hashable = "") -> None:
-        """See a row."""
-        if part not in self._strata:
-            self._strata[part] = _Strata(self._limit)
-        held = (-self._random.random(), -self.seen, row)
-        self._strata[part].add(held, label)
-        self._counts[part] += 1
-        self.seen += 1
+    def add(self, row: T, split: Hashable = "", label: Hashable = "") -> None:
+        """Count a row, and keep it if it is drawn."""
+        if split not in self._strata:
+            self._strata[split] = _Strata(self._limit)
+        draw = (-self._random.random(), -self.count, row)
+        self._strata[split].add(draw, label)
+        self._counts[split] += 1
+        self.count += 1
 
     @property
     def shares(self) -> Mapping[Hashable, int]:
-        """How many rows each part gives."""
+        """Rows of the sample by split."""
         return quotas(self._counts, self._limit)
 
     @property
     def crowded(self) -> bool:
-        """Has some part more labels than it gives rows?"""
-        return any(strata.crowded(self.shares[part]) for part, strata in self._strata.items())
+        """Has some split more labels than rows in the sample?"""
+        return any(strata.crowded(self.shares[split]) for split, strata in self._strata.items())
 
-    def drawn(self) -> list[T]:
-        """The rows, in the order that they were seen in."""
+    def sample(self) -> list[T]:
+        """The drawn rows, in the order of the stream."""
         shares = self.shares
-        held = [one for part, strata in self._strata.items() for one in strata.drawn(shares[part])]
-        return [row for _, _, row in sorted(held, key=lambda one: -one[1])]
+        draws = chain.from_iterable(s.sample(shares[split]) for split, s in self._strata.items())
+        return [row for _, _, row in sorted(draws, key=lambda draw: -draw[1])]
 
 
 class _Strata(Generic[T]):
-    """The rows of one part, by label."""
+    """The rows of one split, by label."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._counts: Counter[Hashable] = Counter()
-        self._heaps: dict[Hashable, list[Held[T]]] = {}
+        self._heaps: dict[Hashable, list[Draw[T]]] = {}
         self._merged = False
 
-    def add(self, held: Held[T], label: Hashable) -> None:
+    def add(self, draw: Draw[T], label: Hashable) -> None:
         if self._merged:
             label = ""
         elif label not in self._heaps and len(self._heaps) == self._limit:
-            # More labels than rows: not each of them can have one, so labels do not count.
-            self._heaps, label, self._merged = {"": self._least(self._limit)}, "", True
+            # More labels than rows: labels are ignored from here on.
+            self._heaps, label, self._merged = {"": self._smallest(self._limit)}, "", True
             self._heaps[""].sort()
             self._counts = Counter({"": self._counts.total()})
         self._counts[label] += 1
         heap = self._heaps.setdefault(label, [])
         if len(heap) < self._limit:
-            heappush(heap, held)
-        elif held > heap[0]:
-            heapreplace(heap, held)
+            heappush(heap, draw)
+        elif draw > heap[0]:
+            heapreplace(heap, draw)
 
     def crowded(self, quota: int) -> bool:
         return self._merged or len(self._heaps) > quota
 
-    def drawn(self, quota: int) -> Iterator[Held[T]]:
+    def sample(self, quota: int) -> Iterator[Draw[T]]:
         if self.crowded(quota):
-            yield from self._least(quota)
+            yield from self._smallest(quota)
             return
         for label, share in quotas(self._counts, quota).items():
-            yield from nsmallest(share, self._heaps[label], key=_draw)
+            yield from nsmallest(share, self._heaps[label], key=_order)
 
-    def _least(self, n: int) -> list[Held[T]]:
-        return nsmallest(n, (held for heap in self._heaps.values() for held in heap), key=_draw)
+    def _smallest(self, n: int) -> list[Draw[T]]:
+        return nsmallest(n, chain.from_iterable(self._heaps.values()), key=_order)
 
 
-def _draw(held: Held[T]) -> tuple[float, int]:
-    return -held[0], -held[1]
+def _order(draw: Draw[T]) -> tuple[float, int]:
+    return -draw[0], -draw[1]
 
 
 def quotas(counts: Mapping[K, int], limit: int) -> dict[K, int]:
-    """How much of ``limit`` each of them gets: its share, rounded by largest remainder.
+    """The share of ``limit`` of each key, in proportion to its count, rounded by largest remainder.
 
     Each gets one at least, if there are no more of them than ``limit``; of equal remainders the
     first is rounded up.
@@ -177,19 +178,19 @@ def quotas(counts: Mapping[K, int], limit: int) -> dict[K, int]:
     total = sum(counts.values())
     if total <= limit:
         return dict(counts)
-    found = dict.fromkeys(counts, 0)
-    rest, free = dict(counts), limit
+    shares = dict.fromkeys(counts, 0)
+    large, free = dict(counts), limit
     if len(counts) <= limit:
-        while small := [key for key, count in rest.items() if free * count < total]:
+        while small := [key for key, count in large.items() if free * count < total]:
             for key in small:
-                found[key] = 1
-                total -= rest.pop(key)
+                shares[key] = 1
+                total -= large.pop(key)
             free -= len(small)
-    for key, count in rest.items():
-        found[key] = free * count // total
-    for key in _largest_remainders(rest, free, total)[: limit - sum(found.values())]:
-        found[key] += 1
-    return found
+    for key, count in large.items():
+        shares[key] = free * count // total
+    for key in _largest_remainders(large, free, total)[: limit - sum(shares.values())]:
+        shares[key] += 1
+    return shares
 
 
 def _largest_remainders(counts: Mapping[K, int], free: int, total: int) -> Sequence[K]:

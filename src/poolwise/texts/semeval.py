@@ -10,7 +10,7 @@ from pathlib import Path
 from poolwise.errors import TextError
 from poolwise.texts.fields import as_filled_text, as_score, is_missing
 from poolwise.texts.files import TextFile
-from poolwise.texts.omitted_rows import LeftOut
+from poolwise.texts.omitted_rows import OmittedRows
 
 _INPUT = "STS.input."
 _GOLD = "STS.gs."
@@ -22,19 +22,21 @@ def is_semeval(source: str) -> bool:
 
 
 def read_semeval(
-    folder: str, encoding: str, left_out: LeftOut, most: int
+    folder: str, encoding: str, omitted: OmittedRows, max_bytes: int
 ) -> Iterator[tuple[str, str, float, str]]:
     """The two texts, the score and NAME of each pair that has a score."""
-    left_out.unit = "line"
+    omitted.unit = "line"
     for path in sorted(Path(folder).glob(f"{_INPUT}*.txt")):
         gold = path.with_name(_GOLD + path.name.removeprefix(_INPUT))
         name = path.stem.removeprefix(_INPUT)
-        files = TextFile(str(path), encoding, most), TextFile(str(gold), encoding, most)
-        for row in _subset(*files, left_out):
+        files = TextFile(str(path), encoding, max_bytes), TextFile(str(gold), encoding, max_bytes)
+        for row in _subset(*files, omitted):
             yield *row, name
 
 
-def _subset(pairs: TextFile, gold: TextFile, left_out: LeftOut) -> Iterator[tuple[str, str, float]]:
+def _subset(
+    pairs: TextFile, gold: TextFile, omitted: OmittedRows
+) -> Iterator[tuple[str, str, float]]:
     gold.check()
     lines = zip_longest(pairs.lines(), gold.lines())
     for number, (line, score) in enumerate(lines, 1):
@@ -46,12 +48,12 @@ def _subset(pairs: TextFile, gold: TextFile, left_out: LeftOut) -> Iterator[tupl
             )
         if not score.strip():
             continue
-        where = f"{pairs.label}, line {number}"
+        location = f"{pairs.label}, line {number}"
         fields = line.rstrip("\r\n").split("\t")
         if len(fields) < 2:
-            raise TextError(f"{where}: found one text, expected two with a tab between them")
+            raise TextError(f"{location}: found one text, expected two with a tab between them")
         if is_missing(fields[0]) or is_missing(fields[1]):
-            left_out.add("text on one side", number)
+            omitted.add("text on one side", number)
             continue
-        first, second = (as_filled_text(fields[side], str(side + 1), where) for side in (0, 1))
+        first, second = (as_filled_text(fields[side], str(side + 1), location) for side in (0, 1))
         yield first, second, as_score(score.strip(), "1", f"{gold.label}, line {number}")

@@ -12,7 +12,7 @@ from poolwise.json_values import unicode
 from poolwise.texts.columns import Table
 from poolwise.texts.compression import COMPRESSED
 from poolwise.texts.delimited import read_csv, read_tsv
-from poolwise.texts.extra_columns import Kind
+from poolwise.texts.extra_columns import ValueKind
 from poolwise.texts.files import TextFile
 from poolwise.texts.hub import PREFIX, HubDataset
 from poolwise.texts.jsonl import json_kinds, read_jsonl
@@ -62,7 +62,7 @@ class Source(Protocol):
         """Its columns and rows; TextError where they cannot be read. A row may lack ``optional``
         columns, which are null then."""
 
-    def types(self, names: Sequence[str]) -> Mapping[str, pa.DataType | frozenset[Kind]]:
+    def types(self, names: Sequence[str]) -> Mapping[str, pa.DataType | frozenset[ValueKind]]:
         """The types of columns; or where it has none, what kinds of values they hold."""
 
     def count(self) -> int | None:
@@ -94,7 +94,7 @@ class FileSource:
             return read_jsonl(self.file, optional)
         return TABLES[self.format](self.file)
 
-    def types(self, names: Sequence[str]) -> Mapping[str, pa.DataType | frozenset[Kind]]:
+    def types(self, names: Sequence[str]) -> Mapping[str, pa.DataType | frozenset[ValueKind]]:
         if self.format == "parquet":
             return parquet_types(self.file, names)
         if self.format != "jsonl":
@@ -111,13 +111,14 @@ class FileSource:
 
 
 def find_source(
-    name: str, encoding: str, file_format: str | None = None, *, most: int = MAX_TEXT_BYTES
+    name: str, encoding: str, file_format: str | None = None, *, max_bytes: int = MAX_TEXT_BYTES
 ) -> Source:
-    """The source that ``name`` means: ``-``, ``hf:…`` or a file's path. A row may have ``most``
+    """The source that ``name`` means: ``-``, ``hf:…`` or a file's path. A row may have
+    ``max_bytes``
     bytes."""
     if name.startswith(PREFIX):
-        return HubDataset(name, most)
-    return FileSource(TextFile(name, encoding, most), file_format or _format_of(name))
+        return HubDataset(name, max_bytes)
+    return FileSource(TextFile(name, encoding, max_bytes), file_format or _format_of(name))
 
 
 def short_name(label: str) -> str:

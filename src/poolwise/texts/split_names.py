@@ -1,24 +1,30 @@
-"""Which rows are for training, for choosing and for the test."""
+"""Names of the train, dev and test splits."""
 
 from __future__ import annotations
 
 from poolwise.errors import TextError
 
-PARTS = {
+SPLIT_NAMES = {
     "train": ("train", "training", "tr"),
     "dev": ("dev", "development", "validation", "valid", "val", "va", "trial"),
     "test": ("test", "te"),
 }
-"""What files call them."""
+"""What data sets call each split."""
 
-_NAMED = {name: part for part, names in PARTS.items() for name in names}
+_SPLITS = {name: split for split, names in SPLIT_NAMES.items() for name in names}
 
 
-def named_part(value: object, column: str, where: str) -> str:
-    """The part that a row's field names."""
-    part = _NAMED.get(value.strip().casefold()) if isinstance(value, str) else None
-    if part is None:
+def find_split(name: object) -> str | None:
+    """``train``, ``dev`` or ``test`` by any of its names; None if ``name`` is none of them."""
+    return _SPLITS.get(name.strip().casefold()) if isinstance(name, str) else None
+
+
+def as_split(value: object, column: str, location: str) -> str:
+    """The split that a row's field names. Raises TextError if it names none."""
+    split = find_split(value)
+    if split is None:
         raise TextError(
-            f"{where}: the part {column!r} is {value!r}, expected train, dev (validation) or test"
+            f"{location}: the part {column!r} is {value!r}, expected train, dev (validation) or "
+            "test"
         )
-    return part
+    return split

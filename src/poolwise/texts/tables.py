@@ -1,4 +1,4 @@
-"""What pairs, labels and tags have in common: a look at a file, and its rows gathered by part."""
+"""What pairs, labels and tags share: opening a table, and gathering the rows of all splits."""
 
 from __future__ import annotations
 
@@ -17,39 +17,47 @@ from poolwise.texts.delimited import IsHeader, delimited
 from poolwise.texts.files import STDIN, TextFile
 from poolwise.texts.hub import PREFIX
 from poolwise.texts.jsonl import json_lines
-from poolwise.texts.omitted_rows import LeftOut
+from poolwise.texts.omitted_rows import OmittedRows
 from poolwise.texts.sampling import Limit, Sample, sampled
 from poolwise.texts.sources import JSON_SUFFIXES, find_source, short_name
 
-_BLANK = 1 << 20
-"""Characters of blank lines that a file may begin with, and still show what it is."""
+_MAX_BLANK = 1 << 20
+"""Characters of blank lines at the beginning of a file that are skipped to find its format."""
+
+Input = str | Table
+"""A file's path, ``-``, ``hf:…``; or a table in memory."""
+
+Inputs = Input | Sequence[Input]
 
 Row = tuple[Any, ...]
-"""A row's fields; the last is its part, empty where its source does not say it."""
+"""A row's fields; the last is its split, empty where its source does not say it."""
 
 
-def open_table(source: str, encoding: str, is_header: IsHeader, most: int) -> Table:
-    """The table that ``source`` holds, whose rows may have ``most`` bytes.
+def open_table(source: Input, encoding: str, is_header: IsHeader, max_bytes: int) -> Table:
+    """The table that ``source`` holds, whose rows may have ``max_bytes`` bytes.
 
     Data sets call files ``.csv``, ``.txt`` or ``.json`` that hold tabs or an object a line, so
-    the first line tells more than the suffix.
+    the first line decides before the suffix.
     """
+    if isinstance(source, Table):
+        return source
     suffix = _suffix(source)
     if source.startswith(PREFIX) or suffix == ".parquet":
-        found = find_source(source, encoding, most=most)
-        found.check()
-        return found.table()
-    file = TextFile(source, encoding, most)
+        opened = find_source(source, encoding, max_bytes=max_bytes)
+        opened.check()
+        return opened.table()
+    file = TextFile(source, encoding, max_bytes)
     file.check()
     first, lines = _peek(file.lines(any_end=suffix not in JSON_SUFFIXES))
     if suffix in JSON_SUFFIXES or first.startswith("{"):
         return json_lines(file.label, lines)
-    return delimited(file.label, lines, "csv" if suffix == ".csv" else "tsv", is_header, most=most)
+    file_format = "csv" if suffix == ".csv" else "tsv"
+    return delimited(file.label, lines, file_format, is_header, max_bytes=max_bytes)
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
-    """Rows, and what there is to say of them."""
+class GatheredRows:
+    """The rows of all inputs, remarks about them, and the samples that a limit drew."""
 
     rows: Sequence[Row]
     notes: Sequence[str]
@@ -57,63 +65,60 @@ class Gathered:
 
 
 def gather(
-    sources: Mapping[str, Sequence[str]],
-    read: Callable[[str, LeftOut], Iterator[Row]],
+    inputs: Mapping[str, Sequence[Input]],
+    read: Callable[[Any, OmittedRows], Iterator[Row]],
     limit: Limit | None,
     *,
     label: Callable[[Row], Hashable] = lambda _: "",
     unit: str = "rows",
-) -> Gathered:
-    """The rows of all sources, at most ``limit`` of each: of its parts and labels their share.
+) -> GatheredRows:
+    """The rows of all inputs, at most ``limit`` of each, of every split and label its share.
 
-    ``sources`` by part, as ``by_part`` has them: a part that they name goes before a row's own.
-    ``read`` tells of rows that lack something, which are left out.
+    ``inputs`` by split, as ``by_split`` returns them: a split named there replaces a row's own.
+    ``read`` yields the rows of an input and counts those it omits.
     """
     rows: list[Row] = []
     notes: list[str] = []
     samples: list[Sample] = []
-    several = sum(map(len, sources.values())) > 1
-    for part, names in sources.items():
-        for name in names:
-            left_out = LeftOut()
-            own = ((*row[:-1], part or row[-1]) for row in read(name, left_out))
-            found, sample = sampled(own, limit, _short(name), unit, part=_part, label=label)
-            said = [str(sample)] if sample else []
-            said += left_out.notes()
-            if not found:
-                why = f" that are whole: {'; '.join(said)}" if said else ""
-                raise TextError(f"{_short(name)} holds no rows{why}")
-            said += [left_out.found] if left_out.found else []
-            rows += found
-            notes += [f"{_short(name)}: {note}" if several else note for note in said]
+    several = sum(map(len, inputs.values())) > 1
+    for split, sources in inputs.items():
+        for source in sources:
+            name, omitted = input_name(source), OmittedRows()
+            labelled = ((*row[:-1], split or row[-1]) for row in read(source, omitted))
+            drawn, sample = sampled(labelled, limit, name, unit, split=_split_of, label=label)
+            remarks = [*([str(sample)] if sample else []), *omitted.notes()]
+            if not drawn:
+                reason = f" that are whole: {'; '.join(remarks)}" if remarks else ""
+                raise TextError(f"{name} holds no rows{reason}")
+            remarks += [omitted.source_note] if omitted.source_note else []
+            rows += drawn
+            notes += [f"{name}: {remark}" if several else remark for remark in remarks]
             samples += [sample] if sample else []
-    return Gathered(rows, notes, samples)
+    return GatheredRows(rows, notes, samples)
 
 
-def _part(row: Row) -> str:
+def _split_of(row: Row) -> str:
     return str(row[-1])
 
 
-def by_part(
-    sources: str | Sequence[str],
-    dev: str | Sequence[str] | None = None,
-    test: str | Sequence[str] | None = None,
-) -> Mapping[str, Sequence[str]]:
-    """The sources by the part they are for; no part is named where there are only ``sources``."""
-    if not sources:
+def by_split(
+    inputs: Inputs, dev: Inputs | None = None, test: Inputs | None = None
+) -> Mapping[str, Sequence[Input]]:
+    """The inputs by the split they are for; under "" if neither ``dev`` nor ``test`` is given."""
+    if not inputs:
         raise TextError("no input: name a file, - for standard input, or hf:NAME")
     train = "" if dev is None and test is None else "train"
-    parts = {train: sources, "dev": dev or (), "test": test or ()}
+    splits = {train: inputs, "dev": dev or (), "test": test or ()}
     return {
-        part: (names,) if isinstance(names, str) else names
-        for part, names in parts.items()
-        if names
+        split: (sources,) if isinstance(sources, str | Table) else sources
+        for split, sources in splits.items()
+        if sources
     }
 
 
-def name_of(sources: Mapping[str, Sequence[str]]) -> str:
+def joined_names(inputs: Mapping[str, Sequence[Input]]) -> str:
     """What a report calls the data: file names without their folders."""
-    return ", ".join(_short(name) for names in sources.values() for name in names)
+    return ", ".join(input_name(source) for sources in inputs.values() for source in sources)
 
 
 def rows_hash(rows: Iterable[Row]) -> str:
@@ -124,7 +129,10 @@ def rows_hash(rows: Iterable[Row]) -> str:
     return digest.hexdigest()
 
 
-def _short(source: str) -> str:
+def input_name(source: Input) -> str:
+    """What a report calls one input."""
+    if isinstance(source, Table):
+        return source.label
     return TextFile(source).label if source == STDIN else short_name(source)
 
 
@@ -135,11 +143,11 @@ def _suffix(source: str) -> str:
 
 def _peek(lines: Iterator[str]) -> tuple[str, Iterator[str]]:
     """The first line that is not blank, without the spaces before it, and all lines. Empty where
-    there is none among the first ones."""
-    seen, characters = [], 0
+    the first ``_MAX_BLANK`` characters are blank."""
+    head, characters = [], 0
     for line in lines:
-        seen.append(line)
+        head.append(line)
         characters += len(line)
-        if not line.isspace() or characters >= _BLANK:
+        if not line.isspace() or characters >= _MAX_BLANK:
             break
-    return "".join(seen[-1:]).lstrip(" "), chain(seen, lines)
+    return "".join(head[-1:]).lstrip(" "), chain(head, lines)

@@ -13,8 +13,8 @@ from poolwise.texts.columns import Columns, Row, Table, text_rows
 from poolwise.texts.extra_columns import ExtraColumns, extra_columns
 from poolwise.texts.files import STDIN
 from poolwise.texts.limits import MAX_TEXT_BYTES
-from poolwise.texts.omitted_rows import LeftOut
-from poolwise.texts.sampling import Limit, Sample, limited, sampled
+from poolwise.texts.omitted_rows import OmittedRows
+from poolwise.texts.sampling import Limit, Sample, as_limit, sampled
 from poolwise.texts.sentences import numbered_sentences, split_sentences
 from poolwise.texts.sources import FileSource, Source, find_source, short_name
 
@@ -51,7 +51,7 @@ class Texts:
         self._begun = False
         self._drawn: Sequence[Sentence] | None = None
         self._sample: Sample | None = None
-        self._left_out: Mapping[str, LeftOut] = {}
+        self._left_out: Mapping[str, OmittedRows] = {}
         self._found: dict[str, str] = {}
 
     @property
@@ -109,7 +109,7 @@ class Texts:
         self._begun = True
         digest = hashlib.sha256()
         for sentence in self._taken():
-            encoded = _encoded(sentence.text, sentence.where)
+            encoded = _encoded(sentence.text, sentence.location)
             digest.update(len(encoded).to_bytes(8, "little"))
             digest.update(encoded)
             yield sentence
@@ -134,23 +134,23 @@ class Texts:
     def _numbered(self) -> Iterator[Sentence]:
         for number, row in enumerate(self._rows()):
             if row is not None:
-                (text, _, name, extra), where = row
-                yield Sentence(text, number if name is None else name, "", where, extra)
+                (text, _, name, extra), location = row
+                yield Sentence(text, number if name is None else name, "", location, extra)
 
     def _rows(self) -> Iterator[tuple[Row, str] | None]:
         """Every row, and what an error calls it; None for a text that is left out."""
-        self._left_out = left_out = {source.label: LeftOut() for source in self._sources}
+        self._left_out = omitted = {source.label: OmittedRows() for source in self._sources}
         for source in self._sources:
             empty = True
-            for row in self._rows_of(source, left_out[source.label]):
+            for row in self._rows_of(source, omitted[source.label]):
                 empty = empty and row is None
                 yield row
             if empty:
                 raise TextError(f"{source.label} holds no text")
 
-    def _rows_of(self, source: Source, left_out: LeftOut) -> Iterator[tuple[Row, str] | None]:
+    def _rows_of(self, source: Source, omitted: OmittedRows) -> Iterator[tuple[Row, str] | None]:
         table = source.table(self._columns.keep)
-        left_out.unit = table.unit
+        omitted.unit = table.unit
         if table.note:
             self._found[source.label] = table.note
         rows = text_rows(table, self._columns, nulls=not self._blank)
@@ -159,27 +159,27 @@ class Texts:
         blank = self._blank or self._language is not None
         for row in rows:
             if blank or row.text.strip():
-                where = table.where(row.number)
+                location = table.location(row.number)
                 if row.extra:
-                    row = row._replace(extra=self._extra.values(row.extra, where))  # noqa: PLW2901
-                yield row, where
+                    row = row._replace(extra=self._extra.values(row.extra, location))  # noqa: PLW2901
+                yield row, location
             else:
-                left_out.add("text", row.number)
+                omitted.add("text", row.number)
                 yield None
 
 
-def _encoded(text: str, where: str) -> bytes:
+def _encoded(text: str, location: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError as error:
         raise TextError(
-            f"{where}: half a surrogate pair at character {error.start}, "
+            f"{location}: half a surrogate pair at character {error.start}, "
             "which is no text; repair the row"
         ) from None
 
 
 def open_texts(
-    inputs: Sequence[str],
+    inputs: Sequence[str | Source],
     *,
     column: str | None = None,
     id_column: str | None = None,
@@ -215,17 +215,24 @@ def open_texts(
         raise TextError("no input: name files, - for standard input, or hf:NAME")
     if inputs.count(STDIN) > 1:
         raise TextError("standard input (-) is named twice; it can be read only once")
-    most = limited(limit, seed)
+    checked_limit = as_limit(limit, seed)
     if split not in {None, "sentences"}:
         raise TextError(f"unknown split {split!r}; expected 'sentences'")
     if split and id_column:
         raise TextError("sentences that are split off have no ids of their own; name no id column")
     columns = Columns(column, id_column, tuple(dict.fromkeys(keep)))
-    sources = [find_source(name, encoding, format, most=max_text_bytes) for name in inputs]
+    sources = [
+        find_source(source, encoding, format, max_bytes=max_text_bytes)
+        if isinstance(source, str)
+        else source
+        for source in inputs
+    ]
     for source in sources:
         _check(source, columns, nulls=not blank)
     extra = extra_columns(sources, columns.keep)
-    return Texts(sources, columns, language if split else None, most, blank=blank, extra=extra)
+    return Texts(
+        sources, columns, language if split else None, checked_limit, blank=blank, extra=extra
+    )
 
 
 def _check(source: Source, columns: Columns, *, nulls: bool) -> None:
@@ -249,7 +256,7 @@ def _running(source: Source) -> bool:
 def _sound(rows: Iterable[Row], table: Table) -> Iterator[Row]:
     """The rows, for a splitter that takes what can be encoded only."""
     for row in rows:
-        _encoded(row.text, table.where(row.number))
+        _encoded(row.text, table.location(row.number))
         yield row
 
 

@@ -15,7 +15,7 @@ from poolwise.records import Finding
 from poolwise.selection.duplicates import duplicate_groups
 from poolwise.studies.data_notes import as_read
 from poolwise.texts import LabelledTexts
-from poolwise.texts.labels import Kind
+from poolwise.texts.label_columns import LabelKind
 from poolwise.transforms.fitted_readout import SUFFIX, FittedReadout, prompted
 from poolwise.tuning.records import Recipe, Runs
 from poolwise.tuning.task import Task
@@ -44,7 +44,7 @@ def compared(
     data: LabelledTexts,
     specs: Sequence[str],
     *,
-    kind: Kind,
+    kind: LabelKind,
     sizes: Sequence[int | None],
     seeds: int,
     recipe: Recipe,

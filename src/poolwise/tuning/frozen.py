@@ -23,7 +23,7 @@ from poolwise.selection.splits import RowIndices
 from poolwise.selection.vector_cache import VectorCache, cache_vectors
 from poolwise.statistics.logistic import STRENGTHS, LogisticModel
 from poolwise.statistics.ridge import PENALTIES
-from poolwise.texts import Kind
+from poolwise.texts import LabelKind
 from poolwise.tuning.records import Frozen, Scores
 from poolwise.tuning.run_store import Kept
 from poolwise.tuning.task import Task
@@ -154,7 +154,7 @@ def _number(x: Array, y: Outputs, strength: float) -> Tell:
     return lambda asked: np.asarray(ridge.predict(asked))[:, None]
 
 
-_LEARNERS: dict[Kind, tuple[Sequence[float], Callable[[Array, Outputs, float], Tell]]] = {
+_LEARNERS: dict[LabelKind, tuple[Sequence[float], Callable[[Array, Outputs, float], Tell]]] = {
     "classification": (sorted(STRENGTHS), _one_label),
     "multilabel": (sorted(STRENGTHS), _several_labels),
     "regression": (sorted(1 / penalty for penalty in PENALTIES if penalty), _number),

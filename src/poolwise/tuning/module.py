@@ -25,7 +25,7 @@ from poolwise.encoders.saving import transformers_config
 from poolwise.engines.transformers_engine import build_module
 from poolwise.readouts import Layer, Readout, Span
 from poolwise.records import Tokens
-from poolwise.texts import Kind
+from poolwise.texts import LabelKind
 from poolwise.tuning.initial_encoder import begun
 from poolwise.tuning.pooling import Pooling
 from poolwise.tuning.trainable_readout import Tunable
@@ -38,7 +38,7 @@ _DROPOUT = (
     "hidden_dropout_prob",
 )
 
-LOSSES: Mapping[Kind, Callable[[Tensor, Tensor], Tensor]] = {
+LOSSES: Mapping[LabelKind, Callable[[Tensor, Tensor], Tensor]] = {
     "classification": functional.cross_entropy,
     "multilabel": functional.binary_cross_entropy_with_logits,
     "regression": lambda logits, target: functional.mse_loss(logits.squeeze(-1), target),

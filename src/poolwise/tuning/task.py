@@ -17,10 +17,11 @@ from poolwise.selection.splits import MIN_ROWS, RowIndices, Splits, split_rows
 from poolwise.selection.tasks import SHARES, check_number, checked_classes
 from poolwise.statistics.estimate import is_constant
 from poolwise.texts import LabelledTexts
-from poolwise.texts.labels import Kind, label_set
+from poolwise.texts.label_columns import LabelKind
+from poolwise.texts.labels import label_set
 from poolwise.tuning.records import Scores
 
-SCORES: dict[Kind, str] = {
+SCORES: dict[LabelKind, str] = {
     "classification": "accuracy",
     "multilabel": "F1 of a text",
     "regression": "R²",
@@ -40,7 +41,7 @@ class Task:
     enough to be scored every epoch.
     """
 
-    def __init__(self, data: LabelledTexts, kind: Kind, seed: int) -> None:
+    def __init__(self, data: LabelledTexts, kind: LabelKind, seed: int) -> None:
         """Rows whose part nobody declared are divided by ``seed``, .6, .2 and .2 of them.
 
         Where a label stands in no row of train, rows with it go there, if nobody declared their
@@ -139,7 +140,7 @@ class Task:
         return found
 
 
-def _labels(data: LabelledTexts, kind: Kind) -> tuple[str, ...]:
+def _labels(data: LabelledTexts, kind: LabelKind) -> tuple[str, ...]:
     """In order of the alphabet. Raises StudyError where they tell no texts apart."""
     if kind == "regression":
         return ()
@@ -168,7 +169,7 @@ def _targets(data: LabelledTexts, output_space: OutputSpace) -> NDArray[Any]:
     return targets
 
 
-def _seen(data: LabelledTexts, kind: Kind, splits: Splits, groups: RowIndices) -> Splits:
+def _seen(data: LabelledTexts, kind: LabelKind, splits: Splits, groups: RowIndices) -> Splits:
     """``splits``, with every label in train: nobody can tell what he has not seen."""
     sets = [{label} if kind == "classification" else {*label_set(label)} for label in data.labels]
     told = np.array([part in ("dev", "test") for part in data.splits])
