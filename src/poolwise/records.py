@@ -9,6 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.charts import Chart
+
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 Bools = NDArray[np.bool_]
@@ -150,16 +152,6 @@ class Number:
     where: Mapping[str, str | int] = field(default_factory=dict)
     control: bool = False
     note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """Data for one picture. ``kind`` names the drawing in reports; ``data`` is its columns."""
-
-    kind: str
-    title: str
-    data: Mapping[str, Any]
-    caption: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from poolwise.charts import Chart, Density, DensityCell, LayerCurve, LayerCurves
 from poolwise.errors import PoolwiseError
-from poolwise.records import Chart
-from poolwise.reports.charts import KINDS, draw
+from poolwise.reports.rendering import RENDERERS, render_chart
 from poolwise.reports.svg import to_png, to_svg
 from poolwise.reports.theme import CONTROL
+from poolwise.statistics.estimate import Estimate
 
 
 def _svg_texts(svg: str) -> list[str]:
@@ -18,72 +19,65 @@ def _svg_texts(svg: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def density_svg(density_chart: Chart) -> str:
-    return to_svg(draw(density_chart), density_chart.title)
+def density_svg(density_chart: Density) -> str:
+    return to_svg(render_chart(density_chart), density_chart.title)
 
 
 @pytest.fixture(scope="module")
-def layers_svg(layers_chart: Chart) -> str:
-    return to_svg(draw(layers_chart), layers_chart.title)
+def layers_svg(layers_chart: LayerCurves) -> str:
+    return to_svg(render_chart(layers_chart), layers_chart.title)
 
 
-def test_a_kind_without_drawing_is_refused(density_chart: Chart) -> None:
+@dataclasses.dataclass(frozen=True, slots=True)
+class PieChart(Chart):
+    kind = "pie"
+
+    @property
+    def data(self) -> dict[str, object]:
+        return {}
+
+
+def test_a_kind_without_renderer_is_refused() -> None:
     with pytest.raises(PoolwiseError, match=r"'Norm against length' is of kind 'pie'.*density"):
-        draw(dataclasses.replace(density_chart, kind="pie"))
+        render_chart(PieChart("Norm against length"))
 
 
-DRAWN = [kind for kind in KINDS if kind != "table"]
-FIXTURES = {**{kind: f"{kind}_chart" for kind in DRAWN}, "by_layer": "layers_chart"}
+KINDS = [kind.kind for kind in RENDERERS if kind.kind != "table"]
+FIXTURES = {**{kind: f"{kind}_chart" for kind in KINDS}, "by_layer": "layers_chart"}
 
 
-@pytest.mark.parametrize("kind", DRAWN)
-def test_a_drawing_takes_the_width_of_the_page(kind: str, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_panel_takes_the_width_of_the_page(kind: str, request: pytest.FixtureRequest) -> None:
     chart = request.getfixturevalue(FIXTURES[kind])
-    drawing = draw(chart)
-    assert len(drawing.panels) == len(set(chart.data.get("panel", [""])))
-    for panel in drawing.panels:
+    rendered = render_chart(chart)
+    assert len(rendered.panels) == len(set(chart.data.get("panel", [""])))
+    for panel in rendered.panels:
         assert panel.spec["width"] == "container"
         assert panel.spec["description"].startswith(f"{chart.title} {panel.title}".strip())
         assert "title" not in panel.spec  # the page has its own heading, which can wrap
 
 
-@pytest.mark.parametrize("kind", DRAWN)
-def test_a_missing_or_short_column_is_refused(kind: str, request: pytest.FixtureRequest) -> None:
-    chart = request.getfixturevalue(FIXTURES[kind])
-    columns = [n for n, c in chart.data.items() if isinstance(c, list | range) and n != "bands"]
-    for name in columns:
-        short = {**chart.data, name: chart.data[name][:-1]}
-        with pytest.raises(ValueError, match=r"shorter|longer"):
-            draw(dataclasses.replace(chart, data=short))
-    without = {name: column for name, column in chart.data.items() if name != "value"}
-    if "value" in chart.data:
-        with pytest.raises(KeyError, match="value"):
-            draw(dataclasses.replace(chart, data=without))
-
-
 def test_a_density_draws_every_cell_and_names_its_lines(
-    density_chart: Chart, density_svg: str
+    density_chart: Density, density_svg: str
 ) -> None:
     texts = _svg_texts(density_svg)
-    assert density_svg.count('stroke-width="0.4"') == len(density_chart.data["count"])
+    assert density_svg.count('stroke-width="0.4"') == len(density_chart.cells)
     for text in ("Norm against length", "length, tokens", "norm of [CLS]", "── R² = 0.28"):
         assert text in texts
     assert {"5 %", "25 %", "median", "75 %", "95 %"} <= set(texts)
 
 
-def test_more_than_five_thousand_cells_are_drawn(density_chart: Chart) -> None:
+def test_more_than_five_thousand_cells_are_drawn(density_chart: Density) -> None:
     n = 6000
-    many = {"x0": range(n), "x1": range(1, n + 1), "y0": [0] * n, "y1": [1] * n, "count": [3] * n}
-    (panel,) = draw(dataclasses.replace(density_chart, data={**density_chart.data, **many})).panels
+    many = [DensityCell(x, x + 1, 0, 1, 3) for x in range(n)]
+    (panel,) = render_chart(dataclasses.replace(density_chart, cells=many)).panels
     spec = panel.spec
     assert max(len(values) for values in spec["datasets"].values()) == n
 
 
-def test_a_density_of_nothing_is_an_empty_plot(density_chart: Chart) -> None:
-    empty = {name: [] for name in ("x0", "x1", "y0", "y1", "count")}
-    bands = {name: [] for name in density_chart.data["bands"]}
-    data = {**density_chart.data, **empty, "bands": bands}
-    assert "length, tokens" in to_svg(draw(dataclasses.replace(density_chart, data=data)), "none")
+def test_a_density_of_nothing_is_an_empty_plot(density_chart: Density) -> None:
+    empty = dataclasses.replace(density_chart, cells=[], quantiles=[])
+    assert "length, tokens" in to_svg(render_chart(empty), "none")
 
 
 def test_series_are_named_at_their_ends(layers_svg: str) -> None:
@@ -106,17 +100,10 @@ def test_none_and_nan_are_gaps(layers_svg: str) -> None:
 
 @pytest.mark.parametrize(("value", "domain"), [(0.5, [0, 1]), (-0.4, [-0.5, 1]), (7, [0, 7.1])])
 def test_the_scale_holds_zero_one_and_every_interval(
-    layers_chart: Chart, value: float, domain: list[float]
+    layers_chart: LayerCurves, value: float, domain: list[float]
 ) -> None:
-    one = {
-        "layer": [0],
-        "series": ["a"],
-        "value": [value],
-        "low": [value - 0.1],
-        "high": [value + 0.1],
-        "control": [False],
-    }
-    (panel,) = draw(dataclasses.replace(layers_chart, data={**layers_chart.data, **one})).panels
+    curve = LayerCurve("a", [Estimate(value, value - 0.1, value + 0.1)])
+    (panel,) = render_chart(dataclasses.replace(layers_chart, curves=[curve])).panels
     assert panel.spec["layer"][0]["encoding"]["y"]["scale"]["domain"] == pytest.approx(domain)
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from poolwise.charts import Chart, ForestPlot, LayerCurves
 from poolwise.errors import StoreError
-from poolwise.records import Chart, Finding
+from poolwise.records import Finding
 from poolwise.reports import fill_report, resumed_folder, write_report
 
 
@@ -24,7 +25,7 @@ def names(folder: Path) -> list[str]:
 
 
 def test_the_report_of_the_same_study_is_replaced_and_all_else_stays(
-    layers_chart: Chart, forest_chart: Chart, tmp_path: Path
+    layers_chart: LayerCurves, forest_chart: ForestPlot, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
     write(out, "The old verdict.", layers_chart, forest_chart)

@@ -7,30 +7,28 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from poolwise.cli.terminal import show
-from poolwise.records import Chart, Finding
-from poolwise.reports.charts import draw
+from poolwise.charts import LearningCurve, LearningPoint
+from poolwise.cli.terminal import print_finding
+from poolwise.records import Finding
 from poolwise.reports.labels import GAP
 from poolwise.reports.learning_curve import COLORS
+from poolwise.reports.rendering import render_chart
 from poolwise.reports.svg import to_svg
+from poolwise.statistics.estimate import Estimate
 
 NAMES = ["cls@-1", "pooler", "mean@-1", "max@-1", "token[3]@-1", "sep@-1", "cls@mix"]
 
 
-def _chart(sizes, names, frozen=(False, True)) -> Chart:
+def _chart(sizes, names, frozen=(False, True)) -> LearningCurve:
     rows = [(n, name, old) for old in frozen for name in names for n in sizes]
     value = [0.7 + 0.001 * k - 0.1 * old for k, (_, _, old) in enumerate(rows)]
-    data = {
-        "x_label": "rows of train",
-        "y_label": "accuracy, test",
-        "n": [row[0] for row in rows],
-        "series": [row[1] for row in rows],
-        "value": value,
-        "low": [x - 0.02 for x in value],
-        "high": [x + 0.02 for x in value],
-        "frozen": [row[2] for row in rows],
-    }
-    return Chart("learning_curve", "Fine-tuned and frozen", data)
+    points = [
+        LearningPoint(n, name, Estimate(x, x - 0.02, x + 0.02), old)
+        for (n, name, old), x in zip(rows, value, strict=True)
+    ]
+    return LearningCurve(
+        "Fine-tuned and frozen", points, x_label="rows of train", y_label="accuracy, test"
+    )
 
 
 def _elements(svg, tag):
@@ -42,7 +40,7 @@ def _texts(svg):
 
 
 def _drawn(chart) -> str:
-    return to_svg(draw(chart), chart.title)
+    return to_svg(render_chart(chart), chart.title)
 
 
 def test_seven_names_stand_apart_in_seven_colours():
@@ -57,7 +55,7 @@ def test_seven_names_stand_apart_in_seven_colours():
 
 def test_sizes_are_the_ticks_of_a_logarithmic_axis():
     chart = _chart([100, 1000, 10000], NAMES[:1])
-    (panel,) = draw(chart).panels
+    (panel,) = render_chart(chart).panels
     assert panel.spec["layer"][0]["encoding"]["x"]["scale"]["type"] == "log"
     svg = _drawn(chart)
     assert {"100", "1,000", "10,000", "rows of train", "accuracy, test"} <= set(_texts(svg))
@@ -75,8 +73,8 @@ def test_frozen_lines_are_dashed_thinner_and_of_the_same_colour():
 
 
 def test_what_is_not_frozen_anywhere_has_no_key_for_it():
-    key = draw(_chart([100, 1000], NAMES[:2], frozen=(False,))).key
-    assert [mark.text for mark in key] == ["fine-tuned, with 95 % intervals"]
+    legend = render_chart(_chart([100, 1000], NAMES[:2], frozen=(False,))).legend
+    assert [entry.text for entry in legend] == ["fine-tuned, with 95 % intervals"]
 
 
 def test_one_size_is_a_row_a_readout_best_first_with_its_frozen_one_below():
@@ -90,18 +88,21 @@ def test_one_size_is_a_row_a_readout_best_first_with_its_frozen_one_below():
 @pytest.mark.parametrize("sizes", [[100], [100, 1000]])
 def test_none_is_a_gap(sizes):
     chart = _chart(sizes, ["a", "b"])
-    gone = {name: [None, *chart.data[name][1:]] for name in ("value", "low", "high")}
-    assert "b" in _texts(_drawn(dataclasses.replace(chart, data={**chart.data, **gone})))
+    gap = dataclasses.replace(chart.points[0], estimate=Estimate(None))
+    assert "b" in _texts(_drawn(dataclasses.replace(chart, points=[gap, *chart.points[1:]])))
 
 
 def test_equal_values_without_intervals_are_drawn():
     chart = _chart([100, 1000], ["a"])
-    same = {name: [0.5] * 4 for name in ("value", "low", "high")}
-    assert "a" in _texts(_drawn(dataclasses.replace(chart, data={**chart.data, **same})))
+    same = Estimate(0.5, 0.5, 0.5)
+    points = [dataclasses.replace(point, estimate=same) for point in chart.points]
+    assert "a" in _texts(_drawn(dataclasses.replace(chart, points=points)))
 
 
 def test_the_terminal_shows_a_row_a_readout_with_its_frozen_probe(capsys):
-    show(Finding("tuned", "Which?", "This.", charts=[_chart([100, 1000], ["token[3]@-1"])]))
+    print_finding(
+        Finding("tuned", "Which?", "This.", charts=[_chart([100, 1000], ["token[3]@-1"])])
+    )
     said = capsys.readouterr()
     lines = (said.out + said.err).splitlines()
     (head,) = [line for line in lines if "n = 1,000" in line]

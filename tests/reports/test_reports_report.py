@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from poolwise.charts import ForestPlot, HeatMap, LayerCurves
 from poolwise.errors import StoreError
 from poolwise.files import folder as exchanging
-from poolwise.records import Chart, Finding
-from poolwise.reports.drawing import PAGE, Drawing, Panel
+from poolwise.records import Finding
 from poolwise.reports.page import Figure, halves
+from poolwise.reports.rendered_chart import PAGE_WIDTH, Panel, RenderedChart
 from poolwise.reports.report import to_json, write_report
 
 
@@ -89,7 +90,7 @@ def test_a_finding_becomes_json(finding: Finding) -> None:
     assert data["numbers"][0]["where"] == {"readout": "cls@6", "layer": 6, "length": "tokens"}
     assert data["numbers"][1]["value"] is None
     assert data["made"]["n"] is None
-    assert len(data["charts"][0]["data"]["x0"]) == len(finding.charts[0].data["x0"])
+    assert len(data["charts"][0]["data"]["x0"]) == len(finding.charts[0].cells)
 
 
 def test_the_page_asks_the_network_for_nothing(page: Page, html: str) -> None:
@@ -199,7 +200,7 @@ def test_a_full_disk_leaves_the_old_report_whole(
 
 
 def test_a_report_takes_the_place_of_a_report_only_when_told(
-    layers_chart: Chart, forest_chart: Chart, tmp_path: Path
+    layers_chart: LayerCurves, forest_chart: ForestPlot, tmp_path: Path
 ) -> None:
     write_report([Finding("a", "?", "!", charts=[layers_chart, forest_chart])], tmp_path)
     short = [Finding("a", "?", "!", charts=[layers_chart])]
@@ -212,7 +213,7 @@ def test_a_report_takes_the_place_of_a_report_only_when_told(
 
 @pytest.mark.parametrize("name", ["mine.txt", "charts/mine.svg", "runs/1.json"])
 def test_what_is_no_part_of_a_report_is_never_lost(
-    layers_chart: Chart, tmp_path: Path, name: str
+    layers_chart: LayerCurves, tmp_path: Path, name: str
 ) -> None:
     findings = [Finding("a", "?", "!", charts=[layers_chart])]
     write_report(findings, tmp_path)
@@ -270,14 +271,16 @@ def test_every_kind_of_chart_stands_on_the_page(
     assert [page.text.index(title) for title in titles] == sorted(map(page.text.index, titles))
 
 
-def _figure(drawing: Drawing) -> Figure:
-    return Figure("name", Chart("heat", "title", {}), drawing)
+def _figure(rendered: RenderedChart) -> Figure:
+    chart = HeatMap("title", [], x_label="", y_label="", value_label="")
+    return Figure("name", chart, rendered)
 
 
 def test_small_neighbours_share_a_row() -> None:
     panel = Panel("", {})
-    small, wide = _figure(Drawing([panel])), _figure(Drawing([panel], least=PAGE))
-    several = _figure(Drawing([panel, panel]))
+    small = _figure(RenderedChart([panel]))
+    wide = _figure(RenderedChart([panel], min_width=PAGE_WIDTH))
+    several = _figure(RenderedChart([panel, panel]))
     assert halves([small]) == [False]
     assert halves([small] * 4) == [False, True, True, False]
     assert halves([small] * 5) == [False, True, True, True, True]

@@ -4,32 +4,40 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Callable
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
 
-from poolwise.records import Chart
-from poolwise.reports.charts import draw
-from poolwise.reports.drawing import Drawing
-from poolwise.reports.heat import BLACK, DARK, shades
+from poolwise.charts import (
+    Chart,
+    ForestPlot,
+    HeatCell,
+    HeatMap,
+    PanelPoint,
+    Ranking,
+    SmallMultiples,
+)
+from poolwise.reports.heat_map import BLACK, DARK, shades
+from poolwise.reports.rendered_chart import RenderedChart
+from poolwise.reports.rendering import render_chart
 from poolwise.reports.svg import to_svg
 from poolwise.reports.theme import ACCENT, CONTROL, DENSITY, PAPER, SERIES
+from poolwise.statistics.estimate import Estimate
+
+Changed = Callable[..., Any]
 
 
 def _texts(chart: Chart) -> list[str]:
-    svg = to_svg(draw(chart), chart.title)
+    svg = to_svg(render_chart(chart), chart.title)
     return ["".join(e.itertext()) for e in ET.fromstring(svg).iter() if e.tag.endswith("}text")]
 
 
-def _changed(chart: Chart, **columns: Any) -> Chart:
-    return dataclasses.replace(chart, data={**chart.data, **columns})
-
-
-def _rows(drawing: Drawing, panel: int = 0) -> list[dict[str, Any]]:
-    """Everything that a panel draws, of all layers."""
-    spec = drawing.panels[panel].spec
+def _rows(rendered: RenderedChart, panel: int = 0) -> list[dict[str, Any]]:
+    """The inline data of a panel, of all layers."""
+    spec = rendered.panels[panel].spec
     return (
         [row for values in spec["datasets"].values() for row in values]
         if ("datasets" in spec)
@@ -40,7 +48,7 @@ def _rows(drawing: Drawing, panel: int = 0) -> list[dict[str, Any]]:
 # heat
 
 
-def test_a_heat_map_writes_every_value_and_marks_gaps(heat_chart: Chart) -> None:
+def test_a_heat_map_writes_every_value_and_marks_gaps(heat_chart: HeatMap) -> None:
     texts = _texts(heat_chart)
     assert {"raw", "whiten(2)", "cls", "mean", "mean[words]", "0", "1", "2", "layer"} <= set(texts)
     assert {"73.5", "3.0", "In each cell: Spearman, dev, x 100"} <= set(texts)
@@ -48,24 +56,27 @@ def test_a_heat_map_writes_every_value_and_marks_gaps(heat_chart: Chart) -> None
     assert not any("NaN" in text or "null" in text for text in texts)
 
 
-def test_the_last_layer_is_on_top_and_what_has_a_name_above_it(heat_chart: Chart) -> None:
-    layer = ["avg(1,2)" if layer == 0 else layer for layer in heat_chart.data["layer"]]
-    (first, _) = draw(_changed(heat_chart, layer=layer)).panels
+def test_the_last_layer_is_on_top_and_what_has_a_name_above_it(
+    heat_chart: HeatMap, changed: Changed
+) -> None:
+    rows = ["avg(1,2)" if cell.row == 0 else cell.row for cell in heat_chart.cells]
+    (first, _) = render_chart(changed(heat_chart, "cells", row=rows)).panels
     assert first.spec["layer"][0]["encoding"]["y"]["sort"] == ["avg(1,2)", "2", "1"]
 
 
-def test_rows_with_names_alone_keep_their_order(heat_chart: Chart) -> None:
-    tasks = [("length", "depth", "order")[layer] for layer in heat_chart.data["layer"]]
-    numbers = [str(len(pool)) for pool in heat_chart.data["pool"]]
-    chart = _changed(heat_chart, layer=tasks, pool=numbers, y_label="task", x_label="layer")
-    (first, _) = draw(chart).panels
+def test_rows_with_names_alone_keep_their_order(heat_chart: HeatMap, changed: Changed) -> None:
+    tasks = [("length", "depth", "order")[int(cell.row)] for cell in heat_chart.cells]
+    numbers = [str(len(cell.column)) for cell in heat_chart.cells]
+    labels = {"y_label": "task", "x_label": "layer"}
+    chart = changed(heat_chart, "cells", row=tasks, column=numbers, **labels)
+    (first, _) = render_chart(chart).panels
     assert first.spec["layer"][0]["encoding"]["y"]["sort"] == ["length", "depth", "order"]
     assert {"task", "layer", "4", "11"} <= set(_texts(chart))
 
 
-def test_panels_share_shades(heat_chart: Chart) -> None:
-    drawing = draw(heat_chart)
-    rows = _rows(drawing, 0) + _rows(drawing, 1)
+def test_panels_share_shades(heat_chart: HeatMap) -> None:
+    rendered = render_chart(heat_chart)
+    rows = _rows(rendered, 0) + _rows(rendered, 1)
     assert {row["shade"] for row in rows if row["value"] == 0.7346} == {1.0}
     assert {row["shade"] for row in rows if row["value"] == 0.03} == {0.0}
     assert [row["panel"] for row in rows if row["shade"] == 1.0] != []
@@ -85,9 +96,9 @@ def test_equal_values_and_none_at_all_have_shades(value: float | None) -> None:
     assert shades([value, value]) == ([0.5, 0.5] if value else [None, None])
 
 
-def test_the_line_goes_around_a_group_of_ties(heat_chart: Chart) -> None:
+def test_the_line_goes_around_a_group_of_ties(heat_chart: HeatMap) -> None:
     # rows of "whiten(2)", bottom up: cells 9-11, 12-14, 15-17; inside are 13, 14, 16, 17
-    _, panel = draw(heat_chart).panels
+    _, panel = render_chart(heat_chart).panels
     sides = [layer for layer in panel.spec["layer"] if layer["mark"]["type"] == "rule"]
     assert [len(_values(panel.spec, side)) for side in sides] == [2, 2, 2, 2]
     (ring,) = [layer for layer in panel.spec["layer"] if layer["mark"].get("stroke") == ACCENT]
@@ -102,10 +113,13 @@ def _values(spec: Any, layer: Any) -> list[dict[str, Any]]:
     return found
 
 
-def test_the_key_names_only_what_is_there(heat_chart: Chart) -> None:
-    assert [mark.text for mark in draw(heat_chart).key[1:]] == ["chosen", "cannot be told from it"]
+def test_the_key_names_only_what_is_there(heat_chart: HeatMap, changed: Changed) -> None:
+    assert [entry.text for entry in render_chart(heat_chart).legend[1:]] == [
+        "chosen",
+        "cannot be told from it",
+    ]
     none = [False] * 18
-    assert len(draw(_changed(heat_chart, best=none, tied=none)).key) == 1
+    assert len(render_chart(changed(heat_chart, "cells", best=none, tied=none)).legend) == 1
 
 
 def test_numbers_can_be_read_on_every_shade() -> None:
@@ -125,75 +139,67 @@ def _light(rgb: Any) -> float:
     return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
-def test_a_large_map_keeps_cells_that_can_be_read(heat_chart: Chart) -> None:
+def test_a_large_map_keeps_cells_that_can_be_read(heat_chart: HeatMap) -> None:
     cells = list(itertools.product(range(25), [f"pool{k}" for k in range(12)]))
-    n = len(cells)
-    data = {
-        "x_label": "pool",
-        "y_label": "layer",
-        "value_label": "x 100",
-        "layer": [layer for layer, _ in cells],
-        "pool": [pool for _, pool in cells],
-        "value": [k / n for k in range(n)],
-        "low": [None] * n,
-        "high": [None] * n,
-        "best": [False] * n,
-        "tied": [False] * n,
-    }
-    drawing = draw(dataclasses.replace(heat_chart, data=data))
-    (panel,) = drawing.panels
+    many = [
+        HeatCell(layer, pool, Estimate(k / len(cells))) for k, (layer, pool) in enumerate(cells)
+    ]
+    rendered = render_chart(dataclasses.replace(heat_chart, cells=many, value_label="x 100"))
+    (panel,) = rendered.panels
     assert panel.spec["height"] >= 25 * 20
-    assert drawing.least >= 12 * 36
+    assert rendered.min_width >= 12 * 36
 
 
-def test_one_cell_and_no_cell_are_drawn(heat_chart: Chart) -> None:
-    one = {name: column[-1:] for name, column in heat_chart.data.items() if "label" not in name}
-    assert "73.5" in _texts(_changed(heat_chart, **one))
-    none = {name: [] for name in one}
-    assert draw(_changed(heat_chart, **none)).panels == []
-    assert "Every layer and pool" in _texts(_changed(heat_chart, **none))
+def test_one_cell_and_no_cell_are_drawn(heat_chart: HeatMap) -> None:
+    one = dataclasses.replace(heat_chart, cells=heat_chart.cells[-1:])
+    assert "73.5" in _texts(one)
+    none = dataclasses.replace(heat_chart, cells=[])
+    assert render_chart(none).panels == []
+    assert "Every layer and pool" in _texts(none)
 
 
 # forest
 
 
-def test_differences_have_signs_and_share_decimals(forest_chart: Chart) -> None:
+def test_differences_have_signs_and_share_decimals(forest_chart: ForestPlot) -> None:
     texts = _texts(forest_chart)
     assert {"+0.021", "−0.010", "0.000", "[0.010, 0.030]", "[−0.010, 0.011]"} <= set(texts)
     assert {"mean@-1", "difference in accuracy", "pools", "controls", "max@1"} <= set(texts)
 
 
-def test_clear_dots_are_filled_and_controls_grey(forest_chart: Chart) -> None:
-    rows = {row["name"]: row for row in _rows(draw(forest_chart)) if "fill" in row}
+def test_clear_dots_are_filled_and_controls_grey(forest_chart: ForestPlot) -> None:
+    rows = {row["name"]: row for row in _rows(render_chart(forest_chart)) if "fill" in row}
     assert rows["mean@2"]["fill"] == rows["mean@2"]["color"] == SERIES[0]
     assert rows["cls@-1"]["fill"] == PAPER
     assert rows["shuffled"]["color"] == CONTROL
 
 
-def test_rows_stand_in_the_order_given_under_their_headings(forest_chart: Chart) -> None:
-    rows = [row for row in _rows(draw(forest_chart)) if "weight" in row]
-    order = sorted({(row["at"], row["name"]) for row in rows})
+def test_rows_stand_in_the_order_given_under_their_headings(forest_chart: ForestPlot) -> None:
+    rows = [row for row in _rows(render_chart(forest_chart)) if "weight" in row]
+    order = sorted({(row["y"], row["name"]) for row in rows})
     names = ["pools", "mean@2", "cls@-1", "max@1", "controls", "shuffled"]
     assert [name for _, name in order] == names
 
 
 @pytest.mark.parametrize("value", [[], [None], [0.0]])
-def test_a_forest_without_trees_is_drawn(forest_chart: Chart, value: list[float | None]) -> None:
+def test_a_forest_without_trees_is_drawn(
+    forest_chart: ForestPlot, changed: Changed, value: list[float | None]
+) -> None:
     n = len(value)
     columns = {"low": value, "high": value, "control": [False] * n, "clear": [False] * n}
-    chart = _changed(forest_chart, value=value, name=["a"] * n, group=[""] * n, **columns)
+    chart = changed(forest_chart, "rows", value=value, name=["a"] * n, group=[""] * n, **columns)
     assert "difference in accuracy" in _texts(chart)
 
 
 # multiples
 
 
-def test_colours_mean_the_same_in_every_panel(multiples_chart: Chart) -> None:
-    drawing = draw(multiples_chart)
-    assert [panel.title for panel in drawing.panels] == ["length", "word_order"]
+def test_colours_mean_the_same_in_every_panel(multiples_chart: SmallMultiples) -> None:
+    rendered = render_chart(multiples_chart)
+    assert [panel.title for panel in rendered.panels] == ["length", "word_order"]
     names = ["accuracy by layer", "mean", "cls", "shuffled labels", "untrained encoder"]
-    assert [mark.text for mark in drawing.key] == names
-    scales = [panel.spec["layer"][1]["encoding"]["color"]["scale"] for panel in drawing.panels]
+    assert [entry.text for entry in rendered.legend] == names
+    scales = [panel.spec["layer"][1]["encoding"]["color"]["scale"] for panel in rendered.panels]
     assert scales[0] == scales[1] == {"domain": ["mean", "cls"], "range": SERIES[:2]}
 
 
@@ -201,38 +207,33 @@ def test_colours_mean_the_same_in_every_panel(multiples_chart: Chart) -> None:
     ("shared", "domains"), [(False, [[0.2, 0.81], [0.48, 0.81]]), (True, [[0.2, 0.81]] * 2)]
 )
 def test_the_y_axis_is_shared_where_asked(
-    multiples_chart: Chart, shared: bool, domains: list[list[float]]
+    multiples_chart: SmallMultiples, changed: Changed, shared: bool, domains: list[list[float]]
 ) -> None:
     value = [None, *[0.6] * 6, 0.8] * 2
     columns = {"low": value, "high": [x and x + 0.01 for x in value], "value": value}
-    drawing = draw(_changed(multiples_chart, shared_y=shared, **columns))
-    found = [p.spec["layer"][0]["encoding"]["y"]["scale"]["domain"] for p in drawing.panels]
+    rendered = render_chart(changed(multiples_chart, "points", shared_y=shared, **columns))
+    found = [p.spec["layer"][0]["encoding"]["y"]["scale"]["domain"] for p in rendered.panels]
     assert found == [pytest.approx(domain) for domain in domains]
 
 
-def test_multiples_without_bands_or_values_are_drawn(multiples_chart: Chart) -> None:
-    bands = {name: [] for name in multiples_chart.data["bands"]}
-    gaps = [None] * len(multiples_chart.data["value"])
-    texts = _texts(_changed(multiples_chart, bands=bands, value=gaps, low=gaps, high=gaps))
+def test_multiples_without_bands_or_values_are_drawn(
+    multiples_chart: SmallMultiples, changed: Changed
+) -> None:
+    gaps = [None] * len(multiples_chart.points)
+    columns = {"value": gaps, "low": gaps, "high": gaps}
+    texts = _texts(changed(multiples_chart, "points", bands=[], **columns))
     assert {"length", "word_order", "mean", "cls"} <= set(texts)
     assert "shuffled labels" not in texts
 
 
-def test_a_band_without_bounds_is_left_out(multiples_chart: Chart) -> None:
-    bands = {**multiples_chart.data["bands"], "low": [None] * 3, "high": [None] * 3}
-    assert "word_order" in _texts(_changed(multiples_chart, bands=bands))
+def test_a_band_without_bounds_is_left_out(multiples_chart: SmallMultiples) -> None:
+    bands = [dataclasses.replace(band, low=None, high=None) for band in multiples_chart.bands]
+    assert "word_order" in _texts(dataclasses.replace(multiples_chart, bands=bands))
 
 
-def test_many_layers_have_few_ticks(multiples_chart: Chart) -> None:
-    n = 25
-    data = {
-        **multiples_chart.data,
-        "panel": ["length"] * n,
-        "layer": list(range(n)),
-        "series": ["mean"] * n,
-        **{name: [0.5] * n for name in ("value", "low", "high")},
-    }
-    (panel,) = draw(dataclasses.replace(multiples_chart, data=data)).panels
+def test_many_layers_have_few_ticks(multiples_chart: SmallMultiples) -> None:
+    points = [PanelPoint("length", x, "mean", Estimate(0.5, 0.5, 0.5)) for x in range(25)]
+    (panel,) = render_chart(dataclasses.replace(multiples_chart, points=points)).panels
     ticks = panel.spec["layer"][1]["encoding"]["x"]["axis"]["values"]
     assert ticks == [0, 4, 8, 12, 16, 20, 24]
 
@@ -240,8 +241,10 @@ def test_many_layers_have_few_ticks(multiples_chart: Chart) -> None:
 # ranking
 
 
-def test_a_ranking_is_best_first_with_size_and_cost(ranking_chart: Chart) -> None:
-    rows = sorted((r for r in _rows(draw(ranking_chart)) if "share" in r), key=lambda r: r["at"])
+def test_a_ranking_is_best_first_with_size_and_cost(ranking_chart: Ranking) -> None:
+    rows = sorted(
+        (r for r in _rows(render_chart(ranking_chart)) if "share" in r), key=lambda r: r["y"]
+    )
     names = list(dict.fromkeys(row["name"] for row in rows))
     assert names == ["mean@2", "cls@-1", "TF-IDF", "max@-1", "pooler"]
     texts = _texts(ranking_chart)
@@ -249,44 +252,40 @@ def test_a_ranking_is_best_first_with_size_and_cost(ranking_chart: Chart) -> Non
     assert "–" in texts
 
 
-def test_ties_baselines_and_the_best_are_told_apart(ranking_chart: Chart) -> None:
-    drawing = draw(ranking_chart)
-    rows = {row["name"]: row for row in _rows(drawing) if "fill" in row}
+def test_ties_baselines_and_the_best_are_told_apart(ranking_chart: Ranking) -> None:
+    rendered = render_chart(ranking_chart)
+    rows = {row["name"]: row for row in _rows(rendered) if "fill" in row}
     looks = {name: (row["color"], row["fill"]) for name, row in rows.items()}
     assert looks["mean@2"] == (ACCENT, ACCENT)
     assert looks["cls@-1"] == (ACCENT, PAPER)
     assert looks["TF-IDF"] == (CONTROL, CONTROL)
     assert looks["max@-1"] == (SERIES[0], SERIES[0])
     texts = ["chosen", "cannot be told from it", "baseline", "lower"]
-    assert [mark.text for mark in drawing.key] == texts
+    assert [entry.text for entry in rendered.legend] == texts
 
 
 @pytest.mark.parametrize("n", [0, 1, 30])
-def test_a_ranking_of_any_length_is_drawn(ranking_chart: Chart, n: int) -> None:
-    first = {
-        name: [column[1]] * n
-        for name, column in ranking_chart.data.items()
-        if name != "value_label"
-    }
-    assert _texts(_changed(ranking_chart, **first)).count("33 %") == n
+def test_a_ranking_of_any_length_is_drawn(ranking_chart: Ranking, n: int) -> None:
+    chart = dataclasses.replace(ranking_chart, rows=[ranking_chart.rows[1]] * n)
+    assert _texts(chart).count("33 %") == n
 
 
 # pictures of all kinds
 
 
-def test_views_in_one_picture_do_not_share_names(multiples_chart: Chart) -> None:
-    svg = to_svg(draw(multiples_chart), multiples_chart.title)
+def test_views_in_one_picture_do_not_share_names(multiples_chart: SmallMultiples) -> None:
+    svg = to_svg(render_chart(multiples_chart), multiples_chart.title)
     names = [e.attrib["id"] for e in ET.fromstring(svg).iter() if "id" in e.attrib]
     assert len(names) == len(set(names))
 
 
 def test_a_long_key_is_broken_and_hostile_text_stays_text(
-    multiples_chart: Chart, hostile: str
+    multiples_chart: SmallMultiples, changed: Changed, hostile: str
 ) -> None:
-    series = [f"{name} {hostile}" for name in multiples_chart.data["series"]]
-    chart = _changed(multiples_chart, series=series, y_label=hostile)
-    drawing = draw(dataclasses.replace(chart, title=hostile))
-    root = ET.fromstring(to_svg(drawing, hostile))
+    series = [f"{point.series} {hostile}" for point in multiples_chart.points]
+    chart = changed(multiples_chart, "points", series=series, y_label=hostile)
+    rendered = render_chart(dataclasses.replace(chart, title=hostile))
+    root = ET.fromstring(to_svg(rendered, hostile))
     assert not [e for e in root.iter() if e.tag.endswith(("}b", "}script"))]
     heights = {
         e.attrib["y"] for e in root if e.tag.endswith("}text") and "mean" in "".join(e.itertext())

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from poolwise.records import Chart, Finding
-from poolwise.reports.charts import draw
+from poolwise.charts import LayerCurves, TextTable
+from poolwise.records import Finding
+from poolwise.reports.rendering import render_chart
 from poolwise.reports.report import write_report
 
 
@@ -45,16 +46,16 @@ class Cells(HTMLParser):
 
 
 @pytest.fixture
-def table_chart(hostile: str) -> Chart:
+def table_chart(hostile: str) -> TextTable:
     rows = [
-        [np.float64(0.875), "the cat sat", [["the cat", True], [" ran", False]]],
+        [np.float64(0.875), "the cat sat", [("the cat", True), (" ran", False)]],
         [0.25, hostile, []],
-        [None, "a", [[hostile, True]]],
+        [None, "a", [(hostile, True)]],
     ]
-    return Chart("table", "What came back", {"columns": ["F1", "sentence", hostile], "rows": rows})
+    return TextTable("What came back", ["F1", "sentence", hostile], rows)
 
 
-def test_a_table_stands_on_the_page(table_chart: Chart, hostile: str, tmp_path: Path) -> None:
+def test_a_table_stands_on_the_page(table_chart: TextTable, hostile: str, tmp_path: Path) -> None:
     path = write_report([Finding("a", "?", "!", charts=[table_chart])], tmp_path)
     cells = Cells(path.read_text(encoding="utf-8"))
     assert cells.rows == [
@@ -68,7 +69,7 @@ def test_a_table_stands_on_the_page(table_chart: Chart, hostile: str, tmp_path: 
 
 
 def test_it_has_no_picture_and_is_plain_data(
-    table_chart: Chart, layers_chart: Chart, tmp_path: Path
+    table_chart: TextTable, layers_chart: LayerCurves, tmp_path: Path
 ) -> None:
     write_report([Finding("a", "?", "!", charts=[table_chart, layers_chart])], tmp_path)
     pictures = sorted(path.name for path in (tmp_path / "charts").iterdir())
@@ -81,14 +82,13 @@ def test_it_has_no_picture_and_is_plain_data(
     ]
 
 
-def test_columns_of_numbers_are_set_to_the_right_and_rows_are_whole(table_chart: Chart) -> None:
-    drawing = draw(table_chart)
-    assert drawing.panels == []
-    assert drawing.table is not None
-    assert list(drawing.table.numeric) == [True, False, False]
-    short = {"columns": ["F1", "sentence"], "rows": [[0.5, "a"], [0.5]]}
+def test_columns_of_numbers_are_set_to_the_right_and_rows_are_whole(table_chart: TextTable) -> None:
+    rendered = render_chart(table_chart)
+    assert rendered.panels == []
+    assert rendered.table is not None
+    assert list(rendered.table.numeric) == [True, False, False]
     with pytest.raises(ValueError, match="shorter"):
-        draw(Chart("table", "short", short))
-    empty = draw(Chart("table", "none", {"columns": ["F1"], "rows": []}))
+        TextTable("short", ["F1", "sentence"], [[0.5, "a"], [0.5]])
+    empty = render_chart(TextTable("none", ["F1"], []))
     assert empty.table is not None
     assert list(empty.table.numeric) == [False]

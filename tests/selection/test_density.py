@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from poolwise.selection.density import density
+from poolwise.studies.length.density import density
 
 LABELS = {"title": "t", "caption": "c", "x_label": "x", "y_label": "y", "line_label": "l"}
 

@@ -9,7 +9,7 @@ import pytest
 
 import poolwise
 from poolwise.errors import StudyError
-from poolwise.reports.charts import draw as draw_chart
+from poolwise.reports.rendering import render_chart
 from poolwise.studies.attention import Attention, agreement, deletion, study
 from poolwise.studies.attention.agreement import SHUFFLED
 from poolwise.studies.attention.attributions import NORMS, RAW, ZEROING, ways
@@ -77,7 +77,7 @@ def test_a_finding_is_complete(tiny, texts):
     assert {n.where["yardstick"] for n in where(finding, AGREEMENT)} == {LEFT_OUT, MASKED}
     assert finding.provenance["sentences"] == 60
     for chart in finding.charts:
-        assert draw_chart(chart).panels
+        assert render_chart(chart).panels
 
 
 @pytest.mark.usefixtures("few")
@@ -99,7 +99,7 @@ def test_an_encoder_that_looks_everywhere_alike_and_takes_nothing(tiny, texts):
     assert "Value Zeroing" not in finding.verdict
     assert finding.verdict.endswith("so no way can be held to it.")
     for chart in finding.charts:
-        assert draw_chart(chart).panels
+        assert render_chart(chart).panels
 
 
 @pytest.mark.usefixtures("few")
@@ -110,7 +110,7 @@ def test_blocks_that_cannot_be_taken_apart_leave_raw_attention(tiny, texts):
     assert any("ModernBERT cannot be taken apart" in note for note in finding.notes)
     assert "is told by raw attention in block 3 where they are left out" in finding.verdict
     for chart in finding.charts:
-        assert draw_chart(chart).panels
+        assert render_chart(chart).panels
 
 
 @pytest.mark.usefixtures("few")

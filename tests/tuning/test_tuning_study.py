@@ -12,7 +12,7 @@ import pytest
 import poolwise
 from poolwise.errors import StudyError
 from poolwise.readouts import parse
-from poolwise.reports.charts import draw
+from poolwise.reports.rendering import render_chart
 from poolwise.reports.report import to_json
 from poolwise.texts import LabelledTexts
 from poolwise.texts.fields import SEPARATOR
@@ -203,7 +203,7 @@ def test_every_readout_and_size_has_its_numbers(model, task, sizes):
     gains = found.charts[-1]
     assert ("group" in gains.data) == (len(sizes) > 1)
     for chart in found.charts:
-        draw(chart)
+        render_chart(chart)
     json.dumps(to_json(found), allow_nan=False)
 
 

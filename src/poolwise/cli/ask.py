@@ -22,7 +22,7 @@ from poolwise.cli.options import (
     sample_option,
     tell,
 )
-from poolwise.cli.terminal import show
+from poolwise.cli.terminal import print_finding
 from poolwise.model import Model, load
 from poolwise.progress import waiting
 from poolwise.records import Finding, Precision
@@ -129,7 +129,7 @@ def command(
         )
         return
     for finding in findings:
-        show(finding)
+        print_finding(finding)
     if report:
         console().print(f"report: {report}", soft_wrap=True)
 

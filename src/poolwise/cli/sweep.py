@@ -21,7 +21,7 @@ from poolwise.cli.options import (
     sample_option,
     tell,
 )
-from poolwise.cli.terminal import show
+from poolwise.cli.terminal import print_finding
 from poolwise.model import load
 from poolwise.progress import waiting
 from poolwise.records import Finding, Precision
@@ -112,7 +112,7 @@ def command(
         )
         return
     for finding in found:
-        show(finding)
+        print_finding(finding)
     for name, path in files.items():
         console().print(f"{name}: {path}", soft_wrap=True)
 

@@ -8,29 +8,31 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from poolwise import charts
 from poolwise.cli.console import styled
 from poolwise.cli.options import console
-from poolwise.records import Chart, Finding
+from poolwise.records import Finding
 
 BEST, TIED, CLEAR = "→", "=", "●"
-ROWS = 6
-"""Of a table, in the terminal."""
+UNDEFINED = "–"
+TABLE_ROWS = 6
+"""Rows of a text table that the terminal shows."""
 
 
-def show(finding: Finding) -> None:
+def print_finding(finding: Finding) -> None:
     """The question, its tables, the notes, and the verdict last."""
     out = console()
     out.print()
     out.print(finding.question, style="bold")
     out.print()
     for chart in finding.charts:
-        if chart.kind in TABLES:
+        if type(chart) in TABLES:
             out.print(chart.title)
             out.print()
-            table, key = TABLES[chart.kind](chart)
+            table, legend = TABLES[type(chart)](chart)
             out.print(table)
-            if key:
-                out.print(key, style="dim")
+            if legend:
+                out.print(legend, style="dim")
             out.print()
     for note in finding.notes:
         out.print(styled(("· ", "dim"), (note, "")))
@@ -39,117 +41,118 @@ def show(finding: Finding) -> None:
     out.print()
 
 
-def _by_layer(chart: Chart) -> tuple[Table, str]:
-    """A row a series, a column a layer."""
-    data = chart.data
-    layers = list(dict.fromkeys(data["layer"]))
-    table = Table("", *(f"@{k}" for k in layers), box=None)
-    for column in table.columns[1:]:
-        column.justify = "right"
-    points = zip(data["series"], data["layer"], data["value"], data["control"], strict=True)
-    rows: dict[str, dict[int, str]] = {}
-    dim: set[str] = set()
-    for series, layer, value, control in points:
-        rows.setdefault(series, {})[layer] = "–" if value is None else f"{value:.2f}"
-        if control:
-            dim.add(series)
-    for series, values in rows.items():
-        style = "dim" if series in dim else None
-        table.add_row(series, *(values.get(k, "") for k in layers), style=style)
-    constant = None in data["value"]
-    return table, "–  undefined there" if constant else ""
+def _layer_curves(chart: charts.LayerCurves) -> tuple[Table, str]:
+    """A row a curve, a column a layer."""
+    n_layers = max((len(curve.values) for curve in chart.curves), default=0)
+    table = Table("", *(f"@{k}" for k in range(n_layers)), box=None)
+    _align_right(table, first=1)
+    for curve in chart.curves:
+        values = (_fixed(estimate.value, 2) for estimate in curve.values)
+        table.add_row(curve.name, *values, style="dim" if curve.control else None)
+    undefined = any(estimate.value is None for curve in chart.curves for estimate in curve.values)
+    return table, f"{UNDEFINED}  undefined there" if undefined else ""
 
 
-def _learning_curve(chart: Chart) -> tuple[Table, str]:
-    """A row a readout, its frozen probe under it, a column a number of rows learned from."""
-    data = chart.data
-    sizes = sorted(dict.fromkeys(data["n"]))
+def _learning_curve(chart: charts.LearningCurve) -> tuple[Table, str]:
+    """A row a readout, its frozen probe below it, a column a number of rows trained on."""
+    sizes = sorted({point.n for point in chart.points})
     table = Table("", *(f"n = {n:,}" for n in sizes), box=None)
-    for column in table.columns[1:]:
-        column.justify = "right"
-    points = zip(data["series"], data["frozen"], data["n"], data["value"], strict=True)
-    found = {(series, frozen, n): value for series, frozen, n, value in points}
-    for series in dict.fromkeys(data["series"]):
-        for frozen in sorted({other for name, other, _ in found if name == series}):
-            values = [found.get((series, frozen, n)) for n in sizes]
+    _align_right(table, first=1)
+    scores: dict[tuple[str, bool], dict[int, float | None]] = {}
+    for series in dict.fromkeys(point.series for point in chart.points):
+        for frozen in (False, True):
+            scores[series, frozen] = {}
+    for point in chart.points:
+        scores[point.series, point.frozen][point.n] = point.estimate.value
+    for (series, frozen), by_size in scores.items():
+        if by_size:
             name, style = ("  frozen", "dim") if frozen else (series, None)
-            table.add_row(name, *("–" if x is None else f"{x:.3f}" for x in values), style=style)
-    return table, f"{data['y_label']}   dim: a linear probe on frozen vectors"
+            table.add_row(name, *(_fixed(by_size.get(n), 3) for n in sizes), style=style)
+    return table, f"{chart.y_label}   dim: a linear probe on frozen vectors"
 
 
-def _ranking(chart: Chart) -> tuple[Table, str]:
+def _ranking(chart: charts.Ranking) -> tuple[Table, str]:
     """A row a readout, best first."""
-    data = chart.data
-    compared = any(value is not None for value in data["whole"])
-    heads = ["", "readout", data["value_label"], "95 %", *["all rows"] * compared, "size", "blocks"]
-    table = Table(*heads, box=None, padding=(0, 1, 0, 0))
-    table.columns[1].no_wrap, table.columns[1].min_width = True, max(map(len, data["name"]))
-    for column in table.columns[2:]:
-        column.justify = "right"
-    for i, name in enumerate(data["name"]):
-        mark = BEST if data["best"][i] else TIED if data["tied"][i] else ""
-        value, low, high = (data[key][i] for key in ("value", "low", "high"))
+    whole = any(row.whole_value is not None for row in chart.rows)
+    header = ["", "readout", chart.value_label, "95 %", *["all rows"] * whole, "size", "blocks"]
+    table = Table(*header, box=None, padding=(0, 1, 0, 0))
+    table.columns[1].no_wrap = True
+    table.columns[1].min_width = max(len(row.name) for row in chart.rows)
+    _align_right(table, first=2)
+    for row in chart.rows:
         table.add_row(
-            mark,
-            name,
-            _score(value),
-            "" if low is None or high is None else f"{low:.3f} … {high:.3f}",
-            *[_score(data["whole"][i])] * compared,
-            f"{data['dimensions'][i]:,}",
-            f"{data['cost'][i]:.0%}",
-            style="dim" if data["baseline"][i] else "bold" if data["best"][i] else None,
+            BEST if row.best else TIED if row.tied else "",
+            row.name,
+            _fixed(row.estimate.value, 4),
+            _interval(row.estimate, ".3f"),
+            *[_fixed(row.whole_value, 4)] * whole,
+            f"{row.dimensions:,}",
+            f"{row.cost:.0%}",
+            style="dim" if row.baseline else "bold" if row.best else None,
         )
-    key = f"{BEST} chosen on dev   {TIED} cannot be told from the best on dev   dim: baselines"
-    return table, key
+    legend = f"{BEST} chosen on dev   {TIED} cannot be told from the best on dev   dim: baselines"
+    return table, legend
 
 
-def _forest(chart: Chart) -> tuple[Table, str]:
-    """A row a comparison, in the order of the picture, under its headings."""
-    data = chart.data
-    groups = ["", *data.get("group", [""] * len(data["name"]))]
+def _forest_plot(chart: charts.ForestPlot) -> tuple[Table, str]:
+    """A row a comparison, in the order of the chart, below its headings."""
     table = Table("", "", "difference", "95 %", box=None)
     table.columns[2].justify = "right"
-    for i, name in enumerate(data["name"]):
-        value, low, high = (data[key][i] for key in ("value", "low", "high"))
-        if groups[i + 1] != groups[i]:
-            table.add_row("", styled((groups[i + 1], "bold")))
+    group = None
+    for row in chart.rows:
+        if row.group and row.group != group:
+            table.add_row("", styled((row.group, "bold")))
+        group = row.group
+        value = row.estimate.value
         table.add_row(
-            CLEAR if data["clear"][i] else "",
-            name,
-            "–" if value is None else f"{value:+.3f}",
-            "" if low is None or high is None else f"{low:+.3f} … {high:+.3f}",
-            style="dim" if data["control"][i] else None,
+            CLEAR if row.clear else "",
+            row.name,
+            UNDEFINED if value is None else f"{value:+.3f}",
+            _interval(row.estimate, "+.3f"),
+            style="dim" if row.control else None,
         )
-    controls = "   dim: controls" if any(data["control"]) else ""
+    controls = "   dim: controls" if any(row.control for row in chart.rows) else ""
     return table, f"{CLEAR} clear, once corrected for all comparisons{controls}"
 
 
-def _table(chart: Chart) -> tuple[Table, str]:
-    """Some rows from the first to the last."""
-    columns, rows = chart.data["columns"], chart.data["rows"]
-    shown = sorted({round(i * (len(rows) - 1) / (ROWS - 1)) for i in range(ROWS)}) if rows else []
-    table = Table(*columns, box=None, padding=(0, 1, 1, 0))
-    for i in shown:
-        table.add_row(*map(_cell, rows[i]))
-    return table, f"{len(shown)} of {len(rows)} rows; a report (-o) has all of them"
+def _text_table(chart: charts.TextTable) -> tuple[Table, str]:
+    """A few rows at equal distances, the first and the last among them."""
+    n = len(chart.rows)
+    indices = sorted(
+        {round(i * (n - 1) / (TABLE_ROWS - 1)) for i in range(TABLE_ROWS)} if n else []
+    )
+    table = Table(*chart.columns, box=None, padding=(0, 1, 1, 0))
+    for i in indices:
+        table.add_row(*map(_cell, chart.rows[i]))
+    return table, f"{len(indices)} of {n} rows; a report (-o) has all of them"
 
 
-def _cell(cell: Any) -> str | Text:
+def _cell(cell: charts.Cell) -> str | Text:
     if isinstance(cell, str):
         return cell
     if isinstance(cell, list | tuple):
-        return styled(*((text, "bold" if out else "") for text, out in cell))
-    return "–" if cell is None else f"{cell:.2f}"
+        return styled(*((text, "bold" if bold else "") for text, bold in cell))
+    return UNDEFINED if cell is None else f"{cell:.2f}"
 
 
-def _score(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
+def _align_right(table: Table, *, first: int) -> None:
+    for column in table.columns[first:]:
+        column.justify = "right"
 
 
-TABLES: dict[str, Callable[[Chart], tuple[Table, str]]] = {
-    "by_layer": _by_layer,
-    "forest": _forest,
-    "learning_curve": _learning_curve,
-    "ranking": _ranking,
-    "table": _table,
+def _fixed(value: float | None, decimals: int) -> str:
+    return UNDEFINED if value is None else f"{value:.{decimals}f}"
+
+
+def _interval(estimate: charts.IntervalEstimate, form: str) -> str:
+    low, high = estimate.low, estimate.high
+    return "" if low is None or high is None else f"{low:{form}} … {high:{form}}"
+
+
+TABLES: dict[type[charts.Chart], Callable[[Any], tuple[Table, str]]] = {
+    charts.LayerCurves: _layer_curves,
+    charts.ForestPlot: _forest_plot,
+    charts.LearningCurve: _learning_curve,
+    charts.Ranking: _ranking,
+    charts.TextTable: _text_table,
 }

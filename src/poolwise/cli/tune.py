@@ -19,7 +19,7 @@ from poolwise.cli.options import (
     prompt_options,
     sample_option,
 )
-from poolwise.cli.terminal import show
+from poolwise.cli.terminal import print_finding
 from poolwise.model import load
 from poolwise.progress import waiting
 from poolwise.texts import LABEL_KINDS, LabelKind, open_labels
@@ -202,7 +202,7 @@ def command(
             }
         )
         return
-    show(found.finding)
+    print_finding(found.finding)
     for name, path in found.runs.checkpoints.items():
         console().print(f"{name}: {path}", soft_wrap=True)
     console().print(f"report: {report}", soft_wrap=True)

@@ -1,6 +1,18 @@
-"""From findings to pictures and one page; renders what studies found and computes nothing."""
+"""Findings → charts as Vega-Lite, SVG and PNG, and one page; computes nothing."""
 
 from poolwise.reports.folder import PAGE, report_folder, resumed_folder
+from poolwise.reports.fragment import finding_html
 from poolwise.reports.report import fill_report, to_json, write_report
+from poolwise.reports.specification import MIME_TYPE, vega_lite
 
-__all__ = ["PAGE", "fill_report", "report_folder", "resumed_folder", "to_json", "write_report"]
+__all__ = [
+    "MIME_TYPE",
+    "PAGE",
+    "fill_report",
+    "finding_html",
+    "report_folder",
+    "resumed_folder",
+    "to_json",
+    "vega_lite",
+    "write_report",
+]

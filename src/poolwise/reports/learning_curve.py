@@ -1,4 +1,4 @@
-"""Scores by the number of rows learned from, a line a readout; frozen ones thin and dashed."""
+"""Scores by the number of rows trained on, a curve a readout; frozen ones thin and dashed."""
 
 from __future__ import annotations
 
@@ -7,54 +7,52 @@ from typing import Any
 
 import altair as alt
 
-from poolwise.json_values import rows
-from poolwise.records import Chart
-from poolwise.reports import number_format as digits
-from poolwise.reports.drawing import PAGE, Drawing, Key, Panel
-from poolwise.reports.labels import End, end_labels, lines, minus
+from poolwise.charts import LearningCurve
+from poolwise.reports import number_format
+from poolwise.reports.inline_data import inline_rows
+from poolwise.reports.labels import LineEnd, end_labels, lines, minus
+from poolwise.reports.rendered_chart import PAGE_WIDTH, LegendEntry, Panel, RenderedChart
 from poolwise.reports.row_layout import (
-    LANE,
     Row,
-    axis,
-    column,
-    dots,
+    chart_height,
     extent,
-    hairs,
-    middle,
+    interval_dots,
     name_width,
-    names,
     number,
-    upper,
+    row_center,
+    row_names,
+    row_rules,
+    text_column,
+    text_y,
+    value_axis,
 )
 from poolwise.reports.theme import ACCENT, HEIGHT, LINE, PAPER, QUIET, SERIES
 
-COLUMNS = ("n", "series", "value", "low", "high", "frozen")
 COLORS = (*SERIES, ACCENT)
-BEFORE = "datum.frozen"
+FROZEN = "datum.frozen"
 NARROW = "width < 640"
 NUMBERS = 200, 176
 """Pixels that the numbers take at the right, on a wide page and on a narrow one."""
 
-ASIDE = 0.009
-"""Between neighbouring readouts at one size, as a share of the axis: intervals stand apart."""
+DODGE = 0.009
+"""Between neighbouring readouts at one size, as a share of the axis: intervals do not overlap."""
 
 
-def learning_curve(chart: Chart) -> Drawing:
-    """One line a series over ``n``, on a logarithmic axis; of a single ``n``, a row a series.
+def learning_curve(chart: LearningCurve) -> RenderedChart:
+    """One curve a series over ``n``, on a logarithmic axis; of a single ``n``, a row a series.
 
-    Columns of equal length ``n``, ``series``, ``value``, ``low``, ``high``, and ``frozen``, the
-    control that a series is seen beside; ``x_label``, ``y_label``. None is a gap.
+    None is a gap.
     """
     points = [
         {
-            **row,
-            "written": digits.both(row["value"], row["low"], row["high"]),
-            "kind": "frozen" if row["frozen"] else "fine-tuned",
+            **point,
+            "label": number_format.both(point["value"], point["low"], point["high"]),
+            "encoder": "frozen" if point["frozen"] else "fine-tuned",
         }
-        for row in rows(chart.data, COLUMNS)
+        for point in inline_rows(chart.points)
     ]
-    found = dict.fromkeys(point["series"] for point in points)
-    colors = {name: COLORS[k % len(COLORS)] for k, name in enumerate(found)}
+    names = dict.fromkeys(point["series"] for point in points)
+    colors = {name: COLORS[k % len(COLORS)] for k, name in enumerate(names)}
     sizes = sorted({point["n"] for point in points})
     if len(sizes) == 1:
         return _by_row(points, colors, chart)
@@ -62,10 +60,10 @@ def learning_curve(chart: Chart) -> Drawing:
 
 
 def _over_sizes(
-    points: Sequence[Row], colors: Mapping[str, str], sizes: Sequence[int], chart: Chart
-) -> Drawing:
+    points: Sequence[Row], colors: Mapping[str, str], sizes: Sequence[int], chart: LearningCurve
+) -> RenderedChart:
     domain = _domain(points)
-    title = lines(chart.data["y_label"])
+    title = lines(chart.y_label)
     y: dict[str, Any] = {
         "title": title,
         "scale": alt.Scale(domain=list(domain), nice=False, zero=False),
@@ -73,14 +71,14 @@ def _over_sizes(
             titleY=-14 - LINE * (len(title) - 1), labelExpr=minus("datum.label"), format="~g"
         ),
     }
-    placed = _aside(points, colors, sizes)
-    ends = [point["x"] for point in placed]
-    base = alt.Chart(alt.InlineData(values=placed)).encode(
+    points = _dodged(points, colors, sizes)
+    xs = [point["x"] for point in points]
+    base = alt.Chart(alt.InlineData(values=points)).encode(
         x=alt.X(
             "x:Q",
-            title=lines(chart.data["x_label"]),
+            title=lines(chart.x_label),
             axis=alt.Axis(values=list(sizes), format=",d", grid=True, labelOverlap="greedy"),
-            scale=alt.Scale(type="log", domain=[min(ends), max(ends)], nice=False, padding=10),
+            scale=alt.Scale(type="log", domain=[min(xs), max(xs)], nice=False, padding=10),
         ),
         color=alt.Color(
             "series:N",
@@ -88,14 +86,14 @@ def _over_sizes(
             legend=None,
         ),
     )
-    tuned = base.transform_filter(f"!{BEFORE}")
-    frozen = base.transform_filter(BEFORE)
+    tuned = base.transform_filter(f"!{FROZEN}")
+    frozen = base.transform_filter(FROZEN)
     value, low = alt.Y("value:Q", **y), alt.Y("low:Q", **y)
     tooltip = [
         alt.Tooltip("series:N", title="readout"),
-        alt.Tooltip("kind:N", title="encoder"),
-        alt.Tooltip("n:Q", title=chart.data["x_label"], format=","),
-        alt.Tooltip("written:N", title="score"),
+        alt.Tooltip("encoder:N", title="encoder"),
+        alt.Tooltip("n:Q", title=chart.x_label, format=","),
+        alt.Tooltip("label:N", title="score"),
     ]
     layers = [
         tuned.mark_area(opacity=0.06).encode(y=low, y2="high:Q"),
@@ -108,20 +106,20 @@ def _over_sizes(
         tuned.mark_circle(size=52, opacity=1, stroke=PAPER, strokeWidth=1.2).encode(
             y=value, tooltip=tooltip
         ),
-        *end_labels(_ends(placed, colors), domain, key=True),
+        *end_labels(_ends(points, colors), domain, key=True),
     ]
-    drawn = alt.LayerChart(layer=layers, height=HEIGHT)
-    return Drawing([Panel("", drawn.to_dict(validate=False))], key=_key(points))
+    layered = alt.LayerChart(layer=layers, height=HEIGHT)
+    return RenderedChart([Panel("", layered.to_dict(validate=False))], legend=_legend(points))
 
 
-def _aside(
+def _dodged(
     points: Sequence[Row], colors: Mapping[str, str], sizes: Sequence[int]
 ) -> list[dict[str, Any]]:
-    """The points with the ``x`` at which they stand, near ``n``."""
+    """The points with ``x``, near ``n``: each series a little beside the others."""
     ratio = sizes[-1] / sizes[0]
-    order = {name: k - (len(colors) - 1) / 2 for k, name in enumerate(colors)}
+    steps = {name: k - (len(colors) - 1) / 2 for k, name in enumerate(colors)}
     return [
-        {**point, "x": point["n"] * ratio ** (ASIDE * order[point["series"]])} for point in points
+        {**point, "x": point["n"] * ratio ** (DODGE * steps[point["series"]])} for point in points
     ]
 
 
@@ -134,71 +132,78 @@ def _domain(points: Sequence[Row]) -> tuple[float, float]:
     return ends[0] - room, ends[1] + room
 
 
-def _ends(points: Sequence[Row], colors: Mapping[str, str]) -> list[End]:
-    """Fine-tuned lines are named; the frozen one of each is known by its colour."""
+def _ends(points: Sequence[Row], colors: Mapping[str, str]) -> list[LineEnd]:
+    """Fine-tuned curves have names; the frozen one of each has its colour."""
     last = {
         point["series"]: point
         for point in sorted(points, key=lambda point: point["n"])
         if point["value"] is not None and not point["frozen"]
     }
-    return [End(name, colors[name], point["x"], point["value"]) for name, point in last.items()]
+    return [LineEnd(name, colors[name], point["x"], point["value"]) for name, point in last.items()]
 
 
-def _by_row(points: Sequence[Row], colors: Mapping[str, str], chart: Chart) -> Drawing:
+def _by_row(
+    points: Sequence[Row], colors: Mapping[str, str], chart: LearningCurve
+) -> RenderedChart:
     """A row a readout, best first: a dot fine-tuned and a fainter one frozen, with intervals."""
-    placed = _placed(points, colors)
-    tops = [row for row in placed if row["name"]]
-    height, beside = LANE * max(1, len(placed)), name_width(tops)
-    ends = extent(placed)
-    x = axis(
-        chart.data["y_label"],
+    rows = _layout(points, colors)
+    named = [row for row in rows if row["name"]]
+    names = name_width(named)
+    ends = extent(rows)
+    x = value_axis(
+        chart.y_label,
         ends if ends and ends[0] < ends[1] else [0.0, 1.0],
         NARROW,
-        f"{NARROW} ? 18 : {beside}",
+        f"{NARROW} ? 18 : {names}",
         f"{NARROW} ? width - 18 : width - {NUMBERS[0] + 24}",
     )
-    tooltip = {"series": "readout", "kind": "encoder", "written": "score"}
+    tooltip = {"series": "readout", "encoder": "encoder", "label": "score"}
+    color = alt.ExprRef("datum.color")
     layers = [
-        hairs(tops if len(tops) == len(placed) else [row for row in placed if row["last"]]),
-        *dots(placed, NARROW, x, tooltip),
-        names(tops, NARROW, (beside - 12, NUMBERS[1])),
-        column(placed, "text", (126, 126), NARROW, upper(NARROW), color=alt.ExprRef("datum.color")),
-        column(placed, "interval", (0, 0), NARROW, upper(NARROW), color=QUIET),
+        row_rules(named if len(named) == len(rows) else [row for row in rows if row["last"]]),
+        *interval_dots(rows, NARROW, x, tooltip),
+        row_names(named, NARROW, (names - 12, NUMBERS[1])),
+        text_column(rows, "text", (126, 126), NARROW, text_y(NARROW), color=color),
+        text_column(rows, "interval", (0, 0), NARROW, text_y(NARROW), color=QUIET),
     ]
-    spec = alt.LayerChart(layer=layers, height=height).to_dict(validate=False)
-    return Drawing([Panel("", spec)], key=_key(points), least=PAGE)
+    layered = alt.LayerChart(layer=layers, height=chart_height(rows))
+    return RenderedChart(
+        [Panel("", layered.to_dict(validate=False))],
+        legend=_legend(points),
+        min_width=PAGE_WIDTH,
+    )
 
 
-def _placed(points: Sequence[Row], colors: Mapping[str, str]) -> list[dict[str, Any]]:
+def _layout(points: Sequence[Row], colors: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The rows from the top with their texts and styles."""
     tuned = [point for point in points if not point["frozen"]]
     best_first = sorted(tuned, key=lambda row: (row["value"] is None, -(row["value"] or 0)))
-    order = {row["series"]: k for k, row in enumerate(best_first)}
-    ordered = sorted(points, key=lambda row: (order.get(row["series"], len(order)), row["frozen"]))
-    decimals = digits.in_column([number({**row, "name": ""}) for row in points])
-    placed = []
+    rank = {row["series"]: k for k, row in enumerate(best_first)}
+    ordered = sorted(points, key=lambda row: (rank.get(row["series"], len(rank)), row["frozen"]))
+    decimals = number_format.in_column([number(row) for row in points])
+    rows = []
     for k, row in enumerate(ordered):
         color = colors[row["series"]]
         following = ordered[k + 1]["series"] if k + 1 < len(ordered) else None
-        placed.append(
+        rows.append(
             {
                 **row,
                 "name": "" if row["frozen"] else row["series"],
-                "at": middle(k),
+                "y": row_center(k),
                 "last": following != row["series"],
                 "color": color,
                 "fill": PAPER if row["frozen"] else color,
                 "ink": color,
                 "weight": 600,
-                "text": digits.value(number({**row, "name": ""}), decimals),
-                "interval": digits.interval(number({**row, "name": ""}), decimals),
+                "text": number_format.value(number(row), decimals),
+                "interval": number_format.interval(number(row), decimals),
             }
         )
-    return placed
+    return rows
 
 
-def _key(points: Sequence[Row]) -> list[Key]:
+def _legend(points: Sequence[Row]) -> list[LegendEntry]:
     curved = len({point["n"] for point in points}) > 1
-    marks = [Key("━" if curved else "●", QUIET, "fine-tuned, with 95 % intervals")]
-    if any(point["frozen"] for point in points):
-        marks.append(Key("╌╌" if curved else "○", QUIET, "frozen, a linear probe"))
-    return marks
+    tuned = LegendEntry("━" if curved else "●", QUIET, "fine-tuned, with 95 % intervals")
+    frozen = LegendEntry("╌╌" if curved else "○", QUIET, "frozen, a linear probe")
+    return [tuned, frozen] if any(point["frozen"] for point in points) else [tuned]

@@ -1,4 +1,4 @@
-"""Numbers as a person reads them: digits that mean something, an interval in brackets."""
+"""Numbers as text: the digits that the interval supports, the interval in brackets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def value(number: Number, decimals: int | None = None) -> str:
     """
     if number.value is None or not math.isfinite(number.value):
         return NONE
-    return _written(number.value, _decimals(number) if decimals is None else decimals)
+    return _fixed(number.value, _decimals(number) if decimals is None else decimals)
 
 
 def interval(number: Number, decimals: int | None = None) -> str:
@@ -27,37 +27,37 @@ def interval(number: Number, decimals: int | None = None) -> str:
     if number.low is None or number.high is None:
         return ""
     decimals = _decimals(number) if decimals is None else decimals
-    return f"[{_written(number.low, decimals)}, {_written(number.high, decimals)}]"
+    return f"[{_fixed(number.low, decimals)}, {_fixed(number.high, decimals)}]"
 
 
-def both(value_: float | None, low: float | None, high: float | None) -> str:
+def both(x: float | None, low: float | None, high: float | None) -> str:
     """``0.735 [0.721, 0.748]``."""
-    number = Number("", value_, low, high)
+    number = Number("", x, low, high)
     return f"{value(number)} {interval(number)}".rstrip()
 
 
 def signed(number: Number, decimals: int | None = None) -> str:
     """A difference: ``+0.012``."""
-    written = value(number, decimals)
-    return f"+{written}" if (number.value or 0) > 0 and written.strip("0.") else written
+    text = value(number, decimals)
+    return f"+{text}" if (number.value or 0) > 0 and text.strip("0.") else text
 
 
 def hundredfold(x: float | None) -> str:
-    """A share or a correlation as people say it: 0.7346 is 73.5."""
+    """A share or a correlation in hundredths: 0.7346 is 73.5."""
     if x is None:
         return NONE
-    written = _written(100 * x, 1)
-    return written.removesuffix(".0") if len(written) > 4 else written
+    text = _fixed(100 * x, 1)
+    return text.removesuffix(".0") if len(text) > 4 else text
 
 
 def in_column(numbers: Sequence[Number]) -> int | None:
-    """The decimals that suit most of several numbers, for all of them to share."""
-    suited = [decimals for number in numbers if (decimals := _decimals(number)) is not None]
-    return statistics.mode(suited) if suited else None
+    """The decimals that the most intervals support, for all numbers to share."""
+    counts = [decimals for number in numbers if (decimals := _decimals(number)) is not None]
+    return statistics.mode(counts) if counts else None
 
 
 def place(number: Number) -> str:
-    """Where the number belongs, in one line: ``cls@6 · layer 6 · tokens``."""
+    """What the number is about, in one line: ``cls@6 · layer 6 · tokens``."""
     return " · ".join(
         str(item) if isinstance(item, str) else f"{key} {item}"
         for key, item in number.where.items()
@@ -76,7 +76,7 @@ def _decimals(number: Number) -> int | None:
     return min(4, max(0, 1 - math.floor(math.log10(high - low))))
 
 
-def _written(x: float, decimals: int | None) -> str:
+def _fixed(x: float, decimals: int | None) -> str:
     if not math.isfinite(x):
         return NONE if math.isnan(x) else "∞" if x > 0 else "−∞"
     if decimals is None and x != int(x):
@@ -85,9 +85,9 @@ def _written(x: float, decimals: int | None) -> str:
             mantissa, exponent = f"{x:.1e}".split("e")
             return _minus(mantissa) + f"·10{str(int(exponent)).translate(_SUPERSCRIPT)}"
         decimals = max(0, 2 - magnitude)
-    written = f"{x:,.{decimals or 0}f}"
-    return _minus(written if float(written.replace(",", "")) else written.lstrip("-"))
+    text = f"{x:,.{decimals or 0}f}"
+    return _minus(text if float(text.replace(",", "")) else text.lstrip("-"))
 
 
-def _minus(written: str) -> str:
-    return written.replace("-", "−")
+def _minus(text: str) -> str:
+    return text.replace("-", "−")

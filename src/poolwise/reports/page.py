@@ -10,49 +10,51 @@ from typing import Any
 import jinja2
 import vl_convert
 
+from poolwise.charts import Chart
 from poolwise.json_values import to_plain
-from poolwise.records import Chart, Finding, Number
-from poolwise.reports import number_format as digits
-from poolwise.reports.drawing import Drawing
-from poolwise.reports.svg import VEGA_LITE
+from poolwise.records import Finding, Number
+from poolwise.reports import number_format
+from poolwise.reports.rendered_chart import RenderedChart
+from poolwise.reports.svg import VEGA_LITE_VERSION
 from poolwise.reports.templates import templates
 
 HALF = 480
-"""Least width in pixels of half the page."""
+"""Width of half a wide page, in pixels."""
 
 KEY_MEASURED, KEY_CONTROLS = 8, 4
-"""How many numbers of a finding stand in the open; the rest is behind "All numbers"."""
+"""Numbers of a finding that are always visible; all are behind "All numbers"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A chart, drawn, with the name its picture files bear."""
+    """A chart with its rendering; ``name`` is that of its image files."""
 
     name: str
     chart: Chart
-    drawing: Drawing
+    rendered: RenderedChart
 
 
-def render(findings: Sequence[tuple[Finding, Sequence[Figure]]], title: str) -> str:
+def render_page(findings: Sequence[tuple[Finding, Sequence[Figure]]], title: str) -> str:
     """The whole page as HTML. It asks the network for nothing, and its policy forbids it to."""
     return (
-        _environment()
+        page_environment()
         .get_template("report.html")
-        .render(title=title, findings=findings, drawing=_drawing_code())
+        .render(title=title, findings=findings, vega_code=_vega_code())
     )
 
 
 @functools.cache
-def _environment() -> jinja2.Environment:
+def page_environment() -> jinja2.Environment:
+    """The page's templates with their filters."""
     environment = templates("page")
     environment.filters |= {
-        "value": digits.value,
-        "interval": digits.interval,
-        "place": digits.place,
-        "written": _written,
+        "value": number_format.value,
+        "interval": number_format.interval,
+        "place": number_format.place,
+        "fact": _fact,
     }
     environment.globals |= {
-        "places": digits.places,
+        "places": number_format.places,
         "key_numbers": key_numbers,
         "halves": halves,
         "facts": facts,
@@ -61,19 +63,21 @@ def _environment() -> jinja2.Environment:
 
 
 @functools.cache
-def _drawing_code() -> str:
+def _vega_code() -> str:
     """Vega-Embed with Vega and Vega-Lite, as vl-convert carries them; about 0.9 MB."""
-    code = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE)
-    # Within JavaScript's strings the escape reads the same; unescaped it would end the element.
+    code = vl_convert.javascript_bundle(
+        "window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE_VERSION
+    )
+    # The escape means the same in a JavaScript string; unescaped it would end the element.
     return code.replace("</script", "<\\/script")
 
 
 def halves(figures: Sequence[Figure]) -> list[bool]:
-    """Which figures share a row of the page: pairs of neighbours whose one panel can be small.
+    """Which figures share a row of the page: pairs of neighbours with one small panel each.
 
     The first figure never does.
     """
-    small = [len(f.drawing.panels) == 1 and f.drawing.least <= HALF for f in figures]
+    small = [len(f.rendered.panels) == 1 and f.rendered.min_width <= HALF for f in figures]
     half = [False] * len(figures)
     for k in range(2, len(figures)):
         if small[k - 1] and small[k] and not half[k - 1]:
@@ -82,14 +86,17 @@ def halves(figures: Sequence[Figure]) -> list[bool]:
 
 
 def facts(findings: Sequence[tuple[Finding, Any]]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """What all findings say alike of how they were made, and what each says beyond that."""
-    made = [dict(finding.provenance) for finding, _ in findings]
+    """The provenance that all findings share, and what each has beside it."""
+    all_facts = [dict(finding.provenance) for finding, _ in findings]
     shared = {
         key: fact
-        for key, fact in (made[0] if made else {}).items()
-        if all(key in other and to_plain(other[key]) == to_plain(fact) for other in made)
+        for key, fact in (all_facts[0] if all_facts else {}).items()
+        if all(key in other and to_plain(other[key]) == to_plain(fact) for other in all_facts)
     }
-    return shared, [{key: fact for key, fact in own.items() if key not in shared} for own in made]
+    own_facts = [
+        {key: fact for key, fact in facts.items() if key not in shared} for facts in all_facts
+    ]
+    return shared, own_facts
 
 
 def key_numbers(all_numbers: Sequence[Number]) -> tuple[list[Number], list[Number]]:
@@ -99,10 +106,10 @@ def key_numbers(all_numbers: Sequence[Number]) -> tuple[list[Number], list[Numbe
     return measured[:KEY_MEASURED], controls[:KEY_CONTROLS]
 
 
-def _written(value: Any) -> str:
-    """A fact of provenance in one line."""
+def _fact(value: Any) -> str:
+    """A value of the provenance in one line."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_written(item)}" for key, item in value.items())
+        return ", ".join(f"{key} {_fact(item)}" for key, item in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(_written(item) for item in value)
-    return digits.NONE if value is None else str(value)
+        return ", ".join(_fact(item) for item in value)
+    return number_format.NONE if value is None else str(value)

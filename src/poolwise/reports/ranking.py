@@ -7,29 +7,28 @@ from typing import Any
 
 import altair as alt
 
-from poolwise.json_values import rows
-from poolwise.records import Chart
-from poolwise.reports import number_format as digits
-from poolwise.reports.drawing import PAGE, Drawing, Key, Panel
+from poolwise.charts import Ranking
+from poolwise.reports import number_format
+from poolwise.reports.inline_data import inline_rows
+from poolwise.reports.rendered_chart import PAGE_WIDTH, LegendEntry, Panel, RenderedChart
 from poolwise.reports.row_layout import (
-    LANE,
     Row,
-    axis,
-    column,
-    dots,
+    chart_height,
+    dot_y,
     extent,
-    hairs,
-    lower,
-    mark,
-    middle,
+    interval_dots,
     name_width,
-    names,
     number,
-    upper,
+    row_center,
+    row_names,
+    row_rules,
+    text_column,
+    text_y,
+    value_axis,
+    value_rule,
 )
 from poolwise.reports.theme import ACCENT, CONTROL, INK, PAPER, QUIET, RULE, SERIES
 
-COLUMNS = ("name", "value", "low", "high", "tied", "best", "baseline", "dimensions", "cost")
 NARROW = "width < 760"
 NUMBERS = 172
 """Pixels that score and interval take at the right of a narrow page."""
@@ -43,7 +42,7 @@ PLOT = (452, 148)
 BAR, BAR_END = 66, 44
 """Length of the bar of a readout that runs every block; its distance from the right."""
 
-# A row's kind, the first that holds → colour of its dot, of its middle, what it means
+# A row's kind, the first that holds → colour of its dot, of its middle, meaning
 KINDS = {
     "best": (ACCENT, ACCENT, "chosen"),
     "tied": (ACCENT, PAPER, "cannot be told from it"),
@@ -52,21 +51,19 @@ KINDS = {
 }
 
 
-def ranking(chart: Chart) -> Drawing:
+def ranking(chart: Ranking) -> RenderedChart:
     """A row a readout: name, score with 95 % interval, size of a vector, share of blocks run.
 
-    Columns of equal length ``name, value, low, high, tied, best, baseline, dimensions, cost``;
-    ``cost`` is the share of the encoder's blocks that run, 0 to 1; ``value_label``. None is a
-    gap; rows without value stand last.
+    None is a gap; rows without a score are last.
     """
-    placed = _placed(rows(chart.data, COLUMNS))
-    height, beside = LANE * max(1, len(placed)), name_width(placed)
-    ends = extent(placed)
-    x = axis(
-        chart.data["value_label"],
+    rows = _layout(inline_rows(chart.rows))
+    names = name_width(rows)
+    ends = extent(rows)
+    x = value_axis(
+        chart.value_label,
         ends if ends and ends[0] < ends[1] else [0.0, 1.0],
         NARROW,
-        f"{NARROW} ? 18 : {beside}",
+        f"{NARROW} ? 18 : {names}",
         f"width - ({NARROW} ? {PLOT[1]} : {PLOT[0]})",
     )
     tooltip = {
@@ -77,45 +74,49 @@ def ranking(chart: Chart) -> Drawing:
         "share": "blocks run",
     }
     layers = [
-        hairs(placed),
+        row_rules(rows),
         *(
-            mark(placed, NARROW, x, row["value"], color=ACCENT, opacity=0.5, strokeDash=[2, 3])
-            for row in placed
+            value_rule(rows, NARROW, x, row["value"], color=ACCENT, opacity=0.5, strokeDash=[2, 3])
+            for row in rows
             if row["best"] and row["value"] is not None
         ),
-        *dots(placed, NARROW, x, tooltip),
-        names(placed, NARROW, (beside - 12, NUMBERS)),
-        *_columns(placed),
-        *_bars(placed),
-        *(_head(*head) for head in (("dimensions", DIMENSIONS), ("blocks run", COST))),
+        *interval_dots(rows, NARROW, x, tooltip),
+        row_names(rows, NARROW, (names - 12, NUMBERS)),
+        *_columns(rows),
+        *_bars(rows),
+        _column_name("dimensions", DIMENSIONS),
+        _column_name("blocks run", COST),
     ]
-    spec = alt.LayerChart(layer=layers, height=height).to_dict(validate=False)
-    return Drawing([Panel("", spec)], key=_key(placed), least=PAGE)
+    layered = alt.LayerChart(layer=layers, height=chart_height(rows))
+    return RenderedChart(
+        [Panel("", layered.to_dict(validate=False))], legend=_legend(rows), min_width=PAGE_WIDTH
+    )
 
 
-def _placed(given: Sequence[Row]) -> list[dict[str, Any]]:
-    """The rows, best first, with what is written in them."""
-    best_first = sorted(given, key=lambda row: (row["value"] is None, -(row["value"] or 0)))
-    decimals = digits.in_column([number(row) for row in given])
-    placed = []
+def _layout(scores: Sequence[Row]) -> list[dict[str, Any]]:
+    """The rows, best first, with their texts and styles."""
+    best_first = sorted(scores, key=lambda row: (row["value"] is None, -(row["value"] or 0)))
+    decimals = number_format.in_column([number(row) for row in scores])
+    rows = []
     for k, row in enumerate(best_first):
         color, fill, _ = KINDS[_kind(row)]
-        placed.append(
+        dimensions, cost = row["dimensions"], row["cost"]
+        rows.append(
             {
                 **row,
-                "at": middle(k),
+                "y": row_center(k),
                 "color": color,
                 "fill": fill,
                 "ink": CONTROL if row["baseline"] else INK,
                 "weight": 700 if row["best"] else 400,
-                "text": digits.value(number(row), decimals),
-                "interval": digits.interval(number(row), decimals),
-                "size": digits.NONE if row["dimensions"] is None else f"{row['dimensions']:,}",
-                "bytes": _bytes(row["dimensions"]),
-                "share": digits.NONE if row["cost"] is None else f"{100 * row['cost']:.0f} %",
+                "text": number_format.value(number(row), decimals),
+                "interval": number_format.interval(number(row), decimals),
+                "size": number_format.NONE if dimensions is None else f"{dimensions:,}",
+                "bytes": _bytes(dimensions),
+                "share": number_format.NONE if cost is None else f"{100 * cost:.0f} %",
             }
         )
-    return placed
+    return rows
 
 
 def _kind(row: Row) -> str:
@@ -129,46 +130,46 @@ def _bytes(dimensions: int | None) -> str:
     return f"{4 * dimensions} B" if dimensions < 250 else f"{dimensions / 250:.1f} kB"
 
 
-def _columns(placed: Sequence[Row]) -> list[alt.Chart]:
-    over, under = upper(NARROW), lower(NARROW)
+def _columns(rows: Sequence[Row]) -> list[alt.Chart]:
+    upper, lower = text_y(NARROW), dot_y(NARROW)
     weight = alt.ExprRef("datum.best ? 700 : 600")
     ink = alt.ExprRef("datum.ink")
     return [
-        column(placed, "text", VALUE, NARROW, over, fontWeight=weight, color=ink),
-        column(placed, "interval", INTERVAL, NARROW, over, color=QUIET),
-        column(placed, "size", DIMENSIONS, NARROW, under),
-        column(placed, "bytes", BYTES, NARROW, under, color=QUIET),
-        column(placed, "share", COST, NARROW, under),
+        text_column(rows, "text", VALUE, NARROW, upper, fontWeight=weight, color=ink),
+        text_column(rows, "interval", INTERVAL, NARROW, upper, color=QUIET),
+        text_column(rows, "size", DIMENSIONS, NARROW, lower),
+        text_column(rows, "bytes", BYTES, NARROW, lower, color=QUIET),
+        text_column(rows, "share", COST, NARROW, lower),
     ]
 
 
-def _bars(placed: Sequence[Row]) -> list[alt.Chart]:
+def _bars(rows: Sequence[Row]) -> list[alt.Chart]:
     """The share of blocks run, in its track; on a narrow page the number is enough."""
-    known = [row for row in placed if row["cost"] is not None]
-    base = alt.Chart(alt.InlineData(values=known)).encode(
+    measured = [row for row in rows if row["cost"] is not None]
+    base = alt.Chart(alt.InlineData(values=measured)).encode(
         x=alt.value(alt.ExprRef(f"width - {BAR_END + BAR}")),
-        y=alt.value(alt.ExprRef("datum.at - 4")),
-        y2=alt.value(alt.ExprRef("datum.at + 4")),
+        y=alt.value(alt.ExprRef("datum.y - 4")),
+        y2=alt.value(alt.ExprRef("datum.y + 4")),
     )
-    look: dict[str, Any] = {"cornerRadius": 2, "opacity": alt.ExprRef(f"{NARROW} ? 0 : 1")}
+    style: dict[str, Any] = {"cornerRadius": 2, "opacity": alt.ExprRef(f"{NARROW} ? 0 : 1")}
     full = f"width - {BAR_END}"
     return [
-        base.mark_rect(color=RULE, **look).encode(x2=alt.value(alt.ExprRef(full))),
-        base.mark_rect(color=QUIET, **look).encode(
+        base.mark_rect(color=RULE, **style).encode(x2=alt.value(alt.ExprRef(full))),
+        base.mark_rect(color=QUIET, **style).encode(
             x2=alt.value(alt.ExprRef(f"{full} - {BAR} * (1 - datum.cost)"))
         ),
     ]
 
 
-def _head(text: str, ends: tuple[int, int]) -> alt.Chart:
+def _column_name(text: str, ends: tuple[int, int]) -> alt.Chart:
     above = alt.value(-10)
-    return column([{"text": text}], "text", ends, NARROW, above, color=QUIET, fontSize=11.5)
+    return text_column([{"text": text}], "text", ends, NARROW, above, color=QUIET, fontSize=11.5)
 
 
-def _key(placed: Sequence[Row]) -> list[Key]:
-    found = {_kind(row) for row in placed}
+def _legend(rows: Sequence[Row]) -> list[LegendEntry]:
+    kinds = {_kind(row) for row in rows}
     return [
-        Key("○" if fill == PAPER else "●", color, text)
+        LegendEntry("○" if fill == PAPER else "●", color, text)
         for kind, (color, fill, text) in KINDS.items()
-        if kind in found
+        if kind in kinds
     ]

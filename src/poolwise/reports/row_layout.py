@@ -1,6 +1,8 @@
-"""Charts read row by row, as a table: a name, a dot with its interval, numbers.
+"""Charts laid out row by row, as a table: a name, a dot with its interval, numbers.
 
-On a narrow page the name and the numbers stand in the upper half of a row, the dot in the lower.
+On a narrow page the name and the numbers are in the upper half of a row, the dot in the lower.
+Every row's ``y`` is its centre in pixels from the top; ``narrow`` is an expression that holds
+where the page is narrow.
 """
 
 from __future__ import annotations
@@ -14,39 +16,44 @@ from poolwise.records import Number
 from poolwise.reports.labels import minus
 from poolwise.reports.theme import INK, RULE
 
-LANE = 34
-"""Height of a row, in pixels."""
+ROW_HEIGHT = 34
+"""In pixels."""
 
 Row = Mapping[str, Any]
 
 
 def number(row: Row) -> Number:
-    """What the row measures."""
-    return Number(row["name"], row["value"], row["low"], row["high"])
+    """The row's value with its interval."""
+    return Number("", row["value"], row["low"], row["high"])
 
 
-def middle(k: int) -> int:
-    """Where row ``k`` has its middle, in pixels from the top."""
-    return LANE * k + LANE // 2
+def row_center(k: int) -> int:
+    """The centre of row ``k``, in pixels from the top."""
+    return ROW_HEIGHT * k + ROW_HEIGHT // 2
 
 
-def name_width(placed: Sequence[Row]) -> int:
+def chart_height(rows: Sequence[Row]) -> int:
+    """The height of all rows, in pixels; of one where there is none."""
+    return ROW_HEIGHT * max(1, len(rows))
+
+
+def name_width(rows: Sequence[Row]) -> int:
     """Pixels that the names take at the left of a wide page."""
-    longest = max((len(row["name"]) for row in placed), default=0)
+    longest = max((len(row["name"]) for row in rows), default=0)
     return min(360, max(90, 30 + round(6.9 * longest)))
 
 
-def upper(narrow: str) -> Any:
-    """The y of names and numbers: a row's middle, or above it where ``narrow`` holds."""
-    return alt.value(alt.ExprRef(f"datum.at - ({narrow} ? 7 : 0)"))
+def text_y(narrow: str) -> Any:
+    """The y of names and numbers: a row's centre, or above it where ``narrow`` holds."""
+    return alt.value(alt.ExprRef(f"datum.y - ({narrow} ? 7 : 0)"))
 
 
-def lower(narrow: str) -> Any:
-    """The y of dots: a row's middle, or below it where ``narrow`` holds."""
-    return alt.value(alt.ExprRef(f"datum.at + ({narrow} ? 9 : 0)"))
+def dot_y(narrow: str) -> Any:
+    """The y of dots: a row's centre, or below it where ``narrow`` holds."""
+    return alt.value(alt.ExprRef(f"datum.y + ({narrow} ? 9 : 0)"))
 
 
-def axis(title: str, domain: Sequence[float], narrow: str, left: str, right: str) -> alt.X:
+def value_axis(title: str, domain: Sequence[float], narrow: str, left: str, right: str) -> alt.X:
     """The x axis of a plot that reaches from ``left`` to ``right``, expressions in pixels.
 
     Where ``narrow`` holds there is no grid: it would run through the names.
@@ -71,90 +78,90 @@ def axis(title: str, domain: Sequence[float], narrow: str, left: str, right: str
     )
 
 
-def extent(placed: Sequence[Row]) -> list[float]:
-    """From the lowest to the highest value or bound; nothing for rows without any."""
-    found = [row.get(end) for row in placed for end in ("value", "low", "high")]
-    known = [x for x in found if x is not None]
-    return [min(known), max(known)] if known else []
+def extent(rows: Sequence[Row]) -> list[float]:
+    """The lowest and the highest value or bound; nothing for rows without any."""
+    ends = [row.get(field) for row in rows for field in ("value", "low", "high")]
+    numbers = [x for x in ends if x is not None]
+    return [min(numbers), max(numbers)] if numbers else []
 
 
-def hairs(placed: Sequence[Row]) -> alt.Chart:
-    """A hair under each row."""
-    below = [{"at": row["at"] + LANE / 2} for row in placed]
-    drawn: alt.Chart = (
+def row_rules(rows: Sequence[Row]) -> alt.Chart:
+    """A thin line below each row."""
+    below = [{"y": row["y"] + ROW_HEIGHT / 2} for row in rows]
+    rules: alt.Chart = (
         alt.Chart(alt.InlineData(values=below))
         .mark_rule(color=RULE)
         .encode(
             x=alt.value(0),
             x2=alt.value(alt.ExprRef("width")),
-            y=alt.value(alt.ExprRef("datum.at")),
+            y=alt.value(alt.ExprRef("datum.y")),
         )
     )
-    return drawn
+    return rules
 
 
-def mark(placed: Sequence[Row], narrow: str, x: alt.X, value: float, **look: Any) -> alt.Chart:
+def value_rule(rows: Sequence[Row], narrow: str, x: alt.X, value: float, **style: Any) -> alt.Chart:
     """A line down at ``value``, broken where ``narrow`` holds, so as not to run through text."""
-    drawn: alt.Chart = (
-        alt.Chart(alt.InlineData(values=[{"at": row["at"], "value": value} for row in placed]))
-        .mark_rule(**look)
+    rule: alt.Chart = (
+        alt.Chart(alt.InlineData(values=[{"y": row["y"], "value": value} for row in rows]))
+        .mark_rule(**style)
         .encode(
             x=x,
-            y=alt.value(alt.ExprRef(f"datum.at - ({narrow} ? 0 : {LANE / 2})")),
-            y2=alt.value(alt.ExprRef(f"datum.at + {LANE / 2}")),
+            y=alt.value(alt.ExprRef(f"datum.y - ({narrow} ? 0 : {ROW_HEIGHT / 2})")),
+            y2=alt.value(alt.ExprRef(f"datum.y + {ROW_HEIGHT / 2}")),
         )
     )
-    return drawn
+    return rule
 
 
-def names(placed: Sequence[Row], narrow: str, limits: tuple[int, int]) -> alt.Chart:
-    """The names, in their ``ink`` and ``weight``.
+def row_names(rows: Sequence[Row], narrow: str, limits: tuple[int, int]) -> alt.Chart:
+    """The names, in each row's ``ink`` and ``weight``.
 
     ``limits``: pixels that a name may take on a wide page, and must leave on a narrow one.
     """
-    beside, left_over = limits
-    drawn: alt.Chart = (
-        alt.Chart(alt.InlineData(values=list(placed)))
+    wide, margin = limits
+    names: alt.Chart = (
+        alt.Chart(alt.InlineData(values=list(rows)))
         .mark_text(
             align="left",
             baseline="middle",
             color=alt.ExprRef("datum.ink"),
             fontWeight=alt.ExprRef("datum.weight"),
-            limit=alt.ExprRef(f"{narrow} ? width - {left_over} : {beside}"),
+            limit=alt.ExprRef(f"{narrow} ? width - {margin} : {wide}"),
         )
-        .encode(x=alt.value(0), y=upper(narrow), text="name:N", tooltip="name:N")
+        .encode(x=alt.value(0), y=text_y(narrow), text="name:N", tooltip="name:N")
     )
-    return drawn
+    return names
 
 
-def column(
-    placed: Sequence[Row], field: str, ends: tuple[int, int], narrow: str, y: Any, **look: Any
+def text_column(
+    rows: Sequence[Row], field: str, ends: tuple[int, int], narrow: str, y: Any, **style: Any
 ) -> alt.Chart:
     """A column of text; ``ends`` are pixels from the right, on a wide page and a narrow one."""
-    wide, small = ends
-    drawn: alt.Chart = (
-        alt.Chart(alt.InlineData(values=list(placed)))
-        .mark_text(align="right", baseline="middle", **{"color": INK, **look})
+    wide_end, narrow_end = ends
+    column: alt.Chart = (
+        alt.Chart(alt.InlineData(values=list(rows)))
+        .mark_text(align="right", baseline="middle", **{"color": INK, **style})
         .encode(
-            x=alt.value(alt.ExprRef(f"width - ({narrow} ? {small} : {wide})")),
+            x=alt.value(alt.ExprRef(f"width - ({narrow} ? {narrow_end} : {wide_end})")),
             y=y,
             text=f"{field}:N",
         )
     )
-    return drawn
+    return column
 
 
-def dots(
-    placed: Sequence[Row], narrow: str, x: alt.X, tooltip: Mapping[str, str]
+def interval_dots(
+    rows: Sequence[Row], narrow: str, x: alt.X, tooltip: Mapping[str, str]
 ) -> list[alt.Chart]:
-    """A dot with its interval, in a row's ``color`` and ``fill``.
+    """A dot with its interval, in each row's ``color`` and ``fill``; none where there is no value.
 
-    ``tooltip`` maps fields to what they are called there.
+    ``tooltip`` maps fields to their titles in it.
     """
     color = alt.ExprRef("datum.color")
-    shown = [row for row in placed if row.get("value") is not None]
-    base = alt.Chart(alt.InlineData(values=shown)).encode(
-        y=lower(narrow),
+    measured = [row for row in rows if row.get("value") is not None]
+    base = alt.Chart(alt.InlineData(values=measured)).encode(
+        y=dot_y(narrow),
         tooltip=[alt.Tooltip(f"{field}:N", title=title) for field, title in tooltip.items()],
     )
     low = x.copy()

@@ -1,4 +1,4 @@
-"""A drawing as a picture of its own: title, key and panels in one SVG."""
+"""A chart as an image: title, legend and panels in one SVG."""
 
 from __future__ import annotations
 
@@ -9,77 +9,77 @@ from html import escape
 import altair as alt
 import vl_convert
 
-from poolwise.reports.drawing import GAP, PAGE, Drawing, Key, Panel
 from poolwise.reports.labels import lines
+from poolwise.reports.rendered_chart import GAP, PAGE_WIDTH, LegendEntry, Panel, RenderedChart
 from poolwise.reports.theme import FONT, INK, PAPER, QUIET
 
-VEGA_LITE = ".".join(alt.SCHEMA_VERSION.split(".")[:2])
-ALONE = 680
-"""Width of a picture that has one panel, in pixels, unless the panel needs more."""
+VEGA_LITE_VERSION = ".".join(alt.SCHEMA_VERSION.split(".")[:2])
+SINGLE_WIDTH = 680
+"""Width of an image of one panel, in pixels, unless the panel needs more."""
 
-EDGE = 20
-TITLE, HEADING, KEY = 22, 22, 20
-"""Heights of a line of the title, of a panel's heading, and of a line of the key."""
+MARGIN = 20
+TITLE, HEADING, LEGEND = 22, 22, 20
+"""Heights of a line of the title, of a panel's heading, and of a line of the legend."""
 
-CHARACTER, SAMPLE = 6.3, 18
-"""Widths of a character of the key and of a sample with its space, in pixels."""
+CHARACTER, SYMBOL = 6.3, 18
+"""Widths of a character of the legend and of a symbol with its space, in pixels."""
 
 
-def to_svg(drawing: Drawing, title: str) -> str:
-    """The panels as on a wide page, under the title and the key."""
-    alone = len(drawing.panels) == 1
-    width = min(drawing.across, max(ALONE, drawing.least) if alone else PAGE)
-    top = float(EDGE)
+def to_svg(chart: RenderedChart, title: str) -> str:
+    """The panels as on a wide page, below the title and the legend."""
+    width = image_width(chart)
+    top = float(MARGIN)
     parts = []
     for line in lines(title, int(width / 9)):
         top += TITLE
-        parts.append(_text(EDGE, top - 6, escape(line), INK, size=16, weight=600))
-    for marks in _broken(drawing.key, width):
-        top += KEY
-        parts += _marks(marks, top)
-    grid, bottom = _grid(drawing, width, top + 16)
-    size = f"{width + 2 * EDGE:.0f} {bottom + EDGE:.0f}"
-    wide, high = size.split()
+        parts.append(_text(MARGIN, top - 6, escape(line), INK, size=16, weight=600))
+    for entries in legend_lines(chart.legend, width):
+        top += LEGEND
+        parts += _legend(entries, top)
+    grid, bottom = _grid(chart, width, top + 16)
+    size = f"{width + 2 * MARGIN:.0f} {bottom + MARGIN:.0f}"
+    full_width, full_height = size.split()
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
-        f'version="1.1" width="{wide}" height="{high}" viewBox="0 0 {size}">'
-        f'<rect width="{wide}" height="{high}" fill="{PAPER}"/>{"".join([*parts, *grid])}</svg>'
+        f'version="1.1" width="{full_width}" height="{full_height}" viewBox="0 0 {size}">'
+        f'<rect width="{full_width}" height="{full_height}" fill="{PAPER}"/>'
+        f"{''.join([*parts, *grid])}</svg>"
     )
 
 
 def to_png(svg: str) -> bytes:
-    """An SVG picture as PNG, two dots a pixel."""
+    """An SVG image as PNG, two dots a pixel."""
     return vl_convert.svg_to_png(svg, scale=2)
 
 
-def _grid(drawing: Drawing, width: float, top: float) -> tuple[list[str], float]:
-    """The panels' elements and where the last ends."""
-    columns = drawing.columns
-    each = (width - GAP * (columns - 1)) / columns
-    heading = HEADING if any(panel.title for panel in drawing.panels) else 0
+def _grid(chart: RenderedChart, width: float, top: float) -> tuple[list[str], float]:
+    """The panels' elements, and the bottom of the last."""
+    columns = chart.columns
+    panel_width = (width - GAP * (columns - 1)) / columns
+    heading = HEADING if any(panel.title for panel in chart.panels) else 0
     parts = []
-    for first in range(0, len(drawing.panels), columns):
+    for first in range(0, len(chart.panels), columns):
         bottom = top
-        for k, panel in enumerate(drawing.panels[first : first + columns]):
-            left = EDGE + k * (each + GAP)
+        for k, panel in enumerate(chart.panels[first : first + columns]):
+            left = MARGIN + k * (panel_width + GAP)
             if panel.title:
                 parts.append(_text(left, top + 14, escape(panel.title), INK, size=13, weight=600))
-            svg, high = _panel(panel, each, first + k)
+            svg, height = _panel(panel, panel_width, first + k)
             parts.append(f'<g transform="translate({left:.1f},{top + heading:.1f})">{svg}</g>')
-            bottom = max(bottom, top + heading + high)
+            bottom = max(bottom, top + heading + height)
         top = bottom + GAP * 0.7
     return parts, top - GAP * 0.7
 
 
 def _panel(panel: Panel, width: float, number: int) -> tuple[str, float]:
     """A view as an SVG element of this width, and its height."""
-    still = {
+    spec = {
         **panel.spec,
         "width": width,
         "padding": 0,
         "autosize": {"type": "fit-x", "contains": "padding"},
     }
-    svg = vl_convert.vegalite_to_svg(still, vl_version=VEGA_LITE)
+    svg = vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE_VERSION)
     # Where a font is wider than the one measured with, words would be cut at the panel's edge.
     svg = svg.replace("<svg ", '<svg overflow="visible" ', 1)
     # Every view numbers its clips and gradients from zero.
@@ -88,33 +88,37 @@ def _panel(panel: Panel, width: float, number: int) -> tuple[str, float]:
     return svg, float(size[1]) if size else 0.0
 
 
-def _broken(key: Sequence[Key], width: float) -> list[list[Key]]:
-    """The key in lines that fit."""
-    broken: list[list[Key]] = []
-    room = 0.0
-    for mark in key:
-        if not broken or _width(mark) > room:
+def image_width(chart: RenderedChart) -> float:
+    """The width of all panels in an image, in pixels."""
+    single = len(chart.panels) == 1
+    return min(chart.width, max(SINGLE_WIDTH, chart.min_width) if single else PAGE_WIDTH)
+
+
+def legend_lines(
+    entries: Sequence[LegendEntry], width: float
+) -> list[list[tuple[float, LegendEntry]]]:
+    """The legend in lines that fit into ``width``: each entry with its x in its line."""
+    broken: list[list[tuple[float, LegendEntry]]] = []
+    x = 0.0
+    for entry in entries:
+        entry_width = CHARACTER * len(entry.text) + (SYMBOL if entry.symbol else 0) + 26
+        if not broken or x + entry_width > width:
             broken.append([])
-            room = width
-        broken[-1].append(mark)
-        room -= _width(mark)
+            x = 0.0
+        broken[-1].append((x, entry))
+        x += entry_width
     return broken
 
 
-def _width(mark: Key) -> float:
-    return CHARACTER * len(mark.text) + (SAMPLE if mark.sample else 0) + 26
-
-
-def _marks(line: Sequence[Key], y: float) -> list[str]:
-    """Samples and texts apart: a font that lacks a sample would be replaced for all of a text."""
-    x = float(EDGE)
+def _legend(line: Sequence[tuple[float, LegendEntry]], y: float) -> list[str]:
+    """Symbols and texts apart: a font that lacks a symbol would be replaced for all of a text."""
     parts = []
-    for mark in line:
-        if mark.sample:
-            parts.append(_text(x, y, escape(mark.sample), mark.color, size=12.5))
-        start = x + SAMPLE if mark.sample else x
-        parts.append(_text(start, y, escape(mark.text), QUIET, size=12.5))
-        x += _width(mark)
+    for x, entry in line:
+        left = MARGIN + x
+        if entry.symbol:
+            parts.append(_text(left, y, escape(entry.symbol), entry.color, size=12.5))
+            left += SYMBOL
+        parts.append(_text(left, y, escape(entry.text), QUIET, size=12.5))
     return parts
 
 

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+from poolwise.charts import TextTable
 from poolwise.json_values import to_plain
-from poolwise.records import Chart, Number
-from poolwise.reports import number_format as digits
-from poolwise.reports.drawing import Drawing, Piece, Table
+from poolwise.records import Number
+from poolwise.reports import number_format
+from poolwise.reports.rendered_chart import RenderedChart, RenderedTable, TextSpan
 
 
-def table(chart: Chart) -> Drawing:
-    """A row each of ``rows`` under the names of ``columns``.
-
-    A cell is a text, a number (None is one that there is not), or a text in pieces: pairs of text
-    and whether it stands out.
-    """
-    head, rows = to_plain(chart.data["columns"]), to_plain(chart.data["rows"])
-    columns = [column for _, *column in zip(head, *rows, strict=True)]
-    numeric = [bool(column) and all(map(_is_number, column)) for column in columns]
-    cells = [[_pieces(cell) for cell in row] for row in rows]
-    return Drawing([], table=Table(head, cells, numeric))
+def text_table(chart: TextTable) -> RenderedChart:
+    """Columns that hold numbers alone are numeric."""
+    header, rows = to_plain(chart.columns), to_plain(chart.rows)
+    columns = [cells for _, *cells in zip(header, *rows, strict=True)]
+    numeric = [bool(cells) and all(map(_is_number, cells)) for cells in columns]
+    cells = [[_spans(cell) for cell in row] for row in rows]
+    return RenderedChart([], table=RenderedTable(header, cells, numeric))
 
 
-def _pieces(cell: Any) -> list[Piece]:
+def _spans(cell: Any) -> list[TextSpan]:
     if isinstance(cell, list):
-        return [Piece(text, stands_out) for text, stands_out in cell]
-    return [Piece(digits.value(Number("", cell)) if _is_number(cell) else cell)]
+        return [TextSpan(text, bold) for text, bold in cell]
+    return [TextSpan(number_format.value(Number("", cell)) if _is_number(cell) else cell)]
 
 
 def _is_number(cell: Any) -> bool:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from math import isnan
 
-from poolwise.records import Chart, Number
-from poolwise.selection.charts import LEVEL, forest
+from poolwise.charts import ForestPlot, ForestRow
+from poolwise.records import Number
+from poolwise.selection.charts import LEVEL
 from poolwise.selection.finding import format_estimate
 from poolwise.statistics.holm import holm
 from poolwise.statistics.paired import Difference
@@ -72,17 +73,29 @@ class ComparisonFamily:
             note = value.note if isnan(p) else f"p {_written(p)} after Holm over {self._tested}"
             yield Number(one.name, value.value, value.low, value.high, one.where, one.control, note)
 
-    def chart(self, title: str, *, x_label: str, reference: str) -> Chart:
-        """Kind ``forest``: every comparison, none of the others."""
-        rows = [(one.name, one.difference, one.control) for one in self.comparisons]
-        return forest(
-            title,
-            rows,
-            x_label=x_label,
-            reference=reference,
-            caption="Differences on test, paired by row, with 95 % intervals. Filled: not zero "
-            "after Holm over all of them.",
+    def row(self, name: str, *, label: str | None = None, group: str | None = None) -> ForestRow:
+        """The comparison as a row of a forest plot, named ``label`` if that is given."""
+        comparison = self[name]
+        return ForestRow(
+            label or name,
+            comparison.difference.value,
+            control=comparison.control,
+            clear=bool(self.sign(name)),
+            group=group,
         )
+
+    def chart(
+        self,
+        title: str,
+        *,
+        x_label: str,
+        reference: str,
+        caption: str = "Differences on test, paired by row, with 95 % intervals. Filled: not zero "
+        "after Holm over all of them.",
+    ) -> ForestPlot:
+        """Every comparison of the family, and no other."""
+        rows = [self.row(comparison.name) for comparison in self.comparisons]
+        return ForestPlot(title, rows, x_label=x_label, reference=reference, caption=caption)
 
 
 def join_words(parts: Sequence[str]) -> str:

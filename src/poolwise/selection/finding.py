@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from poolwise.records import Chart, Finding, Number
-from poolwise.selection.charts import LEVEL, cleared, forest, heat, ranking
+from poolwise.charts import Chart, ForestPlot
+from poolwise.records import Finding, Number
+from poolwise.selection.charts import LEVEL, cleared, forest_rows, heat_map, ranking
 from poolwise.selection.grid import without_l2
 from poolwise.selection.selection import REFERENCE_READOUTS, Selection, step_pairs
 from poolwise.statistics.estimate import Estimate
@@ -28,7 +29,7 @@ def selection_finding(
         question=question,
         verdict=" ".join([_verdict(selection), _steps_verdict(selection, gains)]).strip(),
         numbers=[*_chosen(selection), *_regrets(selection), *numbers, *_scores(selection)],
-        charts=[heat(selection), ranking(selection), *_forests(selection, gains), *charts],
+        charts=[heat_map(selection), ranking(selection), *_forests(selection, gains), *charts],
         notes=[*splits.notes, *_cheaper(selection), *notes],
         provenance={
             "data": selection.task.name,
@@ -159,27 +160,27 @@ def _steps_verdict(selection: Selection, gains: Sequence[StepGain]) -> str:
     )
 
 
-def _forests(selection: Selection, gains: Sequence[StepGain]) -> Iterator[Chart]:
-    names, reference = selection.names, selection.names[selection.chosen_index]
-    differences = selection.differences_from(selection.chosen_index)
-    others = dict.fromkeys([*selection.references.values(), selection.best_index])
-    rows = [(names[i], differences[i], False) for i in others if i != selection.chosen_index]
-    baselines = enumerate(selection.baselines, len(selection.readouts))
-    rows += [(name, differences[i], True) for i, name in baselines]
-    label = f"difference in {selection.task.score}, test"
+def _forests(selection: Selection, gains: Sequence[StepGain]) -> Iterator[ForestPlot]:
+    """The chosen readout against references and baselines; what steps gain."""
+    chosen, names = selection.chosen_index, selection.names
+    differences = selection.differences_from(chosen)
+    references = dict.fromkeys([*selection.references.values(), selection.best_index])
+    baselines = range(len(selection.readouts), len(names))
+    rows = [(names[i], differences[i]) for i in (*references, *baselines) if i != chosen]
+    x_label = f"difference in {selection.task.score}, test"
     if rows:
-        yield forest(
-            f"Against the chosen readout, {reference}",
-            rows,
-            x_label=label,
-            reference=reference,
+        yield ForestPlot(
+            f"Against the chosen readout, {names[chosen]}",
+            forest_rows(rows, controls=selection.baselines),
+            x_label=x_label,
+            reference=names[chosen],
             caption="Differences paired by row, with 95 % intervals. Filled: not zero after Holm.",
         )
     if gains:
-        yield forest(
+        yield ForestPlot(
             "What a step after pooling gains",
-            [(names[i], difference, False) for i, _, difference in gains],
-            x_label=label,
+            forest_rows([(names[i], difference) for i, _, difference in gains]),
+            x_label=x_label,
             reference="the same readout without the step",
             caption="Steps are fitted on the texts of train and scored on test.",
         )

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.stats import rankdata
 
+from poolwise.charts import ForestPlot, LayerCurve, LayerCurves
 from poolwise.readouts import Readout, parse
-from poolwise.records import Chart, Finding, Number
-from poolwise.selection.by_layer import Curve, by_layer
+from poolwise.records import Finding, Number
 from poolwise.selection.comparisons import Comparison, ComparisonFamily, join_words
 from poolwise.selection.finding import format_estimate
 from poolwise.selection.scores import Correlations
@@ -215,19 +215,19 @@ def _undefined(selection: Selection) -> Iterator[str]:
         yield f"no score at {join_words(without)}: the same for every row, up to rounding"
 
 
-def _curves(selection: Selection, pools: Sequence[Pool]) -> Chart:
-    parts = {f"{pool.name}, test": pool.test for pool in pools}
-    parts |= {f"{pool.name}, dev": pool.dev for pool in pools}
-    return by_layer(
-        [Curve(name, values) for name, values in parts.items()],
-        title=f"Layer by layer on {selection.task.name}",
+def _curves(selection: Selection, pools: Sequence[Pool]) -> LayerCurves:
+    values = {f"{pool.name}, test": pool.test for pool in pools}
+    values |= {f"{pool.name}, dev": pool.dev for pool in pools}
+    return LayerCurves(
+        f"Layer by layer on {selection.task.name}",
+        [LayerCurve(name, estimates) for name, estimates in values.items()],
+        y_label=selection.task.score,
         caption="The layer is chosen on dev; what it is worth is said of test. Layer 0 is the "
         "embeddings.",
-        y_label=selection.task.score,
     )
 
 
-def _costs(selection: Selection, family: ComparisonFamily) -> Chart:
+def _costs(selection: Selection, family: ComparisonFamily) -> ForestPlot:
     return family.chart(
         "What it costs to stay with a layer unmeasured",
         x_label=f"{selection.task.score} of the chosen layer less that of this one, test",

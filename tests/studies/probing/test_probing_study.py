@@ -6,7 +6,7 @@ import pytest
 import poolwise
 from poolwise.errors import StudyError
 from poolwise.readouts import parse
-from poolwise.reports.charts import draw
+from poolwise.reports.rendering import render_chart
 from poolwise.selection.comparisons import join_words
 from poolwise.selection.selection import Selection
 from poolwise.selection.tasks import LabelsTask
@@ -158,11 +158,12 @@ def test_every_number_says_of_which_task():
 
 
 def test_every_chart_can_be_drawn():
-    drawings = charts(compare_tasks(TASKS))
-    assert [chart.kind for chart in drawings] == ["multiples", "heat", "forest", "forest", "forest"]
-    for chart in drawings:
-        draw(chart)
-    multiples, heat = drawings[0].data, drawings[1].data
+    all_charts = charts(compare_tasks(TASKS))
+    kinds = ["multiples", "heat", "forest", "forest", "forest"]
+    assert [chart.kind for chart in all_charts] == kinds
+    for chart in all_charts:
+        render_chart(chart)
+    multiples, heat = all_charts[0].data, all_charts[1].data
     assert len(multiples["panel"]) == len(TASKS) * len(POOLS) * (DEPTH + 1)
     assert len(multiples["bands"]["panel"]) == 3 * len(TASKS)
     assert sum(heat["best"]) == len(TASKS) - 1

@@ -1,24 +1,25 @@
-"""Measures → charts."""
+"""Charts of attention: shares by class and block, agreement with deletion, every head."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterator
 
-from poolwise.records import Chart
+from poolwise.charts import (
+    Band,
+    Chart,
+    ForestPlot,
+    HeatCell,
+    HeatMap,
+    PanelPoint,
+    SmallMultiples,
+)
 from poolwise.selection.finding import format_estimate
-from poolwise.statistics.estimate import Estimate
 from poolwise.studies.attention.agreement import BLIND, LETTERS, Agreement
 from poolwise.studies.attention.attributions import RAW
 from poolwise.studies.attention.measures import Measures
 from poolwise.studies.token_classes import CLASSES, ITSELF, SEPARATOR
 
-Cell = tuple[str, int | str, str, Estimate]
-"""Panel, row, column, value."""
-
 UNIFORM = "a uniform head"
-HEAT = ("panel", "layer", "pool", "value", "low", "high", "best", "tied")
 
 
 def charts(measures: Measures, agreed: Agreement) -> Iterator[Chart]:
@@ -27,49 +28,49 @@ def charts(measures: Measures, agreed: Agreement) -> Iterator[Chart]:
     if agreed.scores:
         yield _agreement(agreed)
     if agreed.family.comparisons:
-        yield _forest(agreed)
+        yield _against_raw(agreed)
     if measures.alike:
         yield _alike(measures)
     yield _heads(measures)
     yield _entropy(measures)
 
 
-def _shares(measures: Measures) -> Chart:
+def _shares(measures: Measures) -> SmallMultiples:
     points = [
-        (name, place, way, found.value, found.low, found.high)
-        for (way, place, name), found in measures.shares.items()
-        if isinstance(place, int)
+        PanelPoint(name, block, way, estimate)
+        for (way, block, name), estimate in measures.shares.items()
+        if isinstance(block, int)
     ]
-    bands = [(name, found.low, found.high, UNIFORM) for name, found in measures.tokens.items()]
-    return Chart(
-        "multiples",
+    bands = [
+        Band(name, UNIFORM, estimate.low, estimate.high)
+        for name, estimate in measures.tokens.items()
+    ]
+    return SmallMultiples(
         "What [CLS] takes from each class of tokens",
-        {
-            "shared_y": True,
-            "x_label": "block",
-            "y_label": "share of [CLS]",
-            **_columns(("panel", "layer", "series", "value", "low", "high"), points),
-            "bands": _columns(("panel", "low", "high", "name"), bands),
-        },
-        f"Mean over {measures.n:,} sentences, with 95 % intervals. Grey: the class's share of the "
-        "tokens, which a head gives that looks everywhere alike. “Itself” is [CLS], by norms with "
-        "the residual connection, by Value Zeroing without: there only what passes through "
-        "attention is taken away.",
+        points,
+        bands,
+        x_label="block",
+        y_label="share of [CLS]",
+        shared_y=True,
+        caption=f"Mean over {measures.n:,} sentences, with 95 % intervals. Grey: the class's share "
+        "of the tokens, which a head gives that looks everywhere alike. “Itself” is [CLS], by "
+        "norms with the residual connection, by Value Zeroing without: there only what passes "
+        "through attention is taken away.",
     )
 
 
-def _agreement(agreed: Agreement) -> Chart:
+def _agreement(agreed: Agreement) -> HeatMap:
     cells = [
-        (yardstick, place, way, agreed.mean(yardstick, (way, place)))
-        for yardstick, scores in agreed.scores.items()
-        for way, place in scores
-        if (way, place) not in BLIND
+        HeatCell(block, way, agreed.mean(deletion, (way, block)), panel=deletion)
+        for deletion, scores in agreed.scores.items()
+        for way, block in scores
+        if (way, block) not in BLIND
     ]
     letters = ", ".join(
-        f"{format_estimate(agreed.mean(yardstick, LETTERS))} ({yardstick})"
-        for yardstick in agreed.scores
+        f"{format_estimate(agreed.mean(deletion, LETTERS))} ({deletion})"
+        for deletion in agreed.scores
     )
-    return _heat(
+    return _heat_map(
         "Which way agrees with what really changes [CLS]",
         cells,
         x_label="way",
@@ -80,25 +81,22 @@ def _agreement(agreed: Agreement) -> Chart:
     )
 
 
-def _forest(agreed: Agreement) -> Chart:
-    drawn = agreed.family.chart(
+def _against_raw(agreed: Agreement) -> ForestPlot:
+    return agreed.family.chart(
         "Ways against raw attention in the last block",
         x_label="difference in mean rank correlation with deletion",
         reference="raw attention, last block",
+        caption="Differences paired by sentence, with 95 % intervals. Filled: not zero after Holm "
+        "over all of them.",
     )
-    caption = (
-        "Differences paired by sentence, with 95 % intervals. Filled: not zero after Holm over all "
-        "of them."
-    )
-    return replace(drawn, caption=caption)
 
 
-def _alike(measures: Measures) -> Chart:
+def _alike(measures: Measures) -> HeatMap:
     cells = [
-        ("", place, f"{first} · {second}", found)
-        for (first, second, place), found in measures.alike.items()
+        HeatCell(block, f"{first} · {second}", estimate, panel="")
+        for (first, second, block), estimate in measures.alike.items()
     ]
-    return _heat(
+    return _heat_map(
         "How alike the ways rank the tokens",
         cells,
         x_label="two ways",
@@ -108,13 +106,13 @@ def _alike(measures: Measures) -> Chart:
     )
 
 
-def _heads(measures: Measures) -> Chart:
+def _heads(measures: Measures) -> HeatMap:
     cells = [
-        (panel, block, str(head), measures.heads[block, head, name])
+        HeatCell(block, str(head), measures.heads[block, head, name], panel=panel)
         for panel, name in (("to itself", CLASSES[ITSELF]), ("to [SEP]", CLASSES[SEPARATOR]))
         for block, head in measures.head_entropy
     ]
-    return _heat(
+    return _heat_map(
         "Where each head of [CLS] looks",
         cells,
         x_label="head",
@@ -123,13 +121,16 @@ def _heads(measures: Measures) -> Chart:
     )
 
 
-def _entropy(measures: Measures) -> Chart:
+def _entropy(measures: Measures) -> HeatMap:
     cells = [
-        ("", block, str(head), found) for (block, head), found in measures.head_entropy.items()
+        HeatCell(block, str(head), estimate, panel="")
+        for (block, head), estimate in measures.head_entropy.items()
     ]
-    untrained = [found.value for found in measures.untrained.values() if found.value is not None]
+    untrained = [
+        estimate.value for estimate in measures.untrained.values() if estimate.value is not None
+    ]
     least = f" at least {min(untrained):.3f}" if untrained else ""
-    return _heat(
+    return _heat_map(
         "How evenly each head of [CLS] looks",
         cells,
         x_label="head",
@@ -139,16 +140,9 @@ def _entropy(measures: Measures) -> Chart:
     )
 
 
-def _heat(
-    title: str, cells: Sequence[Cell], *, x_label: str, value_label: str, caption: str
-) -> Chart:
-    rows = [
-        (panel, row, column, found.value, found.low, found.high, False, False)
-        for panel, row, column, found in cells
-    ]
-    labels = {"x_label": x_label, "y_label": "block", "value_label": value_label}
-    return Chart("heat", title, {**labels, **_columns(HEAT, rows)}, caption)
-
-
-def _columns(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> Mapping[str, list[Any]]:
-    return {name: [row[i] for row in rows] for i, name in enumerate(names)}
+def _heat_map(
+    title: str, cells: list[HeatCell], *, x_label: str, value_label: str, caption: str
+) -> HeatMap:
+    return HeatMap(
+        title, cells, x_label=x_label, y_label="block", value_label=value_label, caption=caption
+    )

@@ -1,15 +1,21 @@
-"""What explains [CLS] at every layer, and where its weights fall."""
+"""Charts of the average: what explains [CLS] at every layer, and where its weights fall."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.records import Chart
-from poolwise.selection.by_layer import Curve, by_layer
+from poolwise.charts import (
+    Chart,
+    HeatCell,
+    HeatMap,
+    LayerCurve,
+    LayerCurves,
+    PanelPoint,
+    SmallMultiples,
+)
 from poolwise.statistics.estimate import Estimate
 from poolwise.studies.average.explain import (
     BELOW,
@@ -29,11 +35,11 @@ from poolwise.studies.token_classes import CLASSES, ITSELF
 
 Rows = NDArray[np.intp]
 
-DRAWN = (OWN, SHIFTED, BELOW, OTHER, OTHER_SHIFTED, EQUAL, WORD, SPAN)
-"""The ways that have a line; the others are among the numbers."""
+SHOWN_WAYS = (OWN, SHIFTED, BELOW, OTHER, OTHER_SHIFTED, EQUAL, WORD, SPAN)
+"""The ways that have a curve; the others are among the numbers."""
 
 FLOOR = -3.0
-"""Shares below are left out of the picture, which they would flatten."""
+"""Shares below are left out of the chart, which they would flatten."""
 
 LENGTHS = 6
 """Groups of sentences by length, as equal in size as whole lengths allow."""
@@ -41,21 +47,21 @@ LENGTHS = 6
 
 def charts(layers: Sequence[Layer], sample: Sample) -> Iterator[Chart]:
     """``layers`` from 0 up."""
-    yield _lines(
-        {way: [_drawable(layer.explained[way]) for layer in layers] for way in DRAWN},
+    yield _layer_curves(
+        {way: [_above_floor(layer.explained[way]) for layer in layers] for way in SHOWN_WAYS},
         title="How much of [CLS] an average of tokens explains",
         y_label="share of how [CLS] differs between sentences",
         caption="1 − Σ|r|² / Σ|[CLS] − mean|²: 1 is exact, 0 what one vector for all sentences "
         "would explain. Left out: layers at which [CLS] hardly differs between sentences, where no "
         f"share can be given, and shares below −{-FLOOR:.0f}.",
     )
-    yield _lines(
-        {way: [layer.relative[way] for layer in layers] for way in DRAWN},
+    yield _layer_curves(
+        {way: [layer.relative[way] for layer in layers] for way in SHOWN_WAYS},
         title="How far [CLS] is from an average of tokens",
         y_label="|r| / |[CLS]|, mean",
         caption="0 is exact. Here what [CLS] has in common in all sentences counts too.",
     )
-    yield _heat(
+    yield _heat_map(
         WEIGHED,
         [(layer.index, layer.weights) for layer in layers],
         title="Where the weights fall",
@@ -63,7 +69,7 @@ def charts(layers: Sequence[Layer], sample: Sample) -> Iterator[Chart]:
         caption="Mean weight of all tokens of a class; a sentence's weights sum to 100. Where "
         "[CLS] hardly differs between sentences they explain what it has in common in all.",
     )
-    yield _heat(
+    yield _heat_map(
         (OWN, SHIFTED),
         [(layer.index, layer.per_token) for layer in layers],
         title="Where the weights fall, token for token",
@@ -73,59 +79,61 @@ def charts(layers: Sequence[Layer], sample: Sample) -> Iterator[Chart]:
     yield _by_length(sample)
 
 
-def _drawable(found: Estimate) -> Estimate:
-    return found if found.value is not None and found.value >= FLOOR else Estimate(None)
+def _above_floor(estimate: Estimate) -> Estimate:
+    in_range = estimate.value is not None and estimate.value >= FLOOR
+    return estimate if in_range else Estimate(None)
 
 
-def _lines(
-    found: Mapping[str, Sequence[Estimate]], *, title: str, y_label: str, caption: str
-) -> Chart:
-    curves = [Curve(way, values, way in CONTROLS) for way, values in found.items()]
-    return by_layer(curves, title=title, caption=caption, y_label=y_label)
+def _layer_curves(
+    estimates: Mapping[str, Sequence[Estimate]], *, title: str, y_label: str, caption: str
+) -> LayerCurves:
+    curves = [LayerCurve(way, values, way in CONTROLS) for way, values in estimates.items()]
+    return LayerCurves(title, curves, y_label=y_label, caption=caption)
 
 
-def _heat(
+def _heat_map(
     ways: Sequence[str],
-    found: Sequence[tuple[int, Mapping[tuple[str, str], Estimate]]],
+    layers: Sequence[tuple[int, Mapping[tuple[str, str], Estimate]]],
     *,
     title: str,
     value_label: str,
     caption: str,
-) -> Chart:
+) -> HeatMap:
+    """A panel a way, a row a layer, a column a class of tokens."""
     cells = [
-        (way, layer, kind, one.value, one.low, one.high, False, False)
+        HeatCell(layer, name, estimate, panel=way)
         for way in ways
-        for layer, weights in found
-        for kind in CLASSES
-        if (one := weights.get((way, kind)))
+        for layer, weights in layers
+        for name in CLASSES
+        if (estimate := weights.get((way, name)))
     ]
-    names = ("panel", "layer", "pool", "value", "low", "high", "best", "tied")
-    data = {"x_label": "tokens", "y_label": "layer", "value_label": value_label}
-    return Chart("heat", title, {**data, **_columns(names, cells)}, caption)
+    return HeatMap(
+        title,
+        cells,
+        x_label="tokens",
+        y_label="layer",
+        value_label=value_label,
+        caption=caption,
+    )
 
 
-def _by_length(sample: Sample) -> Chart:
-    """Kind ``multiples``, of the last layer; sentences in groups of like length along x."""
-    names = ("panel", "layer", "series", "value", "low", "high")
+def _by_length(sample: Sample) -> SmallMultiples:
+    """Weights at the last layer; sentences in groups of like length along x."""
     points = []
     for i, way in enumerate(WEIGHED):
         for rows in _groups(sample.lengths):
             length = round(float(sample.lengths[rows].mean()))
-            for c, kind in enumerate(CLASSES):
-                if kind != CLASSES[ITSELF] or way == BELOW:
-                    one = mean_weight(sample.weights[i, -1, rows, c])
-                    points.append((way, length, kind, one.value, one.low, one.high))
-    return Chart(
-        "multiples",
+            for c, name in enumerate(CLASSES):
+                if name != CLASSES[ITSELF] or way == BELOW:
+                    weight = mean_weight(sample.weights[i, -1, rows, c])
+                    points.append(PanelPoint(way, length, name, weight))
+    return SmallMultiples(
         "Where the weights fall at the last layer, by the sentence's length",
-        {
-            "x_label": "the sentence's length in tokens",
-            "y_label": "weight",
-            "shared_y": True,
-            **_columns(names, points),
-            "bands": _columns(("panel", "low", "high", "name"), []),
-        },
-        "Mean weight of all tokens of a class, in groups of sentences of like length.",
+        points,
+        x_label="the sentence's length in tokens",
+        y_label="weight",
+        shared_y=True,
+        caption="Mean weight of all tokens of a class, in groups of sentences of like length.",
     )
 
 
@@ -133,9 +141,5 @@ def _groups(lengths: Rows) -> list[Rows]:
     """Sentences of like length, shortest first; those of one length stay together."""
     ends = np.unique(np.quantile(lengths, np.arange(1, LENGTHS + 1) / LENGTHS, method="higher"))
     group = np.searchsorted(ends, lengths)
-    found = [np.flatnonzero(group == g) for g in range(len(ends))]
-    return [rows for rows in found if len(rows) >= FEWEST]
-
-
-def _columns(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[str, list[Any]]:
-    return {name: [row[i] for row in rows] for i, name in enumerate(names)}
+    groups = [np.flatnonzero(group == g) for g in range(len(ends))]
+    return [rows for rows in groups if len(rows) >= FEWEST]

@@ -15,7 +15,7 @@ from poolwise.records import Finding, Floats, Number, Sentence
 from poolwise.selection.duplicates import factorize, token_id_bytes
 from poolwise.selection.selection import Selection
 from poolwise.selection.vector_cache import VectorCache
-from poolwise.studies.geometry.charts import ISOTROPIC, pictures
+from poolwise.studies.geometry.charts import ISOTROPIC, charts
 from poolwise.studies.geometry.shape import (
     ANISOTROPY,
     APART,
@@ -95,7 +95,7 @@ class Geometry:
             question=self.question,
             verdict=verdict(last, encoder.width),
             numbers=[*_numbers(last, controls), *_numbers(lower, {})],
-            charts=[*pictures(views, controls[ISOTROPIC])],
+            charts=[*charts(views, controls[ISOTROPIC])],
             notes=[
                 *more(last, lower, controls[ISOTROPIC]),
                 *self._notes(sample),

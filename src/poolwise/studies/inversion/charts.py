@@ -1,15 +1,13 @@
-"""How recovery looks: against controls, by length, and sentence by sentence."""
+"""Charts of an inversion: against controls, by length, and sentence by sentence."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
-from poolwise.records import Chart
-from poolwise.selection.charts import forest
+from poolwise.charts import Cell, Chart, ForestPlot, PanelPoint, SmallMultiples, TextTable
 from poolwise.selection.comparisons import ComparisonFamily
 from poolwise.selection.splits import RowIndices
 from poolwise.studies.inversion.comparisons import title
@@ -18,6 +16,8 @@ from poolwise.studies.inversion.detokenize import Detokenizer
 from poolwise.studies.inversion.experiment import FREQUENT, DecoderScores
 
 SHOWN = 20
+"""Sentences in the table."""
+
 BINS = (1, 5, 9, 13, 17, 25, 33, 49, LONGEST + 1)
 """Where bins of lengths in tokens begin."""
 
@@ -28,12 +28,12 @@ FEWEST = 10
 def charts(
     contest: DecoderScores, family: ComparisonFamily, writer: Detokenizer, seed: int
 ) -> list[Chart]:
-    """The pictures of a finding."""
+    """Differences, token F1 by length, and sample sentences."""
     return [_against(contest, family), _by_length(contest), _sentences(contest, writer, seed)]
 
 
 def lengths(contest: DecoderScores) -> Iterator[tuple[int, int, RowIndices]]:
-    """Bins of lengths that hold enough sentences of test: from, to, and their places in test."""
+    """Bins of lengths that hold enough sentences of test: from, to, and their rows of test."""
     tokens = contest.corpus.lengths[contest.corpus.splits.test]
     for low, end in pairwise(BINS):
         rows = np.flatnonzero((tokens >= low) & (tokens < end))
@@ -41,79 +41,70 @@ def lengths(contest: DecoderScores) -> Iterator[tuple[int, int, RowIndices]]:
             yield low, end - 1, rows
 
 
-def _against(contest: DecoderScores, family: ComparisonFamily) -> Chart:
-    """Kind ``forest``: token F1 of each decoder against its controls, under each readout."""
+def _against(contest: DecoderScores, family: ComparisonFamily) -> ForestPlot:
+    """Token F1 of each decoder against its controls, under each readout."""
     entries = contest.entries.values()
-    shown = [(entry.decoder, other) for entry in entries for other in (*entry.controls, entry.bag)]
+    pairs = [(entry.decoder, other) for entry in entries for other in (*entry.controls, entry.bag)]
     best = contest.entries[contest.chosen].decoder
-    shown += [(best, entry.decoder) for entry in entries if entry.decoder != best]
-    found = [family[title("token F1", who, against)] for who, against in shown]
-    made = forest(
+    pairs += [(best, entry.decoder) for entry in entries if entry.decoder != best]
+    rows = []
+    for decoder, other in pairs:
+        name = title("token F1", decoder, other)
+        own = decoder.readout == other.readout or other.control
+        group = f"{decoder.readout}, decoder" if own else "readouts"
+        rows.append(family.row(name, label=f"less {family[name].where['against']}", group=group))
+    return ForestPlot(
         "What a decoder gives back, against controls, the bag of words and other readouts",
-        [(f"less {one.where['against']}", one.difference, False) for one in found],
+        rows,
         x_label="difference in token F1, test",
         reference="no more than that",
         caption="Differences over the same sentences, with 95 % intervals. Filled: not zero after "
         "Holm over all comparisons of this answer.",
     )
-    groups = [
-        f"{who.readout}, decoder" if who.readout == other.readout or other.control else "readouts"
-        for who, other in shown
-    ]
-    clear = [bool(family.sign(one.name)) for one in found]
-    return replace(made, data={**made.data, "clear": clear, "group": groups})
 
 
-def _by_length(contest: DecoderScores) -> Chart:
-    """Kind ``multiples``: token F1 over length, a panel a readout."""
+def _by_length(contest: DecoderScores) -> SmallMultiples:
+    """Token F1 over length, a panel a readout."""
     points = []
     for _, _, rows in lengths(contest):
-        part = contest.scores.among(rows)
-        at = round(float(_tokens(contest)[rows].mean()))
+        scores = contest.scores.among(rows)
+        length = round(float(_tokens(contest)[rows].mean()))
         for readout, entry in contest.entries.items():
-            for who in (entry.decoder, entry.bag, entry.nearest, entry.shuffled, FREQUENT):
-                found = part.estimate("token F1", who)
-                points.append((readout, at, who.name, found.value, found.low, found.high))
-    columns = ("panel", "layer", "series", "value", "low", "high")
-    return Chart(
-        "multiples",
+            for contender in (entry.decoder, entry.bag, entry.nearest, entry.shuffled, FREQUENT):
+                estimate = scores.estimate("token F1", contender)
+                points.append(PanelPoint(readout, length, contender.name, estimate))
+    return SmallMultiples(
         "What comes back, by the sentence's length",
-        {
-            "x_label": "tokens in the sentence",
-            "y_label": "token F1",
-            "shared_y": True,
-            "bands": {name: [] for name in ("panel", "low", "high", "name")},
-            **{name: [point[i] for point in points] for i, name in enumerate(columns)},
-        },
-        f"Sentences of test in bins of lengths, drawn at their means; bins below {FEWEST} are left "
-        "out.",
+        points,
+        x_label="tokens in the sentence",
+        y_label="token F1",
+        shared_y=True,
+        caption=f"Sentences of test in bins of lengths, drawn at their means; bins below {FEWEST} "
+        "are left out.",
     )
 
 
-def _sentences(contest: DecoderScores, writer: Detokenizer, seed: int) -> Chart:
-    """Kind ``table``: what came back of some sentences, readout beside readout."""
+def _sentences(contest: DecoderScores, writer: Detokenizer, seed: int) -> TextTable:
+    """Sentences of test and what each decoder gives back, readout beside readout."""
     corpus, test = contest.corpus, contest.corpus.splits.test
     decoders = [entry.decoder for entry in contest.entries.values()]
     chosen = contest.entries[contest.chosen].decoder
     f1 = contest.scores.rows("token F1", chosen)
-    drawn = np.random.default_rng(seed).permutation(len(test))[:SHOWN]
-    rows = []
-    for i in drawn[np.argsort(-f1[drawn], kind="stable")].tolist():
+    sample = np.random.default_rng(seed).permutation(len(test))[:SHOWN]
+    rows: list[list[Cell]] = []
+    for i in sample[np.argsort(-f1[sample], kind="stable")].tolist():
         reference = corpus.sentences[test[i]].tolist()
-        back = [writer.beside(contest.answers[who][i], reference) for who in decoders]
-        rows.append([round(float(f1[i]), 3), writer.text(reference), *back])
-    return Chart(
-        "table",
+        answers = [writer.beside(contest.answers[decoder][i], reference) for decoder in decoders]
+        rows.append([round(float(f1[i]), 3), writer.text(reference), *answers])
+    return TextTable(
         f"{len(rows)} sentences and what came back",
-        {
-            "columns": [
-                "F1",
-                "sentence, as the encoder reads it",
-                *(who.readout for who in decoders),
-            ],
-            "rows": rows,
-        },
-        f"Held-out sentences drawn by the seed, whatever came of them, by the token F1 of "
+        [
+            "F1",
+            "sentence, as the encoder reads it",
+            *(decoder.readout for decoder in decoders),
+        ],
+        rows,
+        caption="Held-out sentences drawn by the seed, whatever came of them, by the token F1 of "
         f"{chosen.readout}. Bold: tokens that stand in the sentence.",
     )
 

@@ -13,7 +13,7 @@ from tokenizers import decoders
 
 from poolwise.encoders.tokenizer import Tokenizer
 
-Pieces = list[list[str | bool]]
+Pieces = list[tuple[str, bool]]
 """Texts that follow each other, and whether each came back."""
 
 
@@ -50,6 +50,6 @@ class Detokenizer:
         for kept, run in groupby(back):
             end += len(list(run))
             whole = self.text(ids[:end])
-            pieces.append([whole[len(before) :], kept])
+            pieces.append((whole[len(before) :], kept))
             before = whole
         return pieces

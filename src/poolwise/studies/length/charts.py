@@ -1,13 +1,12 @@
-"""Measures and sample → charts."""
+"""Charts of the length: norms against length, and explained variance by layer."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from poolwise.records import Chart
-from poolwise.selection.by_layer import Curve, by_layer
-from poolwise.selection.density import density
+from poolwise.charts import Chart, Density, LayerCurve, LayerCurves
 from poolwise.statistics.estimate import Estimate
+from poolwise.studies.length.density import density
 from poolwise.studies.length.layers import IDENTITY, Layer, Series
 from poolwise.studies.length.measures import Measures
 from poolwise.studies.length.sample import OTHER, TOKENS, Sample
@@ -21,34 +20,36 @@ def charts(
 ) -> list[Chart]:
     """The last block's norm against length; that of the layer where it says most; all layers."""
     last = layers[-1].index
-    drawn = [last]
+    chosen = [last]
     if real.best and real.best.layer != last:
-        drawn.append(real.best.layer)
-    found = [chart for k in drawn for chart in _density(layers[k], last, sample, real)]
-    found.append(_by_layer(layers, real))
+        chosen.append(real.best.layer)
+    charts: list[Chart] = []
+    for k in chosen:
+        charts += _density(layers[k], last, sample, real)
+    charts.append(_by_layer(layers, real))
     if random_words:
-        found.append(_real_and_random(layers, real, random_words))
-    return found
+        charts.append(_real_and_random(layers, real, random_words))
+    return charts
 
 
-def _density(layer: Layer, last: int, sample: Sample, real: Measures) -> Iterator[Chart]:
-    found = real.norm(layer.cls, layer.index)
-    slope, r2 = found.regression.slope.value, found.regression.r2
+def _density(layer: Layer, last: int, sample: Sample, real: Measures) -> Iterator[Density]:
+    norm = real.norm(layer.cls, layer.index)
+    slope, r2 = norm.regression.slope.value, norm.regression.r2
     if slope is None:
         return
-    much = "more" if is_curved(found) else "little or no more"
-    where = "the last block" if layer.index == last else f"layer {layer.index}, where it says most"
+    much = "more" if is_curved(norm) else "little or no more"
+    place = "the last block" if layer.index == last else f"layer {layer.index}, where it says most"
     yield density(
         sample.targets[:, 0],
         sample.norms[:, sample.series.index(Series(layer.cls, layer.index))],
-        title=f"Norm of [CLS] against length in {where}",
+        title=f"Norm of [CLS] against length in {place}",
         caption=(
             f"Darker cells hold more of the {sample.n:,} sentences; the thin lines are the median, "
             "the quartiles and the 5 and 95 % points of the norm at each length. "
-            f"The norm's standard deviation is {100 * found.spread:.2g} % of its mean. "
+            f"The norm's standard deviation is {100 * norm.spread:.2g} % of its mean. "
             f"The straight line {'rises' if slope > 0 else 'falls'} by {abs(slope):.2g} a token "
             f"and explains {percent(r2.value or 0)} of the variance (R² {written(r2)}); the best "
-            f"curve finds {much} (eta² {written(found.eta2)} on sentences it has not seen). "
+            f"curve finds {much} (eta² {written(norm.eta2)} on sentences it has not seen). "
             "The outermost half per cent at each end of either axis is not drawn."
         ),
         x_label="tokens, without special tokens",
@@ -57,7 +58,7 @@ def _density(layer: Layer, last: int, sample: Sample, real: Measures) -> Iterato
     )
 
 
-def _by_layer(layers: Sequence[Layer], real: Measures) -> Chart:
+def _by_layer(layers: Sequence[Layer], real: Measures) -> LayerCurves:
     def norms(readout: str, target: str = TOKENS) -> list[Estimate]:
         return [real.norm(f"{readout}@{x.index}", x.index, target).eta2 for x in layers]
 
@@ -66,40 +67,42 @@ def _by_layer(layers: Sequence[Layer], real: Measures) -> Chart:
 
     lines = [real.norm(x.cls, x.index).regression.r2 for x in layers]
     curves = [
-        Curve("full mean vector", vectors("mean")),
-        Curve("full [CLS] vector", vectors("cls")),
-        Curve("norm of the mean, curve", norms("mean")),
-        Curve("norm of [CLS], curve", norms("cls")),
-        Curve("norm of [CLS], line", lines),
-        Curve("a random length, norm of [CLS]", norms("cls", OTHER), control=True),
-        Curve("a random length, full [CLS]", vectors("cls", OTHER), control=True),
+        LayerCurve("full mean vector", vectors("mean")),
+        LayerCurve("full [CLS] vector", vectors("cls")),
+        LayerCurve("norm of the mean, curve", norms("mean")),
+        LayerCurve("norm of [CLS], curve", norms("cls")),
+        LayerCurve("norm of [CLS], line", lines),
+        LayerCurve("a random length, norm of [CLS]", norms("cls", OTHER), control=True),
+        LayerCurve("a random length, full [CLS]", vectors("cls", OTHER), control=True),
     ]
-    return by_layer(
+    return LayerCurves(
+        "What each layer knows of the sentence's length",
         curves,
-        title="What each layer knows of the sentence's length",
         caption=(
             f"{EXPLAINED.capitalize()}, in tokens: by the norm through a straight line (R²) or any "
             "curve (held-out eta²), and by the full vector (cross-validated ridge). "
-            f"{_seen('full [CLS] vector', 'R²', vectors('cls'))} "
-            f"{_seen('norm of [CLS]', 'eta²', norms('cls'))} {_unseen(layers, real)}"
+            f"{_best_layer('full [CLS] vector', 'R²', vectors('cls'))} "
+            f"{_best_layer('norm of [CLS]', 'eta²', norms('cls'))} {_constants(layers, real)}"
         ),
         y_label=EXPLAINED,
     )
 
 
-def _real_and_random(layers: Sequence[Layer], real: Measures, random_words: Measures) -> Chart:
+def _real_and_random(
+    layers: Sequence[Layer], real: Measures, random_words: Measures
+) -> LayerCurves:
     def norms(measures: Measures, readout: str) -> list[Estimate]:
         return [measures.norm(f"{readout}@{x.index}", x.index).eta2 for x in layers]
 
     curves = [
-        Curve("norm of [CLS]", norms(real, "cls")),
-        Curve("norm of [CLS], random words", norms(random_words, "cls")),
-        Curve("norm of the mean", norms(real, "mean")),
-        Curve("norm of the mean, random words", norms(random_words, "mean")),
+        LayerCurve("norm of [CLS]", norms(real, "cls")),
+        LayerCurve("norm of [CLS], random words", norms(random_words, "cls")),
+        LayerCurve("norm of the mean", norms(real, "mean")),
+        LayerCurve("norm of the mean, random words", norms(random_words, "mean")),
     ]
-    return by_layer(
+    return LayerCurves(
+        "Real sentences and random words",
         curves,
-        title="Real sentences and random words",
         caption=(
             f"Held-out eta² of the length in tokens. The {random_words.n:,} texts of random words "
             "have the lengths and the words of real sentences, without order or meaning: what "
@@ -109,27 +112,27 @@ def _real_and_random(layers: Sequence[Layer], real: Measures, random_words: Meas
     )
 
 
-def _seen(what: str, statistic: str, values: Sequence[Estimate]) -> str:
-    known = [(found.value, layer) for layer, found in enumerate(values) if found.value is not None]
+def _best_layer(what: str, statistic: str, values: Sequence[Estimate]) -> str:
+    known = [(x.value, layer) for layer, x in enumerate(values) if x.value is not None]
     if not known:
         return ""
     most, layer = max(known)
-    seen = f"The {what} says most in layer {layer} ({statistic} {most:.2f})"
+    sentence = f"The {what} says most in layer {layer} ({statistic} {most:.2f})"
     last = values[-1].value
     if last is not None and layer != len(values) - 1:
-        seen += f"; in the last block {last:.2f} is left"
-    return f"{seen}."
+        sentence += f"; in the last block {last:.2f} is left"
+    return f"{sentence}."
 
 
-def _unseen(layers: Sequence[Layer], real: Measures) -> str:
-    """What the picture leaves out because it is constant."""
-    still = [x.index for x in layers if real.norm(x.cls, x.index).eta2.value is None]
-    parts = []
-    if still:
-        parts.append(
-            f"In layer {', '.join(map(str, still))} the norm of [CLS] is the same for every "
+def _constants(layers: Sequence[Layer], real: Measures) -> str:
+    """What the chart leaves out because it is constant."""
+    constant = [x.index for x in layers if real.norm(x.cls, x.index).eta2.value is None]
+    sentences = []
+    if constant:
+        sentences.append(
+            f"In layer {', '.join(map(str, constant))} the norm of [CLS] is the same for every "
             "sentence: constant, not drawn."
         )
     if any(deviation <= IDENTITY for deviation in real.deviations.values()):
-        parts.append("So is the norm before gain and bias: √d for every sentence, not drawn.")
-    return " ".join(parts)
+        sentences.append("So is the norm before gain and bias: √d for every sentence, not drawn.")
+    return " ".join(sentences)

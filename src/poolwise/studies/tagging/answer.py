@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from poolwise.records import Chart, Finding, Number
-from poolwise.selection.by_layer import Curve, by_layer
+from poolwise.charts import Chart, ForestPlot, LayerCurve, LayerCurves
+from poolwise.records import Finding, Number
+from poolwise.selection.charts import forest_rows
 from poolwise.selection.finding import format_estimate
 from poolwise.statistics.estimate import Estimate
-from poolwise.statistics.holm import holm
-from poolwise.statistics.paired import Difference
 from poolwise.studies.tagging.corpus import TaggedCorpus
 from poolwise.studies.tagging.experiment import MOST_FREQUENT, SHUFFLED, STATIC, MixScores
 
@@ -89,10 +88,13 @@ class Answer:
     def _charts(self) -> Iterator[Chart]:
         contest = self.contest
         names = [mix.name for mix in contest.mixes if mix.name != contest.last]
-        yield _forest(
+        controls = (STATIC, MOST_FREQUENT)
+        differences = [
+            (name, contest.test.difference(name, contest.last)) for name in (*names, *controls)
+        ]
+        yield ForestPlot(
             f"Against the last layer, with {self.head}",
-            {name: contest.test.difference(name, contest.last) for name in names},
-            {name: contest.test.difference(name, contest.last) for name in (STATIC, MOST_FREQUENT)},
+            forest_rows(differences, controls=controls),
             x_label=f"difference in {self.score}, test",
             reference=contest.last,
             caption="Differences over the same sentences, with 95 % intervals; Holm over all of "
@@ -102,18 +104,18 @@ class Answer:
         if layers == list(range(len(layers))):
             yield self._by_layer(layers)
 
-    def _by_layer(self, layers: Sequence[int]) -> Chart:
+    def _by_layer(self, layers: Sequence[int]) -> LayerCurves:
         scores = self.contest.test
         names = [self.contest.single[layer] for layer in layers]
-        curves = [Curve(self.head, [scores.estimate(name) for name in names])]
+        curves = [LayerCurve(self.head, [scores.estimate(name) for name in names])]
         for control in (STATIC, MOST_FREQUENT, SHUFFLED):
             flat = [scores.estimate(control)] * len(layers)
-            curves.append(Curve(control, flat, control=True))
-        return by_layer(
+            curves.append(LayerCurve(control, flat, control=True))
+        return LayerCurves(
+            f"What each layer tells of a word, with {self.head}",
             curves,
-            title=f"What each layer tells of a word, with {self.head}",
-            caption=f"{self.score} on the {scores.n:,} sentences of test, with 95 % intervals.",
             y_label=self.score,
+            caption=f"{self.score} on the {scores.n:,} sentences of test, with 95 % intervals.",
         )
 
     def _notes(self) -> Iterator[str]:
@@ -144,28 +146,3 @@ def _number(
     name: str, found: Estimate, where: dict[str, str | int], *, control: bool = False
 ) -> Number:
     return Number(name, found.value, found.low, found.high, where, control, found.note)
-
-
-def _forest(
-    title: str,
-    measured: dict[str, Difference],
-    controls: dict[str, Difference],
-    *,
-    x_label: str,
-    reference: str,
-    caption: str,
-) -> Chart:
-    """Kind ``forest``, Holm over all rows."""
-    rows = {**measured, **controls}
-    found = [row.value for row in rows.values()]
-    data = {
-        "x_label": x_label,
-        "reference": reference,
-        "name": list(rows),
-        "value": [one.value for one in found],
-        "low": [one.low for one in found],
-        "high": [one.high for one in found],
-        "control": [name in controls for name in rows],
-        "clear": [bool(p < LEVEL) for p in holm([row.p for row in rows.values()])],
-    }
-    return Chart("forest", title, data, caption)

@@ -1,0 +1,41 @@
+"""A finding as an HTML fragment, for notebooks: no script, nothing from the network."""
+
+from __future__ import annotations
+
+import base64
+import functools
+
+import jinja2
+
+from poolwise.charts import Chart
+from poolwise.records import Finding
+from poolwise.reports.page import Figure, page_environment
+from poolwise.reports.printable import printable
+from poolwise.reports.rendering import render_chart
+from poolwise.reports.svg import to_svg
+
+
+def finding_html(finding: Finding) -> str:
+    """Question, verdict, charts, key numbers and notes as one ``<div>`` with its style.
+
+    Charts are SVG images, text tables are HTML tables. Raises PoolwiseError for a chart of a kind
+    that has no renderer.
+    """
+    finding = printable(finding)
+    figures = [_figure(chart) for chart in finding.charts]
+    return _template().render(finding=finding, figures=figures, svg_url=_svg_url)
+
+
+def _figure(chart: Chart) -> Figure:
+    return Figure("", chart, render_chart(chart))
+
+
+def _svg_url(figure: Figure) -> str:
+    """As an image of its own an SVG runs no script, and its ids clash with no other's."""
+    svg = to_svg(figure.rendered, figure.chart.title).encode("utf-8", "backslashreplace")
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode('ascii')}"
+
+
+@functools.cache
+def _template() -> jinja2.Template:
+    return page_environment().get_template("fragment.html")
