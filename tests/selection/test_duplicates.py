@@ -109,7 +109,7 @@ def accuracy(model, data, seed):
     """Of a probe on mean@-1, on test."""
     task = LabelsTask(data, seed)
     cache = cache_vectors(model, task.texts, [poolwise.parse("mean@-1")])
-    column = task.column(cache, cache["mean@-1"])
+    column = task.row_scores(cache, cache["mean@-1"])
     return task.measure(column[:, None], task.splits.test).estimates()[0]
 
 

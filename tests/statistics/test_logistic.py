@@ -3,7 +3,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from poolwise.statistics import logistic_probe as module
+from poolwise.statistics import logistic as module
 from poolwise.statistics.logistic import STRENGTHS, LogisticModel, logistic_probe
 
 

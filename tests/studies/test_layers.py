@@ -70,7 +70,7 @@ def test_a_second_opinion_stands_beside_the_bootstrap(model):
     finding, cache, study = answer(model, pairs(model, "mean@1", noise=0.1))
     (found,) = numbers(finding, "p of regret of the last layer, mean (Williams)").values()
     test, chosen = study.task.splits.test, found.where["layer"]
-    columns = [study.task.column(cache, cache[f"mean@{k}"])[test] for k in (chosen, 3)]
+    columns = [study.task.row_scores(cache, cache[f"mean@{k}"])[test] for k in (chosen, 3)]
     r = spearmanr(np.column_stack([*columns, study.task.pairs.scores[test]])).statistic
     assert found.value == pytest.approx(williams(r[0, 2], r[1, 2], r[0, 1], len(test)).p)
 

@@ -88,7 +88,7 @@ def test_a_draw_is_what_an_encoder_with_that_pooler_gives(model):
     vectors = drawn.embed(list(study.task.pairs.first), "pooler|l2")
     others = drawn.embed(list(study.task.pairs.second), "pooler|l2")
     made = dict(random_layers(model, cache["cls@-1"], 5))["a re-initialised pooler 1"]
-    column = study.task.column(cache, made)
+    column = study.task.row_scores(cache, made)
     np.testing.assert_allclose(column, np.sum(vectors * others, axis=1), atol=1e-5)
 
 

@@ -20,5 +20,5 @@ def probing(model: Model, where: Path, data: str, row: Row, precision: Precision
     task = LabelsTask(open_labels(str(where)), seed=0)
     readout = parse(f"{row.readout}|standardize")
     cache = cache_vectors(model, task.texts, [readout.pooled], precision=precision)
-    hits = task.column(cache, cache[str(readout.pooled)], readout)
+    hits = task.row_scores(cache, cache[str(readout.pooled)], readout)
     return 100 * float(np.mean(hits[task.splits.test]))

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 def cached_baselines(
     encoder: Encoder, task: Task, cache: VectorCache, seed: int
 ) -> tuple[dict[str, Floats], list[str]]:
-    """Vectors of every text of the shelf by each baseline, fitted on the task's train texts; and
-    what could not run, and why."""
-    known = cache.memo.setdefault((seed, *task.train_texts), [])
-    if not known:
-        known += baselines(encoder, task.train_texts, cache.texts, seed=seed)
-    found = {one.name: one.vectors for one in known if one.vectors is not None}
-    left_out = [f"{b.name}: not run because {b.note}" for b in known if b.vectors is None]
-    return found, left_out
+    """Each baseline's vectors of the cache's texts, fitted on the task's train texts, by name; and
+    notes on the baselines that could not run."""
+    memo = cache.memo.setdefault((seed, *task.train_texts), [])
+    if not memo:
+        memo += baselines(encoder, task.train_texts, cache.texts, seed=seed)
+    vectors = {b.name: b.vectors for b in memo if b.vectors is not None}
+    notes = [f"{b.name}: not run because {b.note}" for b in memo if b.vectors is None]
+    return vectors, notes

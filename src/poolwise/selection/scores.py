@@ -1,4 +1,4 @@
-"""From a number a row and contender to a score a contender: a share, or a correlation."""
+"""Scores of candidates from their scores by row: a hit rate, or a correlation."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ Rows = NDArray[np.intp]
 
 
 class Measure(Protocol):
-    """Rows of one part under c contenders. ``groups`` [n] or [n, 2] names those that are not
+    """n rows of one split under c candidates. ``groups`` [n] or [n, 2] names rows that are not
     independent (see ``statistics.clusters``)."""
 
     @property
     def groups(self) -> Rows | None:
-        """Of the rows that influences are given of."""
+        """The groups of the rows that ``influences`` has."""
         ...
 
     def estimates(self) -> Sequence[Estimate]:
-        """Each contender's score, with its 95 % interval."""
+        """Each candidate's score, with its 95 % interval."""
         ...
 
     def influences(self) -> tuple[Array, Array]:
@@ -36,18 +36,18 @@ class Measure(Protocol):
 
 
 @dataclass(frozen=True)
-class Shares:
-    """``hits`` [n, c], 0 or 1: the score is their mean. A column of NaN is a contender that does
+class HitRates:
+    """``hits`` [n, c], 0 or 1: the score is their mean. A column of NaN is a candidate that does
     not exist, as whitening does not where all vectors are the same."""
 
     hits: Array
     groups: Rows | None = None
 
     def estimates(self) -> Sequence[Estimate]:
-        found = mean_estimates(np.nan_to_num(self.hits), self.groups)
+        estimates = mean_estimates(np.nan_to_num(self.hits), self.groups)
         for i in np.flatnonzero(np.isnan(self.hits).any(axis=0)).tolist():
-            found[i] = Estimate.constant()
-        return found
+            estimates[i] = Estimate.constant()
+        return estimates
 
     def influences(self) -> tuple[Array, Array]:
         values = self.hits.mean(axis=0)
@@ -56,9 +56,9 @@ class Shares:
 
 @dataclass(frozen=True)
 class Correlations:
-    """``cosines`` [n, c] and the ``scores`` [n] that people gave: Spearman's rho.
+    """``cosines`` [n, c] and people's ``scores`` [n]: Spearman's rho.
 
-    A contender whose cosines are all the same has none.
+    A candidate whose cosines are all the same has none.
     """
 
     cosines: Array

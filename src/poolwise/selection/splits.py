@@ -1,4 +1,4 @@
-"""Train, dev, test: which rows learn, which choose, and which are reported."""
+"""Train, dev and test: rows to fit on, to choose on, and to report."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from poolwise.statistics.folds import hash_uniform
 RowIndices = NDArray[np.intp]
 
 MIN_ROWS = 10
-"""Rows that a part needs before a score on it is worth an interval."""
+"""Rows that a split needs before a score on it is worth an interval."""
 
 
 @dataclass(frozen=True, slots=True)
 class Splits:
-    """Row numbers. Steps and probes learn on ``train``; the readout is chosen on ``dev``; what is
-    reported comes from ``test``. ``notes`` say how the rows were divided."""
+    """Row indices. Steps and probes are fitted on ``train``; the readout is chosen on ``dev``;
+    reported scores are of ``test``. ``notes`` say how the rows were divided."""
 
     train: RowIndices
     dev: RowIndices
@@ -41,73 +41,78 @@ def split_rows(
     shares: tuple[float, float, float],
     seed: int,
 ) -> Splits:
-    """Divide rows into parts by a hash of the row, ``shares`` of them each.
+    """Divide rows into splits by a hash of the row, ``shares`` of them each.
 
-    ``declared`` holds ``train``, ``dev`` or ``test`` where the data say so, else nothing; a part
-    that nobody declared is cut from train. ``texts`` are each row's, or what they are known by
-    (``copies.keys``): rows that share one go to the same part, so that nothing is learned from a
-    text that is asked for later. Where so many hang together that no part could hold them, those
-    of the same texts do; the notes say so, and how many rows of one part hold a text of another.
+    ``declared`` holds ``train``, ``dev`` or ``test`` where the data say so, else nothing; a split
+    that no row declares is cut from train. ``texts`` are each row's texts, or their keys
+    (``duplicates.duplicate_keys``): rows that share one go to the same split, so that no text of
+    dev or test is fitted on. Where so many rows are connected through shared texts that no split
+    could hold them, only rows of the same texts stay together; the notes say so, and how many rows
+    of one split hold a text of another.
 
-    Raises StudyError where a part would hold fewer than 10 rows.
+    Raises StudyError where a split would hold fewer than 10 rows.
     """
-    told = np.array([part or "train" for part in declared])
+    split_of = np.array([split or "train" for split in declared])
     notes = []
-    free = told == "train"
-    wanted = {
-        part: share
-        for part, share in zip(("train", "dev", "test"), shares, strict=True)
-        if part == "train" or not (told == part).any()
+    free = split_of == "train"
+    targets = {
+        split: share
+        for split, share in zip(("train", "dev", "test"), shares, strict=True)
+        if split == "train" or not (split_of == split).any()
     }
-    if len(wanted) > 1:
-        told[free], note = _divided([texts[i] for i in np.flatnonzero(free).tolist()], wanted, seed)
+    if len(targets) > 1:
+        free_texts = [texts[i] for i in np.flatnonzero(free).tolist()]
+        split_of[free], note = _divided(free_texts, targets, seed)
         notes.append(note)
-    found = {part: np.flatnonzero(told == part) for part in ("train", "dev", "test")}
-    if min(map(len, found.values())) < MIN_ROWS:
-        sizes = ", ".join(f"{len(rows)} {part}" for part, rows in found.items())
+    rows = {split: np.flatnonzero(split_of == split) for split in ("train", "dev", "test")}
+    if min(map(len, rows.values())) < MIN_ROWS:
+        sizes = ", ".join(f"{len(indices)} {split}" for split, indices in rows.items())
         raise StudyError(
-            f"{len(told)} rows make {sizes}; a readout is chosen on one part and reported on "
+            f"{len(split_of)} rows make {sizes}; a readout is chosen on one part and reported on "
             f"another, each of at least {MIN_ROWS} rows: give more rows"
         )
-    notes += _overlaps(texts, found)
+    notes += _overlaps(texts, rows)
     notes += _repeated(texts)
-    return Splits(**found, notes=tuple(notes))
+    return Splits(**rows, notes=tuple(notes))
 
 
 def _divided(
-    texts: Sequence[tuple[Hashable, ...]], wanted: dict[str, float], seed: int
+    texts: Sequence[tuple[Hashable, ...]], targets: Mapping[str, float], seed: int
 ) -> tuple[list[str], str]:
-    """The part of each row, and how it was found.
+    """The split of each row by the shares of ``targets``, and a note on how they were divided.
 
-    What hangs together through texts stays together, if a fifth of the rows can hold it; else rows
-    of the same texts do. One text of more than a fifth is only learned from, unless too little is
-    then left to be asked for: it is divided row by row.
+    Rows connected through texts stay together if a fifth of the rows can hold them; else rows of
+    the same texts do. One text of more than a fifth goes to train, unless that leaves a split too
+    small: then it is divided row by row.
     """
-    most, component, same = len(texts) // 5, _connected(texts), factorize(texts)
-    tied = _sizes(component) > most
-    one = _sizes(same) > most
-    if (tied & ~one).any():
+    limit, component, same_texts = len(texts) // 5, _connected(texts), factorize(texts)
+    large_component = _sizes(component) > limit
+    large_text = _sizes(same_texts) > limit
+    loose = large_component & ~large_text
+    if loose.any():
         first = np.unique(component, return_index=True)[1]
-        component = np.where(tied, same, same[first][component])
+        component = np.where(large_component, same_texts, same_texts[first][component])
     draws = hash_uniform(component, seed)
-    draws[one] = 0.0
-    splits = _drawn(draws, wanted)
-    by_row = bool(one.any()) and min(splits.count(part) for part in wanted) < MIN_ROWS
+    draws[large_text] = 0.0
+    splits = _assigned(draws, targets)
+    by_row = bool(large_text.any()) and min(map(splits.count, targets)) < MIN_ROWS
     if by_row:
-        draws[one] = hash_uniform(np.flatnonzero(one), seed)
-        splits = _drawn(draws, wanted)
-    whole = sum(wanted.values())
-    cut = ", ".join(f"{share / whole:.0%} {part}" for part, share in wanted.items())
-    said = f"rows divided by seed {seed} into {cut}; rows that share a text stay together"
-    if loose := int((tied & ~one).sum()):
-        said += (
-            f", but for {loose:,} that hang together through the texts they share, too many for "
+        draws[large_text] = hash_uniform(np.flatnonzero(large_text), seed)
+        splits = _assigned(draws, targets)
+    total = sum(targets.values())
+    shares = ", ".join(f"{share / total:.0%} {split}" for split, share in targets.items())
+    note = f"rows divided by seed {seed} into {shares}; rows that share a text stay together"
+    if n_loose := int(loose.sum()):
+        note += (
+            f", but for {n_loose:,} that hang together through the texts they share, too many for "
             "one part: of these only rows of the very same texts do"
         )
-    if one.any():
-        how = "divided row by row" if by_row else "in train"
-        said += f", but {one.sum():,} rows of one text, too many for one part, are {how}"
-    return splits, said
+    if large_text.any():
+        division = "divided row by row" if by_row else "in train"
+        note += (
+            f", but {large_text.sum():,} rows of one text, too many for one part, are {division}"
+        )
+    return splits, note
 
 
 def _sizes(groups: RowIndices) -> RowIndices:
@@ -115,44 +120,47 @@ def _sizes(groups: RowIndices) -> RowIndices:
     return np.asarray(np.bincount(groups, minlength=1)[groups], np.intp)
 
 
-def _drawn(draws: NDArray[np.float64], wanted: dict[str, float]) -> list[str]:
-    ends = np.cumsum(list(wanted.values())) / sum(wanted.values())
+def _assigned(draws: NDArray[np.float64], targets: Mapping[str, float]) -> list[str]:
+    """The split of each row, from its number in [0, 1)."""
+    ends = np.cumsum(list(targets.values())) / sum(targets.values())
     ends[-1] = 1.0
-    return [tuple(wanted)[i] for i in np.searchsorted(ends, draws, side="right").tolist()]
+    return [tuple(targets)[i] for i in np.searchsorted(ends, draws, side="right").tolist()]
 
 
 def _connected(texts: Sequence[tuple[Hashable, ...]]) -> RowIndices:
-    """A number for each row, the same where rows hang together through texts they share."""
+    """The connected component of each row, [n], where rows that share a text are connected."""
     number: dict[Hashable, int] = {}
-    row, text = [], []
-    for i, own in enumerate(texts):
-        for one in own:
-            row.append(i)
-            text.append(len(texts) + number.setdefault(one, len(number)))
+    rows, columns = [], []
+    for i, row_texts in enumerate(texts):
+        for text in row_texts:
+            rows.append(i)
+            columns.append(len(texts) + number.setdefault(text, len(number)))
     size = len(texts) + len(number)
-    graph = coo_array((np.ones(len(row)), (row, text)), shape=(size, size))
+    graph = coo_array((np.ones(len(rows)), (rows, columns)), shape=(size, size))
     _, component = connected_components(graph, directed=False)
     return np.asarray(component[: len(texts)], np.intp)
 
 
 def _overlaps(
-    texts: Sequence[tuple[Hashable, ...]], found: Mapping[str, RowIndices]
+    texts: Sequence[tuple[Hashable, ...]], rows: Mapping[str, RowIndices]
 ) -> Iterator[str]:
-    """What rows of one part have in common with those of an earlier one."""
-    holds = {
-        part: {text for i in rows.tolist() for text in texts[i]} for part, rows in found.items()
+    """Notes on rows that share a text with rows of an earlier split."""
+    split_texts = {
+        split: {text for i in indices.tolist() for text in texts[i]}
+        for split, indices in rows.items()
     }
 
-    def shared(part: str, earlier: str) -> int:
-        return sum(any(t in holds[earlier] for t in texts[i]) for i in found[part].tolist())
+    def overlap(split: str, earlier: str) -> int:
+        known = split_texts[earlier]
+        return sum(any(text in known for text in texts[i]) for i in rows[split].tolist())
 
-    dev, test = shared("dev", "train"), shared("test", "train")
+    dev, test = overlap("dev", "train"), overlap("test", "train")
     if dev or test:
         yield (
             f"{dev + test:,} rows of dev or test hold a text that also stands in train "
             f"({dev:,} of dev, {test:,} of test): their scores may be too good"
         )
-    if both := shared("test", "dev"):
+    if both := overlap("test", "dev"):
         yield (
             f"{both:,} rows of test hold a text that also stands in dev, where the choice is made: "
             "it may look better than it is"
@@ -160,8 +168,8 @@ def _overlaps(
 
 
 def _repeated(texts: Sequence[tuple[Hashable, ...]]) -> Iterator[str]:
-    counts = Counter(text for own in texts for text in set(own))
-    if several := sum(any(counts[text] > 1 for text in own) for own in texts):
+    counts = Counter(text for row_texts in texts for text in set(row_texts))
+    if several := sum(any(counts[text] > 1 for text in row_texts) for row_texts in texts):
         yield (
             f"{several:,} of {len(texts):,} rows hold a text that other rows hold too, as the "
             "encoder reads it: intervals count texts, not rows"

@@ -1,7 +1,7 @@
-"""What vectors are good for, row by row: pairs that people scored, texts with labels.
+"""The tasks that readouts are scored on: pairs that people scored, texts with labels.
 
 A task turns the vectors of its texts into one number a row: the cosine of a pair, or whether a
-frozen linear probe names the right label. A ``Measure`` (see ``scores``) makes scores of those.
+frozen linear probe predicts the right label. A ``Measure`` (see ``scores``) aggregates these.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from poolwise.errors import ReadoutError, StudyError
 from poolwise.readouts import Readout
 from poolwise.records import Floats
 from poolwise.selection.duplicates import duplicate_keys, factorize
-from poolwise.selection.scores import Correlations, Measure, Shares
+from poolwise.selection.scores import Correlations, HitRates, Measure
 from poolwise.selection.splits import RowIndices, Splits, split_rows
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.discriminant import Discriminant
@@ -33,15 +33,15 @@ Array = NDArray[np.float64]
 
 FOLDS = 5
 SHARES = (0.6, 0.2, 0.2)
-"""Of train, dev and test."""
+"""Shares of train, dev and test."""
 PAIR_SHARES = (0.2, 0.4, 0.4)
-"""The same of pairs, of which only steps learn."""
+"""The same for pairs, where only steps are fitted on train."""
 
 
 class Task(Protocol):
-    """``name`` of the data, ``score`` (what is measured), ``learns`` (labels are learned on train),
-    ``splits``, and the rows' texts. ``groups`` numbers these as the encoder tells them apart, [n]
-    or, of pairs, [n, 2]."""
+    """``name`` of the data, ``score`` (its metric's name), ``learns`` (whether a probe is fitted on
+    train's labels) and ``splits``. ``groups`` numbers the rows' texts, the same where the encoder
+    gets the same tokens: [n] or, of pairs, [n, 2]."""
 
     name: str
     score: str
@@ -55,23 +55,25 @@ class Task(Protocol):
 
     @property
     def texts(self) -> Sequence[str]:
-        """Every text of every row."""
+        """The texts of all rows."""
         ...
 
     @property
     def train_texts(self) -> Sequence[str]:
-        """Those of the rows of train."""
+        """The texts of the rows of train."""
         ...
 
-    def column(self, cache: VectorCache, vectors: Floats, steps: Readout | None = None) -> Array:
-        """A number a row, [n], from the vectors of the shelf's texts; NaN where there is none.
+    def row_scores(
+        self, cache: VectorCache, vectors: Floats, steps: Readout | None = None
+    ) -> Array:
+        """Each row's score, float64 [n], from vectors [texts of the cache, d]; NaN where undefined.
 
-        The steps of ``steps`` are fitted on the texts of train.
+        The steps of the readout ``steps`` are fitted on the texts of train and applied first.
         """
         ...
 
-    def measure(self, columns: Array, rows: RowIndices) -> Measure:
-        """Scores of these rows under every column of [n, c]."""
+    def measure(self, row_scores: Array, rows: RowIndices) -> Measure:
+        """The score of ``rows`` under every candidate, from scores by row [n, c]."""
         ...
 
 
@@ -81,19 +83,21 @@ class PairsTask:
     score = "Spearman"
     learns = False
 
-    def __init__(self, pairs: TextPairs, seed: int, learned: Sequence[str] | None = None) -> None:
-        """Steps are fitted on ``learned``, or on the texts of the train pairs."""
-        self.name, self.pairs, self._learned = pairs.name, pairs, learned
-        known = duplicate_keys([*pairs.first, *pairs.second], pairs.groups)
-        self.groups = factorize(known).reshape(2, -1).T
-        both = list(zip(known[: len(pairs)], known[len(pairs) :], strict=True))
-        self.splits = split_rows(pairs.splits, both, PAIR_SHARES, seed)
-        for name in ("dev", "test"):
-            if is_constant(pairs.scores[getattr(self.splits, name)]):
+    def __init__(self, pairs: TextPairs, seed: int, fit_texts: Sequence[str] | None = None) -> None:
+        """Steps are fitted on ``fit_texts``, by default on the texts of the train pairs.
+
+        Raises StudyError where all pairs of dev or of test have the same score.
+        """
+        self.name, self.pairs, self._fit_texts = pairs.name, pairs, fit_texts
+        keys = duplicate_keys([*pairs.first, *pairs.second], pairs.groups)
+        self.groups = factorize(keys).reshape(2, -1).T
+        key_pairs = list(zip(keys[: len(pairs)], keys[len(pairs) :], strict=True))
+        self.splits = split_rows(pairs.splits, key_pairs, PAIR_SHARES, seed)
+        for name, rows in (("dev", self.splits.dev), ("test", self.splits.test)):
+            if is_constant(pairs.scores[rows]):
                 raise StudyError(
-                    f"{self.name}: the {name} pairs all have the score "
-                    f"{pairs.scores[getattr(self.splits, name)][0]:g}; a correlation needs scores "
-                    "that differ"
+                    f"{self.name}: the {name} pairs all have the score {pairs.scores[rows[0]]:g}; "
+                    "a correlation needs scores that differ"
                 )
 
     def __len__(self) -> int:
@@ -101,34 +105,36 @@ class PairsTask:
 
     @property
     def texts(self) -> Sequence[str]:
-        return [*self.pairs.first, *self.pairs.second, *(self._learned or ())]
+        return [*self.pairs.first, *self.pairs.second, *(self._fit_texts or ())]
 
     @property
     def train_texts(self) -> Sequence[str]:
-        if self._learned is not None:
-            return self._learned
+        if self._fit_texts is not None:
+            return self._fit_texts
         sides = (self.pairs.first, self.pairs.second)
         return [side[i] for i in self.splits.train.tolist() for side in sides]
 
-    def column(self, cache: VectorCache, vectors: Floats, steps: Readout | None = None) -> Array:
+    def row_scores(
+        self, cache: VectorCache, vectors: Floats, steps: Readout | None = None
+    ) -> Array:
         first, second = cache.rows(self.pairs.first), cache.rows(self.pairs.second)
         if steps is not None and steps.steps:
-            learned = np.unique(cache.rows(self.train_texts))
-            fitted = _fitted(steps, vectors[learned[cache.usable[learned]]], cache.dense_stack)
-            if fitted is None:
+            train = np.unique(cache.rows(self.train_texts))
+            transform = _fit_or_none(steps, vectors[train[cache.usable[train]]], cache.dense_stack)
+            if transform is None:
                 return np.full(len(self), np.nan)
-            asked, at = np.unique(np.concatenate([first, second]), return_inverse=True)
-            a, b = np.split(fitted.apply(vectors[asked])[at], 2)
+            unique, inverse = np.unique(np.concatenate([first, second]), return_inverse=True)
+            a, b = np.split(transform.apply(vectors[unique])[inverse], 2)
         else:
             a, b = vectors[first], vectors[second]
         cosines = _cosines(a, b)
         cosines[~(cache.usable[first] & cache.usable[second])] = np.nan
         return cosines
 
-    def measure(self, columns: Array, rows: RowIndices) -> Measure:
-        known = rows[np.isfinite(columns[rows]).any(axis=1)]
-        scores = self.pairs.scores[known]
-        return Correlations(np.nan_to_num(columns[known]), scores, self.groups[known])
+    def measure(self, row_scores: Array, rows: RowIndices) -> Measure:
+        defined = rows[np.isfinite(row_scores[rows]).any(axis=1)]
+        scores = self.pairs.scores[defined]
+        return Correlations(np.nan_to_num(row_scores[defined]), scores, self.groups[defined])
 
 
 class LabelsTask:
@@ -142,12 +148,12 @@ class LabelsTask:
 
     def __init__(self, data: LabelledTexts, seed: int) -> None:
         self.name, self.data, self._seed = data.name, data, seed
-        known = duplicate_keys(data.texts, data.groups)
-        self.groups = factorize(known)
-        self.splits = split_rows(data.splits, [(key,) for key in known], SHARES, seed)
+        keys = duplicate_keys(data.texts, data.groups)
+        self.groups = factorize(keys)
+        self.splits = split_rows(data.splits, [(key,) for key in keys], SHARES, seed)
         self.classes = checked_classes(data)
-        absent = set(data.labels) - {data.labels[i] for i in self.splits.train.tolist()}
-        self.unseen = sorted(absent)
+        train_labels = {data.labels[i] for i in self.splits.train.tolist()}
+        self.unseen_labels = sorted(set(data.labels) - train_labels)
 
     def __len__(self) -> int:
         return len(self.data)
@@ -162,63 +168,70 @@ class LabelsTask:
 
     @cached_property
     def targets(self) -> NDArray[np.intp]:
-        """The number of each row's label, [n]."""
-        number = {label: i for i, label in enumerate(self.classes)}
-        return np.array([number[label] for label in self.data.labels], np.intp)
+        """Each row's label as an index into ``classes``, [n]."""
+        index = {label: i for i, label in enumerate(self.classes)}
+        return np.array([index[label] for label in self.data.labels], np.intp)
 
     @cached_property
     def one_hot(self) -> Array:
-        """[n, classes]."""
+        """Zeros, and 1 at each row's label, [n, classes]."""
         return np.eye(len(self.classes))[self.targets]
 
-    def column(self, cache: VectorCache, vectors: Floats, steps: Readout | None = None) -> Array:
+    def row_scores(
+        self, cache: VectorCache, vectors: Floats, steps: Readout | None = None
+    ) -> Array:
         rows = cache.rows(self.data.texts)
         x = vectors[rows]
         usable = cache.usable[rows] & np.isfinite(x).all(axis=1)
         if steps is not None and steps.steps:
-            fitted = _fitted(
+            transform = _fit_or_none(
                 steps, x[self.splits.train[usable[self.splits.train]]], cache.dense_stack
             )
-            if fitted is None:
+            if transform is None:
                 return np.full(len(self), np.nan)
-            x = fitted.apply(x)
+            x = transform.apply(x)
         return self.hits(x, usable, self.targets)
 
     def hits(
         self, x: Floats | Array, usable: NDArray[np.bool_], targets: NDArray[np.intp]
     ) -> Array:
-        """Whether a probe trained on train's rows of x [n, d] names each later row's target."""
+        """Whether a probe fitted on train's rows of x [n, d] predicts the targets of dev and test.
+
+        0 or 1, [n]; 0 where a row is not ``usable``, NaN for the rows of train.
+        """
         train = self.splits.train[usable[self.splits.train]]
-        later = np.concatenate([self.splits.dev, self.splits.test])
-        found = np.full(len(x), np.nan)
-        found[later] = 0.0
+        held_out = np.concatenate([self.splits.dev, self.splits.test])
+        hits = np.full(len(x), np.nan)
+        hits[held_out] = 0.0
         folds = assign_folds(self.groups[train], FOLDS, self._seed)
         one_hot = np.eye(len(self.classes))[targets]
         moments = []
         for fold in range(FOLDS):
-            own = train[folds == fold]
+            rows = train[folds == fold]
             moments.append(Moments(x.shape[1] + len(self.classes)))
-            moments[-1].add(np.hstack([x[own], one_hot[own]]))
+            moments[-1].add(np.hstack([x[rows], one_hot[rows]]))
         probe = Discriminant(moments, targets=len(self.classes))
-        asked = later[usable[later]]
-        found[asked] = probe.predict(x[asked]) == targets[asked]
-        return found
+        rows = held_out[usable[held_out]]
+        hits[rows] = probe.predict(x[rows]) == targets[rows]
+        return hits
 
-    def measure(self, columns: Array, rows: RowIndices) -> Measure:
-        return Shares(columns[rows], self.groups[rows])
+    def measure(self, row_scores: Array, rows: RowIndices) -> Measure:
+        return HitRates(row_scores[rows], self.groups[rows])
 
 
 def _cosines(a: Floats, b: Floats) -> Array:
-    """Of corresponding rows [n, d], [n]; NaN where one is zero or not finite."""
+    """The cosine of corresponding rows [n, d], [n]; NaN where one is zero or not finite."""
     x, y = a.astype(np.float64), b.astype(np.float64)
     product = np.einsum("nd,nd->n", x, y)
-    size = np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1)
+    norms = np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.where(size > 0, product / size, np.nan))
+        return np.asarray(np.where(norms > 0, product / norms, np.nan))
 
 
-def _fitted(readout: Readout, vectors: Floats, dense_stack: DenseStack | None) -> Transform | None:
-    """None where the vectors lack the directions that a step asks for, as where all are equal."""
+def _fit_or_none(
+    readout: Readout, vectors: Floats, dense_stack: DenseStack | None
+) -> Transform | None:
+    """None where the vectors lack the directions that a step needs, as where all are equal."""
     try:
         return fit(readout, vectors, dense_stack)
     except ReadoutError:
@@ -226,7 +239,7 @@ def _fitted(readout: Readout, vectors: Floats, dense_stack: DenseStack | None) -
 
 
 def checked_classes(data: LabelledTexts) -> list[str]:
-    """The labels, in order of the alphabet. Raises StudyError where they tell no texts apart."""
+    """The labels, in alphabetical order. Raises StudyError for fewer than two, or very many."""
     counts = Counter(data.labels)
     if len(counts) < 2:
         only = next(iter(counts), "")
@@ -239,7 +252,7 @@ def checked_classes(data: LabelledTexts) -> list[str]:
 
 
 def check_number(data: LabelledTexts, labels: int) -> None:
-    """Raise StudyError for so many labels that they seem to be something else."""
+    """Raises StudyError for so many labels that they seem to be something else."""
     if labels > len(data) / 2:
         raise StudyError(
             f"{data.name}: {labels:,} labels for {len(data):,} texts; a label should "
@@ -248,5 +261,5 @@ def check_number(data: LabelledTexts, labels: int) -> None:
 
 
 def task_of(data: TextPairs | LabelledTexts, seed: int) -> PairsTask | LabelsTask:
-    """The task that these data pose."""
+    """The task of this dataset."""
     return PairsTask(data, seed) if isinstance(data, TextPairs) else LabelsTask(data, seed)

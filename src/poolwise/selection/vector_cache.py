@@ -1,4 +1,4 @@
-"""Vectors of some thousand texts under many readouts: on disk, read one readout at a time."""
+"""Vectors of some thousand texts under many readouts: on disk, loaded one readout at a time."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class VectorCache:
     """The vectors of unique ``texts``, from one pass. ``cache["cls@3"]`` is float32 [n, d].
 
     They lie in one temporary file without a name, which is gone with the process however that
-    ends; memory holds one readout at a time. ``memo`` keeps what several studies make of the
-    texts alone; ``unknown`` says so where the vocabulary does not know them. ``precision`` is that
-    of further passes to compare with. ``dense_stack`` is what the step
-    ``dense`` applies. ``n_tokens`` int32 [n]; ``usable`` bool [n]: not empty, and finite under
-    every readout but those of a token position that a text may lack.
+    ends; memory holds one readout at a time. ``n_tokens`` int32 [n]; ``usable`` bool [n]: not
+    empty, and finite under every readout but those of a token position that a text may lack.
+    ``unknown`` are notes on texts that the vocabulary does not cover. ``precision`` is that of the
+    pass, for further passes to compare with. ``dense_stack`` is what the step ``dense`` applies.
+    ``memo`` holds results that depend on the texts alone, for other studies of the same run.
     """
 
     def __init__(self, texts: Sequence[str], widths: Mapping[str, int]) -> None:
@@ -45,10 +45,10 @@ class VectorCache:
         self.memo: dict[Hashable, list[Any]] = {}
         self._row_of = {text: row for row, text in enumerate(texts)}
         self._widths = dict(widths)
-        places = np.cumsum([0, *widths.values()]) * len(texts) * _FLOAT
-        self._places = dict(zip(widths, places.tolist(), strict=False))
-        self._one_at_a_time = Lock()
-        self._file = scratch_file(int(places[-1]), "the vectors", FEWER)
+        offsets = np.cumsum([0, *widths.values()]) * len(texts) * _FLOAT
+        self._offsets = dict(zip(widths, offsets.tolist(), strict=False))
+        self._lock = Lock()
+        self._file = scratch_file(int(offsets[-1]), "the vectors", FEWER)
         finalize(self, self._file.close)
 
     def __len__(self) -> int:
@@ -56,29 +56,31 @@ class VectorCache:
 
     def __getitem__(self, readout: str) -> Floats:
         """Vectors of every text, float32 [n, d]."""
-        found = np.empty((len(self), self._widths[readout]), np.float32)
-        view = memoryview(found.data).cast("B")
-        with self._one_at_a_time:
-            self._file.seek(self._places[readout])
-            done = 0
-            while done < len(view):
-                done += self._file.readinto(view[done:])
-        return found
+        vectors = np.empty((len(self), self._widths[readout]), np.float32)
+        view = memoryview(vectors.data).cast("B")
+        with self._lock:
+            self._file.seek(self._offsets[readout])
+            n_bytes = 0
+            while n_bytes < len(view):
+                n_bytes += self._file.readinto(view[n_bytes:])
+        return vectors
 
     def rows(self, texts: Iterable[str]) -> NDArray[np.intp]:
-        """The row of each text."""
+        """The row of each text, [number of texts]."""
         return np.fromiter((self._row_of[text] for text in texts), np.intp)
 
     def fill(self, model: Model, *, precision: Precision = "exact", progress: bool = False) -> None:
-        """Run the one pass."""
+        """Run the encoder over the texts and store their vectors."""
         self.precision, self.dense_stack = precision, model.dense_stack
         start, unknown = 0, UnknownTokens(model.tokenizer)
-        numbered = [Sentence(text, row) for row, text in enumerate(self.texts)]
-        for batch in model.extract(numbered, self.readouts, precision=precision, progress=progress):
+        sentences = [Sentence(text, row) for row, text in enumerate(self.texts)]
+        for batch in model.extract(
+            sentences, self.readouts, precision=precision, progress=progress
+        ):
             rows = slice(start, start + len(batch))
             finite = np.ones(len(batch), np.bool_)
             for readout, vectors in batch.vectors.items():
-                self._file.seek(self._places[readout] + start * self._widths[readout] * _FLOAT)
+                self._file.seek(self._offsets[readout] + start * self._widths[readout] * _FLOAT)
                 self._file.write(np.ascontiguousarray(vectors, np.float32).data)
                 if not readout.startswith("token["):
                     finite &= np.isfinite(vectors).all(axis=1)

@@ -34,7 +34,7 @@ MIN_DEGREES = 0.5
 
 @dataclass(frozen=True)
 class Clusters:
-    """n rows in g clusters: ``codes`` [n] numbers each row's from 0, in order of their first rows."""
+    """n rows in g clusters: ``codes`` [n] are each row's, from 0 in order of their first rows."""
 
     codes: Rows
 

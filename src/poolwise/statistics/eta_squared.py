@@ -26,7 +26,7 @@ def eta_squared(
     """Share of y's variance that the curve E[y | x] explains on held-out rows.
 
     ``x`` [n, s], ``y`` [n, m], ``folds`` [n]; the answer is a list of m for each of the s series.
-    The correlation ratio eta² (Pearson 1905), cross-fitted: bin_edges and means of the bins come from
+    The correlation ratio eta² (Pearson 1905), cross-fitted: edges and means of the bins come from
     the other folds, and eta² = 1 − Σ(y − ŷ)² / Σ(y − ȳ)² with ȳ the other folds' mean. So what has
     nothing to do with y comes out at 0 or a little below. The interval is a bootstrap of the
     held-out errors; it does not count the variation of the curve itself, which is small where bins

@@ -4,7 +4,7 @@ A score enters as its value and every row's influence on it (see ``correlation``
 on a difference are the difference of the influences: the pairing is exact, however contenders go
 together. p-values are read off Student's t and not counted among drawn resamples: of a thousand
 draws none is rarer than 1/1000, and Holm over 150 contenders asks for 1/3000. A resample of
-influences is a sum of count_independent terms, so its distribution need not be drawn to be known.
+influences is a sum of independent terms, so its distribution need not be drawn to be known.
 Rows that are not independent are named by ``groups`` (see ``clusters``).
 """
 

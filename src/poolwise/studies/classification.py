@@ -70,10 +70,10 @@ class Classification:
         self.selection = selection
         numbers = [*self._confirmed(selection, cache), *self._controls(selection, cache)]
         notes = list(left_out)
-        if self.task.unseen:
+        if self.task.unseen_labels:
             notes.append(
-                f"{len(self.task.unseen)} labels do not occur in train and cannot be named: "
-                + listed(self.task.unseen, limit=5)
+                f"{len(self.task.unseen_labels)} labels do not occur in train and cannot be named: "
+                + listed(self.task.unseen_labels, limit=5)
             )
         yield selection_finding(
             selection, study=self.name, question=self.question, numbers=numbers, notes=notes

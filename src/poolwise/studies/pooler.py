@@ -148,8 +148,8 @@ def _verdict(selection: Selection, family: ComparisonFamily, untrained: bool) ->
         if untrained
         else ""
     )
-    found = f"{selection.task.score} {format_estimate(selection.test_scores[0])} on {selection.task.name}"
-    return f"{state}{_answer(sign)}. It scores {found}."
+    task, pooler_score = selection.task, format_estimate(selection.test_scores[0])
+    return f"{state}{_answer(sign)}. It scores {task.score} {pooler_score} on {task.name}."
 
 
 def _answer(sign: Mapping[str, int | None]) -> str:

@@ -135,7 +135,7 @@ def score_rearrangements(
             for place in places:
                 for k in layers(model):
                     vectors = _vectors(cache, place.pool, k)
-                    found.columns[f"{place.name}@{k}"] = selection.task.column(cache, vectors)
+                    found.columns[f"{place.name}@{k}"] = selection.task.row_scores(cache, vectors)
                     bar.advance(1)
                 both = usable & cache.usable
                 found.cosines[place.name] = _alike(

@@ -28,9 +28,10 @@ GROUPS = {1: "better", 0: NO_DIFFERENCE, -1: "worse", None: "without a score to 
 
 def of_tokens(contenders: Contenders, family: ComparisonFamily) -> str:
     """Whether another token does, and what the mean is worth, at the last layer."""
-    selection, place = contenders.selection, contenders.last(FIRST)
-    scored = f"{selection.task.score} {format_estimate(selection.test_scores[place])} on {selection.task.name}"
-    answer = _answer(family, f"the first, {selection.names[place]} ({scored})")
+    selection, first = contenders.selection, contenders.last(FIRST)
+    task, score = selection.task, format_estimate(selection.test_scores[first])
+    scored = f"{task.score} {score} on {task.name}"
+    answer = _answer(family, f"the first, {selection.names[first]} ({scored})")
     return f"{answer}; the mean of all: {family.told(named(MEAN, FIRST))}."
 
 

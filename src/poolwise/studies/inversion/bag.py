@@ -86,7 +86,7 @@ def _presence(corpus: Corpus, rows: RowIndices) -> csr_array:
 
 
 def _moments(x: Array, y: csr_array) -> RegressionMoments:
-    """As ``RegressionMoments.of``, but targets that are mostly zeros are never laid out with each other."""
+    """As ``RegressionMoments.of``, without a dense matrix of the targets, which are sparse."""
     n, x_mean, y_mean = len(x), x.mean(axis=0), np.asarray(y.mean(axis=0)).ravel()
     centred = x - x_mean
     yy = np.asarray(y.multiply(y).sum(axis=0)).ravel() - n * y_mean**2

@@ -26,9 +26,9 @@ FEWEST = 30
 class Measured:
     """A norm against a length.
 
-    ``regression`` is that of the norm on the length; ``eta2`` the share of the length's variance that the
-    best curve from the norm explains, held out. ``spread`` is the norm's standard deviation over
-    its mean: a norm may follow the length closely and yet hardly vary.
+    ``regression`` is that of the norm on the length; ``eta2`` the share of the length's variance
+    that the best curve from the norm explains, held out. ``spread`` is the norm's standard
+    deviation over its mean: a norm may follow the length closely and yet hardly vary.
     """
 
     spread: float

@@ -135,8 +135,8 @@ def _mean(real: Measures, last: Layer) -> Iterator[str]:
     ridge = written(real.ridge[last.mean, TOKENS])
     yield (
         f"The mean over all tokens in the last block: its norm explains R² "
-        f"{written(found.regression.r2)} by a line and eta² {written(found.eta2)} by a curve, its full "
-        f"vector R² {ridge}."
+        f"{written(found.regression.r2)} by a line and eta² {written(found.eta2)} by a curve, its "
+        f"full vector R² {ridge}."
     )
 
 
@@ -144,8 +144,8 @@ def _words(real: Measures, last: Layer) -> Iterator[str]:
     found = real.norm(last.cls, last.index, WORDS)
     yield (
         f"Counted in words, the norm of [CLS] in the last block explains R² "
-        f"{written(found.regression.r2)} by a line and eta² {written(found.eta2)} by a curve; the full "
-        f"vector R² {written(real.ridge[last.cls, WORDS])}."
+        f"{written(found.regression.r2)} by a line and eta² {written(found.eta2)} by a curve; the "
+        f"full vector R² {written(real.ridge[last.cls, WORDS])}."
     )
 
 

@@ -127,7 +127,7 @@ def _splits(results: Sequence[TaskResult]) -> Iterator[str]:
     for note, names in tasks_by_note.items():
         yield f"{'all tasks' if len(names) == len(results) else join_words(names)}: {note}"
     for result in results:
-        if unseen := result.scores.task.unseen:
+        if unseen := result.scores.task.unseen_labels:
             yield (
                 f"{result.name}: {len(unseen)} labels do not occur in train and cannot be named: "
                 + listed(unseen, limit=5)
