@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from poolwise.encoders import load
 from poolwise.encoders.conversion.conversion import convert
-from poolwise.encoders.weight_formats import FORMATS, of_names
+from poolwise.encoders.weight_formats import FORMATS, detect_formats
 from poolwise.errors import EncoderError
 
 POINTER = (
@@ -94,9 +94,11 @@ def test_a_variant_with_the_name_that_it_is_told_to_take(folder, tiny):
 
 def test_every_kind_is_told_apart():
     assert [kind for kind in FORMATS if not kind.patterns] == []
-    whats = [kind.what for kind in FORMATS]
-    assert len(set(whats)) == len(whats)
-    assert of_names(["config.json", "vocab.txt", "README.md", "2_Dense/pytorch_model.bin"]) == {}
+    descriptions = [kind.description for kind in FORMATS]
+    assert len(set(descriptions)) == len(descriptions)
+    assert (
+        detect_formats(["config.json", "vocab.txt", "README.md", "2_Dense/pytorch_model.bin"]) == {}
+    )
 
 
 # LoRA

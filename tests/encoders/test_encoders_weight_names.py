@@ -180,4 +180,4 @@ def test_every_tensor_of_a_table_is_in_the_encoder(model_type):
     family = FAMILIES[model_type]
     for name in (module for _, rows in family.table for module in rows):
         assert in_encoder(read_name(name, family), family)
-        assert read_name(f"{family.prefix}{name}", family).own == name
+        assert read_name(f"{family.prefix}{name}", family).canonical == name

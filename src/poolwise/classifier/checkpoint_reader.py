@@ -191,7 +191,7 @@ def _tensors(
     path: Path, shapes: Mapping[str, Shape], where: Path, family: Family
 ) -> dict[str, Floats]:
     file = open_safetensors(path)
-    wrapped = {read_name(whole, family).own: whole for whole in file.entries}
+    wrapped = {read_name(whole, family).canonical: whole for whole in file.entries}
     names = {name: name if name in file.entries else wrapped.get(name, "") for name in shapes}
     for name, shape in shapes.items():
         if not names[name]:

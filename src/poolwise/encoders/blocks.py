@@ -1,4 +1,4 @@
-"""What each module of a block does, for encoders that normalise after each part of it."""
+"""The weights of a block by role, in families with LayerNorm after attention and feed-forward."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from poolwise.errors import EncoderError
 from poolwise.records import Floats
 
 Affine = tuple[Floats, Floats]
-"""Weight and bias of a linear layer, [out, in] and [out]; gain and bias of a LayerNorm, [d] each"""
+"""Weight and bias of a linear layer, [out, in] and [out], or gain and bias of a LayerNorm, [d]."""
 
 _BERT = {
     "query": "attention.self.query",
@@ -73,18 +73,17 @@ MODULES: Mapping[str, Mapping[str, str]] = {
     "albert": _ALBERT,
     "deberta-v2": _DEBERTA_V2,
 }
-"""``model_type`` to the roles of a block's modules and their paths in the block."""
-
+"""By ``model_type``: the roles of a block's modules, and their paths in the block."""
 
 ROLES = tuple(_BERT)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BlockWeights:
-    """The weights of one block, by role, in the order in which a hidden state meets them.
+    """The weights of one block, by role, in the order of the forward pass.
 
-    Attention, residual, ``attention_norm``; feed-forward (``intermediate``, the ``activation`` that
-    config.json names, ``output``), residual, ``output_norm``. ``epsilon`` is the LayerNorms'.
+    Attention, residual, ``attention_norm``; feed-forward (``intermediate``, ``activation``,
+    ``output``), residual, ``output_norm``. ``epsilon`` is that of both LayerNorms.
     """
 
     query: Affine
@@ -101,7 +100,7 @@ class BlockWeights:
 
     @property
     def pairs(self) -> tuple[Affine, Affine, Affine, Affine, Affine, Affine, Affine, Affine]:
-        """Weights and biases alone, in the same order."""
+        """The weights and biases, in the same order."""
         return (
             self.query,
             self.key,
@@ -115,17 +114,17 @@ class BlockWeights:
 
 
 def has_separable_blocks(encoder: Encoder) -> bool:
-    """Whether ``block_weights`` can take this encoder's blocks apart."""
-    # DeBERTa's convolution adds to the first block's output what attention did not bring.
-    convolves = encoder.config.values.get("conv_kernel_size", 0) > 0
-    return encoder.family.model_type in MODULES and not convolves
+    """Whether ``block_weights`` supports this encoder."""
+    # DeBERTa's convolution adds a term to the first block's output that is not attention's.
+    convolution = encoder.config.values.get("conv_kernel_size", 0) > 0
+    return encoder.family.model_type in MODULES and not convolution
 
 
 def block_weights(encoder: Encoder, number: int) -> BlockWeights:
-    """The block that makes hidden state ``number``, from 1 to ``depth``.
+    """The weights of the block whose output is hidden state ``number``, from 1 to ``depth``.
 
     Raises EncoderError for encoders whose blocks are not attention, LayerNorm, feed-forward,
-    LayerNorm; IndexError for a number that is no block's.
+    LayerNorm; IndexError for a number outside that range.
     """
     if not has_separable_blocks(encoder):
         raise EncoderError(
@@ -136,10 +135,10 @@ def block_weights(encoder: Encoder, number: int) -> BlockWeights:
     if not 1 <= number <= encoder.depth:
         raise IndexError(f"block {number} of {encoder.depth}")
     config, tensors = encoder.config, encoder.tensors
-    at = f"{encoder.family.blocks}.{encoder.family.group(config.values, number - 1)}"
+    path = f"{encoder.family.blocks}.{encoder.family.group(config.values, number - 1)}"
     modules = MODULES[encoder.family.model_type]
     pairs: dict[str, Affine] = {
-        role: (tensors[f"{at}.{module}.weight"], tensors[f"{at}.{module}.bias"])
+        role: (tensors[f"{path}.{module}.weight"], tensors[f"{path}.{module}.bias"])
         for role, module in modules.items()
     }
     return BlockWeights(

@@ -1,4 +1,4 @@
-"""config.json: an allow-list of keys, each checked, then checked together."""
+"""config.json: the keys of an allow-list, each checked, then checked together."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from poolwise.encoders.config_keys import OTHER_ARCHITECTURES, Key
+from poolwise.encoders.config_keys import OTHER_ARCHITECTURES, ConfigKey
 from poolwise.encoders.families import FAMILIES, Family, family_of
 from poolwise.encoders.rotary import read_rotary
 from poolwise.encoders.tensor_tables import relative_span
@@ -17,17 +17,17 @@ from poolwise.errors import EncoderError, UnsafeModelError
 
 _CODE = ("custom_pipelines", "quantization_config", "trust_remote_code")
 _DECODERS = ("is_decoder", "add_cross_attention", "is_encoder_decoder")
-# BERT's names of these are other names for a family's own, as in transformers.
+# transformers accepts BERT's names of these for a family's own.
 _ALIASES = ("hidden_size", "num_attention_heads", "num_hidden_layers")
 _UNUSED_TOKENS = ("bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id")
 
 
 @dataclass(frozen=True)
 class Config:
-    """The checked values of config.json, under BERT's names whatever the family calls them.
+    """The checked values of config.json, under BERT's names for every family.
 
-    ``config["hidden_size"]``; keys that the file lacks have transformers' defaults. ``notes`` say
-    what of the file was left aside, ``has_code`` that it names code of its own.
+    ``config["hidden_size"]``; absent keys have transformers' defaults. ``notes`` name keys that
+    were ignored; ``has_code`` tells that the file names code of its own.
     """
 
     family: Family
@@ -55,59 +55,59 @@ class Config:
 
     @property
     def pad_token_id(self) -> int | None:
-        """The token that fills up batches."""
-        found = self["pad_token_id"]
-        return None if found is None else int(found)
+        """The id of the padding token, None without one."""
+        number = self["pad_token_id"]
+        return None if number is None else int(number)
 
     @property
     def positions(self) -> int:
-        """The longest sequence that has positions, in tokens."""
+        """Tokens of the longest sequence for which there are positions."""
         return int(self["max_position_embeddings"]) - _first_position(self.family, self.values)
 
     def for_transformers(self) -> dict[str, Any]:
-        """What ``AutoConfig.for_model(**…)`` needs to build the same encoder, and nothing else."""
+        """The arguments with which ``AutoConfig.for_model`` builds the same encoder."""
         keys = self.family.keys
-        made = {name: self[key.name or name] for name, key in keys.items()}
+        values = {name: self[key.name or name] for name, key in keys.items()}
         rotary = {k: self[k] for k in ("rope_parameters",) if k in self.values}
         # Defaults such as ModernBERT's 50281 would lie outside a small vocabulary.
         unused = dict.fromkeys(_UNUSED_TOKENS)
-        return {"model_type": self.family.model_type, **unused, **made, **rotary}
+        return {"model_type": self.family.model_type, **unused, **values, **rotary}
 
 
 def read_config(path: Path, overrides: Mapping[str, Any] = MappingProxyType({})) -> Config:
-    """The checked config.json at ``path``; ``overrides`` stand above what it says."""
-    found = {**read_object(path), **overrides}
-    _refuse_code(found, path)
-    family, notes = _family(found, path)
-    _refuse_impostors(found, family, path)
+    """The checked config.json at ``path``; ``overrides`` take precedence over its values."""
+    raw = {**read_object(path), **overrides}
+    _refuse_code(raw, path)
+    family, notes = _family(raw, path)
+    _refuse_other_architectures(raw, family, path)
     for name, key in family.keys.items():
         if key.name in _ALIASES and key.name in overrides:
-            found[name] = overrides[key.name]
-    depth, types = overrides.get("num_hidden_layers"), found.get("layer_types")
+            raw[name] = overrides[key.name]
+    depth, types = overrides.get("num_hidden_layers"), raw.get("layer_types")
     if type(depth) is int and isinstance(types, list):
-        found["layer_types"] = types[:depth]
-    values = {key.name or name: _value(found, name, key, path) for name, key in family.keys.items()}
+        raw["layer_types"] = types[:depth]
+    values = {key.name or name: _value(raw, name, key, path) for name, key in family.keys.items()}
     if family.model_type == "modernbert":
-        values |= read_rotary(found, values, path)
+        values |= read_rotary(raw, values, path)
     values |= family.fixed
     if values.get("embedding_size", "absent") is None:
         values["embedding_size"] = values["hidden_size"]
-    for broken in _contradictions(family, values):
-        raise EncoderError(f"{path}: {broken}")
-    return Config(family, MappingProxyType(values), bool(found.get("auto_map")), notes)
+    for message in _contradictions(family, values):
+        raise EncoderError(f"{path}: {message}")
+    return Config(family, MappingProxyType(values), bool(raw.get("auto_map")), notes)
 
 
-def _refuse_code(found: Mapping[str, Any], path: Path) -> None:
+def _refuse_code(raw: Mapping[str, Any], path: Path) -> None:
     for key in _CODE:
-        if found.get(key):
+        if raw.get(key):
             raise UnsafeModelError(
                 f"{path}: has {key!r}; an encoder that needs code of its own or is quantised is "
                 "not loaded. Give a plain float checkpoint of a supported family"
             )
     for key in _DECODERS:
-        if found.get(key):
+        if raw.get(key):
             raise EncoderError(f"{path}: {key} is set; poolwise reads encoders only")
-    positions = found.get("position_embedding_type", "absolute")
+    positions = raw.get("position_embedding_type", "absolute")
     if positions not in ("absolute", None):
         raise EncoderError(
             f"{path}: position_embedding_type is {describe(positions)}; only 'absolute' exists in "
@@ -115,11 +115,11 @@ def _refuse_code(found: Mapping[str, Any], path: Path) -> None:
         )
 
 
-def _family(found: Mapping[str, Any], path: Path) -> tuple[Family, tuple[str, ...]]:
-    """The family that the file names, and what it says beside it."""
-    model_type, code = found.get("model_type"), found.get("auto_map")
-    named = _of_architectures(found) if model_type is None else None
-    family = named or (FAMILIES.get(model_type) if isinstance(model_type, str) else None)
+def _family(raw: Mapping[str, Any], path: Path) -> tuple[Family, tuple[str, ...]]:
+    """The family that the file names, and notes on how it was found."""
+    model_type, code = raw.get("model_type"), raw.get("auto_map")
+    inferred = _family_of_architectures(raw) if model_type is None else None
+    family = inferred or (FAMILIES.get(model_type) if isinstance(model_type, str) else None)
     if family is None:
         expected = f"model_type is {describe(model_type)}, expected one of {', '.join(FAMILIES)}"
         if code:
@@ -129,7 +129,7 @@ def _family(found: Mapping[str, Any], path: Path) -> tuple[Family, tuple[str, ..
             )
         raise EncoderError(f"{path}: {expected}")
     notes = []
-    if named:
+    if inferred:
         notes.append(f"config.json has no model_type: read as {family.name}, by its architectures")
     if code:
         notes.append(
@@ -138,41 +138,41 @@ def _family(found: Mapping[str, Any], path: Path) -> tuple[Family, tuple[str, ..
     return family, tuple(notes)
 
 
-def _of_architectures(found: Mapping[str, Any]) -> Family | None:
-    """The one family whose classes an old file lists: BertModel, RobertaForMaskedLM and so on."""
-    listed = found.get("architectures")
+def _family_of_architectures(raw: Mapping[str, Any]) -> Family | None:
+    """The family of the classes that an old file lists, if they all belong to one."""
+    listed = raw.get("architectures")
     names = [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
     known = {family.model_type: family for name in names if (family := family_of(name))}
     return next(iter(known.values())) if len(known) == 1 else None
 
 
-def _refuse_impostors(found: Mapping[str, Any], family: Family, path: Path) -> None:
-    """Other architectures that call themselves one of ours, told by the settings they have."""
-    for key, (whose, unused) in OTHER_ARCHITECTURES.items():
-        value = found.get(key)
-        if value and value != unused and key not in family.rotary:
+def _refuse_other_architectures(raw: Mapping[str, Any], family: Family, path: Path) -> None:
+    """Raise EncoderError for another architecture under this family's name, known by its keys."""
+    for key, (architecture, no_effect) in OTHER_ARCHITECTURES.items():
+        value = raw.get(key)
+        if value and value != no_effect and key not in family.rotary:
             raise EncoderError(
-                f"{path}: {key} is {describe(value)}, a setting of {whose}; a {family.name} "
+                f"{path}: {key} is {describe(value)}, a setting of {architecture}; a {family.name} "
                 f"encoder has none, and its vectors would be others"
             )
 
 
-def _value(found: Mapping[str, Any], name: str, key: Key, path: Path) -> Any:
-    value = found.get(name, key.default)
+def _value(raw: Mapping[str, Any], name: str, key: ConfigKey, path: Path) -> Any:
+    value = raw.get(name, key.default)
     try:
-        return key.kind.read(value)
+        return key.constraint.check(value)
     except ValueError as error:
         raise EncoderError(f"{path}: {name} is {describe(value)}, expected {error}") from error
 
 
 def _first_position(family: Family, values: Mapping[str, Any]) -> int:
-    """The number of the first token's position: RoBERTa counts from its padding index + 1."""
+    """The position of the first token: RoBERTa counts from its padding index + 1."""
     padding = family.padding_id(values)
     return 0 if padding is None else padding + 1
 
 
 def _contradictions(family: Family, c: Mapping[str, Any]) -> Iterator[str]:
-    """Values that are fine alone but do not fit together."""
+    """Messages on values that contradict each other."""
     hidden, heads, pad = c["hidden_size"], c["num_attention_heads"], c["pad_token_id"]
     if hidden % heads:
         yield f"hidden_size {hidden} is not a multiple of num_attention_heads {heads}"

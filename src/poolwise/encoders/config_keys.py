@@ -1,7 +1,7 @@
-"""Which keys of config.json are read, in which range, and what their absence means.
+"""The keys of config.json that are read: their ranges and defaults, by family.
 
-Everything else in the file is ignored and never passed on. The defaults are those of transformers'
-config classes (the tests compare them).
+All other keys are ignored and never passed on. The defaults are those of transformers' config
+classes (the tests compare them).
 """
 
 from __future__ import annotations
@@ -12,54 +12,54 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """What a value may be: ``read`` gives it back checked, or raises ValueError."""
+class Constraint:
+    """The values that a key may have. ``expected`` describes them in error messages."""
 
-    says: str
+    expected: str
     accepts: Callable[[Any], bool]
     cast: Callable[[Any], Any] = lambda value: value
 
-    def read(self, value: Any) -> Any:
-        """``value`` if it is of this kind."""
+    def check(self, value: Any) -> Any:
+        """``value``, cast. Raises ValueError for a value that is not accepted."""
         if not self.accepts(value):
-            raise ValueError(self.says)
+            raise ValueError(self.expected)
         return self.cast(value)
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
-    """One key: its default, what it may be, and the name it has in ``Config`` (BERT's)."""
+class ConfigKey:
+    """A key: its default, its constraint and its name in ``Config`` (BERT's), if another."""
 
     default: Any
-    kind: Kind
+    constraint: Constraint
     name: str = ""
 
 
-def whole(low: int, high: int) -> Kind:
-    """A whole number within bounds (true and false are none)."""
-    return Kind(
+def integer(low: int, high: int) -> Constraint:
+    """A whole number within bounds; true and false are not numbers."""
+    return Constraint(
         f"a whole number from {low:,} to {high:,}",
         lambda value: type(value) is int and low <= value <= high,
     )
 
 
-def one_of(*names: str) -> Kind:
-    """One of these words."""
-    return Kind(f"one of {', '.join(names)}", lambda value: value in names)
+def choice(*names: str) -> Constraint:
+    """One of these strings."""
+    return Constraint(f"one of {', '.join(names)}", lambda value: value in names)
 
 
-def optional(kind: Kind) -> Kind:
-    """That, or null."""
-    return Kind(
-        f"{kind.says}, or null",
-        lambda value: value is None or kind.accepts(value),
-        lambda value: None if value is None else kind.cast(value),
+def optional(constraint: Constraint) -> Constraint:
+    """A constraint that accepts null too."""
+    return Constraint(
+        f"{constraint.expected}, or null",
+        lambda value: value is None or constraint.accepts(value),
+        lambda value: None if value is None else constraint.cast(value),
     )
 
 
-def positive(high: float) -> Kind:
+def positive(high: float) -> Constraint:
     """A number above zero."""
-    return Kind(
+    return Constraint(
         f"a number above 0, at most {high:g}",
         lambda value: type(value) in (int, float) and 0 < value <= high,
         float,
@@ -67,16 +67,16 @@ def positive(high: float) -> Kind:
 
 
 MAX_BLOCKS = 256
-VOCABULARY = whole(1, 10_000_000)
-SIZE = whole(1, 65_536)
-BLOCKS = whole(1, MAX_BLOCKS)
-POSITIONS = whole(1, 1_048_576)
-TYPES = whole(1, 1024)
-TOKEN = optional(whole(0, 10_000_000))
+VOCABULARY = integer(1, 10_000_000)
+SIZE = integer(1, 65_536)
+BLOCKS = integer(1, MAX_BLOCKS)
+POSITIONS = integer(1, 1_048_576)
+TYPES = integer(1, 1024)
+TOKEN = optional(integer(0, 10_000_000))
 EPSILON = positive(1.0)
 THETA = positive(1e12)
-FLAG = Kind("true or false", lambda value: type(value) is bool)
-ACTIVATION = one_of(
+FLAG = Constraint("true or false", lambda value: type(value) is bool)
+ACTIVATION = choice(
     "gelu",
     "gelu_new",
     "gelu_fast",
@@ -100,7 +100,7 @@ def _terms(value: Any) -> list[str]:
     return [term.strip() if isinstance(term, str) else "?" for term in listed]
 
 
-POSITION_TERMS = Kind(
+POSITION_TERMS = Constraint(
     'a list of "c2p" and "p2c", or null',
     lambda value: (
         isinstance(value, (str, list, type(None)))
@@ -110,7 +110,7 @@ POSITION_TERMS = Kind(
     _terms,
 )
 
-LAYER_TYPES = Kind(
+LAYER_TYPES = Constraint(
     'a list of "full_attention" and "sliding_attention", or null',
     lambda value: (
         value is None
@@ -122,102 +122,102 @@ LAYER_TYPES = Kind(
     ),
 )
 
-Keys = Mapping[str, Key]
+ConfigKeys = Mapping[str, ConfigKey]
 
-BERT: Keys = {
-    "vocab_size": Key(30522, VOCABULARY),
-    "hidden_size": Key(768, SIZE),
-    "num_hidden_layers": Key(12, BLOCKS),
-    "num_attention_heads": Key(12, SIZE),
-    "intermediate_size": Key(3072, SIZE),
-    "hidden_act": Key("gelu", ACTIVATION),
-    "max_position_embeddings": Key(512, POSITIONS),
-    "type_vocab_size": Key(2, TYPES),
-    "layer_norm_eps": Key(1e-12, EPSILON),
-    "pad_token_id": Key(0, TOKEN),
+BERT: ConfigKeys = {
+    "vocab_size": ConfigKey(30522, VOCABULARY),
+    "hidden_size": ConfigKey(768, SIZE),
+    "num_hidden_layers": ConfigKey(12, BLOCKS),
+    "num_attention_heads": ConfigKey(12, SIZE),
+    "intermediate_size": ConfigKey(3072, SIZE),
+    "hidden_act": ConfigKey("gelu", ACTIVATION),
+    "max_position_embeddings": ConfigKey(512, POSITIONS),
+    "type_vocab_size": ConfigKey(2, TYPES),
+    "layer_norm_eps": ConfigKey(1e-12, EPSILON),
+    "pad_token_id": ConfigKey(0, TOKEN),
 }
 
-XLM_ROBERTA: Keys = {**BERT, "pad_token_id": Key(1, TOKEN)}
+XLM_ROBERTA: ConfigKeys = {**BERT, "pad_token_id": ConfigKey(1, TOKEN)}
 
-ROBERTA: Keys = {**XLM_ROBERTA, "vocab_size": Key(50265, VOCABULARY)}
+ROBERTA: ConfigKeys = {**XLM_ROBERTA, "vocab_size": ConfigKey(50265, VOCABULARY)}
 
-DISTILBERT: Keys = {
-    "vocab_size": Key(30522, VOCABULARY),
-    "dim": Key(768, SIZE, "hidden_size"),
-    "n_layers": Key(6, BLOCKS, "num_hidden_layers"),
-    "n_heads": Key(12, SIZE, "num_attention_heads"),
-    "hidden_dim": Key(3072, SIZE, "intermediate_size"),
-    "activation": Key("gelu", ACTIVATION, "hidden_act"),
-    "max_position_embeddings": Key(512, POSITIONS),
-    "pad_token_id": Key(0, TOKEN),
+DISTILBERT: ConfigKeys = {
+    "vocab_size": ConfigKey(30522, VOCABULARY),
+    "dim": ConfigKey(768, SIZE, "hidden_size"),
+    "n_layers": ConfigKey(6, BLOCKS, "num_hidden_layers"),
+    "n_heads": ConfigKey(12, SIZE, "num_attention_heads"),
+    "hidden_dim": ConfigKey(3072, SIZE, "intermediate_size"),
+    "activation": ConfigKey("gelu", ACTIVATION, "hidden_act"),
+    "max_position_embeddings": ConfigKey(512, POSITIONS),
+    "pad_token_id": ConfigKey(0, TOKEN),
 }
 
-ELECTRA: Keys = {
+ELECTRA: ConfigKeys = {
     **BERT,
-    "embedding_size": Key(128, SIZE),
-    "hidden_size": Key(256, SIZE),
-    "num_attention_heads": Key(4, SIZE),
-    "intermediate_size": Key(1024, SIZE),
+    "embedding_size": ConfigKey(128, SIZE),
+    "hidden_size": ConfigKey(256, SIZE),
+    "num_attention_heads": ConfigKey(4, SIZE),
+    "intermediate_size": ConfigKey(1024, SIZE),
 }
 
-MPNET: Keys = {
+MPNET: ConfigKeys = {
     **{name: key for name, key in BERT.items() if name != "type_vocab_size"},
-    "vocab_size": Key(30527, VOCABULARY),
-    "relative_attention_num_buckets": Key(32, whole(32, 4096)),
-    "pad_token_id": Key(1, TOKEN),
+    "vocab_size": ConfigKey(30527, VOCABULARY),
+    "relative_attention_num_buckets": ConfigKey(32, integer(32, 4096)),
+    "pad_token_id": ConfigKey(1, TOKEN),
 }
 
-ALBERT: Keys = {
+ALBERT: ConfigKeys = {
     **BERT,
-    "vocab_size": Key(30000, VOCABULARY),
-    "embedding_size": Key(128, SIZE),
-    "hidden_size": Key(4096, SIZE),
-    "num_hidden_groups": Key(1, BLOCKS),
-    "inner_group_num": Key(1, whole(1, 1)),
-    "num_attention_heads": Key(64, SIZE),
-    "intermediate_size": Key(16384, SIZE),
-    "hidden_act": Key("gelu_new", ACTIVATION),
+    "vocab_size": ConfigKey(30000, VOCABULARY),
+    "embedding_size": ConfigKey(128, SIZE),
+    "hidden_size": ConfigKey(4096, SIZE),
+    "num_hidden_groups": ConfigKey(1, BLOCKS),
+    "inner_group_num": ConfigKey(1, integer(1, 1)),
+    "num_attention_heads": ConfigKey(64, SIZE),
+    "intermediate_size": ConfigKey(16384, SIZE),
+    "hidden_act": ConfigKey("gelu_new", ACTIVATION),
 }
 
-DEBERTA_V2: Keys = {
-    "vocab_size": Key(128100, VOCABULARY),
-    "embedding_size": Key(None, optional(SIZE)),
-    "hidden_size": Key(1536, SIZE),
-    "num_hidden_layers": Key(24, BLOCKS),
-    "num_attention_heads": Key(24, SIZE),
-    "intermediate_size": Key(6144, SIZE),
-    "hidden_act": Key("gelu", ACTIVATION),
-    "max_position_embeddings": Key(512, POSITIONS),
-    "type_vocab_size": Key(0, whole(0, 1024)),
-    "layer_norm_eps": Key(1e-7, EPSILON),
-    "pad_token_id": Key(0, TOKEN),
-    "relative_attention": Key(False, FLAG),
-    "max_relative_positions": Key(-1, whole(-1, 1_048_576)),
-    "position_buckets": Key(-1, whole(-1, 65_536)),
-    "position_biased_input": Key(True, FLAG),
-    "pos_att_type": Key(None, POSITION_TERMS),
-    "share_att_key": Key(False, FLAG),
-    "norm_rel_ebd": Key("none", one_of("none", "layer_norm")),
-    "conv_kernel_size": Key(0, whole(0, 15)),
-    "conv_groups": Key(1, SIZE),
-    "conv_act": Key("tanh", ACTIVATION),
+DEBERTA_V2: ConfigKeys = {
+    "vocab_size": ConfigKey(128100, VOCABULARY),
+    "embedding_size": ConfigKey(None, optional(SIZE)),
+    "hidden_size": ConfigKey(1536, SIZE),
+    "num_hidden_layers": ConfigKey(24, BLOCKS),
+    "num_attention_heads": ConfigKey(24, SIZE),
+    "intermediate_size": ConfigKey(6144, SIZE),
+    "hidden_act": ConfigKey("gelu", ACTIVATION),
+    "max_position_embeddings": ConfigKey(512, POSITIONS),
+    "type_vocab_size": ConfigKey(0, integer(0, 1024)),
+    "layer_norm_eps": ConfigKey(1e-7, EPSILON),
+    "pad_token_id": ConfigKey(0, TOKEN),
+    "relative_attention": ConfigKey(False, FLAG),
+    "max_relative_positions": ConfigKey(-1, integer(-1, 1_048_576)),
+    "position_buckets": ConfigKey(-1, integer(-1, 65_536)),
+    "position_biased_input": ConfigKey(True, FLAG),
+    "pos_att_type": ConfigKey(None, POSITION_TERMS),
+    "share_att_key": ConfigKey(False, FLAG),
+    "norm_rel_ebd": ConfigKey("none", choice("none", "layer_norm")),
+    "conv_kernel_size": ConfigKey(0, integer(0, 15)),
+    "conv_groups": ConfigKey(1, SIZE),
+    "conv_act": ConfigKey("tanh", ACTIVATION),
 }
 
-MODERNBERT: Keys = {
-    "vocab_size": Key(50368, VOCABULARY),
-    "hidden_size": Key(768, SIZE),
-    "num_hidden_layers": Key(22, BLOCKS),
-    "num_attention_heads": Key(12, SIZE),
-    "intermediate_size": Key(1152, SIZE),
-    "hidden_activation": Key("gelu", ACTIVATION, "hidden_act"),
-    "max_position_embeddings": Key(8192, POSITIONS),
-    "norm_eps": Key(1e-5, EPSILON, "layer_norm_eps"),
-    "norm_bias": Key(False, FLAG),
-    "attention_bias": Key(False, FLAG),
-    "mlp_bias": Key(False, FLAG),
-    "local_attention": Key(128, whole(1, 1_048_576)),
-    "layer_types": Key(None, LAYER_TYPES),
-    "pad_token_id": Key(50283, TOKEN),
+MODERNBERT: ConfigKeys = {
+    "vocab_size": ConfigKey(50368, VOCABULARY),
+    "hidden_size": ConfigKey(768, SIZE),
+    "num_hidden_layers": ConfigKey(22, BLOCKS),
+    "num_attention_heads": ConfigKey(12, SIZE),
+    "intermediate_size": ConfigKey(1152, SIZE),
+    "hidden_activation": ConfigKey("gelu", ACTIVATION, "hidden_act"),
+    "max_position_embeddings": ConfigKey(8192, POSITIONS),
+    "norm_eps": ConfigKey(1e-5, EPSILON, "layer_norm_eps"),
+    "norm_bias": ConfigKey(False, FLAG),
+    "attention_bias": ConfigKey(False, FLAG),
+    "mlp_bias": ConfigKey(False, FLAG),
+    "local_attention": ConfigKey(128, integer(1, 1_048_576)),
+    "layer_types": ConfigKey(None, LAYER_TYPES),
+    "pad_token_id": ConfigKey(50283, TOKEN),
 }
 
 OTHER_ARCHITECTURES: Mapping[str, tuple[str, Any]] = {
@@ -245,5 +245,5 @@ OTHER_ARCHITECTURES: Mapping[str, tuple[str, Any]] = {
     "attention_window": ("Longformer", None),
     "attention_type": ("BigBird", "original_full"),
 }
-"""Settings that no family here has, whose they are, and the value that (like null, false, 0 and
-nothing) changes nothing. Encoders with code of their own write them beside ``model_type: bert``."""
+"""Keys of other architectures, whose names they carry, and the value that (like null, false, 0 and
+absence) has no effect. Encoders with code of their own write them beside ``model_type: bert``."""

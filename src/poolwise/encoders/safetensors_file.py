@@ -1,4 +1,4 @@
-"""One safetensors file: its header checked before anything is used.
+"""A safetensors file, its header checked before its tensors are read.
 
 The format: 8 bytes little-endian header length, a JSON header, then the data.
 """
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from poolwise.encoders.stable_file import Opened, StableFile
+from poolwise.encoders.stable_file import StableFile, StableReader
 from poolwise.encoders.untrusted_files import (
     MEGABYTE,
     as_object,
@@ -48,7 +48,7 @@ _SIZES = {
 
 _FLOATS = {"F16": "<f2", "BF16": "<u2", "F32": "<f4", "F64": "<f8"}
 
-_OTHERS = {
+_OTHER_FORMATS = {
     b"pk\x03\x04": (
         "a pickle as torch.save writes it, or another zip archive",
         "pytorch_model.bin",
@@ -59,12 +59,12 @@ _OTHERS = {
     b"<html": ("a web page", ""),
     b"gguf": ("weights for llama.cpp (GGUF)", ""),
 }
-"""First bytes, in small letters, of what lies under this name now and then; and its own name."""
+"""First bytes, lowered, of files of other formats under this name; description and right name."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """Where a tensor lies: ``begin`` counts bytes from the start of the file."""
+class TensorEntry:
+    """Type, shape and bytes of a tensor, ``begin`` to ``end`` from the start of the file."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -74,25 +74,24 @@ class Entry:
 
 @dataclass(frozen=True)
 class SafetensorsFile:
-    """A file whose header has been checked; ``metadata`` are its own words, of no kind that is
-    known here."""
+    """A file whose header has been checked; ``metadata`` is its ``__metadata__``."""
 
     file: StableFile
-    entries: Mapping[str, Entry]
+    entries: Mapping[str, TensorEntry]
     metadata: Mapping[str, str]
 
     @property
     def path(self) -> Path:
-        """Where it lies."""
+        """The path of the file."""
         return self.file.path
 
     def read(self, names: Iterable[str]) -> dict[str, Floats]:
         """Tensors as float32, read-only, in one block of memory.
 
-        Raises EncoderError when one holds no floats, NaN or infinity, when there is no memory for
-        them, and when the file is not what it was when its header was checked.
+        Raises EncoderError for tensors of another type than floats, for NaN and infinity, where
+        memory does not suffice, and where the file has changed since its header was checked.
         """
-        entries = {name: self._floats(name) for name in names}
+        entries = {name: self._float_entry(name) for name in names}
         sizes = {name: math.prod(entry.shape) for name, entry in entries.items()}
         try:  # one block: its pages come in large ones, which cost half of what small ones do
             block = np.empty(sum(sizes.values()), "<f4")
@@ -101,18 +100,18 @@ class SafetensorsFile:
             raise EncoderError(
                 f"{self.path}: no memory for {gigabytes:.1f} GB of weights"
             ) from error
-        found, at = dict[str, Floats](), 0
-        with self.file.opened() as file:
+        tensors, start = dict[str, Floats](), 0
+        with self.file.open() as reader:
             for name in sorted(entries, key=lambda name: entries[name].begin):
-                part, at = block[at : at + sizes[name]], at + sizes[name]
-                _fill(part, entries[name], file)
-                if not all(np.isfinite(piece).all() for piece in _pieces(part)):
+                values, start = block[start : start + sizes[name]], start + sizes[name]
+                _fill(values, entries[name], reader)
+                if not all(np.isfinite(piece).all() for piece in _pieces(values)):
                     raise EncoderError(f"{self.path}: {name} holds values that are not finite")
-                part.flags.writeable = False
-                found[name] = part.reshape(entries[name].shape)
-        return {name: found[name] for name in entries}
+                values.flags.writeable = False
+                tensors[name] = values.reshape(entries[name].shape)
+        return {name: tensors[name] for name in entries}
 
-    def _floats(self, name: str) -> Entry:
+    def _float_entry(self, name: str) -> TensorEntry:
         entry = self.entries[name]
         if entry.dtype not in _FLOATS:
             raise EncoderError(
@@ -123,7 +122,7 @@ class SafetensorsFile:
 
 def open_safetensors(path: Path) -> SafetensorsFile:
     """Read a file's header and check it: its size, names, types, shapes and offsets."""
-    file = StableFile.look(path)
+    file = StableFile.stat(path)
     first = file.read(0, min(64, file.size))
     refuse_lfs_pointer(path, first)
     if not first:
@@ -131,32 +130,32 @@ def open_safetensors(path: Path) -> SafetensorsFile:
     length = int.from_bytes(first[:8], "little")
     start = 8 + length
     if length > MAX_HEADER or start > file.size:
-        _refuse_others(path, first[:8])
+        _refuse_other_formats(path, first[:8])
         raise UnsafeModelError(
             f"{path}: not a safetensors file: it gives its header {length:,} bytes "
             f"(at most {MAX_HEADER:,} allowed; the file has {file.size:,})"
         )
     place = f"{path} (header)"
-    found = as_object(parse_json(file.read(8, start), place), place)
-    metadata = as_object(found.pop("__metadata__", None) or {}, place)
+    header = as_object(parse_json(file.read(8, start), place), place)
+    metadata = as_object(header.pop("__metadata__", None) or {}, place)
     if not all(isinstance(value, str) for value in metadata.values()):
         raise UnsafeModelError(f"{place}: __metadata__ holds what is no text")
-    if len(found) > MAX_TENSORS:
-        raise UnsafeModelError(f"{path}: {len(found):,} tensors, at most {MAX_TENSORS:,} allowed")
-    entries = {name: _entry(value, start, f"{path}: {name}") for name, value in found.items()}
+    if len(header) > MAX_TENSORS:
+        raise UnsafeModelError(f"{path}: {len(header):,} tensors, at most {MAX_TENSORS:,} allowed")
+    entries = {name: _entry(value, start, f"{path}: {name}") for name, value in header.items()}
     _check_layout(path, entries, start, file.size)
     return SafetensorsFile(file, entries, metadata)
 
 
-def _refuse_others(path: Path, first: bytes) -> None:
-    """A file of another kind under this name, told by its first bytes."""
-    for magic, (what, name) in _OTHERS.items():
+def _refuse_other_formats(path: Path, first: bytes) -> None:
+    """Raise UnsafeModelError for a file of another format, known by its first bytes."""
+    for magic, (description, name) in _OTHER_FORMATS.items():
         if first.lower().startswith(magic):
             advice = f"Name it {name} and convert its folder" if name else "Download it again"
-            raise UnsafeModelError(f"{path}: not a safetensors file but {what}. {advice}")
+            raise UnsafeModelError(f"{path}: not a safetensors file but {description}. {advice}")
 
 
-def _entry(value: Any, start: int, place: str) -> Entry:
+def _entry(value: Any, start: int, place: str) -> TensorEntry:
     value = as_object(value, place)
     dtype, shape, offsets = (value.get(key) for key in ("dtype", "shape", "data_offsets"))
     if not isinstance(dtype, str) or dtype not in _SIZES:
@@ -167,38 +166,40 @@ def _entry(value: Any, start: int, place: str) -> Entry:
         raise UnsafeModelError(f"{place}: data_offsets are not two sizes")
     if offsets[1] - offsets[0] != math.prod(shape) * _SIZES[dtype]:
         raise UnsafeModelError(f"{place}: {dtype} {shape} does not fill the bytes {offsets}")
-    return Entry(dtype, tuple(shape), start + offsets[0], start + offsets[1])
+    return TensorEntry(dtype, tuple(shape), start + offsets[0], start + offsets[1])
 
 
 def _is_sizes(value: Any) -> bool:
     return isinstance(value, list) and all(type(n) is int and 0 <= n < 1 << 48 for n in value)
 
 
-def _check_layout(path: Path, entries: Mapping[str, Entry], start: int, size: int) -> None:
-    """The tensors must fill the file to its last byte, without holes or overlaps."""
-    at = start
+def _check_layout(path: Path, entries: Mapping[str, TensorEntry], start: int, size: int) -> None:
+    """Raise UnsafeModelError unless the tensors fill the file, without holes or overlaps."""
+    position = start
     for name, entry in sorted(entries.items(), key=lambda item: (item[1].begin, item[1].end)):
-        if entry.begin != at:
-            raise UnsafeModelError(f"{path}: {name} begins at byte {entry.begin}, expected {at}")
-        at = entry.end
-    if at != size:
-        raise UnsafeModelError(f"{path}: the tensors end at byte {at}, the file at {size}")
+        if entry.begin != position:
+            raise UnsafeModelError(
+                f"{path}: {name} begins at byte {entry.begin}, expected {position}"
+            )
+        position = entry.end
+    if position != size:
+        raise UnsafeModelError(f"{path}: the tensors end at byte {position}, the file at {size}")
 
 
-def _fill(part: Floats, entry: Entry, file: Opened) -> None:
-    """A tensor's values, whatever their type, into float32 [values]."""
+def _fill(values: Floats, entry: TensorEntry, reader: StableReader) -> None:
+    """Read a tensor's values of any float type into float32 [n]."""
     if entry.dtype == "F32":
-        return file.fill(entry.begin, part.view(np.uint8))
-    raw = np.empty(part.size, _FLOATS[entry.dtype])
-    file.fill(entry.begin, raw.view(np.uint8))
+        return reader.fill(entry.begin, values.view(np.uint8))
+    raw = np.empty(values.size, _FLOATS[entry.dtype])
+    reader.fill(entry.begin, raw.view(np.uint8))
     with np.errstate(over="ignore"):
         if entry.dtype == "BF16":  # the upper half of a float32
-            part.view("<u4")[:] = raw.astype("<u4") << 16
+            values.view("<u4")[:] = raw.astype("<u4") << 16
         else:
-            part[:] = raw
+            values[:] = raw
     return None
 
 
 def _pieces(array: Floats) -> Iterator[Floats]:
-    """Of a size that a test need not copy much for."""
-    return (array[at : at + MEGABYTE] for at in range(0, array.size, MEGABYTE))
+    """Slices of a size for which a test for finite values allocates little."""
+    return (array[i : i + MEGABYTE] for i in range(0, array.size, MEGABYTE))

@@ -1,7 +1,7 @@
-"""A file that is read piece by piece into memory of one's own, and must stay as it is meanwhile.
+"""A file that is read piece by piece into memory, and must not change meanwhile.
 
-Not mapped: a mapped file that another program cuts short ends this process at its next look there
-(SIGBUS), and one that is written over in place changes numbers that were checked before.
+It is not mapped: if another program truncates a mapped file, the next read ends this process
+(SIGBUS), and if it overwrites it in place, numbers change after they were checked.
 """
 
 from __future__ import annotations
@@ -23,66 +23,66 @@ Bytes = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class StableFile:
-    """A regular file as it was when it was first looked at; ``size`` in bytes."""
+    """A regular file in the state of its first ``stat``; ``size`` in bytes."""
 
     path: Path
     size: int
     _state: tuple[int, ...]
 
     @classmethod
-    def look(cls, path: Path) -> StableFile:
-        """Raises EncoderError where there is no such file."""
+    def stat(cls, path: Path) -> StableFile:
+        """The file at ``path``. Raises EncoderError where there is none."""
         if not path.is_file():
             raise EncoderError(f"{path}: no such file")
-        with _said(path):
-            found = path.stat()
-        return cls(path, found.st_size, _state(found))
+        with _read_errors(path):
+            status = path.stat()
+        return cls(path, status.st_size, _state(status))
 
     def read(self, begin: int, end: int) -> bytes:
-        """Bytes ``begin`` to ``end``. Raises EncoderError as ``Opened.fill`` does."""
-        found = np.empty(end - begin, np.uint8)
-        with self.opened() as file:
-            file.fill(begin, found)
-        return found.tobytes()
+        """Bytes ``begin`` to ``end``. Raises EncoderError as ``StableReader.fill`` does."""
+        data = np.empty(end - begin, np.uint8)
+        with self.open() as reader:
+            reader.fill(begin, data)
+        return data.tobytes()
 
     @contextmanager
-    def opened(self) -> Iterator[Opened]:
-        """Raises EncoderError for a file that cannot be opened."""
-        with _said(self.path), self.path.open("rb", buffering=0) as file:
-            yield Opened(self, file)
+    def open(self) -> Iterator[StableReader]:
+        """A reader of the file. Raises EncoderError for a file that cannot be opened."""
+        with _read_errors(self.path), self.path.open("rb", buffering=0) as file:
+            yield StableReader(self, file)
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """A StableFile, open."""
+class StableReader:
+    """An open StableFile."""
 
     stable: StableFile
     file: FileIO
 
-    def fill(self, begin: int, found: Bytes) -> None:
-        """Read ``found``, uint8 [bytes], from byte ``begin`` on.
+    def fill(self, begin: int, buffer: Bytes) -> None:
+        """Fill ``buffer``, uint8 [bytes], from byte ``begin`` on.
 
-        Raises EncoderError where that cannot be read, or the file is not what it was any more: what
-        was checked and what is read would be two files.
+        Raises EncoderError where that cannot be read, or where the file has changed since its
+        first ``stat``: the checks would be of another file.
         """
-        view, done = found.data, 0
-        with _said(self.stable.path):
+        view, n_read = buffer.data, 0
+        with _read_errors(self.stable.path):
             self.file.seek(begin)
-            while done < len(view) and (more := self.file.readinto(view[done:])):
-                done += more
+            while n_read < len(view) and (count := self.file.readinto(view[n_read:])):
+                n_read += count
             state = _state(os.fstat(self.file.fileno()))
-        if done < len(view) or state != self.stable._state:
+        if n_read < len(view) or state != self.stable._state:
             raise EncoderError(
                 f"{self.stable.path}: changed while it was read; load it again once it is written"
             )
 
 
-def _state(of: os.stat_result) -> tuple[int, ...]:
-    return of.st_dev, of.st_ino, of.st_size, of.st_mtime_ns
+def _state(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 @contextmanager
-def _said(path: Path) -> Iterator[None]:
+def _read_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:

@@ -1,8 +1,8 @@
-"""The tensors of each family: transformers' own names (``AutoModel``'s state dict) and shapes.
+"""Names and shapes of each family's tensors, as in the state dict of transformers' ``AutoModel``.
 
-A table is a list of sections ``(condition, rows)``. The rows count when the condition names a fact
-(see ``facts``) that is true of the config; "" always holds. A row is ``module: "kind sizes"``,
-place ``{i}`` stands for every block's number (for ALBERT: every group's) and ``{j}`` for every
+A table is a list of sections ``(condition, rows)``. The rows apply when the condition names a fact
+(see ``facts``) that is true of the config; "" always applies. A row is ``module: "kind sizes"``,
+where ``{i}`` stands for every block's number (for ALBERT: every group's) and ``{j}`` for every
 block's but the first. The sizes are facts too:
 
     V vocabulary   H hidden   E embedding   I intermediate   P positions   T token types   N heads
@@ -178,7 +178,7 @@ MODERNBERT: tuple[Section, ...] = (
 
 
 def facts(config: Values) -> dict[str, int]:
-    """The sizes and conditions that the tables speak of; a condition is false when it is 0."""
+    """The sizes and conditions that the tables name; a condition of 0 is false."""
     hidden, inner = config["hidden_size"], config["intermediate_size"]
     embedding = config.get("embedding_size", hidden)
     own_position_keys = config.get("relative_attention") and not config["share_att_key"]
@@ -229,9 +229,9 @@ def expand(
             kind, *sizes = row.split()
             shape = tuple(known[size] for size in sizes)
             for name in _numbered(module, blocks):
-                for part in KINDS[kind]:
-                    whole = part == "weight" or kind == "bias"
-                    yield f"{name}.{part}", shape if whole else shape[:1]
+                for parameter in KINDS[kind]:
+                    full = parameter == "weight" or kind == "bias"
+                    yield f"{name}.{parameter}", shape if full else shape[:1]
 
 
 def _numbered(module: str, blocks: int) -> Iterator[str]:

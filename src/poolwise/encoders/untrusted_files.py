@@ -1,4 +1,4 @@
-"""Reading a stranger's files: bounded in size, strict JSON, names that stay inside the folder."""
+"""Reading untrusted files: bounded in size, strict JSON, names that stay inside the folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MEGABYTE = 1 << 20
 
 # Small files can unfold to millions of Python objects. The largest multilingual vocabularies have a
 # quarter of a million pieces, each a list of two.
-_MOST = {b"{": 100_000, b"[": 1_000_000, b",": 2_000_000}
+_MAX_COUNTS = {b"{": 100_000, b"[": 1_000_000, b",": 2_000_000}
 
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
@@ -55,11 +55,11 @@ def read_object(path: Path, limit: int = MEGABYTE) -> dict[str, Any]:
 
 
 def parse_json(data: bytes, place: str) -> Any:
-    """JSON without its loopholes: no repeated keys, no NaN or infinity, no endless nesting, no half
-    characters."""
-    for sign, most in _MOST.items():
-        if data.count(sign) > most:
-            raise UnsafeModelError(f"{place}: JSON with more than {most:,} {sign.decode()!r}")
+    """The value of a strict JSON document: no repeated keys, NaN, infinity, deep nesting or lone
+    surrogates. Raises EncoderError."""
+    for sign, limit in _MAX_COUNTS.items():
+        if data.count(sign) > limit:
+            raise UnsafeModelError(f"{place}: JSON with more than {limit:,} {sign.decode()!r}")
     try:
         value = json.loads(
             _decode(data, place),
@@ -83,44 +83,46 @@ def parse_json(data: bytes, place: str) -> Any:
 
 
 def as_object(value: Any, place: str) -> dict[str, Any]:
-    """``value``, which must be a JSON object."""
+    """``value`` if it is a JSON object. Raises EncoderError for another."""
     if not isinstance(value, dict):
         raise EncoderError(f"{place}: holds {describe(value)}, expected a JSON object")
     return value
 
 
 def resolve_inside(folder: Path, name: Any, place: str) -> Path:
-    """``folder / name``, place a file of the model gives ``name``: relative, without ``..``."""
+    """``folder / name`` for a ``name`` in a file of the model: relative, without ``..``."""
     if not isinstance(name, str) or len(name) > 255 or "\0" in name:
         raise UnsafeModelError(f"{place}: {describe(name)} is not a file name")
-    parts = PurePosixPath(name.replace("\\", "/"))
-    if parts.is_absolute() or ".." in parts.parts or ":" in name:
+    relative = PurePosixPath(name.replace("\\", "/"))
+    if relative.is_absolute() or ".." in relative.parts or ":" in name:
         raise UnsafeModelError(f"{place}: {name!r} points outside the model's folder")
-    return folder / parts
+    return folder / relative
 
 
 def files_under(folder: Path) -> Iterator[Path]:
-    """Every file of a folder and of those in it, however deep, and every folder that may not be
-    read. Hidden folders are no part of a model; none is entered through a link."""
-    waiting = [folder]
-    while waiting:
-        entered = waiting.pop()
+    """Every file under a folder, and every folder that may not be read.
+
+    Hidden folders are no part of a model; links to folders are not followed.
+    """
+    pending = [folder]
+    while pending:
+        parent = pending.pop()
         try:
-            inner = [*entered.iterdir()]
+            paths = [*parent.iterdir()]
         except PermissionError:
-            yield entered
+            yield parent
             continue
         except (FileNotFoundError, NotADirectoryError):  # gone meanwhile
             continue
-        for path in inner:
+        for path in paths:
             if path.is_file():
                 yield path
             elif path.is_dir() and not path.is_symlink() and not path.name.startswith("."):
-                waiting.append(path)
+                pending.append(path)
 
 
 def describe(value: Any) -> str:
-    """A JSON value for an error message, cut short."""
+    """A JSON value for an error message, shortened."""
     if isinstance(value, (dict, list)):
         return "an object" if isinstance(value, dict) else "a list"
     text = repr(value[:60] if isinstance(value, str) else value)
@@ -128,12 +130,12 @@ def describe(value: Any) -> str:
 
 
 def safe_name(name: str) -> str:
-    """A name from a stranger's file for a message, cut short, without control characters."""
+    """A name from an untrusted file for a message, shortened, control characters escaped."""
     return escape_control(name[:100])
 
 
 def refuse_lfs_pointer(path: Path, start: bytes) -> None:
-    """A file that git-LFS keeps elsewhere has three lines of text in its place."""
+    """Raise EncoderError for the three lines of text that git-LFS puts in the place of a file."""
     if start.startswith(b"version https://git-lfs.github.com/spec/"):
         raise EncoderError(
             f"{path}: a git-LFS pointer, not the file itself. Run `git lfs pull` where it was "
@@ -149,19 +151,19 @@ def _decode(data: bytes, place: str) -> str:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        (twice, _), *_ = Counter(key for key, _ in pairs).most_common(1)
-        raise ValueError(f"the key {describe(twice)} appears twice")
-    return made
+    items = dict(pairs)
+    if len(items) < len(pairs):
+        (key, _), *_ = Counter(key for key, _ in pairs).most_common(1)
+        raise ValueError(f"the key {describe(key)} appears twice")
+    return items
 
 
 def _refuse_constant(name: str) -> float:
     raise ValueError(f"{name} is not a JSON number")
 
 
-def _finite(digits: str) -> float:
-    value = float(digits)
+def _finite(text: str) -> float:
+    value = float(text)
     if not math.isfinite(value):
-        raise ValueError(f"{digits[:40]} is too large")
+        raise ValueError(f"{text[:40]} is too large")
     return value

@@ -1,9 +1,9 @@
-"""The checkpoint of a folder: found, and checked against the family's table."""
+"""The weights of a folder: read, and checked against the family's table of tensors."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -19,29 +19,29 @@ from poolwise.encoders.safetensors_file import (
 )
 from poolwise.encoders.tensor_tables import Shape
 from poolwise.encoders.untrusted_files import as_object, read_object, resolve_inside, safe_name
-from poolwise.encoders.weight_formats import WEIGHTS, without_weights
+from poolwise.encoders.weight_formats import WEIGHTS, missing_weights
 from poolwise.encoders.weight_names import TensorName, in_encoder, is_head, read_name
 from poolwise.errors import EncoderError, UnsafeModelError, listed
 from poolwise.records import Floats
 
 INDEX = "model.safetensors.index.json"
 MAX_SHARDS = 256
-WIDTH = 4
-"""Bytes of a weight in memory, a float32."""
+
+FLOAT_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """``tensors`` as in ``Encoder``; ``notes`` say which others were left aside."""
+    """``tensors`` as in ``Encoder``; ``notes`` name tensors that were ignored."""
 
     tensors: Mapping[str, Floats]
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """``names``: of each tensor that the config asks for, its name in the checkpoint; ``notes`` as
-    in ``Weights``."""
+class SelectedNames:
+    """``names`` maps each tensor of the encoder to its name in the checkpoint; ``notes`` as in
+    ``Weights``."""
 
     names: Mapping[str, str]
     notes: tuple[str, ...] = ()
@@ -50,48 +50,49 @@ class Asked:
 def read_weights(folder: Path, config: Config) -> Weights:
     """The tensors of the encoder, float32, named as in transformers' ``AutoModel``.
 
-    The pooler's are among them if the checkpoint has them. Raises EncoderError unless names and
-    shapes are exactly those that the config asks for. Tensors that lie outside the encoder are left
-    aside.
+    Those of the pooler are among them if the checkpoint has them. Tensors outside the encoder are
+    ignored. Raises EncoderError unless names and shapes are exactly those of the config.
     """
     files = {name: file for file in _files(folder) for name in file.entries}
-    found = asked({name: file.entries[name].shape for name, file in files.items()}, config, folder)
-    return Weights(MappingProxyType(_read(found.names, files)), found.notes)
+    shapes = {name: file.entries[name].shape for name, file in files.items()}
+    selected = select_names(shapes, config, folder)
+    return Weights(MappingProxyType(_read(selected.names, files)), selected.notes)
 
 
-def asked(shapes: Mapping[str, Shape], config: Config, folder: Path) -> Asked:
-    """What of a checkpoint's tensors the config asks for, told by their names and shapes alone.
+def select_names(shapes: Mapping[str, Shape], config: Config, folder: Path) -> SelectedNames:
+    """The tensors of a checkpoint that the config requires, by their names and shapes alone.
 
     Raises EncoderError as ``read_weights`` does.
     """
-    family = config.family
-    names = _names(shapes, family, folder)
-    expected = family.shapes(config.values)
-    with_pooler = family.shapes(config.values, pooler=True)
-    if any(name in names for name in with_pooler.keys() - expected.keys()):
-        expected = with_pooler
+    names = _names(shapes, config.family, folder)
+    expected = _expected(names, config)
     notes = _check_names(names, expected, config, folder)
     for name, shape in expected.items():
-        found = shapes[names[name].whole]
-        if found != shape:
+        stored = shapes[names[name].stored]
+        if stored != shape:
             raise EncoderError(
-                f"{folder}: {name} has shape {found}, but config.json asks for {shape}"
+                f"{folder}: {name} has shape {stored}, but config.json asks for {shape}"
             )
     _check_memory(expected.values(), folder)
-    return Asked({name: names[name].whole for name in expected}, notes)
+    return SelectedNames({name: names[name].stored for name in expected}, notes)
 
 
-def select(
-    tensors: Mapping[str, Floats], config: Config, overridden: Iterable[str], folder: Path
-) -> Mapping[str, Floats]:
-    """Those of ``tensors`` that ``config`` asks for, which is not config.json's own any more.
-
-    ``overridden`` names what it says otherwise. As transformers, blocks may be left out.
-    """
+def _expected(names: Container[str], config: Config) -> dict[str, Shape]:
+    """The shapes of an encoder's tensors, the pooler's among them if ``names`` has one of it."""
     expected = config.family.shapes(config.values)
     with_pooler = config.family.shapes(config.values, pooler=True)
-    if any(name in tensors for name in with_pooler.keys() - expected.keys()):
-        expected = with_pooler
+    has_pooler = any(name in names for name in with_pooler.keys() - expected.keys())
+    return with_pooler if has_pooler else expected
+
+
+def select_tensors(
+    tensors: Mapping[str, Floats], config: Config, overridden: Iterable[str], folder: Path
+) -> Mapping[str, Floats]:
+    """The tensors that ``config`` requires after overrides of config.json.
+
+    ``overridden`` names the keys that differ. As in transformers, blocks may be left out.
+    """
+    expected = _expected(tensors, config)
     for name, shape in expected.items():
         if name not in tensors or tensors[name].shape != shape:
             raise EncoderError(
@@ -106,20 +107,20 @@ def _files(folder: Path) -> list[SafetensorsFile]:
         return [open_safetensors(folder / WEIGHTS)]
     if (folder / INDEX).exists():
         return _shards(folder)
-    raise without_weights(folder)
+    raise missing_weights(folder)
 
 
 def _shards(folder: Path) -> list[SafetensorsFile]:
     index = folder / INDEX
-    place = as_object(read_object(index, MAX_HEADER).get("weight_map"), f"{index}: weight_map")
-    paths = {name: resolve_inside(folder, shard, str(index)) for name, shard in place.items()}
+    weight_map = as_object(read_object(index, MAX_HEADER).get("weight_map"), f"{index}: weight_map")
+    paths = {name: resolve_inside(folder, shard, str(index)) for name, shard in weight_map.items()}
     shards = sorted(set(paths.values()))
     if len(shards) > MAX_SHARDS or len(paths) > MAX_TENSORS:
         raise UnsafeModelError(f"{index}: {len(paths):,} tensors in {len(shards):,} files")
     files = [open_safetensors(path) for path in shards]
-    held = [(name, file.path) for file in files for name in file.entries]
-    if len(held) != len(paths) or dict(held) != paths:
-        wrong = sorted({name for name, _ in held} ^ paths.keys())
+    stored = [(name, file.path) for file in files for name in file.entries]
+    if len(stored) != len(paths) or dict(stored) != paths:
+        wrong = sorted({name for name, _ in stored} ^ paths.keys())
         raise EncoderError(
             f"{index}: does not list what the files hold: {listed(wrong, safe_name)}"
         )
@@ -127,16 +128,16 @@ def _shards(folder: Path) -> list[SafetensorsFile]:
 
 
 def _read(names: Mapping[str, str], files: Mapping[str, SafetensorsFile]) -> dict[str, Floats]:
-    """Each tensor by the encoder's own name for it; those of one file are read together."""
-    held: dict[Path, list[str]] = {}
-    for whole in names.values():
-        held.setdefault(files[whole].path, []).append(whole)
-    found = {
-        whole: tensor
-        for wholes in held.values()
-        for whole, tensor in files[wholes[0]].read(wholes).items()
+    """Each tensor by its canonical name; those of one file are read together."""
+    names_of_file: dict[Path, list[str]] = {}
+    for stored in names.values():
+        names_of_file.setdefault(files[stored].path, []).append(stored)
+    tensors = {
+        stored: tensor
+        for group in names_of_file.values()
+        for stored, tensor in files[group[0]].read(group).items()
     }
-    return {own: found[whole] for own, whole in names.items()}
+    return {name: tensors[stored] for name, stored in names.items()}
 
 
 def memory() -> int:
@@ -145,34 +146,33 @@ def memory() -> int:
 
 
 def _check_memory(shapes: Iterable[Shape], folder: Path) -> None:
-    """Files with holes hold terabytes; no encoder runs that is larger than the memory."""
-    needed = WIDTH * sum(map(prod, shapes))
-    there = memory()
-    if needed > there:
+    """Raise EncoderError for weights beyond the memory: a sparse file may claim terabytes."""
+    needed, available = FLOAT_BYTES * sum(map(prod, shapes)), memory()
+    if needed > available:
         raise EncoderError(
             f"{folder}: config.json asks for weights of {needed:,} bytes, but this machine has "
-            f"{there:,} bytes of memory"
+            f"{available:,} bytes of memory"
         )
 
 
-def _names(wholes: Iterable[str], family: Family, folder: Path) -> dict[str, TensorName]:
-    """Every tensor's name under the encoder's own for it."""
+def _names(stored: Iterable[str], family: Family, folder: Path) -> dict[str, TensorName]:
+    """The names of all tensors by their canonical names."""
     names: dict[str, TensorName] = {}
-    for whole in wholes:
-        name = read_name(whole, family)
-        other = names.get(name.own)
+    for name in (read_name(name, family) for name in stored):
+        other = names.get(name.canonical)
         if other is not None and in_encoder(name, family):
             raise EncoderError(
-                f"{folder}: both {safe_name(other.whole)} and {safe_name(whole)} are {name.own}"
+                f"{folder}: both {safe_name(other.stored)} and {safe_name(name.stored)} are "
+                f"{name.canonical}"
             )
-        names[name.own] = name
+        names[name.canonical] = name
     return names
 
 
 def _check_names(
     names: Mapping[str, TensorName], expected: Mapping[str, Shape], config: Config, folder: Path
 ) -> tuple[str, ...]:
-    """Refuse what the encoder lacks or has too many; a note on what lies beside it."""
+    """A note on ignored tensors. Raises EncoderError for missing tensors and unknown ones."""
     family = config.family
     missing = [name for name in expected if name not in names]
     if missing:
@@ -180,18 +180,20 @@ def _check_names(
             f"{folder}: not a complete {family.name} encoder as config.json describes it; "
             f"missing: {listed(missing, safe_name)}"
         )
-    beside = [
-        name for own, name in names.items() if own not in expected and not is_head(own, family)
+    extra = [
+        name
+        for canonical, name in names.items()
+        if canonical not in expected and not is_head(canonical, family)
     ]
-    # Without a prefix the maker's own class may hold anything at its top.
-    all_in = config.has_code and not all(names[own].held for own in expected)
-    unknown = [name.whole for name in beside if all_in or in_encoder(name, family)]
-    if unknown:
+    # Without a prefix, a class of the maker's own may hold anything at its top.
+    all_count = config.has_code and not all(names[name].prefixed for name in expected)
+    unknown_names = [name.stored for name in extra if all_count or in_encoder(name, family)]
+    if unknown_names:
         raise EncoderError(
             f"{folder}: not a {family.name} encoder as config.json describes it; "
-            f"unknown tensors: {listed(unknown, safe_name)}"
+            f"unknown tensors: {listed(unknown_names, safe_name)}"
         )
-    if not beside:
+    if not extra:
         return ()
-    left = listed((name.whole for name in beside), safe_name, limit=4)
-    return (f"tensors that are no part of {family.name} are left aside: {left}",)
+    ignored = listed((name.stored for name in extra), safe_name, limit=4)
+    return (f"tensors that are no part of {family.name} are left aside: {ignored}",)

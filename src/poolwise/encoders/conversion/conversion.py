@@ -27,9 +27,9 @@ from poolwise.encoders.weight_formats import (
     KERAS,
     PICKLES,
     WEIGHTS,
+    missing_config,
+    missing_weights,
     refuse_adapters,
-    without_config,
-    without_weights,
 )
 from poolwise.encoders.weights import INDEX, MAX_SHARDS
 from poolwise.errors import EncoderError
@@ -95,11 +95,11 @@ def _jobs(folder: Path) -> list[_Job]:
     encoder, *others = _modules(folder)
     refuse_adapters(encoder)
     if not (encoder / "config.json").is_file():
-        raise without_config(encoder)
+        raise missing_config(encoder)
     jobs = [*_weights(folder, encoder, "encoder")]
     jobs += [job for module in others for job in _weights(folder, module, "module")]
     if not jobs and not any((encoder / name).exists() for name in (WEIGHTS, INDEX)):
-        raise without_weights(encoder)
+        raise missing_weights(encoder)
     if _needs_tokenizer(folder, encoder):
         target = encoder.relative_to(folder) / "tokenizer.json"
         jobs.append(_Job("tokenizer", target, (encoder,)))

@@ -39,7 +39,7 @@ def copy_rest(folder: Path, out: Path, replaced: Sequence[Path]) -> tuple[str, .
     """Copy all of ``folder`` that is neither ``replaced`` nor of a kind that is left out.
 
     Returns the names left out, relative to the folder. Hidden folders are no part of a model. A
-    link is followed place it stays inside the folder; one that leads out of it is left out, and an
+    link is followed where it stays inside the folder; one that leads out of it is left out, and an
     EncoderError where ``load`` would read it.
     """
     read = {path for pattern in PATTERNS for path in folder.glob(pattern) if path.is_file()}

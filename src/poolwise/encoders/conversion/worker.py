@@ -20,7 +20,7 @@ from poolwise.encoders.conversion.torch_file import open_torch
 from poolwise.encoders.safetensors_file import MAX_TENSORS
 from poolwise.encoders.untrusted_files import MEGABYTE, safe_name
 from poolwise.encoders.weight_formats import KERAS
-from poolwise.encoders.weights import asked
+from poolwise.encoders.weights import select_names
 from poolwise.errors import EncoderError, MissingExtraError, needs
 
 MEMORY = 1 << 30
@@ -49,7 +49,7 @@ def encoder(out: str, *given: str) -> None:
     tensors, size = _open(files)
     config = read_config(Path(folder) / "config.json")
     shapes = {name: tensor.shape for name, tensor in tensors.items()}
-    needed = set(asked(shapes, config, Path(folder)).names.values())
+    needed = set(select_names(shapes, config, Path(folder)).names.values())
     for name in needed:
         if tensors[name].fault:
             sys.exit(f"refused, of {safe_name(name)} {tensors[name].fault}")

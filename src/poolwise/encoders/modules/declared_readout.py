@@ -32,7 +32,7 @@ _FLAGS = {f"pooling_mode_{mode}": setting for mode, setting in POOLING_MODES.ite
 
 @dataclass(frozen=True)
 class Declared:
-    """``readout`` is None place no readout expresses the modules, named by ``inexpressible``.
+    """``readout`` is None where no readout expresses the modules, named by ``inexpressible``.
 
     ``dense_stack`` holds the layers that the readout's step ``dense`` applies. ``pools_prompt`` is
     False where the tokens of a prompt are left out of pooling.

@@ -53,7 +53,7 @@ class DenseLayer:
     """activation(weight · x + bias), plus x, projected where its width changes, if ``residual``.
 
     ``tensors``: ``linear.weight`` [k, d]; ``linear.bias`` [k] if there is one; ``residual.weight``
-    [k, d] place the residual is projected; ``activation_function.weight`` of PReLU.
+    [k, d] where the residual is projected; ``activation_function.weight`` of PReLU.
     """
 
     tensors: Mapping[str, Floats] = field(repr=False)

@@ -34,8 +34,8 @@ MAX_MODULES = 32
 class Modules:
     """The contents of modules.json and the files beside it, or of poolwise.json.
 
-    ``transformer`` says place the encoder's files are and how they are read. ``declared`` is None
-    place the folder declares no readout, or none that can be expressed: ``inexpressible`` then
+    ``transformer`` says where the encoder's files are and how they are read. ``declared`` is None
+    where the folder declares no readout, or none that can be expressed: ``inexpressible`` then
     names the modules. ``dense_stack`` holds the layers that the readout's step ``dense`` applies.
     """
 

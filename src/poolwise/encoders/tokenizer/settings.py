@@ -43,7 +43,7 @@ Side = Literal["left", "right"]
 
 @dataclass(frozen=True)
 class TokenizerSettings:
-    """``kind`` is transformers' class name without "Fast"; ``builds`` is the class place it builds
+    """``kind`` is transformers' class name without "Fast"; ``builds`` is the class where it builds
     its own steps, None where it reads tokenizer.json as is.
 
     ``roles`` maps roles ("cls_token") to tokens, ``listed`` ids to added tokens; ``extra`` are
