@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,6 +136,19 @@ class TokenOutputs:
         return len(self.rows)
 
 
+class HasInterval(Protocol):
+    """An estimate: a value with its interval, and why either is None, as ``statistics`` has it."""
+
+    @property
+    def value(self) -> float | None: ...
+    @property
+    def low(self) -> float | None: ...
+    @property
+    def high(self) -> float | None: ...
+    @property
+    def note(self) -> str: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Number:
     """One statistic. ``value`` is None where it is undefined; ``note`` then says why.
@@ -152,6 +165,20 @@ class Number:
     where: Mapping[str, str | int] = field(default_factory=dict)
     control: bool = False
     note: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        estimate: HasInterval,
+        where: Mapping[str, str | int],
+        *,
+        control: bool = False,
+        note: str | None = None,
+    ) -> Number:
+        """The number of an estimate with its interval; ``note`` replaces the estimate's own."""
+        reason = estimate.note if note is None else note
+        return cls(name, estimate.value, estimate.low, estimate.high, where, control, reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ class ComparisonFamily:
         for one in self.comparisons:
             value, p = one.difference.value, self.p[one.name]
             note = value.note if isnan(p) else f"p {_written(p)} after Holm over {self._tested}"
-            yield Number(one.name, value.value, value.low, value.high, one.where, one.control, note)
+            yield Number.of(one.name, value, one.where, control=one.control, note=note)
 
     def row(self, name: str, *, label: str | None = None, group: str | None = None) -> ForestRow:
         """The comparison as a row of a forest plot, named ``label`` if that is given."""

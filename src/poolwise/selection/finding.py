@@ -118,7 +118,7 @@ def _number(
     name: str, estimate: Estimate, readout: str, split: str, *, control: bool = False
 ) -> Number:
     where = {"readout": readout, "part": split}
-    return Number(name, estimate.value, estimate.low, estimate.high, where, control, estimate.note)
+    return Number.of(name, estimate, where, control=control)
 
 
 StepGain = tuple[int, int, Difference]

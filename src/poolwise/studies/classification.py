@@ -92,7 +92,7 @@ class Classification:
             ):
                 where = {"readout": str(readout), "part": "test"}
                 name = "accuracy of logistic regression"
-                yield Number(name, found.value, found.low, found.high, where, note=note)
+                yield Number.of(name, found, where, note=note)
 
     def _logistic(
         self, readout: Readout, cache: VectorCache, rows: RowIndices
@@ -127,4 +127,4 @@ class Classification:
         }
         for name, hits in controls.items():
             (found,) = mean_estimates(hits[test][:, None], task.groups[test])
-            yield Number(name, found.value, found.low, found.high, {"part": "test"}, control=True)
+            yield Number.of(name, found, {"part": "test"}, control=True)

@@ -138,14 +138,14 @@ class Pool:
         """The chosen layer's score."""
         found, name = self.test[self.chosen], f"{self.selection.task.score} of the chosen layer"
         where = {**self._where(self.chosen), "part": "test"}
-        yield Number(name, found.value, found.low, found.high, where, note=found.note)
+        yield Number.of(name, found, where)
 
     def scores(self) -> Iterator[Number]:
         for part, estimates in (("test", self.test), ("dev", self.dev)):
             for k, found in enumerate(estimates):
                 where = {**self._where(k), "part": part}
                 name = self.selection.task.score
-                yield Number(name, found.value, found.low, found.high, where, note=found.note)
+                yield Number.of(name, found, where)
 
     def second_opinions(self) -> Iterator[Number]:
         """For pairs, tests of the last layer's regret that need three correlations only."""

@@ -135,9 +135,7 @@ def _scores(selection: Selection) -> Iterator[Number]:
     for i, (name, found) in enumerate(zip(selection.names, selection.test_scores, strict=True)):
         where = {"readout": name, "part": "test"}
         control = i >= len(READOUTS)
-        yield Number(
-            selection.task.score, found.value, found.low, found.high, where, control, found.note
-        )
+        yield Number.of(selection.task.score, found, where, control=control)
 
 
 def _verdict(selection: Selection, family: ComparisonFamily, untrained: bool) -> str:

@@ -78,4 +78,4 @@ class Similarity:
         found = spearman(cosines[known], others, self.task.groups[rows][known])
         where = {"readout": selection.names[selection.chosen_index], "part": "test"}
         name = "Spearman with the scores of other pairs"
-        return Number(name, found.value, found.low, found.high, where, control=True)
+        return Number.of(name, found, where, control=True)

@@ -54,13 +54,8 @@ def _constant(held: Outcomes) -> Number:
     task = held.task
     test = task.splits.test
     found = mean_estimates(np.array([constant_scores(task, test)]).T, task.groups[test])[0]
-    return Number(
-        f"{task.score} of {CONSTANT[task.kind]}",
-        found.value,
-        found.low,
-        found.high,
-        {"part": "test"},
-        control=True,
+    return Number.of(
+        f"{task.score} of {CONSTANT[task.kind]}", found, {"part": "test"}, control=True
     )
 
 
@@ -80,4 +75,4 @@ def _training(held: Outcomes, readout: str, n: int) -> Iterator[Number]:
 
 def _number(name: str, found: Estimate, readout: str, n: int, part: str) -> Number:
     where: Where = {"readout": readout, "n": n, "part": part}
-    return Number(name, found.value, found.low, found.high, where, note=found.note)
+    return Number.of(name, found, where)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from poolwise.records import Number
-from poolwise.statistics.estimate import Estimate
 from poolwise.studies.attention.agreement import SHUFFLED as SHUFFLED_SHARES
 from poolwise.studies.attention.agreement import Agreement
 from poolwise.studies.attention.attributions import Place
@@ -28,10 +27,10 @@ def numbers(measures: Measures, agreed: Agreement) -> Iterator[Number]:
     yield from _shares(measures)
     for (first, second, place), found in measures.alike.items():
         where: Where = {"way": first, "other": second, **at(place)}
-        yield _number(CORRELATION, found, where, control=second == SHUFFLED)
+        yield Number.of(CORRELATION, found, where, control=second == SHUFFLED)
     yield from _heads(measures)
     for block, found in measures.added.items():
-        yield _number(FEED_FORWARD, found, {"layer": block, "relative to": "[CLS]"})
+        yield Number.of(FEED_FORWARD, found, {"layer": block, "relative to": "[CLS]"})
 
 
 def at(place: Place) -> Where:
@@ -47,27 +46,23 @@ def _agreement(agreed: Agreement) -> Iterator[Number]:
     for yardstick, column in every:
         where: Where = {"way": column[0], **at(column[1]), "yardstick": yardstick}
         found = agreed.mean(yardstick, column)
-        yield _number(AGREEMENT, found, where, control=column == SHUFFLED_SHARES)
+        yield Number.of(AGREEMENT, found, where, control=column == SHUFFLED_SHARES)
 
 
 def _shares(measures: Measures) -> Iterator[Number]:
     for (way, place, name), found in measures.shares.items():
-        yield _number(SHARE, found, {"way": way, **at(place), "class": name})
+        yield Number.of(SHARE, found, {"way": way, **at(place), "class": name})
     for name, found in measures.tokens.items():
-        yield _number(SHARE, found, {"way": "a uniform head", "class": name}, control=True)
+        yield Number.of(SHARE, found, {"way": "a uniform head", "class": name}, control=True)
 
 
 def _heads(measures: Measures) -> Iterator[Number]:
     for block, found in measures.entropy.items():
-        yield _number(ENTROPY, found, {"layer": block, "heads": "all"})
+        yield Number.of(ENTROPY, found, {"layer": block, "heads": "all"})
     for block, found in measures.untrained.items():
         untrained: Where = {"layer": block, "heads": "all", "encoder": "re-initialised"}
-        yield _number(ENTROPY, found, untrained, control=True)
+        yield Number.of(ENTROPY, found, untrained, control=True)
     for (block, head), found in measures.head_entropy.items():
-        yield _number(ENTROPY, found, {"layer": block, "head": head})
+        yield Number.of(ENTROPY, found, {"layer": block, "head": head})
     for (block, head, name), found in measures.heads.items():
-        yield _number(ATTENTION, found, {"layer": block, "head": head, "class": name})
-
-
-def _number(name: str, found: Estimate, where: Where, *, control: bool = False) -> Number:
-    return Number(name, found.value, found.low, found.high, where, control, found.note)
+        yield Number.of(ATTENTION, found, {"layer": block, "head": head, "class": name})

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 from poolwise.records import Number
 from poolwise.selection.comparisons import Comparison, ComparisonFamily
-from poolwise.statistics.estimate import Estimate
 from poolwise.studies.average.explain import (
     EQUAL,
     OTHER,
@@ -61,19 +60,15 @@ def _explained(layer: Layer) -> Iterator[Number]:
     yield Number(SPREAD, layer.spread, where=at)
     for name, found in ((EXPLAINED, layer.explained), (RELATIVE, layer.relative)):
         for way in WAYS:
-            yield _number(name, found[way], {**at, "by": way}, control=way in CONTROLS)
+            yield Number.of(name, found[way], {**at, "by": way}, control=way in CONTROLS)
     for own, other in PAIRS:
-        yield _number(f"{EXPLAINED} less that of {other}", layer.gains[own], {**at, "by": own})
+        yield Number.of(f"{EXPLAINED} less that of {other}", layer.gains[own], {**at, "by": own})
 
 
 def _weights(layer: Layer) -> Iterator[Number]:
     at: Where = {"readout": f"cls@{layer.index}", "layer": layer.index}
     for name, found in ((WEIGHT, layer.weights), (PER_TOKEN, layer.per_token)):
         for (way, kind), estimate in found.items():
-            yield _number(name, estimate, {**at, "by": way, "tokens": kind})
+            yield Number.of(name, estimate, {**at, "by": way, "tokens": kind})
     for way, estimate in layer.in_use.items():
-        yield _number(IN_USE, estimate, {**at, "by": way})
-
-
-def _number(name: str, found: Estimate, where: Where, *, control: bool = False) -> Number:
-    return Number(name, found.value, found.low, found.high, where, control, found.note)
+        yield Number.of(IN_USE, estimate, {**at, "by": way})

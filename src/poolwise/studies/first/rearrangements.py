@@ -109,7 +109,7 @@ class Rearrangements:
         for name, found in self.cosines.items():
             where: dict[str, str | int] = {"readout": name, "layer": layer}
             control = name not in {place.name for place in PLACES}
-            yield Number(COSINE, found.value, found.low, found.high, where, control)
+            yield Number.of(COSINE, found, where, control=control)
 
 
 def score_rearrangements(

@@ -133,6 +133,4 @@ def _scores(selection: Selection, start: int = 0) -> Iterator[Number]:
         for name, found in list(zip(selection.names, estimates, strict=True))[start:]:
             where = {"readout": name, "part": part}
             control = name == ALONE
-            yield Number(
-                selection.task.score, found.value, found.low, found.high, where, control, found.note
-            )
+            yield Number.of(selection.task.score, found, where, control=control)

@@ -169,10 +169,10 @@ def _numbers(views: Sequence[View], controls: Mapping[str, Shape]) -> Iterator[N
         for view in views:
             if (e := view.shape.get(name)) is not None:
                 where: dict[str, str | int] = {"readout": view.readout, "layer": view.layer}
-                yield Number(name, e.value, e.low, e.high, where, name == APART, e.note)
+                yield Number.of(name, e, where, control=name == APART)
         for control, shape in controls.items():
             if (e := shape.get(name)) is not None:
-                yield Number(name, e.value, e.low, e.high, {"readout": control}, True, e.note)
+                yield Number.of(name, e, {"readout": control}, control=True)
 
 
 def _constants(views: Sequence[View]) -> Iterator[str]:

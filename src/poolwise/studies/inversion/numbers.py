@@ -44,7 +44,7 @@ def _scores(scores: SystemScores, who: System, where: Where) -> Iterator[Number]
 
 def _number(name: str, found: Estimate, who: System, where: Where) -> Number:
     place = {**who.where, **where}
-    return Number(name, found.value, found.low, found.high, place, who.control, found.note)
+    return Number.of(name, found, place, control=who.control)
 
 
 def _in_order(contest: DecoderScores) -> list[System]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from poolwise.records import Number
-from poolwise.statistics.estimate import Estimate
 from poolwise.studies.length.layers import BEFORE_GAIN, IDENTITY, NORM, Layer, Series
 from poolwise.studies.length.measures import Measures
 from poolwise.studies.length.random_words import RANDOM_WORDS
@@ -52,19 +50,21 @@ def _shares(
     for readout in layer.readouts:
         at = {"readout": readout, "of": NORM, **where}
         found = measures.norm(readout, layer.index, target)
-        yield _number(CURVE, found.eta2, at, control)
-        yield _number(LINE, found.regression.r2, at, control)
+        yield Number.of(CURVE, found.eta2, at, control=control)
+        yield Number.of(LINE, found.regression.r2, at, control=control)
         if (readout, target) in measures.ridge:
-            yield _number(RIDGE, measures.ridge[readout, target], {**at, "of": VECTOR}, control)
+            yield Number.of(
+                RIDGE, measures.ridge[readout, target], {**at, "of": VECTOR}, control=control
+            )
 
 
 def _details(layer: Layer, measures: Measures, where: Where, target: str) -> Iterator[Number]:
     for readout in layer.readouts:
         at = {"readout": readout, "of": NORM, **where}
         found = measures.norm(readout, layer.index, target)
-        yield _number(RANK, found.spearman, at)
-        yield _number(SLOPE, found.regression.slope, at)
-        yield _number(INTERCEPT, found.regression.intercept, at)
+        yield Number.of(RANK, found.spearman, at)
+        yield Number.of(SLOPE, found.regression.slope, at)
+        yield Number.of(INTERCEPT, found.regression.intercept, at)
         if target == TOKENS:
             yield Number(SPREAD, found.spread, where=at)
 
@@ -74,8 +74,8 @@ def _before_gain(layer: Layer, measures: Measures, where: Where, target: str) ->
     if layer.gain is not None:
         at = {"readout": layer.cls, "of": BEFORE_GAIN, **where}
         found = measures.measured[Series(layer.cls, layer.index, BEFORE_GAIN), target]
-        yield _number(CURVE, found.eta2, at, control=True)
-        yield _number(LINE, found.regression.r2, at, control=True)
+        yield Number.of(CURVE, found.eta2, at, control=True)
+        yield Number.of(LINE, found.regression.r2, at, control=True)
 
 
 def _identity(layer: Layer, measures: Measures) -> Iterator[Number]:
@@ -100,8 +100,4 @@ def _best(measures: Measures) -> Iterator[Number]:
         }
         for name, found in ((CURVE, best.eta2), (LINE, best.r2)):
             note = "chosen on one half of the sentences, measured on the other"
-            yield replace(_number(f"{name} {BEST}", found, where), note=note)
-
-
-def _number(name: str, found: Estimate, where: Where, control: bool = False) -> Number:
-    return Number(name, found.value, found.low, found.high, where, control, found.note)
+            yield Number.of(f"{name} {BEST}", found, where, note=note)

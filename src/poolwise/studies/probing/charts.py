@@ -112,7 +112,10 @@ def _controls(results: Sequence[TaskResult]) -> ForestPlot:
 
 
 def _ends(results: Sequence[TaskResult]) -> ForestPlot:
-    rows = [*((result.name, result.first_layer) for result in results), *((result.name, result.last_layer) for result in results)]
+    rows = [
+        *((result.name, result.first_layer) for result in results),
+        *((result.name, result.last_layer) for result in results),
+    ]
     headings = ("the chosen readout less the best of layer 0", "less the best of the last layer")
     groups = [heading for heading in headings for _ in results]
     return _forest("Low, in the middle, or high?", rows, "no difference", groups)
@@ -131,7 +134,8 @@ def _forest(
 ) -> ForestPlot:
     """A row a task and its difference."""
     differences = [
-        (f"{task}: {paired_test.first} less {paired_test.second}", paired_test.difference) for task, paired_test in rows
+        (f"{task}: {paired_test.first} less {paired_test.second}", paired_test.difference)
+        for task, paired_test in rows
     ]
     return ForestPlot(
         title,

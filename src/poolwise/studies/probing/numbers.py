@@ -63,7 +63,7 @@ def _number(
     control: bool = False,
 ) -> Number:
     place = {"task": task, "readout": readout, "part": split}
-    return Number(name, estimate.value, estimate.low, estimate.high, place, control, estimate.note)
+    return Number.of(name, estimate, place, control=control)
 
 
 def _gain(name: str, paired_test: PairedTest, task: str) -> Number:
@@ -75,9 +75,7 @@ def _gain(name: str, paired_test: PairedTest, task: str) -> Number:
         "part": "test",
     }
     note = "" if paired_test.sign else "no difference that these data can show"
-    return Number(
-        name, estimate.value, estimate.low, estimate.high, place, note=estimate.note or note
-    )
+    return Number.of(name, estimate, place, note=estimate.note or note)
 
 
 def _divided(estimate: Estimate, by: float) -> Estimate:

@@ -9,7 +9,6 @@ from poolwise.charts import Chart, ForestPlot, LayerCurve, LayerCurves
 from poolwise.records import Finding, Number
 from poolwise.selection.charts import forest_rows
 from poolwise.selection.finding import format_estimate
-from poolwise.statistics.estimate import Estimate
 from poolwise.studies.tagging.corpus import TaggedCorpus
 from poolwise.studies.tagging.experiment import MOST_FREQUENT, SHUFFLED, STATIC, MixScores
 
@@ -73,12 +72,12 @@ class Answer:
                 if name in layer_of:
                     where["layer"] = layer_of[name]
                 control = name in contest.controls
-                yield _number(self.score, scores.estimate(name), where, control=control)
+                yield Number.of(self.score, scores.estimate(name), where, control=control)
         for name in (*others, STATIC, MOST_FREQUENT):
             difference = contest.test.difference(name, contest.last)
             where = {"features": name, "head": self.head, "part": "test"}
             control = name in contest.controls
-            yield _number(
+            yield Number.of(
                 f"{self.score} less that of the last layer",
                 difference.value,
                 where,
@@ -140,9 +139,3 @@ class Answer:
 def _the(name: str) -> str:
     """``the last layer``, ``layer 3``."""
     return name if name.startswith("layer ") else f"the {name}"
-
-
-def _number(
-    name: str, found: Estimate, where: dict[str, str | int], *, control: bool = False
-) -> Number:
-    return Number(name, found.value, found.low, found.high, where, control, found.note)
