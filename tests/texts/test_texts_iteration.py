@@ -81,7 +81,7 @@ def test_mistakes_are_found_before_the_first_sentence_is_asked_for(tmp_path):
 
 
 def test_counts_beyond_the_sample_are_estimates(tmp_path, monkeypatch):
-    monkeypatch.setattr("poolwise.texts.files._SAMPLE", 1 << 19)
+    monkeypatch.setattr("poolwise.texts.files._MAX_COUNTED", 1 << 19)
     lines = "".join(f"line {number} of many\n" for number in range(100_000))
     (tmp_path / "a.txt").write_text(lines)
     (tmp_path / "a.txt.gz").write_bytes(gzip.compress(lines.encode()))

@@ -1,4 +1,4 @@
-"""What is compressed: unpacked as it is read."""
+"""Decompression while a file is read, bounded by its ratio."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ _DECOMPRESS: dict[str, Callable[[IO[bytes]], Any]] = {
 }
 
 COMPRESSED = {".gz": GZIP, ".bz2": BZIP2, ".xz": XZ, ".zst": ZSTANDARD}
-"""By suffix. How a file is compressed its first bytes say; that it is not, the suffix denies."""
+"""By suffix. A file's first bytes tell its compression; one with such a suffix must have it."""
 
 
 @contextmanager
 def unpacked(stored: IO[bytes], compression: str, label: str) -> Iterator[IO[bytes]]:
-    """The content of ``stored``. Reading on raises TextError where it holds more than text can."""
-    packed = _Counted(stored)
+    """The decompressed content of ``stored``. Raises TextError beyond the ratio of texts."""
+    packed = _CountingReader(stored)
     with _DECOMPRESS[compression](io.BufferedReader(packed)) as content:
-        yield io.BufferedReader(_Unpacked(content, packed, label), CHUNK)
+        yield io.BufferedReader(_CheckedReader(content, packed, label), CHUNK)
 
 
-class _Counted(io.RawIOBase):
-    """Bytes, counted as they are read."""
+class _CountingReader(io.RawIOBase):
+    """Counts the bytes that are read."""
 
     def __init__(self, stored: IO[bytes]) -> None:
         self._stored = stored
@@ -53,21 +53,21 @@ class _Counted(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         with memoryview(buffer) as view:
-            taken = self._stored.read1(len(view))  # type: ignore[attr-defined]
-            view[: len(taken)] = taken
-            self.count += len(taken)
-            return len(taken)
+            data = self._stored.read1(len(view))  # type: ignore[attr-defined]
+            view[: len(data)] = data
+            self.count += len(data)
+            return len(data)
 
 
-class _Unpacked(_Counted):
-    """What comes out, compared with what has gone in."""
+class _CheckedReader(_CountingReader):
+    """Compares the number of decompressed bytes with that of compressed ones."""
 
-    def __init__(self, content: Any, packed: _Counted, label: str) -> None:
+    def __init__(self, content: Any, packed: _CountingReader, label: str) -> None:
         super().__init__(content)
         self._packed = packed
         self._label = label
 
     def readinto(self, buffer: Any) -> int:
-        taken = super().readinto(buffer)
+        data = super().readinto(buffer)
         check_ratio(self._label, self._packed.count, self.count)
-        return taken
+        return data

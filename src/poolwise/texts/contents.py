@@ -1,4 +1,4 @@
-"""What a file holds, as its first bytes tell: text, compressed text, or something else."""
+"""What a file's first bytes tell: text, compressed text, or a binary format."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections import Counter
 from poolwise.errors import TextError
 
 HEAD = 512
-"""Bytes that are looked at."""
+"""Bytes that are examined."""
 
 GZIP, BZIP2, XZ, ZSTANDARD = "gzip", "bzip2", "xz", "Zstandard"
 
@@ -19,7 +19,7 @@ _COMPRESSED = {
     b"\x28\xb5\x2f\xfd": ZSTANDARD,
 }
 _BZIP2_BLOCKS = {b"1AY&SY", b"\x17rE8P\x90"}
-"""What follows ``BZh9``, which a text may begin with: a block, or the end."""
+"""The bytes after ``BZh9``, which a text may begin with too: a block, or the end."""
 
 _UNPACK = "unpack it and name the files in it"
 _AS_CSV = "export the texts as CSV"
@@ -27,7 +27,7 @@ _AS_PARQUET = "write it as Parquet"
 _AS_TEXT = "save its text in a file of plain text"
 _DECOMPRESS = "decompress it first"
 
-_OTHERS = {
+_BINARY = {
     b"PAR1": ("a Parquet file", "name a file whose name ends with .parquet"),
     b"PARE": ("an encrypted Parquet file", "write it without encryption"),
     b"%PDF-": ("a PDF", _AS_TEXT),
@@ -55,7 +55,7 @@ _OTHERS = {
         "fetch it with: git lfs pull",
     ),
 }
-"""By their first bytes: what it is, and what to do."""
+"""By their first bytes: the format, and what the user can do."""
 
 _ZIPPED = {
     b"[Content_Types].xml": ("an Office file (.xlsx, .docx)", "save it as CSV (UTF-8)"),
@@ -64,55 +64,55 @@ _ZIPPED = {
     b"mimetypeapplication/vnd.oasis": ("an OpenDocument file", "save it as CSV or plain text"),
     b"mimetypeapplication/epub": ("an e-book (EPUB)", _AS_TEXT),
 }
-"""Zip archives that are called otherwise, by what stands near their beginning; a later goes before
-an earlier."""
+"""Zip archives with another name, by bytes near their beginning; a later entry goes before an
+earlier."""
 
 _WIDE = {"utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"}
 """Encodings of texts that are full of NULs."""
 
 
 def compression_of(head: bytes) -> str | None:
-    """How what begins with ``head`` is compressed; None if it is not."""
+    """The compression of a file that begins with ``head``; None if there is none."""
     for magic, name in _COMPRESSED.items():
         if head.startswith(magic) and (name != BZIP2 or head[4:10] in _BZIP2_BLOCKS):
             return name
     return None
 
 
-def found_in(head: bytes) -> tuple[str, str] | None:
-    """What begins with ``head`` and is no text, and what to do about it; None if it may be text."""
+def binary_format(head: bytes) -> tuple[str, str] | None:
+    """The binary format of a file that begins with ``head``, and advice; None if it may be text."""
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        named = [found for part, found in _ZIPPED.items() if part in head]
-        return named[-1] if named else ("a zip archive", _UNPACK)
+        matches = [detected for part, detected in _ZIPPED.items() if part in head]
+        return matches[-1] if matches else ("a zip archive", _UNPACK)
     if head[257:262] == b"ustar":
         return "a tar archive", _UNPACK
     if (compression := compression_of(head)) is not None:
         return f"compressed with {compression}", _DECOMPRESS
-    return next((found for magic, found in _OTHERS.items() if head.startswith(magic)), None)
+    return next((detected for magic, detected in _BINARY.items() if head.startswith(magic)), None)
 
 
-def encoding_of(head: bytes, asked: str, label: str) -> str:
-    """The encoding to read the text with: ``asked``, unless these are the bytes of UTF-16 or 32.
+def encoding_of(head: bytes, encoding: str, label: str) -> str:
+    """The encoding to read the text with: ``encoding``, unless the bytes are those of UTF-16 or 32.
 
-    Raises TextError where ``head`` begins something else than text, or other text than ``asked``.
+    Raises TextError where ``head`` begins a binary format, or text in another encoding.
     """
-    found = found_in(head)
-    if found is not None:
-        what, to_do = found
-        raise TextError(f"{label} is {what}, expected text; {to_do}")
-    name = codecs.lookup(asked).name
+    detected = binary_format(head)
+    if detected is not None:
+        kind, advice = detected
+        raise TextError(f"{label} is {kind}, expected text; {advice}")
+    name = codecs.lookup(encoding).name
     wide = _wide_encoding(head)
     if wide is not None:
         if name in {"utf-8", "utf-8-sig", "utf-16", "utf-32", wide}:
             return wide
-        raise TextError(f"{label} is {wide}, not {asked}; name its encoding, or leave it out")
+        raise TextError(f"{label} is {wide}, not {encoding}; name its encoding, or leave it out")
     null = head.find(b"\x00")
     if null >= 0 and name not in _WIDE and not (name.startswith("utf-8") and _is_utf8(head)):
         raise TextError(
-            f"{label} is no text in {asked}: byte {null} is NUL, as in files that are not text; "
+            f"{label} is no text in {encoding}: byte {null} is NUL, as in files that are not text; "
             "name a text file, or the encoding of this one"
         )
-    return asked
+    return encoding
 
 
 def _wide_encoding(head: bytes) -> str | None:
@@ -121,25 +121,29 @@ def _wide_encoding(head: bytes) -> str | None:
     Most characters of most texts are of one script and its spaces: one byte of each pair is NUL
     or that script's, and the other is never NUL.
     """
-    for mark, name in (
+    for bom, name in (
         (codecs.BOM_UTF32_LE, "utf-32-le"),
         (codecs.BOM_UTF32_BE, "utf-32-be"),
         (codecs.BOM_UTF16_LE, "utf-16-le"),
         (codecs.BOM_UTF16_BE, "utf-16-be"),
     ):
-        if head.startswith(mark):
+        if head.startswith(bom):
             return name
     for high, name in ((1, "utf-16-le"), (0, "utf-16-be")):
         counts = Counter(head[high::2])
-        usual = sum(count for _, count in counts.most_common(2))
+        frequent = sum(count for _, count in counts.most_common(2))
         pairs = len(head) // 2
-        if 2 <= counts[0] >= pairs / 10 and usual >= 0.9 * pairs and 0 not in head[1 - high :: 2]:
+        if (
+            2 <= counts[0] >= pairs / 10
+            and frequent >= 0.9 * pairs
+            and 0 not in head[1 - high :: 2]
+        ):
             return name
     return None
 
 
 def _is_utf8(head: bytes) -> bool:
-    """NUL is a character, if it is a rare one."""
+    """Is it UTF-8 with few NULs, which are characters there?"""
     if len(head) >= 16 and 2 * head.count(0) > len(head):
         return False
     try:

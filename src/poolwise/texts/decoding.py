@@ -14,7 +14,7 @@ from poolwise.texts.limits import check_row, is_small, too_large
 _END = re.compile(r"\r\n?|\n")
 
 _NO_FILES = {"idna", "punycode", "undefined", "charmap", "unicode-escape", "raw-unicode-escape"}
-"""Python's names for what is called a text encoding there, and is the encoding of no file."""
+"""Python's text encodings that no file has."""
 
 
 def check_encoding(name: str) -> None:
@@ -47,10 +47,10 @@ def decoded_lines(
     where there is none but CR, as in files of old Macs.
     """
     lines = characters = 0
-    held, unfinished = "", []
+    pending_cr, unfinished = "", []
     undecided = not any_end
     for piece, bad in _decoded(chunks, encoding):
-        text, held = held + piece, ""
+        text, pending_cr = pending_cr + piece, ""
         if undecided and "\n" in text:
             undecided = False
         elif undecided and "\r" in text[:-1]:
@@ -62,7 +62,7 @@ def decoded_lines(
                 "name its encoding, for example --encoding latin-1"
             )
         if text.endswith("\r"):  # an LF may follow
-            text, held = text[:-1], "\r"
+            text, pending_cr = text[:-1], "\r"
         for line in io.StringIO(text, newline="" if any_end else "\n"):
             characters += len(line)
             if not (line.endswith("\n") or (any_end and line.endswith("\r"))):
@@ -78,19 +78,19 @@ def decoded_lines(
                 check_row(f"{label}, line {lines}", line.rstrip("\r\n"), max_bytes)
             characters = 0
             yield line
-    if unfinished or held:
-        line = "".join([*unfinished, held])
+    if unfinished or pending_cr:
+        line = "".join([*unfinished, pending_cr])
         check_row(f"{label}, line {lines + 1}", line.rstrip("\r\n"), max_bytes)
         yield line
 
 
 def _decoded(chunks: Iterable[bytes], encoding: str) -> Iterator[tuple[str, str | None]]:
-    """Decoded here and not by ``io.TextIOWrapper``, which cannot say where a bad byte stands.
+    """Pieces of text, each with None, or with a description of the bad byte that follows it.
 
-    Pieces of text, each with None, or with the place of the bad byte that follows it.
+    ``io.TextIOWrapper`` cannot tell the position of a bad byte.
     """
     decoder = codecs.getincrementaldecoder(encoding)()
-    taken = 0
+    position = 0
     begun = False
     for chunk in chain(chunks, [b""]):
         pending = len(decoder.getstate()[0])
@@ -99,11 +99,11 @@ def _decoded(chunks: Iterable[bytes], encoding: str) -> Iterator[tuple[str, str 
             text = decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError as error:
             text = error.object[: error.start].decode(encoding, "ignore")
-            at = taken - pending + error.start
-            bad = f"byte {at} is 0x{error.object[error.start]:02x}"
+            offset = position - pending + error.start
+            bad = f"byte {offset} is 0x{error.object[error.start]:02x}"
         except UnicodeError:
-            text, bad = "", f"byte {taken} should begin a byte order mark, and does not"
-        taken += len(chunk)
+            text, bad = "", f"byte {position} should begin a byte order mark, and does not"
+        position += len(chunk)
         if text and not begun:
             text, begun = text.removeprefix("\ufeff"), True
         if text or bad:

@@ -11,7 +11,7 @@ from poolwise.texts.dialects import Record, find_dialect, split_records
 from poolwise.texts.files import TextFile
 
 IsHeader = Callable[[Sequence[str], str], bool]
-"""Shown the fields of the first row, and ``csv`` or ``tsv``."""
+"""Is the first row a header? Called with its fields, and ``csv`` or ``tsv``."""
 
 
 def read_csv(file: TextFile) -> Table:
@@ -34,34 +34,36 @@ def delimited(
 ) -> Table:
     """The table in these lines of a file that is called ``csv`` or ``tsv``.
 
-    What delimits the fields of a ``.csv`` is found out. A row's number is that of its first line;
-    it may have ``max_bytes`` bytes.
+    The delimiter of a ``.csv`` is detected. A row's number is that of its first line; it may have
+    ``max_bytes`` bytes.
     """
     dialect, before, lines = find_dialect(label, lines, file_format, max_bytes)
     records = split_records(label, lines, dialect, max_bytes, before)
     first = next(records, None)
     if first is None:
         return Table.empty(label)
-    usual = file_format == "tsv" or dialect.delimiter == ","
-    note = "" if usual else f"its fields are {dialect.delimited_by}"
+    expected_delimiter = file_format == "tsv" or dialect.delimiter == ","
+    note = "" if expected_delimiter else f"its fields are {dialect.delimited_by}"
     _, names = first
     if is_header(names, dialect.format):
-        return Table(label, names, lambda asked: _named(label, names, records, asked), note=note)
+        return Table(
+            label, names, lambda columns: _header_rows(label, names, records, columns), note=note
+        )
     rows = chain([first], records)
     numbers = [str(place) for place in range(1, len(names) + 1)]
     return Table(
         label,
         numbers,
-        lambda asked: _numbered(label, len(numbers), rows, asked),
+        lambda columns: _numbered_rows(label, len(numbers), rows, columns),
         headed=False,
         note=note,
     )
 
 
-def _named(
-    label: str, header: list[str], records: Iterator[Record], asked: Sequence[str]
+def _header_rows(
+    label: str, header: list[str], records: Iterator[Record], columns: Sequence[str]
 ) -> Iterator[Record]:
-    places = [header.index(column) for column in asked]
+    places = [header.index(column) for column in columns]
     advice = ", or call the file .txt if each line is a text" if len(header) == 1 else ""
     for line, record in records:
         if len(record) != len(header):
@@ -72,16 +74,16 @@ def _named(
         yield line, [record[place] for place in places]
 
 
-def _numbered(
-    label: str, width: int, records: Iterator[Record], asked: Sequence[str]
+def _numbered_rows(
+    label: str, width: int, records: Iterator[Record], columns: Sequence[str]
 ) -> Iterator[Record]:
-    """Where fields are left out, lines may differ in their number (STS Benchmark's do)."""
-    places = [int(number) - 1 for number in asked]
-    exact = len(asked) == width
-    least = width if exact else max(places) + 1
+    """Lines may differ in their number of fields (STS Benchmark's do) unless all are read."""
+    places = [int(number) - 1 for number in columns]
+    exact = len(columns) == width
+    min_fields = width if exact else max(places) + 1
     for line, record in records:
-        if len(record) < least or (exact and len(record) > width):
-            expected = f"{width} as in the first line" if exact else f"at least {least}"
+        if len(record) < min_fields or (exact and len(record) > width):
+            expected = f"{width} as in the first line" if exact else f"at least {min_fields}"
             raise TextError(
                 f"{label}, line {line}: found {_fields(len(record))}, expected {expected}"
             )

@@ -1,4 +1,4 @@
-"""How the fields of a file are delimited and quoted, as its first rows tell."""
+"""The delimiter and quotation of a delimited file, detected from its first rows."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _SEP = re.compile(r'"?sep=(?P<delimiter>[^"\r\n])"?[\r\n]*', re.IGNORECASE)
 
 _BLANK = {"\n", "\r\n", "\r"}
 
-_LINES = 1000
-_CHARACTERS = 1 << 20
-"""So much is looked at, at most."""
+_MAX_LINES = 1000
+_MAX_CHARACTERS = 1 << 20
+"""The part of a file that is examined, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Dialect:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """What the first rows are in one dialect; ``failed`` where they are not valid in it."""
+    """The first rows read in one dialect; ``failed`` if they are not valid in it."""
 
     dialect: Dialect
     header: Sequence[str]
@@ -70,8 +70,8 @@ class _Reading:
         return not self.failed and all(len(row) == len(self.header) for row in self.rows)
 
     @property
-    def named(self) -> bool:
-        """Does the header hold the usual name of a text, a label, …?"""
+    def header_known(self) -> bool:
+        """Is a column of the header called as columns of texts, labels, … are?"""
         return has_known_names(self.header)
 
     @property
@@ -80,10 +80,10 @@ class _Reading:
         return self.dialect.delimiter == "\t"
 
     @property
-    def likely(self) -> bool:
-        """Does more speak for it than that its delimiter is in the first row?"""
+    def plausible(self) -> bool:
+        """Does more support it than its delimiter in the first row?"""
         fitting = sum(len(row) == len(self.header) for row in self.rows)
-        return self.named or self.tabs or 2 * fitting > len(self.rows) or not self.rows
+        return self.header_known or self.tabs or 2 * fitting > len(self.rows) or not self.rows
 
     @property
     def like_prose(self) -> bool:
@@ -96,29 +96,29 @@ def split_records(
 ) -> Iterator[Record]:
     """The lines that are not blank, split into fields; ``before``: lines that went before.
 
-    Raises TextError at a record of more than ``max_bytes`` bytes, before it is held.
+    Raises TextError at a record of more than ``max_bytes`` bytes, before it is in memory.
     """
-    read = number = before
+    read_lines = number = before
     characters = 0
 
-    def counted() -> Iterator[str]:
-        nonlocal read, number, characters
+    def checked_lines() -> Iterator[str]:
+        nonlocal read_lines, number, characters
         for line in lines:
-            read += 1
+            read_lines += 1
             if not characters:
-                if line in _BLANK:  # which csv would take long to say
+                if line in _BLANK:  # csv is slow on them
                     continue
-                number = read
+                number = read_lines
             characters += len(line)
             if characters > max_bytes and characters - 2 > max_bytes:  # less its end
                 raise too_large(f"{label}, line {number}", max_bytes)
             yield line
 
-    reader = csv.reader(counted(), **dialect.settings)
+    reader = csv.reader(checked_lines(), **dialect.settings)
     while True:
         characters = 0
         # csv's limit of 131072 characters is one setting for the whole process: it is lifted
-        # while one row is parsed, so that nobody else's readers change.
+        # while one row is parsed, so that other readers keep theirs.
         limit = csv.field_size_limit(sys.maxsize)
         try:
             record = next(reader)
@@ -146,45 +146,47 @@ def find_dialect(
     """
     lines = iter(lines)
     first = next(lines, "")
-    asked = _SEP.fullmatch(first) if file_format == "csv" else None
-    seen: list[str] = [] if asked else [first]
+    sep_line = _SEP.fullmatch(first) if file_format == "csv" else None
+    sample: list[str] = [] if sep_line else [first]
     characters = 0
     for line in lines:
-        seen.append(line)
+        sample.append(line)
         characters += len(line)
-        if len(seen) >= _LINES or characters >= _CHARACTERS:
+        if len(sample) >= _MAX_LINES or characters >= _MAX_CHARACTERS:
             break
-    more = next(lines, None)
-    rest = chain(seen, () if more is None else (more,), lines)
-    whole = more is None
-    if asked:
-        return Dialect(asked["delimiter"]), 1, rest
-    found = [_tabs(seen, whole, max_bytes)]
+    next_line = next(lines, None)
+    all_lines = chain(sample, () if next_line is None else (next_line,), lines)
+    complete = next_line is None
+    if sep_line:
+        return Dialect(sep_line["delimiter"]), 1, all_lines
+    readings = [_tabs(sample, complete, max_bytes)]
     if file_format == "csv":
-        found = [_read(seen, whole, Dialect(d), max_bytes) for d in DELIMITERS if d != "\t"] + found
-    return _likeliest(label, found).dialect, 0, rest
+        readings = [
+            _read(sample, complete, Dialect(d), max_bytes) for d in DELIMITERS if d != "\t"
+        ] + readings
+    return _likeliest(label, readings).dialect, 0, all_lines
 
 
-def _read(lines: Sequence[str], whole: bool, dialect: Dialect, max_bytes: int) -> _Reading:
-    """The last record may be cut, unless the lines are the ``whole`` file."""
+def _read(lines: Sequence[str], complete: bool, dialect: Dialect, max_bytes: int) -> _Reading:
+    """The last record may be cut, unless the lines are the ``complete`` file."""
     rows: list[list[str]] = []
     failed = False
     try:
         rows += (record for _, record in split_records("", lines, dialect, max_bytes))
     except TextError:
-        failed = whole
-    if not whole and len(rows) > 1:
+        failed = complete
+    if not complete and len(rows) > 1:
         rows.pop()
     return _Reading(dialect, rows[0] if rows else [], rows[1:], failed)
 
 
-def _tabs(lines: Sequence[str], whole: bool, max_bytes: int) -> _Reading:
-    """Quoted if that divides the rows evenly and something shows that a program quoted them."""
-    plain = _read(lines, whole, Dialect("\t", quoted=False), max_bytes)
+def _tabs(lines: Sequence[str], complete: bool, max_bytes: int) -> _Reading:
+    """Tabs; quoted if that divides the rows evenly and some field was quoted by a program."""
+    plain = _read(lines, complete, Dialect("\t", quoted=False), max_bytes)
     if not any(field[:1] == '"' for row in (plain.header, *plain.rows) for field in row):
         return plain
-    quoted = _read(lines, whole, Dialect("\t"), max_bytes)
-    shown = (
+    quoted = _read(lines, complete, Dialect("\t"), max_bytes)
+    looks_quoted = (
         not plain.even
         or all(_in_quotes(name) for name in plain.header)
         or any(
@@ -193,7 +195,7 @@ def _tabs(lines: Sequence[str], whole: bool, max_bytes: int) -> _Reading:
             for field in row
         )
     )
-    return quoted if quoted.even and shown else plain
+    return quoted if quoted.even and looks_quoted else plain
 
 
 def _in_quotes(field: str) -> bool:
@@ -202,29 +204,37 @@ def _in_quotes(field: str) -> bool:
 
 def _likeliest(label: str, readings: Sequence[_Reading]) -> _Reading:
     """The first of ``readings`` is that with commas (of a TSV there is one, with tabs)."""
-    usual, *others = readings
-    others = [reading for reading in others if len(reading.header) > 1 and reading.likely]
-    if not others:
-        return usual
-    if len(usual.header) == 1 and len(others) == 1:
-        (other,) = others
-        if other.named or other.tabs or (other.even and not other.like_prose):
-            return other
-        raise _undecided(label, usual, other)
-    several = sorted(others if len(usual.header) == 1 else [usual, *others], key=_likelihood)
-    if _likelihood(several[-1]) == _likelihood(several[-2]):
-        raise _undecided(label, several[-2], several[-1])
-    return several[-1]
+    default, *alternatives = readings
+    alternatives = [
+        reading for reading in alternatives if len(reading.header) > 1 and reading.plausible
+    ]
+    if not alternatives:
+        return default
+    if len(default.header) == 1 and len(alternatives) == 1:
+        (alternative,) = alternatives
+        if (
+            alternative.header_known
+            or alternative.tabs
+            or (alternative.even and not alternative.like_prose)
+        ):
+            return alternative
+        raise _undecided(label, default, alternative)
+    candidates = sorted(
+        alternatives if len(default.header) == 1 else [default, *alternatives], key=_likelihood
+    )
+    if _likelihood(candidates[-1]) == _likelihood(candidates[-2]):
+        raise _undecided(label, candidates[-2], candidates[-1])
+    return candidates[-1]
 
 
 def _likelihood(reading: _Reading) -> tuple[bool, bool, bool]:
-    return reading.named, reading.even, reading.tabs
+    return reading.header_known, reading.even, reading.tabs
 
 
-def _undecided(label: str, one: _Reading, other: _Reading) -> TextError:
+def _undecided(label: str, a: _Reading, b: _Reading) -> TextError:
     return TextError(
-        f"{label}: cannot tell whether it is {_described(one)} or {_described(other)}; write "
-        f"sep={one.dialect.delimiter} or sep={other.dialect.delimiter} in a first line of its own"
+        f"{label}: cannot tell whether it is {_described(a)} or {_described(b)}; write "
+        f"sep={a.dialect.delimiter} or sep={b.dialect.delimiter} in a first line of its own"
     )
 
 

@@ -13,22 +13,22 @@ if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
 
 ValueKind = str
-"""What a value is in CSV and JSON: ``null``, ``boolean``, ``integer``, ``wide`` (an integer that a
-float does not hold), ``number``, ``text``, ``other``."""
+"""The kind of a value in CSV and JSON: ``null``, ``boolean``, ``integer``, ``wide`` (an integer
+that a float does not hold), ``number``, ``text``, ``other``."""
 
 _EXACT = 1 << 53
 _WIDE = 1 << 63
 
 
-class Typed(Protocol):
-    """A source, as far as it is needed here."""
+class TypedSource(Protocol):
+    """A source with types of its columns."""
 
     @property
     def label(self) -> str:
         """How an error names it."""
 
     def types(self, names: Sequence[str]) -> Mapping[str, pa.DataType | frozenset[ValueKind]]:
-        """The types of its columns; or where it has none, what kinds of values they hold."""
+        """The types of its columns; or where it has none, the kinds of their values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class ExtraColumns:
         return value
 
 
-def extra_columns(sources: Iterable[Typed], names: Sequence[str]) -> ExtraColumns:
+def extra_columns(sources: Iterable[TypedSource], names: Sequence[str]) -> ExtraColumns:
     """How the columns ``names`` are kept.
 
     Columns of Parquet files and datasets keep their types; those of CSV are texts. A column of
@@ -70,25 +70,28 @@ def extra_columns(sources: Iterable[Typed], names: Sequence[str]) -> ExtraColumn
         return ExtraColumns()
     import pyarrow as pa  # noqa: PLC0415 - texts alone are read without it
 
-    found = {source.label: source.types(names) for source in sources}
+    types_by_source = {source.label: source.types(names) for source in sources}
     types, as_json = {}, set()
     for name in names:
-        typed = {label: of[name] for label, of in found.items()}
-        kinds = frozenset(kind for of in typed.values() if isinstance(of, frozenset) for kind in of)
+        by_source = {label: of[name] for label, of in types_by_source.items()}
+        kinds = frozenset(
+            kind for of in by_source.values() if isinstance(of, frozenset) for kind in of
+        )
         of_kinds = _type_of(kinds)
         if of_kinds is None:
             as_json.add(name)
             of_kinds = pa.string()
-        (first, found_first), *others = (
-            (label, of_kinds if isinstance(of, frozenset) else of) for label, of in typed.items()
+        (first, first_type), *remaining = (
+            (label, of_kinds if isinstance(of, frozenset) else of)
+            for label, of in by_source.items()
         )
-        for label, other in others:
-            if other != found_first:
+        for label, other_type in remaining:
+            if other_type != first_type:
                 raise TextError(
-                    f"the column {name!r} is {found_first} in {first} and {other} in {label}, "
+                    f"the column {name!r} is {first_type} in {first} and {other_type} in {label}, "
                     "expected one type; embed these inputs one by one"
                 )
-        types[name] = found_first
+        types[name] = first_type
     return ExtraColumns(types, frozenset(as_json))
 
 
@@ -98,9 +101,9 @@ def kinds_of(
     """The kinds of the values in each column."""
     kinds: list[set[ValueKind]] = [set() for _ in names]
     for row in rows:
-        for found, value in zip(kinds, row, strict=True):
-            found.add(_kind(value))
-    return {name: frozenset(found) for name, found in zip(names, kinds, strict=True)}
+        for column_kinds, value in zip(kinds, row, strict=True):
+            column_kinds.add(_kind(value))
+    return {name: frozenset(of) for name, of in zip(names, kinds, strict=True)}
 
 
 _KINDS: Mapping[type, ValueKind] = {

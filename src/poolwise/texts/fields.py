@@ -1,4 +1,4 @@
-"""A field's value: is it a text, an id, a label, several labels, a score?"""
+"""A field's value as a text, an id, a label, several labels or a score."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from poolwise.errors import TextError, listed
 SEPARATOR = ";"
 """Between the labels of a text that has several."""
 
-"""Fields that an error lists."""
-
 
 def is_missing(value: object) -> bool:
-    """Does the field say nothing? An empty or blank text, null, and the NaN that stands for it."""
+    """Is the field empty? An empty or blank text, null, or NaN."""
     if isinstance(value, str):
         return not value.strip()
     return value is None or (isinstance(value, float) and math.isnan(value))
@@ -24,12 +22,12 @@ def as_text(value: object, column: str, location: str) -> str:
     if isinstance(value, str):
         return value
     raise TextError(
-        f"{location}: {column!r} is {_kind(value)}, expected a text{_instead(value, column)}"
+        f"{location}: {column!r} is {_kind(value)}, expected a text{_advice(value, column)}"
     )
 
 
-def _instead(value: object, column: str) -> str:
-    """What to do about a value that is no text, where there is something."""
+def _advice(value: object, column: str) -> str:
+    """Advice for a value that is no text, if there is any."""
     match value:
         case dict() if value:
             paths = listed((f"{column}.{key}" for key in value), repr)
@@ -42,7 +40,7 @@ def _instead(value: object, column: str) -> str:
 
 
 def as_filled_text(value: object, column: str, location: str) -> str:
-    """``value``, if it is a text that says something."""
+    """``value``, if it is a text that is not blank."""
     text = as_text(value, column, location)
     if not text.strip():
         raise TextError(f"{location}: {column!r} is empty, expected a text; fill or remove the row")
@@ -103,9 +101,9 @@ def as_score(value: object, column: str, location: str) -> float:
         number = float(value)
     if math.isfinite(number):
         return number
-    found = repr(value) if isinstance(value, str | int | float) else _kind(value)
+    description = repr(value) if isinstance(value, str | int | float) else _kind(value)
     raise TextError(
-        f"{location}: the score {column!r} is {found}, expected a number such as 3.5; "
+        f"{location}: the score {column!r} is {description}, expected a number such as 3.5; "
         "repair or remove the row, or name another column"
     )
 

@@ -24,18 +24,18 @@ from poolwise.texts.limits import MAX_TEXT_BYTES, check_limit
 
 STDIN = "-"
 
-_NO_FILES = {
+_NOT_FILES = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
     stat.S_IFSOCK: "a socket",
 }
-"""What is there under a name and holds no texts. A named pipe does, once."""
+"""Kinds of paths that hold no texts. A named pipe does, once."""
 
-_SAMPLE = 1 << 28
-"""Lines are counted in so many bytes at most; beyond, their number is an estimate."""
+_MAX_COUNTED = 1 << 28
+"""Bytes in which lines are counted; beyond, their number is an estimate."""
 
 _ZIP_HEAD = 1 << 16
-"""Bytes of a zip archive in which it shows what it is."""
+"""Bytes of a zip archive that tell its format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class TextFile:
             if head.startswith(b"PK"):
                 head += content.read(_ZIP_HEAD)
             encoding = encoding_of(head, self.encoding, self.label)
-            chunks = chain([head + _more(content)], iter(lambda: _more(content), b""))
+            chunks = chain([head + _next_chunk(content)], iter(lambda: _next_chunk(content), b""))
             yield from decoded_lines(
                 chunks, encoding, self.label, any_end=any_end, max_bytes=self.max_bytes
             )
@@ -84,13 +84,13 @@ class TextFile:
         """Exact up to 256 MB (decompressed), an estimate beyond, None if it is a pipe."""
         if not self.repeatable:
             return None
-        lines, seen, last = 0, 0, b"\n"
+        lines, total, last = 0, 0, b"\n"
         with reading(self.label), self._open() as (stored, content):
-            while seen < _SAMPLE and (chunk := content.read(CHUNK)):
-                lines, seen, last = lines + chunk.count(b"\n"), seen + len(chunk), chunk[-1:]
-            whole = not content.read(1)
+            while total < _MAX_COUNTED and (chunk := content.read(CHUNK)):
+                lines, total, last = lines + chunk.count(b"\n"), total + len(chunk), chunk[-1:]
+            complete = not content.read(1)
             share = stored.tell() / max(Path(self.path).stat().st_size, 1)
-        return lines + (last != b"\n") if whole else round(lines / share)
+        return lines + (last != b"\n") if complete else round(lines / share)
 
     @contextmanager
     def _open(self) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
@@ -105,51 +105,51 @@ class TextFile:
     @contextmanager
     def _decompressed(self, stored: IO[bytes]) -> Iterator[IO[bytes]]:
         head = stored.read(HEAD)
-        whole = stored
+        stream = stored
         if self.repeatable:
             stored.seek(0)
         else:
-            whole = io.BufferedReader(_Rejoined(head, stored), CHUNK)
+            stream = io.BufferedReader(_Rejoined(head, stored), CHUNK)
         compression = compression_of(head)
         if compression is not None:
-            with unpacked(whole, compression, self.label) as content:
+            with unpacked(stream, compression, self.label) as content:
                 yield content
             return
-        claimed = COMPRESSED.get(Path(self.path).suffix.lower())
-        if claimed is not None and head:
+        expected = COMPRESSED.get(Path(self.path).suffix.lower())
+        if expected is not None and head:
             raise TextError(
-                f"{self.label} is not compressed with {claimed}, as its suffix says; "
+                f"{self.label} is not compressed with {expected}, as its suffix says; "
                 "take the suffix away, or fetch the file again"
             )
-        yield whole
+        yield stream
 
 
 class _Rejoined(io.RawIOBase):
-    """What has been read of a stream, and the rest of it: pipes cannot be wound back."""
+    """The bytes already read from a pipe, followed by the remaining ones."""
 
-    def __init__(self, head: bytes, rest: IO[bytes]) -> None:
+    def __init__(self, head: bytes, stream: IO[bytes]) -> None:
         self._head = head
-        self._rest = rest
+        self._stream = stream
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
         with memoryview(buffer) as view:
-            taken = self._head or self._rest.read1(len(view))  # type: ignore[attr-defined]
-            given, self._head = taken[: len(view)], taken[len(view) :]
-            view[: len(given)] = given
-            return len(given)
+            data = self._head or self._stream.read1(len(view))  # type: ignore[attr-defined]
+            part, self._head = data[: len(view)], data[len(view) :]
+            view[: len(part)] = part
+            return len(part)
 
 
-def _more(content: IO[bytes]) -> bytes:
+def _next_chunk(content: IO[bytes]) -> bytes:
     more: bytes = content.read1(CHUNK)  # type: ignore[attr-defined]
     return more
 
 
 @contextmanager
 def reading(label: str) -> Iterator[None]:
-    """Turn what can go wrong while bytes are read into a TextError."""
+    """Raise a TextError for the errors of reading bytes."""
     try:
         yield
     except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
@@ -161,7 +161,7 @@ def reading(label: str) -> Iterator[None]:
 
 
 def _check_file(path: Path) -> None:
-    """Raise TextError unless it is one, or a named pipe."""
+    """Raise TextError unless it is a file or a named pipe."""
     if path.is_dir():
         raise TextError(
             f"{path} is a folder; name the files in it, "
@@ -169,7 +169,7 @@ def _check_file(path: Path) -> None:
         )
     if not path.exists():
         raise TextError(f"no such file: {path}{_close_names(path)}")
-    kind = _NO_FILES.get(stat.S_IFMT(path.stat().st_mode))
+    kind = _NOT_FILES.get(stat.S_IFMT(path.stat().st_mode))
     if kind is not None:
         raise TextError(f"{path} is {kind}, expected a file, or - for standard input")
 

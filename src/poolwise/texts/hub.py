@@ -47,7 +47,7 @@ class HubDataset:
             raise TextError(f"{self.label}: no such folder: {name}")
 
     def table(self, optional: Sequence[str] = ()) -> Table:
-        """The split: its columns and the fields within them, and its rows in order."""
+        """The split: its columns, the fields within them, and its rows in order."""
         with self._reading():
             names = field_paths(self._dataset.features or next(iter(self._dataset), {}))
         return Table(self.label, names, self._rows, unit="row")
@@ -72,15 +72,17 @@ class HubDataset:
         split = splits.get(self._address[2] or DEFAULT_SPLIT)
         return None if split is None else split.num_examples
 
-    def _rows(self, asked: Sequence[str]) -> Iterator[tuple[int, Sequence[object]]]:
+    def _rows(self, columns: Sequence[str]) -> Iterator[tuple[int, Sequence[object]]]:
         with self._reading():
             names = self._dataset.column_names
-            roots = names and [name for name in names if any(_within(name, one) for one in asked)]
+            roots = names and [
+                name for name in names if any(_within(name, column) for column in columns)
+            ]
             rows = self._dataset.select_columns(roots) if roots else self._dataset
             for row, record in enumerate(rows):
-                found = [find_value(record, column) for column in asked]
-                check_fields(f"{self.label}, row {row}", found, self.max_bytes)
-                yield row, [None if value is MISSING else value for value in found]
+                values = [find_value(record, column) for column in columns]
+                check_fields(f"{self.label}, row {row}", values, self.max_bytes)
+                yield row, [None if value is MISSING else value for value in values]
 
     @property
     def _address(self) -> tuple[str, str | None, str | None]:
@@ -123,17 +125,19 @@ class HubDataset:
             raise TextError(f"cannot read {self.label}: {error}") from error
 
 
-def _within(name: str, asked: str) -> bool:
+def _within(name: str, columns: str) -> bool:
     """Is the column ``name``, or a field within it, what was asked for?"""
-    return asked == name or asked.startswith(f"{name}.")
+    return columns == name or columns.startswith(f"{name}.")
 
 
-def _type_of(schema: pa.Schema, asked: str) -> pa.DataType:
-    root = asked if asked in schema.names else next(n for n in schema.names if _within(n, asked))
-    found = schema.field(root).type
-    for key in asked.removeprefix(root).split(".")[1:]:
-        found = found.field(key).type
-    return found
+def _type_of(schema: pa.Schema, columns: str) -> pa.DataType:
+    root = (
+        columns if columns in schema.names else next(n for n in schema.names if _within(n, columns))
+    )
+    values = schema.field(root).type
+    for key in columns.removeprefix(root).split(".")[1:]:
+        values = values.field(key).type
+    return values
 
 
 def _from_hub(datasets: Any, name: str, config: str | None, split: str) -> Any:

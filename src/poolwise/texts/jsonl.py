@@ -40,24 +40,26 @@ def json_lines(label: str, lines: Iterable[str], optional: Sequence[str] = ()) -
         return Table.empty(label)
     records = chain([first], records)
     names = list(dict.fromkeys([*field_paths(first[1]), *optional]))
-    return Table(label, names, lambda asked: _rows(label, records, asked, optional))
+    return Table(label, names, lambda columns: _rows(label, records, columns, optional))
 
 
 def json_kinds(file: TextFile, names: Sequence[str]) -> Mapping[str, frozenset[ValueKind]]:
-    """What the values in these columns are, of all the file. Raises TextError for a column that no
-    object has."""
+    """The kinds of the values in these columns, over the whole file. Raises TextError for a column
+    that no object has."""
     records = _records(file.label, file.lines())
     first = next(records, (0, {}))
-    seen: set[str] = set()
+    present: set[str] = set()
 
     def values(record: dict[str, Any]) -> list[object]:
-        found = [find_value(record, name) for name in names]
-        seen.update(name for name, value in zip(names, found, strict=True) if value is not MISSING)
-        return [None if value is MISSING else value for value in found]
+        fields = [find_value(record, name) for name in names]
+        present.update(
+            name for name, value in zip(names, fields, strict=True) if value is not MISSING
+        )
+        return [None if value is MISSING else value for value in fields]
 
     kinds = kinds_of((values(record) for _, record in chain([first], records)), names)
     for name in names:
-        if name not in seen:
+        if name not in present:
             known_column(field_paths(first[1]), name, file.label)
     return kinds
 
@@ -69,15 +71,15 @@ def _records(label: str, lines: Iterable[str]) -> Iterator[_Record]:
 
 
 def _rows(
-    label: str, records: Iterator[_Record], asked: Sequence[str], optional: Sequence[str]
+    label: str, records: Iterator[_Record], columns: Sequence[str], optional: Sequence[str]
 ) -> Iterator[tuple[int, Sequence[object]]]:
     for number, record in records:
-        values = [find_value(record, column) for column in asked]
+        values = [find_value(record, column) for column in columns]
         for at, value in enumerate(values):
             if value is MISSING:
-                if asked[at] not in optional:
+                if columns[at] not in optional:
                     raise TextError(
-                        f"{label}, line {number}: has no column {asked[at]!r}; "
+                        f"{label}, line {number}: has no column {columns[at]!r}; "
                         f"it has {listed_columns([*record])}"
                     )
                 values[at] = None
@@ -107,7 +109,7 @@ def _parsed(line: str, location: str) -> dict[str, Any]:
 
 
 class _SameKeyError(Exception):
-    """A key that an object has twice: which value is meant?"""
+    """An object has this key twice."""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from poolwise.errors import TextError
 MAX_TEXT_BYTES = 1 << 24
 """Bytes (UTF-8) of a row that is read unless more is asked for: some three novels."""
 
-_WIDEST = 4
+_MAX_UTF8_BYTES = 4
 """Bytes of a character in UTF-8, at most."""
 
 
@@ -21,7 +21,7 @@ def check_limit(max_bytes: int) -> None:
 
 def is_small(characters: int, max_bytes: int) -> bool:
     """Has a row of so many characters surely no more than ``max_bytes`` bytes?"""
-    return _WIDEST * characters <= max_bytes
+    return _MAX_UTF8_BYTES * characters <= max_bytes
 
 
 def check_row(location: str, row: str, max_bytes: int) -> None:
@@ -42,26 +42,26 @@ def check_fields(location: str, fields: Iterable[object], max_bytes: int) -> Non
 
 def too_large(location: str, max_bytes: int, size: int | None = None) -> TextError:
     """The error for a row of more than ``max_bytes`` bytes; ``size`` is None if unknown."""
-    found = f"more than {max_bytes:,} bytes" if size is None else f"{size:,} bytes"
-    expected = "so many" if size is None else f"{max_bytes:,}"
+    size_text = f"more than {max_bytes:,} bytes" if size is None else f"{size:,} bytes"
+    limit_text = "so many" if size is None else f"{max_bytes:,}"
     return TextError(
-        f"{location}: found {found}, expected at most {expected} in a row; divide it, or allow "
-        "more with --max-text-bytes (max_text_bytes=…)"
+        f"{location}: found {size_text}, expected at most {limit_text} in a row; divide it, or "
+        "allow more with --max-text-bytes (max_text_bytes=…)"
     )
 
 
-FREE = 1 << 21
-"""So many decompressed bytes are given whatever their number was before."""
+UNCHECKED_BYTES = 1 << 21
+"""Decompressed bytes up to which the ratio is not checked."""
 
-MOST_TIMES = 250
-"""Text becomes some ten times smaller; what became smaller by more than this holds none."""
+MAX_RATIO = 250
+"""Text compresses some ten times; files beyond this ratio hold none."""
 
 
 def check_ratio(label: str, packed: int, unpacked: int) -> None:
     """Raise TextError if more comes out of a compressed file than is likely of text."""
-    if unpacked > FREE and unpacked > MOST_TIMES * packed:
+    if unpacked > UNCHECKED_BYTES and unpacked > MAX_RATIO * packed:
         raise TextError(
-            f"{label} holds more than {MOST_TIMES} times as many bytes as it has itself "
+            f"{label} holds more than {MAX_RATIO} times as many bytes as it has itself "
             f"({unpacked:,} so far, of {packed:,}), which no text does; if it is meant to, "
             "decompress it first"
         )

@@ -11,7 +11,7 @@ from poolwise.texts.files import TextFile
 def read_lines(file: TextFile) -> Table:
     """Every line, empty ones too, without its line end (LF or CRLF): one column."""
 
-    def rows(asked: Sequence[str]) -> Iterator[tuple[int, Sequence[object]]]:
+    def rows(names: Sequence[str]) -> Iterator[tuple[int, Sequence[object]]]:
         for number, line in enumerate(file.lines(), 1):
             yield number, (line.removesuffix("\n").removesuffix("\r"),)
 

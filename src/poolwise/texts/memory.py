@@ -112,8 +112,8 @@ def _pandas(data: Any, fields: Sequence[str]) -> tuple[Sequence[str], Rows]:
     if not named and len(columns) in (len(fields) - 1, len(fields)):
         columns = [*fields[: len(columns)]]
     names = [*map(str, columns)]
-    return names, lambda chosen: zip(
-        *(data.iloc[:, names.index(name)].tolist() for name in chosen), strict=True
+    return names, lambda selected: zip(
+        *(data.iloc[:, names.index(name)].tolist() for name in selected), strict=True
     )
 
 
@@ -143,9 +143,9 @@ def _columns(columns: Mapping[str, Any], label: str) -> tuple[Sequence[str], Row
         values[name] = _values(column)
     lengths = {name: len(column) for name, column in values.items()}
     if len({*lengths.values()}) > 1:
-        found = ", ".join(f"{name!r} {length}" for name, length in lengths.items())
-        raise TextError(f"{label}: the columns differ in length: {found}; expected one length")
-    return [*columns], lambda chosen: zip(*(values[name] for name in chosen), strict=True)
+        listed = ", ".join(f"{name!r} {length}" for name, length in lengths.items())
+        raise TextError(f"{label}: the columns differ in length: {listed}; expected one length")
+    return [*columns], lambda selected: zip(*(values[name] for name in selected), strict=True)
 
 
 def _records(data: Sequence[Mapping[str, object]], label: str) -> tuple[Sequence[str], Rows]:
@@ -173,9 +173,12 @@ def _tuples(
         places = [names.index(column) for column in columns]
         for number, row in enumerate(data):
             if not isinstance(row, list | tuple) or len(row) != width:
-                found = f"{len(row)} fields" if isinstance(row, list | tuple) else describe(row)
+                description = (
+                    f"{len(row)} fields" if isinstance(row, list | tuple) else describe(row)
+                )
                 raise TextError(
-                    f"{label}, row {number}: found {found}, expected {width} as in the first row"
+                    f"{label}, row {number}: found {description}, expected {width} as in the "
+                    "first row"
                 )
             yield [row[place] for place in places]
 

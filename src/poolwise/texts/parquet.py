@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from poolwise.errors import TextError
 from poolwise.texts.columns import MAX_NESTED, Table, known_column
-from poolwise.texts.contents import HEAD, found_in
+from poolwise.texts.contents import HEAD, binary_format
 from poolwise.texts.files import STDIN, TextFile, reading
 from poolwise.texts.limits import check_ratio, too_large
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
     import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-_MOST_ROWS = 1024
-_LEAST_ROWS = 16
-_HELD = 1 << 28
+_MAX_ROWS = 1024
+_MIN_ROWS = 16
+_MAX_BYTES = 1 << 28
 """Rows are read so many at a time, and few enough to be no more bytes than this if all were as
 large as the largest that there can be."""
 
-_WELL = 16
+_HIGH_RATIO = 16
 """Columns that are compressed by more than this may hold texts that are very long: then one row is
 read at a time."""
 
@@ -44,17 +44,17 @@ def read_parquet(file: TextFile) -> Table:
 
     Its columns are also the fields of structs, by their paths (``review.body``).
     """
-    with _opened(file) as parquet:
+    with _open(file) as parquet:
         schema = parquet.schema_arrow
     columns: list[str] = schema.names
-    within = _columns(schema).keys() - columns
-    names = [*columns, *(name for name in _columns(schema) if name in within)]
-    return Table(file.label, names, lambda asked: _rows(file, asked), unit="row")
+    nested = _columns(schema).keys() - columns
+    names = [*columns, *(name for name in _columns(schema) if name in nested)]
+    return Table(file.label, names, lambda names: _rows(file, names), unit="row")
 
 
 def count_parquet(file: TextFile) -> int | None:
     """The number of rows, from the footer."""
-    with _opened(file) as parquet:
+    with _open(file) as parquet:
         return int(parquet.metadata.num_rows)
 
 
@@ -62,43 +62,43 @@ def parquet_types(file: TextFile, names: Sequence[str]) -> Mapping[str, pa.DataT
     """The types of columns; of categories that of their values."""
     import pyarrow as pa  # noqa: PLC0415 - as below
 
-    with _opened(file) as parquet:
+    with _open(file) as parquet:
         columns = _columns(parquet.schema_arrow)
-    found = {name: columns[known_column(list(columns), name, file.label)].type for name in names}
-    return {name: of.value_type if pa.types.is_dictionary(of) else of for name, of in found.items()}
+    types = {name: columns[known_column(list(columns), name, file.label)].type for name in names}
+    return {name: of.value_type if pa.types.is_dictionary(of) else of for name, of in types.items()}
 
 
-def _rows(file: TextFile, asked: Sequence[str]) -> Iterator[tuple[int, Sequence[object]]]:
-    with _opened(file) as parquet:
+def _rows(file: TextFile, names: Sequence[str]) -> Iterator[tuple[int, Sequence[object]]]:
+    with _open(file) as parquet:
         columns = _columns(parquet.schema_arrow)
-        at_a_time = _rows_at_a_time(parquet, [columns[name].path[0] for name in asked], file)
+        batch_rows = _batch_rows(parquet, [columns[name].path[0] for name in names], file)
         row = 0
-        for batch in parquet.iter_batches(at_a_time, columns=list(dict.fromkeys(asked))):
-            arrays = {name: _array(batch, columns[name]) for name in asked}
+        for batch in parquet.iter_batches(batch_rows, columns=list(dict.fromkeys(names))):
+            arrays = {name: _array(batch, columns[name]) for name in names}
             _check_sizes(list(arrays.values()), row, file)
-            for values in zip(*(_values(arrays[name]) for name in asked), strict=True):
+            for values in zip(*(_values(arrays[name]) for name in names), strict=True):
                 yield row, values
                 row += 1
 
 
-def _rows_at_a_time(parquet: pq.ParquetFile, roots: Sequence[str], file: TextFile) -> int:
-    """As the sizes of the columns in each row group tell, compressed and not. A text is stored once
-    however many rows it is in, so each of them may be as large as their column."""
-    paths = [parquet.schema.column(at).path for at in range(len(parquet.schema))]
-    places = [
-        at
-        for at, path in enumerate(paths)
+def _batch_rows(parquet: pq.ParquetFile, roots: Sequence[str], file: TextFile) -> int:
+    """Rows to read at a time, by the sizes of the columns in each row group. A text is stored once
+    however many rows it is in, so each row may be as large as its column."""
+    paths = [parquet.schema.column(i).path for i in range(len(parquet.schema))]
+    leaves = [
+        i
+        for i, path in enumerate(paths)
         if any(path == root or path.startswith(f"{root}.") for root in roots)
     ]
-    largest, least = 1, _LEAST_ROWS
+    largest, min_rows = 1, _MIN_ROWS
     for number in range(parquet.metadata.num_row_groups):
-        for column in map(parquet.metadata.row_group(number).column, places):
-            packed, size = column.total_compressed_size, column.total_uncompressed_size
-            check_ratio(file.label, packed, size)
+        for column in map(parquet.metadata.row_group(number).column, leaves):
+            compressed, size = column.total_compressed_size, column.total_uncompressed_size
+            check_ratio(file.label, compressed, size)
             largest = max(largest, size)
-            if size > _WELL * packed:
-                least = 1
-    return max(least, min(_MOST_ROWS, _HELD // largest))
+            if size > _HIGH_RATIO * compressed:
+                min_rows = 1
+    return max(min_rows, min(_MAX_ROWS, _MAX_BYTES // largest))
 
 
 def _check_sizes(arrays: Sequence[pa.Array], first: int, file: TextFile) -> None:
@@ -123,29 +123,29 @@ def _check_sizes(arrays: Sequence[pa.Array], first: int, file: TextFile) -> None
 
 
 def _columns(schema: pa.Schema) -> Mapping[str, _Column]:
-    """By what a user calls them: columns, and then the fields of structs within them."""
+    """By their paths: columns, and then the fields of structs within them."""
     import pyarrow as pa  # noqa: PLC0415 - as below
 
-    found = [_Column((field.name,), field.type) for field in schema]
-    named: dict[str, _Column] = {}
-    max_columns = len(found) + MAX_NESTED
-    for column in found:  # which grows
-        named.setdefault(".".join(column.path), column)
+    columns = [_Column((field.name,), field.type) for field in schema]
+    by_path: dict[str, _Column] = {}
+    max_columns = len(columns) + MAX_NESTED
+    for column in columns:  # the list grows in the loop
+        by_path.setdefault(".".join(column.path), column)
         if pa.types.is_struct(column.type):
-            within = islice(column.type, max_columns - len(found))
-            found += [_Column((*column.path, field.name), field.type) for field in within]
-    return named
+            nested = islice(column.type, max_columns - len(columns))
+            columns += [_Column((*column.path, field.name), field.type) for field in nested]
+    return by_path
 
 
 def _array(batch: pa.RecordBatch, column: _Column) -> pa.Array:
     import pyarrow.compute as pc  # noqa: PLC0415 - as below
 
-    first, *within = column.path
-    return reduce(pc.struct_field, within, batch.column(first))
+    first, *nested = column.path
+    return reduce(pc.struct_field, nested, batch.column(first))
 
 
 def _values(array: pa.Array) -> list[object]:
-    """As Python's; of times Arrow's own, for Python has no nanoseconds."""
+    """Python's values; Arrow's scalars of times, for Python has no nanoseconds."""
     import pyarrow as pa  # noqa: PLC0415 - as below
 
     if pa.types.is_temporal(array.type):
@@ -155,7 +155,7 @@ def _values(array: pa.Array) -> list[object]:
 
 
 @contextmanager
-def _opened(file: TextFile) -> Iterator[pq.ParquetFile]:
+def _open(file: TextFile) -> Iterator[pq.ParquetFile]:
     if file.path == STDIN:
         raise TextError("Parquet cannot be read from standard input; name a file")
     if not file.repeatable:
@@ -168,13 +168,13 @@ def _opened(file: TextFile) -> Iterator[pq.ParquetFile]:
             yield parquet
     except (pa.ArrowException, UnicodeDecodeError) as error:
         raise TextError(
-            f"{file.label} cannot be read as Parquet: {_found(file) or error}"
+            f"{file.label} cannot be read as Parquet: {_actual_format(file) or error}"
         ) from error
 
 
-def _found(file: TextFile) -> str:
-    """What the file is, if its first bytes are those of something else."""
+def _actual_format(file: TextFile) -> str:
+    """The binary format of the file, if it is another than Parquet."""
     with reading(file.label), Path(file.path).open("rb") as stored:
         head = stored.read(HEAD)
-    found = None if head.startswith(b"PAR1") else found_in(head)
-    return "" if found is None else f"it is {found[0]}; {found[1]}"
+    detected = None if head.startswith(b"PAR1") else binary_format(head)
+    return "" if detected is None else f"it is {detected[0]}; {detected[1]}"

@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from poolwise.errors import TextError
-from poolwise.inputs import check_container
-from poolwise.texts.column_names import guess_column
-from poolwise.texts.columns import Table, known_column, listed_columns
+from poolwise.texts.columns import Table, listed_columns
 from poolwise.texts.datasets import LabelledTexts, TaggedSentences, TextPairs
-from poolwise.texts.extra_columns import ValueKind, kinds_of
 from poolwise.texts.labels import open_labels
 from poolwise.texts.limits import MAX_TEXT_BYTES
 from poolwise.texts.memory import is_table, table_of
+from poolwise.texts.memory_source import MemorySource
 from poolwise.texts.pairs import open_pairs
 from poolwise.texts.split_names import SPLIT_NAMES, find_split
 from poolwise.texts.tables import Input
+from poolwise.texts.tag_tables import tags_table
 from poolwise.texts.tags import open_tags
 from poolwise.texts.texts import Texts, open_texts
 
-if TYPE_CHECKING:
-    import pyarrow as pa  # type: ignore[import-untyped]
-
 _LABELS = ("text", "label", "split")
 _PAIRS = ("sentence1", "sentence2", "score", "split")
-_TAGS = ("words", "tags", "split")
 
 
 def labels_from(data: object, *, name: str = "labels", **options: Any) -> LabelledTexts:
@@ -73,11 +67,8 @@ def tags_from(
     if isinstance(data, TaggedSentences):
         return data
 
-    def table(part: object, label: str, max_bytes: int) -> Table:
-        table = table_of(_tag_columns(part), label, max_bytes, _TAGS)
-        return _tags_table(table, words_column, tags_column, _class_names(part))
-
-    return open_tags(**_inputs(data, "source", name, options, table))
+    columns = {"words": words_column, "tags": tags_column}
+    return open_tags(**_inputs(data, "source", name, options, partial(tags_table, columns=columns)))
 
 
 def texts_from(
@@ -100,51 +91,7 @@ def texts_from(
             f"{name}: found a list of {len(paths)} strings that are names of files; to read the "
             "files, give Path objects; to read the names as texts, give a dict: {'text': […]}"
         )
-    return open_texts([_MemorySource(data, name, max_text_bytes)], **options)
-
-
-@dataclass(frozen=True, slots=True)
-class _MemorySource:
-    """Texts in memory, as a source for ``Texts``."""
-
-    data: Any
-    label: str
-    max_bytes: int
-
-    @property
-    def repeatable(self) -> bool:
-        return not isinstance(self.data, Iterator)
-
-    def check(self) -> None:
-        if not self._is_table:
-            check_container(self.data)
-
-    def table(self, optional: Sequence[str] = ()) -> Table:
-        data = self.data if self._is_table else {"text": self.data}
-        return table_of(data, self.label, self.max_bytes, ("text", "split"))
-
-    def types(self, names: Sequence[str]) -> Mapping[str, pa.DataType | frozenset[ValueKind]]:
-        import pyarrow as pa  # noqa: PLC0415 - texts alone are read without it
-
-        table = self.table()
-        columns = [known_column(table.names, name, self.label) for name in names]
-        rows = [values for _, values in table.rows(columns)]
-        kinds = kinds_of(rows, names)
-        types: dict[str, Any] = {}
-        for name, values in zip(names, zip(*rows, strict=True), strict=True):
-            try:
-                types[name] = pa.array(values).type
-            except pa.ArrowException:
-                types[name] = kinds[name]
-        return types
-
-    def count(self) -> int | None:
-        return len(self.data) if hasattr(self.data, "__len__") and not self._is_table else None
-
-    @property
-    def _is_table(self) -> bool:
-        records = isinstance(self.data, list) and self.data and isinstance(self.data[0], Mapping)
-        return bool(records) or isinstance(self.data, Mapping) or is_table(self.data)
+    return open_texts([MemorySource(data, name, max_text_bytes)], **options)
 
 
 def _inputs(
@@ -162,15 +109,17 @@ def _inputs(
         return [make_table(part, label, max_bytes)] if paths is None else paths
 
     splits = _by_split(data, name)
-    given = {split: options[split] for split in ("dev", "test") if options.get(split) is not None}
-    if given and len(splits) > 1:
+    explicit = {
+        split: options[split] for split in ("dev", "test") if options.get(split) is not None
+    }
+    if explicit and len(splits) > 1:
         raise TextError(
-            f"{name}: found the splits {listed_columns([*splits])} and {', '.join(given)}=…, "
+            f"{name}: found the splits {listed_columns([*splits])} and {', '.join(explicit)}=…, "
             "expected each split once"
         )
     arguments = {
         **options,
-        **{split: inputs(part, f"{name} ({split})") for split, part in given.items()},
+        **{split: inputs(part, f"{name} ({split})") for split, part in explicit.items()},
     }
     for split, part in splits.items():
         key = parameter if split in ("", "train") else split
@@ -203,61 +152,3 @@ def _paths(data: object) -> list[str] | None:
 
 def _are_strings(data: object) -> bool:
     return isinstance(data, Iterable) and all(isinstance(item, str) for item in data)
-
-
-def _tag_columns(data: object) -> object:
-    """Columns of words and tags, where the data is a list of lists of (word, tag)."""
-    if not isinstance(data, list) or not all(isinstance(sentence, list) for sentence in data):
-        return data
-    for row, sentence in enumerate(data):
-        for item in sentence:
-            if not isinstance(item, tuple | list) or len(item) != 2:
-                raise TextError(f"tags, row {row}: found {item!r:.40}, expected (word, tag)")
-    return {
-        "words": [[word for word, _ in sentence] for sentence in data],
-        "tags": [[tag for _, tag in sentence] for sentence in data],
-    }
-
-
-def _class_names(data: Any) -> Mapping[str, Sequence[str]]:
-    """The names of a dataset's class labels, by column of lists of them."""
-    features = getattr(data, "features", None)
-    if not isinstance(features, Mapping):
-        return {}
-    return {
-        name: feature.feature.names
-        for name, feature in features.items()
-        if hasattr(getattr(feature, "feature", None), "names")
-    }
-
-
-def _tags_table(
-    table: Table,
-    words_column: str | None,
-    tags_column: str | None,
-    class_names: Mapping[str, Sequence[str]],
-) -> Table:
-    """The table with its columns called ``words``, ``tags`` and ``split``."""
-    named = {"words": words_column, "tags": tags_column, "split": None}
-    columns: dict[str, str] = {}
-    for role, column in named.items():
-        if column is not None:
-            columns[role] = known_column(table.names, column, table.label)
-        elif (guess := guess_column(table.names, role)) is not None:
-            columns[role] = guess
-        elif role != "split":
-            raise TextError(
-                f"{table.label}: cannot tell which column holds the {role}; it has "
-                f"{listed_columns(table.names)}; name it with {role}_column=…"
-            )
-    names = class_names.get(columns["tags"])
-
-    def rows(roles: Sequence[str]) -> Iterator[tuple[int, Sequence[object]]]:
-        for number, values in table.rows([columns[role] for role in roles]):
-            fields = dict(zip(roles, values, strict=True))
-            tags = fields.get("tags")
-            if names is not None and isinstance(tags, list):
-                fields["tags"] = [names[tag] for tag in tags]
-            yield number, [fields[role] for role in roles]
-
-    return Table(table.label, [*columns], rows, unit="row", in_memory=True)

@@ -7,23 +7,23 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import sentencex
 
-_BLOCK = 200
-"""Lines without a blank one between them; more are never held."""
+_MAX_LINES = 200
+"""Lines without a blank one between them that are in memory at a time."""
 
-_HELD = 1 << 20
-"""Characters of such lines; more are not gathered either."""
+_MAX_CHARACTERS = 1 << 20
+"""Characters of such lines, at most."""
 
-_LONG = 1 << 18
+_MAX_WHOLE = 1 << 18
 """Characters of a paragraph that is split as a whole. The splitter's time grows with their square
 where no spaces part the sentences."""
 
 _PIECE = 1 << 14
-"""Of a longer one so many are split at a time."""
+"""Characters of a longer one that are split at a time."""
 
-_WRAPPED = 120
+_MAX_WRAPPED = 120
 """Lines longer than this are not wrapped: each is a paragraph."""
 
-_SHORT = 0.75
+_LAST_LINE_SHARE = 0.75
 """A wrapped line shorter than this share of its neighbours is the last of its paragraph."""
 
 
@@ -51,98 +51,101 @@ def numbered_sentences(lines: Iterable[str], language: str) -> Iterator[tuple[in
 
 
 def _sentences(paragraph: str, language: str) -> Iterator[str]:
-    """The splitter takes a quotation for one sentence, however long the speech; so it is shown
-    the words without their quotation marks, and the marks stay with the words they touch."""
-    bare, small = _without_quotes(paragraph), paragraph.islower()
-    start = shown = 0
-    for length in _lengths("".join(paragraph[at] for at in bare), language):
-        shown += length
-        end = bare[shown] if shown < len(bare) else len(paragraph)
+    """The splitter takes a quotation for one sentence, however long; so quotation marks are removed
+    before it runs, and stay with the words they touch."""
+    unquoted, lower_case = _without_quotes(paragraph), paragraph.islower()
+    start = consumed = 0
+    for length in _lengths("".join(paragraph[i] for i in unquoted), language):
+        consumed += length
+        end = unquoted[consumed] if consumed < len(unquoted) else len(paragraph)
         while end < len(paragraph) and paragraph[end - 1] in _QUOTES:
             end -= 1
         sentence = paragraph[start:end].strip()
-        if sentence and not _goes_on(paragraph[end : end + 8], small):
+        if sentence and not _continues(paragraph[end : end + 8], lower_case):
             yield sentence
             start = end
 
 
 def _without_quotes(paragraph: str) -> Sequence[int]:
     """The places of all characters that are no quotation marks."""
-    if not any(mark in paragraph for mark in _QUOTES):
+    if not any(quote in paragraph for quote in _QUOTES):
         return range(len(paragraph))
-    return array("I", (at for at, character in enumerate(paragraph) if character not in _QUOTES))
+    return array("I", (i for i, character in enumerate(paragraph) if character not in _QUOTES))
 
 
 def _lengths(text: str, language: str) -> Iterator[int]:
-    """Of the splitter's segments. A long text is shown piece by piece, each from the beginning of
-    the segment with which the one before it ended."""
-    usual = _PIECE if len(text) > _LONG else len(text)
-    start, size = 0, usual
+    """Lengths of the splitter's segments. A long text is split piece by piece, each from the
+    beginning of the last segment of the piece before."""
+    piece_length = _PIECE if len(text) > _MAX_WHOLE else len(text)
+    start, size = 0, piece_length
     while start < len(text):
         piece = text[start : start + size]
-        found = [len(segment) for segment in sentencex.segment(language, piece)]
+        lengths = [len(segment) for segment in sentencex.segment(language, piece)]
         if start + size < len(text):
-            if len(found) < 2:
+            if len(lengths) < 2:
                 size *= 2
                 continue
-            found.pop()
-        yield from found
-        start, size = start + sum(found), usual
+            lengths.pop()
+        yield from lengths
+        start, size = start + sum(lengths), piece_length
 
 
-def _goes_on(rest: str, small: bool) -> bool:
-    """Small letters go on with a sentence (*"Who is there?" he asked.*), unless all of it are."""
-    following = rest.lstrip(_BEFORE_WORDS)[:1]
-    return following in {",", ";", ":"} or (following.islower() and not small)
+def _continues(following_text: str, lower_case: bool) -> bool:
+    """Does the sentence go on (*"Who is there?" he asked.*)? So if the text is lower case, unless
+    the whole paragraph is."""
+    following = following_text.lstrip(_BEFORE_WORDS)[:1]
+    return following in {",", ";", ":"} or (following.islower() and not lower_case)
 
 
 def _paragraphs(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
     block: list[str] = []
-    marked = True
-    number = held = 0
+    separated = True
+    number = characters = 0
     for number, line in enumerate(lines, 1):
         stripped = " ".join(line.split())
         if stripped:
             block.append(stripped)
-            held += len(stripped)
+            characters += len(stripped)
         elif block:
-            yield from _numbered(_parted(block, marked), number - len(block))
-            block, marked, held = [], True, 0
+            yield from _number_paragraphs(_split_block(block, separated), number - len(block))
+            block, separated, characters = [], True, 0
         else:
-            marked = True
-        if len(block) == _BLOCK or held > _HELD:
+            separated = True
+        if len(block) == _MAX_LINES or characters > _MAX_CHARACTERS:
             first = number - len(block) + 1
-            *done, block = _parted(block, marked=False)
-            yield from _numbered(done or [block], first)
-            block, marked = block if done else [], False
-            held = sum(map(len, block))
-    yield from _numbered(_parted(block, marked), number - len(block) + 1)
+            *paragraphs, block = _split_block(block, separated=False)
+            yield from _number_paragraphs(paragraphs or [block], first)
+            block, separated = block if paragraphs else [], False
+            characters = sum(map(len, block))
+    yield from _number_paragraphs(_split_block(block, separated), number - len(block) + 1)
 
 
-def _numbered(paragraphs: Iterable[Sequence[str]], first: int) -> Iterator[tuple[int, str]]:
+def _number_paragraphs(
+    paragraphs: Iterable[Sequence[str]], first: int
+) -> Iterator[tuple[int, str]]:
     """Paragraphs of consecutive lines, each with the number of its own first line."""
     for paragraph in paragraphs:
-        yield first, _joined(paragraph)
+        yield first, _join_lines(paragraph)
         first += len(paragraph)
 
 
-def _parted(block: Sequence[str], marked: bool) -> list[list[str]]:
+def _split_block(block: Sequence[str], separated: bool) -> list[list[str]]:
     """The paragraphs of lines without a blank one between them.
 
-    ``marked``: blank lines mark the paragraphs here, so wrapped lines are one.
+    ``separated``: blank lines mark the paragraphs here, so wrapped lines are one.
     """
     width = sorted(map(len, block))[len(block) * 9 // 10] if block else 0
-    if width > _WRAPPED:
+    if width > _MAX_WRAPPED:
         return [[line] for line in block]
     paragraphs: list[list[str]] = [[]]
     for line, following in zip(block, [*block, ""][1:], strict=True):
         paragraphs[-1].append(line)
-        if not marked and len(line) < _SHORT * width and not following[:1].islower():
+        if not separated and len(line) < _LAST_LINE_SHARE * width and not following[:1].islower():
             paragraphs.append([])
     return paragraphs
 
 
-def _joined(paragraph: Sequence[str]) -> str:
+def _join_lines(paragraph: Sequence[str]) -> str:
     text = ""
     for line in paragraph:
         hyphenated = text.endswith("-") and text[-2:-1].isalpha() and line[:1].islower()

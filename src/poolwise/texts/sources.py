@@ -1,4 +1,4 @@
-"""Which reader an input gets."""
+"""Inputs by their names: files in each format, hub datasets."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Source(Protocol):
         columns, which are null then."""
 
     def types(self, names: Sequence[str]) -> Mapping[str, pa.DataType | frozenset[ValueKind]]:
-        """The types of columns; or where it has none, what kinds of values they hold."""
+        """The types of columns; or where it has none, the kinds of their values."""
 
     def count(self) -> int | None:
         """The number of its rows, exactly or nearly; None if unknown."""
@@ -100,8 +100,8 @@ class FileSource:
         if self.format != "jsonl":
             return dict.fromkeys(names, frozenset({"text"}))
         # What is read once may hold anything.
-        once = dict.fromkeys(names, frozenset({"other"}))
-        return json_kinds(self.file, names) if self.repeatable else once
+        unknown_kinds = dict.fromkeys(names, frozenset({"other"}))
+        return json_kinds(self.file, names) if self.repeatable else unknown_kinds
 
     def count(self) -> int | None:
         if self.format == "parquet":

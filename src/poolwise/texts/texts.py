@@ -48,11 +48,11 @@ class Texts:
         self._blank = blank
         self._extra = extra or ExtraColumns()
         self._hash: str | None = None
-        self._begun = False
-        self._drawn: Sequence[Sentence] | None = None
+        self._started = False
+        self._sampled: Sequence[Sentence] | None = None
         self._sample: Sample | None = None
-        self._left_out: Mapping[str, OmittedRows] = {}
-        self._found: dict[str, str] = {}
+        self._omitted: Mapping[str, OmittedRows] = {}
+        self._source_notes: dict[str, str] = {}
 
     @property
     def name(self) -> str:
@@ -72,19 +72,19 @@ class Texts:
 
     @property
     def samples(self) -> Sequence[Sample]:
-        """What the limit took, where it took some of the texts; known as the hash is."""
+        """The sample drawn by the limit, if there is one; known when the hash is."""
         return [] if self._sample is None else [self._sample]
 
     @property
     def notes(self) -> Sequence[str]:
-        """What was found out about the inputs, what was drawn, and what was left out, in words;
-        known as the hash is."""
+        """Sentences about the inputs: detected formats, samples drawn, rows left out; complete when
+        the hash is known."""
         several = len(self._sources) > 1
-        drawn = [str(sample) for sample in self.samples]
-        found = list(self._found.items())
-        found += [(label, note) for label, of in self._left_out.items() for note in of.notes()]
-        return drawn + [
-            f"{short_name(label)}: {note}" if several else note for label, note in found
+        sample_notes = [str(sample) for sample in self.samples]
+        remarks = list(self._source_notes.items())
+        remarks += [(label, note) for label, of in self._omitted.items() for note in of.notes()]
+        return sample_notes + [
+            f"{short_name(label)}: {note}" if several else note for label, note in remarks
         ]
 
     def __iter__(self) -> Iterator[Sentence]:
@@ -92,7 +92,7 @@ class Texts:
         return self._sentences()
 
     def _check_unread(self) -> None:
-        if self._begun and self._drawn is None:
+        if self._started and self._sampled is None:
             for source in self._sources:
                 if not source.repeatable:
                     raise TextError(f"{source.label} can be read only once")
@@ -106,30 +106,30 @@ class Texts:
 
     def _sentences(self) -> Iterator[Sentence]:
         self._check_unread()
-        self._begun = True
+        self._started = True
         digest = hashlib.sha256()
-        for sentence in self._taken():
+        for sentence in self._limited():
             encoded = _encoded(sentence.text, sentence.location)
             digest.update(len(encoded).to_bytes(8, "little"))
             digest.update(encoded)
             yield sentence
         self._hash = digest.hexdigest()
 
-    def _taken(self) -> Iterator[Sentence]:
-        """The limit's texts."""
+    def _limited(self) -> Iterator[Sentence]:
+        """The texts up to the limit, or drawn by it."""
         rows, limit = self._numbered(), self._limit
         if limit is None:
             yield from rows
         elif limit.seed is None:
-            # Not a row more is asked for: the next may be long in coming.
-            for taken, row in enumerate(islice(rows, limit.rows), 1):
-                if taken == limit.rows:
-                    self._sample = Sample(self.name, taken, unit="texts")
+            # No row beyond is read: a pipe may be slow to deliver it.
+            for count, row in enumerate(islice(rows, limit.rows), 1):
+                if count == limit.rows:
+                    self._sample = Sample(self.name, count, unit="texts")
                 yield row
         else:
-            if self._drawn is None:
-                self._drawn, self._sample = sampled(rows, limit, self.name, "texts")
-            yield from self._drawn
+            if self._sampled is None:
+                self._sampled, self._sample = sampled(rows, limit, self.name, "texts")
+            yield from self._sampled
 
     def _numbered(self) -> Iterator[Sentence]:
         for number, row in enumerate(self._rows()):
@@ -138,8 +138,8 @@ class Texts:
                 yield Sentence(text, number if name is None else name, "", location, extra)
 
     def _rows(self) -> Iterator[tuple[Row, str] | None]:
-        """Every row, and what an error calls it; None for a text that is left out."""
-        self._left_out = omitted = {source.label: OmittedRows() for source in self._sources}
+        """Every row and its location; None for a row that is left out."""
+        self._omitted = omitted = {source.label: OmittedRows() for source in self._sources}
         for source in self._sources:
             empty = True
             for row in self._rows_of(source, omitted[source.label]):
@@ -152,10 +152,10 @@ class Texts:
         table = source.table(self._columns.keep)
         omitted.unit = table.unit
         if table.note:
-            self._found[source.label] = table.note
+            self._source_notes[source.label] = table.note
         rows = text_rows(table, self._columns, nulls=not self._blank)
         if self._language is not None:
-            rows = _split(_sound(rows, table), _running(source), self._language)
+            rows = _split(_check_encodable(rows, table), _is_plain_lines(source), self._language)
         blank = self._blank or self._language is not None
         for row in rows:
             if blank or row.text.strip():
@@ -237,7 +237,7 @@ def open_texts(
 
 def _check(source: Source, columns: Columns, *, nulls: bool) -> None:
     source.check()
-    if _running(source) and columns != Columns():
+    if _is_plain_lines(source) and columns != Columns():
         raise TextError(
             f"{source.label} is read as plain lines, which have no columns; "
             "leave the column out, or name a file that ends with .csv, .tsv, .jsonl or .parquet"
@@ -248,21 +248,21 @@ def _check(source: Source, columns: Columns, *, nulls: bool) -> None:
             raise TextError(f"{source.label} holds no text")
 
 
-def _running(source: Source) -> bool:
+def _is_plain_lines(source: Source) -> bool:
     """Are its rows plain lines?"""
     return isinstance(source, FileSource) and source.format == "lines"
 
 
-def _sound(rows: Iterable[Row], table: Table) -> Iterator[Row]:
-    """The rows, for a splitter that takes what can be encoded only."""
+def _check_encodable(rows: Iterable[Row], table: Table) -> Iterator[Row]:
+    """The rows. Raises TextError for text that UTF-8 cannot encode, which the splitter rejects."""
     for row in rows:
         _encoded(row.text, table.location(row.number))
         yield row
 
 
-def _split(rows: Iterable[Row], running: bool, language: str) -> Iterator[Row]:
+def _split(rows: Iterable[Row], plain_lines: bool, language: str) -> Iterator[Row]:
     """Plain lines are one running text; the text of a column is split row by row."""
-    if running:
+    if plain_lines:
         for number, sentence in numbered_sentences((row.text for row in rows), language):
             yield Row(sentence, number)
         return
