@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from poolwise.encoders import Encoder
 from poolwise.encoders.tokenizer.unknown_tokens import UnknownTokens
 from poolwise.readouts import Readout
-from poolwise.records import VectorBatch
+from poolwise.records import ROW_FLAGS, VectorBatch
 
 
 def embedding_warnings(
@@ -17,13 +17,11 @@ def embedding_warnings(
     that are not finite, unknown tokens."""
     if note := encoder.omission_note(readout):
         yield note
-    if truncated := sum(int(batch.truncated.sum()) for batch in batches):
-        yield (
-            f"{truncated} of {sum(map(len, batches))} texts were cut to {encoder.max_length} "
-            'tokens; long="window" reads all of them'
-        )
-    if nonfinite := sum(int(batch.nonfinite.sum()) for batch in batches):
-        yield f"{nonfinite} vectors are not finite"
+    facts = {"rows": sum(map(len, batches)), "max_length": encoder.max_length}
+    for name, flag in ROW_FLAGS.items():
+        count = sum(batch.flag_counts()[name] for batch in batches)
+        if flag.warning and count:
+            yield flag.warning.format(count=count, **facts)
     unknown = UnknownTokens(encoder.tokenizer)
     for batch in batches:
         unknown.add(batch.tokens)

@@ -132,16 +132,15 @@ class Model(Encoder):
             self, texts, engine=engine, layers=layers, attentions=attentions, **options
         )
 
-    def provenance(self, precision: Precision | None = "exact") -> dict[str, str]:
-        """Library version, model and its hash, engine, precision and prompt; in every output.
+    def provenance(self, precision: Precision = "exact") -> dict[str, str]:
+        """Library version, model and its hash, engine, precision and prompt; in every output."""
+        engine = self.engine_for(precision)
+        computed = {"engine": engine.name, "precision": engine.precision}
+        return self.source_provenance() | computed | self.prompt_provenance()
 
-        ``precision`` None leaves out the engine, for what is no vector of it.
-        """
-        facts = {"poolwise": __version__, "model": self.name, "model_hash": self.hash}
-        if precision is not None:
-            engine = self.engine_for(precision)
-            facts |= {"engine": engine.name, "precision": engine.precision}
-        return facts | self.prompt_provenance()
+    def source_provenance(self) -> dict[str, str]:
+        """Library version, model and its hash."""
+        return {"poolwise": __version__, "model": self.name, "model_hash": self.hash}
 
     def prompt_provenance(self) -> dict[str, str]:
         """The prompt in front of every text; empty without one."""

@@ -92,14 +92,42 @@ class TokenBatch:
 
 
 @dataclass(frozen=True, slots=True)
+class RowFlag:
+    """What a flag of a row means.
+
+    ``message`` follows a count (``3 texts were empty``). ``warning`` is what ``Model.embed`` warns
+    of, empty for nothing; it may name ``{count}``, ``{rows}`` and ``{max_length}``.
+    """
+
+    meaning: str
+    message: str
+    warning: str = ""
+
+
+ROW_FLAGS: dict[str, RowFlag] = {
+    "truncated": RowFlag(
+        "some of the text is not read",
+        "texts were cut to the maximum length",
+        '{count} of {rows} texts were cut to {max_length} tokens; long="window" reads all of them',
+    ),
+    "empty": RowFlag("no token but the special ones", "texts were empty"),
+    "nonfinite": RowFlag(
+        "a vector holds NaN or infinity, or does not exist for this text",
+        "texts have values that are not finite",
+        "{count} vectors are not finite",
+    ),
+}
+"""The attributes of a VectorBatch, bool [n], that flag rows; also their names in files."""
+
+
+@dataclass(frozen=True, slots=True)
 class VectorBatch:
-    """What leaves the waist: consecutive texts, in the order they came, with their vectors.
+    """Consecutive texts, in the order they came, with their vectors.
 
     ``vectors`` maps a readout's string to an array [n, d] (float32, or int8 after ``int8`` and
-    ``binary``). ``n_tokens`` int32 [n] and the marks, bool [n]: ``truncated``, ``empty`` (no
-    token but the special ones), ``nonfinite`` (some asked vector holds NaN or infinity, or does
-    not exist for this text, as ``token[9]`` of a text of five tokens). ``tokens`` are what the
-    encoder read of each text; empty where the vectors come from elsewhere.
+    ``binary``). ``n_tokens`` int32 [n]; ``truncated``, ``empty`` and ``nonfinite`` bool [n] are the
+    flags of ``ROW_FLAGS``: ``token[9]`` of a text of five tokens, for instance, does not exist.
+    ``tokens`` are what the encoder read of each text; empty where the vectors come from elsewhere.
     """
 
     sentences: Sequence[Sentence]
@@ -112,6 +140,10 @@ class VectorBatch:
 
     def __len__(self) -> int:
         return len(self.sentences)
+
+    def flag_counts(self) -> dict[str, int]:
+        """How many rows have each of ``ROW_FLAGS``."""
+        return {flag: int(getattr(self, flag).sum()) for flag in ROW_FLAGS}
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from poolwise.records import Sentence, VectorBatch
 from poolwise.stores import create
 
 MEAN, BITS = "mean@weights(0.1,0.9)|l2", "cls@-1|int8"
-MARKS = ("n_tokens", "truncated", "empty", "nonfinite")
+ROW_COLUMNS = ("n_tokens", "truncated", "empty", "nonfinite")
 SIZES = st.lists(st.integers(0, 9), max_size=12).map(lambda sizes: [*sizes, 1])
 
 Batches = list[VectorBatch]
@@ -62,13 +62,13 @@ def test_parquet(make_batches, tmp_path_factory, sizes, ids, gathered):
         path = tmp_path_factory.getbasetemp() / "any.parquet"
         table = pq.read_table(save(path, batches, with_text=True))
     sentences = [sentence for batch in batches for sentence in batch.sentences]
-    assert table.column_names == ["id", "text", MEAN, BITS, *MARKS]
+    assert table.column_names == ["id", "text", MEAN, BITS, *ROW_COLUMNS]
     assert table["id"].to_pylist() == [sentence.id for sentence in sentences]
     assert table["text"].to_pylist() == [sentence.text for sentence in sentences]
     for name in (MEAN, BITS):
         vectors = np.array(table[name].to_pylist(), stacked(batches, name).dtype)
         np.testing.assert_array_equal(vectors, stacked(batches, name))
-    for name in MARKS:
+    for name in ROW_COLUMNS:
         np.testing.assert_array_equal(table[name].to_numpy(), stacked(batches, name))
 
 
@@ -88,9 +88,9 @@ def test_safetensors(make_batches, tmp_path_factory, sizes):
     batches = make_batches(sizes)
     path = tmp_path_factory.getbasetemp() / "any.safetensors"
     tensors = safetensors.numpy.load_file(save(path, batches))
-    assert tensors.keys() == {"id", MEAN, BITS, *MARKS}
+    assert tensors.keys() == {"id", MEAN, BITS, *ROW_COLUMNS}
     np.testing.assert_array_equal(tensors["id"], np.arange(sum(sizes)))
-    for name in (MEAN, BITS, *MARKS):
+    for name in (MEAN, BITS, *ROW_COLUMNS):
         assert tensors[name].dtype == stacked(batches, name).dtype
         np.testing.assert_array_equal(tensors[name], stacked(batches, name))
 
@@ -186,7 +186,7 @@ def test_vectors_that_are_slices(make_batch, tmp_path):
     every_other = VectorBatch(
         batch.sentences[::2],
         {name: vectors[::2] for name, vectors in batch.vectors.items()},
-        *(getattr(batch, name)[::2] for name in MARKS),
+        *(getattr(batch, name)[::2] for name in ROW_COLUMNS),
     )
     tensors = safetensors.numpy.load_file(save(tmp_path / "a.safetensors", [every_other]))
     np.testing.assert_array_equal(tensors[MEAN], batch.vectors[MEAN][::2])
@@ -205,7 +205,9 @@ def test_ids_of_two_kinds(make_batch, tmp_path, suffix):
 
 def test_an_id_beyond_64_bits(make_batch, tmp_path):
     batch = make_batch(1)
-    huge = VectorBatch([Sentence("a", 2**70)], batch.vectors, *(getattr(batch, m) for m in MARKS))
+    huge = VectorBatch(
+        [Sentence("a", 2**70)], batch.vectors, *(getattr(batch, m) for m in ROW_COLUMNS)
+    )
     for suffix in (".parquet", ".safetensors"):
         with pytest.raises(StoreError, match="64"):
             save(tmp_path / f"a{suffix}", [huge])

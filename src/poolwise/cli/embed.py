@@ -24,12 +24,12 @@ from poolwise.cli.options import (
     prompt_options,
     text_options,
 )
-from poolwise.cli.row_flags import MARKS, counts_of, told
+from poolwise.cli.row_flags import flag_messages, row_counts
 from poolwise.encoders.tokenizer.unknown_tokens import UnknownTokens
 from poolwise.errors import PoolwiseWarning
 from poolwise.model import Model, load
 from poolwise.readouts import Readout
-from poolwise.records import Precision
+from poolwise.records import ROW_FLAGS, Precision
 from poolwise.stores import create
 from poolwise.texts import Texts, open_texts
 from poolwise.transforms import Transform
@@ -159,7 +159,7 @@ def command(
             progress=True,
         ):
             store.write(batch)
-            counts.update(counts_of(batch))
+            counts.update(row_counts(batch))
             unknown.add(batch.tokens)
         store.metadata |= {"texts": texts.name, "texts_sha256": texts.hash}
     seconds = time.monotonic() - began
@@ -169,7 +169,7 @@ def command(
         "output": str(output),
         "rows": counts["rows"],
         "readouts": {str(r): encoder.width_of(r) for r in asked},
-        **{mark: counts[mark] for mark in MARKS},
+        **{flag: counts[flag] for flag in ROW_FLAGS},
         "notes": [*texts.notes, *unknown.notes()],
         "seconds": round(seconds, 3),
         "made": made,
@@ -203,7 +203,7 @@ def _show(done: dict[str, Any]) -> None:
     out.print(done["verdict"], soft_wrap=True)
     for readout, width in done["readouts"].items():
         out.print(f"  {readout}: {width} dimensions")
-    for line in (*done["notes"], *told(done)):
+    for line in (*done["notes"], *flag_messages(done)):
         out.print(f"  {line}", soft_wrap=True)
     if done["truncated"]:
         out.print("  (--long window reads all of a text)")

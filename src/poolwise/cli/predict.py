@@ -26,7 +26,7 @@ from poolwise.cli.options import (
     tell,
     text_options,
 )
-from poolwise.cli.row_flags import counts_of, told
+from poolwise.cli.row_flags import flag_messages, row_counts
 from poolwise.escaping import escape_control
 from poolwise.records import Precision
 from poolwise.texts import open_texts
@@ -117,7 +117,7 @@ def command(
         progress = not (on_screen and sys.stdout.isatty())
         for batch in classifier.batches(texts, precision=precision, progress=progress):
             write(list(records(batch, classifier.output_space)))
-            counts.update(counts_of(batch))
+            counts.update(row_counts(batch))
     seconds = time.monotonic() - began
     verdict = f"{counts['rows']:,} texts predicted in {seconds:.1f} s " + (
         f"({counts['rows'] / max(seconds, 1e-9):,.0f}/s)"
@@ -135,7 +135,7 @@ def command(
         return
     if output is not None:
         console().print(done["verdict"], soft_wrap=True)
-    for line in (*texts.notes, *told(counts)):
+    for line in (*texts.notes, *flag_messages(counts)):
         tell(line)
 
 

@@ -1,25 +1,19 @@
-"""Rows that are not as they should be: counted, and told."""
+"""Flags of rows (truncated, empty, not finite): how many rows have them, in words."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from poolwise.records import VectorBatch
-
-MARKS = {
-    "truncated": "texts were cut to the maximum length",
-    "empty": "texts were empty",
-    "nonfinite": "texts have values that are not finite",
-}
+from poolwise.records import ROW_FLAGS, VectorBatch
 
 
-def counts_of(batch: VectorBatch) -> dict[str, int]:
-    """``rows``, and how many of them have each mark."""
-    return {"rows": len(batch)} | {mark: int(getattr(batch, mark).sum()) for mark in MARKS}
+def row_counts(batch: VectorBatch) -> dict[str, int]:
+    """``rows``, and how many of them have each flag."""
+    return {"rows": len(batch)} | batch.flag_counts()
 
 
-def told(counts: Mapping[str, int]) -> Iterator[str]:
-    """A line for each mark that some row has."""
-    for mark, meaning in MARKS.items():
-        if counts[mark]:
-            yield f"{counts[mark]:,} {meaning}"
+def flag_messages(counts: Mapping[str, int]) -> Iterator[str]:
+    """A line for each flag that some row has."""
+    for name, flag in ROW_FLAGS.items():
+        if counts[name]:
+            yield f"{counts[name]:,} {flag.message}"

@@ -1,4 +1,4 @@
-"""Parquet: a column a readout, beside ids, texts and marks."""
+"""Parquet: a column a readout, beside ids, texts and row flags."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from poolwise.errors import StoreError
 from poolwise.files import AtomicFile
 from poolwise.records import VectorBatch
-from poolwise.stores.sink import MARKS, Layout, as_strings
+from poolwise.stores.sink import ROW_COLUMNS, Layout, as_strings
 
 _ROW_GROUP = 1 << 24
 """Bytes: batches are gathered until a row group holds so many."""
@@ -23,7 +23,7 @@ _ROW_GROUP = 1 << 24
 
 class ParquetSink:
     """``id`` (int64 or string), ``text`` (optional), the columns that are kept, a
-    ``fixed_size_list[d]`` a readout, marks."""
+    ``fixed_size_list[d]`` a readout, row flags."""
 
     def __init__(self, target: Path, layout: Layout, overwrite: bool) -> None:
         self._layout = layout
@@ -82,7 +82,7 @@ class ParquetSink:
             for at, (name, type_) in enumerate(self._layout.extra_columns.items())
         }
         columns |= {name: _vectors(batch.vectors[name]) for name in self._layout.readouts}
-        columns |= {name: pa.array(getattr(batch, name)) for name in MARKS}
+        columns |= {name: pa.array(getattr(batch, name)) for name in ROW_COLUMNS}
         return pa.table(columns)
 
     def _ids(self, batch: VectorBatch) -> pa.Array:

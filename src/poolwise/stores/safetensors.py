@@ -1,4 +1,4 @@
-"""safetensors: a tensor a readout, beside the marks."""
+"""safetensors: a tensor a readout, beside the row flags."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from poolwise.errors import StoreError
 from poolwise.files import AtomicFile, real_path
 from poolwise.records import VectorBatch
-from poolwise.stores.sink import MARKS, Layout, as_strings
+from poolwise.stores.sink import ROW_COLUMNS, Layout, as_strings
 
 _DTYPES = {"int64": "I64", "float32": "F32", "int32": "I32", "int8": "I8", "bool": "BOOL"}
 _ALIGNMENT = 8
@@ -40,7 +40,7 @@ class SafetensorsSink:
 
     def write(self, batch: VectorBatch) -> None:
         arrays = {name: batch.vectors[name] for name in self._readouts}
-        arrays |= {name: getattr(batch, name) for name in MARKS}
+        arrays |= {name: getattr(batch, name) for name in ROW_COLUMNS}
         arrays |= _integer_ids(batch)
         if not self._spools:
             for name, array in arrays.items():

@@ -10,13 +10,13 @@ from typing import Any, Protocol
 
 from poolwise.errors import StoreError, listed
 from poolwise.json_values import unicode
-from poolwise.records import VectorBatch
+from poolwise.records import ROW_FLAGS, VectorBatch
 
 PREFIX = "poolwise."
 """Of the keys in a file's own metadata."""
 
 
-MARKS = ("n_tokens", "truncated", "empty", "nonfinite")
+ROW_COLUMNS = ("n_tokens", *ROW_FLAGS)
 """What a VectorBatch says about each row; columns and tensors carry the same names."""
 
 
@@ -39,7 +39,7 @@ class Layout:
                     f"the column {name!r} cannot be kept under that name, which has half of a "
                     "surrogate pair; rename it"
                 )
-        own = {"id", "text", *MARKS, *self.readouts}
+        own = {"id", "text", *ROW_COLUMNS, *self.readouts}
         if taken := sorted(own & self.extra_columns.keys()):
             raise StoreError(
                 f"the column {taken[0]!r} cannot be kept under that name, which the output has for "

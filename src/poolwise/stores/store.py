@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from poolwise.errors import StoreError, listed
-from poolwise.records import VectorBatch
+from poolwise.records import ROW_FLAGS, VectorBatch
 from poolwise.stores.npy import NpySink
 from poolwise.stores.safetensors import SafetensorsSink
 from poolwise.stores.sink import Layout, Sink
@@ -45,7 +46,7 @@ class Store:
         self._sink = sink
         self._layout: dict[str, tuple[str, int]] = {}
         self._readouts = readouts
-        self._marked = {"truncated": 0, "empty": 0, "nonfinite": 0}
+        self._flag_counts: Counter[str] = Counter(dict.fromkeys(ROW_FLAGS, 0))
 
     def write(self, batch: VectorBatch) -> None:
         """Append rows. Raises StoreError if they do not fit the rows before, or the disk."""
@@ -58,13 +59,12 @@ class Store:
         with writing(self._path, self.rows):
             self._sink.write(batch)
         self.rows += len(batch)
-        for mark in self._marked:
-            self._marked[mark] += int(getattr(batch, mark).sum())
+        self._flag_counts.update(batch.flag_counts())
 
     def _commit(self) -> None:
         if not self.rows:
             raise StoreError(f"no rows came, so {self._path} was not written")
-        counted = {"readouts": list(self._readouts), "rows": self.rows, **self._marked}
+        counted = {"readouts": list(self._readouts), "rows": self.rows, **self._flag_counts}
         with writing(self._path, self.rows):
             self._sink.commit({**self.metadata, **counted})
 
@@ -81,10 +81,10 @@ def create(
 ) -> Iterator[Store]:
     """A store to write batches to, in the format that the suffix names.
 
-    ``.parquet``: any number of readouts, ids, marks, texts if ``with_text``, and the values of
+    ``.parquet``: any number of readouts, ids, row flags, texts if ``with_text``, and the values of
     ``Sentence.extra`` in ``extra_columns`` (names and Arrow types, as ``Texts.extra_columns``).
     ``.safetensors``: the same without texts, extra columns, and ids that are not integers.
-    ``.npy``: one readout, nothing else; the metadata and the number of marked rows go to
+    ``.npy``: one readout, nothing else; the metadata and the number of flagged rows go to
     ``NAME.npy.json``. ``metadata`` (values that JSON can hold) goes into the file under
     ``poolwise.*``, with ``readouts``, ``rows`` and the number of rows ``truncated``, ``empty`` and
     ``nonfinite``.

@@ -89,7 +89,8 @@ def compared(
         return None
     found = answer(model, task, runs, recipe)
     facts = {
-        **model.provenance(None),
+        **model.source_provenance(),
+        **model.prompt_provenance(),
         **found.provenance,
         "data_sha256": task.hash,
         "kind": kind,
