@@ -81,5 +81,5 @@ def _answers_again() -> None:
 
 def _recover(model: Any, material: Any, how: Any) -> Iterator[Finding]:
     """A training that leaves its state where the real one does."""
-    TrainingCheckpoint(how.folder / "state.pt").offer(lambda: {"seed": torch.zeros(1)}, now=True)
+    TrainingCheckpoint(how.folder / "state.pt").save(lambda: {"seed": torch.zeros(1)}, now=True)
     yield Finding("recover", "How much?", f"Much, with seed {how.seed}.")

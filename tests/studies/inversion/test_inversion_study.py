@@ -21,14 +21,20 @@ from poolwise.readouts import parse
 from poolwise.selection.comparisons import ComparisonFamily
 from poolwise.studies.inversion import Inversion, training
 from poolwise.studies.inversion import checkpoint as checkpoints
-from poolwise.studies.inversion.bag import PENALTIES, learn_bag, most_frequent
+from poolwise.studies.inversion.bag import PENALTIES, fit_bag, most_frequent_tokens
 from poolwise.studies.inversion.checkpoint import TrainingCheckpoint
-from poolwise.studies.inversion.comparisons import compared, title
-from poolwise.studies.inversion.corpus import FIRST, UNKNOWN, Sentences, divided, read
+from poolwise.studies.inversion.comparisons import compare_systems, comparison_name
+from poolwise.studies.inversion.corpus import (
+    FIRST_TOKEN,
+    UNKNOWN,
+    TokenizedSentences,
+    split_corpus,
+    tokenize_sentences,
+)
 from poolwise.studies.inversion.detokenize import Detokenizer
-from poolwise.studies.inversion.experiment import FREQUENT, WITHOUT, DecoderExperiment
-from poolwise.studies.inversion.finding import answer
-from poolwise.studies.inversion.training import DecoderOptions, exposures, train
+from poolwise.studies.inversion.experiment import FREQUENT, UNCONDITIONAL, DecoderExperiment
+from poolwise.studies.inversion.finding import build_finding
+from poolwise.studies.inversion.training import DecoderOptions, exposures, train_decoder
 from poolwise.studies.inversion.verdict import verdict
 
 SLOTS = (
@@ -37,7 +43,13 @@ SLOTS = (
     ("sat on", "ran over", "saw"),
 )
 SMALL = DecoderOptions(
-    width=32, hidden=32, dropout=0.0, rate=1e-2, batch=16, epochs=(1, 2_500), patience=20
+    width=32,
+    hidden=32,
+    dropout=0.0,
+    learning_rate=1e-2,
+    batch_size=16,
+    epochs=(1, 2_500),
+    patience=20,
 )
 
 
@@ -53,8 +65,8 @@ def grammar():
     return texts, np.array(vectors, np.float32)
 
 
-class Shelved(dict):
-    """Vectors under the names of readouts, as a shelf holds them."""
+class CachedVectors(dict):
+    """Vectors under the names of readouts, as a VectorCache has them."""
 
     @property
     def readouts(self):
@@ -70,27 +82,33 @@ def model(tiny):
 def planted(model):
     """One readout holds the sentence, another nothing."""
     texts, vectors = grammar()
-    sentences = read(model, texts, 0)
+    sentences = tokenize_sentences(model, texts, 0)
     assert list(sentences.texts) == texts
     rows = np.arange(len(texts))
     noise = np.random.default_rng(0).normal(size=vectors.shape).astype(np.float32)
-    bench = DecoderExperiment(divided(sentences, rows, 0), 0, None, "", SMALL)
-    return bench.hold(Shelved(cls=vectors, noise=noise), rows)
+    experiment = DecoderExperiment(split_corpus(sentences, rows, 0), 0, None, "", SMALL)
+    return experiment.run(CachedVectors(cls=vectors, noise=noise), rows)
 
 
 def test_a_sentence_that_is_in_the_vector_comes_back(planted, model):
-    entry = planted.entries["cls"]
-    f1 = {who: planted.scores.estimate("token F1", who).value for who in planted.answers}
-    assert planted.chosen == "cls"
-    assert f1[entry.decoder] > 0.97
-    assert planted.scores.estimate("BLEU", entry.decoder).value > 0.9
-    assert planted.scores.estimate("exact match", entry.decoder).value > 0.8
-    for control in (FREQUENT, WITHOUT, entry.shuffled, planted.entries["noise"].decoder):
+    systems = planted.systems["cls"]
+    f1 = {
+        system: planted.scores.estimate("token F1", system).value for system in planted.hypotheses
+    }
+    assert planted.best_readout == "cls"
+    assert f1[systems.decoder] > 0.97
+    assert planted.scores.estimate("BLEU", systems.decoder).value > 0.9
+    assert planted.scores.estimate("exact match", systems.decoder).value > 0.8
+    for control in (FREQUENT, UNCONDITIONAL, systems.shuffled, planted.systems["noise"].decoder):
         assert f1[control] < 0.75
-    assert planted.perplexities[entry.decoder].value < 1.2 < planted.perplexities[WITHOUT].value
-    assert f1[entry.bag] > 0.9 > f1[entry.shuffled_bag]
+    assert (
+        planted.perplexities[systems.decoder].value
+        < 1.2
+        < planted.perplexities[UNCONDITIONAL].value
+    )
+    assert f1[systems.bag] > 0.9 > f1[systems.shuffled_bag]
 
-    finding = answer("How much?", planted, model, 0, {})
+    finding = build_finding("How much?", planted, model, 0, {})
     assert finding.verdict.startswith("Most comes back from cls: a linear bag of words names")
     beaten = ". The decoder beats every control, the strongest, the nearest training sentence, by +"
     assert beaten in finding.verdict
@@ -108,29 +126,33 @@ def test_a_sentence_that_is_in_the_vector_comes_back(planted, model):
 
 
 def test_a_vector_that_holds_nothing_is_said_to_hold_nothing(planted):
-    family = compared(planted)
-    turned = replace(planted, dev={"noise": 1.0, "cls": 0.0})
-    told = verdict(
-        turned, ComparisonFamily([*family.comparisons, *compared(turned).comparisons[-2:]])
+    family = compare_systems(planted)
+    turned = replace(planted, dev_f1={"noise": 1.0, "cls": 0.0})
+    text = verdict(
+        turned, ComparisonFamily([*family.comparisons, *compare_systems(turned).comparisons[-2:]])
     )
-    assert told.startswith("Most comes back from noise")
-    assert "The decoder beats" not in told
-    assert WITHOUT.name in told
-    noise = planted.entries["noise"]
+    assert text.startswith("Most comes back from noise")
+    assert "The decoder beats" not in text
+    assert UNCONDITIONAL.name in text
+    noise = planted.systems["noise"]
     for control in noise.controls:
-        assert family.sign(title("token F1", noise.decoder, control)) != 1
-    assert family.sign(title("token F1", planted.entries["cls"].decoder, noise.decoder)) == 1
+        assert family.sign(comparison_name("token F1", noise.decoder, control)) != 1
+    assert (
+        family.sign(comparison_name("token F1", planted.systems["cls"].decoder, noise.decoder)) == 1
+    )
 
 
 def test_controls_are_what_they_say(planted):
-    corpus, entry = planted.corpus, planted.entries["cls"]
+    corpus, systems = planted.corpus, planted.systems["cls"]
     train = corpus.splits.train
     known = {tuple(ids) for ids in corpus.references(train)}
-    assert all(tuple(ids) in known for ids in planted.answers[entry.nearest])
-    assert len({tuple(ids) for ids in planted.answers[WITHOUT]}) == 1
-    assert sorted(planted.answers[entry.shuffled]) == sorted(planted.answers[entry.decoder])
-    assert list(planted.answers[entry.shuffled]) != list(planted.answers[entry.decoder])
-    frequent = most_frequent(corpus)
+    assert all(tuple(ids) in known for ids in planted.hypotheses[systems.nearest])
+    assert len({tuple(ids) for ids in planted.hypotheses[UNCONDITIONAL]}) == 1
+    assert sorted(planted.hypotheses[systems.shuffled]) == sorted(
+        planted.hypotheses[systems.decoder]
+    )
+    assert list(planted.hypotheses[systems.shuffled]) != list(planted.hypotheses[systems.decoder])
+    frequent = most_frequent_tokens(corpus)
     counts = [sum(token in ids for ids in corpus.references(train)) for token in frequent]
     assert counts == sorted(counts, reverse=True)
 
@@ -141,9 +163,9 @@ def test_a_bag_is_the_ridge_of_scikit_learn(planted):
     corpus = planted.corpus
     vectors = np.random.default_rng(1).normal(size=(len(corpus), 5)).astype(np.float32)
     vectors[:, 0] = corpus.lengths
-    bag = learn_bag(vectors, corpus)
+    bag = fit_bag(vectors, corpus)
     train = corpus.splits.train
-    there = np.array([np.isin(corpus.known, corpus.sentences[i]) for i in train], float)
+    there = np.array([np.isin(corpus.vocabulary, corpus.sentences[i]) for i in train], float)
     x = vectors.astype(np.float64)
     found = [Ridge(alpha * len(train)).fit(x[train], there).predict(x) for alpha in PENALTIES]
     assert sum(np.allclose(one, bag.scores(vectors)) for one in found) == 1
@@ -151,25 +173,25 @@ def test_a_bag_is_the_ridge_of_scikit_learn(planted):
 
 def test_tokens_that_are_rare_in_train_are_unknown(model):
     texts, _ = grammar()
-    sentences = read(model, [*texts, "the sea saw the tree"], 0)
-    corpus = divided(sentences, np.arange(len(sentences.ids)), 0)
-    last, numbers = sentences.ids[-1].tolist(), corpus.numbers[-1]
-    known = [token for token in last if token in corpus.known]
+    sentences = tokenize_sentences(model, [*texts, "the sea saw the tree"], 0)
+    corpus = split_corpus(sentences, np.arange(len(sentences.ids)), 0)
+    last, numbers = sentences.ids[-1].tolist(), corpus.targets[-1]
+    known = [token for token in last if token in corpus.vocabulary]
     assert len(last) - len(known) == 2 == (numbers == UNKNOWN).sum()
     assert corpus.ids(numbers.tolist()) == known
-    assert corpus.words == len(corpus.known) + FIRST
+    assert corpus.n_indices == len(corpus.vocabulary) + FIRST_TOKEN
 
 
 def test_what_cannot_take_part_is_left_out_and_counted(model):
     texts, _ = grammar()
     odd = ["", "The cat sat on the hill", "the cat " * 33, texts[0]]
-    sentences = read(model, [*texts, *odd], 0)
+    sentences = tokenize_sentences(model, [*texts, *odd], 0)
     assert len(sentences.texts) == len(texts)
     assert sentences.notes == (
         "texts left out: 1 empty, 1 longer than 64 tokens, 1 the same tokens as another",
     )
     with pytest.raises(StudyError, match=r"^49 usable sentences; .* at least 50"):
-        divided(replace(sentences, notes=()), np.arange(49), 0)
+        split_corpus(replace(sentences, notes=()), np.arange(49), 0)
     with pytest.raises(StudyError, match=r"^2 usable sentences \(texts left out: 1 empty\); "):
         list(Inversion("toy", ["", *texts[:2]]).run(model))
 
@@ -177,11 +199,11 @@ def test_what_cannot_take_part_is_left_out_and_counted(model):
 @pytest.mark.parametrize("family", ["bert", "roberta", "xlm-roberta"])
 def test_tokens_are_written_as_text(family, tiny):
     encoder = poolwise.load(tiny(family))
-    writer = Detokenizer.of(encoder.tokenizer)
-    said, asked = encoder.tokenizer.encode(["the cats sat on a cat", "a cat sat"])
-    assert writer.text(said.tolist()).strip() == "the cats sat on a cat"
-    pieces = writer.beside(said.tolist(), asked.tolist())
-    assert "".join(text for text, _ in pieces) == writer.text(said.tolist())
+    detokenizer = Detokenizer.of(encoder.tokenizer)
+    ids, reference = encoder.tokenizer.encode(["the cats sat on a cat", "a cat sat"])
+    assert detokenizer.text(ids.tolist()).strip() == "the cats sat on a cat"
+    pieces = detokenizer.compare(ids.tolist(), reference.tolist())
+    assert "".join(text for text, _ in pieces) == detokenizer.text(ids.tolist())
     back = "".join(text for text, kept in pieces if kept).split()
     # Byte pairs tell a word after a space from the same word where a text begins.
     assert back == (["cat", "sat"] if family == "roberta" else ["cat", "sat", "a"])
@@ -194,7 +216,7 @@ def test_steps_that_a_decoder_cannot_be_asked_after_are_refused(step):
 
 
 def test_the_study_reads_an_encoder_and_resumes_in_its_folder(model, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "SETTINGS", replace(SMALL, epochs=(2, 0)))
+    monkeypatch.setattr(training, "DEFAULT_OPTIONS", replace(SMALL, epochs=(2, 0)))
     texts, _ = grammar()
     study = Inversion("toy", texts, [parse("mean@0|truncate(16)")], folder=tmp_path / "new")
     (first,) = study.run(model)
@@ -228,21 +250,21 @@ def toy():
     texts, vectors = grammar()
     number = {word: i for i, word in enumerate(sorted({w for text in texts for w in text.split()}))}
     ids = [np.array([number[word] for word in text.split()], np.int32) for text in texts]
-    return divided(Sentences(texts, ids, ()), np.arange(len(texts)), 0), vectors
+    return split_corpus(TokenizedSentences(texts, ids, ()), np.arange(len(texts)), 0), vectors
 
 
 def train_toy(path, bar):
     """Saves after every batch, but for ``path`` None."""
-    checkpoints.EVERY_S = 0.0
-    settings = replace(SMALL, dropout=0.2, epochs=(4, 0))
+    checkpoints.INTERVAL_S = 0.0
+    options = replace(SMALL, dropout=0.2, epochs=(4, 0))
     corpus, vectors = toy()
-    return train(
-        vectors, corpus, settings, seed=3, checkpoint=TrainingCheckpoint(path), progress=bar
+    return train_decoder(
+        vectors, corpus, options, seed=3, checkpoint=TrainingCheckpoint(path), progress=bar
     ).decoder.state_dict()
 
 
 def test_a_training_that_is_killed_goes_on(tmp_path, monkeypatch):
-    monkeypatch.setattr(checkpoints, "EVERY_S", 0.0)
+    monkeypatch.setattr(checkpoints, "INTERVAL_S", 0.0)
     path = tmp_path / "training.pt"
     code = (
         "import runpy, sys; from pathlib import Path; own = runpy.run_path(sys.argv[1]); "
@@ -258,9 +280,9 @@ def test_a_training_that_is_killed_goes_on(tmp_path, monkeypatch):
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
 
-    state = TrainingCheckpoint(path).read()
+    state = TrainingCheckpoint(path).load()
     went, whole = Bar(), Bar()
-    assert 8 <= 6 * state["epochs_done"] + state["batches_done"] < 24
+    assert 8 <= 6 * state["epochs"] + state["batches"] < 24
     resumed = train_toy(path, went)
     straight = train_toy(None, whole)
     assert whole.counts[0] == 0 < went.counts[0] < sum(whole.counts) == sum(went.counts)
@@ -274,12 +296,12 @@ def test_training_ends_early_and_leaves_torch_as_it_was():
     corpus, vectors = toy()
     random, bar = torch.random.get_rng_state(), Bar()
     nothing = np.zeros_like(vectors)
-    settings = replace(SMALL, epochs=(40, 0), patience=1)
-    found = train(
-        nothing, corpus, settings, seed=0, checkpoint=TrainingCheckpoint(None), progress=bar
+    options = replace(SMALL, epochs=(40, 0), patience=1)
+    training = train_decoder(
+        nothing, corpus, options, seed=0, checkpoint=TrainingCheckpoint(None), progress=bar
     )
-    assert found.epochs_done < 40
-    assert bar.done == exposures(corpus, settings) == 40 * len(corpus.splits.train)
+    assert training.epochs < 40
+    assert bar.done == exposures(corpus, options) == 40 * len(corpus.splits.train)
     assert torch.equal(random, torch.random.get_rng_state())
 
 

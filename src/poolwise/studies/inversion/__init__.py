@@ -1,4 +1,4 @@
-"""How much of the sentence is in the vector? Decoders learn to say it again."""
+"""Reconstructing sentences from their vectors, with decoders trained on frozen vectors."""
 
 from poolwise.studies.inversion.study import Inversion
 

@@ -10,48 +10,52 @@ import numpy as np
 from poolwise.charts import Cell, Chart, ForestPlot, PanelPoint, SmallMultiples, TextTable
 from poolwise.selection.comparisons import ComparisonFamily
 from poolwise.selection.splits import RowIndices
-from poolwise.studies.inversion.comparisons import title
-from poolwise.studies.inversion.corpus import LONGEST
+from poolwise.studies.inversion.comparisons import comparison_name
+from poolwise.studies.inversion.corpus import MAX_TOKENS
 from poolwise.studies.inversion.detokenize import Detokenizer
-from poolwise.studies.inversion.experiment import FREQUENT, DecoderScores
+from poolwise.studies.inversion.experiment import FREQUENT, InversionResults
 
-SHOWN = 20
+N_SENTENCES = 20
 """Sentences in the table."""
 
-BINS = (1, 5, 9, 13, 17, 25, 33, 49, LONGEST + 1)
+LENGTH_BINS = (1, 5, 9, 13, 17, 25, 33, 49, MAX_TOKENS + 1)
 """Where bins of lengths in tokens begin."""
 
-FEWEST = 10
+MIN_SENTENCES = 10
 """Sentences that a bin needs."""
 
 
 def charts(
-    contest: DecoderScores, family: ComparisonFamily, writer: Detokenizer, seed: int
+    results: InversionResults, family: ComparisonFamily, detokenizer: Detokenizer, seed: int
 ) -> list[Chart]:
     """Differences, token F1 by length, and sample sentences."""
-    return [_against(contest, family), _by_length(contest), _sentences(contest, writer, seed)]
+    return [_against(results, family), _by_length(results), _sentences(results, detokenizer, seed)]
 
 
-def lengths(contest: DecoderScores) -> Iterator[tuple[int, int, RowIndices]]:
+def lengths(results: InversionResults) -> Iterator[tuple[int, int, RowIndices]]:
     """Bins of lengths that hold enough sentences of test: from, to, and their rows of test."""
-    tokens = contest.corpus.lengths[contest.corpus.splits.test]
-    for low, end in pairwise(BINS):
+    tokens = results.corpus.lengths[results.corpus.splits.test]
+    for low, end in pairwise(LENGTH_BINS):
         rows = np.flatnonzero((tokens >= low) & (tokens < end))
-        if len(rows) >= FEWEST:
+        if len(rows) >= MIN_SENTENCES:
             yield low, end - 1, rows
 
 
-def _against(contest: DecoderScores, family: ComparisonFamily) -> ForestPlot:
+def _against(results: InversionResults, family: ComparisonFamily) -> ForestPlot:
     """Token F1 of each decoder against its controls, under each readout."""
-    entries = contest.entries.values()
-    pairs = [(entry.decoder, other) for entry in entries for other in (*entry.controls, entry.bag)]
-    best = contest.entries[contest.chosen].decoder
-    pairs += [(best, entry.decoder) for entry in entries if entry.decoder != best]
+    pairs = [
+        (systems.decoder, baseline)
+        for systems in results.systems.values()
+        for baseline in (*systems.controls, systems.bag)
+    ]
+    best = results.systems[results.best_readout].decoder
+    decoders = [systems.decoder for systems in results.systems.values()]
+    pairs += [(best, decoder) for decoder in decoders if decoder != best]
     rows = []
-    for decoder, other in pairs:
-        name = title("token F1", decoder, other)
-        own = decoder.readout == other.readout or other.control
-        group = f"{decoder.readout}, decoder" if own else "readouts"
+    for decoder, baseline in pairs:
+        name = comparison_name("token F1", decoder, baseline)
+        same_readout = decoder.readout == baseline.readout or baseline.control
+        group = f"{decoder.readout}, decoder" if same_readout else "readouts"
         rows.append(family.row(name, label=f"less {family[name].where['against']}", group=group))
     return ForestPlot(
         "What a decoder gives back, against controls, the bag of words and other readouts",
@@ -63,39 +67,42 @@ def _against(contest: DecoderScores, family: ComparisonFamily) -> ForestPlot:
     )
 
 
-def _by_length(contest: DecoderScores) -> SmallMultiples:
+def _by_length(results: InversionResults) -> SmallMultiples:
     """Token F1 over length, a panel a readout."""
     points = []
-    for _, _, rows in lengths(contest):
-        scores = contest.scores.among(rows)
-        length = round(float(_tokens(contest)[rows].mean()))
-        for readout, entry in contest.entries.items():
-            for contender in (entry.decoder, entry.bag, entry.nearest, entry.shuffled, FREQUENT):
-                estimate = scores.estimate("token F1", contender)
-                points.append(PanelPoint(readout, length, contender.name, estimate))
+    for _, _, rows in lengths(results):
+        scores = results.scores.subset(rows)
+        length = round(float(_tokens(results)[rows].mean()))
+        for readout, systems in results.systems.items():
+            controls = (systems.nearest, systems.shuffled, FREQUENT)
+            for system in (systems.decoder, systems.bag, *controls):
+                estimate = scores.estimate("token F1", system)
+                points.append(PanelPoint(readout, length, system.name, estimate))
     return SmallMultiples(
         "What comes back, by the sentence's length",
         points,
         x_label="tokens in the sentence",
         y_label="token F1",
         shared_y=True,
-        caption=f"Sentences of test in bins of lengths, drawn at their means; bins below {FEWEST} "
-        "are left out.",
+        caption="Sentences of test in bins of lengths, drawn at their means; bins below "
+        f"{MIN_SENTENCES} are left out.",
     )
 
 
-def _sentences(contest: DecoderScores, writer: Detokenizer, seed: int) -> TextTable:
+def _sentences(results: InversionResults, detokenizer: Detokenizer, seed: int) -> TextTable:
     """Sentences of test and what each decoder gives back, readout beside readout."""
-    corpus, test = contest.corpus, contest.corpus.splits.test
-    decoders = [entry.decoder for entry in contest.entries.values()]
-    chosen = contest.entries[contest.chosen].decoder
-    f1 = contest.scores.rows("token F1", chosen)
-    sample = np.random.default_rng(seed).permutation(len(test))[:SHOWN]
+    corpus, test = results.corpus, results.corpus.splits.test
+    decoders = [systems.decoder for systems in results.systems.values()]
+    best = results.systems[results.best_readout].decoder
+    f1 = results.scores.by_sentence("token F1", best)
+    sample = np.random.default_rng(seed).permutation(len(test))[:N_SENTENCES]
     rows: list[list[Cell]] = []
     for i in sample[np.argsort(-f1[sample], kind="stable")].tolist():
         reference = corpus.sentences[test[i]].tolist()
-        answers = [writer.beside(contest.answers[decoder][i], reference) for decoder in decoders]
-        rows.append([round(float(f1[i]), 3), writer.text(reference), *answers])
+        hypotheses = [
+            detokenizer.compare(results.hypotheses[decoder][i], reference) for decoder in decoders
+        ]
+        rows.append([round(float(f1[i]), 3), detokenizer.text(reference), *hypotheses])
     return TextTable(
         f"{len(rows)} sentences and what came back",
         [
@@ -105,9 +112,9 @@ def _sentences(contest: DecoderScores, writer: Detokenizer, seed: int) -> TextTa
         ],
         rows,
         caption="Held-out sentences drawn by the seed, whatever came of them, by the token F1 of "
-        f"{chosen.readout}. Bold: tokens that stand in the sentence.",
+        f"{best.readout}. Bold: tokens that stand in the sentence.",
     )
 
 
-def _tokens(contest: DecoderScores) -> RowIndices:
-    return contest.corpus.lengths[contest.corpus.splits.test]
+def _tokens(results: InversionResults) -> RowIndices:
+    return results.corpus.lengths[results.corpus.splits.test]

@@ -1,4 +1,4 @@
-"""Where a training stands, on disk, so that a process that is killed costs seconds."""
+"""The state of a training in a file, so that a process that is killed loses seconds."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ import torch
 from poolwise.errors import StoreError
 from poolwise.files import atomic_write, os_errors_as
 
-EVERY_S = 15.0
+INTERVAL_S = 15.0
 
 
 class TrainingCheckpoint:
-    """One training's state in ``path``, written whole or not at all; nowhere where it is None."""
+    """One training's state in ``path``, written whole or not at all; None keeps no state."""
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
-        self._written = time.monotonic()
+        self._saved_at = time.monotonic()
 
-    def read(self) -> dict[str, Any] | None:
-        """What lies there, None if nothing does. Raises StoreError for what is no state."""
+    def load(self) -> dict[str, Any] | None:
+        """The saved state, None without a file. Raises StoreError for a file of another kind."""
         if self.path is None or not self.path.exists():
             return None
         try:
@@ -39,14 +39,14 @@ class TrainingCheckpoint:
             ) from error
         return state
 
-    def offer(self, state: Callable[[], dict[str, Any]], *, now: bool = False) -> None:
-        """Write the state if the last one is ``EVERY_S`` old, or ``now``."""
-        if self.path is None or not (now or time.monotonic() - self._written >= EVERY_S):
+    def save(self, state: Callable[[], dict[str, Any]], *, now: bool = False) -> None:
+        """Save the state if the last one is ``INTERVAL_S`` old, or ``now``."""
+        if self.path is None or not (now or time.monotonic() - self._saved_at >= INTERVAL_S):
             return
         with os_errors_as(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-        content = BytesIO()  # torch would tell of a full disk as of a fault of its own
+        content = BytesIO()  # torch would report a full disk as an error of its own
         torch.save(state(), content)
         with atomic_write(self.path) as file:
             file.write(content.getbuffer())
-        self._written = time.monotonic()
+        self._saved_at = time.monotonic()

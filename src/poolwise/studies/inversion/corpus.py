@@ -1,4 +1,4 @@
-"""Sentences as the encoder's own tokens, and the few of those that a decoder can say."""
+"""Sentences as token ids, and the vocabulary of the decoders."""
 
 from __future__ import annotations
 
@@ -17,50 +17,54 @@ from poolwise.selection.splits import RowIndices, Splits, split_rows
 if TYPE_CHECKING:
     from poolwise.encoders import Encoder
 
-CAP = 20_000
-LONGEST = 64
+MAX_TEXTS = 20_000
+MAX_TOKENS = 64
 """Tokens of a sentence, special tokens not counted."""
 
 SHARES = (0.8, 0.1, 0.1)
 """Of train, dev and test."""
 
-FEWEST = 50
-"""Sentences below which a part would hold too few."""
+MIN_SENTENCES = 50
 
-EMPTY, LONG, TWICE = "empty", f"longer than {LONGEST} tokens", "the same tokens as another"
+EMPTY, LONG, DUPLICATE = (
+    "empty",
+    f"longer than {MAX_TOKENS} tokens",
+    "the same tokens as another",
+)
+"""Reasons to leave a text out."""
 
-OFTEN = 2
-"""How often a token must stand in train to be learned."""
+MIN_COUNT = 2
+"""Occurrences in train below which a token is not in the vocabulary."""
 
-END, UNKNOWN, FIRST = 0, 1, 2
-"""A decoder's numbers: the sentence is over; a token it does not know; the first that it does."""
+END, UNKNOWN, FIRST_TOKEN = 0, 1, 2
+"""A decoder's indices: the end of a sentence; a token outside the vocabulary; its first token."""
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """``sentences`` hold the encoder's ids [t], special tokens aside.
+    """``sentences`` are the encoder's ids [t], without special tokens.
 
-    ``known`` [k], rising: the ids that stand in train at least twice. A decoder's number i is the
-    id ``known[i - FIRST]``.
+    ``vocabulary`` [k], ascending: the ids that occur in train at least twice. A decoder's index i
+    stands for the id ``vocabulary[i - FIRST_TOKEN]``.
     """
 
     sentences: Sequence[Ints]
     splits: Splits
-    known: Ints
+    vocabulary: Ints
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.sentences)
 
     @property
-    def words(self) -> int:
-        """How many numbers a decoder chooses from."""
-        return FIRST + len(self.known)
+    def n_indices(self) -> int:
+        """The number of a decoder's indices."""
+        return FIRST_TOKEN + len(self.vocabulary)
 
     @cached_property
-    def numbers(self) -> Sequence[RowIndices]:
-        """Each sentence in the decoder's numbers, and ``END``: [t + 1]."""
-        return [np.append(self._number(ids), END) for ids in self.sentences]
+    def targets(self) -> Sequence[RowIndices]:
+        """Each sentence in the decoder's indices, and ``END``: [t + 1]."""
+        return [np.append(self._indices(ids), END) for ids in self.sentences]
 
     @cached_property
     def lengths(self) -> RowIndices:
@@ -69,111 +73,114 @@ class Corpus:
 
     @cached_property
     def hash(self) -> str:
-        """Of all that a decoder learns from but the vectors."""
+        """Of everything but the vectors that a decoder is trained on."""
         digest = sha256()
-        for rows in (*self.splits, self.known, self.lengths, *self.sentences):
-            digest.update(np.asarray(rows, np.int64).tobytes())
+        for array in (*self.splits, self.vocabulary, self.lengths, *self.sentences):
+            digest.update(np.asarray(array, np.int64).tobytes())
         return digest.hexdigest()
 
-    def ids(self, numbers: Sequence[int]) -> list[int]:
-        """The encoder's ids of a decoder's numbers; ``END`` and ``UNKNOWN`` have none."""
-        return [int(self.known[i - FIRST]) for i in numbers if i >= FIRST]
+    def ids(self, indices: Sequence[int]) -> list[int]:
+        """The encoder's ids of a decoder's indices, without ``END`` and ``UNKNOWN``."""
+        return [int(self.vocabulary[i - FIRST_TOKEN]) for i in indices if i >= FIRST_TOKEN]
 
     def references(self, rows: RowIndices) -> list[list[int]]:
         """The ids of these sentences."""
         return [self.sentences[i].tolist() for i in rows.tolist()]
 
-    def _number(self, ids: Ints) -> RowIndices:
-        at = np.searchsorted(self.known, ids).clip(max=len(self.known) - 1)
-        return np.where(self.known[at] == ids, at + FIRST, UNKNOWN)
+    def _indices(self, ids: Ints) -> RowIndices:
+        at = np.searchsorted(self.vocabulary, ids).clip(max=len(self.vocabulary) - 1)
+        return np.where(self.vocabulary[at] == ids, at + FIRST_TOKEN, UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
-class Sentences:
-    """``texts`` and their ids [t], special tokens aside; ``notes`` say which were left out."""
+class TokenizedSentences:
+    """``texts`` and their ids [t], without special tokens; ``notes`` say which were left out."""
 
     texts: Sequence[str]
     ids: Sequence[Ints]
     notes: tuple[str, ...]
 
 
-def read(encoder: Encoder, texts: Sequence[str], seed: int) -> Sentences:
-    """The sentences that a decoder could say again.
+def tokenize_sentences(encoder: Encoder, texts: Sequence[str], seed: int) -> TokenizedSentences:
+    """The texts that a decoder can be trained on.
 
-    At most ``CAP`` texts, drawn by the seed; those that are empty, cut by the encoder, longer than
-    ``LONGEST`` tokens, or the same tokens as another text (but for case, say) are left out. Raises
-    StudyError below 50 sentences.
+    At most ``MAX_TEXTS`` texts, drawn by the seed; those that are empty, truncated by the encoder,
+    longer than ``MAX_TOKENS`` tokens, or the same tokens as another text (but for case, say) are
+    left out. Raises StudyError below 50 sentences.
     """
     unique = list(dict.fromkeys(texts))
-    drawn = np.random.default_rng(seed).permutation(len(unique))[:CAP]
-    chosen = [unique[i] for i in np.sort(drawn).tolist()]
-    kept: dict[bytes, tuple[str, Ints]] = {}
-    left = dict.fromkeys((EMPTY, LONG, TWICE), 0)
-    for text, found in zip(chosen, encoder.tokenize(chosen), strict=True):
-        (window,) = found.windows
+    sampled_rows = np.random.default_rng(seed).permutation(len(unique))[:MAX_TEXTS]
+    sample = [unique[i] for i in np.sort(sampled_rows).tolist()]
+    usable: dict[bytes, tuple[str, Ints]] = {}
+    counts = dict.fromkeys((EMPTY, LONG, DUPLICATE), 0)
+    for text, tokenized in zip(sample, encoder.tokenize(sample), strict=True):
+        (window,) = tokenized.windows
         ids = window.ids[~window.special]
         if not len(ids):
-            left[EMPTY] += 1
-        elif found.truncated or len(ids) > LONGEST:
-            left[LONG] += 1
-        elif ids.tobytes() in kept:
-            left[TWICE] += 1
+            counts[EMPTY] += 1
+        elif tokenized.truncated or len(ids) > MAX_TOKENS:
+            counts[LONG] += 1
+        elif ids.tobytes() in usable:
+            counts[DUPLICATE] += 1
         else:
-            kept[ids.tobytes()] = text, ids
-    notes = tuple(_left_out(len(unique), len(chosen), left))
-    _check_enough(len(kept), notes)
-    return Sentences([t for t, _ in kept.values()], [ids for _, ids in kept.values()], notes)
+            usable[ids.tobytes()] = text, ids
+    notes = tuple(_sample_notes(len(unique), len(sample), counts))
+    _check_size(len(usable), notes)
+    return TokenizedSentences(
+        [text for text, _ in usable.values()], [ids for _, ids in usable.values()], notes
+    )
 
 
-def divided(sentences: Sentences, rows: RowIndices, seed: int) -> Corpus:
-    """The corpus of these of the sentences, divided into train, dev and test.
+def split_corpus(sentences: TokenizedSentences, rows: RowIndices, seed: int) -> Corpus:
+    """The corpus of these rows of the sentences, split into train, dev and test.
 
-    Raises StudyError where they are fewer than 50, or share no token.
+    Raises StudyError for fewer than 50, and where no token occurs in train twice.
     """
     ids = [sentences.ids[i] for i in rows.tolist()]
-    _check_enough(len(ids), sentences.notes)
-    splits = split_rows(
-        [""] * len(ids), [(sentences.texts[i],) for i in rows.tolist()], SHARES, seed
-    )
-    known = _frequent([ids[i] for i in splits.train.tolist()])
-    if not len(known):
+    _check_size(len(ids), sentences.notes)
+    texts = [(sentences.texts[i],) for i in rows.tolist()]
+    splits = split_rows([""] * len(ids), texts, SHARES, seed)
+    vocabulary = _vocabulary([ids[i] for i in splits.train.tolist()])
+    if not len(vocabulary):
         raise StudyError("no token stands in two sentences of train: give more text")
-    lacking = len(sentences.ids) - len(ids)
-    notes = [*splits.notes, *sentences.notes, *_lacking(lacking), _unknown(ids, splits, known)]
-    return Corpus(ids, splits, known, tuple(notes))
+    n_missing = len(sentences.ids) - len(ids)
+    notes = [*splits.notes, *sentences.notes, *_missing_vectors_note(n_missing)]
+    notes.append(_vocabulary_note(ids, splits, vocabulary))
+    return Corpus(ids, splits, vocabulary, tuple(notes))
 
 
-def _check_enough(sentences: int, notes: Sequence[str]) -> None:
-    if sentences < FEWEST:
-        why = "".join(f" ({note})" for note in notes)
+def _check_size(sentences: int, notes: Sequence[str]) -> None:
+    if sentences < MIN_SENTENCES:
+        reasons = "".join(f" ({note})" for note in notes)
         raise StudyError(
-            f"{sentences} usable sentences{why}; a decoder that learns from a sentence's vector "
-            f"needs at least {FEWEST}, and some thousands to say anything: give more text"
+            f"{sentences} usable sentences{reasons}; a decoder that learns from a sentence's "
+            f"vector needs at least {MIN_SENTENCES}, and some thousands to say anything: give "
+            "more text"
         )
 
 
-def _frequent(sentences: Sequence[Ints]) -> Ints:
+def _vocabulary(sentences: Sequence[Ints]) -> Ints:
     ids, counts = np.unique(np.concatenate(sentences), return_counts=True)
-    return ids[counts >= OFTEN]
+    return ids[counts >= MIN_COUNT]
 
 
-def _left_out(unique: int, chosen: int, left: Mapping[str, int]) -> Iterator[str]:
-    if chosen < unique:
-        yield f"{chosen:,} of {unique:,} different texts, drawn by the seed"
-    counts = [f"{count:,} {why}" for why, count in left.items() if count]
-    if counts:
-        yield f"texts left out: {', '.join(counts)}"
+def _sample_notes(unique: int, sampled: int, counts: Mapping[str, int]) -> Iterator[str]:
+    if sampled < unique:
+        yield f"{sampled:,} of {unique:,} different texts, drawn by the seed"
+    reasons = [f"{count:,} {reason}" for reason, count in counts.items() if count]
+    if reasons:
+        yield f"texts left out: {', '.join(reasons)}"
 
 
-def _lacking(count: int) -> Iterator[str]:
+def _missing_vectors_note(count: int) -> Iterator[str]:
     if count:
         yield f"{count:,} sentences left out: some readout has no finite vector for them"
 
 
-def _unknown(sentences: Sequence[Ints], splits: Splits, known: Ints) -> str:
+def _vocabulary_note(sentences: Sequence[Ints], splits: Splits, vocabulary: Ints) -> str:
     ids = np.concatenate([sentences[i] for i in splits.test.tolist()])
-    share = float(1 - np.isin(ids, known).mean())
+    share = float(1 - np.isin(ids, vocabulary).mean())
     return (
-        f"decoders know the {len(known):,} tokens that stand in train at least twice; of the test "
-        f"sentences' tokens {share:.1%} are others, which no decoder can give back"
+        f"decoders know the {len(vocabulary):,} tokens that stand in train at least twice; of the "
+        f"test sentences' tokens {share:.1%} are others, which no decoder can give back"
     )

@@ -1,4 +1,4 @@
-"""From a vector to a sentence, token by token: a small recurrent network."""
+"""The autoregressive decoder from a vector to a sentence's tokens: a small GRU."""
 
 from __future__ import annotations
 
@@ -11,63 +11,65 @@ from poolwise.studies.inversion.corpus import END, UNKNOWN
 
 
 class Decoder(nn.Module):
-    """A GRU that reads a vector of d dimensions and says one of ``words`` numbers at a time.
+    """A GRU conditioned on a vector of d dimensions, over ``n_indices`` output indices.
 
-    The vector is the prefix: it makes the first state, and stands beside every token that is read.
-    Beyond the GRU it adds a score of its own to every word, the same at each step: which words
-    there are is learned at once, so that the GRU has their order to learn. Input and output share
-    their embeddings (Press & Wolf 2017).
+    The vector is projected to the first state, and added to the embedding of every input token.
+    Beyond the GRU it adds a score to every index, the same at each step: which tokens the sentence
+    contains is learned at once, and the GRU learns their order. Input and output share their
+    embeddings (Press & Wolf 2017).
     """
 
-    def __init__(self, d: int, words: int, width: int, hidden: int, dropout: float) -> None:
+    def __init__(self, d: int, n_indices: int, width: int, hidden: int, dropout: float) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(words, width)
+        self.embedding = nn.Embedding(n_indices, width)
         nn.init.normal_(self.embedding.weight, std=width**-0.5)
         self.scale = 0.3 * width**0.5
-        self.beside = nn.Linear(d, width)
-        self.first = nn.Linear(d, hidden)
+        self.vector_to_input = nn.Linear(d, width)
+        self.vector_to_state = nn.Linear(d, hidden)
         self.gru = nn.GRU(width, hidden, batch_first=True)
-        self.narrow = nn.Linear(hidden, width)
-        self.there = nn.Linear(d, width, bias=False)
-        self.often = nn.Parameter(torch.zeros(words))
+        self.state_to_output = nn.Linear(hidden, width)
+        self.vector_to_output = nn.Linear(d, width, bias=False)
+        self.output_bias = nn.Parameter(torch.zeros(n_indices))
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, vectors: Tensor, before: Tensor) -> Tensor:
-        """Scores [n, t + 1, words] for what comes first, and after each of ``before`` [n, t]."""
-        read = nn.functional.pad(self._embedded(before), (0, 0, 1, 0))
-        states, _ = self.gru(
-            self.dropout(read + self.beside(vectors)[:, None]), self._start(vectors)
-        )
+    def forward(self, vectors: Tensor, prefix: Tensor) -> Tensor:
+        """Scores [n, t + 1, n_indices] of the first token, and of that after each of ``prefix``
+        [n, t]."""
+        inputs = nn.functional.pad(self._embed(prefix), (0, 0, 1, 0))
+        inputs = self.dropout(inputs + self.vector_to_input(vectors)[:, None])
+        states, _ = self.gru(inputs, self._initial_state(vectors))
         return self._scores(states, vectors)
 
     @torch.inference_mode()
-    def greedy(self, vectors: Tensor, longest: int) -> list[list[int]]:
-        """The most likely number after the other until ``END``, at most ``longest`` of them."""
-        state, beside = self._start(vectors), self.beside(vectors)
-        read, over = torch.zeros_like(beside), torch.zeros_like(beside[:, 0], dtype=torch.bool)
-        said: list[NDArray[np.int64]] = []
-        while len(said) < longest and not over.all():
-            made, state = self.gru((read + beside)[:, None], state)
-            scores = self._scores(made, vectors)[:, 0]
+    def greedy(self, vectors: Tensor, max_length: int) -> list[list[int]]:
+        """The most likely index at each step until ``END``, at most ``max_length`` of them."""
+        state, condition = self._initial_state(vectors), self.vector_to_input(vectors)
+        inputs = torch.zeros_like(condition)
+        ended = torch.zeros_like(condition[:, 0], dtype=torch.bool)
+        steps: list[NDArray[np.int64]] = []
+        while len(steps) < max_length and not ended.all():
+            output, state = self.gru((inputs + condition)[:, None], state)
+            scores = self._scores(output, vectors)[:, 0]
             scores[:, UNKNOWN] = -torch.inf
-            word = scores.argmax(1)
-            over |= word == END
-            read = self._embedded(word)
-            said.append(word.cpu().numpy())
-        return [_until_end(row) for row in np.array(said).T.tolist()]
+            indices = scores.argmax(1)
+            ended |= indices == END
+            inputs = self._embed(indices)
+            steps.append(indices.cpu().numpy())
+        return [_until_end(row) for row in np.array(steps).T.tolist()]
 
-    def _start(self, vectors: Tensor) -> Tensor:
-        state: Tensor = self.first(vectors).tanh()[None]
+    def _initial_state(self, vectors: Tensor) -> Tensor:
+        state: Tensor = self.vector_to_state(vectors).tanh()[None]
         return state
 
-    def _embedded(self, words: Tensor) -> Tensor:
-        found: Tensor = self.embedding(words) * self.scale
-        return found
+    def _embed(self, indices: Tensor) -> Tensor:
+        embedded: Tensor = self.embedding(indices) * self.scale
+        return embedded
 
     def _scores(self, states: Tensor, vectors: Tensor) -> Tensor:
-        made = self.narrow(self.dropout(states)) + self.there(vectors)[:, None]
-        return nn.functional.linear(made, self.embedding.weight, self.often)
+        outputs = self.state_to_output(self.dropout(states))
+        outputs = outputs + self.vector_to_output(vectors)[:, None]
+        return nn.functional.linear(outputs, self.embedding.weight, self.output_bias)
 
 
-def _until_end(numbers: list[int]) -> list[int]:
-    return numbers[: numbers.index(END)] if END in numbers else numbers
+def _until_end(indices: list[int]) -> list[int]:
+    return indices[: indices.index(END)] if END in indices else indices

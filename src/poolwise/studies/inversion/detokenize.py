@@ -1,4 +1,4 @@
-"""Tokens as text again, with those marked that came back."""
+"""Token ids as text, with the tokens that match a reference marked."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from tokenizers import decoders
 from poolwise.encoders.tokenizer import Tokenizer
 
 Pieces = list[tuple[str, bool]]
-"""Texts that follow each other, and whether each came back."""
+"""Consecutive texts, and whether each matches the reference."""
 
 
 @dataclass(frozen=True, slots=True)
 class Detokenizer:
-    """Writes ids as the tokenizer's kind of vocabulary is read: ``play ##ing`` as ``playing``."""
+    """Decodes ids by the conventions of the tokenizer's vocabulary: ``play ##ing`` is
+    ``playing``."""
 
     tokenizer: Tokenizer
     decoder: Any
@@ -31,25 +32,25 @@ class Detokenizer:
         if model["type"] in {"WordPiece", "WordLevel"}:
             prefix = model.get("continuing_subword_prefix") or "##"
             return cls(tokenizer, decoders.WordPiece(prefix, cleanup=False))
-        bytes_ = "ByteLevel" in tokenizer.spec
-        return cls(tokenizer, decoders.ByteLevel() if bytes_ else decoders.Metaspace())
+        byte_level = "ByteLevel" in tokenizer.spec
+        return cls(tokenizer, decoders.ByteLevel() if byte_level else decoders.Metaspace())
 
     def text(self, ids: Sequence[int]) -> str:
         """The ids as text."""
         return str(self.decoder.decode([self.tokenizer.token(i) for i in ids]))
 
-    def beside(self, ids: Sequence[int], reference: Sequence[int]) -> Pieces:
-        """The ids as text; a token came back as often as it stands in ``reference`` too."""
-        left = Counter(reference)
-        back = []
+    def compare(self, ids: Sequence[int], reference: Sequence[int]) -> Pieces:
+        """The ids as text; each token of ``reference`` matches as often as it occurs there."""
+        remaining = Counter(reference)
+        matches = []
         for i in ids:
-            back.append(left[i] > 0)
-            left[i] -= 1
+            matches.append(remaining[i] > 0)
+            remaining[i] -= 1
         pieces: Pieces = []
-        end, before = 0, ""
-        for kept, run in groupby(back):
+        end, previous = 0, ""
+        for matched, run in groupby(matches):
             end += len(list(run))
-            whole = self.text(ids[:end])
-            pieces.append((whole[len(before) :], kept))
-            before = whole
+            text = self.text(ids[:end])
+            pieces.append((text[len(previous) :], matched))
+            previous = text
         return pieces

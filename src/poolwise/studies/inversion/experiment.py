@@ -1,4 +1,4 @@
-"""Every readout's decoders and their controls, asked for the same sentences."""
+"""Decoders and controls for every readout: trained on train, evaluated on the sentences of test."""
 
 from __future__ import annotations
 
@@ -17,23 +17,28 @@ from poolwise.selection.splits import RowIndices
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.bleu import ngram_counts, token_f1
 from poolwise.statistics.estimate import Estimate
-from poolwise.studies.inversion.bag import learn_bag, most_frequent
+from poolwise.studies.inversion.bag import fit_bag, most_frequent_tokens
 from poolwise.studies.inversion.checkpoint import TrainingCheckpoint
 from poolwise.studies.inversion.corpus import Corpus
 from poolwise.studies.inversion.scores import Hypotheses, System, SystemScores, perplexity
-from poolwise.studies.inversion.training import DecoderOptions, DecoderTraining, exposures, train
+from poolwise.studies.inversion.training import (
+    DecoderOptions,
+    DecoderTraining,
+    exposures,
+    train_decoder,
+)
 from poolwise.transforms import fit
 
 FREQUENT = System("the most frequent tokens", control=True, ordered=False)
-WITHOUT = System("the decoder without a vector", control=True)
+UNCONDITIONAL = System("the decoder without a vector", control=True)
 
-FORMAT = 1
-"""Of what is written while training; another number trains anew."""
+FORMAT = 2
+"""Of the checkpoints; a change of it trains anew."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadoutSystems:
-    """What takes part for one readout."""
+    """The decoders and controls of one readout."""
 
     decoder: System
     bag: System
@@ -53,124 +58,129 @@ class ReadoutSystems:
 
     @property
     def controls(self) -> Sequence[System]:
-        """What the decoder must beat."""
-        return (FREQUENT, WITHOUT, self.shuffled, self.nearest)
+        """The decoder's controls."""
+        return (FREQUENT, UNCONDITIONAL, self.shuffled, self.nearest)
 
     @property
     def bag_controls(self) -> Sequence[System]:
-        """What the bag must beat."""
+        """The bag's controls."""
         return (FREQUENT, self.shuffled_bag)
 
 
 @dataclass(frozen=True, slots=True)
-class DecoderScores:
-    """``answers`` to the sentences of test in the encoder's ids, and their scores; ``dev`` is each
-    readout's token F1 there, ``perplexities`` are on test, for a token or the end."""
+class InversionResults:
+    """Each system's ``hypotheses`` for the sentences of test, in the encoder's ids, and their
+    ``scores``; ``systems`` and ``dev_f1``, the decoder's token F1 on dev, are by readout.
+    ``perplexities`` are on test, per token, the end of a sentence counted as one."""
 
     corpus: Corpus
-    entries: Mapping[str, ReadoutSystems]
-    answers: Mapping[System, Hypotheses]
+    systems: Mapping[str, ReadoutSystems]
+    hypotheses: Mapping[System, Hypotheses]
     scores: SystemScores
     perplexities: Mapping[System, Estimate]
-    dev: Mapping[str, float]
+    dev_f1: Mapping[str, float]
 
     @property
-    def chosen(self) -> str:
+    def best_readout(self) -> str:
         """The readout of the highest token F1 on dev."""
-        return max(self.dev, key=lambda readout: self.dev[readout])
+        return max(self.dev_f1, key=lambda readout: self.dev_f1[readout])
 
 
 @dataclass(frozen=True)
 class DecoderExperiment:
-    """What every decoder is trained and asked with. States of trainings lie in ``folder``, under a
-    name that says all that they depend on: ``model`` is the hash of what makes the vectors."""
+    """Trains and evaluates every decoder. Checkpoints of trainings are in ``folder``, named by a
+    hash of everything that they depend on; ``vector_hash`` stands for what computes the vectors."""
 
     corpus: Corpus
     seed: int
     folder: Path | None
-    model: str
-    settings: DecoderOptions
+    vector_hash: str
+    options: DecoderOptions
 
-    def hold(
+    def run(
         self, cache: VectorCache, rows: RowIndices, *, progress: bool = False
-    ) -> DecoderScores:
-        """The contest of the shelf's readouts; ``rows`` are those of the corpus' sentences."""
+    ) -> InversionResults:
+        """The results for the cached readouts; ``rows`` of the cache are the corpus' sentences."""
         corpus, test = self.corpus, self.corpus.splits.test
         trainings = 1 + len(cache.readouts)
-        total = trainings * exposures(corpus, self.settings)
-        entries = {readout: ReadoutSystems.of(readout) for readout in cache.readouts}
-        answers: dict[System, Hypotheses] = {FREQUENT: [most_frequent(corpus)] * len(test)}
-        losses, dev = {}, {}
+        total = trainings * exposures(corpus, self.options)
+        systems = {readout: ReadoutSystems.of(readout) for readout in cache.readouts}
+        hypotheses: dict[System, Hypotheses] = {
+            FREQUENT: [most_frequent_tokens(corpus)] * len(test)
+        }
+        losses, dev_f1 = {}, {}
         with Progress("decoders: sentences read", total, show=progress) as bar:
-            without = self._train("", np.zeros((len(corpus), 1), np.float32), bar)
-            answers[WITHOUT] = without.answers(test[:1]) * len(test)
-            losses[WITHOUT] = without.losses(test)
-            for readout, entry in entries.items():
+            unconditional = self._train("", np.zeros((len(corpus), 1), np.float32), bar)
+            hypotheses[UNCONDITIONAL] = unconditional.predict(test[:1]) * len(test)
+            losses[UNCONDITIONAL] = unconditional.losses(test)
+            for readout, own in systems.items():
                 vectors = self._standardised(cache[readout][rows])
                 training = self._train(readout, vectors, bar)
-                answers |= self._answers(entry, training, vectors)
-                losses[entry.decoder] = training.losses(test)
-                losses[entry.shuffled] = training.losses(test, self._others)
-                dev[readout] = self._f1_on_dev(training)
+                hypotheses |= self._hypotheses(own, training, vectors)
+                losses[own.decoder] = training.losses(test)
+                losses[own.shuffled] = training.losses(test, self._shuffled_test)
+                dev_f1[readout] = self._dev_f1(training)
         tokens = corpus.lengths[test] + 1
-        found = {who: perplexity(own, tokens, self.seed) for who, own in losses.items()}
-        scores = SystemScores.of(answers, corpus.references(test), self.seed)
-        return DecoderScores(corpus, entries, answers, scores, found, dev)
+        perplexities = {
+            system: perplexity(loss, tokens, self.seed) for system, loss in losses.items()
+        }
+        scores = SystemScores.of(hypotheses, corpus.references(test), self.seed)
+        return InversionResults(corpus, systems, hypotheses, scores, perplexities, dev_f1)
 
     def _train(self, readout: str, vectors: Floats, bar: Progress) -> DecoderTraining:
-        checkpoint = TrainingCheckpoint(self._path(readout))
-        return train(
+        return train_decoder(
             vectors,
             self.corpus,
-            self.settings,
+            self.options,
             seed=self.seed,
-            checkpoint=checkpoint,
+            checkpoint=TrainingCheckpoint(self._path(readout)),
             progress=bar,
         )
 
-    def _answers(
-        self, entry: ReadoutSystems, training: DecoderTraining, vectors: Floats
+    def _hypotheses(
+        self, systems: ReadoutSystems, training: DecoderTraining, vectors: Floats
     ) -> dict[System, Hypotheses]:
-        test, others = self.corpus.splits.test, self._others
-        bag = learn_bag(vectors, self.corpus)
+        test, shuffled = self.corpus.splits.test, self._shuffled_test
+        bag = fit_bag(vectors, self.corpus)
         return {
-            entry.decoder: training.answers(test),
-            entry.bag: bag.answers(vectors[test]),
-            entry.nearest: self.corpus.references(self._nearest(vectors)),
-            entry.shuffled: training.answers(others),
-            entry.shuffled_bag: bag.answers(vectors[others]),
+            systems.decoder: training.predict(test),
+            systems.bag: bag.predict(vectors[test]),
+            systems.nearest: self.corpus.references(self._nearest(vectors)),
+            systems.shuffled: training.predict(shuffled),
+            systems.shuffled_bag: bag.predict(vectors[shuffled]),
         }
 
-    def _f1_on_dev(self, training: DecoderTraining) -> float:
+    def _dev_f1(self, training: DecoderTraining) -> float:
         dev = self.corpus.splits.dev
-        counts = ngram_counts(training.answers(dev), self.corpus.references(dev))
+        counts = ngram_counts(training.predict(dev), self.corpus.references(dev))
         return float(token_f1(counts).mean())
 
     def _standardised(self, vectors: Floats) -> Floats:
-        """As trained on: by the mean and deviation of train."""
+        """The vectors by the mean and deviation of train."""
         step = fit(parse_steps("standardize"), vectors[self.corpus.splits.train])
-        found: Floats = step.apply(vectors)
-        return found
+        standardised: Floats = step.apply(vectors)
+        return standardised
 
     def _nearest(self, vectors: Floats) -> RowIndices:
-        """For each sentence of test the one of train of the highest cosine."""
+        """For each sentence of test the sentence of train of the highest cosine."""
         train, _, test = self.corpus.splits
-        size = np.linalg.norm(vectors, axis=1, keepdims=True)
-        unit = vectors / np.where(size > 0, size, 1)
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        unit = vectors / np.where(norms > 0, norms, 1)
         nearest: RowIndices = train[(unit[test] @ unit[train].T).argmax(axis=1)]
         return nearest
 
     @property
-    def _others(self) -> RowIndices:
-        """For each sentence of test another one of test."""
+    def _shuffled_test(self) -> RowIndices:
+        """For each sentence of test a different sentence of test."""
         test = self.corpus.splits.test
         order = np.random.default_rng(self.seed).permutation(len(test))
-        others = np.empty_like(test)
-        others[order] = test[np.roll(order, 1)]
-        return others
+        shuffled = np.empty_like(test)
+        shuffled[order] = test[np.roll(order, 1)]
+        return shuffled
 
     def _path(self, readout: str) -> Path | None:
         if self.folder is None:
             return None
-        what = [FORMAT, self.model, readout, self.corpus.hash, self.seed, asdict(self.settings)]
-        return self.folder / f"recover-{sha256(json.dumps(what).encode()).hexdigest()[:16]}.pt"
+        options = asdict(self.options)
+        key = [FORMAT, self.vector_hash, readout, self.corpus.hash, self.seed, options]
+        return self.folder / f"recover-{sha256(json.dumps(key).encode()).hexdigest()[:16]}.pt"

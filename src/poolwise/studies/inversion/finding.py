@@ -1,4 +1,4 @@
-"""A contest, read aloud."""
+"""The results of all decoders → a finding."""
 
 from __future__ import annotations
 
@@ -8,24 +8,28 @@ from typing import Any
 from poolwise.encoders import Encoder
 from poolwise.records import Finding
 from poolwise.studies.inversion.charts import charts
-from poolwise.studies.inversion.comparisons import compared
+from poolwise.studies.inversion.comparisons import compare_systems
 from poolwise.studies.inversion.detokenize import Detokenizer
-from poolwise.studies.inversion.experiment import DecoderScores
+from poolwise.studies.inversion.experiment import InversionResults
 from poolwise.studies.inversion.numbers import numbers
 from poolwise.studies.inversion.verdict import notes, verdict
 
 
-def answer(
-    question: str, contest: DecoderScores, encoder: Encoder, seed: int, made: Mapping[str, Any]
+def build_finding(
+    question: str,
+    results: InversionResults,
+    encoder: Encoder,
+    seed: int,
+    provenance: Mapping[str, Any],
 ) -> Finding:
-    """The finding; ``encoder`` writes tokens as text."""
-    family = compared(contest)
+    """The finding; its table shows tokens as text by ``encoder``'s tokenizer."""
+    family = compare_systems(results)
     return Finding(
         study="recover",
         question=question,
-        verdict=verdict(contest, family),
-        numbers=numbers(contest, family),
-        charts=charts(contest, family, Detokenizer.of(encoder.tokenizer), seed),
-        notes=[*notes(contest, family), *contest.corpus.notes],
-        provenance=made,
+        verdict=verdict(results, family),
+        numbers=numbers(results, family),
+        charts=charts(results, family, Detokenizer.of(encoder.tokenizer), seed),
+        notes=[*notes(results, family), *results.corpus.notes],
+        provenance=provenance,
     )

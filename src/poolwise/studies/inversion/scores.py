@@ -1,4 +1,4 @@
-"""How much came back: token F1, BLEU and exact matches of every contender, paired by sentence."""
+"""Token F1, BLEU and exact matches of every system, paired by sentence."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ METRICS: tuple[Metric, ...] = ("token F1", "BLEU", "exact match")
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """Who answers: ``name``, from the vectors of ``readout``, empty where none is read.
+    """A decoder or a control, ``name``, on the vectors of ``readout``, empty where it has none.
 
-    ``ordered`` is false for a bag, of which neither BLEU nor an exact match can be asked.
+    ``ordered`` is false for a bag of tokens, for which neither BLEU nor an exact match is defined.
     """
 
     name: str
@@ -37,19 +37,21 @@ class System:
     ordered: bool = True
 
     @property
-    def measures(self) -> Sequence[Metric]:
+    def metrics(self) -> Sequence[Metric]:
+        """The metrics that are defined for it."""
         return METRICS if self.ordered else METRICS[:1]
 
     @property
-    def where(self) -> Mapping[str, str | int]:
-        read = {"readout": self.readout} if self.readout else {}
-        return {**read, "answer": self.name}
+    def place(self) -> Mapping[str, str | int]:
+        """Its place in a report."""
+        readout = {"readout": self.readout} if self.readout else {}
+        return {**readout, "answer": self.name}
 
 
 @dataclass(frozen=True)
 class SystemScores:
-    """Of c contenders on n sentences: ``counts`` [n, 10] each (see ``bleu.ngram_counts``), and
-    ``exact`` [n] each, whether the answer is the sentence."""
+    """Scores on n sentences. For each system, ``counts`` [n, 10] are those of
+    ``bleu.ngram_counts``, and ``exact`` [n] is 1 where the hypothesis is the sentence."""
 
     counts: Mapping[System, Array]
     exact: Mapping[System, Array]
@@ -57,69 +59,73 @@ class SystemScores:
 
     @classmethod
     def of(
-        cls, answers: Mapping[System, Hypotheses], references: Hypotheses, seed: int
+        cls, hypotheses: Mapping[System, Hypotheses], references: Hypotheses, seed: int
     ) -> SystemScores:
-        """Answers beside what was asked for."""
-        counts = {who: ngram_counts(own, references) for who, own in answers.items()}
+        """Each system's hypotheses against the references."""
+        counts = {system: ngram_counts(ids, references) for system, ids in hypotheses.items()}
         exact = {
-            who: np.array([a == b for a, b in zip(own, references, strict=True)], np.float64)
-            for who, own in answers.items()
+            system: np.array([a == b for a, b in zip(ids, references, strict=True)], np.float64)
+            for system, ids in hypotheses.items()
         }
         return cls(counts, exact, seed)
 
-    def among(self, rows: RowIndices) -> SystemScores:
-        """The same of some of the sentences."""
-        counts = {who: own[rows] for who, own in self.counts.items()}
-        return SystemScores(counts, {who: own[rows] for who, own in self.exact.items()}, self.seed)
+    def subset(self, rows: RowIndices) -> SystemScores:
+        """The scores on these sentences."""
+        counts = {system: counts[rows] for system, counts in self.counts.items()}
+        exact = {system: exact[rows] for system, exact in self.exact.items()}
+        return SystemScores(counts, exact, self.seed)
 
     def __len__(self) -> int:
         return len(next(iter(self.counts.values())))
 
-    def rows(self, measure: Metric, who: System) -> Array:
+    def by_sentence(self, metric: Metric, system: System) -> Array:
         """Token F1 or exact match of each sentence, [n]."""
-        return self.exact[who] if measure == "exact match" else token_f1(self.counts[who])
+        return self.exact[system] if metric == "exact match" else token_f1(self.counts[system])
 
-    def estimate(self, measure: Metric, who: System) -> Estimate:
+    def estimate(self, metric: Metric, system: System) -> Estimate:
         """The score with its 95 % interval over sentences."""
-        if measure == "BLEU":
-            return _estimate(float(bleu(self.counts[who].sum(axis=0))), self._draws[who])
-        return mean_estimates(self.rows(measure, who)[:, None])[0]
+        if metric == "BLEU":
+            return _estimate(self._bleu(system), self._bleu_resamples[system])
+        return mean_estimates(self.by_sentence(metric, system)[:, None])[0]
 
-    def difference(self, measure: Metric, who: System, against: System) -> Difference:
-        """One contender's score less another's, on the same sentences."""
-        if measure != "BLEU":
-            both = [self.rows(measure, one) for one in (who, against)]
-            return mean_differences(np.column_stack(both), 1)[0]
-        values = [float(bleu(self.counts[one].sum(axis=0))) for one in (who, against)]
-        draws = self._draws[who] - self._draws[against]
-        return _difference(values[0] - values[1], draws, len(self))
+    def difference(self, metric: Metric, system: System, baseline: System) -> Difference:
+        """One system's score less another's, on the same sentences."""
+        if metric != "BLEU":
+            columns = [self.by_sentence(metric, each) for each in (system, baseline)]
+            return mean_differences(np.column_stack(columns), 1)[0]
+        resamples = self._bleu_resamples[system] - self._bleu_resamples[baseline]
+        return _difference(self._bleu(system) - self._bleu(baseline), resamples, len(self))
+
+    def _bleu(self, system: System) -> float:
+        return float(bleu(self.counts[system].sum(axis=0)))
 
     @cached_property
-    def _draws(self) -> Mapping[System, Array]:
-        """BLEU in resamples of the sentences, the same for all."""
-        ordered = [who for who in self.counts if who.ordered]
-        columns = np.concatenate([self.counts[who] for who in ordered], axis=1)
-        means = resampled_means(columns, seed=self.seed)
-        drawn = np.split(means, len(ordered), axis=1)
-        return {who: bleu(own.clip(min=0)) for who, own in zip(ordered, drawn, strict=True)}
+    def _bleu_resamples(self) -> Mapping[System, Array]:
+        """BLEU on resamples of the sentences, the same resamples for all systems."""
+        ordered = [system for system in self.counts if system.ordered]
+        columns = np.concatenate([self.counts[system] for system in ordered], axis=1)
+        means = np.split(resampled_means(columns, seed=self.seed), len(ordered), axis=1)
+        return {
+            system: bleu(counts.clip(min=0)) for system, counts in zip(ordered, means, strict=True)
+        }
 
 
 def perplexity(losses: ArrayLike, tokens: ArrayLike, seed: int) -> Estimate:
-    """e to the loss a token, of sentences' losses [n] and lengths [n], over the sentences."""
+    """e to the mean loss per token, of sentences' losses [n] and lengths [n]."""
     columns = np.column_stack([np.asarray(losses), np.asarray(tokens)])
-    drawn = resampled_means(columns, seed=seed)
+    means = resampled_means(columns, seed=seed)
     value = float(np.exp(columns[:, 0].sum() / columns[:, 1].sum()))
-    return _estimate(value, np.exp(drawn[:, 0] / drawn[:, 1]))
+    return _estimate(value, np.exp(means[:, 0] / means[:, 1]))
 
 
-def _difference(value: float, draws: Array, n: int) -> Difference:
-    """p is Student's, from the spread of the resampled differences: counted among them it could not
-    be smaller than one of a thousand."""
-    spread = float(draws.std(ddof=1))
+def _difference(value: float, resamples: Array, n: int) -> Difference:
+    """p is Student's, from the spread of the resampled differences: a share of the resamples could
+    not be smaller than one of a thousand."""
+    spread = float(resamples.std(ddof=1))
     ratio = abs(value) / spread if spread > 0 else np.inf if value else 0.0
-    return Difference(_estimate(value, draws), float(2 * t.sf(ratio, n - 1)))
+    return Difference(_estimate(value, resamples), float(2 * t.sf(ratio, n - 1)))
 
 
-def _estimate(value: float, draws: Array) -> Estimate:
-    low, high = percentiles(draws)
+def _estimate(value: float, resamples: Array) -> Estimate:
+    low, high = percentiles(resamples)
     return Estimate(value, float(low), float(high))

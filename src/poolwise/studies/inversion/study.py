@@ -1,4 +1,4 @@
-"""The study: read vectors, train decoders, ask for the sentences again."""
+"""The study: decoders trained to reconstruct sentences from frozen vectors."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from poolwise.selection.grid import canonical_key
 from poolwise.selection.splits import RowIndices
 from poolwise.selection.vector_cache import VectorCache, cache_vectors
 from poolwise.statistics.blas import single_blas_thread
-from poolwise.studies.inversion.corpus import Corpus, divided, read
+from poolwise.studies.inversion.corpus import Corpus, split_corpus, tokenize_sentences
 
-USUAL = ("mean@-1", "cls@-1", "mean@embeddings")
-"""What the field reads, the summary it was told to read, and the words without their context."""
+DEFAULT_READOUTS = ("mean@-1", "cls@-1", "mean@embeddings")
+"""The field's two, and the static embeddings of the tokens."""
 
 
 class Inversion:
-    """How much of the sentence is in the vector: decoders learn to say it again.
+    """How much of a sentence can be reconstructed from its vector.
 
-    From each readout's vectors, frozen and standardised, a linear bag of words and a small
-    autoregressive decoder learn the sentences of train in the encoder's own tokens; both are asked
-    for the sentences of test. Controls: the most frequent tokens, a decoder without a vector,
-    another sentence's vector, and the nearest sentence of train.
+    On each readout's vectors, frozen and standardised, a linear bag of words and a small
+    autoregressive decoder are trained to predict the encoder's tokens of train's sentences, and
+    evaluated on test. Controls: the most frequent tokens, a decoder without a vector, another
+    sentence's vector, and the nearest sentence of train.
 
-    ``readouts`` may have steps that learn nothing (``mean@-1|truncate(64)``); none means what the
-    model declares, and the usual ones. With a ``folder``, trainings leave their state there and go
-    on from it. Raises StudyError for other steps.
+    ``readouts`` may have steps that are not fitted (``mean@-1|truncate(64)``); by default they are
+    the declared one and ``DEFAULT_READOUTS``. Trainings keep checkpoints in ``folder``, if any, and
+    resume from them. Raises StudyError for other steps.
     """
 
     name = "recover"
@@ -60,23 +60,25 @@ class Inversion:
         without torch."""
         with needs("torch", "the recover study"):
             from poolwise.studies.inversion.experiment import DecoderExperiment  # noqa: PLC0415 - torch
-            from poolwise.studies.inversion.finding import answer  # noqa: PLC0415 - torch
-            from poolwise.studies.inversion.training import SETTINGS  # noqa: PLC0415 - torch
+            from poolwise.studies.inversion.finding import build_finding  # noqa: PLC0415 - torch
+            from poolwise.studies.inversion.training import DEFAULT_OPTIONS  # noqa: PLC0415 - torch
 
-        sentences = read(model, self.texts, self.seed)
-        asked = self.readouts or usual(model)
-        cache = cache_vectors(model, sentences.texts, asked, precision=precision, progress=progress)
+        sentences = tokenize_sentences(model, self.texts, self.seed)
+        readouts = self.readouts or default_readouts(model)
+        cache = cache_vectors(
+            model, sentences.texts, readouts, precision=precision, progress=progress
+        )
         rows = _usable(cache)
-        corpus = divided(sentences, rows, self.seed)
-        vectors = model.hash + model.provenance(precision)["precision"]
-        bench = DecoderExperiment(corpus, self.seed, self.folder, vectors, SETTINGS)
+        corpus = split_corpus(sentences, rows, self.seed)
+        vector_hash = model.hash + model.provenance(precision)["precision"]
+        experiment = DecoderExperiment(corpus, self.seed, self.folder, vector_hash, DEFAULT_OPTIONS)
         with single_blas_thread():
-            contest = bench.hold(cache, rows, progress=progress)
-            made = self._made(model, precision, corpus)
-            found = answer(self.question, contest, model, self.seed, made)
-        yield found
+            results = experiment.run(cache, rows, progress=progress)
+            provenance = self._provenance(model, precision, corpus)
+            finding = build_finding(self.question, results, model, self.seed, provenance)
+        yield finding
 
-    def _made(self, model: Model, precision: Precision, corpus: Corpus) -> dict[str, Any]:
+    def _provenance(self, model: Model, precision: Precision, corpus: Corpus) -> dict[str, Any]:
         train, dev, test = map(len, corpus.splits)
         facts = {
             "data": self.data,
@@ -87,13 +89,13 @@ class Inversion:
         return with_date(model.provenance(precision) | facts)
 
 
-def usual(model: Model) -> list[Readout]:
-    """What the model declares, without its steps, and the usual ones."""
+def default_readouts(model: Model) -> list[Readout]:
+    """The declared readout without its steps, and ``DEFAULT_READOUTS``."""
     declared = [model.declared.pooled] if model.declared is not None else []
-    seen: dict[object, Readout] = {}
-    for readout in [*declared, *map(parse, USUAL)]:
-        seen.setdefault(canonical_key(readout, model), readout)
-    return list(seen.values())
+    unique: dict[object, Readout] = {}
+    for readout in [*declared, *map(parse, DEFAULT_READOUTS)]:
+        unique.setdefault(canonical_key(readout, model), readout)
+    return list(unique.values())
 
 
 def _check(readout: Readout) -> None:
@@ -106,6 +108,6 @@ def _check(readout: Readout) -> None:
 
 
 def _usable(cache: VectorCache) -> RowIndices:
-    """Texts whose vectors are finite under every readout: those that have the token asked for."""
+    """Texts whose vectors are finite under every readout."""
     finite = [np.isfinite(cache[readout]).all(axis=1) for readout in cache.readouts]
     return np.flatnonzero(np.all(finite, axis=0))

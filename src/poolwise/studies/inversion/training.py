@@ -1,4 +1,4 @@
-"""Training a decoder, so that it can be stopped at any moment and goes on."""
+"""Training a decoder, with checkpoints from which it resumes exactly."""
 
 from __future__ import annotations
 
@@ -19,217 +19,217 @@ from poolwise.studies.inversion.checkpoint import TrainingCheckpoint
 from poolwise.studies.inversion.corpus import Corpus
 from poolwise.studies.inversion.decoder import Decoder
 
-TOGETHER = 256
-"""Sentences read at a time where nothing is learned."""
+EVAL_BATCH = 256
+"""Sentences of a batch without gradients."""
 
-NOTHING = -100
-"""In place of a number where a sentence is over: no loss."""
+IGNORE_INDEX = -100
+"""The target of padding, which has no loss."""
 
 
 @dataclass(frozen=True, slots=True)
 class DecoderOptions:
-    """``width`` of the embeddings, ``hidden`` of the GRU. AdamW's ``rate`` rises over ``warm_up``
-    batches and falls to 0 over all epochs; gradients are clipped to a norm of ``clip``.
+    """``width`` of the embeddings, ``hidden`` of the GRU. AdamW's ``learning_rate`` rises over
+    ``warmup`` batches and falls to 0 over all epochs; gradients are clipped to a norm of ``clip``.
 
-    ``epochs``: so many times all of train, and so many sentences more. Training ends sooner where
-    dev has not improved for ``patience`` epochs. Some 8,000 short sentences then take about three
-    minutes on one core.
+    ``epochs`` (a, b): a times all of train, and b sentences more. Training ends sooner where the
+    loss on dev has not improved for ``patience`` epochs. Some 8,000 short sentences then take about
+    three minutes on one core.
     """
 
     width: int = 256
     hidden: int = 256
     dropout: float = 0.3
-    rate: float = 3e-3
-    warm_up: int = 50
+    learning_rate: float = 3e-3
+    warmup: int = 50
     clip: float = 1.0
-    batch: int = 64
+    batch_size: int = 64
     epochs: tuple[int, int] = (4, 32_000)
     patience: int = 2
 
 
-SETTINGS = DecoderOptions()
+DEFAULT_OPTIONS = DecoderOptions()
 
 
-def train(
+def train_decoder(
     vectors: Floats,
     corpus: Corpus,
-    settings: DecoderOptions,
+    options: DecoderOptions,
     *,
     seed: int,
     checkpoint: TrainingCheckpoint,
     progress: Progress,
 ) -> DecoderTraining:
-    """A decoder that has learned to say the sentences of train from ``vectors`` [n, d].
+    """A decoder trained on the sentences of train and their ``vectors`` [n, d], with the weights of
+    the lowest loss on dev.
 
-    Begins where ``checkpoint`` ends; on a CPU the weights are then those of a training that was
-    never stopped. Advances ``progress`` by ``exposures``, sooner where training ends sooner.
+    Resumes from ``checkpoint``; on a CPU the weights are then those of a training without
+    interruption. Advances ``progress`` by ``exposures`` in all, however early training ends.
     """
-    with _settled(seed):
-        training = DecoderTraining(vectors, corpus, settings, seed)
-        if (state := checkpoint.read()) is not None:
+    with _seeded(seed):
+        training = DecoderTraining(vectors, corpus, options, seed)
+        if (state := checkpoint.load()) is not None:
             training.restore(state)
-        progress.advance(training.seen)
-        while not training.over:
+        progress.advance(training.sentences_read)
+        while not training.finished:
             training.epoch(checkpoint, progress)
-        training.decoder.load_state_dict(training.best)
-        progress.advance(exposures(corpus, settings) - training.seen)
+        training.decoder.load_state_dict(training.best_weights)
+        progress.advance(exposures(corpus, options) - training.sentences_read)
     return training
 
 
-def exposures(corpus: Corpus, settings: DecoderOptions) -> int:
-    """Sentences that a training reads at most, a sentence once an epoch."""
-    return _epochs(corpus, settings) * len(corpus.splits.train)
+def exposures(corpus: Corpus, options: DecoderOptions) -> int:
+    """The most sentences that a training reads, each once an epoch."""
+    return _epochs(corpus, options) * len(corpus.splits.train)
 
 
-def _epochs(corpus: Corpus, settings: DecoderOptions) -> int:
-    times, more = settings.epochs
-    return times + more // len(corpus.splits.train)
+def _epochs(corpus: Corpus, options: DecoderOptions) -> int:
+    times, sentences = options.epochs
+    return times + sentences // len(corpus.splits.train)
 
 
 class DecoderTraining:
-    """A decoder under way, which has ``seen`` so many sentences.
+    """A decoder, its optimiser and its progress.
 
-    The order of an epoch's batches follows from seed and epoch alone.
+    The order of an epoch's batches depends on seed and epoch alone.
     """
 
-    def __init__(
-        self, vectors: Floats, corpus: Corpus, settings: DecoderOptions, seed: int
-    ) -> None:
-        self.corpus, self.settings, self.seed = corpus, settings, seed
+    def __init__(self, vectors: Floats, corpus: Corpus, options: DecoderOptions, seed: int) -> None:
+        self.corpus, self.options, self.seed = corpus, options, seed
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.vectors = torch.from_numpy(vectors)
-        decoder = Decoder(
-            vectors.shape[1], corpus.words, settings.width, settings.hidden, settings.dropout
-        )
+        d, n_indices = vectors.shape[1], corpus.n_indices
+        decoder = Decoder(d, n_indices, options.width, options.hidden, options.dropout)
         self.decoder = decoder.to(self.device)
-        self.optimiser = torch.optim.AdamW(self.decoder.parameters(), settings.rate)
-        self.epochs_done = self.batches_done = self.seen = self.stale = 0
-        self.lowest = float("inf")
-        self.best = self._weights()
+        self.optimiser = torch.optim.AdamW(self.decoder.parameters(), options.learning_rate)
+        self.epochs = self.batches = self.sentences_read = self.stale_epochs = 0
+        self.lowest_loss = float("inf")
+        self.best_weights = self._weights()
 
     @property
-    def over(self) -> bool:
-        """Whether there is nothing left to learn."""
-        waited = self.stale >= self.settings.patience
-        return waited or self.epochs_done >= _epochs(self.corpus, self.settings)
+    def finished(self) -> bool:
+        """Whether all epochs are over, or dev has not improved for long enough."""
+        stale = self.stale_epochs >= self.options.patience
+        return stale or self.epochs >= _epochs(self.corpus, self.options)
 
     def epoch(self, checkpoint: TrainingCheckpoint, progress: Progress) -> None:
-        """Learn from what is left of this epoch, then look at dev."""
+        """Train on the remaining batches of this epoch, then evaluate on dev."""
         self.decoder.train()
         batches = self._batches()
-        for rows in batches[self.batches_done :]:
+        for rows in batches[self.batches :]:
             self._step(rows, len(batches))
-            self.batches_done += 1
-            self.seen += len(rows)
+            self.batches += 1
+            self.sentences_read += len(rows)
             progress.advance(len(rows))
-            checkpoint.offer(self.state)
-        self.epochs_done, self.batches_done = self.epochs_done + 1, 0
+            checkpoint.save(self.state)
+        self.epochs, self.batches = self.epochs + 1, 0
         dev = self.corpus.splits.dev
         loss = float(self.losses(dev).sum() / (self.corpus.lengths[dev] + 1).sum())
-        self.stale = 0 if loss < self.lowest else self.stale + 1
-        if loss < self.lowest:
-            self.lowest = loss
-            self.best = self._weights()
-        checkpoint.offer(self.state, now=self.over)
+        self.stale_epochs = 0 if loss < self.lowest_loss else self.stale_epochs + 1
+        if loss < self.lowest_loss:
+            self.lowest_loss = loss
+            self.best_weights = self._weights()
+        checkpoint.save(self.state, now=self.finished)
 
     @torch.inference_mode()
-    def losses(self, rows: RowIndices, given: RowIndices | None = None) -> NDArray[np.float64]:
+    def losses(
+        self, rows: RowIndices, vector_rows: RowIndices | None = None
+    ) -> NDArray[np.float64]:
         """−log likelihood of each sentence and its end, in nats, [n].
 
-        Each from its own vector or, where ``given`` names others, from theirs.
+        Given its own vector or, with ``vector_rows`` [n], the vector of that row.
         """
         self.decoder.eval()
-        found = np.empty(len(rows))
+        vector_rows = rows if vector_rows is None else vector_rows
+        losses = np.empty(len(rows))
         for at in self._by_length(rows):
-            own, vectors = rows[at], (rows if given is None else given)[at]
-            loss = self._loss(own, vectors).sum(1)
-            found[at] = loss.double().cpu().numpy()
-        return found
+            loss = self._loss(rows[at], vector_rows[at]).sum(1)
+            losses[at] = loss.double().cpu().numpy()
+        return losses
 
-    def answers(self, rows: RowIndices) -> list[list[int]]:
-        """What the decoder says to these sentences' vectors, in the encoder's ids."""
+    def predict(self, rows: RowIndices) -> list[list[int]]:
+        """The decoder's output for the vectors of these rows, in the encoder's ids."""
         self.decoder.eval()
-        longest = int(self.corpus.lengths[self.corpus.splits.train].max())
-        numbers = [
-            said
-            for start in range(0, len(rows), TOGETHER)
-            for said in self.decoder.greedy(self._given(rows[start : start + TOGETHER]), longest)
+        max_length = int(self.corpus.lengths[self.corpus.splits.train].max())
+        batches = (rows[i : i + EVAL_BATCH] for i in range(0, len(rows), EVAL_BATCH))
+        return [
+            self.corpus.ids(indices)
+            for batch in batches
+            for indices in self.decoder.greedy(self._vectors(batch), max_length)
         ]
-        return [self.corpus.ids(said) for said in numbers]
 
     def state(self) -> dict[str, Any]:
-        """All that decides how training goes on."""
+        """Everything that the rest of the training depends on."""
         return {
             "decoder": self.decoder.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "random": torch.get_rng_state(),
-            "best": self.best,
-            **{name: getattr(self, name) for name in COUNTS},
+            "best_weights": self.best_weights,
+            **{name: getattr(self, name) for name in COUNTERS},
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from such a state."""
+        """Return to such a state."""
         self.decoder.load_state_dict(state["decoder"])
         self.optimiser.load_state_dict(state["optimiser"])
         torch.set_rng_state(state["random"])
-        self.best = state["best"]
-        for name in COUNTS:
+        self.best_weights = state["best_weights"]
+        for name in COUNTERS:
             setattr(self, name, state[name])
 
     def _weights(self) -> dict[str, Tensor]:
         return {name: x.clone() for name, x in self.decoder.state_dict().items()}
 
     def _step(self, rows: RowIndices, batches: int) -> None:
-        done = self.epochs_done * batches + self.batches_done
-        left = 1 - done / (batches * _epochs(self.corpus, self.settings))
-        rate = self.settings.rate * left * min(1, (done + 1) / self.settings.warm_up)
+        steps = self.epochs * batches + self.batches
+        decay = 1 - steps / (batches * _epochs(self.corpus, self.options))
+        warmup = min(1, (steps + 1) / self.options.warmup)
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = self.options.learning_rate * decay * warmup
         loss = self._loss(rows, rows).sum() / int((self.corpus.lengths[rows] + 1).sum())
         self.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.decoder.parameters(), self.settings.clip)
+        nn.utils.clip_grad_norm_(self.decoder.parameters(), self.options.clip)
         self.optimiser.step()
 
-    def _loss(self, rows: RowIndices, given: RowIndices) -> Tensor:
-        """Of each number of these sentences [n, t + 1], 0 beyond their ends."""
-        wanted = self._padded(rows)
-        scores = self.decoder(self._given(given), wanted[:, :-1].clamp(min=0))
+    def _loss(self, rows: RowIndices, vector_rows: RowIndices) -> Tensor:
+        """The loss of each target of these sentences [n, t + 1], 0 for padding."""
+        targets = self._targets(rows)
+        scores = self.decoder(self._vectors(vector_rows), targets[:, :-1].clamp(min=0))
         return nn.functional.cross_entropy(
-            scores.transpose(1, 2), wanted, ignore_index=NOTHING, reduction="none"
+            scores.transpose(1, 2), targets, ignore_index=IGNORE_INDEX, reduction="none"
         )
 
-    def _given(self, rows: RowIndices) -> Tensor:
+    def _vectors(self, rows: RowIndices) -> Tensor:
         return self.vectors[torch.from_numpy(rows)].to(self.device)
 
-    def _padded(self, rows: RowIndices) -> Tensor:
-        numbers = [torch.from_numpy(self.corpus.numbers[i]) for i in rows.tolist()]
-        padded = nn.utils.rnn.pad_sequence(numbers, batch_first=True, padding_value=NOTHING)
+    def _targets(self, rows: RowIndices) -> Tensor:
+        targets = [torch.from_numpy(self.corpus.targets[i]) for i in rows.tolist()]
+        padded = nn.utils.rnn.pad_sequence(targets, batch_first=True, padding_value=IGNORE_INDEX)
         return padded.to(self.device)
 
     def _batches(self) -> list[RowIndices]:
-        """Sentences of like length together, drawn anew each epoch."""
-        rng = np.random.default_rng((self.seed, self.epochs_done))
+        """Rows of train in batches of similar length, in an order of this epoch."""
+        rng = np.random.default_rng((self.seed, self.epochs))
         train = self.corpus.splits.train
         lengths = self.corpus.lengths[train] + 3 * rng.random(len(train))
-        sorted_ = train[np.argsort(lengths)]
-        size = self.settings.batch
-        starts = range(0, len(train), size)
-        return [sorted_[size * i : size * (i + 1)] for i in rng.permutation(len(starts)).tolist()]
+        by_length = train[np.argsort(lengths)]
+        size = self.options.batch_size
+        n_batches = len(range(0, len(train), size))
+        return [by_length[size * i : size * (i + 1)] for i in rng.permutation(n_batches).tolist()]
 
     def _by_length(self, rows: RowIndices) -> Iterator[RowIndices]:
-        """Places in ``rows``, those of like length together."""
+        """Positions in ``rows``, in batches of similar length."""
         order = np.argsort(self.corpus.lengths[rows], kind="stable")
-        for start in range(0, len(order), TOGETHER):
-            yield order[start : start + TOGETHER]
+        for start in range(0, len(order), EVAL_BATCH):
+            yield order[start : start + EVAL_BATCH]
 
 
-COUNTS = ("epochs_done", "batches_done", "seen", "stale", "lowest")
+COUNTERS = ("epochs", "batches", "sentences_read", "stale_epochs", "lowest_loss")
 
 
 @contextmanager
-def _settled(seed: int) -> Iterator[None]:
-    """Torch with this seed; afterwards as it was before."""
+def _seeded(seed: int) -> Iterator[None]:
+    """Torch with this seed; its random state is restored afterwards."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         yield

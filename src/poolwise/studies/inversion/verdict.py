@@ -1,4 +1,4 @@
-"""What a person would say who has read the numbers."""
+"""The verdict and the notes of an inversion finding."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ from collections.abc import Iterator
 
 from poolwise.selection.comparisons import ComparisonFamily, join_words
 from poolwise.selection.finding import format_estimate
-from poolwise.studies.inversion.comparisons import title
-from poolwise.studies.inversion.experiment import WITHOUT, DecoderScores, ReadoutSystems
+from poolwise.studies.inversion.comparisons import comparison_name
+from poolwise.studies.inversion.experiment import (
+    UNCONDITIONAL,
+    InversionResults,
+    ReadoutSystems,
+)
 
 PROTOCOL = (
     "every score is on test; penalties, how many tokens a bag says, when a training ends and which "
@@ -20,63 +24,72 @@ PROTOCOL = (
 )
 
 
-def verdict(contest: DecoderScores, family: ComparisonFamily) -> str:
-    """The answer for the readout from which most comes back, and what that is worth."""
-    chosen, scores = contest.entries[contest.chosen], contest.scores
-    whole = scores.estimate("exact match", chosen.decoder).value or 0.0
-    found = (
-        f"Most comes back from {contest.chosen}: a linear bag of words names a held-out sentence's "
-        f"tokens with F1 {format_estimate(scores.estimate('token F1', chosen.bag))}, a small "
-        "decoder says the sentence with token F1 "
-        f"{format_estimate(scores.estimate('token F1', chosen.decoder))} and BLEU "
-        f"{format_estimate(scores.estimate('BLEU', chosen.decoder))}, {whole:.1%} of them whole."
+def verdict(results: InversionResults, family: ComparisonFamily) -> str:
+    """The scores of the best readout, and how its decoder compares."""
+    best, scores = results.systems[results.best_readout], results.scores
+    bag_f1 = format_estimate(scores.estimate("token F1", best.bag))
+    f1 = format_estimate(scores.estimate("token F1", best.decoder))
+    bleu = format_estimate(scores.estimate("BLEU", best.decoder))
+    exact = scores.estimate("exact match", best.decoder).value or 0.0
+    summary = (
+        f"Most comes back from {results.best_readout}: a linear bag of words names a held-out "
+        f"sentence's tokens with F1 {bag_f1}, a small decoder says the sentence with token F1 {f1} "
+        f"and BLEU {bleu}, {exact:.1%} of them whole."
     )
-    worth = "; ".join([_beaten(chosen, family), *_lead(contest, family)])
-    return f"{found} {worth[0].upper()}{worth[1:]}."
+    comparisons = "; ".join([_against_controls(best, family), *_lead(results, family)])
+    return f"{summary} {comparisons[0].upper()}{comparisons[1:]}."
 
 
-def notes(contest: DecoderScores, family: ComparisonFamily) -> Iterator[str]:
-    """What stands beside the verdict: every readout, the bags, the protocol."""
-    for readout, entry in contest.entries.items():
-        bag = title("token F1", entry.decoder, entry.bag)
-        yield f"{readout}: {_beaten(entry, family)}; decoder less bag: {family.told(bag)}"
-    chosen = contest.entries[contest.chosen]
-    own, other, none = (
-        contest.perplexities[who].value or 0.0 for who in (chosen.decoder, chosen.shuffled, WITHOUT)
+def notes(results: InversionResults, family: ComparisonFamily) -> Iterator[str]:
+    """The comparisons of every readout, the perplexities, and the protocol."""
+    for readout, systems in results.systems.items():
+        bag = comparison_name("token F1", systems.decoder, systems.bag)
+        against_controls = _against_controls(systems, family)
+        yield f"{readout}: {against_controls}; decoder less bag: {family.told(bag)}"
+    best = results.systems[results.best_readout]
+    own, shuffled, unconditional = (
+        results.perplexities[system].value or 0.0
+        for system in (best.decoder, best.shuffled, UNCONDITIONAL)
     )
     yield (
-        f"perplexity of the next token: from {contest.chosen} {own:.1f}, without a vector "
-        f"{none:.1f}, from another sentence's vector {other:.1f}"
+        f"perplexity of the next token: from {results.best_readout} {own:.1f}, without a vector "
+        f"{unconditional:.1f}, from another sentence's vector {shuffled:.1f}"
     )
     yield from PROTOCOL
 
 
-def _beaten(entry: ReadoutSystems, family: ComparisonFamily) -> str:
-    """``The decoder beats every control, …``, or which it does not."""
-    names = {control.name: title("token F1", entry.decoder, control) for control in entry.controls}
+def _against_controls(systems: ReadoutSystems, family: ComparisonFamily) -> str:
+    """``the decoder beats every control, …``, or those that it does not beat."""
+    names = {
+        control.name: comparison_name("token F1", systems.decoder, control)
+        for control in systems.controls
+    }
     signs = {control: family.sign(name) for control, name in names.items()}
     beaten = [control for control, sign in signs.items() if sign == 1]
     if len(beaten) == len(names):
         gains = {control: family[name].difference.value for control, name in names.items()}
-        least = min(gains, key=lambda control: gains[control].value or 0.0)
-        gain = format_estimate(gains[least], sign=True)
-        return f"the decoder beats every control, the strongest, {least}, by {gain}"
-    told = {control: f"{control} ({family.told(name)})" for control, name in names.items()}
-    short = [told[control] for control, sign in signs.items() if sign == -1]
-    alike = [told[control] for control, sign in signs.items() if not sign]
-    said = [
+        strongest = min(gains, key=lambda control: gains[control].value or 0.0)
+        gain = format_estimate(gains[strongest], sign=True)
+        return f"the decoder beats every control, the strongest, {strongest}, by {gain}"
+    described = {control: f"{control} ({family.told(name)})" for control, name in names.items()}
+    better = [described[control] for control, sign in signs.items() if sign == -1]
+    unclear = [described[control] for control, sign in signs.items() if not sign]
+    clauses = [
         *([f"beats {join_words(beaten)}"] if beaten else []),
-        *([f"falls short of {join_words(short)}"] if short else []),
-        *([f"is not shown to beat {join_words(alike)}"] if alike else []),
+        *([f"falls short of {join_words(better)}"] if better else []),
+        *([f"is not shown to beat {join_words(unclear)}"] if unclear else []),
     ]
-    return f"the decoder {join_words(said)}"
+    return f"the decoder {join_words(clauses)}"
 
 
-def _lead(contest: DecoderScores, family: ComparisonFamily) -> Iterator[str]:
-    best = contest.entries[contest.chosen].decoder
-    others = [entry.decoder for entry in contest.entries.values() if entry.decoder != best]
+def _lead(results: InversionResults, family: ComparisonFamily) -> Iterator[str]:
+    """The best readout's decoder against those of the other readouts."""
+    best = results.systems[results.best_readout].decoder
+    decoders = [systems.decoder for systems in results.systems.values()]
     leads = [
-        f"{family.told(title('token F1', best, other))} over {other.readout}" for other in others
+        f"{family.told(comparison_name('token F1', best, decoder))} over {decoder.readout}"
+        for decoder in decoders
+        if decoder != best
     ]
     if leads:
         yield f"its lead is {join_words(leads)}"
