@@ -1,4 +1,4 @@
-"""Some differences that are asked for together: corrected together, told in words, drawn."""
+"""A family of comparisons: differences corrected together, as sentences, numbers and a chart."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from math import isnan
 from poolwise.charts import ForestPlot, ForestRow
 from poolwise.records import Number
 from poolwise.selection.charts import LEVEL
-from poolwise.selection.finding import format_estimate
+from poolwise.statistics.estimate import format_estimate
 from poolwise.statistics.holm import holm
 from poolwise.statistics.paired import Difference
 
@@ -19,7 +19,7 @@ NO_DIFFERENCE = "no difference that these data can show"
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A contender's score less another's on test. ``where`` places it in a report."""
+    """A candidate's score less another's on test. ``where`` is that of its ``Number``."""
 
     name: str
     difference: Difference
@@ -29,49 +29,52 @@ class Comparison:
 
 @dataclass(frozen=True)
 class ComparisonFamily:
-    """All comparisons of a study: Holm over them."""
+    """Comparisons whose p-values are adjusted together, by Holm's method."""
 
     comparisons: Sequence[Comparison]
 
     @cached_property
-    def p(self) -> Mapping[str, float]:
-        """The adjusted p-value of each, by name; NaN where there is nothing to test."""
-        adjusted = holm([one.difference.p for one in self.comparisons]).tolist()
-        return {one.name: p for one, p in zip(self.comparisons, adjusted, strict=True)}
+    def adjusted_p(self) -> Mapping[str, float]:
+        """The adjusted p-value of each comparison, by name; NaN where there is nothing to test."""
+        adjusted = holm([comparison.difference.p for comparison in self.comparisons]).tolist()
+        return dict(zip([c.name for c in self.comparisons], adjusted, strict=True))
 
     def sign(self, name: str) -> int | None:
-        """1 or -1 where the difference is clearly above or below zero, else 0; None where one of
-        the two has no score."""
+        """1 or -1 where the difference is significantly above or below zero, else 0; None where one
+        of the two candidates has no score."""
         value = self[name].difference.value.value
         if value is None:
             return None
-        if not self.p[name] < LEVEL:
+        if not self.adjusted_p[name] < LEVEL:
             return 0
         return 1 if value > 0 else -1
 
     def __getitem__(self, name: str) -> Comparison:
-        return next(one for one in self.comparisons if one.name == name)
+        return next(comparison for comparison in self.comparisons if comparison.name == name)
 
-    def told(self, name: str) -> str:
-        """``+0.031 [+0.012, +0.050]``, or with what it cannot show before it."""
-        value = self[name].difference.value
-        found = format_estimate(value, sign=True)
-        if value.value is None or self.sign(name):
-            return found
-        alone = value.low is not None and value.high is not None and value.low * value.high > 0
-        corrected = f" once corrected for {self._tested} comparisons" if alone else ""
-        return f"{NO_DIFFERENCE}{corrected}, {found}"
+    def describe(self, name: str) -> str:
+        """``+0.031 [+0.012, +0.050]``, after ``NO_DIFFERENCE`` where it is not significant."""
+        estimate = self[name].difference.value
+        text = format_estimate(estimate, sign=True)
+        if estimate.value is None or self.sign(name):
+            return text
+        low, high = estimate.low, estimate.high
+        unadjusted = low is not None and high is not None and low * high > 0
+        correction = f" once corrected for {self._n_tests} comparisons" if unadjusted else ""
+        return f"{NO_DIFFERENCE}{correction}, {text}"
 
     @property
-    def _tested(self) -> int:
-        return sum(not isnan(p) for p in self.p.values())
+    def _n_tests(self) -> int:
+        return sum(not isnan(p) for p in self.adjusted_p.values())
 
     def numbers(self) -> Iterator[Number]:
-        """A number each, its adjusted p-value in the note."""
-        for one in self.comparisons:
-            value, p = one.difference.value, self.p[one.name]
-            note = value.note if isnan(p) else f"p {_written(p)} after Holm over {self._tested}"
-            yield Number.of(one.name, value, one.where, control=one.control, note=note)
+        """Each difference, its adjusted p-value in the note."""
+        for c in self.comparisons:
+            estimate, p = c.difference.value, self.adjusted_p[c.name]
+            note = (
+                estimate.note if isnan(p) else f"p {_format_p(p)} after Holm over {self._n_tests}"
+            )
+            yield Number.of(c.name, estimate, c.where, control=c.control, note=note)
 
     def row(self, name: str, *, label: str | None = None, group: str | None = None) -> ForestRow:
         """The comparison as a row of a forest plot, named ``label`` if that is given."""
@@ -98,11 +101,11 @@ class ComparisonFamily:
         return ForestPlot(title, rows, x_label=x_label, reference=reference, caption=caption)
 
 
-def join_words(parts: Sequence[str]) -> str:
+def join_words(words: Sequence[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
-    *most, last = parts
-    return f"{', '.join(most)} and {last}" if most else last
+    *initial, last = words
+    return f"{', '.join(initial)} and {last}" if initial else last
 
 
-def _written(p: float) -> str:
+def _format_p(p: float) -> str:
     return "below 0.0001" if p < 1e-4 else f"{p:.4f}"

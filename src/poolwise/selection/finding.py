@@ -9,7 +9,7 @@ from poolwise.records import Finding, Number
 from poolwise.selection.charts import LEVEL, cleared, forest_rows, heat_map, ranking
 from poolwise.selection.grid import without_l2
 from poolwise.selection.selection import REFERENCE_READOUTS, Selection, step_pairs
-from poolwise.statistics.estimate import Estimate
+from poolwise.statistics.estimate import Estimate, format_estimate
 from poolwise.statistics.paired import Difference
 
 
@@ -37,17 +37,6 @@ def selection_finding(
             "readouts": len(selection.readouts),
         },
     )
-
-
-def format_estimate(estimate: Estimate, *, sign: bool = False) -> str:
-    """``0.867 [0.851, 0.882]``."""
-    if estimate.value is None:
-        return "undefined"
-    form = "+.3f" if sign else ".3f"
-    text = f"{estimate.value:{form}}"
-    if estimate.low is not None and estimate.high is not None:
-        text += f" [{estimate.low:{form}}, {estimate.high:{form}}]"
-    return text.replace("-", "−")
 
 
 def _verdict(selection: Selection) -> str:

@@ -53,3 +53,14 @@ def is_constant(values: ArrayLike, tolerance: float = ROUNDING) -> bool:
     """Whether the standard deviation is at most ``tolerance`` times the root mean square."""
     x: NDArray[np.float64] = np.asarray(values, np.float64)
     return bool(np.std(x) <= tolerance * np.sqrt(np.mean(x**2)))
+
+
+def format_estimate(estimate: Estimate, *, sign: bool = False) -> str:
+    """``0.867 [0.851, 0.882]``, with ``sign`` ``+0.031 [+0.012, +0.050]``; "undefined" if it is."""
+    if estimate.value is None:
+        return "undefined"
+    form = "+.3f" if sign else ".3f"
+    text = f"{estimate.value:{form}}"
+    if estimate.low is not None and estimate.high is not None:
+        text += f" [{estimate.low:{form}}, {estimate.high:{form}}]"
+    return text.replace("-", "−")

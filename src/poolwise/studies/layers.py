@@ -13,14 +13,13 @@ from poolwise.charts import ForestPlot, LayerCurve, LayerCurves
 from poolwise.readouts import Readout, parse
 from poolwise.records import Finding, Number
 from poolwise.selection.comparisons import Comparison, ComparisonFamily, join_words
-from poolwise.selection.finding import format_estimate
 from poolwise.selection.scores import Correlations
 from poolwise.selection.selection import Selection, score_readouts, sort_value
 from poolwise.selection.tasks import task_of
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.clusters import count_independent
 from poolwise.statistics.dependent_correlations import CorrelationTest, steiger, williams
-from poolwise.statistics.estimate import Estimate
+from poolwise.statistics.estimate import Estimate, format_estimate
 from poolwise.statistics.paired import not_significantly_worse, paired_differences
 from poolwise.texts import LabelledTexts, TextPairs
 
@@ -202,7 +201,7 @@ def _said(pool: Pool, family: ComparisonFamily) -> str:
         begin = f"Of {pool.name}, take layer {chosen}: {found}"
     if chosen == pool.last:
         return f"{begin}; it is the last layer."
-    return f"{begin}; regret of the last layer: {family.told(pool.regret('the last layer'))}."
+    return f"{begin}; regret of the last layer: {family.describe(pool.regret('the last layer'))}."
 
 
 def _undefined(selection: Selection) -> Iterator[str]:

@@ -12,10 +12,10 @@ from poolwise.errors import StudyError
 from poolwise.readouts import Readout, parse
 from poolwise.records import Finding, Floats, Number
 from poolwise.selection.comparisons import Comparison, ComparisonFamily, join_words
-from poolwise.selection.finding import format_estimate
 from poolwise.selection.selection import Selection, score_readouts
 from poolwise.selection.tasks import task_of
 from poolwise.selection.vector_cache import VectorCache
+from poolwise.statistics.estimate import format_estimate
 from poolwise.statistics.paired import Difference, paired_differences
 from poolwise.texts import LabelledTexts, TextPairs
 
@@ -161,7 +161,7 @@ def _answer(sign: Mapping[str, int | None]) -> str:
 
 def _against(name: str, family: ComparisonFamily) -> str:
     told = f"{name} less pooler"
-    return f"{told}: {family.told(told)}"
+    return f"{told}: {family.describe(told)}"
 
 
 def _notes(encoder: Encoder) -> Iterator[str]:

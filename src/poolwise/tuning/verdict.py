@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from poolwise.selection.comparisons import NO_DIFFERENCE, ComparisonFamily, join_words
-from poolwise.selection.finding import format_estimate
+from poolwise.statistics.estimate import format_estimate
 from poolwise.tuning.numbers import CONSTANT, constant_scores
 from poolwise.tuning.outcomes import FROZEN, NOT_FINITE, Outcomes, versus
 from poolwise.tuning.records import Recipe, Trial
@@ -67,7 +67,7 @@ def _choice(held: Outcomes) -> str:
         begin = f"{where}, keep {_scored(held, reference)}: no readout scored higher on dev"
         return f"{begin}{_others(held)}."
     family, name = held.against[n], versus(best, reference, n)
-    told = family.told(name)
+    told = family.describe(name)
     if family.sign(name) == 1:
         return f"{where}, take {_scored(held, best)}: {told} more than {reference}."
     if family.sign(name) == -1:
@@ -94,9 +94,9 @@ def _others(held: Outcomes) -> str:
 
 def _gain(held: Outcomes) -> str:
     family, name = held.gains[held.most], versus(held.taken, FROZEN, held.most)
-    if name not in family.p:
+    if name not in family.adjusted_p:
         return ""
-    told = family.told(name)
+    told = family.describe(name)
     sign = family.sign(name)
     if sign == 1:
         return f"Fine-tuning gains {told} over {PROBE}."
@@ -112,7 +112,7 @@ def _compared(held: Outcomes) -> Iterator[str]:
         if told := _listed(_groups(held.against[n], others)):
             yield f"n = {n:,}, against {held.reference}: {told}"
         probes = {x: versus(x, FROZEN, n) for x in held.readouts}
-        known = {x: name for x, name in probes.items() if name in held.gains[n].p}
+        known = {x: name for x, name in probes.items() if name in held.gains[n].adjusted_p}
         if told := _listed(_groups(held.gains[n], known)):
             yield f"n = {n:,}, fine-tuned against {FROZEN}: {told}"
     yield from _without_tuning(held)

@@ -13,7 +13,7 @@ from poolwise.charts import (
     PanelPoint,
     SmallMultiples,
 )
-from poolwise.selection.finding import format_estimate
+from poolwise.statistics.estimate import format_estimate
 from poolwise.studies.attention.agreement import BLIND, LETTERS, Agreement
 from poolwise.studies.attention.attributions import RAW
 from poolwise.studies.attention.measures import Measures

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from poolwise.encoders import Encoder
 from poolwise.encoders.blocks import has_separable_blocks
 from poolwise.selection.comparisons import join_words
-from poolwise.selection.finding import format_estimate
-from poolwise.statistics.estimate import Estimate
+from poolwise.statistics.estimate import Estimate, format_estimate
 from poolwise.studies.attention.agreement import Agreement, Column, told
 from poolwise.studies.attention.attributions import RAW
 from poolwise.studies.attention.deletion import LEFT_OUT, MASKED
@@ -107,7 +106,7 @@ def _score(agreed: Agreement, yardstick: str) -> str:
     found = agreed.mean(yardstick, best)
     if best == first:
         return f"mean rank correlation {format_estimate(found)}"
-    against = agreed.family.told(told(yardstick, best))
+    against = agreed.family.describe(told(yardstick, best))
     return f"mean rank correlation {found.value:.3f}; {against} against {_spoken(first)}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from poolwise.selection.comparisons import ComparisonFamily, join_words
-from poolwise.selection.finding import format_estimate
+from poolwise.statistics.estimate import format_estimate
 from poolwise.studies.average.explain import OTHER, OTHER_SHIFTED, OWN, SHIFTED, WEIGHED, WORD
 from poolwise.studies.average.numbers import nearer
 from poolwise.studies.average.sample import SETTLING

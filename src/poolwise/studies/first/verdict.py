@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from poolwise.selection.comparisons import NO_DIFFERENCE, ComparisonFamily, join_words
-from poolwise.selection.finding import format_estimate
+from poolwise.statistics.estimate import format_estimate
 from poolwise.studies.first.comparisons import AT_BEST, AT_LAST, Contenders, named
 from poolwise.studies.first.rearrangements import (
     ANOTHER,
@@ -32,12 +32,12 @@ def of_tokens(contenders: Contenders, family: ComparisonFamily) -> str:
     task, score = selection.task, format_estimate(selection.test_scores[first])
     scored = f"{task.score} {score} on {task.name}"
     answer = _answer(family, f"the first, {selection.names[first]} ({scored})")
-    return f"{answer}; the mean of all: {family.told(named(MEAN, FIRST))}."
+    return f"{answer}; the mean of all: {family.describe(named(MEAN, FIRST))}."
 
 
 def of_places(family: ComparisonFamily) -> str:
     """What counts, the token or its place, and what its absence does to the rest."""
-    without = family.told(named(WITHOUT.name, MEAN))
+    without = family.describe(named(WITHOUT.name, MEAN))
     return f"{_what_counts(family, AT_LAST)}. The mean without [CLS]: {without}."
 
 
@@ -53,7 +53,7 @@ def notes_on_tokens(family: ComparisonFamily) -> Iterator[str]:
 
 def notes_on_places(family: ComparisonFamily, found: Rearrangements, layer: int) -> Iterator[str]:
     """What counts below the last layer, what becomes of the vectors, how to read the rest."""
-    if {named(*pair, AT_BEST) for pair in (THE_TOKEN, THE_PLACE)} <= set(family.p):
+    if {named(*pair, AT_BEST) for pair in (THE_TOKEN, THE_PLACE)} <= set(family.adjusted_p):
         yield f"each at its best layer: {_what_counts(family, AT_BEST)}"
     own = [place.name for place in PLACES if place.against == FIRST]
     alike = [f"{name}: {format_estimate(found.cosines[name])}" for name in own]
@@ -69,8 +69,8 @@ def _what_counts(family: ComparisonFamily, scope: str) -> str:
     token, place = named(*THE_TOKEN, scope), named(*THE_PLACE, scope)
     return (
         f"{COUNTS[family.sign(token) == 1, family.sign(place) == 1]}: "
-        f"[CLS] in the middle against a word there: {family.told(token)}, "
-        f"a word in front against one in the middle: {family.told(place)}"
+        f"[CLS] in the middle against a word there: {family.describe(token)}, "
+        f"a word in front against one in the middle: {family.describe(place)}"
     )
 
 
@@ -92,7 +92,7 @@ def _sorted(family: ComparisonFamily, scope: str) -> str:
     groups: dict[str, list[str]] = {group: [] for group in GROUPS.values()}
     for name in OTHERS:
         told = named(name, FIRST, scope)
-        if told in family.p:
+        if told in family.adjusted_p:
             groups[GROUPS[family.sign(told)]].append(_gain(family, name, scope))
     return "; ".join(f"{group}: {join_words(names)}" for group, names in groups.items() if names)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from poolwise.selection.comparisons import ComparisonFamily, join_words
-from poolwise.selection.finding import format_estimate
+from poolwise.statistics.estimate import format_estimate
 from poolwise.studies.inversion.comparisons import comparison_name
 from poolwise.studies.inversion.experiment import (
     UNCONDITIONAL,
@@ -45,7 +45,7 @@ def notes(results: InversionResults, family: ComparisonFamily) -> Iterator[str]:
     for readout, systems in results.systems.items():
         bag = comparison_name("token F1", systems.decoder, systems.bag)
         against_controls = _against_controls(systems, family)
-        yield f"{readout}: {against_controls}; decoder less bag: {family.told(bag)}"
+        yield f"{readout}: {against_controls}; decoder less bag: {family.describe(bag)}"
     best = results.systems[results.best_readout]
     own, shuffled, unconditional = (
         results.perplexities[system].value or 0.0
@@ -71,7 +71,7 @@ def _against_controls(systems: ReadoutSystems, family: ComparisonFamily) -> str:
         strongest = min(gains, key=lambda control: gains[control].value or 0.0)
         gain = format_estimate(gains[strongest], sign=True)
         return f"the decoder beats every control, the strongest, {strongest}, by {gain}"
-    described = {control: f"{control} ({family.told(name)})" for control, name in names.items()}
+    described = {control: f"{control} ({family.describe(name)})" for control, name in names.items()}
     better = [described[control] for control, sign in signs.items() if sign == -1]
     unclear = [described[control] for control, sign in signs.items() if not sign]
     clauses = [
@@ -87,7 +87,7 @@ def _lead(results: InversionResults, family: ComparisonFamily) -> Iterator[str]:
     best = results.systems[results.best_readout].decoder
     decoders = [systems.decoder for systems in results.systems.values()]
     leads = [
-        f"{family.told(comparison_name('token F1', best, decoder))} over {decoder.readout}"
+        f"{family.describe(comparison_name('token F1', best, decoder))} over {decoder.readout}"
         for decoder in decoders
         if decoder != best
     ]

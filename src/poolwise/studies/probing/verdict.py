@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from poolwise.errors import listed
 from poolwise.selection.comparisons import join_words
-from poolwise.selection.finding import format_estimate
+from poolwise.statistics.estimate import format_estimate
 from poolwise.studies.probing.paired_tests import DepthRange, TaskResult
 
 DEPTH_RANGES: dict[DepthRange, str] = {

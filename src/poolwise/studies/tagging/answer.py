@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from poolwise.charts import Chart, ForestPlot, LayerCurve, LayerCurves
 from poolwise.records import Finding, Number
 from poolwise.selection.charts import forest_rows
-from poolwise.selection.finding import format_estimate
+from poolwise.statistics.estimate import format_estimate
 from poolwise.studies.tagging.corpus import TaggedCorpus
 from poolwise.studies.tagging.experiment import MOST_FREQUENT, SHUFFLED, STATIC, MixScores
 
