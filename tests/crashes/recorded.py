@@ -21,7 +21,7 @@ from poolwise.tuning import comparison, training
 
 def record() -> None:
     _given_again(sweep, "sweep", lambda *_, **kw: kw["asked"])
-    _given_again(training, "train", lambda _, __, setting, ___, **kw: (setting, kw["test"]))
+    _given_again(training, "train", lambda _, __, run, ___, **kw: (run, kw["test"]))
     # What draws pictures has threads, which a forked process lacks.
     _given_again(report, "_files", lambda found, *_: tuple((f.study, f.verdict) for f in found))
     for differ in ("sentence_transformers_differ", "transformers_differ", "onnxruntime_differs"):
@@ -34,7 +34,7 @@ def record() -> None:
     )
     _answers_again()
     alone.ALONE["recover"] = _recover  # type: ignore[index]
-    comparison.SIZES, comparison.SEEDS = (16,), 2
+    comparison.STUDY_SIZES, comparison.STUDY_SEEDS = (16,), 2
     comparison.cores = lambda: 1  # trains in this process
 
 

@@ -33,8 +33,8 @@ def prepare(work: Path, encoder: Path) -> None:
 
     import poolwise
     from poolwise.texts.labels import open_labels
-    from poolwise.tuning.comparison import compared
-    from poolwise.tuning.records import Recipe
+    from poolwise.tuning.comparison import compare_readouts
+    from poolwise.tuning.records import TrainingOptions
 
     shutil.copytree(encoder, work / "bert")
     shutil.copytree(encoder, work / "pickle")
@@ -49,10 +49,10 @@ def prepare(work: Path, encoder: Path) -> None:
     (work / "labels.csv").write_text(f"text,label\n{rows}")
     pairs = "".join(f"{one},{texts[-i]},{i % 6}\n" for i, one in enumerate(texts))
     (work / "pairs.csv").write_text(f"sentence1,sentence2,score\n{pairs}")
-    compared(
+    compare_readouts(
         poolwise.load(work / "bert"), open_labels([str(work / "labels.csv")]), ["cls@-1"],
-        kind="classification", sizes=[8], seeds=1, recipe=Recipe(epochs=1), folder=work / "trained",
-        workers=1,
+        kind="classification", sizes=[8], seeds=1, options=TrainingOptions(epochs=1),
+        folder=work / "trained", workers=1,
     )  # fmt: skip
     (work / "trained" / "checkpoints" / "cls@-1").rename(work / "classifier")
 

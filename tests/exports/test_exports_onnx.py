@@ -20,7 +20,7 @@ from poolwise.exports import export
 from poolwise.exports.onnx_graph import ReadoutGraph
 from poolwise.transforms import stateless
 from poolwise.transforms.fitted_readout import FittedReadout
-from poolwise.tuning.module import collate
+from poolwise.tuning.classifier_module import collate
 
 FEW = ["the cat sat on a mat", "a dog", "", "they ran over the old hill to the sea " * 9]
 

@@ -30,7 +30,7 @@ from poolwise.studies.tagging.alignment import align
 from poolwise.studies.tagging.corpus import check, corpus
 from poolwise.studies.tagging.scores import F1Scores
 from poolwise.texts import LabelledTexts, TaggedSentences, TextPairs
-from poolwise.tuning.task import Task
+from poolwise.tuning.task import TuningTask
 
 WORDS = "cat dog mat hill sea house tree bird man woman child one two old red big".split()
 MARK = "m\u00e4t"
@@ -221,11 +221,11 @@ def test_parts_of_several_files_are_compared_as_read(model):
 
 def test_tuning_keeps_copies_together_too(model):
     data = read(model, random_labels("NFC and NFD", 6))
-    task = Task(data, "classification", 0)
+    task = TuningTask(data, "classification", 0)
     held = [{*task.groups[rows].tolist()} for rows in task.splits]
     assert apart(held)
     alone = labelled([*data.texts, "one", "ONE"], [*data.labels, "rare", "rare"])
-    task = Task(read(model, alone), "classification", 0)
+    task = TuningTask(read(model, alone), "classification", 0)
     assert {300, 301} <= set(task.splits.train.tolist())
 
 

@@ -4,7 +4,11 @@ import pytest
 import torch
 
 from poolwise.texts import LabelledTexts
+from poolwise.tuning.records import TrainingOptions
+from poolwise.tuning.train_runs import train_runs
+from poolwise.tuning.trainable_readout import parse_trainable
 
+OPTIONS = TrainingOptions(epochs=1, batch_size=8, rates=(3e-3, 1e-3), steps=0)
 ANIMALS = ("cat", "dog", "bird")
 PLACES = ("on mat", "in old house", "over hill to sea", "was big and red", "ran", "we saw it")
 
@@ -18,7 +22,7 @@ def _one_thread():
 
 
 def told_of_animals(kind="classification"):
-    """72 texts that say which animal is where, and the parts they belong to."""
+    """72 texts that say which animal is where, and the splits they belong to."""
     rows = [(a, p, more) for a in ANIMALS for p in PLACES for more in ("", "the", "and you", "no")]
     tell = {
         "classification": lambda animal, _: animal,
@@ -60,3 +64,36 @@ def assert_same_training():
         return gradients
 
     return same
+
+
+def compare(model, task, readouts=("cls@-1", "mean@-1"), sizes=(16,), seeds=2, **options):
+    options = {"options": OPTIONS, "folder": None, "workers": 1, "progress": False, **options}
+    asked = [parse_trainable(spec, model.depth) for spec in readouts]
+    return train_runs(model, task, asked, sizes, seeds, **options)
+
+
+def facts(trials):
+    """All but the time taken."""
+    return [
+        (t.run, t.dev_score, t.test_scores.tolist(), t.learned_readout, t.best_epoch, t.epochs)
+        for t in trials
+    ]
+
+
+def files(folder):
+    return {path.name: path.stat().st_mtime_ns for path in (folder / "runs").glob("*.json")}
+
+
+@pytest.fixture(name="compare")
+def _compare():
+    return compare
+
+
+@pytest.fixture(name="facts")
+def _facts():
+    return facts
+
+
+@pytest.fixture(name="files")
+def _files():
+    return files

@@ -20,8 +20,8 @@ from transformers import BertForSequenceClassification
 import poolwise
 from poolwise.classifier.output_space import OutputSpace
 from poolwise.tuning.checkpoint import write_checkpoint
-from poolwise.tuning.module import ReadoutClassifier, collate
-from poolwise.tuning.trainable_readout import tunable
+from poolwise.tuning.classifier_module import ReadoutClassifier, collate
+from poolwise.tuning.trainable_readout import parse_trainable
 
 TEXTS = [
     "The goalkeeper saved a penalty in the last minute of the final.",
@@ -84,7 +84,7 @@ def pair(folder):
     assert not any(found.values()), found
     model = poolwise.load(folder)
     output_space = OutputSpace("classification", tuple(theirs.config.id2label.values()))
-    module = ReadoutClassifier(model, tunable("pooler", model.depth), output_space)
+    module = ReadoutClassifier(model, parse_trainable("pooler", model.depth), output_space)
     module.load_state_dict(theirs.state_dict(), strict=True)
     return model, module, theirs
 

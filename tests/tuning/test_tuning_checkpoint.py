@@ -21,8 +21,8 @@ from poolwise.classifier.output_space import OutputSpace
 from poolwise.encoders.variants.rearrange import rearrange
 from poolwise.errors import EncoderError, PoolwiseWarning, StoreError
 from poolwise.tuning.checkpoint import write_checkpoint
-from poolwise.tuning.module import ReadoutClassifier, collate
-from poolwise.tuning.trainable_readout import tunable
+from poolwise.tuning.classifier_module import ReadoutClassifier, collate
+from poolwise.tuning.trainable_readout import parse_trainable
 
 TEXTS = ["the cat sat on a mat", "a", "they ran over the old hill to the sea"]
 CLASSES = OutputSpace("classification", ("no", "perhaps", "yes"))
@@ -48,7 +48,7 @@ def moved(module):
 
 def tuned(folder, spec, output_space=CLASSES, **options):
     model = poolwise.load(folder, **options)
-    return model, moved(ReadoutClassifier(model, tunable(spec, model.depth), output_space))
+    return model, moved(ReadoutClassifier(model, parse_trainable(spec, model.depth), output_space))
 
 
 def batch(model, targets=None):
@@ -97,7 +97,7 @@ def test_theirs_load_here(tiny, tmp_path, name):
     theirs.save_pretrained(tmp_path)
     AutoTokenizer.from_pretrained(tiny(name)).save_pretrained(tmp_path)
     model = poolwise.load(tmp_path)
-    module = ReadoutClassifier(model, tunable("pooler", model.depth), CLASSES)
+    module = ReadoutClassifier(model, parse_trainable("pooler", model.depth), CLASSES)
     state = {n: torch.from_numpy(t) for n, t in load_file(tmp_path / "model.safetensors").items()}
     module.load_state_dict(state, strict=True)
     inputs = batch(model, np.array([2, 0, 1]))
@@ -119,7 +119,7 @@ def test_poolwise_reads_every_family_as_an_encoder(family, family_folder, tmp_pa
     assert about == {
         "format": 1,
         "kind": "classification",
-        "readout": str(module.final()),
+        "readout": str(module.learned_readout()),
         "asked": spec,
         "attention": spec.startswith("attention"),
         "labels": ["no", "perhaps", "yes"],
@@ -134,7 +134,7 @@ def test_poolwise_reads_every_family_as_an_encoder(family, family_folder, tmp_pa
     assert not read.has_pooler
     assert str(read.declared) == (about["readout"] if not about["attention"] else "None")
     assert any("learned attention" in note for note in read.notes) == about["attention"]
-    assert read.hash == module.tuned().hash
+    assert read.hash == module.tuned_encoder().hash
     vectors = module.vectors(**batch(model)).detach().numpy()
     if about["attention"]:
         vectors = tuned_mean(module, model)
@@ -167,7 +167,7 @@ def test_transformers_reads_the_encoder_of_another_readout(tiny, tmp_path):
 def test_training_can_go_on_from_a_checkpoint(tiny, tmp_path):
     model, module = tuned(tiny("distilbert", seq_classif_dropout=0.35), "cls@-1")
     write_checkpoint(module, model, tmp_path / "out", provenance={})
-    on = ReadoutClassifier(poolwise.load(tmp_path / "out"), module.asked, CLASSES)
+    on = ReadoutClassifier(poolwise.load(tmp_path / "out"), module.trainable, CLASSES)
     assert on.dropout.p == 0.35
     for name, tensor in module.base.state_dict().items():
         assert torch.equal(on.base.state_dict()[name], tensor), name
@@ -188,7 +188,7 @@ def test_a_readout_that_is_none_is_named_with_its_file(tiny, tmp_path):
 
 
 def test_the_demo_models_settings_come_along(demo, tmp_path):
-    module = ReadoutClassifier(demo, tunable("mean@1", demo.depth), CLASSES)
+    module = ReadoutClassifier(demo, parse_trainable("mean@1", demo.depth), CLASSES)
     write_checkpoint(module, demo, tmp_path / "out", provenance={})
     read = poolwise.load(tmp_path / "out")
     assert (read.depth, read.max_length) == (1, demo.max_length)
@@ -222,7 +222,7 @@ def test_a_failure_leaves_nothing_behind(tiny, tmp_path):
 
 def test_tokens_in_another_order_cannot_be_written(tiny, tmp_path):
     model = rearrange(poolwise.load(tiny("bert")), "removed")
-    module = ReadoutClassifier(model, tunable("cls@-1", model.depth), CLASSES)
+    module = ReadoutClassifier(model, parse_trainable("cls@-1", model.depth), CLASSES)
     with pytest.raises(EncoderError, match="order"):
         write_checkpoint(module, model, tmp_path / "out", provenance={})
 

@@ -12,8 +12,8 @@ import poolwise
 from poolwise.classifier.classifier import load_classifier
 from poolwise.classifier.output_space import OutputSpace
 from poolwise.tuning.checkpoint import write_checkpoint
-from poolwise.tuning.module import ReadoutClassifier, collate
-from poolwise.tuning.trainable_readout import tunable
+from poolwise.tuning.classifier_module import ReadoutClassifier, collate
+from poolwise.tuning.trainable_readout import parse_trainable
 
 TEXTS = ["the cat sat on the mat", "", "a dog", "tree " * 100, "a dog"]
 
@@ -23,11 +23,11 @@ TEXTS = ["the cat sat on the mat", "", "a dog", "tree " * 100, "a dog"]
 def test_what_was_trained_predicts_the_same(tiny, tmp_path, spec, kind):
     model = poolwise.load(tiny("bert"), max_length=20)
     output_space = OutputSpace(kind, () if kind == "regression" else ("x", "y"))
-    module = ReadoutClassifier(model, tunable(spec, model.depth), output_space, seed=1)
+    module = ReadoutClassifier(model, parse_trainable(spec, model.depth), output_space, seed=1)
     torch.manual_seed(0)
     with torch.inference_mode():
         for name, parameter in module.named_parameters():
-            if name in module.fresh:
+            if name in module.head_parameters:
                 parameter.normal_(0.0, 0.5)
         tokens = [text.windows[0] for text in model.tokenize(TEXTS)]
         expected = module(**collate(tokens, None, pad=0)).logits.numpy()

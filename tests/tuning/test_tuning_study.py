@@ -16,12 +16,18 @@ from poolwise.reports.rendering import render_chart
 from poolwise.reports.report import to_json
 from poolwise.texts import LabelledTexts
 from poolwise.texts.fields import SEPARATOR
-from poolwise.tuning.outcomes import NOT_FINITE, Outcomes
-from poolwise.tuning.records import Frozen, Recipe, Runs, Setting, Trial
+from poolwise.tuning.analysis import NOT_FINITE, TuningAnalysis
+from poolwise.tuning.records import (
+    FrozenProbe,
+    TrainingOptions,
+    TrainingResult,
+    TrainingRun,
+    TuningRuns,
+)
 from poolwise.tuning.study import answer
-from poolwise.tuning.task import Task
+from poolwise.tuning.task import TuningTask
 
-RECIPE = Recipe(epochs=6, batch=16, rates=(2e-5, 5e-5, 1e-4))
+OPTIONS = TrainingOptions(epochs=6, batch_size=16, rates=(2e-5, 5e-5, 1e-4))
 NONE = "no difference that these data can show"
 
 
@@ -45,7 +51,7 @@ def _task(kind="classification", rows=1500):
     if kind == "multilabel":
         labels = [label.replace(",", SEPARATOR) for label in labels]
     texts = [f"text {i}" for i in range(rows)]
-    return Task(LabelledTexts("made-up", texts, labels, [""] * rows, "0" * 64), kind, 0)
+    return TuningTask(LabelledTexts("made-up", texts, labels, [""] * rows, "0" * 64), kind, 0)
 
 
 def _runs(task, quality, *, sizes=(200,), seeds=3, gain=0.08, of_seeds=0.004, draw=0, **trial):
@@ -66,11 +72,13 @@ def _runs(task, quality, *, sizes=(200,), seeds=3, gain=0.08, of_seeds=0.004, dr
                     share = share + random.normal(0, of_seeds)
                     return (random.random(m) < np.clip(share + hard, 0, 1)).astype(float)
 
-                facts = {"dev": dev, "epoch": 3, "epochs": 6, "seconds": 2.0, **trial}
-                setting = Setting(name, n, seed, facts.pop("rate", 5e-5))
-                trials.append(Trial(setting, scores=right(test), final=name, **facts))
-                frozen.append(Frozen(name, n, seed, right(test - gain)))
-    return Runs(trials, trials, frozen, {})
+                facts = {"dev_score": dev, "best_epoch": 3, "epochs": 6, "seconds": 2.0, **trial}
+                run = TrainingRun(name, n, seed, facts.pop("rate", 5e-5))
+                trials.append(
+                    TrainingResult(run, test_scores=right(test), learned_readout=name, **facts)
+                )
+                frozen.append(FrozenProbe(name, n, seed, right(test - gain)))
+    return TuningRuns(trials, trials, frozen, {})
 
 
 def _value(finding, name):
@@ -78,7 +86,7 @@ def _value(finding, name):
 
 
 def test_a_planted_difference_is_found_and_its_readout_taken(model, task):
-    found = answer(model, task, _runs(task, {"cls@-1": 0.5, "mean@-1": 0.68}, seeds=5), RECIPE)
+    found = answer(model, task, _runs(task, {"cls@-1": 0.5, "mean@-1": 0.68}, seeds=5), OPTIONS)
     gain = _value(found, "mean@-1 less cls@-1, n = 200")
     assert found.study == "tuned"
     assert found.verdict.startswith("Fine-tuned on 200 rows of made-up, take mean@-1 (accuracy 0.")
@@ -91,7 +99,7 @@ def test_a_planted_difference_is_found_and_its_readout_taken(model, task):
 
 def test_nothing_planted_is_no_difference_and_the_reference_is_kept(model, task):
     quality = {"mean@-1": (0.61, 0.6), "cls@-1": 0.6, "max@-1": 0.6}
-    found = answer(model, task, _runs(task, quality), RECIPE)
+    found = answer(model, task, _runs(task, quality), OPTIONS)
     assert ", keep cls@-1 (accuracy" in found.verdict
     assert "the best on dev, mean@-1 (accuracy" in found.verdict
     assert NONE in found.verdict
@@ -103,25 +111,25 @@ def test_chance_alone_seldom_changes_the_readout(model, task):
     for number in range(60):
         quality = {"cls@-1": 0.6, "mean@-1": (0.61, 0.6), "max@-1": 0.6}
         runs = _runs(task, quality, draw=number, of_seeds=0.02)
-        taken += Outcomes(model, task, runs).taken != "cls@-1"
+        taken += TuningAnalysis(model, task, runs).chosen != "cls@-1"
     assert taken <= 3
 
 
 def test_the_best_on_dev_that_fails_on_test_is_not_taken(model, task):
     quality = {"cls@-1": 0.68, "max@-1": (0.7, 0.45)}
-    found = answer(model, task, _runs(task, quality, seeds=5), RECIPE)
+    found = answer(model, task, _runs(task, quality, seeds=5), OPTIONS)
     assert ", keep cls@-1 (accuracy" in found.verdict
     assert "max@-1, the best on dev, scores −0." in found.verdict
 
 
 def test_the_reference_best_on_dev_is_kept_and_the_worse_are_named(model, task):
     quality = {"cls@-1": 0.7, "mean@-1": 0.69, "max@-1": 0.45}
-    found = answer(model, task, _runs(task, quality, seeds=5), RECIPE)
+    found = answer(model, task, _runs(task, quality, seeds=5), OPTIONS)
     assert "no readout scored higher on dev; on test, worse: max@-1 (−0." in found.verdict
 
 
 def test_a_readout_alone_has_its_score(model, task):
-    found = answer(model, task, _runs(task, {"mean@-1": 0.7}), RECIPE)
+    found = answer(model, task, _runs(task, {"mean@-1": 0.7}), OPTIONS)
     assert found.verdict.startswith("Fine-tuned on 200 rows of made-up, mean@-1 (accuracy 0.")
     assert [chart.kind for chart in found.charts] == ["learning_curve", "forest"]
 
@@ -135,7 +143,7 @@ def test_a_readout_alone_has_its_score(model, task):
     ],
 )
 def test_what_fine_tuning_gains_is_said_as_its_interval_has_it(model, task, gain, said):
-    found = answer(model, task, _runs(task, {"cls@-1": 0.6}, gain=gain, seeds=5), RECIPE)
+    found = answer(model, task, _runs(task, {"cls@-1": 0.6}, gain=gain, seeds=5), OPTIONS)
     number = _value(found, "cls@-1 less frozen, n = 200")
     assert said in found.verdict
     assert (number.low > 0) == (gain > 0)
@@ -152,14 +160,16 @@ def test_what_fine_tuning_gains_is_said_as_its_interval_has_it(model, task, gain
 )
 def test_other_tokens_are_held_against_the_first(model, task, quality, said):
     runs = _runs(task, {"cls@-1": 0.6, "token[3]@-1": quality, "sep@2": 0.6}, seeds=5)
-    found = answer(model, task, runs, RECIPE)
+    found = answer(model, task, runs, OPTIONS)
     assert said in found.verdict
-    assert Outcomes(model, task, runs).tokens == ["token[3]@-1"]  # sep@2 is of another layer
+    assert TuningAnalysis(model, task, runs).other_tokens == [
+        "token[3]@-1"
+    ]  # sep@2 is of another layer
 
 
 def test_the_tokens_have_a_picture_of_their_own_beside_other_readouts(model, task):
     quality = {"mean@-1": 0.6, "cls@2": 0.6, "token[1]@2": 0.6, "sep@2": 0.3}
-    found = answer(model, task, _runs(task, quality, seeds=5), RECIPE)
+    found = answer(model, task, _runs(task, quality, seeds=5), OPTIONS)
     (chart,) = [chart for chart in found.charts if chart.title.startswith("Why the first token")]
     assert chart.data["name"] == ["token[1]@2", "sep@2"]
     assert chart.data["reference"] == "cls@2"
@@ -167,7 +177,7 @@ def test_the_tokens_have_a_picture_of_their_own_beside_other_readouts(model, tas
 
 
 def test_the_best_without_fine_tuning_is_told(model, task):
-    found = answer(model, task, _runs(task, {"cls@-1": 0.6, "mean@-1": 0.6}, seeds=3), RECIPE)
+    found = answer(model, task, _runs(task, {"cls@-1": 0.6, "mean@-1": 0.6}, seeds=3), OPTIONS)
     (note,) = [note for note in found.notes if note.startswith("without fine-tuning")]
     assert "picked on test" in note
 
@@ -175,7 +185,7 @@ def test_the_best_without_fine_tuning_is_told(model, task):
 def test_the_usual_readout_is_the_reference_however_it_is_written(model, task):
     def reference(*names, declared=None):
         encoder = dataclasses.replace(model, declared=declared) if declared else model
-        return Outcomes(encoder, task, _runs(task, dict.fromkeys(names, 0.6))).reference
+        return TuningAnalysis(encoder, task, _runs(task, dict.fromkeys(names, 0.6))).reference
 
     assert reference("mean@-1", "cls@3") == "cls@3"
     assert reference("mean@-1", "pooler") == "pooler"
@@ -187,7 +197,7 @@ def test_the_usual_readout_is_the_reference_however_it_is_written(model, task):
 @pytest.mark.parametrize("sizes", [(200,), (50, 200, 800)])
 def test_every_readout_and_size_has_its_numbers(model, task, sizes):
     quality = {"cls@-1": 0.6, "mean@-1": 0.7, "cls@mix": 0.65}
-    found = answer(model, task, _runs(task, quality, sizes=sizes), RECIPE)
+    found = answer(model, task, _runs(task, quality, sizes=sizes), OPTIONS)
     for name in quality:
         for n in sizes:
             place = {"readout": name, "n": n}
@@ -209,20 +219,20 @@ def test_every_readout_and_size_has_its_numbers(model, task, sizes):
 
 def test_holm_is_over_the_readouts_of_a_size(model, task):
     quality = {"cls@-1": 0.6, "mean@-1": 0.6, "max@-1": 0.6}
-    found = answer(model, task, _runs(task, quality, sizes=(50, 200)), RECIPE)
+    found = answer(model, task, _runs(task, quality, sizes=(50, 200)), OPTIONS)
     notes = {n.note[-2:].strip() for n in found.numbers if " less cls@-1" in n.name}
     assert notes == {"2"}
 
 
 def test_one_seed_says_what_its_intervals_leave_out(model, task):
-    found = answer(model, task, _runs(task, {"cls@-1": 0.6, "mean@-1": 0.7}, seeds=1), RECIPE)
+    found = answer(model, task, _runs(task, {"cls@-1": 0.6, "mean@-1": 0.7}, seeds=1), OPTIONS)
     assert any(note.startswith("one seed: intervals cover") for note in found.notes)
     assert _value(found, "accuracy").note.startswith("one seed")
 
 
 def test_few_seeds_are_called_few(model, task):
     def said(seeds):
-        found = answer(model, task, _runs(task, {"cls@-1": 0.6}, seeds=seeds), RECIPE)
+        found = answer(model, task, _runs(task, {"cls@-1": 0.6}, seeds=seeds), OPTIONS)
         return any(f"{seeds} seeds are few" in note for note in found.notes)
 
     assert said(3)
@@ -231,7 +241,7 @@ def test_few_seeds_are_called_few(model, task):
 
 def test_subsets_that_overlap_are_told_of(model, task):
     train = len(task.splits.train)
-    found = answer(model, task, _runs(task, {"cls@-1": 0.6}, sizes=(20, train)), RECIPE)
+    found = answer(model, task, _runs(task, {"cls@-1": 0.6}, sizes=(20, train)), OPTIONS)
     (note,) = [note for note in found.notes if "two seeds share" in note]
     assert f"100% at n = {train:,} of their rows" in note
     assert "n = 20 " not in note
@@ -241,23 +251,23 @@ def test_subsets_that_overlap_are_told_of(model, task):
 @pytest.mark.parametrize(("rate", "end"), [(2e-5, "lowest"), (1e-4, "highest"), (5e-5, None)])
 def test_a_rate_at_the_end_of_the_grid_is_told_of(model, task, rate, end):
     runs = _runs(task, {"cls@-1": 0.6, "mean@-1": 0.6}, rate=rate)
-    found = answer(model, task, runs, RECIPE)
+    found = answer(model, task, runs, OPTIONS)
     said = [note for note in found.notes if "one beyond may be better" in note]
     assert [note.split()[1] for note in said] == ([end] if end else [])
     assert any("from 2e-05, 5e-05 and 0.0001" in note for note in found.notes)
 
 
 def test_trainings_best_at_their_end_are_told_of(model, task):
-    runs = _runs(task, {"cls@-1": 0.6, "mean@-1": 0.6}, epoch=6)
-    found = answer(model, task, runs, RECIPE)
+    runs = _runs(task, {"cls@-1": 0.6, "mean@-1": 0.6}, best_epoch=6)
+    found = answer(model, task, runs, OPTIONS)
     (note,) = [note for note in found.notes if "last epoch" in note]
     assert note.startswith("6 of 6 trainings were best in their last epoch (cls@-1 at n = 200, ")
-    found = answer(model, task, _runs(task, {"cls@-1": 0.6}), RECIPE)
+    found = answer(model, task, _runs(task, {"cls@-1": 0.6}), OPTIONS)
     assert not any("last epoch" in note for note in found.notes)
 
 
 def test_trainings_that_learned_nothing_are_told_of(model, task):
-    found = answer(model, task, _runs(task, {"cls@-1": 0.6, "max@-1": 0.1}), RECIPE)
+    found = answer(model, task, _runs(task, {"cls@-1": 0.6, "max@-1": 0.1}), OPTIONS)
     (note,) = [note for note in found.notes if "learned nothing" in note]
     assert note.startswith("3 of 6 trainings did no better on dev than the most frequent label")
     assert "max@-1 at n = 200" in note
@@ -269,16 +279,16 @@ def test_trainings_that_learned_nothing_are_told_of(model, task):
 @pytest.mark.parametrize("kind", ["multilabel", "regression"])
 def test_scores_of_other_kinds_go_through(model, kind):
     task = _task(kind)
-    found = answer(model, task, _runs(task, {"cls@-1": 0.6, "mean@-1": 0.7}), RECIPE)
-    assert task.score in found.verdict
-    assert found.charts[0].data["y_label"] == f"{task.score}, test"
+    found = answer(model, task, _runs(task, {"cls@-1": 0.6, "mean@-1": 0.7}), OPTIONS)
+    assert task.metric in found.verdict
+    assert found.charts[0].data["y_label"] == f"{task.metric}, test"
 
 
 def test_a_training_that_diverged_has_no_score_and_is_not_taken(model):
     task = _task("regression")
     runs = _runs(task, {"cls@-1": 0.6, "mean@-1": 0.7})
-    runs.trials[-1].scores[:] = -np.inf
-    found = answer(model, task, runs, RECIPE)
+    runs.results[-1].test_scores[:] = -np.inf
+    found = answer(model, task, runs, OPTIONS)
     assert "keep cls@-1" in found.verdict
     assert f"the best on dev, mean@-1 (R² undefined): {NOT_FINITE}" in found.verdict
     assert any("without a score to compare: mean@-1" in note for note in found.notes)
@@ -290,13 +300,13 @@ def test_trainings_that_lack_a_seed_are_refused(model, task):
     with pytest.raises(
         StudyError, match=r"mean@-1 was trained on 200 rows with the seeds \[0, 1\]"
     ):
-        answer(model, task, dataclasses.replace(runs, trials=runs.trials[:-1]), RECIPE)
+        answer(model, task, dataclasses.replace(runs, results=runs.results[:-1]), OPTIONS)
     with pytest.raises(StudyError, match="no training was made"):
-        answer(model, task, dataclasses.replace(runs, trials=[]), RECIPE)
+        answer(model, task, dataclasses.replace(runs, results=[]), OPTIONS)
 
 
 def test_without_probes_nothing_is_said_of_them(model, task):
-    runs = dataclasses.replace(_runs(task, {"cls@-1": 0.6, "mean@-1": 0.7}), frozen=[])
-    found = answer(model, task, runs, RECIPE)
+    runs = dataclasses.replace(_runs(task, {"cls@-1": 0.6, "mean@-1": 0.7}), probes=[])
+    found = answer(model, task, runs, OPTIONS)
     assert "frozen" not in found.verdict
     assert not any(found.charts[0].data["frozen"])

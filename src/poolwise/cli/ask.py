@@ -194,18 +194,18 @@ def _findings(
 def _tuned(
     encoder: Model, material: Datasets, specs: Sequence[str], folder: Path | None, seed: int
 ) -> list[Finding]:
-    from poolwise.tuning.comparison import SEEDS, SIZES, TOKENS, compared  # noqa: PLC0415 - slow
-    from poolwise.tuning.records import Recipe  # noqa: PLC0415
+    from poolwise.tuning import comparison  # noqa: PLC0415 - slow
+    from poolwise.tuning.records import TrainingOptions  # noqa: PLC0415
 
     answers = [
-        compared(
+        comparison.compare_readouts(
             encoder,
             data,
-            specs or TOKENS,
+            specs or comparison.STUDY_READOUTS,
             kind="classification",
-            sizes=SIZES,
-            seeds=SEEDS,
-            recipe=Recipe(),
+            sizes=comparison.STUDY_SIZES,
+            seeds=comparison.STUDY_SEEDS,
+            options=TrainingOptions(),
             folder=folder,
             seed=seed,
             progress=True,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -23,9 +22,12 @@ from poolwise.cli.terminal import print_finding
 from poolwise.model import load
 from poolwise.progress import waiting
 from poolwise.texts import LABEL_KINDS, LabelKind, open_labels
-from poolwise.tuning.records import Recipe
+from poolwise.tuning.records import TrainingOptions
 
-USUAL = Recipe()
+if TYPE_CHECKING:
+    from poolwise.tuning.comparison import TuneResult
+
+DEFAULTS = TrainingOptions()
 
 
 def _sizes(_: click.Context, __: click.Parameter, value: str) -> list[int | None]:
@@ -76,7 +78,7 @@ def _rates(_: click.Context, __: click.Parameter, value: str) -> list[float]:
 @click.option(
     "-r",
     "--readout",
-    "specs",
+    "readouts",
     multiple=True,
     help="A readout such as cls@-1, pooler, token[3]@-1, or a sweep's readout.toml, without its "
     "steps; cls@mix learns the weights of the layers, attention@-1 those of the tokens. "
@@ -86,12 +88,14 @@ def _rates(_: click.Context, __: click.Parameter, value: str) -> list[float]:
     "--n", "sizes", callback=_sizes, default="1000", show_default=True, help="Rows to train on."
 )
 @click.option("--seeds", type=click.IntRange(min=1), default=5, show_default=True)
-@click.option("--epochs", type=click.IntRange(min=1), default=USUAL.epochs, show_default=True)
-@click.option("--batch-size", type=click.IntRange(min=1), default=USUAL.batch, show_default=True)
+@click.option("--epochs", type=click.IntRange(min=1), default=DEFAULTS.epochs, show_default=True)
+@click.option(
+    "--batch-size", type=click.IntRange(min=1), default=DEFAULTS.batch_size, show_default=True
+)
 @click.option(
     "--rates",
     callback=_rates,
-    default=",".join(map(str, USUAL.rates)),
+    default=",".join(map(str, DEFAULTS.rates)),
     show_default=True,
     help="Learning rates; each readout's is chosen on dev.",
 )
@@ -126,7 +130,7 @@ def command(
     max_text_bytes: int,
     limit: Rows,
     kind: LabelKind,
-    specs: tuple[str, ...],
+    readouts: tuple[str, ...],
     sizes: list[int | None],
     seeds: int,
     epochs: int,
@@ -152,57 +156,52 @@ def command(
     poolwise tune ./my-bert --labels neg=neg.txt --labels pos=pos.txt --n 100,1000,all -o tuned
     torchrun --nproc-per-node 4 -m poolwise tune ./my-bert --labels train.csv --n all -o tuned
     """
-    from poolwise.reports import (  # noqa: PLC0415 - slow to import
-        PAGE,
-        fill_report,
-        resumed_folder,
-        to_json,
-    )
-    from poolwise.tuning.comparison import DEFAULT, compared  # noqa: PLC0415 - likewise
-    from poolwise.tuning.distributed import is_first  # noqa: PLC0415 - likewise
+    from poolwise.tuning.comparison import DEFAULT_READOUTS  # noqa: PLC0415 - slow to import
+    from poolwise.tuning.tune import tune  # noqa: PLC0415 - likewise
 
-    where: dict[str, Any] = {
-        "text_column": column,
-        "label_column": label_column,
-        "encoding": encoding,
-        "max_text_bytes": max_text_bytes,
-    }
-    recipe = Recipe(epochs, batch_size, tuple(rates), reinitialise=reinit)
-    place: AbstractContextManager[Path | None] = nullcontext()
-    if is_first():
-        place = resumed_folder(output, study="tuned", force=True)
-    with place as partial:
-        with waiting("reading the data"):
-            data = open_labels(labels, dev=dev, test=test, kind=kind, **where, **limit.drawn(seed))
-        found = compared(
-            load(model, max_length=max_length).prompted(prompt, prompt_name),
-            data,
-            specs or DEFAULT,
+    with waiting("reading the data"):
+        data = open_labels(
+            labels,
+            dev=dev,
+            test=test,
             kind=kind,
-            sizes=sizes,
-            seeds=seeds,
-            recipe=recipe,
-            folder=output,
-            workers=workers,
-            seed=seed,
-            progress=True,
+            text_column=column,
+            label_column=label_column,
+            encoding=encoding,
+            max_text_bytes=max_text_bytes,
+            **limit.drawn(seed),
         )
-        if found is not None and partial is not None:
-            fill_report([found.finding], partial)
-    if found is None:
-        return
-    report = output / PAGE
+    result = tune(
+        load(model, max_length=max_length).prompted(prompt, prompt_name),
+        data,
+        readouts or DEFAULT_READOUTS,
+        kind=kind,
+        sizes=sizes,
+        seeds=seeds,
+        options=TrainingOptions(epochs, batch_size, tuple(rates), reinit=reinit),
+        folder=output,
+        workers=workers,
+        seed=seed,
+        progress=True,
+    )
+    if result is not None:
+        _print(result, as_json)
+
+
+def _print(result: TuneResult, as_json: bool) -> None:
+    from poolwise.reports import to_json  # noqa: PLC0415 - slow to import
+
     if as_json:
         print_json(
             {
-                "verdict": found.finding.verdict,
-                "findings": [to_json(found.finding)],
-                "checkpoints": {name: str(path) for name, path in found.runs.checkpoints.items()},
-                "report": str(report),
+                "verdict": result.verdict,
+                "findings": [to_json(result.finding)],
+                "checkpoints": {name: str(path) for name, path in result.checkpoints.items()},
+                "report": str(result.report),
             }
         )
         return
-    print_finding(found.finding)
-    for name, path in found.runs.checkpoints.items():
+    print_finding(result.finding)
+    for name, path in result.checkpoints.items():
         console().print(f"{name}: {path}", soft_wrap=True)
-    console().print(f"report: {report}", soft_wrap=True)
+    console().print(f"report: {result.report}", soft_wrap=True)

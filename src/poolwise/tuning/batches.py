@@ -1,4 +1,4 @@
-"""Texts as training takes them: batches of similar length, in an order drawn for every epoch."""
+"""Torch datasets of tokenised texts, in batches of similar length, shuffled every epoch."""
 
 from __future__ import annotations
 
@@ -14,24 +14,21 @@ from torch.utils.data import Dataset
 from poolwise.model import Model
 from poolwise.records import Ints, Tokens
 from poolwise.selection.splits import RowIndices
-from poolwise.tuning.module import collate
-from poolwise.tuning.task import Task
+from poolwise.tuning.classifier_module import collate
+from poolwise.tuning.task import TuningTask
 
 Item = tuple[Tokens, Any]
 
-MOST_BATCHES, FEWEST_POOLS = 50, 4
-"""Rows are sorted by length within so many batches, but never within more than a quarter of all."""
+MAX_POOL_BATCHES, MIN_POOLS = 50, 4
+"""Rows are sorted by length within pools of up to 50 batches, and of a quarter of all at most."""
 
 
-class Texts(Dataset[Item]):
-    """Some ``rows`` of a task: their tokens and targets, the shortest first.
+class TokenizedTexts(Dataset[Item]):
+    """Tokens and targets of a task's ``rows``, the shortest text first."""
 
-    ``given(values)`` puts values [n, …] of the texts as they lie here in the order of ``rows``.
-    """
-
-    def __init__(self, model: Model, task: Task, rows: RowIndices) -> None:
-        found = model.tokenize([task.texts[row] for row in rows.tolist()])
-        tokens = [text.windows[0] for text in found]
+    def __init__(self, model: Model, task: TuningTask, rows: RowIndices) -> None:
+        texts = model.tokenize([task.texts[row] for row in rows.tolist()])
+        tokens = [text.windows[0] for text in texts]
         self.lengths: Ints = np.array([len(text) for text in tokens], np.int32)
         self.order: RowIndices = np.argsort(self.lengths, kind="stable")
         self._rows, self._tokens, self._targets = rows, tokens, task.targets[rows]
@@ -39,63 +36,73 @@ class Texts(Dataset[Item]):
     def __len__(self) -> int:
         return len(self._rows)
 
-    def __getitem__(self, at: int) -> Item:
-        row = int(self.order[at])
+    def __getitem__(self, i: int) -> Item:
+        row = int(self.order[i])
         return self._tokens[row], self._targets[row]
 
     @property
     def rows(self) -> RowIndices:
-        """The task's rows as they lie here."""
+        """The task's rows in the order of this data set."""
         return self._rows[self.order]
 
-    def given(self, values: NDArray[Any]) -> NDArray[Any]:
+    def in_row_order(self, values: NDArray[Any]) -> NDArray[Any]:
+        """``values`` [n, …], one an item of this data set, in the order of the rows given."""
         restored = np.empty_like(values)
         restored[self.order] = values
         return restored
 
 
-class ShuffledTexts(Texts):
-    """In an order drawn for each epoch, ``passes`` times through all rows; the order follows from
-    the seed and the epoch's number alone: a training that goes on after a kill sees what it would
-    have seen."""
+class ShuffledTexts(TokenizedTexts):
+    """Passes through all rows ``passes`` times an epoch, in an order drawn for each epoch.
+
+    The order depends on ``seed`` and the number of the epoch alone, so that a resumed training sees
+    the batches that it would have seen.
+    """
 
     def __init__(
-        self, model: Model, task: Task, rows: RowIndices, *, batch: int, seed: int, passes: int = 1
+        self,
+        model: Model,
+        task: TuningTask,
+        rows: RowIndices,
+        *,
+        batch_size: int,
+        seed: int,
+        passes: int = 1,
     ) -> None:
         super().__init__(model, task, rows)
-        self._batch, self._seed, self._passes = batch, seed, passes
+        self._batch_size, self._seed, self._passes = batch_size, seed, passes
         self.set_epoch(0)
 
     def __len__(self) -> int:
         return len(self.order)
 
     def set_epoch(self, epoch: int) -> None:
-        """Called by accelerate, in front of each epoch."""
+        """Called by accelerate before each epoch."""
         rng = np.random.default_rng((self._seed, epoch))
         lengths = np.tile(self.lengths, self._passes)
-        self.order = shuffled(lengths, self._batch, rng) % len(self.lengths)
+        self.order = shuffled(lengths, self._batch_size, rng) % len(self.lengths)
 
 
-def shuffled(lengths: Ints, batch: int, rng: np.random.Generator) -> RowIndices:
-    """An order of all rows in which ``batch`` that follow each other are of similar length.
+def shuffled(lengths: Ints, batch_size: int, rng: np.random.Generator) -> RowIndices:
+    """A random order of all rows, whose batches hold texts of similar length.
 
-    Rows are permuted, sorted by length within pools of some batches, and the batches permuted. The
-    last one, which may be smaller, holds any rows.
+    Rows are permuted, sorted by length within pools of several batches, and the batches permuted.
+    The last one, which may be smaller, holds rows of any length.
     """
     order = rng.permutation(len(lengths))
-    last, order = np.split(order, [len(order) % batch])
-    size = batch * max(min(len(order) // batch // FEWEST_POOLS, MOST_BATCHES), 1)
+    last, order = np.split(order, [len(order) % batch_size])
+    size = batch_size * max(min(len(order) // batch_size // MIN_POOLS, MAX_POOL_BATCHES), 1)
     pools = np.split(order, range(size, len(order), size))
     by_length = np.concatenate([pool[np.argsort(lengths[pool], kind="stable")] for pool in pools])
-    batches = rng.permutation(by_length.reshape(-1, batch))
+    batches = rng.permutation(by_length.reshape(-1, batch_size))
     return np.concatenate([batches.ravel(), last])
 
 
 def collator(pad: int) -> Any:
-    """What makes a batch of some items: ids, mask, words and labels."""
-    return partial(_collated, pad=pad)
+    """A function from items to a batch of ids, mask, words and labels; ``pad`` is a token's id."""
+    return partial(_collate, pad=pad)
 
 
-def _collated(items: Sequence[Item], pad: int) -> dict[str, Tensor]:
+def _collate(items: Sequence[Item], pad: int) -> dict[str, Tensor]:
     tokens, targets = zip(*items, strict=True)
     return collate(tokens, np.stack(targets), pad)

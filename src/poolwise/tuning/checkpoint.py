@@ -1,10 +1,10 @@
-"""A fine-tuned classifier as a folder: an encoder as transformers reads it, with its head.
+"""Writes a fine-tuned classifier to a folder: a transformers encoder with its head.
 
 config.json, tokenizer      the encoder's, cut to what is read, and the labels
 model.safetensors           its tensors with the family's prefix, classifier.weight [k, width],
                             classifier.bias [k] and, of learned attention, classifier.query [d]
-sentence_bert_config.json   how long a text it was tuned on, where poolwise.load looks for it
-poolwise.json               what the linear layer reads, what its outputs are, how it was made
+sentence_bert_config.json   the maximum length it was tuned with, where poolwise.load reads it
+poolwise.json               the readout of the linear layer, its outputs, its provenance
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from poolwise.exports.folder import model_folder
 from poolwise.files import os_errors_as
 from poolwise.model import Model
 from poolwise.records import Floats
-from poolwise.tuning.module import ReadoutClassifier
+from poolwise.tuning.classifier_module import ReadoutClassifier
 
 
 def write_checkpoint(
@@ -44,13 +44,13 @@ def write_checkpoint(
 ) -> None:
     """Write ``module``, which was tuned from ``model``; the folder appears whole or not at all.
 
-    ``provenance`` goes into poolwise.json. ``replace`` takes the place of a model's folder, but
-    never of ``model``'s own. Raises StoreError where the folder cannot be written.
+    ``replace``: a model's folder may be overwritten, but never that of ``model``. Raises StoreError
+    where the folder cannot be written, EncoderError for a model with rearranged tokens.
     """
     if model.arrangement is not None:
         raise EncoderError(f"{model.name}: no folder can hold tokens in another order")
     source = read_modules(model.folder)
-    tuned = module.tuned()
+    tuned = module.tuned_encoder()
     with (
         model_folder(folder, replace=replace, never=model.folder) as partial,
         os_errors_as(folder),
@@ -64,14 +64,14 @@ def write_checkpoint(
         }
         write_json(partial / "sentence_bert_config.json", length)
         write_prompts(model, partial)
-        write_json(partial / POOLWISE_JSON, _about(module, model, provenance))
+        write_json(partial / POOLWISE_JSON, _description(module, model, provenance))
 
 
 def _config(module: ReadoutClassifier, tuned: Encoder, source: Modules) -> dict[str, Any]:
     values = transformers_config_values(tuned, source.encoder)
     if module.pooling is None and tuned.family.model_type in CLASSIFIERS:
         values["architectures"] = [CLASSIFIERS[tuned.family.model_type]]
-    names = _outputs(module.output_space)
+    names = _output_names(module.output_space)
     return {
         **values,
         "id2label": {str(i): name for i, name in enumerate(names)},
@@ -80,30 +80,30 @@ def _config(module: ReadoutClassifier, tuned: Encoder, source: Modules) -> dict[
     }
 
 
-def _outputs(output_space: OutputSpace) -> tuple[str, ...]:
-    """transformers counts the labels to know how many outputs there are, and so names even one."""
+def _output_names(output_space: OutputSpace) -> tuple[str, ...]:
+    """transformers counts the labels for the number of outputs, so a regression has one, too."""
     return output_space.labels or ("LABEL_0",)
 
 
 def _tensors(module: ReadoutClassifier, tuned: Encoder) -> dict[str, Floats]:
-    made = {f"{tuned.family.prefix}{name}": tensor for name, tensor in tuned.tensors.items()}
+    tensors = {f"{tuned.family.prefix}{name}": tensor for name, tensor in tuned.tensors.items()}
     head = {"weight": module.classifier.weight, "bias": module.classifier.bias}
     if module.pooling is not None and module.pooling.query is not None:
         head["query"] = module.pooling.query
     for name, parameter in head.items():
-        made[f"classifier.{name}"] = np.asarray(parameter.detach().cpu().numpy(), np.float32)
-    return made
+        tensors[f"classifier.{name}"] = np.asarray(parameter.detach().cpu().numpy(), np.float32)
+    return tensors
 
 
-def _about(
+def _description(
     module: ReadoutClassifier, model: Model, provenance: Mapping[str, Any]
 ) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "kind": module.output_space.kind,
-        "readout": str(module.final()),
-        "asked": str(module.asked),
-        "attention": module.asked.learns == "attention",
+        "readout": str(module.learned_readout()),
+        "asked": str(module.trainable),
+        "attention": module.trainable.learns == "attention",
         "labels": list(module.output_space.labels),
         **({} if model.prompts.pooled else {"prompt_pooled": False}),
         "made": dict(provenance),

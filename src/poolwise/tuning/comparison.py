@@ -1,8 +1,8 @@
-"""From labelled texts to an answer: trainings compared, and where the checkpoints lie."""
+"""Fine-tuning over several readouts, and which of them to use."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from warnings import warn
@@ -17,99 +17,113 @@ from poolwise.studies.data_notes import as_read
 from poolwise.texts import LabelledTexts
 from poolwise.texts.label_columns import LabelKind
 from poolwise.transforms.fitted_readout import SUFFIX, FittedReadout, prompted
-from poolwise.tuning.records import Recipe, Runs
-from poolwise.tuning.task import Task
-from poolwise.tuning.trainable_readout import tunable
+from poolwise.tuning.records import TrainingOptions, TuningRuns
+from poolwise.tuning.task import TuningTask
+from poolwise.tuning.trainable_readout import parse_trainable
 
-DEFAULT = ("cls@-1", "mean@-1", "max@-1", "sep@-1", "cls@mix")
-"""What is compared where nobody names readouts."""
+DEFAULT_READOUTS = ("cls@-1", "mean@-1", "max@-1", "sep@-1", "cls@mix")
 
-TOKENS = ("cls@-1", "token[1]@-1", "token[2]@-1", "sep@-1", "mean@-1", "max@-1", "cls@mix")
-"""What the question asks: the first token, other tokens, all of them, all layers."""
+STUDY_READOUTS = ("cls@-1", "token[1]@-1", "token[2]@-1", "sep@-1", "mean@-1", "max@-1", "cls@mix")
+"""Of the study ``tuned``: the first token, other tokens, all tokens, all layers."""
 
-SIZES, SEEDS = (100, 1000), 5
-"""Of the question."""
+STUDY_SIZES, STUDY_SEEDS = (100, 1000), 5
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
-    """The answer, and the trainings behind it."""
+class TuneResult:
+    """``best``: the spec of the readout to use. ``finding`` says why; ``runs``: all trainings.
 
+    ``report``: the page that shows the finding, if a folder was given.
+    """
+
+    best: str
     finding: Finding
-    runs: Runs
+    runs: TuningRuns
+    report: Path | None = None
+
+    @property
+    def verdict(self) -> str:
+        return self.finding.verdict
+
+    @property
+    def checkpoints(self) -> Mapping[str, Path]:
+        """By readout, a folder for ``load_classifier``; empty where no folder was given."""
+        return self.runs.checkpoints
 
 
-def compared(
+def compare_readouts(
     model: Model,
     data: LabelledTexts,
-    specs: Sequence[str],
+    readouts: Sequence[str],
     *,
     kind: LabelKind,
     sizes: Sequence[int | None],
     seeds: int,
-    recipe: Recipe,
+    options: TrainingOptions,
     folder: Path | None,
     workers: int | None = None,
     seed: int = 0,
     progress: bool = False,
-) -> Compared | None:
-    """Fine-tune over each readout of ``specs`` (see ``tunable``) and say which to take.
+) -> TuneResult | None:
+    """Fine-tune over each of ``readouts`` (see ``parse_trainable``), and choose one.
 
     A sweep's readout.toml among them brings the prompt it was chosen with; its steps, which belong
-    to frozen vectors, are left out, and a PoolwiseWarning says so. ``sizes`` are rows to train on,
-    None for all of them; ``seed`` divides the rows. See ``runs.compare`` for ``seeds``, ``folder``
-    and ``workers``, by default one a core. None in those processes of torchrun that have nothing to
-    say.
+    to frozen vectors, are left out with a PoolwiseWarning. ``sizes`` are rows to train on, None for
+    all of them; ``seed`` divides the rows. See ``train_runs`` for ``seeds``, ``folder`` and
+    ``workers``, by default one a core. None in torchrun's processes other than the first.
 
-    Raises StudyError where the data cannot carry an answer or memory is too small, ReadoutError for
-    a readout that cannot be tuned, MissingExtraError without accelerate.
+    Raises StudyError where the data are too few or memory is too small, ReadoutError for a readout
+    that cannot be tuned, MissingExtraError without accelerate.
     """
     with needs("tune", "fine-tuning"):
         import accelerate  # noqa: F401, PLC0415 - seconds
 
-        from poolwise.tuning.distributed import is_first  # noqa: PLC0415 - accelerate
-        from poolwise.tuning.runs import compare  # noqa: PLC0415 - torch and transformers
-        from poolwise.tuning.study import answer  # noqa: PLC0415 - statistics
+        from poolwise.tuning.analysis import TuningAnalysis  # noqa: PLC0415 - statistics
+        from poolwise.tuning.distributed import is_main_process  # noqa: PLC0415 - accelerate
+        from poolwise.tuning.study import finding_of  # noqa: PLC0415 - statistics
+        from poolwise.tuning.train_runs import train_runs  # noqa: PLC0415 - torch, transformers
 
-    model, specs = _resolved(model, specs)
-    readouts = [tunable(spec, model.depth) for spec in specs]
-    task = Task(replace(data, groups=duplicate_groups(model, data.texts)), kind, seed)
-    runs = compare(
+    model, specs = _resolved(model, readouts)
+    trainables = [parse_trainable(spec, model.depth) for spec in specs]
+    task = TuningTask(replace(data, groups=duplicate_groups(model, data.texts)), kind, seed)
+    runs = train_runs(
         model,
         task,
-        readouts,
+        trainables,
         task.sizes(sizes),
         seeds,
-        recipe=recipe,
+        options=options,
         folder=folder,
         workers=workers or cores(),
         progress=progress,
     )
-    if not is_first():
+    if not is_main_process():
         return None
-    found = answer(model, task, runs, recipe)
+    analysis = TuningAnalysis(model, task, runs)
+    finding = finding_of(analysis, options)
     facts = {
         **model.source_provenance(),
         **model.prompt_provenance(),
-        **found.provenance,
+        **finding.provenance,
         "data_sha256": task.hash,
         "kind": kind,
         "seed": seed,
     }
-    return Compared(as_read(replace(found, provenance=with_date(facts)), [data]), runs)
+    finding = as_read(replace(finding, provenance=with_date(facts)), [data])
+    return TuneResult(analysis.chosen, finding, runs)
 
 
-def _resolved(model: Model, specs: Sequence[str]) -> tuple[Model, list[str]]:
-    """The model with the prompt that files of readouts were chosen with, and their readouts."""
-    files = {spec: FittedReadout.of(spec) for spec in specs if spec.endswith(SUFFIX)}
-    for spec, chosen in files.items():
+def _resolved(model: Model, readouts: Sequence[str]) -> tuple[Model, list[str]]:
+    """The model with the prompt of the readout files, and the specs of all readouts."""
+    files = {spec: FittedReadout.of(spec) for spec in readouts if spec.endswith(SUFFIX)}
+    for path, chosen in files.items():
         chosen.check_model(model.hash)
         if chosen.readout.steps:
             warn(
-                f"{spec}: the steps of {chosen.readout} belong to frozen vectors, in training the "
+                f"{path}: the steps of {chosen.readout} belong to frozen vectors, in training the "
                 f"layers below learn what they do; fine-tunes {chosen.readout.pooled}",
                 PoolwiseWarning,
                 stacklevel=3,
             )
-    named = [str(files[spec].readout.pooled) if spec in files else spec for spec in specs]
-    return prompted(model, files.values()), list(dict.fromkeys(named))
+    specs = [str(files[spec].readout.pooled) if spec in files else spec for spec in readouts]
+    return prompted(model, files.values()), list(dict.fromkeys(specs))

@@ -1,4 +1,4 @@
-"""The encoder that a training begins from: as far as it is read, the last blocks drawn anew."""
+"""The encoder where training begins: the blocks that are read, the last ones re-initialised."""
 
 from __future__ import annotations
 
@@ -13,34 +13,39 @@ from poolwise.errors import EncoderError
 from poolwise.readouts import Readout
 
 
-def begun(encoder: Encoder, readout: Readout, fresh: int, seed: int) -> Encoder:
-    """``encoder`` cut to what ``readout`` reads, with new weights in its last ``fresh`` blocks.
+def initial_encoder(encoder: Encoder, readout: Readout, reinit: int, seed: int) -> Encoder:
+    """``encoder`` cut to what ``readout`` reads, with new weights in the last ``reinit`` blocks.
 
-    Those are the last that are read; the pooler, if it is read, is then new too (Zhang et al.
-    2021, "Revisiting few-sample BERT fine-tuning"). Raises ReadoutError for a readout that the
-    encoder does not have, EncoderError where older blocks have the same weights as new ones.
+    With new blocks the pooler, if it is read, is new too (Zhang et al. 2021, "Revisiting few-sample
+    BERT fine-tuning"). Raises ReadoutError for a readout that the encoder does not have,
+    EncoderError where a re-initialised block shares its weights with one below.
     """
     plan([readout], depth=encoder.depth, has_pooler=encoder.has_pooler)
     deepest = max(readout.layer_indices(encoder.depth))
-    left = truncate_depth(encoder, fewest_blocks(encoder, deepest))
+    encoder = truncate_depth(encoder, fewest_blocks(encoder, deepest))
     if readout.layers is not None:
-        names = left.family.shapes(left.config.values)
-        left = replace(left, tensors=MappingProxyType({n: left.tensors[n] for n in names}))
-    return _with_new_top(left, deepest, fresh, seed) if fresh else left
+        names = encoder.family.shapes(encoder.config.values)
+        tensors = {name: encoder.tensors[name] for name in names}
+        encoder = replace(encoder, tensors=MappingProxyType(tensors))
+    return _with_new_blocks(encoder, deepest, reinit, seed) if reinit else encoder
 
 
-def _with_new_top(encoder: Encoder, deepest: int, fresh: int, seed: int) -> Encoder:
+def _with_new_blocks(encoder: Encoder, deepest: int, reinit: int, seed: int) -> Encoder:
     family, values = encoder.family, encoder.config.values
     groups = [family.group(values, block) for block in range(deepest)]
-    old, new = groups[: max(deepest - fresh, 0)], groups[max(deepest - fresh, 0) :]
+    first = max(deepest - reinit, 0)
+    old, new = groups[:first], groups[first:]
     if set(old) & set(new):
         raise EncoderError(
-            f"{encoder.name}: its blocks share weights, so the last {fresh} cannot be drawn anew "
+            f"{encoder.name}: its blocks share weights, so the last {reinit} cannot be drawn anew "
             "without those below; tune without re-initialisation"
         )
-    starts = tuple(f"{family.blocks}.{group}." for group in new)
+    prefixes = tuple(f"{family.blocks}.{group}." for group in new)
     if encoder.has_pooler:
-        starts += (f"{family.pooler}.",)
-    drawn = reinitialize(encoder, seed).tensors
-    tensors = {n: drawn[n] if n.startswith(starts) else t for n, t in encoder.tensors.items()}
+        prefixes += (f"{family.pooler}.",)
+    new_tensors = reinitialize(encoder, seed).tensors
+    tensors = {
+        name: new_tensors[name] if name.startswith(prefixes) else tensor
+        for name, tensor in encoder.tensors.items()
+    }
     return replace(encoder, tensors=MappingProxyType(tensors))

@@ -1,7 +1,7 @@
-"""Pools as training has them: every text has a vector, and some learn how they read.
+"""Pooling in training: differentiable, with learned layer weights or attention.
 
-Where a text lacks what a pool reads, the pool takes what comes nearest: a text without a word is
-pooled over all its tokens, and ``token[9]`` of five tokens is the last one, [SEP].
+Every text gets a vector: where it lacks the tokens that a pool reads, its fallback stands in (see
+``PoolFacts``).
 """
 
 from __future__ import annotations
@@ -13,28 +13,28 @@ from torch import Tensor, nn
 
 from poolwise.engines.torch_pools import combine, mix_of, pool_tokens, read_row, weighed
 from poolwise.readouts import Pool
-from poolwise.tuning.trainable_readout import Tunable
+from poolwise.tuning.trainable_readout import TrainableReadout
 
 
 class Pooling(nn.Module):
-    """Layers combined, then their tokens; ``asked`` reads layers, so it is not the pooler.
+    """Combines the layers, then pools the tokens, as ``trainable`` says; never ``pooler``.
 
-    ``mix`` [layers], the factor of each layer in their sum, is a parameter where it is learned.
-    ``query`` [width] is one with learned attention, 0 at first, which weighs all tokens alike.
+    ``mix`` [layers] holds the factor of each layer in their sum, a parameter where it is learned.
+    ``query`` [width] is the parameter of learned attention, 0 at first: all tokens weigh the same.
     """
 
     mix: Tensor | None
 
-    def __init__(self, asked: Tunable, width: int, depth: int) -> None:
+    def __init__(self, trainable: TrainableReadout, width: int, depth: int) -> None:
         super().__init__()
-        self.readout = asked.readout
-        factors = mix_of(asked.readout, depth)
-        if asked.learns == "mix":
+        self.readout = trainable.initial
+        factors = mix_of(trainable.initial, depth)
+        if trainable.learns == "mix":
             assert factors is not None
             self.mix = nn.Parameter(factors)
         else:
             self.register_buffer("mix", factors, persistent=False)
-        self.query = nn.Parameter(torch.zeros(width)) if asked.learns == "attention" else None
+        self.query = nn.Parameter(torch.zeros(width)) if trainable.learns == "attention" else None
 
     def forward(
         self,
@@ -43,11 +43,10 @@ class Pooling(nn.Module):
         words: Tensor | None,
         read: Tensor | None = None,
     ) -> Tensor:
-        """Hidden states [n, t, d] of each layer, in the order read → [n, width].
+        """Hidden states [n, t, d] of each layer that is read → [n, width].
 
-        ``real`` bool [n, t]: a token, not padding. ``words`` bool [n, t]: a token that the
-        tokenizer did not add; only the pools of words need it. ``read`` bool [n, t]: a token that
-        pools read, not of a prompt that is left out.
+        ``real`` bool [n, t]: not padding. ``words`` bool [n, t]: not a special token; only word
+        pools need it. ``read`` bool [n, t]: not a token of a prompt that pooling leaves out.
         """
         hidden = combine(self.readout, states, self.mix)
         read = real if read is None else read
@@ -58,18 +57,18 @@ class Pooling(nn.Module):
                 raise ValueError("this readout reads words: give the batch's words, bool [n, t]")
             words = real
         words = _words_or_all(words & read, read)
-        parts = [_part(part, hidden, real, words, read) for part in self.readout.pool.parts]
-        return torch.cat(parts, dim=-1)
+        vectors = [_pool(pool, hidden, real, words, read) for pool in self.readout.pool.parts]
+        return torch.cat(vectors, dim=-1)
 
 
-def _part(pool: Pool, hidden: Tensor, real: Tensor, words: Tensor, read: Tensor) -> Tensor:
+def _pool(pool: Pool, hidden: Tensor, real: Tensor, words: Tensor, read: Tensor) -> Tensor:
     if pool.row is not None:
         return read_row(pool, hidden, real, read)[0]
     return pool_tokens(pool, hidden, real, words, read)
 
 
 def _attention(hidden: Tensor, query: Tensor, real: Tensor) -> Tensor:
-    """softmax(h · q) over the tokens of each text, [n, t]."""
+    """Attention weights softmax(h · q) over the tokens of each text, [n, t]."""
     return (hidden @ query).masked_fill(~real, -torch.inf).softmax(1)
 
 

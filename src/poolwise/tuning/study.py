@@ -1,17 +1,17 @@
-"""The study: which readout to fine-tune, and what that gains over a frozen one."""
+"""The study ``tuned``: which readout to fine-tune, and what that gains over a frozen one."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from poolwise.records import Finding
+from poolwise.tuning.analysis import TuningAnalysis
 from poolwise.tuning.charts import charts
-from poolwise.tuning.numbers import numbers
-from poolwise.tuning.outcomes import Outcomes
-from poolwise.tuning.records import Recipe, Runs
-from poolwise.tuning.task import Task
-from poolwise.tuning.verdict import notes, verdict
+from poolwise.tuning.finding_numbers import numbers
+from poolwise.tuning.notes import notes
+from poolwise.tuning.records import TrainingOptions, TuningRuns
+from poolwise.tuning.task import TuningTask
+from poolwise.tuning.verdict import verdict
 
 if TYPE_CHECKING:
     from poolwise.encoders import Encoder
@@ -19,25 +19,31 @@ if TYPE_CHECKING:
 QUESTION = "Which readout, once the encoder is fine-tuned?"
 
 
-def answer(encoder: Encoder, task: Task, runs: Runs, recipe: Recipe) -> Finding:
-    """The finding ``tuned``: chosen on dev, reported on test, beside the frozen probes.
+def answer(
+    encoder: Encoder, task: TuningTask, runs: TuningRuns, options: TrainingOptions
+) -> Finding:
+    """The finding of ``TuningAnalysis``: chosen on dev, scored on test, beside frozen probes.
 
-    Raises StudyError where trainings are missing that others are to be compared with.
+    Raises StudyError unless every readout and size has the same seeds.
     """
-    held = Outcomes(encoder, task, runs)
+    return finding_of(TuningAnalysis(encoder, task, runs), options)
+
+
+def finding_of(analysis: TuningAnalysis, options: TrainingOptions) -> Finding:
+    splits = analysis.task.splits
     return Finding(
         study="tuned",
         question=QUESTION,
-        verdict=verdict(held),
-        numbers=[*numbers(held)],
-        charts=[*charts(held)],
-        notes=[*notes(held, recipe)],
+        verdict=verdict(analysis),
+        numbers=[*numbers(analysis)],
+        charts=[*charts(analysis)],
+        notes=[*notes(analysis, options)],
         provenance={
-            "data": task.name,
-            "rows": {name: len(getattr(task.splits, name)) for name in ("train", "dev", "test")},
-            "readouts": list(held.readouts),
-            "sizes": list(held.sizes),
-            "seeds": held.seeds,
-            "recipe": asdict(recipe),
+            "data": analysis.task.name,
+            "rows": {name: len(getattr(splits, name)) for name in ("train", "dev", "test")},
+            "readouts": list(analysis.readouts),
+            "sizes": list(analysis.sizes),
+            "seeds": analysis.n_seeds,
+            "recipe": options.to_json(),
         },
     )

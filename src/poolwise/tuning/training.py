@@ -23,200 +23,204 @@ from transformers import (
 from poolwise.files.tensor_errors import tensor_os_errors
 from poolwise.model import Model
 from poolwise.selection.splits import RowIndices
-from poolwise.tuning.batches import ShuffledTexts, Texts, collator
-from poolwise.tuning.distributed import processes
-from poolwise.tuning.early_stopping import DEV, Watch
-from poolwise.tuning.memory import oom_as
-from poolwise.tuning.module import ReadoutClassifier
-from poolwise.tuning.records import Recipe, Scores, Setting, Trial
-from poolwise.tuning.run_store import Kept
-from poolwise.tuning.task import Task
-from poolwise.tuning.trainable_readout import tunable
+from poolwise.tuning.batches import ShuffledTexts, TokenizedTexts, collator
+from poolwise.tuning.classifier_module import ReadoutClassifier
+from poolwise.tuning.distributed import world_size
+from poolwise.tuning.early_stopping import DEV, EarlyStopping
+from poolwise.tuning.out_of_memory import oom_as
+from poolwise.tuning.records import Scores, TrainingOptions, TrainingResult, TrainingRun
+from poolwise.tuning.run_store import RunStore
+from poolwise.tuning.task import TuningTask
+from poolwise.tuning.trainable_readout import parse_trainable
 
-STEEPEST = 1.0
-"""The norm to which longer gradients are cut."""
+MAX_GRADIENT_NORM = 1.0
 
-
-TRIED = 3
-"""A rate is tried for one of so many parts of a training."""
+RATE_TRIAL_DIVISOR = 3
+"""A rate trial makes one third of the steps."""
 
 
-def passes(recipe: Recipe, n: int) -> int:
-    """How often an epoch goes through its ``n`` texts."""
-    return max(round(recipe.steps / recipe.epochs / ceil(n / recipe.batch)), 1)
+def passes_per_epoch(options: TrainingOptions, n: int) -> int:
+    """How often an epoch passes through its ``n`` texts."""
+    return max(round(options.steps / options.epochs / ceil(n / options.batch_size)), 1)
 
 
-def cost(recipe: Recipe, setting: Setting) -> float:
-    """How many texts a training sees, if it does not end early."""
-    whole = setting.n * passes(recipe, setting.n) * recipe.epochs
-    return whole / TRIED if setting.tried else whole
+def training_cost(options: TrainingOptions, run: TrainingRun) -> float:
+    """The number of texts that a training sees if it does not stop early."""
+    texts = run.n * passes_per_epoch(options, run.n) * options.epochs
+    return texts / RATE_TRIAL_DIVISOR if run.rate_trial else texts
 
 
 def train(
     model: Model,
-    task: Task,
-    setting: Setting,
-    recipe: Recipe,
+    task: TuningTask,
+    run: TrainingRun,
+    options: TrainingOptions,
     *,
     test: bool,
-    state: Path | None,
+    resume_folder: Path | None,
     report: Callable[[float], None] | None,
-) -> tuple[Trial, ReadoutClassifier]:
-    """Train on ``n`` rows; what came of it, and the module with the weights of its best epoch.
+) -> tuple[TrainingResult, ReadoutClassifier]:
+    """Train; the result, and the module with the weights of its best epoch.
 
-    The seed draws the rows, their order, the dropout and the linear layer, and nothing else does.
-    ``test``: whether to score the rows of test, too. ``state`` is a folder in which a long training
-    leaves, every five minutes, what a second call goes on from; whoever has kept the trial may
-    delete it. ``report`` is told, now and then, of how many more texts have been trained on.
+    The seed determines the rows, their order, the dropout and the linear layer, and nothing else
+    does. ``test``: whether to score the rows of test. In ``resume_folder`` a long training leaves a
+    checkpoint every five minutes, from which a second call goes on; once the result is saved the
+    folder may be deleted. ``report`` is called with the number of texts trained on since its last
+    call.
 
-    In processes that torchrun started they train together, and each returns the same.
+    Processes that torchrun started train together, and each returns the same.
 
     Raises ReadoutError for a readout that this encoder does not have, and StudyError where memory
     is too small.
     """
-    kept = state is not None
     with (
-        oom_as(recipe.batch, model.max_length, kept=kept),
-        _seeded_aside(),
+        oom_as(options.batch_size, model.max_length, resumable=resume_folder is not None),
+        _random_state_restored(),
         TemporaryDirectory() as scratch,
     ):
-        watch = Watch(
-            setting.n * passes(recipe, setting.n),
-            recipe.patience,
-            state,
+        stopping = EarlyStopping(
+            run.n * passes_per_epoch(options, run.n),
+            options.patience,
+            resume_folder,
             report or (lambda _: None),
-            part=1 / TRIED if setting.tried else 1.0,
+            fraction=1 / RATE_TRIAL_DIVISOR if run.rate_trial else 1.0,
         )
         training = Training(
-            model, task, setting, recipe, watch=watch, folder=state or Path(scratch)
+            model, task, run, options, stopping=stopping, folder=resume_folder or Path(scratch)
         )
-        training.run()
+        training.run_to_end()
         scores = training.scores(task.splits.test) if test else np.empty(0)
-        return training.trial(scores), training.module.cpu()
+        return training.result(scores), training.module.cpu()
 
 
-def train_and_keep(
+def train_and_save(
     model: Model,
-    task: Task,
-    kept: Kept,
-    setting: Setting,
+    task: TuningTask,
+    store: RunStore,
+    run: TrainingRun,
     report: Callable[[float], None],
     *,
     lock: AbstractContextManager[Any],
-) -> Trial:
-    """Train, and put on disk what came of it. Whoever has the ``lock`` alone writes checkpoints."""
-    state = kept.state(setting) if processes() == 1 else None
-    trial, module = train(
-        model, task, setting, kept.recipe, test=not setting.tried, state=state, report=report
+) -> TrainingResult:
+    """Train, and save result and checkpoint. ``lock`` guards the writing of checkpoints."""
+    resume_folder = store.resume_folder(run) if world_size() == 1 else None
+    result, module = train(
+        model,
+        task,
+        run,
+        store.options,
+        test=not run.rate_trial,
+        resume_folder=resume_folder,
+        report=report,
     )
     with lock:
-        kept.keep_checkpoint(trial, module, model)
-    kept.keep(trial)
-    return trial
+        store.save_checkpoint(result, module, model)
+    store.save_result(result)
+    return result
 
 
 class Training:
-    """A module with all that ``Trainer`` needs to train it."""
+    """A module and the ``Trainer`` that trains it."""
 
     def __init__(
         self,
         model: Model,
-        task: Task,
-        setting: Setting,
-        recipe: Recipe,
+        task: TuningTask,
+        run: TrainingRun,
+        options: TrainingOptions,
         *,
-        watch: Watch,
+        stopping: EarlyStopping,
         folder: Path,
     ) -> None:
-        self.setting, self.watch = setting, watch
+        self.run, self.stopping = run, stopping
         self._model, self._task = model, task
         self.module = ReadoutClassifier(
             model,
-            tunable(setting.readout, model.depth),
+            parse_trainable(run.readout, model.depth),
             task.output_space,
-            seed=setting.seed,
-            reinitialise=recipe.reinitialise,
+            seed=run.seed,
+            reinit=options.reinit,
         )
-        rows = task.subset(setting.n, setting.seed)
+        rows = task.subset(run.n, run.seed)
         self.module.standardise(task.targets[rows])
-        self._choosing = Texts(model, task, task.choosing)
+        self._dev_texts = TokenizedTexts(model, task, task.dev_sample)
         self.trainer = Trainer(
             self.module,
-            _arguments(setting, recipe, folder),
+            _arguments(run, options, folder),
             collator(model.config.pad_token_id or 0),
             ShuffledTexts(
                 model,
                 task,
                 rows,
-                batch=recipe.batch,
-                seed=setting.seed,
-                passes=passes(recipe, setting.n),
+                batch_size=options.batch_size,
+                seed=run.seed,
+                passes=passes_per_epoch(options, run.n),
             ),
-            self._choosing,
-            compute_metrics=self._dev,
-            callbacks=[watch],
-            optimizers=(optimizer(self.module, setting.rate, recipe), None),
+            self._dev_texts,
+            compute_metrics=self._dev_metrics,
+            callbacks=[stopping],
+            optimizers=(optimizer(self.module, run.rate, options), None),
         )
         self.trainer.remove_callback(PrinterCallback)
 
-    def run(self) -> None:
-        """To the end; the module then has the best epoch's weights."""
+    def run_to_end(self) -> None:
+        """Train, from a checkpoint if there is one; the module gets the best epoch's weights."""
         with tensor_os_errors(Path(str(self.trainer.args.output_dir))):
-            self.trainer.train(resume_from_checkpoint=self.watch.resume())
-        self.module.load_state_dict(dict(self.watch.best))
-        self.module.restore()
+            self.trainer.train(resume_from_checkpoint=self.stopping.resume())
+        self.module.load_state_dict(dict(self.stopping.best_weights))
+        self.module.unstandardise()
 
     def scores(self, rows: RowIndices) -> Scores:
-        """Of each of the task's ``rows``."""
-        texts = Texts(self._model, self._task, rows)
-        self.trainer.compute_metrics = None  # those are of dev
+        """The score of each of the task's ``rows``."""
+        texts = TokenizedTexts(self._model, self._task, rows)
+        self.trainer.compute_metrics = None  # it scores dev
         outputs = np.asarray(self.trainer.predict(texts).predictions)
-        return texts.given(self._task.scores(outputs, texts.rows))
+        return texts.in_row_order(self._task.scores(outputs, texts.rows))
 
-    def trial(self, scores: Scores) -> Trial:
-        watch, final = self.watch, str(self.module.final())
-        return Trial(
-            setting=self.setting,
-            dev=watch.score,
-            scores=scores,
-            final=final,
-            epoch=watch.epoch,
-            epochs=watch.epochs,
-            seconds=watch.total_seconds(),
+    def result(self, test_scores: Scores) -> TrainingResult:
+        stopping, readout = self.stopping, str(self.module.learned_readout())
+        return TrainingResult(
+            run=self.run,
+            dev_score=stopping.best_score,
+            test_scores=test_scores,
+            learned_readout=readout,
+            best_epoch=stopping.best_epoch,
+            epochs=stopping.epochs,
+            seconds=stopping.total_seconds(),
         )
 
-    def _dev(self, found: EvalPrediction) -> dict[str, float]:
-        scores = self._task.scores(np.asarray(found.predictions), self._choosing.rows)
-        return {DEV: float(scores.mean())}
+    def _dev_metrics(self, prediction: EvalPrediction) -> dict[str, float]:
+        outputs = np.asarray(prediction.predictions)
+        return {DEV: float(self._task.scores(outputs, self._dev_texts.rows).mean())}
 
 
-def optimizer(module: ReadoutClassifier, rate: float, recipe: Recipe) -> AdamW:
-    """AdamW; what is ``fresh`` learns faster, and only matrices decay: no bias, no LayerNorm."""
+def optimizer(module: ReadoutClassifier, rate: float, options: TrainingOptions) -> AdamW:
+    """AdamW; the head has a higher rate; biases and LayerNorm parameters do not decay."""
     groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
     for name, parameter in module.named_parameters():
         if parameter.requires_grad:
-            own = rate * recipe.head if name in module.fresh else rate
-            decay = recipe.decay if parameter.ndim > 1 else 0.0
-            groups.setdefault((own, decay), []).append(parameter)
+            lr = rate * options.head_factor if name in module.head_parameters else rate
+            decay = options.weight_decay if parameter.ndim > 1 else 0.0
+            groups.setdefault((lr, decay), []).append(parameter)
     return AdamW(
         [{"params": p, "lr": lr, "weight_decay": decay} for (lr, decay), p in groups.items()],
         fused=True,
     )
 
 
-def _arguments(setting: Setting, recipe: Recipe, folder: Path) -> TrainingArguments:
-    """Linear warm-up and decay over all epochs; dev after each; not a word on the terminal."""
-    batch = ceil(recipe.batch / processes())
-    made = TrainingArguments(
+def _arguments(run: TrainingRun, options: TrainingOptions, folder: Path) -> TrainingArguments:
+    """Linear warm-up and decay over all epochs; dev after each; no output on the terminal."""
+    batch_size = ceil(options.batch_size / world_size())
+    arguments = TrainingArguments(
         output_dir=str(folder),
-        num_train_epochs=recipe.epochs,
-        per_device_train_batch_size=batch,
-        per_device_eval_batch_size=2 * batch,
-        train_sampling_strategy="sequential",  # the texts shuffle themselves
+        num_train_epochs=options.epochs,
+        per_device_train_batch_size=batch_size,
+        per_device_eval_batch_size=2 * batch_size,
+        train_sampling_strategy="sequential",  # ShuffledTexts shuffles
         lr_scheduler_type="linear",
-        warmup_steps=recipe.warmup,
-        max_grad_norm=STEEPEST,
-        seed=setting.seed,
+        warmup_steps=options.warmup,
+        max_grad_norm=MAX_GRADIENT_NORM,
+        seed=run.seed,
         eval_strategy="epoch",
         save_strategy="no",
         logging_strategy="no",
@@ -228,13 +232,13 @@ def _arguments(setting: Setting, recipe: Recipe, folder: Path) -> TrainingArgume
         ddp_find_unused_parameters=False,
     )
     # One process, one device: DataParallel would multiply the batch.
-    made._n_gpu = min(made.n_gpu, 1)
-    return made
+    arguments._n_gpu = min(arguments.n_gpu, 1)
+    return arguments
 
 
 @contextmanager
-def _seeded_aside() -> Iterator[None]:
-    """Trainer seeds everything; afterwards the caller's draws go on as before."""
+def _random_state_restored() -> Iterator[None]:
+    """Trainer seeds the global generators; afterwards they are as the caller left them."""
     python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - the global one
     devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
     with torch.random.fork_rng(devices):

@@ -1,8 +1,8 @@
-"""Processes that train side by side.
+"""Worker processes that train in parallel.
 
 A training's steps are short: on a CPU two processes with a core each do more than one with two.
-Each is told what to do through a pipe, and notices by it that nobody listens any more, however that
-came about: none outlives its parent by more than a step.
+Each gets its trainings through a pipe. A pipe whose other end is gone ends the worker, so that none
+outlives its parent by more than a step.
 """
 
 from __future__ import annotations
@@ -22,86 +22,90 @@ import torch
 
 from poolwise.errors import PoolwiseError, StudyError
 from poolwise.model import Model
-from poolwise.tuning.memory import out_of_memory
-from poolwise.tuning.records import Setting, Trial
-from poolwise.tuning.run_store import Kept
-from poolwise.tuning.schedule import ToDo
-from poolwise.tuning.task import Task
-from poolwise.tuning.training import train_and_keep
+from poolwise.tuning.out_of_memory import out_of_memory
+from poolwise.tuning.records import TrainingResult, TrainingRun
+from poolwise.tuning.run_store import RunStore
+from poolwise.tuning.schedule import Schedule
+from poolwise.tuning.task import TuningTask
+from poolwise.tuning.training import train_and_save
 
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 32)}
-"""What a step allots and frees stays with the process for the next one, which saves a tenth of the
-time with texts of a hundred tokens. malloc reads it as the process starts; see mallopt(3)."""
+"""Memory that a step frees stays with the process for the next one, which saves a tenth of the time
+with texts of a hundred tokens. malloc reads these when the process starts; see mallopt(3)."""
 
 Lock = AbstractContextManager[Any]
 
 
 @dataclass(frozen=True)
-class Order:
-    """All that a worker is given to begin with."""
+class WorkerSetup:
+    """Sent to each worker once; ``threads`` of torch, a process."""
 
     model: Model
-    task: Task
-    kept: Kept
+    task: TuningTask
+    store: RunStore
     threads: int
 
 
-def work_through(todo: ToDo, order: Order, count: int, report: Callable[[float], None]) -> None:
-    """Train all there is to do in ``count`` processes; ``report`` is told as in ``train``.
+def train_in_workers(
+    schedule: Schedule, setup: WorkerSetup, count: int, report: Callable[[float], None]
+) -> None:
+    """Train all of ``schedule`` in ``count`` processes; ``report`` is called as by ``train``.
 
-    Whatever goes wrong ends all of them: an error in one of them, which is raised here, or Ctrl-C.
+    An error in one of them, which is raised here, and Ctrl-C end all of them.
     """
-    with _workers(order, count) as workers:
+    with _workers(setup, count) as workers:
         while True:
-            for idle in (worker for worker in workers if worker.at is None):
-                if (setting := todo.next()) is not None:
-                    idle.begin(setting)
-            busy = {worker.pipe: worker for worker in workers if worker.at is not None}
+            for idle in (worker for worker in workers if worker.run is None):
+                if (run := schedule.next()) is not None:
+                    idle.start(run)
+            busy = {worker.pipe: worker for worker in workers if worker.run is not None}
             if not busy:
                 return
             for pipe in wait([*busy]):
-                worker = busy[pipe]  # type: ignore[index]  # these are what was given
-                told = worker.hear()
-                if isinstance(told, Trial):
-                    todo.ended(told)
+                message = busy[pipe].receive()  # type: ignore[index]  # wait returns its arguments
+                if isinstance(message, TrainingResult):
+                    schedule.record(message)
                 else:
-                    report(told)
+                    report(message)
 
 
 class Worker:
-    """A process, seen from its parent. ``at`` is the training that it is busy with."""
+    """The parent's side of a process. ``run`` is its current training."""
 
-    def __init__(self, order: Order, lock: Lock) -> None:
+    def __init__(self, setup: WorkerSetup, lock: Lock) -> None:
         context = get_context("spawn")
-        self.pipe, theirs = context.Pipe()
-        self.at: Setting | None = None
-        self._kept, self._longest = order.kept, order.model.max_length
-        self.process = context.Process(target=_work, args=(theirs, order, lock), daemon=True)
-        with _environment(MALLOC), _undisturbed():
+        self.pipe, child_pipe = context.Pipe()
+        self.run: TrainingRun | None = None
+        self._store, self._max_length = setup.store, setup.model.max_length
+        self.process = context.Process(target=_work, args=(child_pipe, setup, lock), daemon=True)
+        with _environment(MALLOC), _signals_deferred():
             self.process.start()
-        theirs.close()
+        child_pipe.close()
 
-    def begin(self, setting: Setting) -> None:
-        self.at = setting
-        self.pipe.send(setting)
+    def start(self, run: TrainingRun) -> None:
+        self.run = run
+        self.pipe.send(run)
 
-    def hear(self) -> float | Trial:
-        """What it has to tell: so many more texts have passed, or what came of the training."""
+    def receive(self) -> float | TrainingResult:
+        """The number of texts trained on since the last message, or the result of the training.
+
+        Raises the worker's error, and StudyError where the process has ended.
+        """
         try:
-            told: float | Trial | Exception = self.pipe.recv()
+            message: float | TrainingResult | Exception = self.pipe.recv()
         except (EOFError, ConnectionResetError):
             self.process.join()
-            raise self._death() from None
-        if isinstance(told, Exception):
-            raise told
-        if isinstance(told, Trial):
-            self.at = None
-        return told
+            raise self._exit_error() from None
+        if isinstance(message, Exception):
+            raise message
+        if isinstance(message, TrainingResult):
+            self.run = None
+        return message
 
-    def _death(self) -> StudyError:
+    def _exit_error(self) -> StudyError:
         if self.process.exitcode == -signal.SIGKILL:  # as the kernel does when memory runs out
-            kept = self._kept.folder is not None
-            return out_of_memory(self._kept.recipe.batch, self._longest, kept=kept)
+            batch_size, resumable = self._store.options.batch_size, self._store.folder is not None
+            return out_of_memory(batch_size, self._max_length, resumable=resumable)
         return StudyError(
             f"a process that was training ended with exit code {self.process.exitcode}; what it "
             "wrote above says why. A script of your own must begin such work under "
@@ -109,15 +113,15 @@ class Worker:
         )
 
 
-def _work(pipe: Connection, order: Order, lock: Lock) -> None:
-    """What a worker does."""
+def _work(pipe: Connection, setup: WorkerSetup, lock: Lock) -> None:
+    """The worker's side: trains what comes through the pipe, and sends progress and results."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # where no signals can be blocked
-    torch.set_num_threads(order.threads)
+    torch.set_num_threads(setup.threads)
     try:
         while True:
-            setting = pipe.recv()
+            run = pipe.recv()
             pipe.send(
-                train_and_keep(order.model, order.task, order.kept, setting, pipe.send, lock=lock)
+                train_and_save(setup.model, setup.task, setup.store, run, pipe.send, lock=lock)
             )
     except (EOFError, ConnectionError):
         return  # nobody listens
@@ -128,12 +132,12 @@ def _work(pipe: Connection, order: Order, lock: Lock) -> None:
 
 
 @contextmanager
-def _workers(order: Order, count: int) -> Iterator[list[Worker]]:
+def _workers(setup: WorkerSetup, count: int) -> Iterator[list[Worker]]:
     lock = get_context("spawn").Lock()
     workers: list[Worker] = []
     try:
         for _ in range(count):
-            workers.append(Worker(order, lock))  # noqa: PERF401 - each may be the last
+            workers.append(Worker(setup, lock))  # noqa: PERF401 - each may be the last
         yield workers
     except BaseException:
         for worker in workers:
@@ -147,18 +151,17 @@ def _workers(order: Order, count: int) -> Iterator[list[Worker]]:
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Ctrl-C waits for a process that is being started, which would end with a traceback.
+def _signals_deferred() -> Iterator[None]:
+    """Defers SIGINT and SIGHUP while a process starts, which would end with a traceback.
 
-    The process itself never sees it, nor a terminal's end: its parent decides. What is blocked
-    stays so in a child, from its first moment on.
+    The child inherits the block and never sees them: its parent ends it.
     """
     if not hasattr(signal, "pthread_sigmask") or current_thread() is not main_thread():
         yield
         return
     numbers = [n for n in (signal.SIGINT, signal.SIGHUP) if callable(signal.getsignal(n))]
-    came: list[int] = []
-    handlers = {n: signal.signal(n, lambda number, _: came.append(number)) for n in numbers}
+    received: list[int] = []
+    handlers = {n: signal.signal(n, lambda number, _: received.append(number)) for n in numbers}
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
     try:
         yield
@@ -166,8 +169,8 @@ def _undisturbed() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         for number, handler in handlers.items():
             signal.signal(number, handler)
-        if came:
-            signal.raise_signal(came[0])
+        if received:
+            signal.raise_signal(received[0])
 
 
 @contextmanager

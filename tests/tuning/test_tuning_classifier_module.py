@@ -14,8 +14,8 @@ import poolwise
 from poolwise.classifier.output_space import OutputSpace
 from poolwise.errors import EncoderError, ReadoutError
 from poolwise.readouts import parse
-from poolwise.tuning.module import ReadoutClassifier, collate
-from poolwise.tuning.trainable_readout import tunable
+from poolwise.tuning.classifier_module import ReadoutClassifier, collate
+from poolwise.tuning.trainable_readout import parse_trainable
 
 TEXTS = [
     "the cat sat on a mat",
@@ -51,7 +51,7 @@ READOUTS = (
 def built(folder, spec, output_space=OUTPUT_SPACES["single_label_classification"][0], **options):
     encoder = poolwise.load(folder)
     return encoder, ReadoutClassifier(
-        encoder, tunable(spec, encoder.depth), output_space, **options
+        encoder, parse_trainable(spec, encoder.depth), output_space, **options
     )
 
 
@@ -176,28 +176,28 @@ def test_a_learned_mix_begins_equal_and_ends_as_a_readout(tiny):
     inputs = batch(encoder, targets=np.array([2, 0, 1]))
     equal = encoder.embed(TEXTS, "mean@avg(0:-1)")
     np.testing.assert_allclose(vectors(module, encoder), equal, atol=1e-5)
-    assert module.fresh == {"classifier.weight", "classifier.bias", "pooling.mix"}
+    assert module.head_parameters == {"classifier.weight", "classifier.bias", "pooling.mix"}
     module(**inputs).loss.backward()
     assert module.pooling.mix.grad.abs().min() > 0
     with torch.no_grad():
         module.pooling.mix.copy_(torch.tensor([0.1, -0.2, 0.3, 1 / 3]))
-    assert str(module.final()) == "mean@weights(0=0.1,1=-0.2,2=0.3,3=0.33333334)"
-    expected = encoder.embed(TEXTS, module.final())
+    assert str(module.learned_readout()) == "mean@weights(0=0.1,1=-0.2,2=0.3,3=0.33333334)"
+    expected = encoder.embed(TEXTS, module.learned_readout())
     np.testing.assert_allclose(vectors(module, encoder), expected, atol=1e-5)
 
 
 def test_a_mix_of_some_layers_names_them(tiny):
     _, module = built(tiny("bert"), "cls@weights(1=0.5,-2=0.5)")
-    assert str(module.final()) == "cls@weights(1=0.5,2=0.5)"
+    assert str(module.learned_readout()) == "cls@weights(1=0.5,2=0.5)"
     _, module = built(tiny("bert"), "cls@weights(1=0.5,-1=0.5)")
-    assert str(module.final()) == "cls@weights(1=0.5,-1=0.5)"
+    assert str(module.learned_readout()) == "cls@weights(1=0.5,-1=0.5)"
 
 
 def test_final_means_the_same_in_the_encoder_that_is_left(family_folder):
     encoder = poolwise.load(family_folder)
     for spec in ("mean@-2", "meanmax@concat(-3:-2)", "cls@weights(embeddings=0.5,-3=2)"):
         _, module = built(family_folder, spec)
-        final, left = module.final(), module.tuned()
+        final, left = module.learned_readout(), module.tuned_encoder()
         assert parse(str(final)) == final
         assert left.depth < encoder.depth or encoder.family.final_norm
         for reader in (encoder, left):
@@ -211,8 +211,8 @@ def test_learned_attention_begins_as_the_mean_and_weighs_by_its_query(tiny):
     inputs = batch(encoder, targets=np.array([2, 0, 1]))
     mean = encoder.embed(TEXTS, "mean@avg(1,-1)")
     np.testing.assert_allclose(vectors(module, encoder), mean, atol=1e-5)
-    assert module.fresh == {"classifier.weight", "classifier.bias", "pooling.query"}
-    assert module.final() == parse("mean@avg(1,-1)")
+    assert module.head_parameters == {"classifier.weight", "classifier.bias", "pooling.query"}
+    assert module.learned_readout() == parse("mean@avg(1,-1)")
     module(**inputs).loss.backward()
     assert module.pooling.query.grad.abs().max() > 0
     query = np.random.default_rng(0).normal(size=encoder.width).astype(np.float32)
@@ -245,7 +245,7 @@ def test_the_linear_layer_begins_as_transformers_begins_it_and_by_its_own_seed(t
 
 def test_the_last_blocks_that_are_read_can_be_drawn_anew(tiny):
     encoder, kept = built(tiny("bert"), "pooler")
-    _, module = built(tiny("bert"), "pooler", seed=1, reinitialise=2)
+    _, module = built(tiny("bert"), "pooler", seed=1, reinit=2)
     changed = {
         name
         for name, tensor in kept.state_dict().items()
@@ -259,25 +259,23 @@ def test_the_last_blocks_that_are_read_can_be_drawn_anew(tiny):
     )
     assert not drawn["bert.pooler.dense.bias"].any()
     assert (drawn["bert.encoder.layer.1.output.LayerNorm.weight"] == 1).all()
-    again, other = (
-        built(tiny("bert"), "pooler", seed=s, reinitialise=2)[1].state_dict() for s in (1, 2)
-    )
+    again, other = (built(tiny("bert"), "pooler", seed=s, reinit=2)[1].state_dict() for s in (1, 2))
     name = "bert.encoder.layer.2.output.dense.weight"
     assert torch.equal(again[name], drawn[name])
     assert not torch.equal(other[name], drawn[name])
-    _, below = built(tiny("bert"), "cls@-2", reinitialise=1)
+    _, below = built(tiny("bert"), "cls@-2", reinit=1)
     layers = [f"encoder.layer.{i}.output.dense.weight" for i in (0, 1)]
     assert [
         np.array_equal(below.encoder.tensors[name], encoder.tensors[name]) for name in layers
     ] == [True, False]
-    _, embeddings = built(tiny("bert"), "mean@0", reinitialise=2)
+    _, embeddings = built(tiny("bert"), "mean@0", reinit=2)
     assert all(embeddings.encoder.tensors[n] is not None for n in embeddings.encoder.tensors)
 
 
 def test_blocks_that_share_weights_are_not_drawn_anew_in_part(tiny):
     with pytest.raises(EncoderError, match="share weights"):
-        built(tiny("albert"), "cls@-1", reinitialise=1)
-    built(tiny("albert"), "cls@-1", reinitialise=3)
+        built(tiny("albert"), "cls@-1", reinit=1)
+    built(tiny("albert"), "cls@-1", reinit=3)
 
 
 def test_a_readout_that_the_encoder_lacks_is_refused(tiny):
@@ -298,11 +296,11 @@ def test_training_lowers_the_loss_of_every_kind_and_moves_the_tuned_encoder(tiny
             module(**inputs).loss.backward()
             optimizer.step()
         assert module(**inputs).loss.item() < first / 2, problem
-        tuned = module.tuned()
+        tuned = module.tuned_encoder()
         made = vectors(module, encoder)
-        np.testing.assert_allclose(tuned.embed(TEXTS, module.final()), made, atol=1e-5)
+        np.testing.assert_allclose(tuned.embed(TEXTS, module.learned_readout()), made, atol=1e-5)
         assert tuned.hash != encoder.hash
-        assert np.abs(encoder.embed(TEXTS, module.final()) - made).max() > 1e-3
+        assert np.abs(encoder.embed(TEXTS, module.learned_readout()) - made).max() > 1e-3
 
 
 def test_collate_fills_up_on_the_right(tiny):

@@ -4,29 +4,29 @@ import pytest
 
 from poolwise.errors import ReadoutError
 from poolwise.readouts import parse
-from poolwise.tuning.trainable_readout import tunable
+from poolwise.tuning.trainable_readout import parse_trainable
 
 
 @pytest.mark.parametrize("spec", ["cls@-1", "pooler", "mean@avg(1,-1)", "token[3]@2", "max@0"])
 def test_an_ordinary_readout_learns_nothing_beside_encoder_and_head(spec):
-    asked = tunable(spec, 3)
-    assert (asked.readout, asked.learns, str(asked)) == (parse(spec), "", spec)
+    trainable = parse_trainable(spec, 3)
+    assert (trainable.initial, trainable.learns, str(trainable)) == (parse(spec), "", spec)
 
 
 def test_a_mix_begins_with_equal_weights_of_all_layers():
-    asked = tunable("cls@mix", 3)
-    assert asked.learns == "mix"
-    assert asked.readout.layers.coefficients(3) == (0.25,) * 4
+    trainable = parse_trainable("cls@mix", 3)
+    assert trainable.learns == "mix"
+    assert trainable.initial.layers.coefficients(3) == (0.25,) * 4
 
 
 def test_weights_are_where_a_mix_begins():
-    asked = tunable("mean@weights(1=0.25,-1=0.75)", 3)
-    assert (asked.readout, asked.learns) == (parse("mean@weights(1=0.25,-1=0.75)"), "mix")
+    trainable = parse_trainable("mean@weights(1=0.25,-1=0.75)", 3)
+    assert (trainable.initial, trainable.learns) == (parse("mean@weights(1=0.25,-1=0.75)"), "mix")
 
 
 def test_learned_attention_begins_as_the_mean():
-    asked = tunable("attention@avg(1,2)", 3)
-    assert (asked.readout, asked.learns) == (parse("mean@avg(1,2)"), "attention")
+    trainable = parse_trainable("attention@avg(1,2)", 3)
+    assert (trainable.initial, trainable.learns) == (parse("mean@avg(1,2)"), "attention")
 
 
 @pytest.mark.parametrize(
@@ -41,4 +41,4 @@ def test_learned_attention_begins_as_the_mean():
 )
 def test_what_cannot_be_tuned_is_refused(spec, told):
     with pytest.raises(ReadoutError, match=told):
-        tunable(spec, 3)
+        parse_trainable(spec, 3)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from poolwise.files.leftovers import hidden
-from poolwise.tuning.records import Recipe
-from poolwise.tuning.run_store import Kept
+from poolwise.tuning.records import TrainingOptions
+from poolwise.tuning.run_store import RunStore
 
 
 def test_what_a_killed_comparison_left_is_removed_and_what_it_can_use_stays(tmp_path):
@@ -16,7 +16,7 @@ def test_what_a_killed_comparison_left_is_removed_and_what_it_can_use_stays(tmp_
     (runs / "1.json").touch()
     (runs / "1.training").mkdir()
     (runs / "2.training").mkdir()
-    Kept(tmp_path, {}, Recipe(), 1).clear()
+    RunStore(tmp_path, {}, TrainingOptions(), 1).clear()
     assert sorted(path.name for path in runs.iterdir()) == ["1.json", "2.training"]
     assert not [*checkpoints.iterdir()]
-    Kept(None, {}, Recipe(), 1).clear()
+    RunStore(None, {}, TrainingOptions(), 1).clear()
