@@ -17,7 +17,7 @@ import poolwise
 from poolwise.cli.export import command
 from poolwise.encoders.variants.rearrange import rearrange
 from poolwise.errors import EncoderError, ReadoutError, StoreError
-from poolwise.exports import Exported, export
+from poolwise.exports import ExportResult, export
 from poolwise.readouts import POOLS
 from poolwise.transforms import stateless
 from poolwise.transforms.fitted_readout import FittedReadout
@@ -239,5 +239,5 @@ def test_findings_that_cannot_be_read_are_no_evidence(tiny, tmp_path):
     for text in ("{", "{}", '["x", {"numbers": [{}]}]'):
         bad.write_text(text)
         made = export(encoder, "mean@1", tmp_path / "out", findings=bad, force=True)
-        assert isinstance(made, Exported)
+        assert isinstance(made, ExportResult)
     assert "Evidence" not in (tmp_path / "out" / "README.md").read_text()

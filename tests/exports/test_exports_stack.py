@@ -7,7 +7,7 @@ import pytest
 
 import poolwise
 from poolwise.errors import ReadoutError
-from poolwise.exports.stack import alone, stacked
+from poolwise.exports.stack import encoder_stack, module_stack
 from poolwise.readouts import parse
 from poolwise.transforms import fit, stateless
 
@@ -20,7 +20,7 @@ def bert(tiny):
 
 
 def stack(encoder, spec):
-    return stacked(encoder, parse(spec), stateless(parse(spec)))
+    return module_stack(encoder, parse(spec), stateless(parse(spec)))
 
 
 @pytest.mark.parametrize(
@@ -77,19 +77,19 @@ def test_one_dense_is_the_whole_chain_of_steps(bert, steps):
     x = (rng.normal(size=(200, WIDTH)) @ rng.normal(size=(WIDTH, WIDTH)) + 3).astype(np.float32)
     readout = parse(f"mean@-1|{steps}")
     fitted = fit(readout, x)
-    dense = stacked(bert, readout, fitted).modules[-1]
+    dense = module_stack(bert, readout, fitted).modules[-1]
     weight, bias = dense.tensors["linear.weight"], dense.tensors["linear.bias"]
     assert (dense.config["out_features"], dense.config["in_features"]) == weight.shape
     np.testing.assert_allclose(x @ weight.T + bias, fitted.apply(x), atol=1e-4)
 
 
 def test_the_encoder_alone_ends_with_the_layer_that_is_read(bert, tiny):
-    assert alone(bert, parse("token[3]@2")).blocks == 2
-    assert alone(bert, parse("pooler")).blocks == 3
+    assert encoder_stack(bert, parse("token[3]@2")).blocks == 2
+    assert encoder_stack(bert, parse("pooler")).blocks == 3
     for spec in ("mean@-1|l2", "mean@avg(1,2)", "mean@embeddings"):
         with pytest.raises(ReadoutError, match="an encoder alone"):
-            alone(bert, parse(spec))
+            encoder_stack(bert, parse(spec))
     with pytest.raises(ReadoutError, match="Nearest is pooler,"):
-        alone(bert, parse("pooler|l2"))
+        encoder_stack(bert, parse("pooler|l2"))
     with pytest.raises(ReadoutError, match="never hidden state 2"):
-        alone(poolwise.load(tiny("modernbert")), parse("mean@2"))
+        encoder_stack(poolwise.load(tiny("modernbert")), parse("mean@2"))

@@ -112,7 +112,7 @@ def command(
         progress=True,
     )
     verdict = (
-        f"{output}: {made.readout} as {' → '.join(made.modules)}, {made.blocks} of {made.of} "
+        f"{output}: {made.readout} as {' → '.join(made.modules)}, {made.blocks} of {made.depth} "
         f"blocks; {made.reader} gives poolwise's vectors of {made.texts} texts to "
         f"{made.difference:.0e} of their largest value"
     )
@@ -125,7 +125,7 @@ def command(
                 "readout": str(made.readout),
                 "modules": made.modules,
                 "blocks": made.blocks,
-                "of": made.of,
+                "of": made.depth,
                 "width": made.width,
                 "difference": made.difference,
                 "texts": made.texts,

@@ -1,4 +1,4 @@
-"""The round trip: what others make of an export, beside poolwise's own vectors."""
+"""The round trip: an export's vectors in the library that it is for, beside poolwise's own."""
 
 from __future__ import annotations
 
@@ -34,18 +34,19 @@ _TEXTS = (
 )
 _MOST_WORDS = 1000
 
-_MEANT = "Default prompt name is set to"
-"""How sentence-transformers tells its users of what the folder asks for."""
+_EXPECTED_MESSAGE = "Default prompt name is set to"
+"""sentence-transformers logs it as a warning for every folder with a default prompt."""
+
 _BATCH = 4  # some padding, but not of every text to the longest
 
 
 def check_texts(encoder: Encoder) -> list[str]:
-    """None, one, some and many words, the last beyond the maximum length; several scripts."""
+    """Texts of 0, 1, some and many words, the last beyond the maximum length; several scripts."""
     return [*_TEXTS, "the sea was calm and so were they " * (min(encoder.max_length, _MOST_WORDS))]
 
 
 def own_vectors(model: Model, texts: Sequence[str], readout: Readout, steps: Transform) -> Floats:
-    """What poolwise makes of ``texts``, [n, width]."""
+    """poolwise's vectors of ``texts``, [n, width]."""
     spec = str(readout)
     batches = model.extract(texts, [readout], transforms={spec: steps})
     return np.concatenate([batch.vectors[spec] for batch in batches])
@@ -64,18 +65,20 @@ def sentence_transformers_differ(
 
     with _strict(folder, "sentence-transformers"):
         loaded = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
-        found = loaded.encode(list(texts), batch_size=_BATCH, show_progress_bar=False)
-    return _difference(found, expected, texts, "sentence-transformers", steps)
+        vectors = loaded.encode(list(texts), batch_size=_BATCH, show_progress_bar=False)
+    return _difference(vectors, expected, texts, "sentence-transformers", steps)
 
 
 def transformers_differ(
     folder: Path,
     model: Model,
-    left: Encoder,
+    encoder: Encoder,
     texts: Sequence[str],
     pooled: Floats | None,
 ) -> float:
-    """How far ``AutoModel``'s hidden states are from those of ``model`` at the last block ``left``.
+    """How far ``AutoModel``'s last hidden states are from those of ``model`` at that depth.
+
+    ``encoder`` is ``model`` cut to it.
 
     And its pooler's vectors from ``pooled``, if there are such. Otherwise as
     ``sentence_transformers_differ``.
@@ -88,23 +91,23 @@ def transformers_differ(
     with _strict(folder, "transformers"), torch.inference_mode():
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         loaded = AutoModel.from_pretrained(
-            folder, local_files_only=True, **from_pretrained_options(left)
+            folder, local_files_only=True, **from_pretrained_options(encoder)
         )
-        for group in model.token_outputs(texts, layers=[left.depth]):
+        for group in model.token_outputs(texts, layers=[encoder.depth]):
             for row, states in zip(group.rows.tolist(), group.hidden_states[0], strict=True):
-                read = tokenizer(
+                inputs = tokenizer(
                     model.prefix + texts[row],
                     truncation=True,
                     max_length=model.max_length,
                     return_tensors="pt",
                 )
-                out = loaded(**read)
+                out = loaded(**inputs)
                 pairs = [(out.last_hidden_state.numpy(), states[None])]
                 if pooled is not None:
                     pairs.append((out.pooler_output.numpy(), pooled[[row]]))
-                for found, expected in pairs:
-                    apart = _difference(found, expected, [texts[row]], "transformers")
-                    worst = max(worst, apart)
+                for vectors, expected in pairs:
+                    difference = _difference(vectors, expected, [texts[row]], "transformers")
+                    worst = max(worst, difference)
     return worst
 
 
@@ -119,44 +122,47 @@ def onnxruntime_differs(
     with needs("onnx", "checking an export"):
         from onnxruntime import InferenceSession, SessionOptions  # noqa: PLC0415 - takes a second
 
-    found = []
+    batches = []
     with _strict(folder, "onnxruntime"):
         tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
         options = SessionOptions()
         options.log_severity_level = 3  # of errors, not of what it leaves unoptimized
         session = InferenceSession(folder / GRAPH, options, providers=["CPUExecutionProvider"])
-        names = [given.name for given in session.get_inputs()]
+        names = [graph_input.name for graph_input in session.get_inputs()]
         for start in range(0, len(texts), _BATCH):
-            read = tokenizer.encode_batch(list(texts[start : start + _BATCH]))
-            given = {name: np.array([getattr(e, ARRAYS[name]) for e in read]) for name in names}
-            found.append(session.run([OUTPUT], given)[0])
-    vectors = np.concatenate(found)
+            encodings = tokenizer.encode_batch(list(texts[start : start + _BATCH]))
+            arrays = {
+                name: np.array([getattr(e, ARRAYS[name]) for e in encodings]) for name in names
+            }
+            batches.append(session.run([OUTPUT], arrays)[0])
+    vectors = np.concatenate(batches)
     lacking = np.isnan(vectors) & np.isnan(expected)
-    told = np.where(lacking, 0, vectors), np.where(lacking, 0, expected)
-    return _difference(*told, texts, "onnxruntime", steps)
+    compared = np.where(lacking, 0, vectors), np.where(lacking, 0, expected)
+    return _difference(*compared, texts, "onnxruntime", steps)
 
 
 def _difference(
-    found: NDArray[Any],
+    vectors: NDArray[Any],
     expected: NDArray[Any],
     texts: Sequence[str],
-    who: str,
+    library: str,
     steps: Sequence[Step] = (),
 ) -> float:
     """The largest difference, a row of both a text, as a share of the largest value expected."""
-    if found.shape != expected.shape:
+    if vectors.shape != expected.shape:
         raise StoreError(
-            f"{who} reads vectors {found.shape} from the export, expected {expected.shape}; "
+            f"{library} reads vectors {vectors.shape} from the export, expected {expected.shape}; "
             "nothing was written"
         )
     scale = float(np.abs(expected).max())
-    apart = np.abs(found - expected.astype(np.float64)).reshape(len(found), -1).max(axis=1) / scale
-    worst = float(apart.max())
+    absolute = np.abs(vectors - expected.astype(np.float64))
+    differences = absolute.reshape(len(vectors), -1).max(axis=1) / scale
+    worst = float(differences.max())
     if not worst <= TOLERANCE:
-        text = texts[int(np.nan_to_num(apart, nan=np.inf).argmax())]
+        text = texts[int(np.nan_to_num(differences, nan=np.inf).argmax())]
         raise StoreError(
-            f"{who} reads other vectors from the export than poolwise's: of the largest value they "
-            f"differ by {worst:.1e}, where {TOLERANCE:.0e} is rounding (farthest: {text[:60]!r}); "
+            f"{library} reads other vectors from the export than poolwise's: of the largest value "
+            f"they differ by {worst:.1e}, where {TOLERANCE:.0e} is rounding (farthest: {text[:60]!r}); "
             f"nothing was written{_hint(steps)}"
         )
     return worst
@@ -173,16 +179,16 @@ def _hint(steps: Sequence[Step]) -> str:
 
 
 @contextmanager
-def _strict(folder: Path, who: str) -> Iterator[None]:
+def _strict(folder: Path, library: str) -> Iterator[None]:
     """Anything that goes wrong, or that would be warned of, is a StoreError; bars are hidden."""
-    from transformers.utils import logging as theirs  # noqa: PLC0415 - takes seconds
+    from transformers.utils import logging as transformers_logging  # noqa: PLC0415 - takes seconds
 
-    heard = _Heard()
-    had_bar = theirs.is_progress_bar_enabled()
+    collector = _WarningCollector()
+    had_bar = transformers_logging.is_progress_bar_enabled()
     loggers = [logging.getLogger(name) for name in ("transformers", "sentence_transformers")]
-    theirs.disable_progress_bar()  # type: ignore[no-untyped-call]
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     for logger in loggers:
-        logger.addHandler(heard)
+        logger.addHandler(collector)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
@@ -192,27 +198,27 @@ def _strict(folder: Path, who: str) -> Iterator[None]:
     except Exception as error:
         reason = str(error).replace(str(folder), "the export")
         raise StoreError(
-            f"{who} does not load the export, or not silently: {type(error).__name__}: "
+            f"{library} does not load the export, or not silently: {type(error).__name__}: "
             f"{reason[:400]}; nothing was written"
         ) from error
     finally:
         for logger in loggers:
-            logger.removeHandler(heard)
+            logger.removeHandler(collector)
         if had_bar:
-            theirs.enable_progress_bar()  # type: ignore[no-untyped-call]
-    if heard.said:
-        said = " ".join(heard.said[0].replace(str(folder), "the export").split())
-        raise StoreError(f"{who} warns of the export: {said[:400]}; nothing was written")
+            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+    if collector.messages:
+        message = " ".join(collector.messages[0].replace(str(folder), "the export").split())
+        raise StoreError(f"{library} warns of the export: {message[:400]}; nothing was written")
 
 
-class _Heard(logging.Handler):
+class _WarningCollector(logging.Handler):
     """Keeps what is logged as a warning or worse."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self.said: list[str] = []
+        self.messages: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        said = record.getMessage()
-        if not said.startswith(_MEANT):
-            self.said.append(said)
+        message = record.getMessage()
+        if not message.startswith(_EXPECTED_MESSAGE):
+            self.messages.append(message)

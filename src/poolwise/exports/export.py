@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 from poolwise.encoders import Encoder
 from poolwise.encoders.modules.modules import POOLWISE_JSON, read_modules
@@ -23,7 +23,8 @@ from poolwise.exports.check import (
 from poolwise.exports.evidence import evidence
 from poolwise.exports.folder import model_folder
 from poolwise.exports.onnx_files import GRAPH, write_framing_tokenizer
-from poolwise.exports.stack import alone, stacked
+from poolwise.exports.result import ExportResult, Format
+from poolwise.exports.stack import encoder_stack, module_stack
 from poolwise.exports.stack_files import write_stack
 from poolwise.files import os_errors_as
 from poolwise.model import Model
@@ -32,33 +33,6 @@ from poolwise.readouts import Readout, parse
 from poolwise.records import Floats, Sentence
 from poolwise.transforms import Transform, stateless
 from poolwise.transforms.fitted_readout import AnyReadout, prompted
-
-Format = Literal["sentence-transformers", "transformers", "onnx"]
-FORMATS: tuple[Format, ...] = get_args(Format)
-
-
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """What was written: ``blocks`` of ``of`` are left; ``difference`` is the round trip's.
-
-    That is the largest difference from poolwise's own vectors of ``texts`` texts, as a share of
-    their largest value, when ``reader`` loads the folder.
-    """
-
-    folder: Path
-    format: Format
-    readout: Readout
-    modules: tuple[str, ...]
-    blocks: int
-    of: int
-    width: int
-    difference: float
-    texts: int
-
-    @property
-    def reader(self) -> str:
-        """The library that the format is for."""
-        return "onnxruntime" if self.format == "onnx" else self.format
 
 
 def export(
@@ -72,7 +46,7 @@ def export(
     findings: Path | None = None,
     force: bool = False,
     progress: bool = False,
-) -> Exported:
+) -> ExportResult:
     """Write ``readout`` of ``model`` as a folder that others load, after loading it once.
 
     ``sentence-transformers`` gives its stock modules, ``transformers`` the encoder alone, cut to
@@ -87,37 +61,38 @@ def export(
     """
     if model.arrangement is not None:
         raise EncoderError(f"{model.name}: no folder can hold tokens in another order")
-    chosen = model.resolve_readout(readout)
-    chosen.check_model(model.hash)
-    model, spec = prompted(model, [chosen]), chosen.readout
+    fitted = model.resolve_readout(readout)
+    fitted.check_model(model.hash)
+    model, parsed = prompted(model, [fitted]), fitted.readout
     with model_folder(Path(folder), replace=force, never=model.folder) as partial:
-        steps = (chosen.transform or _fitted(model, spec, fit, progress)).on(model.dense_stack)
+        steps = (fitted.transform or _fitted(model, parsed, fit, progress)).on(model.dense_stack)
         steps.check_fitted()
-        asked = _Asked(model, spec, steps, (*check_texts(model), *check))
+        request = _Request(model, parsed, steps, (*check_texts(model), *check))
         with (
             waiting(f"writing {folder} and reading it back", show=progress),
             os_errors_as(Path(folder)),
         ):
-            written = _WRITERS[format](asked, partial)
-            made = Exported(
+            output = _WRITERS[format](request, partial)
+            result = ExportResult(
                 folder=Path(folder),
                 format=format,
-                readout=spec,
-                modules=written.modules,
-                blocks=written.left.depth,
-                of=model.depth,
-                width=model.width_of(spec),
-                difference=written.difference,
-                texts=len(asked.texts),
+                readout=parsed,
+                modules=output.modules,
+                blocks=output.encoder.depth,
+                depth=model.depth,
+                width=model.width_of(parsed),
+                difference=output.difference,
+                texts=len(request.texts),
             )
-            page = card(made, model, written.left, evidence(chosen, findings, model.hash))
+            lines = evidence(fitted, findings, model.hash)
+            page = card(result, model, output.encoder, lines)
             (partial / "README.md").write_text(page, encoding="utf-8")
-    return made
+    return result
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Asked:
-    """``steps`` are the readout's, fitted; ``texts`` are those of the round trip."""
+class _Request:
+    """What to write: ``steps`` are the readout's, fitted; ``texts`` are those of the round trip."""
 
     model: Model
     readout: Readout
@@ -134,61 +109,61 @@ def _fitted(
     return stateless(readout) if texts is None else model.fit(texts, readout, progress=progress)
 
 
-class _Written(NamedTuple):
-    """What a writer has put into the folder, with what is ``left`` of the encoder."""
+class _Output(NamedTuple):
+    """What a writer has put into the folder; ``encoder`` is cut to what the readout reads."""
 
     modules: tuple[str, ...]
-    left: Encoder
+    encoder: Encoder
     difference: float
 
 
-def _sentence_transformers(asked: _Asked, folder: Path) -> _Written:
-    model, source = asked.model, read_modules(asked.model.folder)
-    stack = stacked(model, asked.readout, asked.steps)
-    left = truncate_depth(model, stack.blocks)
-    write_encoder(left, folder, source.transformer, hidden_states=stack.mixes)
-    write_stack(stack, left, folder, lower_case=source.transformer.lower_case)
-    steps = asked.readout.steps
-    differ = sentence_transformers_differ(folder, asked.texts, asked.vectors(), steps)
-    return _Written(stack.names, left, differ)
+def _sentence_transformers(request: _Request, folder: Path) -> _Output:
+    model, source = request.model, read_modules(request.model.folder)
+    stack = module_stack(model, request.readout, request.steps)
+    encoder = truncate_depth(model, stack.blocks)
+    write_encoder(encoder, folder, source.transformer, hidden_states=stack.mixes_layers)
+    write_stack(stack, encoder, folder, lower_case=source.transformer.lower_case)
+    steps = request.readout.steps
+    difference = sentence_transformers_differ(folder, request.texts, request.vectors(), steps)
+    return _Output(stack.names, encoder, difference)
 
 
-def _transformers(asked: _Asked, folder: Path) -> _Written:
-    model = asked.model
-    stack = alone(model, asked.readout)
-    left = truncate_depth(model, stack.blocks)
-    write_encoder(left, folder, read_modules(model.folder).transformer, hidden_states=False)
-    write_prompts(left, folder)
-    write_json(folder / POOLWISE_JSON, _about(asked.readout, left))
-    pooled = asked.vectors() if asked.readout.pool.kind == "pooler" else None
-    differ = transformers_differ(folder, model, left, asked.texts, pooled)
-    return _Written(stack.names, left, differ)
+def _transformers(request: _Request, folder: Path) -> _Output:
+    model = request.model
+    stack = encoder_stack(model, request.readout)
+    encoder = truncate_depth(model, stack.blocks)
+    write_encoder(encoder, folder, read_modules(model.folder).transformer, hidden_states=False)
+    write_prompts(encoder, folder)
+    write_json(folder / POOLWISE_JSON, _about(request.readout, encoder))
+    pooled = request.vectors() if request.readout.pool.kind == "pooler" else None
+    difference = transformers_differ(folder, model, encoder, request.texts, pooled)
+    return _Output(stack.names, encoder, difference)
 
 
-def _about(readout: Readout, left: Encoder) -> dict[str, Any]:
+def _about(readout: Readout, encoder: Encoder) -> dict[str, Any]:
     """What poolwise reads of an encoder's folder that has no modules."""
     last = None if readout.layers is None else parse(f"{readout.pool}@-1").layers
-    pooled = {} if left.prompts.pooled else {"prompt_pooled": False}
+    pooled = {} if encoder.prompts.pooled else {"prompt_pooled": False}
     return {"readout": str(replace(readout, layers=last)), **pooled}
 
 
-def _onnx(asked: _Asked, folder: Path) -> _Written:
+def _onnx(request: _Request, folder: Path) -> _Output:
     with needs("onnx", "writing an ONNX graph"):
         from poolwise.exports.onnx_graph import ReadoutGraph, write_graph  # noqa: PLC0415 - torch
 
-    model = asked.model
-    graph = ReadoutGraph(model, asked.readout, asked.steps)
-    about = {"readout": str(asked.readout), "source_model_hash": model.hash}
+    model = request.model
+    graph = ReadoutGraph(model, request.readout, request.steps)
+    about = {"readout": str(request.readout), "source_model_hash": model.hash}
     write_graph(graph, folder / GRAPH, about)
     write_framing_tokenizer(model, folder)
     write_prompts(model, folder)
-    steps = asked.readout.steps
-    texts = [model.prefix + text for text in asked.texts]
-    differ = onnxruntime_differs(folder, texts, asked.vectors(), steps)
-    return _Written((GRAPH,), graph.encoder, differ)
+    steps = request.readout.steps
+    texts = [model.prefix + text for text in request.texts]
+    difference = onnxruntime_differs(folder, texts, request.vectors(), steps)
+    return _Output((GRAPH,), graph.encoder, difference)
 
 
-_WRITERS: Mapping[Format, Callable[[_Asked, Path], _Written]] = {
+_WRITERS: Mapping[Format, Callable[[_Request, Path], _Output]] = {
     "sentence-transformers": _sentence_transformers,
     "transformers": _transformers,
     "onnx": _onnx,

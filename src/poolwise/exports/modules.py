@@ -50,21 +50,21 @@ def dense(
     activation: Literal["Tanh", "Identity"] = "Identity",
 ) -> Module:
     """activation(weight · x + bias); ``weight`` [k, d], ``bias`` [k]."""
-    made = {"linear.weight": weight, "linear.bias": bias}
+    arrays = {"linear.weight": weight, "linear.bias": bias}
     config = {
         "in_features": weight.shape[1],
         "out_features": weight.shape[0],
         "bias": True,
         "activation_function": activation_class(activation),
     }
-    tensors = {name: np.ascontiguousarray(array, np.float32) for name, array in made.items()}
+    tensors = {name: np.ascontiguousarray(array, np.float32) for name, array in arrays.items()}
     return Module("Dense", config, tensors)
 
 
 NORMALIZE = Module("Normalize")
 
 
-def own(layer: DenseStackLayer) -> Module:
+def own_layer(layer: DenseStackLayer) -> Module:
     """A layer that the model's folder had after pooling."""
     if isinstance(layer, DenseLayer):
         config = {

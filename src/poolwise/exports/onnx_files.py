@@ -58,17 +58,17 @@ def write_framing_tokenizer(encoder: Encoder, folder: Path) -> None:
 
 
 def _template(encoder: Encoder) -> dict[str, Any]:
-    frame, name = encoder.tokenizer.frame, encoder.tokenizer.token
+    frame, token = encoder.tokenizer.frame, encoder.tokenizer.token
 
     def special(numbers: Sequence[int]) -> list[dict[str, Any]]:
-        return [{"SpecialToken": {"id": name(i), "type_id": 0}} for i in numbers]
+        return [{"SpecialToken": {"id": token(i), "type_id": 0}} for i in numbers]
 
     before, after = special(frame.before), special(frame.after)
-    text, other = ({"Sequence": {"id": which, "type_id": 0}} for which in "AB")
-    tokens = {name(i): i for i in (*frame.before, *frame.after)}
+    first, second = ({"Sequence": {"id": name, "type_id": 0}} for name in "AB")
+    tokens = {token(i): i for i in (*frame.before, *frame.after)}
     return {
         "type": "TemplateProcessing",
-        "single": [*before, text, *after],
-        "pair": [*before, text, *after, other, *after],
+        "single": [*before, first, *after],
+        "pair": [*before, first, *after, second, *after],
         "special_tokens": {t: {"id": t, "ids": [i], "tokens": [t]} for t, i in tokens.items()},
     }

@@ -71,15 +71,15 @@ class ReadoutGraph(nn.Module):
         return vectors
 
     def _pooled(self, ids: Tensor, mask: Tensor, special: Tensor | None) -> Tensor:
-        wants_states = self.readout.layers is not None
-        options = {"output_hidden_states": True} if wants_states else {}
-        made = self.base(input_ids=ids, attention_mask=mask, **options)
-        if not wants_states:
-            pooled: Tensor = made.pooler_output
+        reads_states = self.readout.layers is not None
+        options = {"output_hidden_states": True} if reads_states else {}
+        outputs = self.base(input_ids=ids, attention_mask=mask, **options)
+        if not reads_states:
+            pooled: Tensor = outputs.pooler_output
             return pooled
         real = mask.bool()
         words = real if special is None else real & ~special.bool()
-        states = [made.hidden_states[k] for k in self.layers]
+        states = [outputs.hidden_states[k] for k in self.layers]
         hidden = combine(self.readout, states, self.mix)
         return pool_tokens(self.readout.pool, hidden, real, words)
 
@@ -92,14 +92,14 @@ def write_graph(graph: ReadoutGraph, path: Path, about: dict[str, str]) -> None:
 
     ids = torch.tensor([[5, 6, 7, 8, 9], [5, 6, 7, 8, 9]]) % graph.base.config.vocab_size
     masks = {"attention_mask": torch.ones_like(ids), "special_tokens_mask": torch.zeros_like(ids)}
-    given = {"input_ids": ids, **masks}
+    arrays = {"input_ids": ids, **masks}
     axes = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
     size = sum(p.numel() * p.element_size() for p in graph.parameters())
     names = inputs(graph.readout)
-    with _quiet(), torch.no_grad():
+    with _exporter_silent(), torch.no_grad():
         program = torch.onnx.export(
             graph.eval(),
-            kwargs={name: given[name] for name in names},
+            kwargs={name: arrays[name] for name in names},
             dynamic_shapes=dict.fromkeys(names, axes),
             output_names=[OUTPUT],
             opset_version=OPSET,
@@ -116,10 +116,10 @@ def write_graph(graph: ReadoutGraph, path: Path, about: dict[str, str]) -> None:
 def _check_floats(readout: Readout) -> None:
     last = readout.steps[-1] if readout.steps else None
     if last and last.facts.final:
-        near = replace(readout, steps=readout.steps[:-1])
+        nearest = replace(readout, steps=readout.steps[:-1])
         raise ReadoutError(
             f"{readout} cannot be an ONNX graph: it gives floats, {last} integers. "
-            f"Nearest is {near}; make integers of its vectors"
+            f"Nearest is {nearest}; make integers of its vectors"
         )
 
 
@@ -141,7 +141,7 @@ def _modules(readout: Readout, transform: Transform, encoder: Encoder) -> Iterat
             continue
         if kind == "dense":
             assert encoder.dense_stack is not None
-            yield from map(_own, encoder.dense_stack.layers)
+            yield from map(_torch_layer, encoder.dense_stack.layers)
             width = encoder.dense_stack.widths[1]
             continue
         tensors = folded(np.eye(width), steps).tensors
@@ -152,8 +152,8 @@ def _modules(readout: Readout, transform: Transform, encoder: Encoder) -> Iterat
         yield linear
 
 
-def _own(layer: DenseStackLayer) -> nn.Module:
-    """A layer that the model's folder has after pooling, as torch has it."""
+def _torch_layer(layer: DenseStackLayer) -> nn.Module:
+    """A layer that the model's folder has after pooling, as a torch module."""
     tensors = {name: torch.from_numpy(np.array(array)) for name, array in layer.tensors.items()}
     if isinstance(layer, DenseLayer):
         return _Dense(layer, tensors)
@@ -181,14 +181,14 @@ class _Dense(nn.Module):
             self.activation.weight.data = slope
 
     def forward(self, vectors: Tensor) -> Tensor:
-        made: Tensor = self.activation(
+        output: Tensor = self.activation(
             functional.linear(vectors, self.linear_weight, self.linear_bias)
         )
         if not self.residual:
-            return made
+            return output
         if self.residual_weight is None:
-            return made + vectors
-        return made + functional.linear(vectors, self.residual_weight)
+            return output + vectors
+        return output + functional.linear(vectors, self.residual_weight)
 
 
 class _L2(nn.Module):
@@ -199,8 +199,8 @@ class _L2(nn.Module):
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Without what the exporter says of itself; what it has made is checked by running it."""
+def _exporter_silent() -> Iterator[None]:
+    """Without the exporter's own warnings: the graph is checked by running it."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

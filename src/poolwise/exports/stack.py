@@ -1,4 +1,4 @@
-"""A readout as a stack of modules on an encoder cut to depth, or the reason why it cannot be one.
+"""A readout as modules on an encoder cut to depth, or an error that says why there are none.
 
 Layer k            the encoder without the blocks above k
 layers mixed       WeightedLayerPooling, which divides by the sum of the weights
@@ -25,7 +25,7 @@ from poolwise.exports.modules import (
     NORMALIZE,
     Module,
     dense,
-    own,
+    own_layer,
     pooling,
     weighted_layers,
 )
@@ -45,7 +45,7 @@ class Stack:
     modules: tuple[Module, ...]
 
     @property
-    def mixes(self) -> bool:
+    def mixes_layers(self) -> bool:
         """Whether more is read than the last block's output."""
         return any(module.kind == "WeightedLayerPooling" for module in self.modules)
 
@@ -55,7 +55,7 @@ class Stack:
         return ("Transformer", *(module.kind for module in self.modules))
 
 
-def stacked(encoder: Encoder, readout: Readout, transform: Transform) -> Stack:
+def module_stack(encoder: Encoder, readout: Readout, transform: Transform) -> Stack:
     """The modules that give ``readout``, its steps as ``transform`` has fitted them.
 
     Raises ReadoutError for a readout that this encoder does not have, or that no stack of stock
@@ -71,14 +71,16 @@ def stacked(encoder: Encoder, readout: Readout, transform: Transform) -> Stack:
     if readout.pool.kind == "pooler":
         modules.append(_pooler(encoder))
     start = scale * _ordered(modes, encoder.width)
-    modules.extend(_behind(encoder, start, list(zip(readout.steps, transform.states, strict=True))))
+    modules.extend(
+        _after_pooling(encoder, start, list(zip(readout.steps, transform.states, strict=True)))
+    )
     return Stack(len(mix) - 1, tuple(modules))
 
 
-def _behind(
+def _after_pooling(
     encoder: Encoder, start: Doubles, fitted: Sequence[tuple[Step, State]]
 ) -> Iterator[Module]:
-    """What stands behind Pooling, whose vectors are first multiplied by ``start`` [d, d]."""
+    """The modules after Pooling, whose vectors are first multiplied by ``start`` [d, d]."""
     unit = np.array_equal(start, np.eye(len(start)))
     if not unit and (not fitted or fitted[0][0].name in ("l2", "dense")):
         yield folded(start, ())
@@ -86,21 +88,21 @@ def _behind(
     width = len(start)
     for kind, group in groupby(fitted, lambda pair: KINDS.get(pair[0].name, "affine")):
         if kind == "affine":
-            made = folded(np.eye(width) if unit else start, group)
-            width, unit = len(made.tensors["linear.bias"]), True
-            yield made
+            module = folded(np.eye(width) if unit else start, group)
+            width, unit = len(module.tensors["linear.bias"]), True
+            yield module
         elif kind == "l2":
             yield NORMALIZE
         else:
             assert encoder.dense_stack is not None  # the plan's readout was checked against it
-            yield from map(own, encoder.dense_stack.layers)
+            yield from map(own_layer, encoder.dense_stack.layers)
             width = encoder.dense_stack.widths[1]
 
 
 KINDS = {"l2": "l2", "dense": "dense"}
 
 
-def alone(encoder: Encoder, readout: Readout) -> Stack:
+def encoder_stack(encoder: Encoder, readout: Readout) -> Stack:
     """The encoder alone, its last hidden state (or its pooler) the one that ``readout`` reads.
 
     Raises ReadoutError for a readout that reads several layers or has steps.
@@ -109,15 +111,15 @@ def alone(encoder: Encoder, readout: Readout) -> Stack:
     layers = readout.layer_indices(encoder.depth)
     blocks = fewest_blocks(encoder, max(layers))
     if readout.steps or set(layers) != {blocks}:
-        why = (
+        reason = (
             f"its last hidden state is never hidden state {layers[0]}"
             if len(set(layers)) == 1 and not readout.steps
             else "it ends with one hidden state of every token"
         )
-        near = "pooler" if readout.layers is None else f"{readout.pool}@-1"
+        alternative = "pooler" if readout.layers is None else f"{readout.pool}@-1"
         raise ReadoutError(
-            f"{readout} cannot be a transformers folder: that is an encoder alone, and {why}. "
-            f"Nearest is {near}, or the format sentence-transformers"
+            f"{readout} cannot be a transformers folder: that is an encoder alone, and {reason}. "
+            f"Nearest is {alternative}, or the format sentence-transformers"
         )
     return Stack(blocks, ())
 
@@ -133,16 +135,16 @@ def _modes(readout: Readout) -> list[PoolingMode]:
             assert nearest is not None
             reads = "special tokens too" if pool.words_only else "the first token or the last"
             parts[i] = Pool(nearest)
-            near = replace(readout, pool=join(list(dict.fromkeys(parts))))
-            raise _refused(readout, f"Pooling reads {reads}", near)
+            alternative = replace(readout, pool=join(list(dict.fromkeys(parts))))
+            raise _inexpressible(readout, f"Pooling reads {reads}", alternative)
         modes.append(mode)
     if len(set(modes)) < len(modes):
-        near = replace(readout, pool=join(parts[:1]))
-        raise _refused(readout, "Pooling has each mode once", near)
+        alternative = replace(readout, pool=join(parts[:1]))
+        raise _inexpressible(readout, "Pooling has each mode once", alternative)
     if readout.layers is not None and readout.layers.combine == "concat":
         average = replace(readout.layers, combine="avg")
-        why = "no module puts layers side by side"
-        raise _refused(readout, why, replace(readout, layers=average))
+        reason = "no module puts layers side by side"
+        raise _inexpressible(readout, reason, replace(readout, layers=average))
     return modes
 
 
@@ -150,18 +152,18 @@ def _check_steps(readout: Readout) -> None:
     """Refuse integers, and ``l2`` anywhere but last and in front of the model's own layers."""
     steps = readout.steps
     if steps and steps[-1].facts.final:
-        raise _refused(
+        raise _inexpressible(
             readout,
             f"modules give floats, {steps[-1]} integers",
             replace(readout, steps=steps[:-1]),
             f'; its users get integers by encode(..., precision="{steps[-1]}")',
         )
-    if any(step.name == "l2" and after.name != "dense" for step, after in pairwise(steps)):
-        later = tuple(step for step in readout.steps if step.name != "l2")
-        raise _refused(
+    if any(step.name == "l2" and following.name != "dense" for step, following in pairwise(steps)):
+        others = tuple(step for step in readout.steps if step.name != "l2")
+        raise _inexpressible(
             readout,
             "servers that normalise last would read a Dense behind Normalize wrongly",
-            replace(readout, steps=(*later, Step("l2"))),
+            replace(readout, steps=(*others, Step("l2"))),
         )
 
 
@@ -182,11 +184,11 @@ def _scale(readout: Readout, mix: Doubles) -> float:
     """What the pooled vector is multiplied by, since WeightedLayerPooling gives an average."""
     scale = float(mix.sum())
     if abs(scale) < 1e-6 * np.abs(mix).sum():
-        why = "WeightedLayerPooling divides by the sum of the weights, which is 0 here"
-        raise _refused(readout, why, "weights of another sum")
+        reason = "WeightedLayerPooling divides by the sum of the weights, which is 0 here"
+        raise _inexpressible(readout, reason, "weights of another sum")
     if scale < 0 and Pool("max") in readout.pool.parts:
-        why = f"its layers weigh {scale:g} together, and the max of what is negated is a min"
-        raise _refused(readout, why, "the same weights with the other sign")
+        reason = f"its layers weigh {scale:g} together, and the max of what is negated is a min"
+        raise _inexpressible(readout, reason, "the same weights with the other sign")
     return 1.0 if np.isclose(scale, 1, rtol=1e-12) else scale
 
 
@@ -197,8 +199,8 @@ def _pooler(encoder: Encoder) -> Module:
 
 def _ordered(modes: Sequence[PoolingMode], width: int) -> Doubles:
     """From Pooling's order of dimensions to the readout's, [d, d]."""
-    theirs = sorted(modes, key=tuple(POOLING_MODES).index)
-    places = np.array([[mode == other for other in modes] for mode in theirs], np.float64)
+    pooled_order = sorted(modes, key=tuple(POOLING_MODES).index)
+    places = np.array([[mode == wanted for wanted in modes] for mode in pooled_order], np.float64)
     return np.asarray(np.kron(places, np.eye(width)), np.float64)
 
 
@@ -214,10 +216,10 @@ def folded(start: Doubles, steps: Iterable[tuple[Step, State]]) -> Module:
     return dense((points[1:] - points[0]).T, points[0])
 
 
-def _refused(
-    readout: Readout, why: str, near: Readout | str, more: str = ", or the format onnx"
+def _inexpressible(
+    readout: Readout, reason: str, alternative: Readout | str, advice: str = ", or the format onnx"
 ) -> ReadoutError:
     return ReadoutError(
-        f"{readout} cannot be expressed by sentence-transformers' modules: {why}. "
-        f"Nearest is {near}{more}"
+        f"{readout} cannot be expressed by sentence-transformers' modules: {reason}. "
+        f"Nearest is {alternative}{advice}"
     )

@@ -1,0 +1,37 @@
+"""What an export has written, and how well it reads back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from poolwise.readouts import Readout
+
+Format = Literal["sentence-transformers", "transformers", "onnx"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportResult:
+    """A folder that was written: ``blocks`` of the model's ``depth`` are in it.
+
+    ``modules`` are the classes of its modules, the encoder's first, or the graph's file.
+    ``difference`` is the largest between the vectors of ``texts`` texts, when ``reader`` loads the
+    folder, and poolwise's own, as a share of their largest value.
+    """
+
+    folder: Path
+    format: Format
+    readout: Readout
+    modules: tuple[str, ...]
+    blocks: int
+    depth: int
+    width: int
+    difference: float
+    texts: int
+
+    @property
+    def reader(self) -> str:
+        """The library that the format is for."""
+        return "onnxruntime" if self.format == "onnx" else self.format
