@@ -1,9 +1,8 @@
-"""Every exception that poolwise raises on purpose, in one tree.
+"""Every exception that poolwise raises, in one tree.
 
-An error's sentence says what was found, what was expected, where, and what to do. What a stranger
-wrote may stand in it, so every message shows control characters escaped, wherever it is printed.
-The command line catches ``PoolwiseError``, and makes one of what the machine refuses; each class
-names its exit code.
+A message says what was found, what was expected, where, and what to do. It may quote untrusted
+text, so its control characters are escaped. The command line catches ``PoolwiseError``, and turns
+the system's own errors into one; each class names its exit code.
 """
 
 from __future__ import annotations
@@ -16,10 +15,10 @@ from typing import Any
 
 from poolwise.escaping import escape_control, escape_control_lines
 
-LONGEST = 2000
+MAX_LENGTH = 2000
 """Characters of a message: a table may have 200,000 columns, and a line 50 million characters."""
 
-_BEGIN, _END = 1400, 400
+_HEAD, _TAIL = 1400, 400
 
 
 def listed(names: Iterable[str], show: Callable[[str], str] = str, *, limit: int = 8) -> str:
@@ -36,10 +35,10 @@ def listed(names: Iterable[str], show: Callable[[str], str] = str, *, limit: int
 
 def bounded(message: str) -> str:
     """A message that is too long, without its middle: what to do stands at the end."""
-    if len(message) <= LONGEST:
+    if len(message) <= MAX_LENGTH:
         return message
-    left_out = len(message) - _BEGIN - _END
-    return f"{message[:_BEGIN]} … ({left_out:,} characters) … {message[-_END:]}"
+    omitted = len(message) - _HEAD - _TAIL
+    return f"{message[:_HEAD]} … ({omitted:,} characters) … {message[-_TAIL:]}"
 
 
 class PoolwiseError(Exception):
@@ -77,8 +76,8 @@ class ReadoutError(PoolwiseError):
 def _caret(spec: str, at: int) -> str:
     """The part of ``spec`` around ``at`` on one line, with a caret under that character."""
     start = max(at - 60, 0)
-    shown = "".join(c if c.isprintable() else "\ufffd" for c in spec[start : at + 60])
-    return f"    {shown}\n    {' ' * (at - start)}^"
+    excerpt = "".join(c if c.isprintable() else "\ufffd" for c in spec[start : at + 60])
+    return f"    {excerpt}\n    {' ' * (at - start)}^"
 
 
 class OptionError(PoolwiseError, ValueError):

@@ -1,4 +1,4 @@
-"""Anything a result may hold, as the plain values that JSON knows."""
+"""Results as values that JSON has: dicts, lists, texts, numbers."""
 
 from __future__ import annotations
 
@@ -45,5 +45,5 @@ def unicode(text: str) -> str:
 
 def rows(columns: Mapping[str, Any], names: Sequence[str]) -> list[dict[str, Any]]:
     """Columns of equal length as one plain dict a row."""
-    parts = (to_plain(columns[name]) for name in names)
-    return [dict(zip(names, row, strict=True)) for row in zip(*parts, strict=True)]
+    plain = (to_plain(columns[name]) for name in names)
+    return [dict(zip(names, row, strict=True)) for row in zip(*plain, strict=True)]

@@ -78,10 +78,8 @@ def transformers_differ(
 ) -> float:
     """How far ``AutoModel``'s last hidden states are from those of ``model`` at that depth.
 
-    ``encoder`` is ``model`` cut to it.
-
-    And its pooler's vectors from ``pooled``, if there are such. Otherwise as
-    ``sentence_transformers_differ``.
+    ``encoder`` is ``model`` cut to it. Where there are ``pooled`` vectors, the pooler's are
+    compared with them, too. Otherwise as ``sentence_transformers_differ``.
     """
     with needs("export", "checking an export"):
         import torch  # noqa: PLC0415 - takes seconds
@@ -162,8 +160,8 @@ def _difference(
         text = texts[int(np.nan_to_num(differences, nan=np.inf).argmax())]
         raise StoreError(
             f"{library} reads other vectors from the export than poolwise's: of the largest value "
-            f"they differ by {worst:.1e}, where {TOLERANCE:.0e} is rounding (farthest: {text[:60]!r}); "
-            f"nothing was written{_hint(steps)}"
+            f"they differ by {worst:.1e}, where {TOLERANCE:.0e} is rounding "
+            f"(farthest: {text[:60]!r}); nothing was written{_hint(steps)}"
         )
     return worst
 

@@ -1,4 +1,4 @@
-"""What is written is on the disk, not only on its way there, and in the place that was meant."""
+"""Syncing files and folders to the disk, and where links lead."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two folders exchange their names in one step, where the system can do that."""
+"""Exchange the names of two folders in one step, where the system can do that."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
-_CANNOT = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EXDEV, errno.EPERM}
+_UNSUPPORTED = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EXDEV, errno.EPERM}
 
 
-def exchange(one: Path, other: Path) -> bool:
+def exchange(first: Path, second: Path) -> bool:
     """Linux's renameat2; False where there is none. Raises OSError where it fails."""
     if sys.platform != "linux":
         return False
@@ -20,10 +20,10 @@ def exchange(one: Path, other: Path) -> bool:
     call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if call is None:
         return False
-    names = (_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other))
+    names = (_AT_FDCWD, os.fsencode(first), _AT_FDCWD, os.fsencode(second))
     if call(*names, _RENAME_EXCHANGE) == 0:
         return True
-    found = ctypes.get_errno()
-    if found in _CANNOT:
+    error = ctypes.get_errno()
+    if error in _UNSUPPORTED:
         return False
-    raise OSError(found, os.strerror(found), str(one))
+    raise OSError(error, os.strerror(error), str(first))

@@ -46,7 +46,7 @@ def whole_folder(
         _check(target, place, parents, never and real_path(never))
         clear_leftovers(place.parent, place.name)
         _check_content(target, place, replace, foreign, kind)
-    with folders_above(place, shown=target), hidden_folder(place, shown=target) as partial:
+    with folders_above(place, target=target), hidden_folder(place, target=target) as partial:
         yield partial
         with os_errors_as(target):
             sync_tree(partial)
@@ -56,74 +56,74 @@ def whole_folder(
 
 
 @contextmanager
-def hidden_folder(place: Path, *, shown: Path) -> Iterator[Path]:
+def hidden_folder(place: Path, *, target: Path) -> Iterator[Path]:
     """An empty folder beside ``place`` while the block runs. Errors raised in the block that name
-    it are made to name ``shown``. Raises StoreError where nothing can be written there."""
-    made: list[Path] = []
+    it are made to name ``target``. Raises StoreError where nothing can be written there."""
+    folders: list[Path] = []
     lock = None
     try:
-        with os_errors_as(shown):
+        with os_errors_as(target):
             while lock is None:
-                made.append(hidden(place))  # before it is there: it goes, whatever happens
-                made[-1].mkdir()
-                lock = lock_new(made[-1])
+                folders.append(hidden(place))  # before it exists: it is removed, whatever happens
+                folders[-1].mkdir()
+                lock = lock_new(folders[-1])
         try:
-            yield made[-1]
+            yield folders[-1]
         except (PoolwiseError, OSError) as error:
-            _name_the_target(error, made[-1], shown)
+            _name_the_target(error, folders[-1], target)
             raise
     finally:
-        for path in made:
+        for path in folders:
             shutil.rmtree(path, ignore_errors=True)
         if lock:
             lock.release()
 
 
 @contextmanager
-def folders_above(place: Path, *, shown: Path) -> Iterator[None]:
-    """They are made where they are not there, and go again, being empty, if the block fails."""
-    made = [folder for folder in place.parents if not folder.exists()]
+def folders_above(place: Path, *, target: Path) -> Iterator[None]:
+    """Make the missing folders above ``place``; remove them again, if the block fails."""
+    missing = [folder for folder in place.parents if not folder.exists()]
     try:
-        with os_errors_as(shown):
+        with os_errors_as(target):
             place.parent.mkdir(parents=True, exist_ok=True)
         yield
     except BaseException:
-        for folder in made:
+        for folder in missing:
             with suppress(OSError):
                 folder.rmdir()
         raise
 
 
-def _check(shown: Path, place: Path, parents: bool, never: Path | None) -> None:
+def _check(target: Path, place: Path, parents: bool, never: Path | None) -> None:
     if not parents and not place.parent.is_dir():
-        raise StoreError(f"no folder {shown.parent} to write {shown.name} in")
+        raise StoreError(f"no folder {target.parent} to write {target.name} in")
     if not place.exists():
         return
     if not place.is_dir():
-        raise StoreError(f"{shown} is a file; expected the name of a new folder")
+        raise StoreError(f"{target} is a file; expected the name of a new folder")
     if _is_mounted(place):
         raise StoreError(
-            f"{shown} is where a disk is mounted, which nothing can take the place of; choose a "
-            f"folder in it, such as {shown / 'out'}"
+            f"{target} is where a disk is mounted, which nothing can take the place of; choose a "
+            f"folder in it, such as {target / 'out'}"
         )
     if never and (never.is_relative_to(place) or place.is_relative_to(never)):
-        raise StoreError(f"{shown} holds the model that is being exported; choose another folder")
+        raise StoreError(f"{target} holds the model that is being exported; choose another folder")
 
 
-def _check_content(shown: Path, place: Path, replace: bool, foreign: Foreign, kind: str) -> None:
+def _check_content(target: Path, place: Path, replace: bool, foreign: Foreign, kind: str) -> None:
     if not place.exists() or not any(place.iterdir()):
         return
     if not replace:
-        raise StoreError(f"{shown} is not empty; choose another folder, or --force to replace it")
+        raise StoreError(f"{target} is not empty; choose another folder, or --force to replace it")
     for name in foreign(place):
         raise StoreError(
-            f"{shown} holds {name}, which is no part of {kind}, and would be lost; choose another "
+            f"{target} holds {name}, which is no part of {kind}, and would be lost; choose another "
             "folder, or empty this one"
         )
 
 
 def _is_mounted(place: Path) -> bool:
-    """A folder mounted from the same disk is told by the kernel's list alone."""
+    """Whether a disk is mounted at ``place``; only the kernel's list has bind mounts."""
     if place == place.parent or place.is_mount():
         return True
     try:
@@ -138,10 +138,10 @@ def _is_mounted(place: Path) -> bool:
 
 def _put(partial: Path, place: Path, replace: bool) -> None:
     """Give ``partial`` its name; what stood there comes back if that fails."""
-    there = place.exists()
-    if there:
+    exists = place.exists()
+    if exists:
         shutil.copymode(place, partial)
-    if not (there and replace):
+    if not (exists and replace):
         partial.rename(place)  # no folder goes in its favour but an empty one
     elif not exchange(partial, place):
         _put_in_two_steps(partial, place)
@@ -163,7 +163,7 @@ def _put_in_two_steps(partial: Path, place: Path) -> None:
 
 
 def _name_the_target(error: PoolwiseError | OSError, partial: Path, target: Path) -> None:
-    """To whoever reads an error the folder beside is of no interest, and gone."""
+    """An error names the target in place of the hidden folder, which is gone when it is read."""
     error.args = tuple(
         arg.replace(str(partial), str(target)) if isinstance(arg, str) else arg
         for arg in error.args

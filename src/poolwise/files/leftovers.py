@@ -1,4 +1,4 @@
-"""What a killed run left behind: told from what a living one still writes, and removed.
+"""What a killed run left behind: told apart from what a running one writes, and removed.
 
 A hidden name that is written to is locked (flock), and the system lets go of the lock however its
 process ends. Where locks say nothing (another machine wrote it, or the file system has none) only
@@ -43,12 +43,12 @@ def hidden(place: Path, kind: str = PARTIAL) -> Path:
 
 
 def finished(path: Path) -> None:
-    """The hidden name is gone."""
+    """Forget a hidden name that no longer exists."""
     _unfinished.discard((os.getpid(), path))
 
 
 def remove_unfinished() -> None:
-    """What this process has under hidden names goes, and what was put aside comes back.
+    """Remove what this process has under hidden names; what was put aside comes back.
 
     For a process that ends: an interruption may come between a file and who would remove it.
     """
@@ -60,12 +60,12 @@ def remove_unfinished() -> None:
 class Lock:
     """Says that ``path`` is in use, until ``release`` or the end of this process.
 
-    Raises BlockingIOError where another process has it. ``held`` is False where the file system
+    Raises BlockingIOError where another process has it. ``acquired`` is False where the file system
     knows no locks.
     """
 
     def __init__(self, path: Path) -> None:
-        self.held = False
+        self.acquired = False
         self._descriptor: int | None = None
         if sys.platform == "win32":
             return
@@ -73,7 +73,7 @@ class Lock:
         self._descriptor = os.open(path, flags)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self.held = True
+            self.acquired = True
         except BlockingIOError:
             self.release()
             raise
@@ -121,13 +121,13 @@ def lock_new(path: Path) -> Lock | None:
 def leftovers(folder: Path, name: str | None = None) -> Iterator[Path]:
     """What killed runs left in ``folder``, of all names or of one."""
     try:
-        found = [entry.name for entry in os.scandir(folder)]
+        names = [entry.name for entry in os.scandir(folder)]
     except OSError:
         return
-    for left in sorted(found):
-        told = _LEFT.fullmatch(left)
-        if told and name in (None, told["name"]) and _is_left(folder / left, told["host"]):
-            yield folder / left
+    for entry in sorted(names):
+        match = _LEFT.fullmatch(entry)
+        if match and name in (None, match["name"]) and _is_left(folder / entry, match["host"]):
+            yield folder / entry
 
 
 def clear_leftovers(folder: Path, name: str | None = None) -> None:
@@ -139,10 +139,10 @@ def clear_leftovers(folder: Path, name: str | None = None) -> None:
 
 
 def _clear(left: Path) -> None:
-    told = _LEFT.fullmatch(left.name)
-    assert told is not None
-    place = left.with_name(told["name"])
-    if told["kind"] == ASIDE and left.exists() and not os.path.lexists(place):
+    match = _LEFT.fullmatch(left.name)
+    assert match is not None
+    place = left.with_name(match["name"])
+    if match["kind"] == ASIDE and left.exists() and not os.path.lexists(place):
         left.rename(place)
     else:
         remove(left)
@@ -167,16 +167,16 @@ def remove_folder(folder: Path) -> None:
 def _is_left(path: Path, host: str) -> bool:
     """Whether no living process writes to it, as far as can be told, and it is this user's."""
     try:
-        found = path.lstat()
-        if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
+        status = path.lstat()
+        if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
             return False
-        if hasattr(os, "geteuid") and found.st_uid != os.geteuid():
+        if hasattr(os, "geteuid") and status.st_uid != os.geteuid():
             return False
         lock = Lock(path)
     except OSError:  # in use, or gone meanwhile
         return False
     lock.release()
-    return (lock.held and host == _host()) or time.time() - found.st_mtime > OLD
+    return (lock.acquired and host == _host()) or time.time() - status.st_mtime > OLD
 
 
 def _host() -> str:

@@ -1,4 +1,4 @@
-"""A file, and the one beside it that tells of it."""
+"""A file and the one beside it that describes it, published together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Some files of a folder that are replaced together, while all else in it stays."""
+"""Replace some files of a folder together, while all else in it stays."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ class LayerExpr:
     weights: tuple[float, ...] = ()
 
     def __str__(self) -> str:
-        inside = ",".join(self._parts())
+        inside = ",".join(self._texts())
         return inside if self.combine == "one" else f"{self.combine}({inside})"
 
     def resolve(self, depth: int, within: str | None = None, start: int = 0) -> tuple[int, ...]:
@@ -98,9 +98,9 @@ class LayerExpr:
         if not self.items:
             return self._every_state(depth, spec, at)
         indices: list[int] = []
-        for item, part in zip(self.items, self._parts(), strict=True):
+        for item, text in zip(self.items, self._texts(), strict=True):
             indices.extend(item.resolve(depth, spec, at))
-            at += len(f"{part},")
+            at += len(f"{text},")
         return tuple(indices)
 
     def coefficients(self, depth: int) -> tuple[float, ...]:
@@ -119,7 +119,7 @@ class LayerExpr:
             case "concat":
                 raise ReadoutError(f"{self} puts layers side by side: it has no coefficients")
 
-    def _parts(self) -> list[str]:
+    def _texts(self) -> list[str]:
         items = [str(item) for item in self.items]
         weights = [repr(weight).removesuffix(".0") for weight in self.weights]
         if not (items and weights):

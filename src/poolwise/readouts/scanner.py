@@ -13,7 +13,7 @@ _BLANKS = re.compile(r"[ \t]*")
 _WORD = re.compile(r"[^\W\d]\w*")
 _DIGITS = re.compile(r"[0-9]+")
 _NUMBER = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
-_MOST_DIGITS = 6
+_MAX_DIGITS = 6
 
 
 class Scanner:
@@ -60,7 +60,7 @@ class Scanner:
         if not digits:
             raise self.error(f"expected {what}, {self.found()}")
         digits = digits.lstrip("0") or "0"
-        if len(digits) > _MOST_DIGITS:
+        if len(digits) > _MAX_DIGITS:
             raise self.error(f"expected {what}, found a number of {len(digits)} digits", at)
         if negative and digits == "0":
             raise self.error("-0 could mean 0, the first, or -1, the last: write one of them", at)

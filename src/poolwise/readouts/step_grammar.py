@@ -58,6 +58,6 @@ def _misplaced(step: Step, before: Sequence[Step]) -> str | None:
     if before and before[-1].facts.final:
         return f"nothing can follow {before[-1]}, which gives integers: put it last"
     rivals = before[-1:] if step.name == "l2" else before
-    if any(step.name == other.name for other in rivals):
+    if any(step.name == rival.name for rival in rivals):
         return f"{step.name} stands here a second time"
     return None

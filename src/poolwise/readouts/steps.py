@@ -48,17 +48,17 @@ class Step:
     def facts(self) -> StepFacts:
         return STEPS[self.name]
 
-    def width(self, given: int, dense: int | None = None) -> int:
-        """Values that come out when ``given`` dimensions go in (for ``binary``, bytes).
+    def width(self, width: int, dense: int | None = None) -> int:
+        """Values that come out when ``width`` dimensions go in (for ``binary``, bytes).
 
         ``dense`` is what comes out of the model's own layers, if it has such.
         """
         match self.name:
             case "binary":
-                return (given + 7) // 8
+                return (width + 7) // 8
             case "whiten" | "truncate":
-                return self.size or given
+                return self.size or width
             case "dense":
-                return dense or given
+                return dense or width
             case _:
-                return given
+                return width

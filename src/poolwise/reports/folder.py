@@ -49,7 +49,7 @@ def resumed_folder(folder: Path, *, study: str, force: bool) -> Iterator[Path]:
         old = _replaced(folder, study, force)
         clear_leftovers(folder)
     place = real_path(folder) / "report"
-    with folders_above(place, shown=folder), hidden_folder(place, shown=folder) as made:
+    with folders_above(place, target=folder), hidden_folder(place, target=folder) as made:
         yield made
         with os_errors_as(folder):
             sync_tree(made)

@@ -101,9 +101,9 @@ class ParquetSink:
 def _described(schema: pa.Schema, metadata: Mapping[str, Any]) -> dict[str, str | bytes]:
     """Footer metadata. Arrow's copy of the schema is written here, not by Arrow at the start,
     because ``pyarrow.parquet.read_schema(…).metadata`` shows what stands in that copy only."""
-    shown = as_strings(metadata)
-    serialized = schema.with_metadata(shown).serialize()
-    return {**shown, "ARROW:schema": base64.b64encode(serialized)}
+    texts = as_strings(metadata)
+    serialized = schema.with_metadata(texts).serialize()
+    return {**texts, "ARROW:schema": base64.b64encode(serialized)}
 
 
 def _extra_column(values: list[Any], name: str, type_: pa.DataType) -> pa.Array:

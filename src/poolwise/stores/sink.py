@@ -1,4 +1,4 @@
-"""What a file format must offer."""
+"""The protocol of a file format, and what is written to it."""
 
 from __future__ import annotations
 
@@ -40,20 +40,20 @@ class Layout:
                     "surrogate pair; rename it"
                 )
         own = {"id", "text", *ROW_COLUMNS, *self.readouts}
-        if taken := sorted(own & self.extra_columns.keys()):
+        if duplicates := sorted(own & self.extra_columns.keys()):
             raise StoreError(
-                f"the column {taken[0]!r} cannot be kept under that name, which the output has for "
-                f"its own; rename it ({listed(sorted(own))} are taken)"
+                f"the column {duplicates[0]!r} cannot be kept under that name, which the output has "
+                f"for its own; rename it ({listed(sorted(own))} are taken)"
             )
 
     def check_vectors_only(self, target: Path, form: str) -> None:
         """Raise StoreError where more than vectors is asked of a format that holds nothing else."""
         if self.with_text or self.extra_columns:
-            more = (
+            content = (
                 "texts" if self.with_text else f"columns such as {next(iter(self.extra_columns))!r}"
             )
             raise StoreError(
-                f"{form} file holds no {more}: {target}; write a .parquet file instead"
+                f"{form} file holds no {content}: {target}; write a .parquet file instead"
             )
 
 

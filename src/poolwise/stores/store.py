@@ -64,9 +64,9 @@ class Store:
     def _commit(self) -> None:
         if not self.rows:
             raise StoreError(f"no rows came, so {self._path} was not written")
-        counted = {"readouts": list(self._readouts), "rows": self.rows, **self._flag_counts}
+        summary = {"readouts": list(self._readouts), "rows": self.rows, **self._flag_counts}
         with writing(self._path, self.rows):
-            self._sink.commit({**self.metadata, **counted})
+            self._sink.commit({**self.metadata, **summary})
 
 
 @contextmanager
@@ -94,16 +94,16 @@ def create(
     at the start if the suffix is unknown or the file exists and ``overwrite`` is false.
     """
     target = Path(path)
-    asked = list(dict.fromkeys(readouts))
+    names = list(dict.fromkeys(readouts))
     if target.suffix not in SINKS:
         raise StoreError(f"{target} ends with none of {', '.join(SINKS)}")
-    if not asked:
+    if not names:
         raise StoreError(f"no readouts to write to {target}")
-    layout = Layout(asked, with_text, extra_columns or {})
+    layout = Layout(names, with_text, extra_columns or {})
     with writing(target, 0):
         sink = SINKS[target.suffix](target, layout, overwrite)
     try:
-        store = Store(target, asked, sink, metadata or {})
+        store = Store(target, names, sink, metadata or {})
         yield store
         store._commit()
     except BaseException:
@@ -113,7 +113,7 @@ def create(
 
 @contextmanager
 def writing(path: Path, rows: int) -> Iterator[None]:
-    """Say in words what the system refused."""
+    """Around writing to ``path``: an OSError is a StoreError that says what to do."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""readout.toml: a readout that was chosen, with what its steps have learned beside it."""
+"""readout.toml: a readout, its provenance, and the file of its fitted steps."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _USE = "# poolwise embed MODEL TEXTS -o OUT --readout THIS_FILE"
 LARGEST = 1 << 18
 """Bytes of a readout.toml."""
 
-MOST_DOTS = 4096
-"""In one: what a key of so many parts takes to read grows with their square."""
+MAX_DOTS = 4096
+"""In a readout.toml: the time to read a dotted key grows with the square of its dots."""
 
 AnyEncoder = TypeVar("AnyEncoder", bound=Encoder)
 
@@ -38,9 +38,9 @@ AnyReadout: TypeAlias = "str | Path | Readout | FittedReadout"
 
 @dataclass(frozen=True, slots=True)
 class FittedReadout:
-    """A readout; its fitted ``transform`` where steps learned something; its ``provenance``.
+    """A readout, the fitted ``transform`` of its steps where some learn, and its ``provenance``.
 
-    ``prompt`` stood in front of the texts it was chosen on, None where nobody noted it.
+    ``prompt`` stood in front of the texts that it was chosen on; None where that is unknown.
     """
 
     readout: Readout
@@ -48,12 +48,13 @@ class FittedReadout:
     provenance: Mapping[str, str] = field(default_factory=dict)
     prompt: str | None = None
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str | Path) -> None:
         """Write ``path`` and, for fitted steps, a ``.safetensors`` of that name beside it.
 
         What stood there is replaced; the two are of one readout at every moment. Raises StoreError
         where they cannot be written, ReadoutError if a step was never fitted.
         """
+        path = Path(path)
         beside = path.with_suffix(".safetensors")
         document: dict[str, object] = {"readout": str(self.readout)}
         if self.transform is not None:
@@ -61,7 +62,7 @@ class FittedReadout:
         if self.prompt is not None:
             document["prompt"] = self.prompt
         _check(path, document)
-        # How it was made is told as well as it can be: a path may hold what is no character.
+        # A path in the provenance may hold what is no character, which is then spelled out.
         document["made"] = {
             unicode(key): unicode(str(fact)) for key, fact in self.provenance.items()
         }
@@ -75,27 +76,28 @@ class FittedReadout:
             beside.unlink(missing_ok=True)
 
     @classmethod
-    def load(cls, path: Path) -> FittedReadout:
+    def load(cls, path: str | Path) -> FittedReadout:
         """What ``save`` wrote. Raises StoreError for any other file, ReadoutError for a readout
         that cannot be understood."""
+        path = Path(path)
         try:
-            found = _parsed(read_text(path, LARGEST))
+            document = _parsed(read_text(path, LARGEST))
         except EncoderError as error:
             reason = str(error).removeprefix(f"{path}: ")
             raise StoreError(f"{path} cannot be read: {reason}") from error
         except (ValueError, RecursionError) as error:
             raise StoreError(f"{path} is not a readout.toml: {str(error)[:200]}") from error
-        spec, beside, made = found.get("readout"), found.get("transform"), found.get("made", {})
-        if not isinstance(spec, str) or not isinstance(made, dict):
+        spec, beside = document.get("readout"), document.get("transform")
+        provenance, prompt = document.get("made", {}), document.get("prompt")
+        if not isinstance(spec, str) or not isinstance(provenance, dict):
             raise StoreError(f'{path} is not a readout.toml; expected a line readout = "mean@-1"')
-        prompt = found.get("prompt")
         if not isinstance(prompt, str | None):
             raise StoreError(f"{path}: prompt = {str(prompt)!r:.60}; expected a text")
         readout = parse(spec)
         if beside is None:
             if readout.needs_fit:
                 raise StoreError(f"{path} names {spec}, but no file of what its steps have learned")
-            return cls(readout, None, made, prompt)
+            return cls(readout, None, provenance, prompt)
         if not isinstance(beside, str) or Path(beside).name != beside:
             raise StoreError(
                 f"{path}: transform = {beside!r:.100}; expected a file's name beside it"
@@ -103,7 +105,7 @@ class FittedReadout:
         transform = Transform.load(path.with_name(beside))
         if transform.spec != str(readout):
             raise StoreError(f"{path} names {spec}, but {beside} was fitted for {transform.spec}")
-        return cls(readout, transform, made, prompt)
+        return cls(readout, transform, provenance, prompt)
 
     @classmethod
     def of(cls, readout: AnyReadout) -> FittedReadout:
@@ -132,23 +134,23 @@ class FittedReadout:
 
 def _parsed(content: str) -> dict[str, Any]:
     """Raises ValueError, of which TOML's own error is one, and RecursionError."""
-    if content.count(".") > MOST_DOTS:
-        raise ValueError(f"it has more than {MOST_DOTS:,} dots")
+    if content.count(".") > MAX_DOTS:
+        raise ValueError(f"it has more than {MAX_DOTS:,} dots")
     return tomllib.loads(content)
 
 
-def _write_pair(path: Path, content: bytes, beside: Path, learned: bytes) -> None:
+def _write_pair(path: Path, content: bytes, beside: Path, states: bytes) -> None:
     with os_errors_as(path), ExitStack() as stack:
         files = []
-        for name, held in ((beside, learned), (path, content)):
+        for name, data in ((beside, states), (path, content)):
             files.append(AtomicFile(name, overwrite=True))
             stack.callback(files[-1].discard)
-            files[-1].file.write(held)
+            files[-1].file.write(data)
         publish_pair(*files)
 
 
 def _check(path: Path, document: Mapping[str, object]) -> None:
-    """What could not be read back is not written."""
+    """Raise StoreError for text that could not be read back."""
     for key, value in document.items():
         if unicode(str(value)) != value:
             raise StoreError(
@@ -157,16 +159,16 @@ def _check(path: Path, document: Mapping[str, object]) -> None:
             )
 
 
-def prompted(encoder: AnyEncoder, chosen: Iterable[FittedReadout]) -> AnyEncoder:
+def prompted(encoder: AnyEncoder, readouts: Iterable[FittedReadout]) -> AnyEncoder:
     """The encoder with the prompt that the readouts were chosen with.
 
     A prompt that the caller has set on the encoder stays. Raises ReadoutError where the readouts
     were chosen with different ones.
     """
-    prompts = {one.prompt for one in chosen if one.prompt is not None}
+    prompts = {readout.prompt for readout in readouts if readout.prompt is not None}
     if encoder.prompt is not None or not prompts:
         return encoder
     if len(prompts) > 1:
-        shown = " and ".join(map(repr, sorted(prompts)))
-        raise ReadoutError(f"these readouts were chosen with the prompts {shown}: read them apart")
+        names = " and ".join(map(repr, sorted(prompts)))
+        raise ReadoutError(f"these readouts were chosen with the prompts {names}: read them apart")
     return encoder.prompted(*prompts)

@@ -88,22 +88,24 @@ class Transform:
             file.write(content)
 
     def to_bytes(self) -> bytes:
-        """What ``save`` writes. Raises ReadoutError if a step was never fitted."""
+        """The bytes that ``save`` writes. Raises ReadoutError if a step was never fitted."""
         self.check_fitted()
         widths = {"width": self.width, "dense": self.dense_stack and self.dense_stack.widths[1]}
-        told = {name: str(width) for name, width in widths.items() if width is not None}
-        return transform_file.content(_flat(self.states), {"readout": self.spec, **told})
+        facts = {name: str(width) for name, width in widths.items() if width is not None}
+        return transform_file.encode(_flat(self.states), {"readout": self.spec, **facts})
 
     @classmethod
     def load(cls, path: str | Path) -> Transform:
         """The transform that ``save`` wrote. Raises StoreError for any other file."""
         path = Path(path)
-        arrays, metadata = transform_file.read(path, lambda told: _shapes(*_told(path, told)))
-        steps, width, _ = _told(path, metadata)
+        arrays, metadata = transform_file.read_arrays(
+            path, lambda facts: _shapes(*_described(path, facts))
+        )
+        steps, width, _ = _described(path, metadata)
         return cls(metadata["readout"], steps, _by_step(arrays, len(steps)), width or None)
 
     def _unfitted(self) -> int | None:
-        """Which step, as the first, still has to learn."""
+        """The first step that was not fitted."""
         for i, (step, state) in enumerate(zip(self.steps, self.states, strict=True)):
             if step.facts.fitted and not state:
                 return i
@@ -156,7 +158,7 @@ def stateless(
     return Transform(spec, steps, ({},) * len(steps), dense_stack=dense_stack)
 
 
-def _told(path: Path, metadata: Mapping[str, str]) -> tuple[tuple[Step, ...], int, int | None]:
+def _described(path: Path, metadata: Mapping[str, str]) -> tuple[tuple[Step, ...], int, int | None]:
     """The steps of a file, the width that they were fitted on (0: none), and what dense gives."""
     try:
         steps = _steps_of(metadata["readout"])
@@ -184,16 +186,16 @@ def _shapes(
 
 
 def _flat(by_step: Sequence[Mapping[str, T]]) -> dict[str, T]:
-    """One mapping of all steps': what step 2 calls ``mean`` is ``2.mean``."""
-    return {f"{i}.{name}": of for i, step in enumerate(by_step) for name, of in step.items()}
+    """One mapping for all steps: ``mean`` of step 2 is ``2.mean``."""
+    return {f"{i}.{name}": item for i, step in enumerate(by_step) for name, item in step.items()}
 
 
 def _by_step(flat: Mapping[str, T], n: int) -> tuple[dict[str, T], ...]:
-    """The ``n`` mappings that ``_flat`` made one of."""
+    """The inverse of ``_flat``: the mappings of ``n`` steps."""
     by_step: tuple[dict[str, T], ...] = tuple({} for _ in range(n))
-    for key, of in flat.items():
+    for key, item in flat.items():
         i, name = key.split(".")
-        by_step[int(i)][name] = of
+        by_step[int(i)][name] = item
     return by_step
 
 

@@ -1,4 +1,4 @@
-"""The file a transform is kept in: safetensors, float64 arrays and text metadata."""
+"""The file of a transform: safetensors, float64 arrays and text metadata."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ FORMAT = "poolwise-transform"
 _FARTHEST = float(np.finfo(np.float32).max)
 
 Expected = Callable[[Mapping[str, str]], Mapping[str, Shape]]
-"""From a file's metadata to the names and shapes of its arrays; StoreError where it tells none."""
+"""From a file's metadata to the names and shapes of its arrays; StoreError where it lacks them."""
 
 
-def content(arrays: Mapping[str, Doubles], metadata: Mapping[str, str]) -> bytes:
-    """What stands in the file."""
+def encode(arrays: Mapping[str, Doubles], metadata: Mapping[str, str]) -> bytes:
+    """The bytes of the file."""
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     return save(contiguous, metadata={"format": FORMAT, **metadata})
 
 
-def read(path: Path, expected: Expected) -> tuple[dict[str, Doubles], dict[str, str]]:
-    """The arrays and the metadata, of which ``expected`` tells which arrays there must be.
+def read_arrays(path: Path, expected: Expected) -> tuple[dict[str, Doubles], dict[str, str]]:
+    """The arrays and the metadata, ``expected`` gives the arrays that there must be.
 
     Raises StoreError if the file cannot be read, is of another kind, or holds anything but finite
     float64 numbers in arrays of these names and shapes; no array is read before.
@@ -40,10 +40,12 @@ def read(path: Path, expected: Expected) -> tuple[dict[str, Doubles], dict[str, 
             raise not_a_transform(path, f"a safetensors file not marked {FORMAT!r}")
         if foreign := [f"{name}: {e.dtype}" for name, e in entries.items() if e.dtype != "F64"]:
             raise not_a_transform(path, f"arrays that are not float64, {listed(foreign)}")
-        found = {name: entry.shape for name, entry in entries.items()}
-        if found != (shapes := expected(metadata)):
+        shapes = {name: entry.shape for name, entry in entries.items()}
+        if shapes != (expected_shapes := expected(metadata)):
             raise not_a_transform(
-                path, f"arrays {_told(found)} where {metadata['readout']} has {_told(shapes)}"
+                path,
+                f"arrays {_shown(shapes)} where {metadata['readout']} has "
+                f"{_shown(expected_shapes)}",
             )
         arrays = {
             name: np.frombuffer(stored.file.read(e.begin, e.end), "<f8").reshape(e.shape)
@@ -53,16 +55,16 @@ def read(path: Path, expected: Expected) -> tuple[dict[str, Doubles], dict[str, 
         raise StoreError(f"cannot read the transform {path}: {error}") from error
     if bad := [name for name, array in arrays.items() if not np.isfinite(array).all()]:
         raise not_a_transform(path, f"NaN or infinity in {listed(bad)}")
-    # Squares of such would overflow, and lengths be infinite: a row of zeros without a word.
+    # Squares of such would overflow, and norms be infinite: a row of zeros without an error.
     if far := [name for name, array in arrays.items() if np.abs(array).max(initial=0) > _FARTHEST]:
         raise not_a_transform(path, f"numbers beyond {_FARTHEST:.0e} in {listed(far)}")
     return arrays, metadata
 
 
-def _told(shapes: Mapping[str, Shape]) -> str:
+def _shown(shapes: Mapping[str, Shape]) -> str:
     return str(dict(shapes))[:400]
 
 
-def not_a_transform(path: Path, found: str) -> StoreError:
+def not_a_transform(path: Path, content: str) -> StoreError:
     """An error to raise for a file that ``Transform.save`` cannot have written."""
-    return StoreError(f"expected a transform saved by poolwise in {path}, found {found}")
+    return StoreError(f"expected a transform saved by poolwise in {path}, found {content}")
