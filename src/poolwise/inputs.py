@@ -1,4 +1,4 @@
-"""What Python callers pass in, checked in one place: texts in any container, and named choices."""
+"""Arguments of Python callers, checked in one place: texts in any container, named choices."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "precision": get_args(Precision),
     "long": get_args(LongTexts),
 }
-"""What an option of this name may be."""
+"""The values of an option, by its name."""
 
-MISSING = {"nan": "NaN", "<NA>": "NA", "NaT": "NaT"}
-"""What stands where a table has no value, by its ``str``, and what its users call it."""
+MISSING_VALUES = {"nan": "NaN", "<NA>": "NA", "NaT": "NaT"}
+"""How errors name the missing values of NumPy and pandas, by their ``str``."""
 
 EXPECTED = "expected one text, or texts: a list, array or Series of strings, or what yields them"
+
+_STEPS = ("int8", "binary")
+"""Steps that are named as sentence-transformers' precisions of vectors are."""
 
 _TABLES = ("column_names", "columns")  # of pyarrow and datasets; of pandas and polars
 
@@ -31,14 +34,18 @@ def check_choices(**options: object) -> None:
     for name, value in options.items():
         if not (isinstance(value, str) and value in CHOICES[name]):
             choices = ", ".join(map(repr, CHOICES[name]))
-            raise OptionError(f"{name} is {value!r:.60}, expected one of {choices}")
+            number_type = name == "precision" and isinstance(value, str) and value in _STEPS
+            hint = f"; for vectors of this type add the step |{value} to the readout"
+            raise OptionError(
+                f"{name} is {value!r:.60}, expected one of {choices}{hint if number_type else ''}"
+            )
 
 
 def flag(name: str, value: object) -> bool:
-    """What the option ``name`` says. Raises OptionError for what is neither true nor false."""
+    """The option's truth value. Raises OptionError for a value that has none."""
     try:
         return bool(value)
-    except Exception as error:  # an array, a Series, whatever its own words for it
+    except Exception as error:  # an array or Series raises errors of its own
         raise OptionError(f"{name} is {describe(value)}, expected True or False") from error
 
 
@@ -49,22 +56,22 @@ def whole_number(name: str, value: object, low: int, high: int | None = None) ->
     except TypeError:
         number = None
     if number is None or isinstance(value, bool) or not low <= number <= (high or number):
-        most = f"from {low} to {high}" if high is not None else f"of at least {low}"
-        raise OptionError(f"{name} is {describe(value)}, expected a whole number {most}")
+        bounds = f"from {low} to {high}" if high is not None else f"of at least {low}"
+        raise OptionError(f"{name} is {describe(value)}, expected a whole number {bounds}")
     return number
 
 
 def rows(texts: object) -> Iterable[Any]:
-    """What the container holds, in its own order; of one string, that. Raises TextError for what
-    holds no texts; the rows are not looked at."""
+    """The items of the container, in its order; one string is one item. Raises TextError for what
+    holds no texts; the items are not checked."""
     if isinstance(texts, str):
         return [texts]
     check_container(texts)
-    found: Any = texts
-    if type(found).__module__.partition(".")[0] == "pyarrow" and hasattr(found, "to_pylist"):
+    items: Any = texts
+    if type(items).__module__.partition(".")[0] == "pyarrow" and hasattr(items, "to_pylist"):
         # Its own items are scalars, not strings.
-        found = chain.from_iterable(part.to_pylist() for part in getattr(found, "chunks", [found]))
-    return found  # type: ignore[no-any-return]
+        items = chain.from_iterable(part.to_pylist() for part in getattr(items, "chunks", [items]))
+    return items  # type: ignore[no-any-return]
 
 
 def sentences(texts: object) -> Iterator[Sentence]:
@@ -100,10 +107,12 @@ def check_container(texts: object) -> None:
         )
     if isinstance(texts, Mapping):
         names = [*map(str, texts)]
-        raise TextError(f"found a {kind} {_named('keys', names)}, {EXPECTED}; {_one_of(names)}")
+        raise TextError(
+            f"found a {kind} {_with_names('keys', names)}, {EXPECTED}; {_name_one(names)}"
+        )
     if (columns := column_names(texts)) is not None:
-        named = _named("columns", columns)
-        raise TextError(f"found a {kind} {named}, {EXPECTED}; {_one_of(columns)}")
+        named = _with_names("columns", columns)
+        raise TextError(f"found a {kind} {named}, {EXPECTED}; {_name_one(columns)}")
     if isinstance(texts, set | frozenset):
         raise TextError(
             f"found a {kind}, which has no order, {EXPECTED}; vectors come in the order of texts: "
@@ -123,10 +132,10 @@ def _numbered(texts: Iterable[object]) -> Iterator[Sentence]:
         elif isinstance(text, str):
             yield Sentence(text if type(text) is str else str.__str__(text), row)
         else:
-            found = text.text if isinstance(text, Sentence) else text
-            todo = "decode" if isinstance(found, bytes) else "drop or fill"
+            item = text.text if isinstance(text, Sentence) else text
+            advice = "decode" if isinstance(item, bytes) else "drop or fill"
             raise TextError(
-                f"row {row}: found {describe(found)}, expected a string; {todo} such rows first"
+                f"row {row}: found {describe(item)}, expected a string; {advice} such rows first"
             )
 
 
@@ -140,7 +149,7 @@ def _is_iterable(texts: Any) -> bool:
 
 def column_names(data: object) -> list[str] | None:
     """The names of a table's columns; None if ``data`` is no table."""
-    # Asked of the type, for a Series answers to the labels of its rows, too.
+    # Of the type, for a Series has its row labels as attributes.
     for attribute in _TABLES:
         if hasattr(type(data), attribute):
             with catch_warnings(action="ignore"):  # a lazy one warns of the time it takes
@@ -149,16 +158,16 @@ def column_names(data: object) -> list[str] | None:
     return None
 
 
-def _named(kind: str, names: list[str]) -> str:
+def _with_names(kind: str, names: list[str]) -> str:
     return f"with the {kind} {listed(names)}" if names else f"without {kind}"
 
 
-def _one_of(names: list[str]) -> str:
-    """How to name one, for instance that of the texts."""
-    usual = [name for name in names if name in ("text", "sentence")] or names or ["text"]
-    return f"name the one that holds the texts, such as texts[{usual[0]!r:.40}]"
+def _name_one(names: list[str]) -> str:
+    """Advice to name one column or key, for instance that of the texts."""
+    defaults = [name for name in names if name in ("text", "sentence")] or names or ["text"]
+    return f"name the one that holds the texts, such as texts[{defaults[0]!r:.40}]"
 
 
 def describe(value: object) -> str:
     """A value as errors name it: its type and the beginning of its ``repr``."""
-    return MISSING.get(f"{value!s:.40}", f"{type(value).__name__} ({value!r:.40})")
+    return MISSING_VALUES.get(f"{value!s:.40}", f"{type(value).__name__} ({value!r:.40})")

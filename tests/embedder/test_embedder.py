@@ -19,7 +19,7 @@ from sklearn.pipeline import make_pipeline
 
 import poolwise
 from poolwise.embedder import Embedder, NotOfferedError, NotTextsError, model_cache
-from poolwise.errors import EncoderError, PoolwiseWarning, ReadoutError
+from poolwise.errors import EncoderError, OptionError, PoolwiseWarning, ReadoutError
 
 TEXTS = [f"the {word} sat on the mat" for word in "cat dog tree bird man woman child house".split()]
 
@@ -193,3 +193,25 @@ def test_output_as_polars(folder):
     assert isinstance(made, pl.DataFrame)
     assert made.columns == list(embedder.get_feature_names_out())
     assert made.columns == ["embedder0", "embedder1", "embedder2"]
+
+
+def test_the_two_precisions_are_told_apart(folder):
+    """The embedder's is the arithmetic, that of encode the number type of the vectors."""
+    for number_type in ("float32", "int8", "uint8", "binary", "ubinary"):
+        with pytest.raises(
+            NotOfferedError,
+            match=f"exact, near, fast, the arithmetic; for vectors "
+            rf"of this number type: encode\(…, precision='{number_type}'\)",
+        ):
+            Embedder(folder, "mean@-1", precision=number_type).fit(TEXTS)
+    embedder = Embedder(folder, "mean@-1", precision="fast")
+    for arithmetic in ("exact", "near", "fast"):
+        with pytest.raises(
+            NotOfferedError,
+            match=r"ubinary, the number type; for this arithmetic: "
+            rf"Embedder\(…, precision='{arithmetic}'\)",
+        ):
+            embedder.encode(TEXTS, precision=arithmetic)
+    assert embedder.encode(TEXTS, precision="int8").dtype == np.int8
+    with pytest.raises(OptionError, match=r"'fast'; for vectors of this type add the step \|int8"):
+        poolwise.load(folder).embed(TEXTS, "mean@-1", precision="int8")

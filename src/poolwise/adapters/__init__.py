@@ -1,1 +1,1 @@
-"""Embedders for others' evaluations, one file a protocol."""
+"""Embedders for evaluation libraries, one file a protocol."""

@@ -60,13 +60,13 @@ class MtebEncoder:
         return vectors
 
     def similarity(self, embeddings1: Any, embeddings2: Any) -> Any:
-        """Of all vectors with all, a tensor [n, m], by the measure that the folder names."""
+        """The similarity of all pairs, a tensor [n, m], by the measure that the folder names."""
         return self.embedder.similarity(embeddings1, embeddings2)
 
     def similarity_pairwise(self, embeddings1: Any, embeddings2: Any) -> Any:
-        """Of row with row, a tensor [n], by the measure that the folder names."""
-        one, other = np.asarray(embeddings1), np.asarray(embeddings2)
-        return tensor(pairwise(self.embedder.opened.similarity, one, other))
+        """The similarity of each pair of rows, a tensor [n], by the same measure."""
+        first, second = np.asarray(embeddings1), np.asarray(embeddings2)
+        return tensor(pairwise(self.embedder.loaded_model.similarity, first, second))
 
 
 _ENCODE = {
@@ -77,7 +77,7 @@ _ENCODE = {
 
 
 def _meta(embedder: Embedder) -> Any:
-    model, name = embedder.opened, str(embedder.model)
+    model, name = embedder.loaded_model, str(embedder.model)
     local = "/" not in name or Path(os.path.expanduser(name)).exists()  # noqa: PTH111 - raises nothing
     facts = {
         "name": f"poolwise/{Path(name).name}" if local else name,
@@ -99,8 +99,8 @@ def _meta(embedder: Embedder) -> Any:
 
 
 def _fitted(embedder: Embedder) -> dict[str, str]:
-    """A mark of what the steps have learned: the same readout may be fitted on other texts."""
+    """A hash of the fitted steps: the same readout may be fitted on other texts."""
     states = getattr(embedder, "transform_", None) and embedder.transform_.states
-    learned = [array for state in states or () for _, array in sorted(state.items())]
-    digest = sha256(b"".join(array.tobytes() for array in learned))
-    return {"fitted": digest.hexdigest()[:12]} if learned else {}
+    arrays = [array for state in states or () for _, array in sorted(state.items())]
+    digest = sha256(b"".join(array.tobytes() for array in arrays))
+    return {"fitted": digest.hexdigest()[:12]} if arrays else {}

@@ -33,6 +33,6 @@ def functions(
         return vectors
 
     def prepare(_params: Any, _samples: Batch) -> None:
-        """Nothing has to be learned of the sentences."""
+        """Does nothing."""
 
     return batcher, prepare

@@ -1,4 +1,4 @@
-"""What sentence-transformers' ``encode`` may be asked to make of vectors [n, d]."""
+"""The options of sentence-transformers' ``encode``, applied to vectors [n, d]."""
 
 from __future__ import annotations
 
@@ -8,31 +8,47 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.errors import PoolwiseError, needs
+from poolwise.inputs import CHOICES
 from poolwise.transforms.linear import l2
 from poolwise.transforms.quantization import binary, int8, ranges
 
-_PRECISIONS = ("float32", "int8", "uint8", "binary", "ubinary")
+NUMBER_TYPES = ("float32", "int8", "uint8", "binary", "ubinary")
+"""The ``precision`` of ``encode``."""
 
 
 class NotOfferedError(PoolwiseError, ValueError):
-    """An embedder was asked for what poolwise does not give."""
+    """An option or value of sentence-transformers that poolwise does not offer."""
 
 
-def refuse(asked: bool, message: str) -> None:
-    """Raise NotOfferedError if it was ``asked``."""
-    if asked:
+def refuse(condition: bool, message: str) -> None:
+    """Raise NotOfferedError if ``condition`` holds."""
+    if condition:
         raise NotOfferedError(f"not offered: {message}")
 
 
-def vectors_of(given: Any, name: str) -> NDArray[Any]:
-    """What a caller gives as vectors, [n, d]; one vector is n = 1."""
+def number_type_hint(precision: object) -> str:
+    """Where to ask for a number type, if ``precision`` is one in place of an arithmetic."""
+    if not (isinstance(precision, str) and precision in NUMBER_TYPES):
+        return ""
+    return f", the arithmetic; for vectors of this number type: encode(…, {precision=})"
+
+
+def arithmetic_hint(precision: object) -> str:
+    """Where to ask for an arithmetic, if ``precision`` is one in place of a number type."""
+    if not (isinstance(precision, str) and precision in CHOICES["precision"]):
+        return ""
+    return f", the number type; for this arithmetic: Embedder(…, {precision=})"
+
+
+def vectors_of(vectors: Any, name: str) -> NDArray[Any]:
+    """A caller's vectors as an array [n, d]; one vector is n = 1."""
     try:
-        found = np.atleast_2d(np.asarray(given))
-        numbers = found.ndim == 2 and np.issubdtype(found.dtype, np.number)
+        array = np.atleast_2d(np.asarray(vectors))
+        numbers = array.ndim == 2 and np.issubdtype(array.dtype, np.number)
     except (TypeError, ValueError):  # rows of several lengths
         numbers = False
-    refuse(not numbers, f"{name} is {given!r:.60}: vectors [n, d] or one [d] can be compared")
-    return found
+    refuse(not numbers, f"{name} is {vectors!r:.60}: vectors [n, d] or one [d] can be compared")
+    return array
 
 
 def shortened(vectors: NDArray[Any], truncate_dim: int | None) -> NDArray[Any]:
@@ -50,9 +66,10 @@ def normalised(vectors: NDArray[Any]) -> NDArray[Any]:
 
 
 def quantised(vectors: NDArray[Any], precision: str) -> NDArray[Any]:
-    """As ``quantize_embeddings`` does it; int8 and uint8 over the range of these very vectors."""
-    known = isinstance(precision, str) and precision in _PRECISIONS
-    refuse(not known, f"{precision=!r:.60}: it is one of {', '.join(_PRECISIONS)}")
+    """As ``quantize_embeddings`` does it; int8 and uint8 over the range of these vectors."""
+    known = isinstance(precision, str) and precision in NUMBER_TYPES
+    hint = "" if known else arithmetic_hint(precision)
+    refuse(not known, f"{precision=!r:.60}: it is one of {', '.join(NUMBER_TYPES)}{hint}")
     if precision == "float32":
         return vectors
     refuse(vectors.dtype == np.int8, f"{precision=}: the readout's last step gives integers")

@@ -1,4 +1,4 @@
-"""How vectors are compared, by the names that sentence-transformers gives its measures."""
+"""Similarities of vectors, by sentence-transformers' names of the measures."""
 
 from __future__ import annotations
 
@@ -30,15 +30,17 @@ _PAIRS: Mapping[SimilarityName, Measure] = {
 
 
 def similarities(
-    name: SimilarityName, one: NDArray[np.generic], other: NDArray[np.generic]
+    name: SimilarityName, first: NDArray[np.generic], second: NDArray[np.generic]
 ) -> Floats:
-    """Every row of ``one`` [n, d] with every row of ``other`` [m, d], float32 [n, m].
+    """Every row of ``first`` [n, d] with every row of ``second`` [m, d], float32 [n, m].
 
     Distances are negative, so that the larger value is always the more similar pair.
     """
-    return _ALL[name](one.astype(np.float64), other.astype(np.float64)).astype(np.float32)
+    return _ALL[name](first.astype(np.float64), second.astype(np.float64)).astype(np.float32)
 
 
-def pairwise(name: SimilarityName, one: NDArray[np.generic], other: NDArray[np.generic]) -> Floats:
-    """Row by row of ``one`` and ``other`` [n, d], float32 [n]."""
-    return _PAIRS[name](one.astype(np.float64), other.astype(np.float64)).astype(np.float32)
+def pairwise(
+    name: SimilarityName, first: NDArray[np.generic], second: NDArray[np.generic]
+) -> Floats:
+    """Row by row of ``first`` and ``second`` [n, d], float32 [n]."""
+    return _PAIRS[name](first.astype(np.float64), second.astype(np.float64)).astype(np.float32)

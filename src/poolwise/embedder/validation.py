@@ -1,4 +1,4 @@
-"""What X may be: texts in any of the shapes that scikit-learn's users have them in."""
+"""X of scikit-learn's methods: texts in a list, an array, a Series or one column."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from poolwise.inputs import check_container, strings
 
 
 class NotTextsError(TextError, ValueError):
-    """X holds something else than texts; a ValueError too, which scikit-learn's users expect."""
+    """X does not hold texts; a ValueError too, as scikit-learn raises."""
 
 
 def texts_of(X: Any, at_least: int = 0) -> list[str]:  # noqa: N803 - scikit-learn's name
