@@ -27,7 +27,7 @@ from poolwise.studies.length import LengthStudy
 from poolwise.studies.runner import run
 from poolwise.studies.sweep import Datasets, answers, questions, sweep
 from poolwise.studies.tagging.alignment import align
-from poolwise.studies.tagging.corpus import check, corpus
+from poolwise.studies.tagging.corpus import build_corpus, check_tags
 from poolwise.studies.tagging.scores import F1Scores
 from poolwise.texts import LabelledTexts, TaggedSentences, TextPairs
 from poolwise.tuning.task import TuningTask
@@ -330,9 +330,9 @@ def test_tagged_sentences_that_read_alike_are_one(model):
         ["B-x" if word.lower() in {"cat", "dog", "mat"} else "O" for word in one] for one in words
     ]
     data = TaggedSentences("t", words, tags, [""] * len(words), "hash")
-    read = corpus(data, align(model, words), check(data), 0)
-    assert read.groups.tolist() == of.tolist()
-    assert apart([{*read.groups[rows].tolist()} for rows in read.splits])
+    corpus = build_corpus(data, align(model, words), check_tags(data), 0)
+    assert corpus.groups.tolist() == of.tolist()
+    assert apart([{*corpus.groups[rows].tolist()} for rows in corpus.splits])
 
 
 def test_f1_of_copies_is_no_surer_than_of_one():

@@ -9,19 +9,20 @@ import poolwise
 from poolwise.errors import MissingExtraError, StudyError
 from poolwise.selection.splits import Splits
 from poolwise.studies.tagging import Tagging
-from poolwise.studies.tagging.answer import Answer
 from poolwise.studies.tagging.corpus import TaggedCorpus, f1
 from poolwise.studies.tagging.entities import ENTITIES
 from poolwise.studies.tagging.experiment import (
     MOST_FREQUENT,
     SHUFFLED,
     STATIC,
+    HeadResult,
     MixExperiment,
-    most_frequent,
-    runs,
+    count_trainings,
+    most_frequent_tags,
 )
-from poolwise.studies.tagging.features import LayerMix, of_mix
-from poolwise.studies.tagging.linear import linear
+from poolwise.studies.tagging.features import LayerMix, mix_features
+from poolwise.studies.tagging.finding import build_finding
+from poolwise.studies.tagging.linear import train_linear
 from poolwise.studies.tagging.scores import F1Scores
 from poolwise.studies.tagging.vectors import WordVectors
 from poolwise.texts import TaggedSentences
@@ -37,7 +38,7 @@ def planted(rng, sentences=240):
     tags = np.where(rng.random(offsets[-1]) < 0.3, 0, 2)
     rows = np.arange(sentences)
     corpus = TaggedCorpus(
-        names=NAMES,
+        tag_names=NAMES,
         words=["a" if i % 2 else "b" for i in range(len(tags))],
         tags=tags,
         offsets=offsets,
@@ -49,7 +50,7 @@ def planted(rng, sentences=240):
     return corpus, states
 
 
-def bench(corpus, states, rng):
+def experiment_of(corpus, states, rng):
     first = rng.integers(0, 5, states.shape[1])
     table = rng.normal(size=(5, WIDTH)).astype(np.float32)
     return MixExperiment(corpus, WordVectors(states, first), table, 0)
@@ -59,16 +60,16 @@ def test_the_layer_that_holds_the_tags_is_chosen():
     rng = np.random.default_rng(0)
     corpus, states = planted(rng)
     states[1, :, 3] += 6 * (corpus.tags == 0)
-    made = bench(corpus, states, rng)
-    contest = made.hold(lambda f, c, tags, _: linear(f, c, tags), 1, every_layer=True)
-    assert contest.chosen == "second to last"
-    assert contest.single == {0: "embeddings", 1: "second to last", 2: "last layer"}
-    assert contest.test.values["second to last"] > 0.97
-    assert contest.test.values["concat of the last 2"] > 0.9
+    experiment = experiment_of(corpus, states, rng)
+    scores = experiment.run(lambda f, c, tags, _: train_linear(f, c, tags), 1, every_layer=True)
+    assert scores.best_mix == "second to last"
+    assert scores.single_layers == {0: "embeddings", 1: "second to last", 2: "last layer"}
+    assert scores.test.values["second to last"] > 0.97
+    assert scores.test.values["concat of the last 2"] > 0.9
     for name in ("embeddings", "last layer", STATIC, MOST_FREQUENT, SHUFFLED):
-        assert contest.test.values[name] < 0.3
+        assert scores.test.values[name] < 0.3
 
-    finding = Answer("Which?", "a linear head", contest, corpus, 1, ["and so on"]).finding()
+    finding = build_finding("Which?", HeadResult("a linear head", scores, corpus, 1, ["and so on"]))
     assert finding.verdict.startswith("Not the last layer but the second to last: entity F1 0.9"), (
         finding.verdict
     )
@@ -86,25 +87,25 @@ def test_the_layer_that_holds_the_tags_is_chosen():
     assert set(layers.data["layer"]) == {0, 1, 2}
     for number in finding.numbers:
         assert number.low <= number.value <= number.high
-        assert number.control == (number.where["features"] in contest.controls)
+        assert number.control == (number.where["features"] in scores.controls)
 
 
 def test_without_a_difference_the_answer_says_so():
     rng = np.random.default_rng(1)
     corpus, states = planted(rng)
     states[1:, :, 3] += 2 * (corpus.tags == 0)
-    made = bench(corpus, states, rng)
+    experiment = experiment_of(corpus, states, rng)
     mixes = [LayerMix("second to last", (1,)), LayerMix("last layer", (2,))]
-    contest = made.hold(lambda f, c, tags, _: linear(f, c, tags), 1, every_layer=False)
+    scores = experiment.run(lambda f, c, tags, _: train_linear(f, c, tags), 1, every_layer=False)
     for chosen, verdict in (
         ("second to last", "No difference that these data can show"),
         ("last layer", "The last layer: entity F1"),
     ):
-        contest.dev.values[chosen] = 2.0
-        told = Answer("Which?", "a linear head", contest, corpus, 1).finding().verdict
-        assert told.startswith(verdict)
-        contest.dev.values[chosen] = 0.0
-    assert {mix.name for mix in mixes} <= {mix.name for mix in contest.mixes}
+        scores.dev.values[chosen] = 2.0
+        text = build_finding("Which?", HeadResult("a linear head", scores, corpus, 1)).verdict
+        assert text.startswith(verdict)
+        scores.dev.values[chosen] = 0.0
+    assert {mix.name for mix in mixes} <= {mix.name for mix in scores.mixes}
 
 
 def test_a_bilstm_reads_neighbours_where_a_linear_head_cannot(monkeypatch):
@@ -120,25 +121,25 @@ def test_a_bilstm_reads_neighbours_where_a_linear_head_cannot(monkeypatch):
     corpus, states = planted(rng)
     before = np.roll(corpus.tags, -1) == 0
     states[2, :, 3] += 6 * before
-    features = of_mix(
+    features = mix_features(
         WordVectors(states, np.zeros(len(corpus.tags), np.intp)),
         LayerMix("", (1, 2), "weighted sum"),
-        corpus.rows(corpus.splits.train),
+        corpus.word_rows(corpus.splits.train),
     )
-    tags = corpus.tags[corpus.rows(corpus.splits.train)]
+    tags = corpus.tags[corpus.word_rows(corpus.splits.train)]
 
     def score(guesses):
-        counts = corpus.counts(corpus.splits.test, guesses[1])
+        counts = corpus.span_counts(corpus.splits.test, guesses[1])
         return float(f1(counts.sum(axis=0)))
 
     state = torch.random.get_rng_state()
     bar = Progress("runs", 2, show=False)
-    once = heads.bilstm(features, corpus, tags, seed=0, progress=bar)
+    once = heads.train_bilstm(features, corpus, tags, seed=0, progress=bar)
     assert bar.done == pytest.approx(1)
     assert score(once) > 0.7
-    assert score(linear(features, corpus, tags)) < 0.4
+    assert score(train_linear(features, corpus, tags)) < 0.4
     monkeypatch.setattr(heads, "EPOCHS", (2, 0))
-    one, two = (heads.bilstm(features, corpus, tags, seed=1, progress=bar) for _ in range(2))
+    one, two = (heads.train_bilstm(features, corpus, tags, seed=1, progress=bar) for _ in range(2))
     np.testing.assert_array_equal(one[1], two[1])
     assert torch.equal(state, torch.random.get_rng_state())
 
@@ -147,14 +148,14 @@ def test_the_most_frequent_tag_of_a_word_is_learned_on_train_alone():
     rng = np.random.default_rng(3)
     corpus, _ = planted(rng)
     tags = np.array([1 if word == "a" else 2 for word in corpus.words])
-    test = corpus.rows(corpus.splits.test)
+    test = corpus.word_rows(corpus.splits.test)
     words = list(corpus.words)
     words[test[0]] = "never seen"
     tags[test[1:]] = 0
     made = TaggedCorpus(NAMES, words, tags, corpus.offsets, corpus.splits, ENTITIES)
-    _, guesses = most_frequent(made)
+    _, guesses = most_frequent_tags(made)
     expected = [1 if corpus.words[row] == "a" else 2 for row in test]
-    expected[0] = np.bincount(tags[corpus.rows(corpus.splits.train)]).argmax()
+    expected[0] = np.bincount(tags[corpus.word_rows(corpus.splits.train)]).argmax()
     assert guesses.tolist() == expected
 
 
@@ -221,7 +222,7 @@ def test_from_text_to_findings(tiny, monkeypatch):
     assert set(found) > {"layer 1", "second to last", "last layer", "weighted sum of all 3"}
     assert [chart.kind for chart in plain.charts] == ["forest", "by_layer"]
     assert [chart.kind for chart in bilstm.charts] == ["forest"]
-    assert runs(2) == 15
+    assert count_trainings(2) == 15
 
 
 def test_plain_tags_are_scored_by_accuracy(tiny):

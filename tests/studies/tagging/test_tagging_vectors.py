@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 import poolwise
-from poolwise import inside
+from poolwise import token_outputs
 from poolwise.errors import StudyError
 from poolwise.studies.tagging import vectors
 from poolwise.studies.tagging.alignment import align
-from poolwise.studies.tagging.features import LayerMix, of_mix, of_table, table7
-from poolwise.studies.tagging.vectors import read_words
+from poolwise.studies.tagging.features import LayerMix, mix_features, static_features, table7_mixes
+from poolwise.studies.tagging.vectors import extract_words
 
 SENTENCES = [
     "the cat sat on the mat".split(),
@@ -27,7 +27,7 @@ def test_the_first_token_of_every_word_is_found(family_folder):
         ids = whole.windows[0].ids
         assert found.words.tolist() == list(range(len(words)))
         assert found.n_tokens == len(ids)
-        assert found.first.tolist() == ids[found.positions].tolist()
+        assert found.first_ids.tolist() == ids[found.positions].tolist()
         # What lies between one word's first token and the next word's is that word's alone.
         ends = [*found.positions[1:], len(ids) - len(model.tokenizer.frame.after)]
         for word, start, end in zip(words, found.positions, ends, strict=True):
@@ -40,8 +40,8 @@ def test_words_beyond_the_maximum_length_are_cut_and_counted(tiny):
     model = poolwise.load(tiny("bert"), max_length=6)
     (found,) = align(model, ["the cat sat on the mat".split()])
     assert found.words.tolist() == [0, 1, 2, 3]
-    assert (found.cut, found.bare) == (2, 0)
-    words = read_words(model, [found])
+    assert (found.n_truncated, found.n_untokenized) == (2, 0)
+    words = extract_words(model, [found])
     assert words.states.shape == (4, 4, 32)
 
 
@@ -50,7 +50,7 @@ def test_a_word_without_tokens_is_counted(tiny):
     (found,) = align(model, [["the", "\u200d", "cat"]])
     assert found.words.tolist() == [0, 2]
     assert found.positions.tolist() == [1, 2]
-    assert (found.cut, found.bare) == (0, 1)
+    assert (found.n_truncated, found.n_untokenized) == (0, 1)
 
 
 def test_tokens_that_are_not_those_of_the_words_are_marked(tiny, monkeypatch):
@@ -69,10 +69,10 @@ def test_tokens_that_are_not_those_of_the_words_are_marked(tiny, monkeypatch):
 
 @pytest.mark.parametrize("group_bytes", [1, 1 << 15, 1 << 26])
 def test_words_hold_the_hidden_states_of_their_first_tokens(tiny, monkeypatch, group_bytes):
-    monkeypatch.setattr(inside, "GROUP_BYTES", group_bytes)
+    monkeypatch.setattr(token_outputs, "GROUP_BYTES", group_bytes)
     model = poolwise.load(tiny("bert"))
     sentences = align(model, [*SENTENCES, SENTENCES[0]])
-    words = read_words(model, sentences)
+    words = extract_words(model, sentences)
     row = 0
     for sentence in sentences:
         for position in sentence.positions:
@@ -81,28 +81,28 @@ def test_words_hold_the_hidden_states_of_their_first_tokens(tiny, monkeypatch, g
             for k, one in enumerate(asked):
                 np.testing.assert_array_equal(words.states[k, row], batch.vectors[one][0])
             row += 1
-    assert row == words.states.shape[1] == len(words.first)
+    assert row == words.states.shape[1] == len(words.first_ids)
 
 
 def test_vectors_that_are_not_finite_are_refused(tiny, monkeypatch):
     model = poolwise.load(tiny("bert"))
-    look = type(model).token_outputs
+    token_outputs_of = type(model).token_outputs
 
-    def broken(*given, **options):
-        for some in look(*given, **options):
-            some.hidden_states[-1] = np.nan
-            yield some
+    def broken(*arguments, **options):
+        for outputs in token_outputs_of(*arguments, **options):
+            outputs.hidden_states[-1] = np.nan
+            yield outputs
 
-    monkeypatch.setattr(type(model), "inside", broken)
+    monkeypatch.setattr(type(model), "token_outputs", broken)
     with pytest.raises(StudyError, match="not finite"):
-        read_words(model, align(model, SENTENCES[:1]))
+        extract_words(model, align(model, SENTENCES[:1]))
 
 
 def test_a_full_disk_is_said_before_anything_runs(tiny, monkeypatch):
     model = poolwise.load(tiny("bert"))
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("", (), {"free": 100})())
     with pytest.raises(StudyError, match="scratch space"):
-        read_words(model, align(model, SENTENCES[:1]))
+        extract_words(model, align(model, SENTENCES[:1]))
 
 
 def words_of(*states):
@@ -114,21 +114,21 @@ def test_layers_are_standardised_by_what_is_learned_from():
     two = [[100.0, 1.0], [300.0, 3.0], [100.0, 3.0]]
     words = words_of(one, two)
     learned, every = np.array([0, 1]), np.arange(3)
-    found = of_mix(words, LayerMix("", (0,)), learned).mixed(every)
+    found = mix_features(words, LayerMix("", (0,)), learned).mixed(every)
     np.testing.assert_allclose(found, [[-1, 0], [1, 0], [8, 0]])
     other = [[-1, -1], [1, 1], [-1, 1]]
-    both = of_mix(words, LayerMix("", (0, 1), "concat"), learned)
+    both = mix_features(words, LayerMix("", (0, 1), "concat"), learned)
     np.testing.assert_allclose(both.mixed(every), np.hstack([found, other]))
-    summed = of_mix(words, LayerMix("", (0, 1), "weighted sum"), learned)
+    summed = mix_features(words, LayerMix("", (0, 1), "weighted sum"), learned)
     np.testing.assert_allclose(summed.mixed(every), (found + other) / 2)
-    np.testing.assert_allclose(summed.layers(every), np.stack([found, other], axis=1))
-    table = of_table(words, np.array([[1.0], [7.0], [3.0]], np.float32), learned)
+    np.testing.assert_allclose(summed.stacked(every), np.stack([found, other], axis=1))
+    table = static_features(words, np.array([[1.0], [7.0], [3.0]], np.float32), learned)
     np.testing.assert_allclose(table.mixed(every), [[1], [-1], [1]])
 
 
 def test_the_mixes_are_those_of_the_table():
-    named = {mix.name: mix for mix in table7(12)}
+    named = {mix.name: mix for mix in table7_mixes(12)}
     assert named["second to last"].layers == (11,)
     assert named["concat of the last 4"].layers == (9, 10, 11, 12)
     assert named["weighted sum of all 12"].layers == tuple(range(1, 13))
-    assert [mix.layers for mix in table7(1)] == [(0,), (0,), (1,), (1,), (1,), (1,)]
+    assert [mix.layers for mix in table7_mixes(1)] == [(0,), (0,), (1,), (1,), (1,), (1,)]

@@ -68,7 +68,9 @@ def delete(
 def _chosen(encoder: Encoder, texts: Sequence[str]) -> Iterator[AlignedSentence]:
     found, tokens = 0, 0
     for sentence in align(encoder, [text.split() for text in texts]):
-        if sentence is None or sentence.cut or sentence.bare or len(sentence.words) < FEWEST:
+        if sentence is None or len(sentence.words) < FEWEST:
+            continue
+        if sentence.n_truncated or sentence.n_untokenized:
             continue
         tokens += 2 * len(sentence.words) * sentence.n_tokens
         found += 1

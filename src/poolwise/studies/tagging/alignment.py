@@ -1,4 +1,4 @@
-"""Which token of the encoder stands for which word."""
+"""The encoder's first token of each word."""
 
 from __future__ import annotations
 
@@ -7,53 +7,51 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from poolwise.records import Ints
+from poolwise.selection.splits import RowIndices
 
 if TYPE_CHECKING:
     from poolwise.encoders import Encoder
 
-Rows = NDArray[np.intp]
-
 
 @dataclass(frozen=True, slots=True)
 class AlignedSentence:
-    """One sentence as the encoder reads it: ``text``, its words joined by spaces.
+    """One sentence: ``text``, its words joined by spaces, and the first token of each word.
 
-    ``words``      [w] the words that have a token within the encoder's reach, by number.
-    ``positions``  [w] where the first token of each stands, special tokens counted.
-    ``first``      [w] the id of that token.
-    ``cut``        words beyond the maximum length.
-    ``bare``       words of which the tokenizer leaves nothing (a lone control character).
-    ``n_tokens``   special tokens included, before anything is cut.
-    ``read``       the ids of all tokens within reach: sentences of the same are one text.
+    ``words``           [w] the indices of words that have a token within the maximum length.
+    ``positions``       [w] the position of each word's first token, special tokens counted.
+    ``first_ids``       [w] the id of that token.
+    ``n_truncated``     words beyond the maximum length.
+    ``n_untokenized``   words without any token (a lone control character).
+    ``n_tokens``        of the whole sentence, special tokens included.
+    ``token_bytes``     the ids within the maximum length: sentences of the same are one text.
     """
 
     text: str
-    words: Rows
-    positions: Rows
-    first: Ints
+    words: RowIndices
+    positions: RowIndices
+    first_ids: Ints
     n_tokens: int
-    cut: int = 0
-    bare: int = 0
-    read: bytes = b""
+    n_truncated: int = 0
+    n_untokenized: int = 0
+    token_bytes: bytes = b""
 
 
 def align(encoder: Encoder, sentences: Sequence[Sequence[str]]) -> list[AlignedSentence | None]:
     """The first token of every word; None for a sentence whose tokens are not those of its words.
 
-    Each word is tokenised apart, as it stands in a sentence: after a space, unless it is the first.
-    Where the pieces laid end to end are not the tokens of the whole sentence (a tokenizer that
-    merges across spaces), nobody can say which token belongs to which word.
+    Each word is tokenised by itself, as it stands in a sentence: after a space, unless it is the
+    first. Where the words' tokens in sequence are not the tokens of the whole sentence (a tokenizer
+    that merges across spaces), no token belongs to one word.
     """
     forms = list(dict.fromkeys(form for words in sentences for form in _forms(words)))
     pieces = dict(zip(forms, encoder.tokenizer.encode(forms), strict=True))
     texts = [" ".join(words) for words in sentences]
-    wholes = encoder.tokenizer.encode(texts)
+    token_ids = encoder.tokenizer.encode(texts)
     return [
-        _aligned(encoder, text, whole, [pieces[form] for form in _forms(words)])
-        for text, whole, words in zip(texts, wholes, sentences, strict=True)
+        _aligned(encoder, text, ids, [pieces[form] for form in _forms(words)])
+        for text, ids, words in zip(texts, token_ids, sentences, strict=True)
     ]
 
 
@@ -62,10 +60,10 @@ def _forms(words: Sequence[str]) -> list[str]:
 
 
 def _aligned(
-    encoder: Encoder, text: str, whole: Ints, pieces: Sequence[Ints]
+    encoder: Encoder, text: str, ids: Ints, pieces: Sequence[Ints]
 ) -> AlignedSentence | None:
-    laid = np.concatenate([np.zeros(0, np.int32), *pieces])
-    if not np.array_equal(laid, whole):
+    concatenated = np.concatenate([np.zeros(0, np.int32), *pieces])
+    if not np.array_equal(concatenated, ids):
         return None
     frame = encoder.tokenizer.frame
     before, after = len(frame.before), len(frame.after)
@@ -78,9 +76,9 @@ def _aligned(
         text=text,
         words=words,
         positions=starts[words] + before,
-        first=whole[starts[words]],
-        n_tokens=before + len(whole) + after,
-        cut=int((~within & (sizes > 0)).sum()),
-        bare=int((sizes == 0).sum()),
-        read=whole[:room].tobytes(),
+        first_ids=ids[starts[words]],
+        n_tokens=before + len(ids) + after,
+        n_truncated=int((~within & (sizes > 0)).sum()),
+        n_untokenized=int((sizes == 0).sum()),
+        token_bytes=ids[:room].tobytes(),
     )

@@ -1,4 +1,4 @@
-"""The head of BERT's table 7: two layers of BiLSTM, then one linear layer; no CRF."""
+"""The head of BERT's table 7: two BiLSTM layers and one linear layer, without CRF."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from poolwise.progress import Progress
-from poolwise.studies.tagging.corpus import Rows, TaggedCorpus, f1
+from poolwise.selection.splits import RowIndices
+from poolwise.studies.tagging.corpus import TaggedCorpus, TagIds, f1
 from poolwise.studies.tagging.features import Combine, Features
 
-PUBLISHED, NARROWEST = 768, 32
-SENTENCES = 32
+PUBLISHED_WIDTH, MIN_HIDDEN = 768, 32
+BATCH_SIZE = 32
 EPOCHS, PATIENCE = (5, 10_000), (2, 2_000)
-"""So many times all of train, and so many sentences more. Above an encoder of 384 dimensions, three
+"""(a, b): a times all of train, and b sentences more. On an encoder of 384 dimensions, three
 thousand sentences then take about a minute on one core."""
 
 LEARNING_RATE, DROPOUT = 2e-3, 0.3
@@ -24,50 +25,50 @@ THREADS = 1
 """Threads wait by spinning, and a step is short: on shared cores two are slower than one."""
 
 
-def bilstm(
-    features: Features, corpus: TaggedCorpus, tags: Rows, *, seed: int, progress: Progress
-) -> tuple[Rows, Rows]:
-    """Guesses for the words of dev and of test, having learned ``tags`` of the words of train.
+def train_bilstm(
+    features: Features, corpus: TaggedCorpus, tags: TagIds, *, seed: int, progress: Progress
+) -> tuple[TagIds, TagIds]:
+    """Predictions for the words of dev and of test, after training on ``tags`` of train's words.
 
-    Adam trains until dev has long improved neither in F1 nor in loss; the epoch of the best F1
-    speaks. Advances ``progress`` by 1 in all.
+    Adam trains until neither F1 nor loss on dev has improved for ``PATIENCE``; the predictions are
+    those of the epoch with the highest F1. Advances ``progress`` by 1 in all.
     """
     n = len(corpus.splits.train)
     epochs, patience = (times + more // n for times, more in (EPOCHS, PATIENCE))
-    best, lowest, stale, done = -1.0, np.inf, 0, 0
-    guesses = (tags[:0], tags[:0])
-    with _settled(seed):
+    best_f1, lowest_loss, stale, epoch = -1.0, np.inf, 0, 0
+    predictions = (tags[:0], tags[:0])
+    with _seeded(seed):
         training = TaggerTraining(features, corpus, tags, seed)
-        while stale < patience and done < epochs:
+        while stale < patience and epoch < epochs:
             training.epoch()
-            guess, loss = training.guess(corpus.splits.dev)
-            score = float(f1(corpus.counts(corpus.splits.dev, guess).sum(axis=0)))
-            stale = 0 if score > best or loss < lowest else stale + 1
-            if score > best:
-                guesses = guess, training.guess(corpus.splits.test)[0]
-            best, lowest = max(best, score), min(lowest, loss)
+            predicted, loss = training.predict(corpus.splits.dev)
+            score = float(f1(corpus.span_counts(corpus.splits.dev, predicted).sum(axis=0)))
+            stale = 0 if score > best_f1 or loss < lowest_loss else stale + 1
+            if score > best_f1:
+                predictions = predicted, training.predict(corpus.splits.test)[0]
+            best_f1, lowest_loss = max(best_f1, score), min(lowest_loss, loss)
             progress.advance(1 / epochs)
-            done += 1
-    progress.advance(1 - done / epochs)
-    return guesses
+            epoch += 1
+    progress.advance(1 - epoch / epochs)
+    return predictions
 
 
 class TaggerTraining:
-    """A head under way. Batches hold sentences of equal length, so that nothing is padded."""
+    """A head and its optimiser. The sentences of a batch have the same length: no padding."""
 
-    def __init__(self, features: Features, corpus: TaggedCorpus, tags: Rows, seed: int) -> None:
+    def __init__(self, features: Features, corpus: TaggedCorpus, tags: TagIds, seed: int) -> None:
         self.features, self.corpus = features, corpus
         self.tags = corpus.tags.copy()
-        self.tags[corpus.rows(corpus.splits.train)] = tags
+        self.tags[corpus.word_rows(corpus.splits.train)] = tags
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        _, sources, d = features.layers(np.zeros(1, np.intp)).shape
-        head = Head(sources, d, features.combine, len(corpus.names))
+        _, layers, d = features.stacked(np.zeros(1, np.intp)).shape
+        head = BiLSTMHead(layers, d, features.combine, len(corpus.tag_names))
         self.head = head.to(self.device)
         self.optimiser = torch.optim.Adam(self.head.parameters(), LEARNING_RATE)
         self.rng = np.random.default_rng(seed)
 
     def epoch(self) -> None:
-        """Learn from every sentence of train once."""
+        """Train on every sentence of train once."""
         self.head.train()
         batches = list(self._batches(self.corpus.splits.train))
         for i in self.rng.permutation(len(batches)):
@@ -77,70 +78,70 @@ class TaggerTraining:
             self.optimiser.step()
 
     @torch.inference_mode()
-    def guess(self, sentences: Rows) -> tuple[Rows, float]:
+    def predict(self, sentences: RowIndices) -> tuple[TagIds, float]:
         """The best tag of each word of these sentences, and the loss summed over them."""
         self.head.eval()
-        found, loss = np.zeros(len(self.tags), np.intp), 0.0
+        predicted, loss = np.zeros(len(self.tags), np.intp), 0.0
         for rows in self._batches(sentences):
             scores = self._scores(rows)
-            found[rows.ravel()] = scores.argmax(1).cpu().numpy()
+            predicted[rows.ravel()] = scores.argmax(1).cpu().numpy()
             loss += float(self._loss(scores, rows)) * rows.size
-        return found[self.corpus.rows(sentences)], loss
+        return predicted[self.corpus.word_rows(sentences)], loss
 
-    def _batches(self, sentences: Rows) -> Iterator[Rows]:
-        """Rows of words [n, t] of at most ``SENTENCES`` sentences of t words, drawn anew."""
-        drawn = self.rng.permutation(sentences)
-        lengths = np.diff(self.corpus.offsets)[drawn]
+    def _batches(self, sentences: RowIndices) -> Iterator[RowIndices]:
+        """Rows of words [n, t] of at most ``BATCH_SIZE`` sentences of t words, in random order."""
+        shuffled = self.rng.permutation(sentences)
+        lengths = np.diff(self.corpus.offsets)[shuffled]
         for t in np.unique(lengths):
-            starts = self.corpus.offsets[drawn[lengths == t]]
-            for i in range(0, len(starts), SENTENCES):
-                yield starts[i : i + SENTENCES, None] + np.arange(t)
+            starts = self.corpus.offsets[shuffled[lengths == t]]
+            for i in range(0, len(starts), BATCH_SIZE):
+                yield starts[i : i + BATCH_SIZE, None] + np.arange(t)
 
-    def _scores(self, rows: Rows) -> Tensor:
-        x = torch.from_numpy(self.features.layers(rows.ravel()))
+    def _scores(self, rows: RowIndices) -> Tensor:
+        x = torch.from_numpy(self.features.stacked(rows.ravel()))
         scores: Tensor = self.head(x.reshape(*rows.shape, *x.shape[1:]).to(self.device))
         return scores
 
-    def _loss(self, scores: Tensor, rows: Rows) -> Tensor:
-        wanted = torch.from_numpy(self.tags[rows.ravel()]).to(self.device)
-        return nn.functional.cross_entropy(scores, wanted)
+    def _loss(self, scores: Tensor, rows: RowIndices) -> Tensor:
+        targets = torch.from_numpy(self.tags[rows.ravel()]).to(self.device)
+        return nn.functional.cross_entropy(scores, targets)
 
 
-class Head(nn.Module):
-    """``sources`` states of d dimensions a word → scores of ``tags``.
+class BiLSTMHead(nn.Module):
+    """Hidden states of ``layers`` layers of d dimensions a word → scores of ``tags`` tags.
 
     A weighted sum has a softmax of learned weights and a learned scale (Peters et al. 2018,
-    "Deep contextualized word representations", equation 1). The BiLSTM gives 768 dimensions as
-    published; above an encoder of fewer, half of its width, but at least 64.
+    "Deep contextualized word representations", equation 1). The BiLSTM's output has 768 dimensions
+    as published; for a narrower encoder half of its width, but at least 64.
     """
 
-    def __init__(self, sources: int, d: int, combine: Combine, tags: int) -> None:
+    def __init__(self, layers: int, d: int, combine: Combine, tags: int) -> None:
         super().__init__()
         self.combine = combine
-        self.weights = nn.Parameter(torch.zeros(sources))
+        self.weights = nn.Parameter(torch.zeros(layers))
         self.scale = nn.Parameter(torch.ones(()))
-        given = sources * d if combine == "concat" else d
+        inputs = layers * d if combine == "concat" else d
         self.dropout = nn.Dropout(DROPOUT)
-        each_way = PUBLISHED // 2 if d >= PUBLISHED else max(d // 4, NARROWEST)
+        hidden = PUBLISHED_WIDTH // 2 if d >= PUBLISHED_WIDTH else max(d // 4, MIN_HIDDEN)
         self.lstm = nn.LSTM(
-            given, each_way, 2, batch_first=True, bidirectional=True, dropout=DROPOUT
+            inputs, hidden, 2, batch_first=True, bidirectional=True, dropout=DROPOUT
         )
-        self.out = nn.Linear(2 * each_way, tags)
+        self.out = nn.Linear(2 * hidden, tags)
 
     def forward(self, states: Tensor) -> Tensor:
-        """States [n, t, sources, d] → scores [n · t, tags]."""
+        """Hidden states [n, t, layers, d] → scores [n · t, tags]."""
         if self.combine == "weighted sum":
             x = self.scale * torch.einsum("ntsd,s->ntd", states, self.weights.softmax(0))
         else:
             x = states.flatten(2)
-        made, _ = self.lstm(self.dropout(x))
-        scores: Tensor = self.out(self.dropout(made))
+        outputs, _ = self.lstm(self.dropout(x))
+        scores: Tensor = self.out(self.dropout(outputs))
         return scores.flatten(0, 1)
 
 
 @contextmanager
-def _settled(seed: int) -> Iterator[None]:
-    """Torch with this seed and few threads; afterwards as it was before."""
+def _seeded(seed: int) -> Iterator[None]:
+    """Torch with this seed and few threads; both are restored afterwards."""
     threads = torch.get_num_threads()
     with torch.random.fork_rng():
         torch.manual_seed(seed)

@@ -1,4 +1,4 @@
-"""What a head is given of each word: one hidden state, or several to be mixed."""
+"""The features of each word: one hidden state, or a mix of several layers'."""
 
 from __future__ import annotations
 
@@ -7,92 +7,91 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from poolwise.records import Floats
+from poolwise.selection.splits import RowIndices
 from poolwise.statistics.estimate import ROUNDING
 from poolwise.studies.tagging.vectors import WordVectors
 
-Rows = NDArray[np.intp]
-Combine = Literal["one", "weighted sum", "concat"]
+Combine = Literal["single", "weighted sum", "concat"]
 
 
 @dataclass(frozen=True, slots=True)
 class LayerMix:
-    """Which hidden states, and how they become one vector."""
+    """Layers, and how their hidden states are combined into one vector."""
 
     name: str
     layers: tuple[int, ...]
-    combine: Combine = "one"
+    combine: Combine = "single"
 
 
-def table7(depth: int) -> list[LayerMix]:
+def table7_mixes(depth: int) -> list[LayerMix]:
     """The six mixes of Devlin et al. 2019 ("BERT", table 7) for an encoder of ``depth`` blocks.
 
-    An encoder of fewer than four blocks has its "last four" in as many as there are.
+    For an encoder of fewer than four blocks the "last four" are all of them.
     """
-    few = min(4, depth)
-    last = tuple(range(depth - few + 1, depth + 1))
+    n_last = min(4, depth)
+    last = tuple(range(depth - n_last + 1, depth + 1))
     return [
         LayerMix("embeddings", (0,)),
         LayerMix("second to last", (depth - 1,)),
         LayerMix("last layer", (depth,)),
-        LayerMix(f"weighted sum of the last {few}", last, "weighted sum"),
-        LayerMix(f"concat of the last {few}", last, "concat"),
+        LayerMix(f"weighted sum of the last {n_last}", last, "weighted sum"),
+        LayerMix(f"concat of the last {n_last}", last, "concat"),
         LayerMix(f"weighted sum of all {depth}", tuple(range(1, depth + 1)), "weighted sum"),
     ]
 
 
 @dataclass(frozen=True)
 class Features:
-    """Standardised vectors of words. ``read(k, rows)`` gives [n, d] of source k, as it is.
+    """Standardised vectors of words. ``load(k, rows)`` returns the raw vectors [n, d] of layer k.
 
-    Each dimension has mean 0 and variance 1 over the words ``learned`` from, so that no layer of a
-    mix outweighs the others by its scale; a constant one is 0.
+    Each dimension has mean 0 and variance 1 over the ``train_rows``, so that no layer of a mix
+    outweighs another by its scale; a constant dimension is 0.
     """
 
-    read: Callable[[int, Rows], Floats]
-    sources: tuple[int, ...]
+    load: Callable[[int, RowIndices], Floats]
+    layers: tuple[int, ...]
     combine: Combine
-    learned: Rows
+    train_rows: RowIndices
     _scales: dict[int, tuple[Floats, Floats]] = field(default_factory=dict)
 
-    def layer(self, source: int, rows: Rows) -> Floats:
-        """Float32 [n, d]."""
-        if source not in self._scales:
-            self._scales[source] = _scale(self.read(source, self.learned))
-        mean, inverse = self._scales[source]
-        return (self.read(source, rows) - mean) * inverse
+    def layer(self, layer: int, rows: RowIndices) -> Floats:
+        """One layer, float32 [n, d]."""
+        if layer not in self._scales:
+            self._scales[layer] = _scale(self.load(layer, self.train_rows))
+        mean, inverse = self._scales[layer]
+        return (self.load(layer, rows) - mean) * inverse
 
-    def layers(self, rows: Rows) -> Floats:
-        """Every source, float32 [n, sources, d]."""
-        return np.stack([self.layer(source, rows) for source in self.sources], axis=1)
+    def stacked(self, rows: RowIndices) -> Floats:
+        """Every layer, float32 [n, layers, d]."""
+        return np.stack([self.layer(layer, rows) for layer in self.layers], axis=1)
 
-    def mixed(self, rows: Rows) -> Floats:
-        """One vector a word, float32 [n, d], d times the sources for ``concat``.
+    def mixed(self, rows: RowIndices) -> Floats:
+        """One vector a word, float32 [n, d], d times the layers for ``concat``.
 
         A weighted sum has equal weights here: only a head that trains by gradient learns them.
         """
         if self.combine == "concat":
-            return np.concatenate([self.layer(k, rows) for k in self.sources], axis=1)
-        total = self.layer(self.sources[0], rows)
-        for source in self.sources[1:]:
-            total += self.layer(source, rows)
-        return total / np.float32(len(self.sources))
+            return np.concatenate([self.layer(k, rows) for k in self.layers], axis=1)
+        total = self.layer(self.layers[0], rows)
+        for layer in self.layers[1:]:
+            total += self.layer(layer, rows)
+        return total / np.float32(len(self.layers))
 
 
-def of_mix(words: WordVectors, mix: LayerMix, learned: Rows) -> Features:
-    """Hidden states of each word's first token."""
-    return Features(lambda k, rows: words.states[k][rows], mix.layers, mix.combine, learned)
+def mix_features(words: WordVectors, mix: LayerMix, train_rows: RowIndices) -> Features:
+    """The hidden states of each word's first token."""
+    return Features(lambda k, rows: words.states[k][rows], mix.layers, mix.combine, train_rows)
 
 
-def of_table(words: WordVectors, table: Floats, learned: Rows) -> Features:
+def static_features(words: WordVectors, table: Floats, train_rows: RowIndices) -> Features:
     """The static embedding of each word's first token, ``table`` [vocabulary, d]."""
-    return Features(lambda _, rows: table[words.first[rows]], (0,), "one", learned)
+    return Features(lambda _, rows: table[words.first_ids[rows]], (0,), "single", train_rows)
 
 
 def _scale(x: Floats) -> tuple[Floats, Floats]:
-    """Mean and 1 / standard deviation of each column, [d] each; 0 drops a constant one."""
+    """Mean and 1 / standard deviation of each column, [d] each; 0 for a constant column."""
     mean, spread = x.mean(axis=0, dtype=np.float64), x.std(axis=0, dtype=np.float64)
     square = mean**2 + spread**2
     varies = spread > ROUNDING * np.sqrt(np.maximum(square, square.mean()))

@@ -1,4 +1,4 @@
-"""The study: read words, let heads learn their tags, compare layers."""
+"""The study: heads trained to tag words from frozen hidden states, layer by layer."""
 
 from __future__ import annotations
 
@@ -13,14 +13,27 @@ from poolwise.provenance import with_date
 from poolwise.records import Finding, Precision
 from poolwise.statistics.blas import single_blas_thread
 from poolwise.studies.tagging.alignment import align
-from poolwise.studies.tagging.answer import BILSTM, LINEAR, Answer
-from poolwise.studies.tagging.corpus import Rows, TaggedCorpus, check, corpus, usable
-from poolwise.studies.tagging.experiment import MixExperiment, Predictions, runs
+from poolwise.studies.tagging.corpus import (
+    TaggedCorpus,
+    TagIds,
+    build_corpus,
+    check_tags,
+    usable_sentences,
+)
+from poolwise.studies.tagging.experiment import (
+    HeadResult,
+    MixExperiment,
+    Predictions,
+    count_trainings,
+)
 from poolwise.studies.tagging.features import Features
-from poolwise.studies.tagging.vectors import read_words
+from poolwise.studies.tagging.finding import build_finding
+from poolwise.studies.tagging.vectors import extract_words
 from poolwise.texts import TaggedSentences
 
 HeadName = Literal["linear", "bilstm"]
+
+LINEAR, BILSTM = "a linear head", "a two-layer BiLSTM"
 
 EQUAL_WEIGHTS = "a linear head takes the layers of a weighted sum with equal weights"
 LEARNED_WEIGHTS = (
@@ -32,11 +45,11 @@ LEARNED_WEIGHTS = (
 class Tagging:
     """The protocol of BERT's table 7 (Devlin et al. 2019) on words with tags.
 
-    A word is its first sub-token's hidden state. Six mixes of layers, and under the linear head
-    every layer, are frozen features of a head that learns the tags: a multinomial logistic
-    regression on the word alone, and a two-layer BiLSTM over the sentence, without CRF. Entities
-    are scored as ``conlleval`` scores them; tags that mark no entities (parts of speech) by their
-    accuracy. Controls: the word's static embedding, its most frequent tag, and shuffled tags.
+    A word's features are its first sub-token's hidden states, frozen: six mixes of layers and,
+    under the linear head, every layer. The heads are a multinomial logistic regression on the word
+    alone, and a two-layer BiLSTM over the sentence, without CRF. Entities are scored as
+    ``conlleval`` scores them; tags that mark no entities (parts of speech) by their accuracy.
+    Controls: the word's static embedding, its most frequent tag, and shuffled tags.
 
     Raises StudyError for sentences that are not tagged word for word, and for a single tag.
     """
@@ -53,62 +66,63 @@ class Tagging:
         heads: Sequence[HeadName] = ("linear", "bilstm"),
     ) -> None:
         self.data, self.seed, self.restarts, self.heads = data, seed, restarts, heads
-        self._scheme = check(data)
+        self._scheme = check_tags(data)
 
     def run(
         self, model: Model, *, precision: Precision = "exact", progress: bool = False
     ) -> Iterator[Finding]:
-        """One finding a head, each as soon as it is there.
+        """One finding a head, each as soon as the head is trained.
 
-        A pass of its own: it reads tokens, where others read sentences. Vectors of all words lie
-        on disk, 4 · (depth + 1) · width bytes a word. Raises StudyError where the data cannot carry
-        an answer, MissingExtraError for a BiLSTM without torch.
+        The hidden states of all words are on disk, 4 · (depth + 1) · width bytes a word. Raises
+        StudyError for too few data, MissingExtraError for a BiLSTM without torch.
         """
         if "bilstm" in self.heads:
             with needs("torch", "the BiLSTM head of the tagging study"):
                 import torch as _  # noqa: F401, PLC0415 - before the pass, not after it
         aligned = align(model, self.data.words)
-        read = corpus(self.data, aligned, self._scheme, self.seed)
-        words = read_words(
-            model, list(usable(aligned).values()), precision=precision, progress=progress
-        )
-        bench = MixExperiment(read, words, model.word_embeddings, self.seed)
-        made = with_date(model.provenance(precision) | self._facts(read))
+        corpus = build_corpus(self.data, aligned, self._scheme, self.seed)
+        sentences = list(usable_sentences(aligned).values())
+        words = extract_words(model, sentences, precision=precision, progress=progress)
+        experiment = MixExperiment(corpus, words, model.word_embeddings, self.seed)
+        provenance = with_date(model.provenance(precision) | self._facts(corpus))
         for head in self.heads:
-            answer = self._bilstm if head == "bilstm" else self._linear
-            found = answer(bench, progress).finding()
-            yield replace(found, provenance={**made, "head": head})
+            score = self._bilstm if head == "bilstm" else self._linear
+            finding = build_finding(self.question, score(experiment, progress))
+            yield replace(finding, provenance={**provenance, "head": head})
 
-    def _linear(self, bench: MixExperiment, progress: bool) -> Answer:
+    def _linear(self, experiment: MixExperiment, progress: bool) -> HeadResult:
         # Before the threads are limited: a BLAS that is loaded later is not.
-        from poolwise.studies.tagging.linear import linear  # noqa: PLC0415
+        from poolwise.studies.tagging.linear import train_linear  # noqa: PLC0415
 
-        with single_blas_thread(), Progress("layers", bench.depth + 6, show=progress) as bar:
+        with single_blas_thread(), Progress("layers", experiment.depth + 6, show=progress) as bar:
 
-            def head(features: Features, read: TaggedCorpus, tags: Rows, _: int) -> Predictions:
-                found = linear(features, read, tags)
-                bar.advance(1)
-                return found
-
-            contest = bench.hold(head, 1, every_layer=True)
-        return Answer(self.question, LINEAR, contest, bench.corpus, 1, [EQUAL_WEIGHTS])
-
-    def _bilstm(self, bench: MixExperiment, progress: bool) -> Answer:
-        from poolwise.studies.tagging.bilstm import bilstm  # noqa: PLC0415 - torch
-
-        with Progress("BiLSTMs", runs(self.restarts), show=progress) as bar:
-
-            def head(
-                features: Features, read: TaggedCorpus, tags: Rows, restart: int
+            def train(
+                features: Features, corpus: TaggedCorpus, tags: TagIds, _: int
             ) -> Predictions:
-                return bilstm(features, read, tags, seed=self.seed + restart, progress=bar)
+                predictions = train_linear(features, corpus, tags)
+                bar.advance(1)
+                return predictions
 
-            contest = bench.hold(head, self.restarts, every_layer=False)
+            scores = experiment.run(train, 1, every_layer=True)
+        return HeadResult(LINEAR, scores, experiment.corpus, 1, [EQUAL_WEIGHTS])
+
+    def _bilstm(self, experiment: MixExperiment, progress: bool) -> HeadResult:
+        from poolwise.studies.tagging.bilstm import train_bilstm  # noqa: PLC0415 - torch
+
+        with Progress("BiLSTMs", count_trainings(self.restarts), show=progress) as bar:
+
+            def train(
+                features: Features, corpus: TaggedCorpus, tags: TagIds, restart: int
+            ) -> Predictions:
+                seed = self.seed + restart
+                return train_bilstm(features, corpus, tags, seed=seed, progress=bar)
+
+            scores = experiment.run(train, self.restarts, every_layer=False)
         notes = [LEARNED_WEIGHTS]
-        return Answer(self.question, BILSTM, contest, bench.corpus, self.restarts, notes)
+        return HeadResult(BILSTM, scores, experiment.corpus, self.restarts, notes)
 
-    def _facts(self, read: TaggedCorpus) -> dict[str, Any]:
-        train, dev, test = map(len, read.splits)
+    def _facts(self, corpus: TaggedCorpus) -> dict[str, Any]:
+        train, dev, test = map(len, corpus.splits)
         return {
             "data": self.data.name,
             "data_sha256": self.data.hash,
