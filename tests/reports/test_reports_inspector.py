@@ -124,14 +124,14 @@ def steps(page, sentence=0):
 def test_the_slider_moves_by_keyboard_and_colours_change(visit):
     page = visit(reduced_motion="reduce")
     slider = page.get_by_role("slider", name="Layer")
-    assert page.locator("#layer-said").text_content() == "3 of 3"
+    assert page.locator("#layer-value").text_content() == "3 of 3"
     before = steps(page)
     slider.focus()
     slider.press("ArrowLeft")
-    assert page.locator("#layer-said").text_content() == "2 of 3"
+    assert page.locator("#layer-value").text_content() == "2 of 3"
     assert steps(page) != before
     slider.press("Home")
-    assert page.locator("#layer-said").text_content() == "0 of 3"
+    assert page.locator("#layer-value").text_content() == "0 of 3"
     assert len(set(steps(page))) == 1
     assert "the same in every sentence" in page.locator("article .line").first.text_content()
 
@@ -141,7 +141,7 @@ def test_methods_switch_and_say_what_they_show(visit, document):
     seen = set()
     for method in document["methods"]:
         page.get_by_role("radio", name=method["name"]).check()
-        assert page.locator("#says").text_content() == method["says"]
+        assert page.locator("#method-description").text_content() == method["says"]
         seen.add(tuple(steps(page, 1)))
     assert len(seen) == len(document["methods"]) == 4
 
@@ -160,7 +160,7 @@ def test_a_tokens_number_is_read_on_hover_and_by_keyboard(visit, document):
     assert float(weight.removesuffix(" % of [CLS]")) == pytest.approx(100 * share, abs=0.051)
     assert float(multiple.split(" ×")[0]) == pytest.approx(3 * share, abs=0.051)
     assert norm == f"norm {expected['norms']['tokens'][1][-1]:.2f}"
-    assert article.locator("svg text.one").text_content() == "the"
+    assert article.locator("svg text.active").text_content() == "the"
     page.mouse.move(0, 0)
     assert line.text_content() == summary
     tokens.first.focus()
@@ -250,5 +250,5 @@ def test_one_sentence_without_attention_says_what_is_missing(visit, document):
 def test_a_document_that_comes_later_is_drawn_in_place(visit, document):
     page = visit()
     other = {**document, "sentences": document["sentences"][:2]}
-    page.evaluate("seen => render(seen)", other)
+    page.evaluate("inspection => render(inspection)", other)
     assert page.locator("article").count() == 2

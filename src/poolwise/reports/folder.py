@@ -1,4 +1,4 @@
-"""The folder of a report: a new one or, where trainings go on, files in theirs."""
+"""The folder of a report: a new one or, where training resumes, files in its folder."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from poolwise.files import (
 )
 
 PAGE, FINDINGS, CHARTS = "report.html", "findings.json", "charts"
-PICTURES = ("svg", "png")
-_OF_A_SWEEP = ("scores.parquet", "readout.toml", "readout.safetensors")
+IMAGE_SUFFIXES = ("svg", "png")
+SWEEP_FILES = ("scores.parquet", "readout.toml", "readout.safetensors")
 
 
 def report_folder(folder: Path, *, force: bool) -> AbstractContextManager[Path]:
@@ -36,35 +36,37 @@ def report_folder(folder: Path, *, force: bool) -> AbstractContextManager[Path]:
 @contextmanager
 def resumed_folder(folder: Path, *, study: str, force: bool) -> Iterator[Path]:
     """An empty folder to write a report to, whose files go into ``folder`` when the block ends
-    without error, beside all else that lies there.
+    without error, beside all other files in it.
 
-    Only a report of the same ``study`` is replaced, and only with ``force``. Its files go first and
-    the page comes last: no file of the old report is ever beside one of the new, and where the page
-    is, all are. A process killed in between leaves some of them absent; the trainings that they
-    come from are still there. Raises StoreError at once where the folder cannot be written.
+    Only a report of the same ``study`` is replaced, and only with ``force``. Its files are removed
+    first and the page comes last: no file of the old report is ever beside one of the new, and
+    where the page is, all are. A process killed in between leaves some of them absent; the results
+    of training that they come from remain. Raises StoreError at once where the folder cannot be
+    written.
     """
     with os_errors_as(folder):
         if folder.exists() and not folder.is_dir():
             raise StoreError(f"{folder} is a file; expected the name of a folder")
         old = _replaced(folder, study, force)
         clear_leftovers(folder)
-    place = real_path(folder) / "report"
-    with folders_above(place, target=folder), hidden_folder(place, target=folder) as made:
-        yield made
+    path = real_path(folder) / "report"
+    with folders_above(path, target=folder), hidden_folder(path, target=folder) as partial:
+        yield partial
         with os_errors_as(folder):
-            sync_tree(made)
-            replace_files(made, folder, old=reversed(old), new=_files_of(made))
+            sync_tree(partial)
+            replace_files(partial, folder, old=reversed(old), new=_files_of(partial))
 
 
 def _replaced(folder: Path, study: str, force: bool) -> list[Path]:
-    """The files of the report that lies in ``folder``. Raises StoreError where it is to stay."""
+    """The files of the report that lies in ``folder``. Raises StoreError if it is not to be
+    replaced."""
     if not (folder / PAGE).exists() and not (folder / FINDINGS).exists():
         return []
     if {finding["study"] for finding in _findings(folder)} != {study}:
         raise StoreError(
             f"{folder} holds another report, which would be lost; choose another folder"
         )
-    # Without a page it is what a killed process left.
+    # Without a page it is left by a killed process.
     if not force and (folder / PAGE).exists():
         raise StoreError(
             f"{folder} holds a report; choose another folder, or --force to replace it"
@@ -73,26 +75,28 @@ def _replaced(folder: Path, study: str, force: bool) -> list[Path]:
 
 
 def _files_of(folder: Path) -> list[Path]:
-    """Of the report in ``folder``, relative: what names the others first, the page last."""
-    charts = [Path(CHARTS, f"{name}.{suffix}") for name in _charts(folder) for suffix in PICTURES]
+    """The report's files, relative to ``folder``: findings.json first, the page last."""
+    charts = [
+        Path(CHARTS, f"{name}.{suffix}") for name in _charts(folder) for suffix in IMAGE_SUFFIXES
+    ]
     return [Path(FINDINGS), *(path for path in charts if (folder / path).exists()), Path(PAGE)]
 
 
 def chart_names(charts: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """A file's name for each chart, given as its study and its kind."""
-    used: dict[str, int] = {}
+    """A file's name for each chart, from its study and its kind."""
+    counts: dict[str, int] = {}
     for study, kind in charts:
         name = re.sub(r"[^a-z0-9]+", "-", f"{study}-{kind}".lower()).strip("-") or "chart"
-        used[name] = used.get(name, 0) + 1
-        yield name if used[name] == 1 else f"{name}-{used[name]}"
+        counts[name] = counts.get(name, 0) + 1
+        yield name if counts[name] == 1 else f"{name}-{counts[name]}"
 
 
 def _foreign(folder: Path) -> Iterator[str]:
-    """What is no part of a report or of a sweep."""
-    ours = {*_files_of(folder), *map(Path, _OF_A_SWEEP)}
+    """Files that are no part of a report or of a sweep."""
+    own_files = {*_files_of(folder), *map(Path, SWEEP_FILES)}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder)
-        if name not in ours and name != Path(CHARTS):
+        if name not in own_files and name != Path(CHARTS):
             yield str(name)
 
 
@@ -101,12 +105,12 @@ def _charts(folder: Path) -> list[str]:
 
 
 def _findings(folder: Path) -> list[dict[str, Any]]:
-    """As far as they are needed here; none where there is no report, or it is not ours."""
+    """Studies and kinds of charts in findings.json; none where it is absent or not a report's."""
     try:
-        found = json.loads((folder / FINDINGS).read_text("utf-8"))
+        findings = json.loads((folder / FINDINGS).read_text("utf-8"))
         return [
             {"study": str(f["study"]), "charts": [{"kind": str(c["kind"])} for c in f["charts"]]}
-            for f in found
+            for f in findings
         ]
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return []

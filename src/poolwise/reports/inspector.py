@@ -1,7 +1,7 @@
-"""The inspector: one HTML file that shows sentences from inside, with their data and its code.
+"""The inspector: one HTML file with weights, norms and attention of sentences, and its code.
 
-``inspector/inspector.js`` draws a document, the plain data of ``studies.inspection``, and knows
-nothing of how it came: here it stands in the page.
+``inspector/inspector.js`` renders a document, the JSON of ``poolwise.inspection``; the page embeds
+one.
 """
 
 from __future__ import annotations

@@ -3,37 +3,39 @@ const SHARES = [0.05, 0.1, 0.2, 0.4, 0.6, 0.8];
 // Where each head of each block looks from [CLS]; the chosen one is shown token by token.
 function headsView(sentence) {
   const { attention, tokens } = sentence;
-  const chosen = { layer: attention.length, head: 0 };
+  const selected = { layer: attention.length, head: 0 };
   const choose = (layer, head) => {
-    Object.assign(chosen, { layer, head });
-    grid.mark(layer, head);
+    Object.assign(selected, { layer, head });
+    grid.markHead(layer, head);
     title.textContent = `Layer ${layer}, head ${head + 1} looks at`;
-    looks.paint(row().map((weight) => weight * tokens.length), row());
+    weightStrip.paint(row().map((weight) => weight * tokens.length), row());
     activate(null);
   };
-  const row = () => attention[chosen.layer - 1][chosen.head];
+  const row = () => attention[selected.layer - 1][selected.head];
   const grid = headsGrid(sentence, choose);
-  const title = make("h4");
-  const looks = strip(sentence, "Where the chosen head looks");
-  const line = make("p", { class: "line" });
-  const activate = (at) => {
-    looks.activate(at);
+  const title = element("h4");
+  const weightStrip = strip(sentence, "Where the chosen head looks");
+  const line = element("p", { class: "line" });
+  const activate = (index) => {
+    weightStrip.activate(index);
     line.textContent =
-      at === null ? byKind(tokens, row()) : `${nameOf(tokens[at])} · ${percent(row()[at])}`;
+      index === null
+        ? sharesByKind(tokens, row())
+        : `${tokenName(tokens[index])} · ${percent(row()[index])}`;
   };
   const show = ({ layer }) => {
-    grid.here(layer);
-    choose(Math.max(layer, 1), chosen.head);
+    grid.markLayer(layer);
+    choose(Math.max(layer, 1), selected.head);
   };
   const caption = "Rows are layers, columns heads; colour is the share that goes to words.";
-  const content = make("div", {}, grid.node, title, looks.node, line);
+  const content = element("div", {}, grid.node, title, weightStrip.node, line);
   return { node: figure("Attention of [CLS] by head", caption, content), show, activate };
 }
 
 function headsGrid({ attention, tokens }, choose) {
   const cells = attention.map((heads, block) =>
     heads.map((row, head) => {
-      const share = sum(row.filter((_, at) => !tokens[at].special));
+      const share = sum(row.filter((_, index) => !tokens[index].special));
       const cell = headCell(`layer ${block + 1}, head ${head + 1}`, share);
       cell.onclick = () => choose(block + 1, head);
       return cell;
@@ -46,8 +48,9 @@ function headsGrid({ attention, tokens }, choose) {
   roving(node, all, names.length);
   return {
     node,
-    here: (layer) => rows.forEach((row, block) => row.classList.toggle("here", block + 1 === layer)),
-    mark: (layer, head) =>
+    markLayer: (layer) =>
+      rows.forEach((row, block) => row.classList.toggle("current-layer", block + 1 === layer)),
+    markHead: (layer, head) =>
       all.forEach((cell) => (cell.ariaPressed = cell === cells[layer - 1][head])),
   };
 }
@@ -55,7 +58,7 @@ function headsGrid({ attention, tokens }, choose) {
 function headCell(name, share) {
   const label = `${name}: ${percent(share)} to words`;
   const step = stepOf(share, SHARES);
-  return make("button", {
+  return element("button", {
     type: "button",
     class: "cell",
     title: label,

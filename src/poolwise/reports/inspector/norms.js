@@ -4,32 +4,36 @@ const PLOT = { height: 230, left: 30, right: 60, top: 14, bottom: 30 };
 function normsView({ tokens, norms }) {
   const plot = scales(norms);
   const { width, height, x, y, last, path } = plot;
-  const here = draw("line", { class: "here", y1: PLOT.top, y2: height - PLOT.bottom });
-  const line = draw("path", { class: "one" });
-  const name = draw("text", { class: "one", "text-anchor": "middle" });
-  const svg = draw(
+  const layerLine = svgElement("line", {
+    class: "current-layer",
+    y1: PLOT.top,
+    y2: height - PLOT.bottom,
+  });
+  const line = svgElement("path", { class: "active" });
+  const name = svgElement("text", { class: "active", "text-anchor": "middle" });
+  const svg = svgElement(
     "svg",
-    { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": saidNorms(norms) },
+    { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": normsLabel(norms) },
     ...axes(plot, norms.layers),
-    here,
-    ...norms.tokens.map((values) => draw("path", { d: path(values) })),
-    draw("path", { class: "mean", d: path(norms.mean) }),
-    draw("path", { class: "cls", d: path(norms.cls) }),
-    ...ends(plot, tokens[0].token, norms),
+    layerLine,
+    ...norms.tokens.map((values) => svgElement("path", { d: path(values) })),
+    svgElement("path", { class: "mean", d: path(norms.mean) }),
+    svgElement("path", { class: "cls", d: path(norms.cls) }),
+    ...lineNames(plot, tokens[0].token, norms),
     line,
     name,
   );
   let layer = last;
-  const activate = (at) => {
-    line.setAttribute("d", at === null ? "" : path(norms.tokens[at]));
-    name.textContent = at === null ? "" : nameOf(tokens[at]);
+  const activate = (index) => {
+    line.setAttribute("d", index === null ? "" : path(norms.tokens[index]));
+    name.textContent = index === null ? "" : tokenName(tokens[index]);
     name.setAttribute("x", x(clamp(layer, last * 0.1, last * 0.95)));
-    name.setAttribute("y", at === null ? 0 : y(norms.tokens[at][layer]) - 8);
+    name.setAttribute("y", index === null ? 0 : y(norms.tokens[index][layer]) - 8);
   };
   const show = (state) => {
     layer = state.layer;
-    here.setAttribute("x1", x(layer));
-    here.setAttribute("x2", x(layer));
+    layerLine.setAttribute("x1", x(layer));
+    layerLine.setAttribute("x2", x(layer));
   };
   svg.addEventListener("pointermove", (event) => {
     const detail = nearest(event, svg, plot, norms.tokens);
@@ -54,22 +58,22 @@ function scales({ layers, mean, tokens }) {
 }
 
 function axes({ height, ticks, last, x, y }, layers) {
-  const rule = (norm) => draw("path", { class: "rule", d: `M${x(0)} ${y(norm)}H${x(last)}` });
+  const rule = (norm) => svgElement("path", { class: "rule", d: `M${x(0)} ${y(norm)}H${x(last)}` });
   return [
     ...ticks.map(rule),
-    ...ticks.map((norm) => word(norm, x(0) - 8, y(norm) + 4, "end")),
-    ...spaced(layers).map((layer) => word(layer, x(layer), height - 10, "middle")),
+    ...ticks.map((norm) => label(norm, x(0) - 8, y(norm) + 4, "end")),
+    ...tickLayers(layers).map((layer) => label(layer, x(layer), height - 10, "middle")),
   ];
 }
 
 // The names of the two clear lines behind their ends, one line of text apart.
-function ends({ last, x, y }, cls, norms) {
+function lineNames({ last, x, y }, cls, norms) {
   const names = [
-    { name: cls, at: y(norms.cls.at(-1)), kind: "cls" },
-    { name: "mean", at: y(norms.mean.at(-1)), kind: "mean" },
-  ].sort((a, b) => a.at - b.at);
-  names[1].at = Math.max(names[1].at, names[0].at + 15);
-  return names.map(({ name, at, kind }) => word(name, x(last) + 8, at + 4, "start", kind));
+    { name: cls, top: y(norms.cls.at(-1)), kind: "cls" },
+    { name: "mean", top: y(norms.mean.at(-1)), kind: "mean" },
+  ].sort((a, b) => a.top - b.top);
+  names[1].top = Math.max(names[1].top, names[0].top + 15);
+  return names.map(({ name, top, kind }) => label(name, x(last) + 8, top + 4, "start", kind));
 }
 
 // The token whose line passes closest to the pointer.
@@ -78,11 +82,12 @@ function nearest(event, svg, { width, last, x, y }, tokens) {
   const scale = width / box.width;
   const across = ((event.clientX - box.x) * scale - x(0)) / (x(last) - x(0));
   const layer = clamp(Math.round(across * last), 0, last);
-  const far = tokens.map((norms) => Math.abs(y(norms[layer]) - (event.clientY - box.y) * scale));
-  return far.indexOf(Math.min(...far));
+  const pointerY = (event.clientY - box.y) * scale;
+  const distances = tokens.map((norms) => Math.abs(y(norms[layer]) - pointerY));
+  return distances.indexOf(Math.min(...distances));
 }
 
-function saidNorms({ cls, mean }) {
+function normsLabel({ cls, mean }) {
   const fromTo = (values) => `${values[0].toFixed(2)} to ${values.at(-1).toFixed(2)}`;
   return `Norms by layer: [CLS] from ${fromTo(cls)}, mean from ${fromTo(mean)}.`;
 }
@@ -97,8 +102,8 @@ function roundTicks(low, high) {
   return Array.from({ length: count + 1 }, (_, i) => Number(((first + i) * step).toPrecision(6)));
 }
 
-function word(text, x, y, anchor, kind = "tick") {
-  return draw("text", { class: kind, x, y, "text-anchor": anchor }, text);
+function label(text, x, y, anchor, kind = "tick") {
+  return svgElement("text", { class: kind, x, y, "text-anchor": anchor }, text);
 }
 
 function clamp(value, low, high) {

@@ -3,18 +3,18 @@ function sentenceView(sentence, number) {
   const parts = [weightsView(sentence, number), normsView(sentence)];
   if (sentence.attention) parts.push(headsView(sentence));
   const [tokens, ...figures] = parts.map((part) => part.node);
-  const activate = (at) => parts.forEach((part) => part.activate(at));
-  const node = make(
+  const activate = (index) => parts.forEach((part) => part.activate(index));
+  const node = element(
     "article",
     {},
-    make("h2", {}, `Sentence ${number}`, make("small", {}, lengthOf(sentence))),
+    element("h2", {}, `Sentence ${number}`, element("small", {}, lengthOf(sentence))),
     tokens,
-    make("div", { class: "figures" }, ...figures),
+    element("div", { class: "figures" }, ...figures),
   );
-  const at = (event) => event.target.closest?.("[data-at]")?.dataset.at;
-  node.addEventListener("pointerover", (event) => activate(numberOf(at(event))));
+  const tokenIndex = (event) => numberOf(event.target.closest?.("[data-index]")?.dataset.index);
+  node.addEventListener("pointerover", (event) => activate(tokenIndex(event)));
   node.addEventListener("pointerleave", () => activate(null));
-  node.addEventListener("focusin", (event) => activate(numberOf(at(event))));
+  node.addEventListener("focusin", (event) => activate(tokenIndex(event)));
   node.addEventListener("focusout", () => activate(null));
   node.addEventListener("nearest", (event) => activate(event.detail));
   return { node, show: (state) => parts.forEach((part) => part.show(state)) };

@@ -5,15 +5,15 @@ function similarity({ cosine }) {
   const matrices = Object.entries(cosine ?? {}).map(([readout, rows]) => {
     const cells = rows.map((row, i) => row.map((value, j) => cosineCell(value, i === j)));
     const { node } = table("matrix", rows.map((_, i) => i + 1), cells);
-    const title = make("h3", {}, make("code", {}, readout));
-    return make("figure", {}, title, make("div", { class: "scroll" }, node));
+    const title = element("h3", {}, element("code", {}, readout));
+    return element("figure", {}, title, element("div", { class: "scroll" }, node));
   });
   byId("similarity").hidden = !matrices.length;
   byId("matrices").replaceChildren(...matrices);
 }
 
 function cosineCell(value, same) {
-  if (value === null) return make("span", {}, "–");
+  if (value === null) return element("span", {}, "–");
   const step = same ? {} : { "data-step": stepOf(value, COSINES) };
-  return make("span", step, value.toFixed(2).replace("-", "−"));
+  return element("span", step, value.toFixed(2).replace("-", "−"));
 }
