@@ -12,8 +12,8 @@ from poolwise.errors import StudyError
 from poolwise.reports.rendering import render_chart
 from poolwise.studies.attention import Attention, agreement, deletion, study
 from poolwise.studies.attention.agreement import SHUFFLED
-from poolwise.studies.attention.attributions import NORMS, RAW, ZEROING, ways
-from poolwise.studies.attention.deletion import LEFT_OUT, MASKED, Deleted, delete
+from poolwise.studies.attention.attributions import NORMS, RAW, ZEROING, attributions
+from poolwise.studies.attention.deletion import LEFT_OUT, MASKED, DeletedWords, delete_words
 from poolwise.studies.attention.numbers import AGREEMENT, ATTENTION, CORRELATION, ENTROPY, SHARE
 from poolwise.studies.token_classes import CLASSES
 
@@ -57,9 +57,9 @@ def test_a_finding_is_complete(tiny, texts):
     assert finding.verdict.startswith("[CLS] gives ")
     assert "Which words matter to [CLS] is told best by " in finding.verdict
     assert finding.verdict.count(". ") == 1
-    for way in (RAW, NORMS, ZEROING):
+    for method in (RAW, NORMS, ZEROING):
         for layer in (1, 2, 3):
-            found = where(finding, SHARE, way=way, layer=layer)
+            found = where(finding, SHARE, way=method, layer=layer)
             assert [n.where["class"] for n in found] == list(CLASSES)
             assert sum(n.value for n in found) == pytest.approx(1, abs=1e-5)
     assert len(where(finding, ATTENTION)) == 3 * 4 * len(CLASSES)
@@ -133,7 +133,7 @@ def test_the_same_seed_gives_the_same_finding(tiny, texts):
 @pytest.mark.parametrize("family", ["bert", "roberta", "xlm-roberta", "albert"])
 def test_what_deletion_changes_is_read_off_the_changed_texts(tiny, texts, family):
     model = poolwise.load(tiny(family))
-    found = delete(model, texts[:5], precision="exact", progress=False)
+    found = delete_words(model, texts[:5], precision="exact", progress=False)
     assert [one.text for one in found] == texts[:5]
     mask = next(name for name in model.special_ids if "mask" in name.lower())
     for one in found:
@@ -144,13 +144,15 @@ def test_what_deletion_changes_is_read_off_the_changed_texts(tiny, texts, family
         np.testing.assert_array_equal(one.by_word(np.ones(whole.n_tokens, np.float32)), sizes)
         assert one.letters.tolist() == [len(word) for word in words]
         for name, marks in ((LEFT_OUT, np.zeros_like(sizes)), (MASKED, sizes)):
-            for i, (moved, size) in enumerate(zip(one.moved[name], marks.tolist(), strict=True)):
+            for i, (distances, size) in enumerate(
+                zip(one.distances[name], marks.tolist(), strict=True)
+            ):
                 changed = " ".join([*words[:i], *words[i + 1 :]])
                 if size:
                     changed = " ".join([" ".join(words[:i]) + mask * size, *words[i + 1 :]])
                 x, y = model.embed([one.text, changed], "cls@-1")
                 cosine = x @ y / np.linalg.norm(x) / np.linalg.norm(y)
-                assert moved == pytest.approx(1 - cosine, abs=1e-5)
+                assert distances == pytest.approx(1 - cosine, abs=1e-5)
                 (ids,) = model.tokenize([changed])
                 hidden = np.sum(ids.windows[0].ids == model.special_ids[mask])
                 assert hidden == size
@@ -160,15 +162,15 @@ def test_the_way_that_is_true_is_found(tiny, texts):
     """Deletion that does just what norms in the last block say."""
     model = poolwise.load(tiny("bert"))
     sentences = []
-    for one in delete(model, texts[:40], precision="exact", progress=False):
-        (some,) = model.token_outputs([one.text], attentions=True)
-        moved = one.by_word(ways(model, some).by_block[NORMS][-1][0])
-        sentences.append(replace(one, moved={LEFT_OUT: moved}))
+    for one in delete_words(model, texts[:40], precision="exact", progress=False):
+        (outputs,) = model.token_outputs([one.text], attentions=True)
+        distances = one.by_word(attributions(model, outputs).by_block[NORMS][-1][0])
+        sentences.append(replace(one, distances={LEFT_OUT: distances}))
     found = agreement.agreement(model, sentences, 0)
     assert found.mean(LEFT_OUT, (NORMS, 3)).value == pytest.approx(1)
     assert abs(found.mean(LEFT_OUT, SHUFFLED).value) < 0.25
     assert found.mean(LEFT_OUT, (RAW, 3)).value < 0.95
-    assert found.family.sign(agreement.told(LEFT_OUT, (NORMS, 3))) == 1
+    assert found.family.sign(agreement.comparison_name(LEFT_OUT, (NORMS, 3))) == 1
     assert len(found.family.comparisons) == 5
     assert found.best(LEFT_OUT) == [(NORMS, 3)]
     raw = found.scores[LEFT_OUT][RAW, 3]
@@ -181,10 +183,10 @@ def test_sentences_that_deletion_cannot_rank_are_passed_over(tiny):
     model = poolwise.load(tiny("bert"))
     long = " ".join(["cat"] * 80)
     texts = ["the cat sat", long, "the  old\tcat sat on"]
-    (one,) = delete(model, texts, precision="exact", progress=False)
-    assert isinstance(one, Deleted)
+    (one,) = delete_words(model, texts, precision="exact", progress=False)
+    assert isinstance(one, DeletedWords)
     assert one.text == "the old cat sat on"
-    assert delete(model, texts[:2], precision="exact", progress=False) == []
+    assert delete_words(model, texts[:2], precision="exact", progress=False) == []
 
 
 def test_a_sample_is_drawn_and_what_was_done_is_said(tiny, texts, monkeypatch):

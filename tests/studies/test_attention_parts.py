@@ -12,9 +12,9 @@ import poolwise
 from poolwise.encoders.blocks import has_separable_blocks
 from poolwise.errors import EncoderError
 from poolwise.studies.attention import decomposition, zeroing
-from poolwise.studies.attention.attributions import NORMS, RAW, ZEROING, rollout, ways
-from poolwise.studies.attention.block_forward import ACTIVATIONS, passages
-from poolwise.studies.attention.decomposition import decompose, mixing
+from poolwise.studies.attention.attributions import NORMS, RAW, ZEROING, attributions, rollout
+from poolwise.studies.attention.block_forward import ACTIVATIONS, block_inputs
+from poolwise.studies.attention.decomposition import decompose, shares_of_all_rows
 from poolwise.studies.attention.ranks import means, spearmans
 
 TEXTS = ["the cat sat on the mat", "a dog", "small birds ran, and the old sea!", "a hill"]
@@ -26,11 +26,11 @@ REAL = [
 
 
 def check_sums(model, texts):
-    for some in model.token_outputs(texts, attentions=True):
-        for number, passage in enumerate(passages(model, some), start=1):
+    for outputs in model.token_outputs(texts, attentions=True):
+        for number, passage in enumerate(block_inputs(model, outputs), start=1):
             parts = decompose(*passage)
-            assert parts.tokens.shape == (len(some), some.ids.shape[1], model.width)
-            np.testing.assert_allclose(parts.total, some.hidden_states[number][:, 0], atol=1e-4)
+            assert parts.tokens.shape == (len(outputs), outputs.ids.shape[1], model.width)
+            np.testing.assert_allclose(parts.total, outputs.hidden_states[number][:, 0], atol=1e-4)
 
 
 def test_the_parts_sum_to_cls(family_folder):
@@ -61,17 +61,17 @@ def test_activations_are_transformers(name):
 def test_shares_of_every_row_are_those_of_cls_standing_there(tiny, family):
     """Exchanged with the first token, any token is decomposed as [CLS] is."""
     model = poolwise.load(tiny(family))
-    for some in model.token_outputs(TEXTS, attentions=True):
-        shares = decomposition.shares(model, some)
+    for outputs in model.token_outputs(TEXTS, attentions=True):
+        shares = decomposition.shares(model, outputs)
         np.testing.assert_allclose(shares.sum(axis=-1), 1, atol=1e-5)
-        for block, (weights, states, maps) in enumerate(passages(model, some)):
-            mixed = mixing(weights, states, maps)
+        for block, (weights, states, maps) in enumerate(block_inputs(model, outputs)):
+            mixed = shares_of_all_rows(weights, states, maps)
             np.testing.assert_allclose(mixed[:, 0], shares[block], atol=1e-5)
             t = states.shape[1]
             for i in range(t):
                 order = np.array([i, *(j for j in range(t) if j != i)])
-                moved = maps[:, :, order][:, :, :, order]
-                alone = decompose(weights, states[:, order], moved).shares
+                distances = maps[:, :, order][:, :, :, order]
+                alone = decompose(weights, states[:, order], distances).shares
                 np.testing.assert_allclose(mixed[:, i, order], alone, atol=1e-5)
 
 
@@ -87,9 +87,9 @@ VALUES = {
 def test_value_zeroing_is_transformers_with_values_zeroed(tiny, family):
     model = poolwise.load(tiny(family))
     oracle = transformers.AutoModel.from_pretrained(tiny(family), attn_implementation="eager")
-    (some,) = model.token_outputs(TEXTS[:1], attentions=True)
-    t = some.ids.shape[1]
-    copies = torch.tensor(some.ids.astype(np.int64)).repeat(t, 1)
+    (outputs,) = model.token_outputs(TEXTS[:1], attentions=True)
+    t = outputs.ids.shape[1]
+    copies = torch.tensor(outputs.ids.astype(np.int64)).repeat(t, 1)
     expected = np.zeros((model.depth, t))
 
     def zero(_module, _inputs, output):
@@ -104,12 +104,12 @@ def test_value_zeroing_is_transformers_with_values_zeroed(tiny, family):
         handle.remove()
         without, whole = (
             made[:, 0].double().numpy(),
-            some.hidden_states[b + 1][0, 0].astype(np.float64),
+            outputs.hidden_states[b + 1][0, 0].astype(np.float64),
         )
         lengths = np.linalg.norm(without, axis=1) * np.linalg.norm(whole)
         expected[b] = 1 - without @ whole / lengths
     expected /= expected.sum(axis=1, keepdims=True)
-    shares = zeroing.shares(model, some)
+    shares = zeroing.shares(model, outputs)
     np.testing.assert_allclose(shares.sum(axis=-1), 1, atol=1e-5)
     np.testing.assert_allclose(shares[:, 0], expected, atol=1e-4)
 
@@ -121,22 +121,22 @@ def test_a_block_that_takes_nothing_has_no_shares_by_zeroing(tiny):
         name = f"encoder.layer.1.attention.self.value.{part}"
         tensors[name] = np.zeros_like(tensors[name])
     object.__setattr__(model, "tensors", tensors)
-    (some,) = model.token_outputs(TEXTS[:1], attentions=True)
-    assert np.isnan(zeroing.shares(model, some)[1]).all()
-    norms = decomposition.shares(model, some)[1, 0]
+    (outputs,) = model.token_outputs(TEXTS[:1], attentions=True)
+    assert np.isnan(zeroing.shares(model, outputs)[1]).all()
+    norms = decomposition.shares(model, outputs)[1, 0]
     np.testing.assert_array_equal(norms, np.eye(len(norms))[0])
 
 
 def test_rollout_is_the_product_of_the_blocks(tiny):
     model = poolwise.load(tiny("bert"))
-    (some,) = model.token_outputs(TEXTS[:1], attentions=True)
-    found = ways(model, some)
-    product = np.eye(some.ids.shape[1])
-    for maps in some.attentions[:, 0]:
+    (outputs,) = model.token_outputs(TEXTS[:1], attentions=True)
+    found = attributions(model, outputs)
+    product = np.eye(outputs.ids.shape[1])
+    for maps in outputs.attentions[:, 0]:
         product = (maps.mean(axis=0) / 2 + np.eye(len(product)) / 2) @ product
     np.testing.assert_allclose(found.rollouts[RAW][0], product[0], atol=1e-6)
     assert list(found.by_block) == [RAW, NORMS, ZEROING]
-    for _, _, shares in found.each():
+    for _, _, shares in found.items():
         np.testing.assert_allclose(shares.sum(axis=-1), 1, atol=1e-5)
     one = np.array([[[0.5, 0.5], [0, 1]]], np.float32)
     np.testing.assert_allclose(rollout([one, one]), [[0.25, 0.75]])
@@ -144,10 +144,10 @@ def test_rollout_is_the_product_of_the_blocks(tiny):
 
 def test_blocks_that_cannot_be_taken_apart_leave_raw_attention(tiny):
     model = poolwise.load(tiny("modernbert"))
-    (some,) = model.token_outputs(TEXTS[:1], attentions=True)
-    assert [way for way, _, _ in ways(model, some).each()] == [RAW] * model.depth
+    (outputs,) = model.token_outputs(TEXTS[:1], attentions=True)
+    assert [method for method, _, _ in attributions(model, outputs).items()] == [RAW] * model.depth
     with pytest.raises(EncoderError, match="expected one of BERT"):
-        decomposition.shares(model, some)
+        decomposition.shares(model, outputs)
 
 
 def test_maps_and_layers_must_have_been_asked_for(tiny):

@@ -10,8 +10,9 @@ import poolwise
 from poolwise.errors import StudyError
 from poolwise.reports import to_json, write_report
 from poolwise.studies.average import Average
-from poolwise.studies.average.explain import (
+from poolwise.studies.average.combinations import (
     BELOW,
+    COMBINATIONS,
     EQUAL,
     OTHER,
     OTHER_SHIFTED,
@@ -19,13 +20,12 @@ from poolwise.studies.average.explain import (
     OWN,
     SHIFTED,
     SPAN,
-    WAYS,
     WORD,
-    Layer,
+    LayerStates,
 )
 from poolwise.studies.average.numbers import EXPLAINED, RELATIVE, WEIGHT, family
-from poolwise.studies.average.sample import sample
-from poolwise.studies.average.shares import LEAST_SPREAD, layers, ratio
+from poolwise.studies.average.sentence_fits import fit_sentences
+from poolwise.studies.average.shares import LEAST_SPREAD, layer_statistics, ratio
 
 WORDS = (
     "a cat dog sat mat ran hill old sea house tree bird small big red saw man child they".split()
@@ -58,9 +58,9 @@ def explained(given, offset=0.0, below=None, word=2):
     """Residuals by way of the sentences [n, t, d], of which the first lends the last its tokens."""
     ring = np.concatenate([given, given[:1]])
     off = np.broadcast_to(np.float64(offset), ring.shape[2:])
-    under = None if below is None else Layer(np.concatenate([below, below[:1]]), off)
-    found = Layer(ring, off).explained(np.full(len(given), word), under)
-    return dict(zip(WAYS, found.residuals.T, strict=True)), found.weights
+    under = None if below is None else LayerStates(np.concatenate([below, below[:1]]), off)
+    found = LayerStates(ring, off).approximate(np.full(len(given), word), under)
+    return dict(zip(COMBINATIONS, found.residuals.T, strict=True)), found.weights
 
 
 def test_each_way_explains_by_its_own_tokens():
@@ -184,7 +184,7 @@ def test_tokens_that_another_sentence_has_too_explain_nothing(tiny, tmp_path):
     assert "no clear difference to another sentence's" in finding.verdict
     assert "Nor does it become one" in finding.verdict
     assert by(finding, EXPLAINED, SHIFTED, 3).low > 0.9
-    tested = family(list(layers(sample(model, sentences(), 0))))
+    tested = family(list(layer_statistics(fit_sentences(model, sentences(), 0))))
     assert {tested.sign(one.name) for one in tested.comparisons} == {0}
 
 
@@ -197,8 +197,8 @@ def test_where_cls_is_the_same_in_all_sentences_nothing_is_said(tiny, tmp_path):
         found = by(finding, EXPLAINED, OWN, layer)
         assert found.value is None
         assert "between sentences" in found.note
-    read = sample(model, sentences(), 0)
-    assert all(layer.spread < LEAST_SPREAD for layer in layers(read))
+    read = fit_sentences(model, sentences(), 0)
+    assert all(layer.spread < LEAST_SPREAD for layer in layer_statistics(read))
 
 
 def test_numbers_are_those_of_the_formula(tiny):
@@ -208,12 +208,12 @@ def test_numbers_are_those_of_the_formula(tiny):
     texts = list(
         dict.fromkeys(f"{text} {word}" for text, word in zip(texts, WORDS * 2, strict=False))
     )
-    read = sample(model, texts, 0)
-    found = list(layers(read))[2]
+    read = fit_sentences(model, texts, 0)
+    found = list(layer_statistics(read))[2]
     cls = model.embed(texts, "cls@2").astype(np.float64)
     kept = read.vectors[0, 2].astype(np.float64)
     np.testing.assert_allclose(np.sort(kept[:, 0]), np.sort(cls[:, 0]), atol=1e-6)
-    left = read.residuals[2, :, WAYS.index(OWN)]
+    left = read.residuals[2, :, COMBINATIONS.index(OWN)]
     away = np.square(cls - cls.mean(axis=0)).sum()
     assert found.explained[OWN].value == pytest.approx(1 - left.sum() / away)
     square = np.square(kept).sum(axis=1)

@@ -1,4 +1,4 @@
-"""One or several sentences, seen from inside: what ``poolwise inspect`` shows, as plain data."""
+"""Tokens, norms, cosines and attributions of a few sentences: what ``poolwise inspect`` shows."""
 
 from poolwise.inspection.document import inspect
 

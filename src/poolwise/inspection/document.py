@@ -1,4 +1,4 @@
-"""The document: tokens, norms, cosines, and what [CLS] is made of."""
+"""The document that ``poolwise inspect`` shows, as plain data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from poolwise.inspection.surfaces import surfaces
 from poolwise.inspection.weights import METHODS, weigh
 from poolwise.model import Model
-from poolwise.records import Floats, TokenOutputs, Tokens
+from poolwise.records import Floats, TokenizedText, TokenOutputs, Tokens
 
 FIRST_VALUES = 4
 
@@ -20,33 +20,39 @@ def inspect(
 ) -> dict[str, Any]:
     """The tokens of each text, their norms by layer and, for several texts, their cosines.
 
-    ``weights`` adds what ``weigh`` gives: what the [CLS] of each text is made of.
+    ``weights`` adds the weights of each text's tokens in [CLS], as ``weigh`` gives them.
     """
-    tokenized = model.tokenize(texts)
-    windows = [text.windows[0] for text in tokenized]
+    tokens: dict[int, TokenizedText] = {}
+    norms: dict[int, dict[str, list[Any]]] = {}
+    for outputs in model.token_outputs(texts):
+        for i, row in enumerate(outputs.rows.tolist()):
+            tokens[row], norms[row] = outputs.tokens[i], _norms(outputs, i)
+    windows = [tokens[row].windows[0] for row in range(len(texts))]
     document: dict[str, Any] = {
         "verdict": f"{len(texts)} sentence(s), {[len(w) for w in windows]} tokens, "
         f"layers 0..{model.depth} of {model.name}",
         "made": model.provenance(),
         "special_tokens": _special(model, windows),
         "sentences": [
-            {"text": text, "tokens": _tokens(model, text, window), "truncated": cut.truncated}
-            for text, window, cut in zip(texts, windows, tokenized, strict=True)
+            {
+                "text": text,
+                "tokens": _tokens(model, text, windows[row]),
+                "truncated": tokens[row].truncated,
+                "norms": norms[row],
+            }
+            for row, text in enumerate(texts)
         ],
     }
-    for some in model.token_outputs(texts):
-        for i, row in enumerate(some.rows):
-            document["sentences"][row]["norms"] = _norms(some, i)
     if weights:
-        made_of, document["notes"] = weigh(model, texts)
-        for sentence, parts in zip(document["sentences"], made_of, strict=True):
-            sentence.update(parts)
-        if "attention" in made_of[0]:
+        weighed, document["notes"] = weigh(model, texts)
+        for sentence, of_sentence in zip(document["sentences"], weighed, strict=True):
+            sentence.update(of_sentence)
+        if "attention" in weighed[0]:
             document["made"]["attention_engine"] = "transformers"
         document["methods"] = [
             {"key": key, "name": name, "says": says}
             for key, (name, says) in METHODS.items()
-            if key in made_of[0]["weights"]
+            if key in weighed[0]["weights"]
         ]
     if len(texts) > 1:
         document["cosine"] = _cosines(model, texts, readouts)
@@ -54,19 +60,17 @@ def inspect(
 
 
 def _tokens(model: Model, text: str, window: Tokens) -> list[dict[str, Any]]:
-    shown = surfaces(model.tokenizer, text, window)
+    columns = window.ids.tolist(), window.special.tolist(), surfaces(model.tokenizer, text, window)
     return [
         {
-            "position": at,
-            "token": model.tokenizer.token(number),
-            "id": number,
+            "position": position,
+            "token": model.tokenizer.token(token_id),
+            "id": token_id,
             "special": special,
             "text": surface.text,
             "spaced": surface.spaced,
         }
-        for at, (number, special, surface) in enumerate(
-            zip(window.ids.tolist(), window.special.tolist(), shown, strict=True)
-        )
+        for position, (token_id, special, surface) in enumerate(zip(*columns, strict=True))
     ]
 
 
@@ -84,12 +88,12 @@ def _special(model: Model, windows: Sequence[Tokens]) -> list[dict[str, Any]]:
     ]
 
 
-def _norms(some: TokenOutputs, i: int) -> dict[str, list[Any]]:
+def _norms(outputs: TokenOutputs, i: int) -> dict[str, list[Any]]:
     """L2 norms by layer: of [CLS], of the mean, and of every token [tokens, layers]."""
-    states = some.hidden_states[:, i]
+    states = outputs.hidden_states[:, i]
     by_token = np.linalg.norm(states, axis=-1).T
     return {
-        "layers": list(some.layers),
+        "layers": list(outputs.layers),
         "cls": by_token[0].tolist(),
         "mean": np.linalg.norm(states.mean(axis=1), axis=-1).tolist(),
         "tokens": by_token.tolist(),

@@ -1,4 +1,4 @@
-"""What the [CLS] of a sentence is made of: the weight of each of its tokens, by several methods."""
+"""The weight of each token of a sentence in its [CLS], by several methods."""
 
 from __future__ import annotations
 
@@ -35,73 +35,73 @@ METHODS = {
         "Where [CLS] looks in this block, averaged over its heads; looking is not yet taking.",
     ),
 }
-"""Ways to weigh the tokens: a name, and what a weight says."""
+"""Each method's name, and the meaning of its weights."""
 
 Row = list[float | None]
 
 
 def weigh(model: Model, texts: Sequence[str]) -> tuple[list[dict[str, Any]], list[str]]:
-    """For each text what its [CLS] is made of, and notes on what is missing and how to get it.
+    """For each text the weights of its tokens in [CLS]; notes say what is missing, and why.
 
-    ``weights``: by method [depth + 1][t], rows that sum to one; None at layer 0, where nothing has
-    come in yet, and for [CLS] in its own average. ``residual`` [depth + 1]: |r| / |cls| of that
+    ``weights``: by method [depth + 1][t], rows that sum to one; None at layer 0, before any block,
+    and for [CLS] in its own average. ``residual`` [depth + 1]: |r| / |cls| of that
     average. ``attention`` [depth][heads][t]: the row of [CLS] in every map.
     """
-    made: list[dict[str, Any]] = [{} for _ in texts]
-    looks, notes = _looks(model, texts)
+    documents: list[dict[str, Any]] = [{} for _ in texts]
+    groups, notes = _token_outputs(model, texts)
     with single_blas_thread():
-        for some in looks:
-            for row, parts in zip(some.rows, _parts(model, some), strict=True):
-                made[row] = parts
-    return made, notes
+        for outputs in groups:
+            for row, document in zip(outputs.rows, _documents(model, outputs), strict=True):
+                documents[row] = document
+    return documents, notes
 
 
-def _looks(model: Model, texts: Sequence[str]) -> tuple[Iterator[TokenOutputs], list[str]]:
-    """With attention maps where they can be had; a note says why they cannot."""
+def _token_outputs(model: Model, texts: Sequence[str]) -> tuple[Iterator[TokenOutputs], list[str]]:
+    """With attention maps where an engine returns them; else a note says what it takes."""
     try:
-        looks = model.token_outputs(texts, attentions=True)
+        groups = model.token_outputs(texts, attentions=True)
     except MissingExtraError as error:
         return model.token_outputs(texts), [f"Only the weighted average is here. The rest: {error}"]
     if has_separable_blocks(model):
-        return looks, []
-    return looks, [
+        return groups, []
+    return groups, [
         f"Norm shares and Value Zeroing are missing: the blocks of {model.family.name} are not "
         "attention, LayerNorm, feed-forward, LayerNorm, and are not taken apart."
     ]
 
 
-def _parts(model: Model, some: TokenOutputs) -> Iterator[dict[str, Any]]:
-    """What [CLS] is made of in each text of a group."""
-    average, residual = _average(some)
+def _documents(model: Model, outputs: TokenOutputs) -> Iterator[dict[str, Any]]:
+    """The weights of each text of a group."""
+    average, residual = _average(outputs)
     methods = {"average": average}
-    if some.attentions is not None:
-        rows = some.attentions[:, :, :, 0]
+    if outputs.attentions is not None:
+        rows = outputs.attentions[:, :, :, 0]
         if has_separable_blocks(model):
-            methods["norms"] = decomposition.shares(model, some)
-            methods["zeroing"] = zeroing.shares(model, some)
+            methods["norms"] = decomposition.shares(model, outputs)
+            methods["zeroing"] = zeroing.shares(model, outputs)
         methods["attention"] = rows.mean(axis=2)
-    for i in range(len(some)):
-        parts = {
-            "weights": {name: [None, *_rows(made[:, i])] for name, made in methods.items()},
+    for i in range(len(outputs)):
+        document = {
+            "weights": {name: [None, *_rows(layers[:, i])] for name, layers in methods.items()},
             "residual": [None, *residual[:, i].tolist()],
         }
-        if some.attentions is not None:
-            parts["attention"] = rows[:, i].tolist()
-        yield parts
+        if outputs.attentions is not None:
+            document["attention"] = rows[:, i].tolist()
+        yield document
 
 
-def _average(some: TokenOutputs) -> tuple[Floats, Floats]:
+def _average(outputs: TokenOutputs) -> tuple[Floats, Floats]:
     """Convex weights [depth, n, t], NaN for [CLS] itself, and |r| / |cls| [depth, n]."""
-    weights = np.full((len(some.layers) - 1, *some.ids.shape), np.nan, np.float32)
+    weights = np.full((len(outputs.layers) - 1, *outputs.ids.shape), np.nan, np.float32)
     residual = np.ones(weights.shape[:2], np.float32)
-    for at, states in enumerate(some.hidden_states[1:]):
-        target, others = states[:, 0], states[:, 1:]
-        if not others.size:
+    for k, states in enumerate(outputs.hidden_states[1:]):
+        cls, tokens = states[:, 0], states[:, 1:]
+        if not tokens.size:
             continue
-        found = convex_weights(others, target)
-        weights[at, :, 1:] = found
-        left = target - np.einsum("nt,ntd->nd", found, others)
-        residual[at] = np.linalg.norm(left, axis=-1) / np.linalg.norm(target, axis=-1)
+        convex = convex_weights(tokens, cls)
+        weights[k, :, 1:] = convex
+        left = cls - np.einsum("nt,ntd->nd", convex, tokens)
+        residual[k] = np.linalg.norm(left, axis=-1) / np.linalg.norm(cls, axis=-1)
     return weights, residual
 
 

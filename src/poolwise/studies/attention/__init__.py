@@ -1,4 +1,4 @@
-"""Where does [CLS] look, and what does it take?"""
+"""The attention weights of [CLS], and what other methods attribute to each token."""
 
 from poolwise.studies.attention.study import Attention
 

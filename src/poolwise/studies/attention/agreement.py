@@ -1,4 +1,4 @@
-"""Which way of asking agrees with what really changes [CLS]."""
+"""Which attribution method agrees with the change of [CLS] when words are deleted."""
 
 from __future__ import annotations
 
@@ -14,8 +14,15 @@ from poolwise.selection.comparisons import Comparison, ComparisonFamily
 from poolwise.statistics.blas import single_blas_thread
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.paired import mean_differences, not_significantly_worse
-from poolwise.studies.attention.attributions import NORMS, RAW, ROLLOUT, ZEROING, Place, ways
-from poolwise.studies.attention.deletion import LEFT_OUT, MASKED, Deleted
+from poolwise.studies.attention.attributions import (
+    NORMS,
+    RAW,
+    ROLLOUT,
+    ZEROING,
+    Place,
+    attributions,
+)
+from poolwise.studies.attention.deletion import LEFT_OUT, MASKED, DeletedWords
 from poolwise.studies.attention.ranks import FEWEST_ROWS, means, spearmans
 
 Array = NDArray[np.float64]
@@ -23,102 +30,106 @@ Column = tuple[str, Place]
 
 LETTERS: Column = ("letters of the word", "")
 SHUFFLED: Column = ("shuffled shares", "")
-BLIND = (LETTERS, SHUFFLED)
-"""What looks into no encoder; only the second must be 0, for long words do matter more."""
+CONTROLS = (LETTERS, SHUFFLED)
+"""Neither reads the encoder; only the second must be 0, for long words do matter more."""
 
-YARDSTICKS = (LEFT_OUT, MASKED)
+DELETIONS = (LEFT_OUT, MASKED)
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """``scores``: for each yardstick, and each way at each place, the rank correlation of shares
-    and distances over the words of each sentence, [n]; NaN where a sentence has none."""
+    """``scores``: for each deletion, and each method at each place, the rank correlation of shares
+    and distances over the words of each sentence, [n]; NaN where it is undefined."""
 
     depth: int
     scores: Mapping[str, Mapping[Column, Array]]
 
-    def mean(self, yardstick: str, column: Column) -> Estimate:
-        """Over sentences."""
-        return means(self.scores[yardstick][column][:, None])[0]
+    def mean(self, deletion: str, column: Column) -> Estimate:
+        """Mean over sentences."""
+        return means(self.scores[deletion][column][:, None])[0]
 
     @property
-    def contenders(self) -> Sequence[Column]:
-        """Set before anything was measured: every way at the last block, and the rollouts."""
+    def candidates(self) -> Sequence[Column]:
+        """Chosen before any measurement: every method at the last block, and the rollouts."""
         last = self.depth
-        asked = ((RAW, last), (NORMS, last), (ZEROING, last), (RAW, ROLLOUT), (NORMS, ROLLOUT))
-        known = next(iter(self.scores.values()), {})
-        return [column for column in asked if column in known]
+        columns = ((RAW, last), (NORMS, last), (ZEROING, last), (RAW, ROLLOUT), (NORMS, ROLLOUT))
+        available = next(iter(self.scores.values()), {})
+        return [column for column in columns if column in available]
 
-    def best(self, yardstick: str) -> Sequence[Column]:
-        """The contender that agrees best, and behind it those that cannot be told from it.
+    def best(self, deletion: str) -> Sequence[Column]:
+        """The candidate that agrees best, then those that are not significantly worse.
 
-        Empty where no word moves [CLS], or in too few sentences.
+        Empty where too few sentences have a word whose deletion changes [CLS].
         """
-        table = self._table(yardstick, self.contenders)
+        table = self._table(deletion, self.candidates)
         if len(table) < FEWEST_ROWS:
             return []
         first = int(table.mean(axis=0).argmax())
-        alike = not_significantly_worse(mean_differences(table, first))
-        others = [c for c, tied in zip(self.contenders, alike, strict=True) if tied]
-        return list(dict.fromkeys([self.contenders[first], *others]))
+        tied = not_significantly_worse(mean_differences(table, first))
+        ties = [c for c, is_tied in zip(self.candidates, tied, strict=True) if is_tied]
+        return list(dict.fromkeys([self.candidates[first], *ties]))
 
     @cached_property
     def family(self) -> ComparisonFamily:
-        """Every contender, and the word's letters, less raw attention in the last block."""
+        """Every candidate, and the word's letters, less raw attention in the last block."""
         return ComparisonFamily(list(self._comparisons()))
 
     def _comparisons(self) -> Iterator[Comparison]:
-        columns = [*self.contenders, LETTERS]
-        for yardstick in self.scores:
-            table = self._table(yardstick, columns)
+        columns = [*self.candidates, LETTERS]
+        for deletion in self.scores:
+            table = self._table(deletion, columns)
             if len(table) < FEWEST_ROWS:
                 continue
-            found = mean_differences(table, 0)
-            for column, difference in list(zip(columns, found, strict=True))[1:]:
+            differences = mean_differences(table, 0)
+            for column, difference in list(zip(columns, differences, strict=True))[1:]:
                 yield Comparison(
-                    told(yardstick, column),
+                    comparison_name(deletion, column),
                     difference,
-                    {"way": named(column), "against": named(columns[0]), "yardstick": yardstick},
-                    control=column in BLIND,
+                    {
+                        "way": column_name(column),
+                        "against": column_name(columns[0]),
+                        "yardstick": deletion,
+                    },
+                    control=column in CONTROLS,
                 )
 
-    def _table(self, yardstick: str, columns: Sequence[Column]) -> Array:
-        """The sentences that have all of these, [n, c]."""
-        table = np.column_stack([self.scores[yardstick][column] for column in columns])
+    def _table(self, deletion: str, columns: Sequence[Column]) -> Array:
+        """The sentences in which all columns are defined, [n, c]."""
+        table = np.column_stack([self.scores[deletion][column] for column in columns])
         return table[~np.isnan(table).any(axis=1)]
 
 
-def named(column: Column) -> str:
+def column_name(column: Column) -> str:
     """``norms, block 6``; ``norms, rollout``."""
-    way, place = column
+    method, place = column
     if place == "":
-        return way
-    return f"{way}, {place}" if isinstance(place, str) else f"{way}, block {place}"
+        return method
+    return f"{method}, {place}" if isinstance(place, str) else f"{method}, block {place}"
 
 
-def told(yardstick: str, column: Column) -> str:
+def comparison_name(deletion: str, column: Column) -> str:
     """The name of a comparison in ``Agreement.family``."""
-    return f"{named(column)}: {yardstick}"
+    return f"{column_name(column)}: {deletion}"
 
 
 def agreement(
-    model: Model, sentences: Sequence[Deleted], seed: int, *, progress: bool = False
+    model: Model, sentences: Sequence[DeletedWords], seed: int, *, progress: bool = False
 ) -> Agreement:
-    """Look into the same sentences, and rank their words by every way's shares."""
+    """How every method ranks the words of ``sentences``, against the distances of deletion."""
     rng = np.random.default_rng(seed)
-    found: dict[str, dict[Column, Array]] = {}
+    scores: dict[str, dict[Column, Array]] = {}
     texts = [sentence.text for sentence in sentences]
-    for some in model.token_outputs(texts, attentions=True, progress=progress):
+    for outputs in model.token_outputs(texts, attentions=True, progress=progress):
         with single_blas_thread():
-            shares = list(ways(model, some).each())
-        for i, row in enumerate(some.rows.tolist()):
+            shares = list(attributions(model, outputs).items())
+        for i, row in enumerate(outputs.rows.tolist()):
             sentence = sentences[row]
-            ranked = {(way, place): sentence.by_word(each[i]) for way, place, each in shares}
-            ranked[LETTERS] = sentence.letters
-            ranked[SHUFFLED] = rng.permutation(ranked[RAW, model.depth])
-            for yardstick, moved in sentence.moved.items():
-                scores = found.setdefault(yardstick, {})
-                for column, by_word in ranked.items():
+            by_column = {(method, place): sentence.by_word(s[i]) for method, place, s in shares}
+            by_column[LETTERS] = sentence.letters
+            by_column[SHUFFLED] = rng.permutation(by_column[RAW, model.depth])
+            for deletion, distances in sentence.distances.items():
+                columns = scores.setdefault(deletion, {})
+                for column, by_word in by_column.items():
                     blank = np.full(len(sentences), np.nan)
-                    scores.setdefault(column, blank)[row] = spearmans([by_word], [moved])[0]
-    return Agreement(model.depth, {name: found[name] for name in YARDSTICKS if name in found})
+                    columns.setdefault(column, blank)[row] = spearmans([by_word], [distances])[0]
+    return Agreement(model.depth, {name: scores[name] for name in DELETIONS if name in scores})

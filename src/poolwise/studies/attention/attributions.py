@@ -1,4 +1,4 @@
-"""Ways of saying how much of [CLS] is due to each token."""
+"""Attribution: the share of each token in [CLS], by several methods."""
 
 from __future__ import annotations
 
@@ -11,64 +11,64 @@ from poolwise.encoders import Encoder
 from poolwise.encoders.blocks import has_separable_blocks
 from poolwise.records import Floats, TokenOutputs
 from poolwise.studies.attention import zeroing
-from poolwise.studies.attention.block_forward import maps_of, passages
-from poolwise.studies.attention.decomposition import Parts, decompose, mixing
+from poolwise.studies.attention.block_forward import attention_maps, block_inputs
+from poolwise.studies.attention.decomposition import Decomposition, decompose, shares_of_all_rows
 
 RAW, NORMS, ZEROING = "raw attention", "norms", "Value Zeroing"
 ROLLOUT = "rollout"
 
 Place = int | str
-"""A block's number, or ``ROLLOUT``: all blocks, one through the other."""
+"""A block's number, or ``ROLLOUT``: the product over all blocks."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ways:
-    """Shares of [CLS] that n texts of t tokens have in it; each row sums to 1.
+class Attributions:
+    """The tokens' shares in [CLS], for n texts of t tokens; each row sums to 1.
 
-    ``by_block``: a way to float32 [depth, n, t]. ``rollouts``: to [n, t]. ``parts``, a block each,
-    are what ``NORMS`` rests on. Of an encoder whose blocks cannot be taken apart there is ``RAW``
-    by block, and no rollout: that of raw attention misleads where it stands alone.
+    ``by_block``: method to float32 [depth, n, t]. ``rollouts``: method to [n, t].
+    ``decompositions``, one a block, are those of ``NORMS``. For an encoder whose blocks cannot be
+    decomposed there is ``RAW`` by block, and no rollout: alone, that of raw attention misleads.
     """
 
     by_block: Mapping[str, Floats]
     rollouts: Mapping[str, Floats]
-    parts: Sequence[Parts] = ()
+    decompositions: Sequence[Decomposition] = ()
 
-    def each(self) -> Iterator[tuple[str, Place, Floats]]:
-        """Every way at every place, with shares [n, t]."""
-        for way, shares in self.by_block.items():
-            for number, found in enumerate(shares, start=1):
-                yield way, number, found
-        for way, found in self.rollouts.items():
-            yield way, ROLLOUT, found
+    def items(self) -> Iterator[tuple[str, Place, Floats]]:
+        """Every method at every place, with its shares [n, t]."""
+        for method, shares in self.by_block.items():
+            for number, of_block in enumerate(shares, start=1):
+                yield method, number, of_block
+        for method, rolled_out in self.rollouts.items():
+            yield method, ROLLOUT, rolled_out
 
 
-def ways(encoder: Encoder, some: TokenOutputs) -> Ways:
-    """All ways for one group of texts: ``model.token_outputs(texts, attentions=True)``."""
-    mean = maps_of(some).mean(axis=2)
+def attributions(encoder: Encoder, outputs: TokenOutputs) -> Attributions:
+    """All methods for one group of texts: ``model.token_outputs(texts, attentions=True)``."""
+    mean = attention_maps(outputs).mean(axis=2)
     raw = {RAW: mean[:, :, 0]}
     if not has_separable_blocks(encoder):
-        return Ways(raw, {})
-    parts = [decompose(*passage) for passage in passages(encoder, some)]
-    norms = np.stack([part.shares for part in parts])
-    mixed = [mixing(*passage) for passage in passages(encoder, some)]
+        return Attributions(raw, {})
+    decompositions = [decompose(*inputs) for inputs in block_inputs(encoder, outputs)]
+    norms = np.stack([decomposition.shares for decomposition in decompositions])
+    norms_by_row = [shares_of_all_rows(*inputs) for inputs in block_inputs(encoder, outputs)]
     residual = np.eye(mean.shape[-1], dtype=np.float32)
-    return Ways(
-        {**raw, NORMS: norms, ZEROING: zeroing.shares(encoder, some)},
-        {RAW: rollout((mean + residual) / 2), NORMS: rollout(mixed)},
-        parts,
+    return Attributions(
+        {**raw, NORMS: norms, ZEROING: zeroing.shares(encoder, outputs)},
+        {RAW: rollout((mean + residual) / 2), NORMS: rollout(norms_by_row)},
+        decompositions,
     )
 
 
-def rollout(mixed: Sequence[Floats] | Floats) -> Floats:
-    """What reaches [CLS] from each input through all blocks, [n, t], of a matrix [n, t, t] a block.
+def rollout(shares: Sequence[Floats] | Floats) -> Floats:
+    """The share of each input token in [CLS] of the last block, [n, t].
 
-    Their product (Abnar & Zuidema 2020, "Quantifying attention flow in Transformers"), who give the
-    residual half of each block's attention; shares by norm have it in them already (Modarressi et
-    al. 2022).
+    ``shares`` is a matrix [n, t, t] a block; their product is Abnar & Zuidema's (2020, "Quantifying
+    attention flow in Transformers"), who give the residual connection half of each block's
+    attention; shares by norm include it already (Modarressi et al. 2022).
     """
-    *before, last = mixed
-    reached: Floats = last[:, :1]
-    for matrix in reversed(before):
-        reached = reached @ matrix
-    return reached[:, 0]
+    *lower, last = shares
+    row: Floats = last[:, :1]
+    for matrix in reversed(lower):
+        row = row @ matrix
+    return row[:, 0]

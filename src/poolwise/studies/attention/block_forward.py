@@ -1,4 +1,4 @@
-"""The arithmetic of one block on its way to [CLS], in float32."""
+"""The forward pass of one block for [CLS], in float32."""
 
 from __future__ import annotations
 
@@ -52,81 +52,83 @@ ACTIVATIONS: Mapping[str, Callable[[Floats], Floats]] = {
 """Every ``hidden_act`` that a checked config can name."""
 
 
-def passages(encoder: Encoder, some: TokenOutputs) -> Iterator[tuple[BlockWeights, Floats, Floats]]:
-    """Every block, the states [n, t, d] that enter it, and its maps [n, heads, t, t].
+def block_inputs(
+    encoder: Encoder, outputs: TokenOutputs
+) -> Iterator[tuple[BlockWeights, Floats, Floats]]:
+    """Every block's weights, its input states [n, t, d] and its attention maps [n, heads, t, t].
 
-    Raises EncoderError for encoders whose blocks cannot be taken apart, ValueError where ``some``
+    Raises EncoderError for encoders whose blocks cannot be decomposed, ValueError where ``outputs``
     lacks attention maps or layers.
     """
-    if some.layers != tuple(range(encoder.depth + 1)):
-        raise ValueError(f"layers {some.layers} of {encoder.depth + 1}; all of them are needed")
-    for number, maps in enumerate(maps_of(some), start=1):
-        yield block_weights(encoder, number), some.hidden_states[number - 1], maps
+    if outputs.layers != tuple(range(encoder.depth + 1)):
+        raise ValueError(f"layers {outputs.layers} of {encoder.depth + 1}; all of them are needed")
+    for number, maps in enumerate(attention_maps(outputs), start=1):
+        yield block_weights(encoder, number), outputs.hidden_states[number - 1], maps
 
 
-def maps_of(some: TokenOutputs) -> Floats:
-    """The attention maps, [depth, n, heads, t, t]; ValueError where nobody asked for them."""
-    if some.attentions is None:
+def attention_maps(outputs: TokenOutputs) -> Floats:
+    """The attention maps, [depth, n, heads, t, t]; ValueError without them."""
+    if outputs.attentions is None:
         raise ValueError("no attention maps; ask for model.token_outputs(texts, attentions=True)")
-    return some.attentions
+    return outputs.attentions
 
 
-def of_sum(x: Floats) -> Floats:
-    """Each by their sum over the last axis; NaN where all are 0, and nothing can be shared."""
+def fractions(x: Floats) -> Floats:
+    """``x`` over its sum along the last axis; NaN where the sum is 0."""
     total = np.broadcast_to(x.sum(axis=-1, keepdims=True), x.shape)
-    found: Floats = np.divide(x, total, out=np.full_like(x, np.nan), where=total > 0)
-    return found
+    parts: Floats = np.divide(x, total, out=np.full_like(x, np.nan), where=total > 0)
+    return parts
 
 
 def linear(x: Floats, pair: Affine) -> Floats:
     """x Wᵀ + b, [..., in] → [..., out]."""
     weight, bias = pair
-    found: Floats = x @ weight.T + bias
-    return found
+    y: Floats = x @ weight.T + bias
+    return y
 
 
-def brought(values: Floats, maps: Floats, block: BlockWeights) -> Floats:
-    """What [CLS] gets of each token through all heads, [n, t, d]; the output's bias not added.
+def contributions(values: Floats, maps: Floats, block: BlockWeights) -> Floats:
+    """Each token's term in the attention output of [CLS], of all heads, [n, t, d]; no bias.
 
-    ``values`` [n, t, d] are the tokens' value vectors, ``maps`` [n, heads, t, t] the attention.
+    ``values`` [n, t, d] are the tokens' value vectors, ``maps`` [n, heads, t, t] their weights.
     """
     n, t, d = values.shape
     by_head = values.reshape(n, t, block.heads, d // block.heads)
     weighted: Floats = by_head * maps[:, :, 0].transpose(0, 2, 1)[..., None]
-    found: Floats = weighted.reshape(n, t, d) @ block.attention_output[0].T
-    return found
+    terms: Floats = weighted.reshape(n, t, d) @ block.attention_output[0].T
+    return terms
 
 
 def feed_forward(x: Floats, block: BlockWeights) -> Floats:
-    """The second half of a block without its residual, [..., d] → [..., d]."""
+    """The feed-forward network of a block without its residual, [..., d] → [..., d]."""
     return linear(ACTIVATIONS[block.activation](linear(x, block.intermediate)), block.output)
 
 
-def normalise(x: Floats, norm: Affine, epsilon: float) -> Floats:
+def layer_norm(x: Floats, norm: Affine, epsilon: float) -> Floats:
     """LayerNorm over the last axis (Ba et al. 2016)."""
-    return linear_norm(x, norm[0], deviation(x, epsilon)) + norm[1]
+    return linear_norm(x, norm[0], std(x, epsilon)) + norm[1]
 
 
-def linear_norm(x: Floats, gain: Floats, by: Floats) -> Floats:
-    """LayerNorm as the linear map that it is once the deviation ``by`` [..., 1] is known.
+def linear_norm(x: Floats, gain: Floats, deviation: Floats) -> Floats:
+    """LayerNorm as the linear map that it is for a given standard ``deviation`` [..., 1].
 
-    g ⊙ (x − mean(x)) / by: of several terms of a vector, it gives the terms of the result.
+    g ⊙ (x − mean(x)) / deviation: it maps the terms of a sum to the terms of the normalised sum.
     """
-    found: Floats = gain * (x - x.mean(axis=-1, keepdims=True)) / by
-    return found
+    y: Floats = gain * (x - x.mean(axis=-1, keepdims=True)) / deviation
+    return y
 
 
-def deviation(x: Floats, epsilon: float) -> Floats:
-    """The deviation by which a LayerNorm divides, [..., 1]."""
+def std(x: Floats, epsilon: float) -> Floats:
+    """The standard deviation by which a LayerNorm divides, [..., 1]."""
     return np.asarray(np.sqrt(x.var(axis=-1, keepdims=True) + np.float32(epsilon)), np.float32)
 
 
 def cosine_distance(x: Floats, y: Floats) -> Floats:
-    """1 − cos of two float32 vectors [..., d] each, [...]; 0 where rounding alone tells them apart.
+    """1 − cos of two float32 vectors [..., d] each, [...]; 0 where they differ by rounding alone.
 
-    As half the squared distance of unit vectors, which does not cancel for vectors close by.
+    Half the squared distance of unit vectors, which is exact for vectors close to each other.
     """
-    step = x / np.linalg.norm(x, axis=-1, keepdims=True)
-    step = step - y / np.linalg.norm(y, axis=-1, keepdims=True)
-    found: Floats = (step**2).sum(axis=-1) / 2
-    return np.where(found > ROUNDING**2 / 2, found, np.float32(0))
+    difference = x / np.linalg.norm(x, axis=-1, keepdims=True)
+    difference = difference - y / np.linalg.norm(y, axis=-1, keepdims=True)
+    distance: Floats = (difference**2).sum(axis=-1) / 2
+    return np.where(distance > ROUNDING**2 / 2, distance, np.float32(0))

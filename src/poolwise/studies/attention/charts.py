@@ -14,7 +14,7 @@ from poolwise.charts import (
     SmallMultiples,
 )
 from poolwise.statistics.estimate import format_estimate
-from poolwise.studies.attention.agreement import BLIND, LETTERS, Agreement
+from poolwise.studies.attention.agreement import CONTROLS, LETTERS, Agreement
 from poolwise.studies.attention.attributions import RAW
 from poolwise.studies.attention.measures import Measures
 from poolwise.studies.token_classes import CLASSES, ITSELF, SEPARATOR
@@ -22,23 +22,23 @@ from poolwise.studies.token_classes import CLASSES, ITSELF, SEPARATOR
 UNIFORM = "a uniform head"
 
 
-def charts(measures: Measures, agreed: Agreement) -> Iterator[Chart]:
+def charts(measures: Measures, agreement: Agreement) -> Iterator[Chart]:
     """Shares by class and block; agreement with deletion; likeness of ways; every head."""
     yield _shares(measures)
-    if agreed.scores:
-        yield _agreement(agreed)
-    if agreed.family.comparisons:
-        yield _against_raw(agreed)
-    if measures.alike:
-        yield _alike(measures)
+    if agreement.scores:
+        yield _agreement(agreement)
+    if agreement.family.comparisons:
+        yield _against_raw(agreement)
+    if measures.correlations:
+        yield _correlations(measures)
     yield _heads(measures)
     yield _entropy(measures)
 
 
 def _shares(measures: Measures) -> SmallMultiples:
     points = [
-        PanelPoint(name, block, way, estimate)
-        for (way, block, name), estimate in measures.shares.items()
+        PanelPoint(name, block, method, estimate)
+        for (method, block, name), estimate in measures.shares.items()
         if isinstance(block, int)
     ]
     bands = [
@@ -59,16 +59,16 @@ def _shares(measures: Measures) -> SmallMultiples:
     )
 
 
-def _agreement(agreed: Agreement) -> HeatMap:
+def _agreement(agreement: Agreement) -> HeatMap:
     cells = [
-        HeatCell(block, way, agreed.mean(deletion, (way, block)), panel=deletion)
-        for deletion, scores in agreed.scores.items()
-        for way, block in scores
-        if (way, block) not in BLIND
+        HeatCell(block, method, agreement.mean(deletion, (method, block)), panel=deletion)
+        for deletion, scores in agreement.scores.items()
+        for method, block in scores
+        if (method, block) not in CONTROLS
     ]
     letters = ", ".join(
-        f"{format_estimate(agreed.mean(deletion, LETTERS))} ({deletion})"
-        for deletion in agreed.scores
+        f"{format_estimate(agreement.mean(deletion, LETTERS))} ({deletion})"
+        for deletion in agreement.scores
     )
     return _heat_map(
         "Which way agrees with what really changes [CLS]",
@@ -81,8 +81,8 @@ def _agreement(agreed: Agreement) -> HeatMap:
     )
 
 
-def _against_raw(agreed: Agreement) -> ForestPlot:
-    return agreed.family.chart(
+def _against_raw(agreement: Agreement) -> ForestPlot:
+    return agreement.family.chart(
         "Ways against raw attention in the last block",
         x_label="difference in mean rank correlation with deletion",
         reference="raw attention, last block",
@@ -91,10 +91,10 @@ def _against_raw(agreed: Agreement) -> ForestPlot:
     )
 
 
-def _alike(measures: Measures) -> HeatMap:
+def _correlations(measures: Measures) -> HeatMap:
     cells = [
         HeatCell(block, f"{first} · {second}", estimate, panel="")
-        for (first, second, block), estimate in measures.alike.items()
+        for (first, second, block), estimate in measures.correlations.items()
     ]
     return _heat_map(
         "How alike the ways rank the tokens",

@@ -1,7 +1,8 @@
-"""The yardstick: how far [CLS] really moves when a word is left out, or hidden behind a mask."""
+"""How far [CLS] moves when a word of the sentence is left out, or replaced by mask tokens."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -25,56 +26,57 @@ SENTENCES, TOKENS = 200, 150_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Deleted:
-    """One sentence and its words, w of them.
+class DeletedWords:
+    """One sentence of w words, and the effect of deleting each of them.
 
     ``text`` is the sentence with one space between words. ``starts`` [w]: each word's first token,
-    ``end`` that behind the last. ``letters`` [w] of each word. ``moved``: the cosine distance [w]
-    from [CLS] of the last block to that of the sentence without each word; under ``MASKED``, with
-    a mask in place of each of its tokens, where the tokenizer reads masks so.
+    ``end`` the token after the last word. ``letters`` [w]: the length of each word. ``distances``:
+    the cosine distance [w] from [CLS] of the last block to that of the sentence without each word;
+    under ``MASKED``, with a mask for each token of the word, where the tokenizer reads masks so.
     """
 
     text: str
     starts: NDArray[np.intp]
     end: int
     letters: Array
-    moved: dict[str, Array]
+    distances: dict[str, Array]
 
     def by_word(self, shares: Floats) -> Array:
         """Sums of shares [t] over each word's tokens, [w]."""
         return np.add.reduceat(shares[: self.end].astype(np.float64), self.starts)
 
 
-def delete(
+def delete_words(
     model: Model, texts: Sequence[str], *, precision: Precision, progress: bool
-) -> list[Deleted]:
-    """Every word of the first of these texts, one after the other; words are parted by white space.
+) -> list[DeletedWords]:
+    """The effect of deleting each word, in the first of these texts; white space separates words.
 
-    Texts whose words cannot be told from their tokens are passed over, and those of fewer words
+    Texts whose words cannot be aligned with their tokens are left out, and those of fewer words
     than can be ranked.
     """
-    chosen = list(_chosen(model, texts))
-    read = [list(_variants(model, sentence)) for sentence in chosen]
-    flat = [text for variants in read for text in variants]
+    sentences = list(_usable(model, texts))
+    variants = [list(_variants(model, sentence)) for sentence in sentences]
+    flat = [text for texts in variants for text in texts]
     batches = model.extract(flat, [READOUT], precision=precision, progress=progress)
     vectors = np.concatenate([batch.vectors[READOUT] for batch in batches] or [np.zeros((0, 1))])
-    ends = np.cumsum([0, *map(len, read)])
+    ends = np.cumsum([0, *map(len, variants)]).tolist()
+    slices = [vectors[start:end] for start, end in itertools.pairwise(ends)]
     return [
-        _deleted(model, sentence, variants, vectors[start:end])
-        for sentence, variants, start, end in zip(chosen, read, ends[:-1], ends[1:], strict=True)
+        _distances(model, *of_sentence)
+        for of_sentence in zip(sentences, variants, slices, strict=True)
     ]
 
 
-def _chosen(encoder: Encoder, texts: Sequence[str]) -> Iterator[AlignedSentence]:
-    found, tokens = 0, 0
+def _usable(encoder: Encoder, texts: Sequence[str]) -> Iterator[AlignedSentence]:
+    count, tokens = 0, 0
     for sentence in align(encoder, [text.split() for text in texts]):
         if sentence is None or len(sentence.words) < FEWEST:
             continue
         if sentence.n_truncated or sentence.n_untokenized:
             continue
         tokens += 2 * len(sentence.words) * sentence.n_tokens
-        found += 1
-        if found > SENTENCES or tokens > TOKENS:
+        count += 1
+        if count > SENTENCES or tokens > TOKENS:
             return
         yield sentence
 
@@ -96,22 +98,22 @@ def _variants(encoder: Encoder, sentence: AlignedSentence) -> Iterator[str]:
         yield " ".join([" ".join(words[:i]) + mask * size, *words[i + 1 :]])
 
 
-def _deleted(
+def _distances(
     encoder: Encoder, sentence: AlignedSentence, variants: Sequence[str], vectors: Floats
-) -> Deleted:
+) -> DeletedWords:
     w = len(sentence.words)
-    moved = cosine_distance(vectors[:1], vectors[1:]).astype(np.float64)
-    found = {LEFT_OUT: moved[:w]}
+    distances = cosine_distance(vectors[:1], vectors[1:]).astype(np.float64)
+    by_deletion = {LEFT_OUT: distances[:w]}
     masked = variants[1 + w :]
     length = sentence.n_tokens
     if masked and all(text.n_tokens == length for text in encoder.tokenize(masked)):
-        found[MASKED] = moved[w:]
-    return Deleted(
+        by_deletion[MASKED] = distances[w:]
+    return DeletedWords(
         text=sentence.text,
         starts=sentence.positions,
         end=_end(encoder, sentence),
         letters=np.array([len(word) for word in sentence.text.split(" ")], np.float64),
-        moved=found,
+        distances=by_deletion,
     )
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from poolwise.statistics.estimate import Estimate
 from poolwise.studies.attention.attributions import Place
-from poolwise.studies.attention.profiles import Looks, Pair
+from poolwise.studies.attention.profiles import Pair, Profiles
 from poolwise.studies.attention.ranks import means
 from poolwise.studies.token_classes import CLASSES
 
@@ -21,10 +21,10 @@ Key = TypeVar("Key")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measures:
-    """Of n sentences. Blocks and heads count from 1, classes are those of ``CLASSES``.
+    """Means over n sentences. Blocks and heads count from 1, classes are those of ``CLASSES``.
 
-    ``looked`` and ``entropy``: a block's, over its heads; ``untrained``: its entropy in the
-    re-initialised encoder. The others as in ``Looks``.
+    ``entropy``: the mean over a block's heads; ``untrained``: the same in a re-initialised encoder.
+    All else as in ``Profiles``.
     """
 
     n: int
@@ -35,42 +35,44 @@ class Measures:
     entropy: Mapping[int, Estimate]
     untrained: Mapping[int, Estimate]
     shares: Mapping[tuple[str, Place, str], Estimate]
-    alike: Mapping[Pair, Estimate]
-    added: Mapping[int, Estimate]
+    correlations: Mapping[Pair, Estimate]
+    feed_forward: Mapping[int, Estimate]
 
     @property
     def blocks(self) -> Sequence[int]:
-        """From the first, 1, to the last."""
+        """Numbers of the blocks, from 1."""
         return list(self.entropy)
 
     @property
-    def ways(self) -> Sequence[str]:
-        """What there is for every block."""
-        return list(dict.fromkeys(way for way, _, _ in self.shares))
+    def methods(self) -> Sequence[str]:
+        """The attribution methods that were measured."""
+        return list(dict.fromkeys(method for method, _, _ in self.shares))
 
 
-def measure(looks: Looks, untrained: Array) -> Measures:
+def measure(profiles: Profiles, untrained: Array) -> Measures:
     """``untrained``: the entropies of a re-initialised encoder, [n, depth, heads]."""
-    n, depth, heads = looks.entropy.shape
+    n, depth, heads = profiles.entropy.shape
     blocks = range(1, depth + 1)
     by_head = [(block, head) for block in blocks for head in range(1, heads + 1)]
     return Measures(
         n=n,
-        deviation=looks.deviation,
-        tokens=_named(CLASSES, looks.tokens),
-        heads=_named([(*at, name) for at in by_head for name in CLASSES], looks.heads),
-        head_entropy=_named(by_head, looks.entropy),
-        entropy=_named(blocks, looks.entropy.mean(axis=2)),
-        untrained=_named(blocks, untrained.mean(axis=2)),
+        deviation=profiles.deviation,
+        tokens=_by_key(CLASSES, profiles.tokens),
+        heads=_by_key([(*head, name) for head in by_head for name in CLASSES], profiles.heads),
+        head_entropy=_by_key(by_head, profiles.entropy),
+        entropy=_by_key(blocks, profiles.entropy.mean(axis=2)),
+        untrained=_by_key(blocks, untrained.mean(axis=2)),
         shares={
-            (*at, name): found
-            for at, table in looks.shares.items()
-            for name, found in _named(CLASSES, table).items()
+            (*column, name): estimate
+            for column, table in profiles.shares.items()
+            for name, estimate in _by_key(CLASSES, table).items()
         },
-        alike={pair: means(values[:, None])[0] for pair, values in looks.alike.items()},
-        added=_named(blocks, looks.added) if looks.added.size else {},
+        correlations={
+            pair: means(values[:, None])[0] for pair, values in profiles.correlations.items()
+        },
+        feed_forward=_by_key(blocks, profiles.feed_forward) if profiles.feed_forward.size else {},
     )
 
 
-def _named(names: Sequence[Key], table: Array) -> dict[Key, Estimate]:
-    return dict(zip(names, means(table.reshape(len(table), -1)), strict=True))
+def _by_key(keys: Sequence[Key], table: Array) -> dict[Key, Estimate]:
+    return dict(zip(keys, means(table.reshape(len(table), -1)), strict=True))

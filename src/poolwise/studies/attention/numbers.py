@@ -1,4 +1,4 @@
-"""Measures → numbers, the most telling first."""
+"""The study's numbers: agreement with deletion first, single heads last."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from poolwise.studies.attention.attributions import Place
 from poolwise.studies.attention.measures import Measures
 from poolwise.studies.attention.profiles import SHUFFLED
 
-Where = Mapping[str, str | int]
+Labels = Mapping[str, str | int]
 
 AGREEMENT = "agreement with deletion"
 SHARE, ATTENTION = "share of [CLS]", "attention of [CLS]"
@@ -20,49 +20,51 @@ ENTROPY = "entropy of attention"
 FEED_FORWARD = "norm of the feed-forward term"
 
 
-def numbers(measures: Measures, agreed: Agreement) -> Iterator[Number]:
-    """All of them: agreement with deletion, shares, correlations, every head."""
-    yield from _agreement(agreed)
-    yield from agreed.family.numbers()
+def numbers(measures: Measures, agreement: Agreement) -> Iterator[Number]:
+    """Agreement with deletion, shares, correlations, every head."""
+    yield from _agreement(agreement)
+    yield from agreement.family.numbers()
     yield from _shares(measures)
-    for (first, second, place), found in measures.alike.items():
-        where: Where = {"way": first, "other": second, **at(place)}
-        yield Number.of(CORRELATION, found, where, control=second == SHUFFLED)
+    for (first, second, place), estimate in measures.correlations.items():
+        labels: Labels = {"way": first, "other": second, **place_labels(place)}
+        yield Number.of(CORRELATION, estimate, labels, control=second == SHUFFLED)
     yield from _heads(measures)
-    for block, found in measures.added.items():
-        yield Number.of(FEED_FORWARD, found, {"layer": block, "relative to": "[CLS]"})
+    for block, estimate in measures.feed_forward.items():
+        yield Number.of(FEED_FORWARD, estimate, {"layer": block, "relative to": "[CLS]"})
 
 
-def at(place: Place) -> Where:
-    """Where in the encoder."""
+def place_labels(place: Place) -> Labels:
+    """The place as labels of a number: its layer, or ``blocks`` for a rollout."""
     return {"layer": place} if isinstance(place, int) else {"blocks": place} if place else {}
 
 
-def _agreement(agreed: Agreement) -> Iterator[Number]:
-    """The contenders by every yardstick, then all other columns."""
-    first = agreed.contenders
-    every = [(y, column) for y in agreed.scores for column in first]
-    every += [(y, c) for y, scores in agreed.scores.items() for c in scores if c not in first]
-    for yardstick, column in every:
-        where: Where = {"way": column[0], **at(column[1]), "yardstick": yardstick}
-        found = agreed.mean(yardstick, column)
-        yield Number.of(AGREEMENT, found, where, control=column == SHUFFLED_SHARES)
+def _agreement(agreement: Agreement) -> Iterator[Number]:
+    """The candidates by every deletion, then all other columns."""
+    candidates, scores = agreement.candidates, agreement.scores
+    columns = [(deletion, column) for deletion in scores for column in candidates]
+    columns += [
+        (d, column) for d, of in scores.items() for column in of if column not in candidates
+    ]
+    for deletion, column in columns:
+        labels: Labels = {"way": column[0], **place_labels(column[1]), "yardstick": deletion}
+        estimate = agreement.mean(deletion, column)
+        yield Number.of(AGREEMENT, estimate, labels, control=column == SHUFFLED_SHARES)
 
 
 def _shares(measures: Measures) -> Iterator[Number]:
-    for (way, place, name), found in measures.shares.items():
-        yield Number.of(SHARE, found, {"way": way, **at(place), "class": name})
-    for name, found in measures.tokens.items():
-        yield Number.of(SHARE, found, {"way": "a uniform head", "class": name}, control=True)
+    for (method, place, name), estimate in measures.shares.items():
+        yield Number.of(SHARE, estimate, {"way": method, **place_labels(place), "class": name})
+    for name, estimate in measures.tokens.items():
+        yield Number.of(SHARE, estimate, {"way": "a uniform head", "class": name}, control=True)
 
 
 def _heads(measures: Measures) -> Iterator[Number]:
-    for block, found in measures.entropy.items():
-        yield Number.of(ENTROPY, found, {"layer": block, "heads": "all"})
-    for block, found in measures.untrained.items():
-        untrained: Where = {"layer": block, "heads": "all", "encoder": "re-initialised"}
-        yield Number.of(ENTROPY, found, untrained, control=True)
-    for (block, head), found in measures.head_entropy.items():
-        yield Number.of(ENTROPY, found, {"layer": block, "head": head})
-    for (block, head, name), found in measures.heads.items():
-        yield Number.of(ATTENTION, found, {"layer": block, "head": head, "class": name})
+    for block, estimate in measures.entropy.items():
+        yield Number.of(ENTROPY, estimate, {"layer": block, "heads": "all"})
+    for block, estimate in measures.untrained.items():
+        untrained: Labels = {"layer": block, "heads": "all", "encoder": "re-initialised"}
+        yield Number.of(ENTROPY, estimate, untrained, control=True)
+    for (block, head), estimate in measures.head_entropy.items():
+        yield Number.of(ENTROPY, estimate, {"layer": block, "head": head})
+    for (block, head, name), estimate in measures.heads.items():
+        yield Number.of(ATTENTION, estimate, {"layer": block, "head": head, "class": name})

@@ -12,8 +12,7 @@ from poolwise.statistics.estimate import Estimate
 Array = NDArray[np.float64]
 
 FEWEST = 4
-"""Tokens or words that are ranked: below, a correlation is mostly 1, 0 or −1."""
-
+"""Tokens or words to rank: with fewer, a correlation is mostly 1, 0 or −1."""
 
 FEWEST_ROWS = 20
 """Sentences below which a bootstrap's interval means little."""
@@ -28,8 +27,8 @@ def spearmans(x: ArrayLike, y: ArrayLike) -> Array:
     scale = np.sqrt((a**2).sum(axis=-1) * (b**2).sum(axis=-1))
     usable = (scale > 0) & (a.shape[-1] >= FEWEST)
     rho = (a * b).sum(axis=-1)
-    found: Array = np.divide(rho, scale, out=np.full(rho.shape, np.nan), where=usable)
-    return found
+    scaled: Array = np.divide(rho, scale, out=np.full(rho.shape, np.nan), where=usable)
+    return scaled
 
 
 def means(table: ArrayLike) -> list[Estimate]:
@@ -38,16 +37,16 @@ def means(table: ArrayLike) -> list[Estimate]:
     A mean of some rows is a ratio of two means of all, and so are its resamples.
     """
     x = np.asarray(table, np.float64)
-    known = ~np.isnan(x)
-    columns = np.hstack([np.where(known, x, 0), known])
-    whole, drawn = columns.mean(axis=0), resampled_means(columns)
+    defined = ~np.isnan(x)
+    columns = np.hstack([np.where(defined, x, 0), defined])
+    mean, resampled = columns.mean(axis=0), resampled_means(columns)
     c = x.shape[1]
-    low, high = percentiles(drawn[:, :c] / np.maximum(drawn[:, c:], 1 / len(x)))
-    value = whole[:c] / np.maximum(whole[c:], 1 / len(x))
-    ends = zip(value.tolist(), low.tolist(), high.tolist(), strict=True)
-    enough = known.sum(axis=0) >= FEWEST_ROWS
+    low, high = percentiles(resampled[:, :c] / np.maximum(resampled[:, c:], 1 / len(x)))
+    value = mean[:c] / np.maximum(mean[c:], 1 / len(x))
+    estimates = zip(value.tolist(), low.tolist(), high.tolist(), strict=True)
+    enough = defined.sum(axis=0) >= FEWEST_ROWS
     undefined = Estimate(None, note=f"fewer than {FEWEST_ROWS} sentences have such a value")
-    return [Estimate(*each) if e else undefined for each, e in zip(ends, enough, strict=True)]
+    return [Estimate(*e) if ok else undefined for e, ok in zip(estimates, enough, strict=True)]
 
 
 def _centred_ranks(x: Array) -> Array:

@@ -16,10 +16,10 @@ from poolwise.records import Finding, Precision
 from poolwise.statistics.blas import single_blas_thread
 from poolwise.studies.attention.agreement import agreement
 from poolwise.studies.attention.charts import charts
-from poolwise.studies.attention.deletion import delete
+from poolwise.studies.attention.deletion import delete_words
 from poolwise.studies.attention.measures import measure
 from poolwise.studies.attention.numbers import numbers
-from poolwise.studies.attention.profiles import entropies, looks
+from poolwise.studies.attention.profiles import entropies, profiles
 from poolwise.studies.attention.ranks import FEWEST_ROWS
 from poolwise.studies.attention.verdict import notes, verdict
 
@@ -33,7 +33,7 @@ UNTRAINED = 100
 class Attention:
     """Where [CLS] looks, and what it takes: raw attention, norms, Value Zeroing, and deletion.
 
-    ``texts`` are unique and not empty; some are drawn by ``seed``. Controls: a head that looks
+    ``texts`` are unique and not empty; outputs are drawn by ``seed``. Controls: a head that looks
     everywhere alike, a re-initialised encoder, shuffled shares, the letters of a word.
     """
 
@@ -54,14 +54,14 @@ class Attention:
         """
         drawn = draw(model, self.texts, self.seed)
         groups = model.token_outputs(drawn.texts, attentions=True, progress=progress)
-        seen = looks(model, groups, self.seed)
+        seen = profiles(model, groups, self.seed)
         untrained = reinitialize(model, self.seed).token_outputs(
             drawn.texts[:UNTRAINED], attentions=True, progress=progress
         )
-        flat = np.concatenate([entropies(some) for some in untrained])
+        flat = np.concatenate([entropies(outputs) for outputs in untrained])
         with single_blas_thread():
             measures = measure(seen, flat)
-        deleted = delete(model, drawn.texts, precision=precision, progress=progress)
+        deleted = delete_words(model, drawn.texts, precision=precision, progress=progress)
         agreed = agreement(model, deleted, self.seed, progress=progress)
         yield Finding(
             study=self.name,

@@ -1,4 +1,4 @@
-"""What a person would say who has read the numbers."""
+"""The verdict and notes of the attention study."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from poolwise.encoders import Encoder
 from poolwise.encoders.blocks import has_separable_blocks
 from poolwise.selection.comparisons import join_words
 from poolwise.statistics.estimate import Estimate, format_estimate
-from poolwise.studies.attention.agreement import Agreement, Column, told
+from poolwise.studies.attention.agreement import Agreement, Column, comparison_name
 from poolwise.studies.attention.attributions import RAW
 from poolwise.studies.attention.deletion import LEFT_OUT, MASKED
 from poolwise.studies.attention.measures import Measures
@@ -18,17 +18,19 @@ from poolwise.studies.token_classes import CLASSES, CLASSES_NOTE, ITSELF, SEPARA
 OWN = [name for i, name in enumerate(CLASSES) if i not in (ITSELF, SEPARATOR)]
 """The classes of the sentence's own tokens."""
 
-DONE = {LEFT_OUT: "left out", MASKED: "masked"}
+VERBS = {LEFT_OUT: "left out", MASKED: "masked"}
 
 
-def verdict(measures: Measures, agreed: Agreement) -> str:
-    """Where it looks and what it takes; then which way tells what deletion really changes."""
-    return f"{_looked(measures)}. {_truest(agreed)}."
+def verdict(measures: Measures, agreement: Agreement) -> str:
+    """The attention and attributions of [CLS]; then the method that agrees best with deletion."""
+    return f"{_attended(measures)}. {_best_agreement(agreement)}."
 
 
-def notes(encoder: Encoder, measures: Measures, agreed: Agreement, deleted: int) -> Iterator[str]:
-    """What the verdict leaves out, what was done, and what was not."""
-    yield from _ties(agreed)
+def notes(
+    encoder: Encoder, measures: Measures, agreement: Agreement, deleted: int
+) -> Iterator[str]:
+    """Ties, how each method is computed, and what was left out."""
+    yield from _ties(agreement)
     if has_separable_blocks(encoder):
         yield (
             "norms: each token's term of the new state of [CLS], through the heads, the residual "
@@ -38,7 +40,7 @@ def notes(encoder: Encoder, measures: Measures, agreed: Agreement, deleted: int)
         )
         yield (
             "the feed-forward network's term belongs to no token and is in no share: its norm is "
-            f"{_range(measures.added)} of that of [CLS]"
+            f"{_range(measures.feed_forward)} of that of [CLS]"
         )
         yield (
             "Value Zeroing: the cosine distance of [CLS] behind a block with and without one "
@@ -59,73 +61,74 @@ def notes(encoder: Encoder, measures: Measures, agreed: Agreement, deleted: int)
     yield "means over sentences, with 95 % bootstrap intervals; blocks and heads count from 1"
 
 
-def _looked(measures: Measures) -> str:
+def _attended(measures: Measures) -> str:
     last = measures.blocks[-1]
-    parts = [
-        f"{percent(share)}" if way == RAW else f"{percent(share)} by {way}"
-        for way in measures.ways
-        if (share := _share(measures, way, last, OWN)) is not None
+    phrases = [
+        f"{percent(share)}" if method == RAW else f"{percent(share)} by {method}"
+        for method in measures.methods
+        if (share := _share(measures, method, last, OWN)) is not None
     ]
+    to_itself = _attention(measures, CLASSES[ITSELF], "itself")
+    to_separator = _attention(measures, CLASSES[SEPARATOR], "[SEP]")
     return (
-        f"[CLS] gives {_most(measures, CLASSES[ITSELF], 'itself')} and "
-        f"{_most(measures, CLASSES[SEPARATOR], '[SEP]')}; in the last block the sentence's own "
-        f"tokens get {join_words(parts)}"
+        f"[CLS] gives {to_itself} and {to_separator}; in the last block the sentence's own tokens "
+        f"get {join_words(phrases)}"
     )
 
 
-def _most(measures: Measures, name: str, who: str) -> str:
+def _attention(measures: Measures, name: str, target: str) -> str:
     by_block = {block: _share(measures, RAW, block, [name]) or 0 for block in measures.blocks}
     mean = sum(by_block.values()) / len(by_block)
     block = max(by_block, key=lambda block: by_block[block])
-    of = " of its attention" if who == "itself" else ""
-    return f"{percent(mean)}{of} to {who} ({percent(by_block[block])} in block {block})"
+    of = " of its attention" if target == "itself" else ""
+    return f"{percent(mean)}{of} to {target} ({percent(by_block[block])} in block {block})"
 
 
-def _share(measures: Measures, way: str, block: int, classes: list[str]) -> float | None:
-    values = [measures.shares[way, block, name].value for name in classes]
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None
+def _share(measures: Measures, method: str, block: int, classes: list[str]) -> float | None:
+    values = [measures.shares[method, block, name].value for name in classes]
+    defined = [value for value in values if value is not None]
+    return sum(defined) if defined else None
 
 
-def _truest(agreed: Agreement) -> str:
-    parts = [
-        f"by {_spoken(best[0])} where they are {DONE[yardstick]} ({_score(agreed, yardstick)})"
-        for yardstick in agreed.scores
-        if (best := agreed.best(yardstick))
+def _best_agreement(agreement: Agreement) -> str:
+    phrases = [
+        f"by {_spoken(best[0])} where they are {VERBS[deletion]} ({_score(agreement, deletion)})"
+        for deletion in agreement.scores
+        if (best := agreement.best(deletion))
     ]
-    if not parts:
+    if not phrases:
         return (
             "In too few sentences does leaving a word out move [CLS], so no way can be held to it"
         )
-    most = " best" if len(agreed.contenders) > 1 else ""
-    return f"Which words matter to [CLS] is told{most} {join_words(parts)}"
+    superlative = " best" if len(agreement.candidates) > 1 else ""
+    return f"Which words matter to [CLS] is told{superlative} {join_words(phrases)}"
 
 
-def _score(agreed: Agreement, yardstick: str) -> str:
-    best, first = agreed.best(yardstick)[0], agreed.contenders[0]
-    found = agreed.mean(yardstick, best)
+def _score(agreement: Agreement, deletion: str) -> str:
+    best, first = agreement.best(deletion)[0], agreement.candidates[0]
+    estimate = agreement.mean(deletion, best)
     if best == first:
-        return f"mean rank correlation {format_estimate(found)}"
-    against = agreed.family.describe(told(yardstick, best))
-    return f"mean rank correlation {found.value:.3f}; {against} against {_spoken(first)}"
+        return f"mean rank correlation {format_estimate(estimate)}"
+    against = agreement.family.describe(comparison_name(deletion, best))
+    return f"mean rank correlation {estimate.value:.3f}; {against} against {_spoken(first)}"
 
 
-def _ties(agreed: Agreement) -> Iterator[str]:
-    for yardstick in agreed.scores:
-        best = agreed.best(yardstick)
+def _ties(agreement: Agreement) -> Iterator[str]:
+    for deletion in agreement.scores:
+        best = agreement.best(deletion)
         if len(best) > 1:
             yield (
-                f"where words are {DONE[yardstick]}, "
-                f"{join_words([_spoken(one) for one in best[1:]])} "
+                f"where words are {VERBS[deletion]}, "
+                f"{join_words([_spoken(column) for column in best[1:]])} "
                 f"cannot be told from {_spoken(best[0])}"
             )
 
 
 def _spoken(column: Column) -> str:
-    way, place = column
-    return f"the {place} of {way}" if isinstance(place, str) else f"{way} in block {place}"
+    method, place = column
+    return f"the {place} of {method}" if isinstance(place, str) else f"{method} in block {place}"
 
 
-def _range(added: Mapping[int, Estimate]) -> str:
-    values = [found.value for found in added.values() if found.value is not None]
+def _range(estimates: Mapping[int, Estimate]) -> str:
+    values = [estimate.value for estimate in estimates.values() if estimate.value is not None]
     return f"{percent(min(values))} to {percent(max(values))}" if values else "not known"

@@ -17,7 +17,7 @@ from poolwise.charts import (
     SmallMultiples,
 )
 from poolwise.statistics.estimate import Estimate
-from poolwise.studies.average.explain import (
+from poolwise.studies.average.combinations import (
     BELOW,
     EQUAL,
     OTHER,
@@ -25,17 +25,17 @@ from poolwise.studies.average.explain import (
     OWN,
     SHIFTED,
     SPAN,
-    WEIGHED,
+    WEIGHTED,
     WORD,
 )
 from poolwise.studies.average.numbers import CONTROLS
-from poolwise.studies.average.sample import Sample
-from poolwise.studies.average.shares import FEWEST, Layer, mean_weight
+from poolwise.studies.average.sentence_fits import SentenceFits
+from poolwise.studies.average.shares import FEWEST, LayerStatistics, mean_weight
 from poolwise.studies.token_classes import CLASSES, ITSELF
 
 Rows = NDArray[np.intp]
 
-SHOWN_WAYS = (OWN, SHIFTED, BELOW, OTHER, OTHER_SHIFTED, EQUAL, WORD, SPAN)
+SHOWN_COMBINATIONS = (OWN, SHIFTED, BELOW, OTHER, OTHER_SHIFTED, EQUAL, WORD, SPAN)
 """The ways that have a curve; the others are among the numbers."""
 
 FLOOR = -3.0
@@ -45,10 +45,13 @@ LENGTHS = 6
 """Groups of sentences by length, as equal in size as whole lengths allow."""
 
 
-def charts(layers: Sequence[Layer], sample: Sample) -> Iterator[Chart]:
+def charts(layers: Sequence[LayerStatistics], fits: SentenceFits) -> Iterator[Chart]:
     """``layers`` from 0 up."""
     yield _layer_curves(
-        {way: [_above_floor(layer.explained[way]) for layer in layers] for way in SHOWN_WAYS},
+        {
+            combination: [_above_floor(layer.explained[combination]) for layer in layers]
+            for combination in SHOWN_COMBINATIONS
+        },
         title="How much of [CLS] an average of tokens explains",
         y_label="share of how [CLS] differs between sentences",
         caption="1 − Σ|r|² / Σ|[CLS] − mean|²: 1 is exact, 0 what one vector for all sentences "
@@ -56,13 +59,16 @@ def charts(layers: Sequence[Layer], sample: Sample) -> Iterator[Chart]:
         f"share can be given, and shares below −{-FLOOR:.0f}.",
     )
     yield _layer_curves(
-        {way: [layer.relative[way] for layer in layers] for way in SHOWN_WAYS},
+        {
+            combination: [layer.relative[combination] for layer in layers]
+            for combination in SHOWN_COMBINATIONS
+        },
         title="How far [CLS] is from an average of tokens",
         y_label="|r| / |[CLS]|, mean",
         caption="0 is exact. Here what [CLS] has in common in all sentences counts too.",
     )
     yield _heat_map(
-        WEIGHED,
+        WEIGHTED,
         [(layer.index, layer.weights) for layer in layers],
         title="Where the weights fall",
         value_label="weight x 100",
@@ -76,7 +82,7 @@ def charts(layers: Sequence[Layer], sample: Sample) -> Iterator[Chart]:
         value_label="weight / share of the tokens x 100",
         caption="100: as much weight as the class has tokens.",
     )
-    yield _by_length(sample)
+    yield _by_length(fits)
 
 
 def _above_floor(estimate: Estimate) -> Estimate:
@@ -87,12 +93,15 @@ def _above_floor(estimate: Estimate) -> Estimate:
 def _layer_curves(
     estimates: Mapping[str, Sequence[Estimate]], *, title: str, y_label: str, caption: str
 ) -> LayerCurves:
-    curves = [LayerCurve(way, values, way in CONTROLS) for way, values in estimates.items()]
+    curves = [
+        LayerCurve(combination, values, combination in CONTROLS)
+        for combination, values in estimates.items()
+    ]
     return LayerCurves(title, curves, y_label=y_label, caption=caption)
 
 
 def _heat_map(
-    ways: Sequence[str],
+    combinations: Sequence[str],
     layers: Sequence[tuple[int, Mapping[tuple[str, str], Estimate]]],
     *,
     title: str,
@@ -101,11 +110,11 @@ def _heat_map(
 ) -> HeatMap:
     """A panel a way, a row a layer, a column a class of tokens."""
     cells = [
-        HeatCell(layer, name, estimate, panel=way)
-        for way in ways
+        HeatCell(layer, name, estimate, panel=combination)
+        for combination in combinations
         for layer, weights in layers
         for name in CLASSES
-        if (estimate := weights.get((way, name)))
+        if (estimate := weights.get((combination, name)))
     ]
     return HeatMap(
         title,
@@ -117,16 +126,16 @@ def _heat_map(
     )
 
 
-def _by_length(sample: Sample) -> SmallMultiples:
+def _by_length(fits: SentenceFits) -> SmallMultiples:
     """Weights at the last layer; sentences in groups of like length along x."""
     points = []
-    for i, way in enumerate(WEIGHED):
-        for rows in _groups(sample.lengths):
-            length = round(float(sample.lengths[rows].mean()))
+    for i, combination in enumerate(WEIGHTED):
+        for rows in _groups(fits.lengths):
+            length = round(float(fits.lengths[rows].mean()))
             for c, name in enumerate(CLASSES):
-                if name != CLASSES[ITSELF] or way == BELOW:
-                    weight = mean_weight(sample.weights[i, -1, rows, c])
-                    points.append(PanelPoint(way, length, name, weight))
+                if name != CLASSES[ITSELF] or combination == BELOW:
+                    weight = mean_weight(fits.weights[i, -1, rows, c])
+                    points.append(PanelPoint(combination, length, name, weight))
     return SmallMultiples(
         "Where the weights fall at the last layer, by the sentence's length",
         points,

@@ -1,4 +1,4 @@
-"""What a sample's residuals and weights come to at one layer, each with its interval."""
+"""Statistics of the fits at one layer, each with its interval."""
 
 from __future__ import annotations
 
@@ -12,64 +12,64 @@ from scipy.stats import t
 from poolwise.records import Bools, Floats
 from poolwise.statistics.estimate import ROUNDING, Estimate
 from poolwise.statistics.paired import Difference, mean_differences, mean_estimates
-from poolwise.studies.average.explain import (
+from poolwise.studies.average.combinations import (
     BELOW,
+    COMBINATIONS,
     OTHER,
     OTHER_SHIFTED,
     OTHER_SPAN,
     OWN,
     SHIFTED,
     SPAN,
-    WAYS,
-    WEIGHED,
+    WEIGHTED,
     WORD,
 )
-from poolwise.studies.average.sample import Sample
+from poolwise.studies.average.sentence_fits import SentenceFits
 from poolwise.studies.token_classes import CLASSES, ITSELF
 
 Array = NDArray[np.float64]
 
 LEAST_SPREAD = 0.01
-"""Share of a state's mean squared norm that must lie between sentences for a share of it to be one.
+"""Share of a state's mean squared norm that must lie between sentences for shares to be defined.
 
-Below, 99 % of the vector is the same everywhere, and a combination that misses that part, whatever
-it knows of the sentence, leaves many times what there is to explain: at 1 % a residual as long as
-the vector gives −99. What float32 leaves of a constant, 1e-12 of the square, is far below.
+Below, 99 % of the vector is the same in every sentence, and the residual of a combination that
+misses that part is many times what there is to explain: at 1 % a residual as long as the vector
+gives −99. Rounding of a constant in float32, 1e-12 of the square, is far below.
 """
 
 TINY = float(np.finfo(np.float64).tiny)
 
 FEWEST = 30
-"""Sentences below which nothing is said."""
+"""Sentences below which nothing is estimated."""
 
 PAIRS = ((OWN, OTHER), (SHIFTED, OTHER_SHIFTED))
-"""What is held against its control."""
+"""Combinations, each with its control."""
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class LayerStatistics:
     """One layer's statistics.
 
-    ``spread``    [CLS]'s mean squared distance from its mean over its mean squared norm.
-    ``explained`` 1 − Σ|r|² / Σ|state − mean|² of each way.
-    ``relative``  mean of |r| / |state| of each way.
-    ``gains``     of each of ``PAIRS``, how much more is explained than by its control, on the
-                  sentences that have one.
-    ``nearer``    the same in relative residuals, how much smaller they are.
-    ``weights``   of each weighed way and class, the mean weight; ``per_token``, that weight over
-                  the class's share of the tokens.
-    ``in_use``    of each weighed way, the mean of 1 / Σw².
+    ``spread``            [CLS]'s mean squared distance from its mean over its mean squared norm.
+    ``explained``         1 − Σ|r|² / Σ|state − mean|² of each combination.
+    ``relative``          mean of |r| / |state| of each combination.
+    ``explained_gains``   of each of ``PAIRS``, how much more is explained than by its control, on
+                          the sentences that have one.
+    ``residual_gains``    of each of ``PAIRS``, how much smaller the relative residual is.
+    ``weights``           of each weighted combination and class, the mean weight.
+    ``per_token``         that weight over the class's share of the tokens.
+    ``effective_tokens``  of each weighted combination, the mean of 1 / Σw².
     """
 
     index: int
     spread: float
     explained: Mapping[str, Estimate]
     relative: Mapping[str, Estimate]
-    gains: Mapping[str, Estimate]
-    nearer: Mapping[str, Difference]
+    explained_gains: Mapping[str, Estimate]
+    residual_gains: Mapping[str, Difference]
     weights: Mapping[tuple[str, str], Estimate]
     per_token: Mapping[tuple[str, str], Estimate]
-    in_use: Mapping[str, Estimate]
+    effective_tokens: Mapping[str, Estimate]
 
     @property
     def defined(self) -> bool:
@@ -77,77 +77,93 @@ class Layer:
         return self.spread >= LEAST_SPREAD
 
 
-def layers(sample: Sample) -> Iterator[Layer]:
-    """Layer 0 first."""
-    for k in range(len(sample.residuals)):
-        yield _layer(sample, k)
+def layer_statistics(fits: SentenceFits) -> Iterator[LayerStatistics]:
+    """Of every layer, 0 first."""
+    for k in range(len(fits.residuals)):
+        yield _layer(fits, k)
 
 
-def _layer(sample: Sample, k: int) -> Layer:
-    cls, word = (_State.of(sample.vectors[i, k]) for i in range(2))
-    state = {way: word if way == WORD else cls for way in WAYS}
-    left = dict(zip(WAYS, sample.residuals[k].T, strict=True))
-    rows = {way: _usable(sample, way) & ~np.isnan(left[way]) for way in WAYS}
-    relative = {way: np.sqrt(left[way] / np.maximum(state[way].square, TINY)) for way in WAYS}
-    weights = {
-        (way, name): (sample.weights[i, k, :, c], _share(sample, c, way))
-        for i, way in enumerate(WEIGHED)
-        for c, name in enumerate(CLASSES)
-        if (k or way != BELOW) and (name != CLASSES[ITSELF] or way == BELOW)
+def _layer(fits: SentenceFits, k: int) -> LayerStatistics:
+    cls, word = (_Spread.of(fits.vectors[i, k]) for i in range(2))
+    state = {combination: word if combination == WORD else cls for combination in COMBINATIONS}
+    residuals = dict(zip(COMBINATIONS, fits.residuals[k].T, strict=True))
+    rows = {
+        combination: _usable(fits, combination) & ~np.isnan(residuals[combination])
+        for combination in COMBINATIONS
     }
-    return Layer(
+    relative = {
+        combination: np.sqrt(residuals[combination] / np.maximum(state[combination].square, TINY))
+        for combination in COMBINATIONS
+    }
+    weights = {
+        (combination, name): (fits.weights[i, k, :, c], _share(fits, c, combination))
+        for i, combination in enumerate(WEIGHTED)
+        for c, name in enumerate(CLASSES)
+        if (k or combination != BELOW) and (name != CLASSES[ITSELF] or combination == BELOW)
+    }
+    return LayerStatistics(
         index=k,
         spread=cls.spread,
-        explained={way: state[way].explained(left[way], rows[way]) for way in WAYS},
-        relative={way: _mean(relative[way][rows[way]]) for way in WAYS},
-        gains={own: cls.gain(left[own], left[other], rows[other]) for own, other in PAIRS},
-        nearer={
+        explained={
+            combination: state[combination].explained(residuals[combination], rows[combination])
+            for combination in COMBINATIONS
+        },
+        relative={
+            combination: _mean(relative[combination][rows[combination]])
+            for combination in COMBINATIONS
+        },
+        explained_gains={
+            own: cls.gain(residuals[own], residuals[other], rows[other]) for own, other in PAIRS
+        },
+        residual_gains={
             own: _difference(relative[other][rows[other]], relative[own][rows[other]])
             for own, other in PAIRS
         },
         weights={key: mean_weight(weight) for key, (weight, _) in weights.items()},
         per_token={key: ratio(weight, share) for key, (weight, share) in weights.items()},
-        in_use={
-            way: _mean(sample.in_use[i, k]) for i, way in enumerate(WEIGHED) if k or way != BELOW
+        effective_tokens={
+            combination: _mean(fits.effective_tokens[i, k])
+            for i, combination in enumerate(WEIGHTED)
+            if k or combination != BELOW
         },
     )
 
 
 @dataclass(frozen=True)
-class _State:
+class _Spread:
     """Squared norms [n] of a token's states, and squared distances [n] from their mean."""
 
     square: Array
-    away: Array
+    deviation: Array
 
     @classmethod
-    def of(cls, vectors: Floats) -> _State:
+    def of(cls, vectors: Floats) -> _Spread:
         """``vectors`` [n, d]. Distances are taken of vectors and not of their squares: where states
         hardly vary, squares would have no digits left."""
         mean = vectors.mean(axis=0, dtype=np.float64)
-        square, away = np.empty(len(vectors)), np.empty(len(vectors))
+        square, deviation = np.empty(len(vectors)), np.empty(len(vectors))
         for start in range(0, len(vectors), 1024):
             rows = slice(start, start + 1024)
             x = vectors[rows].astype(np.float64)
             square[rows] = (x**2).sum(axis=1)
-            away[rows] = ((x - mean) ** 2).sum(axis=1)
-        return cls(square, away)
+            deviation[rows] = ((x - mean) ** 2).sum(axis=1)
+        return cls(square, deviation)
 
     @property
     def spread(self) -> float:
-        return float(self.away.sum() / max(self.square.sum(), TINY))
+        return float(self.deviation.sum() / max(self.square.sum(), TINY))
 
-    def explained(self, left: Array, rows: Bools) -> Estimate:
+    def explained(self, residuals: Array, rows: Bools) -> Estimate:
         if (undefined := self._undefined(rows)) is not None:
             return undefined
-        found = ratio(left[rows], self.away[rows])
-        if found.value is None or found.low is None or found.high is None:
-            return found
-        return Estimate(1 - found.value, 1 - found.high, 1 - found.low)
+        unexplained = ratio(residuals[rows], self.deviation[rows])
+        if unexplained.value is None or unexplained.low is None or unexplained.high is None:
+            return unexplained
+        return Estimate(1 - unexplained.value, 1 - unexplained.high, 1 - unexplained.low)
 
-    def gain(self, left: Array, control: Array, rows: Bools) -> Estimate:
+    def gain(self, residuals: Array, control: Array, rows: Bools) -> Estimate:
         """How much more of the spread is explained."""
-        return self._undefined(rows) or ratio((control - left)[rows], self.away[rows])
+        return self._undefined(rows) or ratio((control - residuals)[rows], self.deviation[rows])
 
     def _undefined(self, rows: Bools) -> Estimate | None:
         if self.spread < LEAST_SPREAD:
@@ -170,25 +186,25 @@ def ratio(above: Array, below: Array) -> Estimate:
     if mean == 0:
         return Estimate(None, note="there are none")
     value = above.mean() / mean
-    moved = (above - value * below) / mean
-    n = len(moved)
-    reach = float(t.ppf(0.975, n - 1) * np.sqrt((moved**2).sum() / (n - 1) / n))
-    return Estimate(float(value), float(value) - reach, float(value) + reach)
+    influence = (above - value * below) / mean
+    n = len(influence)
+    margin = float(t.ppf(0.975, n - 1) * np.sqrt((influence**2).sum() / (n - 1) / n))
+    return Estimate(float(value), float(value) - margin, float(value) + margin)
 
 
 def mean_weight(weights: Array) -> Estimate:
     """The mean of weights [n], whose interval stays within 0 and 1."""
-    found = _mean(weights)
-    if found.low is None or found.high is None:
-        return found
-    return Estimate(found.value, max(found.low, 0), min(found.high, 1))
+    mean = _mean(weights)
+    if mean.low is None or mean.high is None:
+        return mean
+    return Estimate(mean.value, max(mean.low, 0), min(mean.high, 1))
 
 
 def _mean(values: Array) -> Estimate:
     if len(values) < FEWEST:
         return Estimate(None, note=_few(len(values)))
-    (found,) = mean_estimates(values[:, None])
-    return found
+    (estimate,) = mean_estimates(values[:, None])
+    return estimate
 
 
 def _difference(values: Array, control: Array) -> Difference:
@@ -205,17 +221,17 @@ def _few(n: int) -> str:
     return f"{n} sentences have one, {FEWEST} are needed" if n else "there is none"
 
 
-def _usable(sample: Sample, way: str) -> Bools:
-    """The sentences that have what ``way`` explains with."""
-    usable = np.ones(len(sample), np.bool_)
-    if way in (OTHER, OTHER_SHIFTED, OTHER_SPAN):
-        usable &= sample.paired
-    if way in (SPAN, OTHER_SPAN):
+def _usable(fits: SentenceFits, combination: str) -> Bools:
+    """The sentences for which ``combination`` is defined."""
+    usable = np.ones(len(fits), np.bool_)
+    if combination in (OTHER, OTHER_SHIFTED, OTHER_SPAN):
+        usable &= fits.paired
+    if combination in (SPAN, OTHER_SPAN):
         # As many vectors as dimensions reach everything.
-        usable &= sample.lengths - 1 < sample.vectors.shape[-1]
+        usable &= fits.lengths - 1 < fits.vectors.shape[-1]
     return usable
 
 
-def _share(sample: Sample, c: int, way: str) -> Array:
-    """How many of the tokens that explain are of class c, as a share, [n]."""
-    return np.asarray(sample.counts[:, c] / (sample.lengths - (way != BELOW)))
+def _share(fits: SentenceFits, c: int, combination: str) -> Array:
+    """The share of class c among the tokens of the combination, [n]."""
+    return np.asarray(fits.counts[:, c] / (fits.lengths - (combination != BELOW)))

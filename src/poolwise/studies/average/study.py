@@ -14,8 +14,8 @@ from poolwise.selection.duplicates import without_duplicates
 from poolwise.statistics.blas import single_blas_thread
 from poolwise.studies.average.charts import charts
 from poolwise.studies.average.numbers import family, numbers
-from poolwise.studies.average.sample import Sample, sample
-from poolwise.studies.average.shares import FEWEST, layers
+from poolwise.studies.average.sentence_fits import SentenceFits, fit_sentences
+from poolwise.studies.average.shares import FEWEST, layer_statistics
 from poolwise.studies.average.verdict import notes, verdict
 
 MOST_TEXTS = 20_000
@@ -47,14 +47,14 @@ class Average:
         StudyError for fewer than 30 texts with a token, states not finite, and a full disk.
         """
         texts = without_duplicates(model, self.texts)
-        read = sample(model, texts, self.seed, precision=precision, progress=progress)
+        read = fit_sentences(model, texts, self.seed, precision=precision, progress=progress)
         if len(read) < FEWEST:
             raise StudyError(
                 f"{self.data}: {len(read)} different texts with a token in them; whether [CLS] is "
                 f"an average can be measured from {FEWEST} on, and thousands make intervals narrow"
             )
         with single_blas_thread():
-            found = list(layers(read))
+            found = list(layer_statistics(read))
             tested = family(found)
             drawn = list(charts(found, read))
         yield Finding(
@@ -74,7 +74,7 @@ class Average:
             ),
         )
 
-    def _notes(self, model: Model, read: Sample, different: int) -> Iterator[str]:
+    def _notes(self, model: Model, read: SentenceFits, different: int) -> Iterator[str]:
         drawn = f", drawn from {self.given:,}" if self.given > len(self.texts) else ""
         yield f"{len(read):,} sentences{drawn}; each of {model.depth + 1} layers is explained alone"
         if copies := len(self.texts) - different:
