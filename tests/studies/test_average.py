@@ -259,6 +259,6 @@ def test_states_that_are_not_finite_are_refused(tiny, monkeypatch):
             some.hidden_states[-1] = np.nan
             yield some
 
-    monkeypatch.setattr(type(model), "inside", broken)
+    monkeypatch.setattr(type(model), "token_outputs", broken)
     with pytest.raises(StudyError, match="not finite"):
         list(Average("", sentences(40)).run(model))
