@@ -17,29 +17,17 @@ from poolwise.embedding_warnings import embedding_warnings
 from poolwise.encoders import Encoder
 from poolwise.encoders.location import FileStates, file_states
 from poolwise.encoders.pickling import expect_hash
+from poolwise.encoders.provenance import prompt_provenance, source_provenance
 from poolwise.engines import Engine, engine_of
 from poolwise.errors import PoolwiseWarning, ReadoutError
 from poolwise.escaping import escape_control
 from poolwise.extraction import extract
 from poolwise.inputs import flag
-from poolwise.readouts import Readout, parse
+from poolwise.readouts import Readout
 from poolwise.records import LongTexts, Precision, Sentence, TokenOutputs, VectorBatch
 from poolwise.token_outputs import token_outputs
 from poolwise.transforms import Transform
-from poolwise.transforms.fitted_readout import AnyReadout, FittedReadout, prompted
-from poolwise.version import __version__
-
-
-def load(name: str | Path, *, max_length: int | None = None, revision: str | None = None) -> Model:
-    """Load an encoder: a local folder, a Hugging Face hub id, or ``"demo"``.
-
-    ``max_length`` (tokens, special ones included) overrides the folder's own. Raises EncoderError
-    when the model cannot be found, read or trusted.
-    """
-    encoder = encoders.load(name, max_length=max_length, revision=revision)
-    model = Model(**{f.name: getattr(encoder, f.name) for f in fields(Encoder)})
-    model.__dict__["_files"] = file_states(model.folder)
-    return model
+from poolwise.transforms.fitted_readout import AnyReadout, FittedReadout, is_readout, prompted
 
 
 @lru_cache(maxsize=2)
@@ -47,7 +35,7 @@ def _read_again(
     name: str, folder: Path, max_length: int, prompt: str | None, pickled: str
 ) -> Model:
     """The model of a pickle without weights; cached, as workers unpickle it again and again."""
-    loaded = load(folder, max_length=max_length)
+    loaded = Model.load(folder, max_length=max_length)
     expect_hash(loaded.name, loaded.hash, pickled, str(folder))
     model = replace(loaded, name=name, prompt=prompt)
     model.__dict__["_files"] = loaded._files
@@ -63,6 +51,20 @@ class Model(Encoder):
     """
 
     _files: FileStates | None = None  # of the folder, as they were when this model was read
+
+    @classmethod
+    def load(
+        cls, name: str | Path, *, max_length: int | None = None, revision: str | None = None
+    ) -> Self:
+        """Load an encoder: a local folder, a Hugging Face hub id, or ``"demo"``.
+
+        ``max_length`` (tokens, special ones included) overrides the folder's own. Raises
+        EncoderError when the model cannot be found, read or trusted.
+        """
+        encoder = encoders.load(name, max_length=max_length, revision=revision)
+        model = cls(**{f.name: getattr(encoder, f.name) for f in fields(Encoder)})
+        model.__dict__["_files"] = file_states(model.folder)
+        return model
 
     def __reduce__(self) -> tuple[Callable[..., Encoder], tuple[Any, ...]]:
         if self._files is None or self._files != file_states(self.folder):
@@ -136,17 +138,7 @@ class Model(Encoder):
         """Library version, model and its hash, engine, precision and prompt; in every output."""
         engine = self.engine_for(precision)
         computed = {"engine": engine.name, "precision": engine.precision}
-        return self.source_provenance() | computed | self.prompt_provenance()
-
-    def source_provenance(self) -> dict[str, str]:
-        """Library version, model and its hash."""
-        return {"poolwise": __version__, "model": self.name, "model_hash": self.hash}
-
-    def prompt_provenance(self) -> dict[str, str]:
-        """The prompt in front of every text; empty without one."""
-        if not self.prefix:
-            return {}
-        return {"prompt": self.prefix} | ({} if self.prompts.pooled else {"prompt_pooled": "no"})
+        return source_provenance(self) | computed | prompt_provenance(self)
 
     def fit(
         self,
@@ -253,18 +245,11 @@ class Model(Encoder):
         try:
             return self.resolve_readout(readout)
         except ReadoutError as error:
-            if not _is_readout(texts):
+            if not is_readout(texts):
                 raise
             raise ReadoutError(
                 f"found the readout {texts!s:.60} in place of the texts, which come first"
             ) from error
 
 
-def _is_readout(value: object) -> bool:
-    if not isinstance(value, str):
-        return isinstance(value, Readout | FittedReadout)
-    try:
-        parse(value)
-    except ReadoutError:
-        return False
-    return True
+load = Model.load

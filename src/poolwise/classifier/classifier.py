@@ -19,7 +19,7 @@ from poolwise.errors import PoolwiseWarning, StudyError, TextError
 from poolwise.escaping import escape_control
 from poolwise.extraction import vector_batch, windows
 from poolwise.inputs import sentences
-from poolwise.model import Model, load
+from poolwise.model import Model
 from poolwise.progress import Progress
 from poolwise.readouts import Pool, Readout
 from poolwise.records import (
@@ -54,6 +54,30 @@ class Classifier:
     bias: Floats = field(repr=False)
     query: Floats | None = field(default=None, repr=False)
     provenance: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def load(
+        cls, name: str | Path, *, max_length: int | None = None, revision: str | None = None
+    ) -> Classifier:
+        """Read and check a fine-tuned checkpoint: a folder, or a Hugging Face hub id.
+
+        A folder that ``poolwise tune`` has written, or transformers' BertForSequenceClassification
+        or AlbertForSequenceClassification, which read ``pooler``. ``max_length`` and ``revision``
+        as in ``poolwise.load``. Raises EncoderError where there is no such head, or it cannot be
+        trusted.
+        """
+        model = Model.load(name, max_length=max_length, revision=revision)
+        head = read_head(model)
+        return cls(
+            model=model,
+            readout=head.readout,
+            asked=head.asked,
+            output_space=head.output_space,
+            weight=head.weight,
+            bias=head.bias,
+            query=head.query,
+            provenance=head.provenance,
+        )
 
     def __repr__(self) -> str:
         told = (
@@ -154,27 +178,7 @@ class Classifier:
         return hidden
 
 
-def load_classifier(
-    name: str | Path, *, max_length: int | None = None, revision: str | None = None
-) -> Classifier:
-    """Read and check a fine-tuned checkpoint: a folder, or a Hugging Face hub id.
-
-    A folder that ``poolwise tune`` has written, or transformers' BertForSequenceClassification or
-    AlbertForSequenceClassification, which read ``pooler``. ``max_length`` and ``revision`` as in
-    ``poolwise.load``. Raises EncoderError where there is no such head, or it cannot be trusted.
-    """
-    model = load(name, max_length=max_length, revision=revision)
-    found = read_head(model)
-    return Classifier(
-        model=model,
-        readout=found.readout,
-        asked=found.asked,
-        output_space=found.output_space,
-        weight=found.weight,
-        bias=found.bias,
-        query=found.query,
-        provenance=found.provenance,
-    )
+load_classifier = Classifier.load
 
 
 def named(output_space: OutputSpace, outputs: Floats) -> list[Any]:

@@ -40,9 +40,9 @@ class Layout:
                     "surrogate pair; rename it"
                 )
         own = {"id", "text", *ROW_COLUMNS, *self.readouts}
-        if duplicates := sorted(own & self.extra_columns.keys()):
+        if clashes := sorted(own & self.extra_columns.keys()):
             raise StoreError(
-                f"the column {duplicates[0]!r} cannot be kept under that name, which the output has "
+                f"the column {clashes[0]!r} cannot be kept under that name, which the output has "
                 f"for its own; rename it ({listed(sorted(own))} are taken)"
             )
 

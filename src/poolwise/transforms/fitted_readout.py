@@ -132,6 +132,17 @@ class FittedReadout:
             )
 
 
+def is_readout(value: object) -> bool:
+    """Whether ``value`` is a readout, or a text that the grammar knows."""
+    if not isinstance(value, str):
+        return isinstance(value, Readout | FittedReadout)
+    try:
+        parse(value)
+    except ReadoutError:
+        return False
+    return True
+
+
 def _parsed(content: str) -> dict[str, Any]:
     """Raises ValueError, of which TOML's own error is one, and RecursionError."""
     if content.count(".") > MAX_DOTS:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from warnings import warn
 
+from poolwise.encoders.provenance import prompt_provenance, source_provenance
 from poolwise.engines.workers import cores
 from poolwise.errors import PoolwiseWarning, needs
 from poolwise.model import Model
@@ -102,8 +103,8 @@ def compare_readouts(
     analysis = TuningAnalysis(model, task, runs)
     finding = finding_of(analysis, options)
     facts = {
-        **model.source_provenance(),
-        **model.prompt_provenance(),
+        **source_provenance(model),
+        **prompt_provenance(model),
         **finding.provenance,
         "data_sha256": task.hash,
         "kind": kind,

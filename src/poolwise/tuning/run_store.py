@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from poolwise.encoders.provenance import prompt_provenance
 from poolwise.files import clear_leftovers, remove_folder
 from poolwise.model import Model
 from poolwise.tuning.checkpoint_store import CheckpointStore
@@ -40,7 +41,7 @@ def fingerprint(model: Model, task: TuningTask) -> dict[str, Any]:
         "poolwise": __version__,
         "model": model.hash,
         "max_length": model.max_length,
-        "prompt": model.prompt_provenance(),
+        "prompt": prompt_provenance(model),
         "kind": task.kind,
         "texts": _digest([text.encode("utf-8", "surrogatepass") for text in task.texts]),
         "labels": _digest([label.encode() for label in task.output_space.labels]),
