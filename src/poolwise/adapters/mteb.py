@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from poolwise.embedder import Embedder
 from poolwise.embedder.encoding import tensor
 from poolwise.embedder.similarity import pairwise
+from poolwise.encoders.provenance import prompt_provenance
 from poolwise.errors import needs
 
 with needs("mteb", "evaluation by MTEB"):
@@ -88,7 +89,7 @@ def _meta(embedder: Embedder) -> Any:
         "similarity_fn_name": ScoringFunction(model.similarity),
         "experiment_kwargs": {
             "readout": str(model.resolve_readout(embedder.readout).readout),
-            **model.prompt_provenance(),
+            **prompt_provenance(model),
             "precision": model.engine_for(embedder.precision).precision,
             "max_length": model.max_length,
             "long": embedder.long,
