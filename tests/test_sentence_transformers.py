@@ -36,7 +36,7 @@ def test_the_mean_gives_their_cosines(demo, texts, theirs):
 def test_the_mean_scores_pairs_as_they_do(demo, texts, theirs):
     from scipy.stats import spearmanr
 
-    from poolwise.selection.vector_cache import cache_vectors
+    from poolwise.studies.run import context_for
     from poolwise.studies.similarity import Similarity
     from poolwise.texts import TextPairs
 
@@ -46,8 +46,8 @@ def test_the_mean_scores_pairs_as_they_do(demo, texts, theirs):
     study = Similarity(
         TextPairs("p", first, second, scores, [""] * half, [""] * half, ""), "mean@-1"
     )
-    cache = cache_vectors(demo, study.texts, study.readouts(demo))
-    list(study.findings(demo, cache))
+    context = context_for(demo, [study])
+    list(study.run(context))
     cosines = np.sum(theirs[:half] * theirs[half : 2 * half], axis=1)
     expected = spearmanr(cosines, scores).statistic
     found = study.selection.all_rows_scores[study.selection.find("mean@-1")]

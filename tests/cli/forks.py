@@ -33,7 +33,7 @@ PATIENCE_S = 300
 
 LIBRARIES = (
     "poolwise.reports poolwise.reports.scores poolwise.reports.inspector poolwise.studies.sweep "
-    "poolwise.studies.alone poolwise.selection.duplicates poolwise.inspection "
+    "poolwise.studies.run poolwise.selection.duplicates poolwise.inspection "
     "poolwise.tuning.comparison poolwise.tuning.training poolwise.exports.stack_files "
     "poolwise.stores.parquet rich.console rich.table rich.progress"
 ).split()

@@ -168,15 +168,13 @@ def test_duplicates_across_train_and_test_are_told(run, tiny, labels, tmp_path):
     assert "also stands in train" in " ".join(stdout.split())
 
 
-def test_ask_lists_exactly_what_can_be_asked():
-    from poolwise.cli import ask
-    from poolwise.studies.alone import ALONE
-    from poolwise.studies.sweep import QUESTIONS
+def test_every_row_of_the_registry_names_a_study_that_agrees_with_it():
+    from poolwise.studies.registry import QUESTIONS, study_class
 
-    listed = {name: asked_of for name, (_, asked_of) in ask.QUESTIONS.items()}
-    for name, asked in QUESTIONS.items():
-        assert listed.pop(name) == [one.kind for one in asked]
-    assert set(listed) == {*ALONE, "tuned"}
+    for name, row in QUESTIONS.items():
+        study = study_class(name)
+        assert (study.name, study.question) == (name, row.question)
+        assert set(study.takes) == set(row.takes)
 
 
 def test_reproduce_marks_what_is_missing(run, tiny, tmp_path):

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from plain_data import text_data
 
 import poolwise
 from poolwise.records import Sentence
@@ -23,13 +24,15 @@ from poolwise.statistics.folds import assign_folds
 from poolwise.studies.attention.study import draw
 from poolwise.studies.average import Average
 from poolwise.studies.geometry import Geometry
-from poolwise.studies.length import LengthStudy
-from poolwise.studies.runner import run
-from poolwise.studies.sweep import Datasets, answers, questions, sweep
+from poolwise.studies.length import Length
+from poolwise.studies.registry import studies_of
+from poolwise.studies.run import context_for, run_studies
+from poolwise.studies.study import Context
+from poolwise.studies.sweep import sweep
 from poolwise.studies.tagging.alignment import align
 from poolwise.studies.tagging.corpus import build_corpus, check_tags
 from poolwise.studies.tagging.scores import F1Scores
-from poolwise.texts import LabelledTexts, TaggedSentences, TextPairs
+from poolwise.texts import Datasets, LabelledTexts, TaggedSentences, TextPairs
 from poolwise.tuning.task import TuningTask
 
 WORDS = "cat dog mat hill sea house tree bird man woman child one two old red big".split()
@@ -135,7 +138,7 @@ def test_a_sweep_reads_texts_before_it_divides_them(model):
     material = Datasets(labels=[random_labels("case", 1)])
     contests = {
         selection.task.name: selection
-        for _, selection in sweep(model, material, asked="mean@-1")
+        for _, selection in sweep(model, material, grid="mean@-1")
         if selection is not None
     }
     found = contests["drawn"].test[0]
@@ -145,7 +148,7 @@ def test_a_sweep_reads_texts_before_it_divides_them(model):
 @pytest.mark.parametrize("name", ["classification", "layers", "pooler", "first", "knows"])
 def test_no_study_learns_from_copies_of_what_it_asks_for(name, model):
     data = read(model, random_labels("blanks", 2))
-    (question,) = questions(Datasets(labels=[data]), [name], asked="mean@-1")
+    (question,) = studies_of(name, Datasets(labels=[data]))
     task = question._tasks[0] if name == "knows" else question.task
     ids = duplicate_groups(model, data.texts)
     held = [{ids[data.texts[i]] for i in rows.tolist()} for rows in task.splits]
@@ -157,7 +160,7 @@ def test_no_study_learns_from_copies_of_what_it_asks_for(name, model):
 
 def test_controls_and_codes_of_random_labels_show_nothing(model):
     data = read(model, random_labels("exact", 3))
-    ((_, finding),) = answers(model, questions(Datasets(labels=[data]), ["knows"]))
+    ((_, finding),) = run_studies(model, studies_of("knows", Datasets(labels=[data])))
     assert finding.verdict
     codes = [n for n in finding.numbers if "compression" in n.name]
     assert codes
@@ -232,7 +235,7 @@ def test_tuning_keeps_copies_together_too(model):
 def length_of(model, texts):
     given = [Sentence(text, i) for i, text in enumerate(texts)]
     given = type("Given", (list,), {"name": "given", "hash": ""})(given)
-    (finding,) = run(model, given, [LengthStudy()])
+    (finding,) = Length(given).run(Context(model))
     return finding
 
 
@@ -258,12 +261,12 @@ def test_studies_of_single_sentences_leave_copies_out(model):
     drawn = draw(model, list(dict.fromkeys(copies)), 0)
     assert len(drawn.texts) == 60
     assert "that the encoder reads as it reads others were left out" in drawn.notes[0]
-    (finding,) = Average("copies", list(dict.fromkeys(copies))).run(model)
+    (finding,) = Average(text_data("copies", list(dict.fromkeys(copies)))).run(Context(model))
     assert finding.provenance["texts measured"] == 60
     assert any("the encoder reads them as it reads others" in note for note in finding.notes)
     study = Geometry(labelled(copies, np.arange(len(copies)) % 2))
-    cache = cache_vectors(model, study.texts, study.readouts(model))
-    (shape,) = study.findings(model, cache)
+    context = context_for(model, [study])
+    (shape,) = study.run(context)
     left = len(dict.fromkeys(copies)) - 60
     assert any(f"{left} texts left out" in note for note in shape.notes)
 
@@ -316,8 +319,9 @@ def test_scores_of_a_contest_count_texts(model):
     ten = labelled(texts * 10, labels * 10, splits * 10)
     found = []
     for data in (one, replace(ten)):
-        asked = questions(Datasets(labels=[read(model, data)]), ["classification"], asked="mean@*")
-        ((question, _),) = answers(model, asked)
+        datasets = Datasets(labels=[read(model, data)])
+        studies = studies_of("classification", datasets, grid="mean@*")
+        ((question, _),) = run_studies(model, studies)
         found.append(question.selection)
     for a, b in zip(*(selection.test_scores for selection in found), strict=True):
         assert b.high - b.low > 0.8 * (a.high - a.low)

@@ -6,12 +6,14 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 import poolwise
 from poolwise.errors import StudyError
+from poolwise.selection.best import best_readout
+from poolwise.selection.score_table import score_rows
 from poolwise.selection.selection import score_readouts
-from poolwise.selection.vector_cache import cache_vectors
 from poolwise.studies.classification import Classification
+from poolwise.studies.registry import studies_of
+from poolwise.studies.run import context_for, run_studies
 from poolwise.studies.similarity import Similarity
-from poolwise.studies.sweep import Datasets, answers, questions, scores, winner
-from poolwise.texts import LabelledTexts, TextPairs
+from poolwise.texts import Datasets, LabelledTexts, TextPairs
 
 WORDS = "cat dog mat hill sea house tree bird man woman child one two old red big".split()
 
@@ -43,8 +45,8 @@ def labelled(n=400):
 
 
 def answered(model, study):
-    cache = cache_vectors(model, study.texts, study.readouts(model))
-    return list(study.findings(model, cache)), cache
+    context = context_for(model, [study])
+    return list(study.run(context)), context.vectors
 
 
 def test_the_planted_readout_wins_and_others_do_not_tie(model):
@@ -162,8 +164,10 @@ def test_one_pass_answers_all_questions(model, monkeypatch):
     )
     material = Datasets(pairs=[pairs(model, 100)], labels=[labelled(200)])
     passes.clear()
-    asked = questions(material, ["similarity", "classification"], asked="mean@*", seed=1)
-    found = list(answers(model, asked))
+    options = {"grid": "mean@*", "seed": 1}
+    studies = [*studies_of("similarity", material, **options)]
+    studies += studies_of("classification", material, **options)
+    found = list(run_studies(model, studies))
     assert len(passes) == 1
     assert [f.study for _, f in found] == ["similarity", "similarity", "classification"]
     assert all(f.provenance["model_hash"] == model.hash for _, f in found)
@@ -174,7 +178,7 @@ def test_the_winner_embeds_as_it_was_measured(model, tmp_path):
     study = Similarity(data, "mean@1|whiten(8)")
     answered(model, study)
     study.selection.__dict__["chosen"] = 0
-    chosen = winner(study.selection, {"model_hash": model.hash})
+    chosen = best_readout(study.selection, {"model_hash": model.hash})
     first = chosen.transform.apply(model.embed(list(data.first), "mean@1"))
     second = chosen.transform.apply(model.embed(list(data.second), "mean@1"))
     cosines = np.sum(first * second, axis=1) / (
@@ -186,7 +190,7 @@ def test_the_winner_embeds_as_it_was_measured(model, tmp_path):
 def test_the_score_table_has_every_contender(model):
     study = Similarity(pairs(model), "cls@* mean@*")
     answered(model, study)
-    rows = list(scores(study.selection))
+    rows = list(score_rows(study.selection))
     assert len(rows) == 2 * len(study.selection.names)
     assert sum(row["chosen"] for row in rows) == 2
     assert {row["cost"] for row in rows if row["readout"] == "cls@1"} == {1 / 3}
@@ -195,7 +199,7 @@ def test_the_score_table_has_every_contender(model):
 def test_hold_gives_baselines_columns_of_their_own(model):
     data = pairs(model)
     study = Similarity(data, "mean@1")
-    cache = cache_vectors(model, study.texts, study.readouts(model))
+    cache = context_for(model, [study]).vectors
     perfect = {"the same": cache["mean@1"]}
     selection = score_readouts(model, study.task, study._readouts, cache, perfect)
     np.testing.assert_array_equal(selection.row_scores[:, -1], selection.row_scores[:, 0])

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from plain_data import text_data
 
 import poolwise
 from poolwise.errors import StudyError
@@ -15,6 +16,7 @@ from poolwise.studies.attention.agreement import SHUFFLED
 from poolwise.studies.attention.attributions import NORMS, RAW, ZEROING, attributions
 from poolwise.studies.attention.deletion import LEFT_OUT, MASKED, DeletedWords, delete_words
 from poolwise.studies.attention.numbers import AGREEMENT, ATTENTION, CORRELATION, ENTROPY, SHARE
+from poolwise.studies.study import Context
 from poolwise.studies.token_classes import CLASSES
 
 WORDS = "the a cat dog sat on mat and ran over hill old sea house tree bird red child".split()
@@ -33,7 +35,7 @@ def few(monkeypatch):
 
 
 def ask(model, texts, seed=0):
-    (finding,) = Attention("words", texts, seed).run(model)
+    (finding,) = Attention(text_data("words", texts), seed).run(Context(model))
     return finding
 
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 import poolwise
-from poolwise.selection.vector_cache import cache_vectors
 from poolwise.statistics.dependent_correlations import williams
 from poolwise.studies.layers import Layers
+from poolwise.studies.run import context_for
 from poolwise.texts import LabelledTexts, TextPairs
 
 WORDS = "cat dog mat hill sea house tree bird man woman child one two old red big".split()
@@ -30,8 +30,9 @@ def pairs(model, readout, n=400, noise=0.005):
 
 def answer(model, data):
     study = Layers(data)
-    cache = cache_vectors(model, study.texts, study.readouts(model))
-    (finding,) = study.findings(model, cache)
+    context = context_for(model, [study])
+    cache = context.vectors
+    (finding,) = study.run(context)
     return finding, cache, study
 
 

@@ -4,8 +4,8 @@ import pytest
 import poolwise
 from poolwise.encoders.variants.reinitialize import with_random_pooler
 from poolwise.errors import StudyError
-from poolwise.selection.vector_cache import cache_vectors
 from poolwise.studies.pooler import CONTROLS, DRAWS, Pooler, random_layers
+from poolwise.studies.run import context_for
 from poolwise.texts import LabelledTexts, TextPairs
 
 WORDS = "cat dog mat hill sea house tree bird man woman child one two old red big".split()
@@ -33,8 +33,9 @@ def pairs(model, readout, n=400):
 
 def answer(model, data):
     study = Pooler(data)
-    cache = cache_vectors(model, study.texts, study.readouts(model))
-    (finding,) = study.findings(model, cache)
+    context = context_for(model, [study])
+    cache = context.vectors
+    (finding,) = study.run(context)
     return finding, cache
 
 
@@ -82,8 +83,9 @@ def test_a_control_is_the_mean_of_its_draws(model):
 
 def test_a_draw_is_what_an_encoder_with_that_pooler_gives(model):
     study = Pooler(pairs(model, "mean@-1", n=100), seed=5)
-    cache = cache_vectors(model, study.texts, study.readouts(model))
-    list(study.findings(model, cache))
+    context = context_for(model, [study])
+    cache = context.vectors
+    list(study.run(context))
     drawn = with_random_pooler(model, 5)
     vectors = drawn.embed(list(study.task.pairs.first), "pooler|l2")
     others = drawn.embed(list(study.task.pairs.second), "pooler|l2")
@@ -110,4 +112,4 @@ def test_labels_will_do(model):
 def test_without_a_pooler_other_questions_are_named(tiny):
     model = poolwise.load(tiny("bert", pooler=False))
     with pytest.raises(StudyError, match=r"has no pooler.*ask layers .* or first"):
-        Pooler(pairs(model, "mean@1", n=60)).readouts(model)
+        Pooler(pairs(model, "mean@1", n=60)).request(model)

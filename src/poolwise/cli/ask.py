@@ -23,40 +23,19 @@ from poolwise.cli.options import (
     tell,
 )
 from poolwise.cli.terminal import print_finding
-from poolwise.model import Model, load
+from poolwise.model import load
 from poolwise.progress import waiting
-from poolwise.records import Finding, Precision
+from poolwise.records import Precision
+from poolwise.studies.registry import QUESTIONS
 from poolwise.texts import Dataset, Datasets
-from poolwise.transforms.fitted_readout import FittedReadout
 
 DEFAULT_LIMIT = 100_000
-
-QUESTIONS = {
-    "length": ("does the norm of [CLS] encode the sentence's length?", ["texts"]),
-    "classification": ("which readout can a linear probe classify best?", ["labels"]),
-    "similarity": ("which readout's similarity agrees with people?", ["pairs", "labels"]),
-    "layers": ("which layer?", ["pairs", "labels"]),
-    "pooler": ("is the pooler's output a good summary?", ["pairs", "labels"]),
-    "first": ("why the first token: would any other do?", ["pairs", "labels"]),
-    "tuned": ("which readout, once the encoder is fine-tuned?", ["labels"]),
-    "knows": ("what does each layer know?", ["labels"]),
-    "tagging": ("which layers tell what each word is?", ["tags"]),
-    "geometry": ("what shape is the space?", ["pairs", "labels", "texts"]),
-    "average": ("is [CLS] an average of the sentence's tokens?", ["texts", "labels", "pairs"]),
-    "attention": ("where does [CLS] look?", ["texts", "labels", "pairs"]),
-    "recover": ("can the sentence be got back?", ["texts", "labels", "pairs"]),
-}
-"""What can be asked, and of what. Here and not in studies, whose statistics take long to import."""
-
-
-RESUMED = ("recover", "tuned")
-"""Their trainings are kept in OUTPUT, and go on from there."""
 
 
 def _listed() -> str:
     lines = [
-        f"{name:<15}  {question} ({', '.join(f'--{kind}' for kind in kinds)})"
-        for name, (question, kinds) in QUESTIONS.items()
+        f"{name:<15}  {row.question} ({', '.join(f'--{kind}' for kind in row.takes)})"
+        for name, row in QUESTIONS.items()
     ]
     return "\b\n" + "\n".join(lines)
 
@@ -108,13 +87,23 @@ def command(
     poolwise ask similarity bert-base-uncased --pairs sts-dev.csv -o report
     """
     from poolwise.reports import PAGE, fill_report, to_json  # noqa: PLC0415 - slow to import
+    from poolwise.studies.ask import ask  # noqa: PLC0415 - likewise
 
     _check(question, readouts, where)
     with _place(question, output, force) as partial:
         with waiting("reading the data"):
             material = read_material(**where, limit=limit, seed=seed)
         encoder = load(model, max_length=max_length).prompted(prompt, prompt_name)
-        findings = _findings(question, encoder, material, readouts, output, seed, precision)
+        findings = list(
+            ask(
+                question,
+                encoder,
+                material,
+                precision=precision,
+                progress=True,
+                **_options(question, seed, readouts, output),
+            )
+        )
         _tell_of_the_limit(material)
         if partial:
             fill_report(findings, partial)
@@ -135,11 +124,12 @@ def command(
 
 
 def _check(question: str, readouts: Sequence[str], where: dict[str, Any]) -> None:
-    kinds = QUESTIONS[question][1]
-    if readouts and question not in ("recover", "tuned"):
-        raise click.UsageError(f"--readout belongs to recover and tuned; {question} has its own")
-    if not any(where[kind] for kind in kinds):
-        options = " or ".join(f"--{kind}" for kind in kinds)
+    row = QUESTIONS[question]
+    if readouts and "readouts" not in row.options:
+        names = " and ".join(name for name, row in QUESTIONS.items() if "readouts" in row.options)
+        raise click.UsageError(f"--readout belongs to {names}; {question} has its own")
+    if not any(where[kind] for kind in row.takes):
+        options = " or ".join(f"--{kind}" for kind in row.takes)
         raise click.UsageError(f"{question} is measured on {options}; none was given")
 
 
@@ -149,7 +139,7 @@ def _place(question: str, output: Path | None, force: bool) -> AbstractContextMa
 
     if output is None:
         return nullcontext()
-    if question in RESUMED:
+    if QUESTIONS[question].resumes:
         return resumed_folder(output, study=question, force=force)
     return report_folder(output, force=force)
 
@@ -161,55 +151,9 @@ def _tell_of_the_limit(material: Datasets) -> None:
             tell(f"{sample.source}: {sample}; --limit 0 reads all")
 
 
-def _findings(
-    question: str,
-    encoder: Model,
-    material: Datasets,
-    specs: Sequence[str],
-    output: Path | None,
-    seed: int,
-    precision: Precision,
-) -> list[Finding]:
-    from poolwise.selection.duplicates import with_groups  # noqa: PLC0415
-    from poolwise.studies import sweep  # noqa: PLC0415 - slow to import
-    from poolwise.studies.alone import ALONE, How  # noqa: PLC0415
-
-    folder = output / "training" if output else None
-    if question == "tuned":
-        return _tuned(encoder, material, specs, folder, seed)
-    if question in ALONE:
-        how = How(
-            seed,
-            precision,
-            True,
-            readouts=[FittedReadout.of(spec).readout for spec in specs],
-            folder=folder,
-        )
-        return list(ALONE[question](encoder, material, how))
-    asked = sweep.questions(with_groups(encoder, material), [question], seed=seed)
-    answers = sweep.answers(encoder, asked, precision=precision, progress=True)
-    return [found for _, found in answers]
-
-
-def _tuned(
-    encoder: Model, material: Datasets, specs: Sequence[str], folder: Path | None, seed: int
-) -> list[Finding]:
-    from poolwise.tuning import comparison  # noqa: PLC0415 - slow
-    from poolwise.tuning.records import TrainingOptions  # noqa: PLC0415
-
-    answers = [
-        comparison.compare_readouts(
-            encoder,
-            data,
-            specs or comparison.STUDY_READOUTS,
-            kind="classification",
-            sizes=comparison.STUDY_SIZES,
-            seeds=comparison.STUDY_SEEDS,
-            options=TrainingOptions(),
-            folder=folder,
-            seed=seed,
-            progress=True,
-        )
-        for data in material.labels
-    ]
-    return [answer.finding for answer in answers if answer is not None]
+def _options(
+    question: str, seed: int, readouts: Sequence[str], output: Path | None
+) -> dict[str, Any]:
+    """The options that the question takes, of those that were given."""
+    given = {"seed": seed, "readouts": readouts, "folder": output and output / "training"}
+    return {name: value for name, value in given.items() if name in QUESTIONS[question].options}

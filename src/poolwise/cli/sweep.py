@@ -91,7 +91,7 @@ def command(
         encoder = load(model, max_length=max_length).prompted(prompt, prompt_name)
         try:
             for finding, selection in sweep(
-                encoder, material, asked=grid, seed=seed, precision=precision, progress=True
+                encoder, material, grid=grid, seed=seed, precision=precision, progress=True
             ):
                 found.append(finding)
                 if selection is not None and selection not in selections:
@@ -121,16 +121,17 @@ def _write(found: list[Finding], selections: list[Selection], folder: Path) -> d
     """Give the names of what was written into ``folder``."""
     from poolwise.reports import fill_report  # noqa: PLC0415 - slow to import
     from poolwise.reports.scores import write_scores  # noqa: PLC0415
-    from poolwise.studies.sweep import scores, winner  # noqa: PLC0415
+    from poolwise.selection.best import best_readout  # noqa: PLC0415
+    from poolwise.selection.score_table import score_rows  # noqa: PLC0415
 
     names = {}
     if selections:
         names["scores"] = "scores.parquet"
-        rows = [row for selection in selections for row in scores(selection)]
+        rows = [row for selection in selections for row in score_rows(selection)]
         write_scores(rows, folder / names["scores"])
         first = next(f for f in found if f.provenance.get("data") == selections[0].task.name)
         names["readout"] = "readout.toml"
-        winner(selections[0], first.provenance).save(folder / names["readout"])
+        best_readout(selections[0], first.provenance).save(folder / names["readout"])
     fill_report(found, folder)
     return {**names, "report": "report.html"}
 

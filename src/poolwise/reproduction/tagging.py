@@ -10,6 +10,7 @@ from poolwise.errors import StudyError
 from poolwise.model import Model
 from poolwise.records import Precision
 from poolwise.reproduction.presets import WHERE, Row
+from poolwise.studies.study import Context
 from poolwise.studies.tagging import Tagging
 from poolwise.texts import open_tags
 
@@ -28,7 +29,7 @@ def tagging(model: Model, where: Path, data: str, row: Row, precision: Precision
 def _all_mixes(model: Model, train: Path, dev: Path, precision: Precision) -> Mapping[str, float]:
     """One run gives every row of the table."""
     study = Tagging(open_tags(str(train), test=str(dev)), restarts=RESTARTS, heads=["bilstm"])
-    (finding,) = study.run(model, precision=precision, progress=True)
+    (finding,) = study.run(Context(model, precision, progress=True))
     return {
         str(number.where["features"]): number.value
         for number in finding.numbers

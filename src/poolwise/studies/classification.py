@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from poolwise.engines.workers import cores
 from poolwise.errors import listed
+from poolwise.model import Model
 from poolwise.readouts import Readout
 from poolwise.records import Finding, Number
 from poolwise.selection.baselines import length_only
@@ -24,11 +25,12 @@ from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.logistic import logistic_probe
 from poolwise.statistics.paired import mean_estimates
-from poolwise.texts import LabelledTexts
+from poolwise.studies.study import Context, VectorRequest
+from poolwise.texts import DataKind, LabelledTexts
 from poolwise.transforms import fit
 
 if TYPE_CHECKING:
-    from poolwise.encoders import Encoder
+    pass
 
 Array = NDArray[np.float64]
 
@@ -44,6 +46,7 @@ class Classification:
 
     name = "classification"
     question = "Which readout can a linear probe classify best?"
+    takes: Sequence[DataKind] = ("labels",)
 
     def __init__(self, data: LabelledTexts, grid: str = "default", seed: int = 0) -> None:
         self.data = [data]
@@ -52,17 +55,13 @@ class Classification:
         self._readouts: list[Readout] = []
         self.selection: Selection | None = None
 
-    @property
-    def texts(self) -> Sequence[str]:
-        return self.task.texts
+    def request(self, model: Model) -> VectorRequest:
+        self._readouts = expand_grid(model, self._grid, len(set(self.task.train_texts)))
+        readouts = [r.pooled for r in self._readouts]
+        return VectorRequest(self.task.texts, readouts)
 
-    def readouts(self, encoder: Encoder) -> Sequence[Readout]:
-        self._readouts = expand_grid(encoder, self._grid, len(set(self.task.train_texts)))
-        return [r.pooled for r in self._readouts]
-
-    def findings(
-        self, encoder: Encoder, cache: VectorCache, *, progress: bool = False
-    ) -> Iterator[Finding]:
+    def run(self, context: Context) -> Iterator[Finding]:
+        encoder, cache, progress = context.model, context.vectors, context.progress
         others, left_out = cached_baselines(encoder, self.task, cache, self._seed)
         selection = score_readouts(
             encoder, self.task, self._readouts, cache, others, progress=progress

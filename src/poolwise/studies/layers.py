@@ -10,21 +10,22 @@ import numpy as np
 from scipy.stats import rankdata
 
 from poolwise.charts import ForestPlot, LayerCurve, LayerCurves
-from poolwise.readouts import Readout, parse
+from poolwise.model import Model
+from poolwise.readouts import parse
 from poolwise.records import Finding, Number
 from poolwise.selection.comparisons import Comparison, ComparisonFamily, join_words
 from poolwise.selection.scores import Correlations
 from poolwise.selection.selection import Selection, score_readouts, sort_value
 from poolwise.selection.tasks import task_of
-from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.clusters import count_independent
 from poolwise.statistics.dependent_correlations import CorrelationTest, steiger, williams
 from poolwise.statistics.estimate import Estimate, format_estimate
 from poolwise.statistics.paired import not_significantly_worse, paired_differences
-from poolwise.texts import LabelledTexts, TextPairs
+from poolwise.studies.study import Context, VectorRequest
+from poolwise.texts import DataKind, LabelledTexts, TextPairs
 
 if TYPE_CHECKING:
-    from poolwise.encoders import Encoder
+    pass
 
 POOLS = ("mean", "cls")
 SECOND_OPINIONS = {"Williams": williams, "Steiger": steiger}
@@ -36,26 +37,20 @@ class Layers:
 
     name = "layers"
     question = "Which layer should I take?"
-    selection: Selection | None = None
+    takes: Sequence[DataKind] = ("pairs", "labels")
 
-    def __init__(
-        self, data: TextPairs | LabelledTexts, grid: str = "default", seed: int = 0
-    ) -> None:
+    def __init__(self, data: TextPairs | LabelledTexts, seed: int = 0) -> None:
         self.data = [data]
         self.task = task_of(data, seed)
 
-    @property
-    def texts(self) -> Sequence[str]:
-        return self.task.texts
+    def request(self, model: Model) -> VectorRequest:
+        readouts = [parse(f"{pool}@{k}") for pool in POOLS for k in range(model.depth + 1)]
+        return VectorRequest(self.task.texts, readouts)
 
-    def readouts(self, encoder: Encoder) -> Sequence[Readout]:
-        return [parse(f"{pool}@{k}") for pool in POOLS for k in range(encoder.depth + 1)]
-
-    def findings(
-        self, encoder: Encoder, cache: VectorCache, *, progress: bool = False
-    ) -> Iterator[Finding]:
+    def run(self, context: Context) -> Iterator[Finding]:
+        encoder, cache, progress = context.model, context.vectors, context.progress
         selection = score_readouts(
-            encoder, self.task, self.readouts(encoder), cache, progress=progress
+            encoder, self.task, self.request(encoder).readouts, cache, progress=progress
         )
         best = str(selection.readouts[selection.chosen_index].pool)
         pools = [Pool(selection, name) for name in sorted(POOLS, key=lambda name: name != best)]

@@ -9,15 +9,16 @@ import numpy as np
 
 from poolwise.encoders.variants.reinitialize import with_random_pooler
 from poolwise.errors import StudyError
-from poolwise.readouts import Readout, parse
+from poolwise.model import Model
+from poolwise.readouts import parse
 from poolwise.records import Finding, Floats, Number
 from poolwise.selection.comparisons import Comparison, ComparisonFamily, join_words
 from poolwise.selection.selection import Selection, score_readouts
 from poolwise.selection.tasks import task_of
-from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.estimate import format_estimate
 from poolwise.statistics.paired import Difference, paired_differences
-from poolwise.texts import LabelledTexts, TextPairs
+from poolwise.studies.study import Context, VectorRequest
+from poolwise.texts import DataKind, LabelledTexts, TextPairs
 
 if TYPE_CHECKING:
     from poolwise.encoders import Encoder
@@ -41,32 +42,26 @@ class Pooler:
 
     name = "pooler"
     question = "Is the pooler's output a good summary?"
-    selection: Selection | None = None
+    takes: Sequence[DataKind] = ("pairs", "labels")
 
-    def __init__(
-        self, data: TextPairs | LabelledTexts, grid: str = "default", seed: int = 0
-    ) -> None:
+    def __init__(self, data: TextPairs | LabelledTexts, seed: int = 0) -> None:
         self.data = [data]
         self.task = task_of(data, seed)
         self._seed = seed
 
-    @property
-    def texts(self) -> Sequence[str]:
-        return self.task.texts
-
-    def readouts(self, encoder: Encoder) -> Sequence[Readout]:
-        """Raises StudyError for an encoder without a pooler."""
-        if not encoder.has_pooler:
+    def request(self, model: Model) -> VectorRequest:
+        """Raises StudyError for an model without a pooler."""
+        if not model.has_pooler:
             raise StudyError(
-                f"{encoder.name} has no pooler, so there is no output of one to judge; ask "
+                f"{model.name} has no pooler, so there is no output of one to judge; ask "
                 "layers (which layer of [CLS] and of the mean) or first (which token) instead"
             )
-        return [parse(spec) for spec in READOUTS]
+        readouts = [parse(spec) for spec in READOUTS]
+        return VectorRequest(self.task.texts, readouts)
 
-    def findings(
-        self, encoder: Encoder, cache: VectorCache, *, progress: bool = False
-    ) -> Iterator[Finding]:
-        readouts = self.readouts(encoder)
+    def run(self, context: Context) -> Iterator[Finding]:
+        encoder, cache, progress = context.model, context.vectors, context.progress
+        readouts = self.request(encoder).readouts
         controls = dict(random_layers(encoder, cache["cls@-1"], self._seed))
         selection = score_readouts(encoder, self.task, readouts, cache, controls, progress=progress)
         family = _family(selection)

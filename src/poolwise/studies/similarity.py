@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from poolwise.model import Model
 from poolwise.readouts import Readout
 from poolwise.records import Finding, Number
 from poolwise.selection.cached_baselines import cached_baselines
@@ -15,12 +16,12 @@ from poolwise.selection.grid import expand_grid
 from poolwise.selection.labelled_pairs import labelled_pairs
 from poolwise.selection.selection import Selection, score_readouts
 from poolwise.selection.tasks import LabelsTask, PairsTask
-from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.correlation import spearman
-from poolwise.texts import LabelledTexts, TextPairs
+from poolwise.studies.study import Context, VectorRequest
+from poolwise.texts import DataKind, LabelledTexts, TextPairs
 
 if TYPE_CHECKING:
-    from poolwise.encoders import Encoder
+    pass
 
 
 class Similarity:
@@ -32,6 +33,7 @@ class Similarity:
 
     name = "similarity"
     question = "Which readout's similarity agrees with people?"
+    takes: Sequence[DataKind] = ("pairs", "labels")
 
     def __init__(
         self, data: TextPairs | LabelledTexts, grid: str = "default", seed: int = 0
@@ -47,17 +49,13 @@ class Similarity:
         self._readouts: list[Readout] = []
         self.selection: Selection | None = None
 
-    @property
-    def texts(self) -> Sequence[str]:
-        return self.task.texts
+    def request(self, model: Model) -> VectorRequest:
+        self._readouts = expand_grid(model, self._grid, len(set(self.task.train_texts)))
+        readouts = [r.pooled for r in self._readouts]
+        return VectorRequest(self.task.texts, readouts)
 
-    def readouts(self, encoder: Encoder) -> Sequence[Readout]:
-        self._readouts = expand_grid(encoder, self._grid, len(set(self.task.train_texts)))
-        return [r.pooled for r in self._readouts]
-
-    def findings(
-        self, encoder: Encoder, cache: VectorCache, *, progress: bool = False
-    ) -> Iterator[Finding]:
+    def run(self, context: Context) -> Iterator[Finding]:
+        encoder, cache, progress = context.model, context.vectors, context.progress
         others, left_out = cached_baselines(encoder, self.task, cache, self._seed)
         self.selection = score_readouts(
             encoder, self.task, self._readouts, cache, others, progress=progress

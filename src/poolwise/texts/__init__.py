@@ -1,6 +1,13 @@
 """Where sentences come from."""
 
-from poolwise.texts.datasets import Dataset, Datasets, LabelledTexts, TaggedSentences, TextPairs
+from poolwise.texts.datasets import (
+    DataKind,
+    Dataset,
+    Datasets,
+    LabelledTexts,
+    TaggedSentences,
+    TextPairs,
+)
 from poolwise.texts.hub import PREFIX
 from poolwise.texts.label_columns import LABEL_KINDS, LabelKind
 from poolwise.texts.labels import open_labels
@@ -13,6 +20,7 @@ from poolwise.texts.texts import Texts, open_texts
 __all__ = [
     "LABEL_KINDS",
     "PREFIX",
+    "DataKind",
     "Dataset",
     "Datasets",
     "LabelKind",

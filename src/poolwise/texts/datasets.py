@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +76,9 @@ class TaggedSentences:
 
 
 Dataset = TextPairs | LabelledTexts | TaggedSentences | Texts
+
+DataKind = Literal["pairs", "labels", "tags", "texts"]
+"""A kind of data sets: an attribute of ``Datasets``, an option of the command line."""
 
 
 @dataclass(frozen=True, slots=True)

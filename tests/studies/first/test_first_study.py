@@ -6,6 +6,8 @@ from poolwise.encoders.arrangement import MAX_MIDDLE
 from poolwise.selection.vector_cache import cache_vectors
 from poolwise.studies.first import First
 from poolwise.studies.first.tokens import MIDDLE, RANDOM, Picked, layers, standing_at
+from poolwise.studies.run import context_for
+from poolwise.studies.study import Context
 from poolwise.texts import LabelledTexts, TextPairs
 
 WORDS = "cat dog mat hill sea house tree bird man woman child one two old red big".split()
@@ -32,12 +34,12 @@ def pairs(model, readout, n=400):
 
 
 def shelved(model, study):
-    return cache_vectors(model, study.texts, study.readouts(model))
+    return context_for(model, [study]).vectors
 
 
 def answer(model, data):
     study = First(data, rearrange=False)
-    (finding,) = study.findings(model, shelved(model, study))
+    (finding,) = study.run(Context(model, cache=shelved(model, study)))
     return finding
 
 

@@ -17,6 +17,8 @@ from poolwise.studies.first import First
 from poolwise.studies.first.charts import BEST
 from poolwise.studies.first.rearrangements import COSINE, GROUPS, PLACES, score_rearrangements
 from poolwise.studies.first.tokens import fixed, layers
+from poolwise.studies.run import context_for
+from poolwise.studies.study import Context
 from poolwise.texts import LabelledTexts, TextPairs
 
 WORDS = "cat dog mat hill sea house tree bird man woman child one two old red big".split()
@@ -53,8 +55,9 @@ def pairs(encoder, readout, n=400):
 
 def answer(encoder, data):
     study = First(data)
-    cache = cache_vectors(encoder, [*sentences(30, seed=9), *study.texts], study.readouts(encoder))
-    (finding,) = study.findings(encoder, cache)
+    request = study.request(encoder)
+    cache = cache_vectors(encoder, [*sentences(30, seed=9), *request.texts], request.readouts)
+    (finding,) = study.run(Context(encoder, cache=cache))
     return finding
 
 
@@ -77,7 +80,8 @@ def position(place, n_tokens):
 def test_each_place_is_read_where_it_is(model):
     data = pairs(model, "cls@-1", n=60)
     study = First(data)
-    cache = cache_vectors(model, [*sentences(20, seed=9), *study.texts], study.readouts(model))
+    request = study.request(model)
+    cache = cache_vectors(model, [*sentences(20, seed=9), *request.texts], request.readouts)
     held = score_readouts(model, study.task, fixed(model), cache)
     found = score_rearrangements(model, held, 0)
     assert len(found.columns) == len(PLACES) * len(layers(model))
@@ -185,7 +189,7 @@ def test_without_rearranging_there_is_no_further_pass(model, monkeypatch):
     monkeypatch.setattr("poolwise.studies.first.rearrangements.shelve", no_pass)
     data = pairs(model, "cls@-1", n=60)
     study = First(data, rearrange=False)
-    (finding,) = study.findings(model, cache_vectors(model, study.texts, study.readouts(model)))
+    (finding,) = study.run(context_for(model, [study]))
     assert len(finding.charts) == 2
     assert "the token" not in finding.verdict
     with pytest.raises(AssertionError, match="a pass"):
@@ -196,5 +200,5 @@ def test_no_cls_is_said_before_any_pass(model):
     headless = replace(model, tokenizer=replace(model.tokenizer, frame=Frame((), (3,))))
     data = pairs(model, "cls@-1", n=60)
     with pytest.raises(EncoderError, match="no token before a text"):
-        First(data).readouts(headless)
-    assert First(data, rearrange=False).readouts(headless)
+        First(data).request(headless)
+    assert First(data, rearrange=False).request(headless).readouts

@@ -6,10 +6,10 @@ import pytest
 import poolwise
 from poolwise.errors import StudyError
 from poolwise.records import Sentence
-from poolwise.selection.vector_cache import cache_vectors
 from poolwise.statistics.geometry import alignment, anisotropy
 from poolwise.studies.geometry import Geometry
 from poolwise.studies.geometry.similar_texts import alike
+from poolwise.studies.run import context_for
 from poolwise.texts import LabelledTexts, TextPairs
 
 WORDS = "cat dog mat hill sea house tree bird man woman child one two old red big".split()
@@ -39,8 +39,9 @@ def scored(n=200):
 
 def answer(model, data, seed=0):
     study = Geometry(data, seed=seed)
-    cache = cache_vectors(model, study.texts, study.readouts(model))
-    (finding,) = study.findings(model, cache)
+    context = context_for(model, [study])
+    cache = context.vectors
+    (finding,) = study.run(context)
     return finding, study, cache
 
 
@@ -85,7 +86,7 @@ def test_cls_of_the_embeddings_is_one_vector_and_has_no_shape(model):
 def test_texts_of_one_label_are_compared_with_random_ones(model):
     finding, study, cache = answer(model, labelled())
     like = study._like
-    first = {text: text.split()[0] for text in study.texts}
+    first = {text: text.split()[0] for text in study.request(model).texts}
     assert all(
         first[a] == first[b] and a != b for a, b in zip(like.first, like.second, strict=True)
     )

@@ -6,7 +6,7 @@ import pytest
 
 from poolwise.errors import StudyError
 from poolwise.records import Sentence, VectorBatch
-from poolwise.studies.length import LengthStudy
+from poolwise.studies.length.accumulator import LengthAccumulator
 
 DEPTH, WIDTH = 2, 12
 GAIN = np.linspace(0.2, 2, WIDTH).astype(np.float32)
@@ -72,12 +72,11 @@ class Texts:
 
 
 def answer(*batches, seed=0, norms=None):
-    study = LengthStudy(seed)
+    study = LengthAccumulator(seed)
     study.readouts(encoder(norms))
     for batch in batches:
         study.consume(batch)
-    (finding,) = study.findings()
-    return finding
+    return study.finding()
 
 
 def number(finding, name, readout="cls@2", of="norm", length="tokens", texts="real", target=None):
@@ -323,7 +322,7 @@ def test_groups_may_share_a_batch():
 
 def test_control_texts_have_the_lengths_and_words_of_real_sentences():
     texts = Texts(n=200)
-    study = LengthStudy(0)
+    study = LengthAccumulator(0)
     study.readouts(encoder())
     for batch in texts.batches():
         study.consume(batch)
@@ -395,5 +394,5 @@ def test_charts_hold_columns_of_equal_length():
 
 
 def test_readouts_are_cls_and_mean_of_every_layer():
-    found = LengthStudy().readouts(encoder())
+    found = LengthAccumulator().readouts(encoder())
     assert {str(r) for r in found} == {f"{p}@{k}" for p in ("cls", "mean") for k in range(3)}

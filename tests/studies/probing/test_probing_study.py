@@ -17,7 +17,7 @@ from poolwise.studies.probing.numbers import numbers
 from poolwise.studies.probing.paired_tests import compare_tasks
 from poolwise.studies.probing.scores import ProbingScores
 from poolwise.studies.probing.verdict import notes, verdict
-from poolwise.studies.sweep import answers
+from poolwise.studies.run import run_studies
 from poolwise.texts import LabelledTexts
 
 VOCABULARY = "cat dog mat hill sea house tree bird man woman child one two old red big".split()
@@ -199,7 +199,7 @@ def finding(model):
             labelled("noise.txt", texts, np.random.default_rng(4).integers(2, size=len(texts))),
         ]
     )
-    ((_, found),) = answers(model, [study])
+    ((_, found),) = run_studies(model, [study])
     return found
 
 

@@ -8,6 +8,7 @@ import pytest
 import poolwise
 from poolwise.errors import MissingExtraError, StudyError
 from poolwise.selection.splits import Splits
+from poolwise.studies.study import Context
 from poolwise.studies.tagging import Tagging
 from poolwise.studies.tagging.corpus import TaggedCorpus, f1
 from poolwise.studies.tagging.entities import ENTITIES
@@ -203,7 +204,7 @@ def test_from_text_to_findings(tiny, monkeypatch):
     model = poolwise.load(tiny("bert"))
     splits = ["dev"] * 25 + ["train"] * 95
     study = Tagging(tagged(splits=splits), restarts=1)
-    plain, bilstm = study.run(model)
+    plain, bilstm = study.run(Context(model))
     assert (plain.study, plain.question) == ("tagging", "Which layers tell what each word is?")
     assert plain.provenance["head"] == "linear"
     assert bilstm.provenance["head"] == "bilstm"
@@ -228,7 +229,9 @@ def test_from_text_to_findings(tiny, monkeypatch):
 def test_plain_tags_are_scored_by_accuracy(tiny):
     data = tagged()
     tags = [["NOUN" if word in {"cat", "dog"} else "X" for word in s] for s in data.words]
-    (finding,) = Tagging(tagged(tags=tags), heads=["linear"]).run(poolwise.load(tiny("bert")))
+    (finding,) = Tagging(tagged(tags=tags), heads=["linear"]).run(
+        Context(poolwise.load(tiny("bert")))
+    )
     assert "accuracy" in finding.verdict
     shuffled = next(n for n in finding.numbers if n.where["features"] == SHUFFLED)
     assert 0.5 < shuffled.value < 0.95
@@ -236,7 +239,7 @@ def test_plain_tags_are_scored_by_accuracy(tiny):
 
 def test_long_sentences_are_cut_and_said(tiny):
     model = poolwise.load(tiny("bert"), max_length=5)
-    (finding,) = Tagging(tagged(), heads=["linear"]).run(model)
+    (finding,) = Tagging(tagged(), heads=["linear"]).run(Context(model))
     assert any("beyond the encoder's maximum length" in note for note in finding.notes)
 
 
@@ -257,7 +260,7 @@ def test_data_without_tags_to_learn_are_refused_at_once(changes, message):
 def test_three_sentences_are_too_few(tiny):
     study = Tagging(tagged(3, tags=[["B-x", *"O" * (len(w) - 1)] for w in tagged(3).words]))
     with pytest.raises(StudyError, match="give more rows"):
-        next(study.run(poolwise.load(tiny("bert"))))
+        next(study.run(Context(poolwise.load(tiny("bert")))))
 
 
 def test_a_part_without_an_entity_is_named(tiny):
@@ -265,10 +268,10 @@ def test_a_part_without_an_entity_is_named(tiny):
     tags = [["O"] * len(t) if i >= 45 else t for i, t in enumerate(data.tags)]
     study = Tagging(tagged(60, data.splits, tags=tags))
     with pytest.raises(StudyError, match="no entity in the test part"):
-        next(study.run(poolwise.load(tiny("bert"))))
+        next(study.run(Context(poolwise.load(tiny("bert")))))
 
 
 def test_without_torch_the_bilstm_names_its_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(MissingExtraError, match=r"poolwise\[torch\]"):
-        next(Tagging(tagged()).run(None))
+        next(Tagging(tagged()).run(Context(None)))

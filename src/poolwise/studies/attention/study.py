@@ -10,9 +10,7 @@ import numpy as np
 from poolwise.encoders import Encoder
 from poolwise.encoders.variants.reinitialize import reinitialize
 from poolwise.errors import StudyError
-from poolwise.model import Model
-from poolwise.provenance import with_date
-from poolwise.records import Finding, Precision
+from poolwise.records import Finding
 from poolwise.statistics.blas import single_blas_thread
 from poolwise.studies.attention.agreement import agreement
 from poolwise.studies.attention.charts import charts
@@ -22,6 +20,9 @@ from poolwise.studies.attention.numbers import numbers
 from poolwise.studies.attention.profiles import entropies, profiles
 from poolwise.studies.attention.ranks import FEWEST_ROWS
 from poolwise.studies.attention.verdict import notes, verdict
+from poolwise.studies.study import Context
+from poolwise.studies.unique_texts import TextData, unique_texts
+from poolwise.texts import DataKind
 
 SENTENCES, TOKENS = 500, 25_000
 """At most: sentences, and their tokens."""
@@ -39,19 +40,19 @@ class Attention:
 
     name = "attention"
     question = "Where does [CLS] look, and what does it take?"
+    takes: Sequence[DataKind] = ("texts", "labels", "pairs")
 
-    def __init__(self, name: str, texts: Sequence[str], seed: int = 0) -> None:
-        self.data, self.texts, self.seed = name, texts, seed
+    def __init__(self, data: TextData, seed: int = 0) -> None:
+        self.data, self.texts, self.seed = [data], unique_texts(data), seed
 
-    def run(
-        self, model: Model, *, precision: Precision = "exact", progress: bool = False
-    ) -> Iterator[Finding]:
+    def run(self, context: Context) -> Iterator[Finding]:
         """One finding, from passes of its own.
 
         Attention maps come from the transformers engine, always exact; ``precision`` is that of
         the vectors of sentences with a word left out. Raises StudyError below ``FEWEST_ROWS``
         sentences, MissingExtraError without torch.
         """
+        model, progress = context.model, context.progress
         drawn = draw(model, self.texts, self.seed)
         groups = model.token_outputs(drawn.texts, attentions=True, progress=progress)
         seen = profiles(model, groups, self.seed)
@@ -61,7 +62,7 @@ class Attention:
         flat = np.concatenate([entropies(outputs) for outputs in untrained])
         with single_blas_thread():
             measures = measure(seen, flat)
-        deleted = delete_words(model, drawn.texts, precision=precision, progress=progress)
+        deleted = delete_words(model, drawn.texts, **context.pass_options)
         agreed = agreement(model, deleted, self.seed, progress=progress)
         yield Finding(
             study=self.name,
@@ -70,16 +71,13 @@ class Attention:
             numbers=list(numbers(measures, agreed)),
             charts=list(charts(measures, agreed)),
             notes=[*drawn.notes, *notes(model, measures, agreed, len(deleted))],
-            provenance=with_date(
-                {
-                    **model.provenance(precision),
-                    "attention maps": "transformers, exact",
-                    "data": self.data,
-                    "sentences": len(seen),
-                    "sentences of which words were left out": len(deleted),
-                    "seed": self.seed,
-                }
-            ),
+            provenance={
+                "attention maps": "transformers, exact",
+                "data": self.data[0].name,
+                "sentences": len(seen),
+                "sentences of which words were left out": len(deleted),
+                "seed": self.seed,
+            },
         )
 
 

@@ -8,8 +8,7 @@ import numpy as np
 
 from poolwise.errors import StudyError
 from poolwise.model import Model
-from poolwise.provenance import with_date
-from poolwise.records import Finding, Precision
+from poolwise.records import Finding
 from poolwise.selection.duplicates import without_duplicates
 from poolwise.statistics.blas import single_blas_thread
 from poolwise.studies.average.charts import charts
@@ -17,6 +16,9 @@ from poolwise.studies.average.numbers import family, numbers
 from poolwise.studies.average.sentence_fits import SentenceFits, fit_sentences
 from poolwise.studies.average.shares import FEWEST, layer_statistics
 from poolwise.studies.average.verdict import notes, verdict
+from poolwise.studies.study import Context
+from poolwise.studies.unique_texts import TextData, unique_texts
+from poolwise.texts import DataKind
 
 MOST_TEXTS = 20_000
 
@@ -32,25 +34,26 @@ class Average:
 
     name = "average"
     question = "Is [CLS] a weighted average of its sentence's tokens?"
+    takes: Sequence[DataKind] = ("texts", "labels", "pairs")
 
-    def __init__(self, name: str, texts: Sequence[str], seed: int = 0) -> None:
-        self.data, self.seed, self.given = name, seed, len(texts)
+    def __init__(self, data: TextData, seed: int = 0) -> None:
+        texts = unique_texts(data)
+        self.data, self.seed, self.given = [data], seed, len(texts)
         drawn = np.random.default_rng(seed).permutation(len(texts))[:MOST_TEXTS]
         self.texts = [texts[i] for i in drawn.tolist()]
 
-    def run(
-        self, model: Model, *, precision: Precision = "exact", progress: bool = False
-    ) -> Iterator[Finding]:
+    def run(self, context: Context) -> Iterator[Finding]:
         """One finding, of a pass of its own.
 
         The states of two tokens a text lie on disk, 8 · (depth + 1) · width bytes a text. Raises
         StudyError for fewer than 30 texts with a token, states not finite, and a full disk.
         """
+        model, name = context.model, self.data[0].name
         texts = without_duplicates(model, self.texts)
-        read = fit_sentences(model, texts, self.seed, precision=precision, progress=progress)
+        read = fit_sentences(model, texts, self.seed, **context.pass_options)
         if len(read) < FEWEST:
             raise StudyError(
-                f"{self.data}: {len(read)} different texts with a token in them; whether [CLS] is "
+                f"{name}: {len(read)} different texts with a token in them; whether [CLS] is "
                 f"an average can be measured from {FEWEST} on, and thousands make intervals narrow"
             )
         with single_blas_thread():
@@ -64,14 +67,11 @@ class Average:
             numbers=[*numbers(found, tested)],
             charts=drawn,
             notes=[*self._notes(model, read, len(texts)), *notes(found, tested)],
-            provenance=with_date(
-                {
-                    **model.provenance(precision),
-                    "data": self.data,
-                    "texts measured": len(read),
-                    "seed": self.seed,
-                }
-            ),
+            provenance={
+                "data": name,
+                "texts measured": len(read),
+                "seed": self.seed,
+            },
         )
 
     def _notes(self, model: Model, read: SentenceFits, different: int) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from poolwise.encoders.arrangement import ARRANGEMENTS
 from poolwise.encoders.variants.rearrange import rearrange
-from poolwise.readouts import Readout
+from poolwise.model import Model
 from poolwise.records import Finding, Number
 from poolwise.selection.selection import Selection, score_readouts
 from poolwise.selection.tasks import task_of
@@ -27,10 +27,10 @@ from poolwise.studies.first.tokens import (
     reach,
     standing_at,
 )
-from poolwise.texts import LabelledTexts, TextPairs
+from poolwise.studies.study import Context, VectorRequest
+from poolwise.texts import DataKind, LabelledTexts, TextPairs
 
 if TYPE_CHECKING:
-    from poolwise.encoders import Encoder
     from poolwise.model import Model
 
 
@@ -43,36 +43,30 @@ class First:
 
     name = "first"
     question = "Why the first token: would any other do?"
-    selection: Selection | None = None
+    takes: Sequence[DataKind] = ("pairs", "labels")
 
     def __init__(
         self,
         data: TextPairs | LabelledTexts,
-        asked: str = "default",
         seed: int = 0,
         *,
         rearrange: bool = True,
     ) -> None:
-        del asked  # A selection over post-processing steps is what other studies hold.
         self.data = [data]
         self.task = task_of(data, seed)
         self._seed = seed
         self._rearrange = rearrange
 
-    @property
-    def texts(self) -> Sequence[str]:
-        return self.task.texts
-
-    def readouts(self, encoder: Encoder) -> Sequence[Readout]:
+    def request(self, model: Model) -> VectorRequest:
         """Raises EncoderError, ahead of any pass, where there is no [CLS] to rearrange."""
         if self._rearrange:
             for name in ARRANGEMENTS:
-                rearrange(encoder, name)
-        return [*fixed(encoder), *reach(encoder)]
+                rearrange(model, name)
+        readouts = [*fixed(model), *reach(model)]
+        return VectorRequest(self.task.texts, readouts)
 
-    def findings(
-        self, model: Model, cache: VectorCache, *, progress: bool = False
-    ) -> Iterator[Finding]:
+    def run(self, context: Context) -> Iterator[Finding]:
+        model, cache, progress = context.model, context.vectors, context.progress
         picked = Picked(cache, self.task.texts, self._seed)
         selection = self._score(model, cache, picked, progress)
         contenders = Contenders(selection)

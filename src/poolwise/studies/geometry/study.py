@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.errors import StudyError
+from poolwise.model import Model
 from poolwise.progress import Progress
-from poolwise.readouts import Readout, parse
+from poolwise.readouts import parse
 from poolwise.records import Finding, Floats, Number, Sentence
 from poolwise.selection.duplicates import factorize, token_id_bytes
-from poolwise.selection.selection import Selection
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.studies.geometry.charts import ISOTROPIC, charts
 from poolwise.studies.geometry.shape import (
@@ -29,7 +29,8 @@ from poolwise.studies.geometry.shape import (
 )
 from poolwise.studies.geometry.similar_texts import alike
 from poolwise.studies.geometry.verdict import more, verdict
-from poolwise.texts import LabelledTexts, TextPairs, Texts
+from poolwise.studies.study import Context, VectorRequest
+from poolwise.texts import DataKind, LabelledTexts, TextPairs, Texts
 
 if TYPE_CHECKING:
     from poolwise.encoders import Encoder
@@ -53,12 +54,11 @@ class Geometry:
 
     name = "geometry"
     question = "What shape is the space?"
-    selection: Selection | None = None
+    takes: Sequence[DataKind] = ("pairs", "labels", "texts")
 
     def __init__(
         self,
         data: TextPairs | LabelledTexts | Iterable[str | Sentence],
-        asked: str = "default",
         seed: int = 0,
     ) -> None:
         rng = np.random.default_rng(seed)
@@ -70,16 +70,14 @@ class Geometry:
         self._data, self._seed = getattr(data, "name", "these texts"), seed
         self.data = [data] if isinstance(data, TextPairs | LabelledTexts | Texts) else []
 
-    @property
-    def texts(self) -> Sequence[str]:
-        return [*self._fitted, *self._measured, *self._like.first, *self._like.second]
+    def request(self, model: Model) -> VectorRequest:
+        readouts = [parse(f"{pool}@{k}") for pool in POOLS for k in range(model.depth + 1)]
+        return VectorRequest(
+            [*self._fitted, *self._measured, *self._like.first, *self._like.second], readouts
+        )
 
-    def readouts(self, encoder: Encoder) -> Sequence[Readout]:
-        return [parse(f"{pool}@{k}") for pool in POOLS for k in range(encoder.depth + 1)]
-
-    def findings(
-        self, encoder: Encoder, cache: VectorCache, *, progress: bool = False
-    ) -> Iterator[Finding]:
+    def run(self, context: Context) -> Iterator[Finding]:
+        encoder, cache, progress = context.model, context.vectors, context.progress
         sample = self._sample(encoder, cache)
         views: list[View] = []
         with Progress("spaces", len(POOLS) * (encoder.depth + 1), show=progress) as bar:

@@ -11,14 +11,17 @@ import numpy as np
 
 from poolwise.errors import StudyError, needs
 from poolwise.model import Model
-from poolwise.provenance import with_date
 from poolwise.readouts import Readout, parse
-from poolwise.records import Finding, Precision
+from poolwise.records import Finding
 from poolwise.selection.grid import canonical_key
 from poolwise.selection.splits import RowIndices
 from poolwise.selection.vector_cache import VectorCache, cache_vectors
 from poolwise.statistics.blas import single_blas_thread
 from poolwise.studies.inversion.corpus import Corpus, split_corpus, tokenize_sentences
+from poolwise.studies.study import Context
+from poolwise.studies.unique_texts import TextData, unique_texts
+from poolwise.texts import DataKind
+from poolwise.transforms.fitted_readout import AnyReadout, FittedReadout
 
 DEFAULT_READOUTS = ("mean@-1", "cls@-1", "mean@embeddings")
 """The field's two, and the static embeddings of the tokens."""
@@ -39,23 +42,22 @@ class Inversion:
 
     name = "recover"
     question = "How much of the sentence is in the vector?"
+    takes: Sequence[DataKind] = ("texts", "labels", "pairs")
 
     def __init__(
         self,
-        name: str,
-        texts: Sequence[str],
-        readouts: Sequence[Readout] = (),
+        data: TextData,
+        readouts: Sequence[AnyReadout] = (),
         seed: int = 0,
         folder: Path | None = None,
     ) -> None:
-        self.data, self.texts, self.readouts = name, texts, readouts
-        self.seed, self.folder = seed, folder
-        for readout in readouts:
+        self.readouts = [FittedReadout.of(readout).readout for readout in readouts]
+        for readout in self.readouts:
             _check(readout)
+        self.data, self.texts = [data], unique_texts(data)
+        self.seed, self.folder = seed, folder
 
-    def run(
-        self, model: Model, *, precision: Precision = "exact", progress: bool = False
-    ) -> Iterator[Finding]:
+    def run(self, context: Context) -> Iterator[Finding]:
         """One finding. Raises StudyError where the data cannot carry an answer, MissingExtraError
         without torch."""
         with needs("torch", "the recover study"):
@@ -63,30 +65,28 @@ class Inversion:
             from poolwise.studies.inversion.finding import build_finding  # noqa: PLC0415 - torch
             from poolwise.studies.inversion.training import DEFAULT_OPTIONS  # noqa: PLC0415 - torch
 
+        model, precision = context.model, context.precision
         sentences = tokenize_sentences(model, self.texts, self.seed)
         readouts = self.readouts or default_readouts(model)
-        cache = cache_vectors(
-            model, sentences.texts, readouts, precision=precision, progress=progress
-        )
+        cache = cache_vectors(model, sentences.texts, readouts, **context.pass_options)
         rows = _usable(cache)
         corpus = split_corpus(sentences, rows, self.seed)
         vector_hash = model.hash + model.provenance(precision)["precision"]
         experiment = DecoderExperiment(corpus, self.seed, self.folder, vector_hash, DEFAULT_OPTIONS)
         with single_blas_thread():
-            results = experiment.run(cache, rows, progress=progress)
-            provenance = self._provenance(model, precision, corpus)
+            results = experiment.run(cache, rows, progress=context.progress)
+            provenance = self._provenance(corpus)
             finding = build_finding(self.question, results, model, self.seed, provenance)
         yield finding
 
-    def _provenance(self, model: Model, precision: Precision, corpus: Corpus) -> dict[str, Any]:
+    def _provenance(self, corpus: Corpus) -> dict[str, Any]:
         train, dev, test = map(len, corpus.splits)
-        facts = {
-            "data": self.data,
+        return {
+            "data": self.data[0].name,
             "data_sha256": sha256("\0".join(self.texts).encode()).hexdigest(),
             "rows": {"train": train, "dev": dev, "test": test},
             "seed": self.seed,
         }
-        return with_date(model.provenance(precision) | facts)
 
 
 def default_readouts(model: Model) -> list[Readout]:

@@ -1,5 +1,5 @@
 """Does the norm of [CLS] encode the sentence's length?"""
 
-from poolwise.studies.length.study import LengthStudy
+from poolwise.studies.length.study import Length
 
-__all__ = ["LengthStudy"]
+__all__ = ["Length"]

@@ -1,29 +1,20 @@
-"""The study: sort texts by group, then measure, speak and draw."""
+"""Does the norm of [CLS] encode the sentence's length?"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
-
-import numpy as np
+from dataclasses import replace
 
 from poolwise.errors import StudyError
-from poolwise.readouts import Readout, parse
-from poolwise.records import Finding, Sentence, VectorBatch
-from poolwise.studies.length.charts import charts
-from poolwise.studies.length.layers import Layer, layers_of
-from poolwise.studies.length.measures import FEWEST, measure
-from poolwise.studies.length.numbers import numbers
-from poolwise.studies.length.random_words import RANDOM_WORDS, RandomWords
-from poolwise.studies.length.sample import FOLDS, Sample
-from poolwise.studies.length.verdict import notes, verdict
-
-if TYPE_CHECKING:
-    from poolwise.encoders import Encoder
+from poolwise.records import Finding
+from poolwise.statistics.blas import single_blas_thread
+from poolwise.studies.length.accumulator import NAME, QUESTION, LengthAccumulator
+from poolwise.studies.study import Context
+from poolwise.texts import DataKind, Texts
 
 
-class LengthStudy:
-    """Holds the norms of [CLS] and of the mean, layer by layer, against the sentence's length.
+class Length:
+    """Regresses the norms of [CLS] and of the mean, layer by layer, on the sentence's length.
 
     Lengths are in tokens, special tokens not counted, and in words. Beside the norms: how well the
     full vectors predict the length. Controls: the length of another sentence, texts of random
@@ -32,68 +23,31 @@ class LengthStudy:
     The embedding pass should not cut texts into windows: a window's average has no norm of its own.
     """
 
-    question = "Does the norm of [CLS] encode the sentence's length?"
+    name = NAME
+    takes: Sequence[DataKind] = ("texts",)
+    question = QUESTION
 
-    def __init__(self, seed: int = 0) -> None:
-        self.seed = seed
-        self._random_words = RandomWords(seed)
-        self._layers: Sequence[Layer] = ()
-        self._samples: dict[str, Sample] = {}
+    def __init__(self, data: Texts, seed: int = 0) -> None:
+        self.data, self.seed = [data], seed
 
-    def readouts(self, encoder: Encoder) -> Sequence[Readout]:
-        """``cls@k`` and ``mean@k`` for every layer."""
-        self._layers = layers_of(encoder)
-        names = [name for layer in self._layers for name in layer.readouts]
-        self._samples = {
-            "": Sample(self._layers, names, self.seed),
-            RANDOM_WORDS: Sample(self._layers, self._layers[-1].readouts, self.seed),
-        }
-        return [parse(name) for name in names]
+    def run(self, context: Context) -> Iterator[Finding]:
+        """One finding, from a pass over the texts and one over texts of random words.
 
-    def consume(self, batch: VectorBatch) -> None:
-        groups = np.array([sentence.group for sentence in batch.sentences])
-        for group, sample in self._samples.items():
-            used = sample.add(batch, np.flatnonzero(groups == group))
-            if not group:
-                self._random_words.see([batch.sentences[i].text for i in used])
-
-    def control_texts(self) -> Iterator[Sentence]:
-        """Texts of random words, as long as real sentences."""
-        return self._random_words.texts()
-
-    def findings(self) -> Iterator[Finding]:
-        """One finding. Raises StudyError below 30 sentences, or when all are of one length."""
-        sample = self._samples[""]
-        _check(sample)
-        real = measure(sample, self.seed)
-        control = self._samples[RANDOM_WORDS]
-        random_words = measure(control, self.seed) if _varies(control) else None
-        yield Finding(
-            study="length",
-            question=self.question,
-            verdict=verdict(self._layers, real),
-            numbers=numbers(self._layers, real, random_words),
-            charts=charts(self._layers, sample, real, random_words),
-            notes=notes(self._layers, real, random_words, sample),
-            provenance={"seed": self.seed, "sentences measured": sample.n, "folds": FOLDS},
-        )
-
-
-def _varies(sample: Sample) -> bool:
-    return sample.different >= FEWEST and bool(np.ptp(sample.targets[:, 0]) > 0)
-
-
-def _check(sample: Sample) -> None:
-    if sample.different < FEWEST:
-        counts = [f"{count} {why}" for why, count in sample.left_out.items() if count]
-        why = f" (left out: {', '.join(counts)})" if counts else ""
-        raise StudyError(
-            f"{sample.different} usable sentences{why}; the norm can be held against length from "
-            f"{FEWEST} on, and some thousands make the intervals narrow: give more text"
-        )
-    if not _varies(sample):
-        tokens = int(sample.targets[0, 0])
-        raise StudyError(
-            f"all {sample.n} sentences are of one length, {tokens} tokens without special tokens; "
-            "whether the norm encodes length shows only where lengths differ"
-        )
+        Raises StudyError where there is no text, and as ``LengthAccumulator.finding`` does.
+        """
+        (texts,) = self.data
+        accumulator = LengthAccumulator(self.seed)
+        readouts = accumulator.readouts(context.model)
+        n_texts = 0
+        for batch in context.model.extract(texts, readouts, **context.pass_options):
+            n_texts += len(batch)
+            accumulator.consume(batch)
+        if not n_texts:
+            raise StudyError(f"{texts.name} holds no text, so there is nothing to measure")
+        control_texts = list(accumulator.control_texts())
+        for batch in context.model.extract(control_texts, readouts, **context.pass_options):
+            accumulator.consume(batch)
+        with single_blas_thread():
+            finding = accumulator.finding()
+        source = {"texts": texts.name, "texts_sha256": texts.hash, "n_texts": n_texts}
+        yield replace(finding, provenance={**source, **finding.provenance})

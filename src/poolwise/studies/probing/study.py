@@ -12,6 +12,7 @@ import numpy as np
 
 from poolwise.encoders.variants.reinitialize import reinitialize
 from poolwise.errors import StudyError
+from poolwise.model import Model
 from poolwise.progress import Progress
 from poolwise.readouts import Readout, parse
 from poolwise.records import Finding, Precision
@@ -25,10 +26,10 @@ from poolwise.studies.probing.paired_tests import compare_tasks
 from poolwise.studies.probing.probes import Array, probe_all
 from poolwise.studies.probing.scores import ProbingScores, score_task
 from poolwise.studies.probing.verdict import notes, verdict
-from poolwise.texts import LabelledTexts
+from poolwise.studies.study import Context, VectorRequest
+from poolwise.texts import DataKind, LabelledTexts
 
 if TYPE_CHECKING:
-    from poolwise.encoders import Encoder
     from poolwise.model import Model
 
 POOLS = ("cls", "mean", "max")
@@ -47,12 +48,9 @@ class Probing:
 
     name = "knows"
     question = "What does each layer know?"
+    takes: Sequence[DataKind] = ("labels",)
 
-    def __init__(
-        self, data: Sequence[LabelledTexts], asked: str = "default", seed: int = 0
-    ) -> None:
-        del asked  # A selection over post-processing steps is what other studies hold.
-        self.selection: Selection | None = None
+    def __init__(self, data: Sequence[LabelledTexts], seed: int = 0) -> None:
         self._seed, self.data = seed, data
         if not data:
             raise StudyError("there are no labelled texts to ask about: give a file of them a task")
@@ -65,19 +63,19 @@ class Probing:
         return [task.name for task in self._tasks]
 
     @property
-    def texts(self) -> Sequence[str]:
+    def _texts(self) -> Sequence[str]:
         return [text for task in self._tasks for text in task.texts]
 
-    def readouts(self, encoder: Encoder) -> Sequence[Readout]:
+    def request(self, model: Model) -> VectorRequest:
         """``cls``, ``mean`` and ``max`` of every layer."""
-        layers = range(encoder.depth + 1)
+        layers = range(model.depth + 1)
         self._readouts = [parse(f"{pool}@{layer}") for pool in POOLS for layer in layers]
-        return self._readouts
+        readouts = self._readouts
+        return VectorRequest(self._texts, readouts)
 
-    def findings(
-        self, model: Model, cache: VectorCache, *, progress: bool = False
-    ) -> Iterator[Finding]:
+    def run(self, context: Context) -> Iterator[Finding]:
         """One finding over all tasks."""
+        model, cache, progress = context.model, context.vectors, context.progress
         results = compare_tasks(self._scores(model, cache, progress=progress))
         yield Finding(
             study=self.name,
@@ -111,7 +109,7 @@ class Probing:
         """The hits of the same readouts of the re-initialised encoder, from a pass of its own."""
         untrained = reinitialize(model, self._seed)
         cache = cache_vectors(
-            untrained, self.texts, self._readouts, precision=precision, progress=progress
+            untrained, self._texts, self._readouts, precision=precision, progress=progress
         )
         with Progress("probes", len(self._readouts), show=progress) as bar:
             return probe_all(self._tasks, cache, self._readouts, bar)

@@ -7,11 +7,10 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from poolwise.errors import needs
-from poolwise.model import Model
 from poolwise.progress import Progress
-from poolwise.provenance import with_date
-from poolwise.records import Finding, Precision
+from poolwise.records import Finding
 from poolwise.statistics.blas import single_blas_thread
+from poolwise.studies.study import Context
 from poolwise.studies.tagging.alignment import align
 from poolwise.studies.tagging.corpus import (
     TaggedCorpus,
@@ -29,7 +28,7 @@ from poolwise.studies.tagging.experiment import (
 from poolwise.studies.tagging.features import Features
 from poolwise.studies.tagging.finding import build_finding
 from poolwise.studies.tagging.vectors import extract_words
-from poolwise.texts import TaggedSentences
+from poolwise.texts import DataKind, TaggedSentences
 
 HeadName = Literal["linear", "bilstm"]
 
@@ -56,6 +55,7 @@ class Tagging:
 
     name = "tagging"
     question = "Which layers tell what each word is?"
+    takes: Sequence[DataKind] = ("tags",)
 
     def __init__(
         self,
@@ -65,12 +65,10 @@ class Tagging:
         restarts: int = 3,
         heads: Sequence[HeadName] = ("linear", "bilstm"),
     ) -> None:
-        self.data, self.seed, self.restarts, self.heads = data, seed, restarts, heads
+        self.data, self.seed, self.restarts, self.heads = [data], seed, restarts, heads
         self._scheme = check_tags(data)
 
-    def run(
-        self, model: Model, *, precision: Precision = "exact", progress: bool = False
-    ) -> Iterator[Finding]:
+    def run(self, context: Context) -> Iterator[Finding]:
         """One finding a head, each as soon as the head is trained.
 
         The hidden states of all words are on disk, 4 · (depth + 1) · width bytes a word. Raises
@@ -79,16 +77,17 @@ class Tagging:
         if "bilstm" in self.heads:
             with needs("torch", "the BiLSTM head of the tagging study"):
                 import torch as _  # noqa: F401, PLC0415 - before the pass, not after it
-        aligned = align(model, self.data.words)
-        corpus = build_corpus(self.data, aligned, self._scheme, self.seed)
+        model, (data,) = context.model, self.data
+        aligned = align(model, data.words)
+        corpus = build_corpus(data, aligned, self._scheme, self.seed)
         sentences = list(usable_sentences(aligned).values())
-        words = extract_words(model, sentences, precision=precision, progress=progress)
+        words = extract_words(model, sentences, **context.pass_options)
         experiment = MixExperiment(corpus, words, model.word_embeddings, self.seed)
-        provenance = with_date(model.provenance(precision) | self._facts(corpus))
+        facts = self._facts(corpus)
         for head in self.heads:
             score = self._bilstm if head == "bilstm" else self._linear
-            finding = build_finding(self.question, score(experiment, progress))
-            yield replace(finding, provenance={**provenance, "head": head})
+            finding = build_finding(self.question, score(experiment, context.progress))
+            yield replace(finding, provenance={**facts, "head": head})
 
     def _linear(self, experiment: MixExperiment, progress: bool) -> HeadResult:
         # Before the threads are limited: a BLAS that is loaded later is not.
@@ -124,8 +123,8 @@ class Tagging:
     def _facts(self, corpus: TaggedCorpus) -> dict[str, Any]:
         train, dev, test = map(len, corpus.splits)
         return {
-            "data": self.data.name,
-            "data_sha256": self.data.hash,
+            "data": self.data[0].name,
+            "data_sha256": self.data[0].hash,
             "rows": {"train": train, "dev": dev, "test": test},
             "seed": self.seed,
             "restarts": self.restarts,

@@ -1,0 +1,32 @@
+"""The readout that a selection chose, with its fitted steps: what ``readout.toml`` holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from poolwise.json_values import to_plain
+from poolwise.selection.selection import Selection
+from poolwise.transforms import fit
+from poolwise.transforms.fitted_readout import FittedReadout
+
+
+def best_readout(selection: Selection, made: Mapping[str, Any]) -> FittedReadout:
+    """The chosen readout, its steps fitted on the texts of train; ``made`` is its provenance."""
+    readout, cache = selection.readouts[selection.chosen_index], selection.cache
+    transform = None
+    if readout.needs_fit:
+        rows = cache.rows(selection.task.train_texts)
+        vectors = cache[str(readout.pooled)][rows[cache.usable[rows]]]
+        transform = fit(readout, vectors, cache.dense_stack)
+    encoder = selection.encoder
+    prompt = encoder.prefix if encoder.prefix or encoder.prompt is not None else None
+    return FittedReadout(
+        readout, transform, {key: _written(fact) for key, fact in made.items()}, prompt
+    )
+
+
+def _written(fact: object) -> str:
+    """Plain facts as they are, others as JSON."""
+    return fact if isinstance(fact, str) else json.dumps(to_plain(fact), ensure_ascii=False)

@@ -1,0 +1,149 @@
+"""The questions: one row each, from which ``ask``, ``sweep``, the help and the Python API read.
+
+A row names the study's class; its module is imported when the study is made, for the statistics and
+the networks behind some of them take seconds to import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from poolwise.errors import OptionError, listed
+from poolwise.texts import DataKind, Dataset, Datasets
+
+if TYPE_CHECKING:
+    from poolwise.studies.study import Study
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """``study`` is ``module:class``; ``options`` are the keyword arguments that users may give it.
+
+    ``joint``: one study over all data sets together, where others are made once for each set.
+    ``sweep``: keyword arguments in a sweep; None where the question is no part of one.
+    ``resumes``: trainings keep their state in the output folder, and go on from it.
+    """
+
+    question: str
+    takes: Sequence[DataKind]
+    study: str
+    options: Sequence[str] = ("seed",)
+    joint: bool = False
+    sweep: Mapping[str, Any] | None = field(default=None)
+    resumes: bool = False
+
+
+_TASKS: Sequence[DataKind] = ("pairs", "labels")
+_ANY_TEXT: Sequence[DataKind] = ("texts", "labels", "pairs")
+
+QUESTIONS: dict[str, Question] = {
+    "classification": Question(
+        "Which readout can a linear probe classify best?",
+        ("labels",),
+        "poolwise.studies.classification:Classification",
+        ("seed", "grid"),
+        sweep={},
+    ),
+    "similarity": Question(
+        "Which readout's similarity agrees with people?",
+        _TASKS,
+        "poolwise.studies.similarity:Similarity",
+        ("seed", "grid"),
+        sweep={},
+    ),
+    "layers": Question(
+        "Which layer should I take?", _TASKS, "poolwise.studies.layers:Layers", sweep={}
+    ),
+    "pooler": Question(
+        "Is the pooler's output a good summary?", _TASKS, "poolwise.studies.pooler:Pooler", sweep={}
+    ),
+    "first": Question(
+        "Why the first token: would any other do?",
+        _TASKS,
+        "poolwise.studies.first:First",
+        sweep={"rearrange": False},
+    ),
+    "knows": Question(
+        "What does each layer know?",
+        ("labels",),
+        "poolwise.studies.probing:Probing",
+        joint=True,
+        sweep={},
+    ),
+    "geometry": Question(
+        "What shape is the space?",
+        ("pairs", "labels", "texts"),
+        "poolwise.studies.geometry:Geometry",
+        sweep={},
+    ),
+    "length": Question(
+        "Does the norm of [CLS] encode the sentence's length?",
+        ("texts",),
+        "poolwise.studies.length:Length",
+        sweep={},
+    ),
+    "tagging": Question(
+        "Which layers tell what each word is?",
+        ("tags",),
+        "poolwise.studies.tagging:Tagging",
+        sweep={"heads": ("linear",)},
+    ),
+    "average": Question(
+        "Is [CLS] a weighted average of its sentence's tokens?",
+        _ANY_TEXT,
+        "poolwise.studies.average:Average",
+    ),
+    "attention": Question(
+        "Where does [CLS] look, and what does it take?",
+        _ANY_TEXT,
+        "poolwise.studies.attention:Attention",
+    ),
+    "recover": Question(
+        "How much of the sentence is in the vector?",
+        _ANY_TEXT,
+        "poolwise.studies.inversion:Inversion",
+        ("seed", "readouts", "folder"),
+        resumes=True,
+    ),
+    "tuned": Question(
+        "Which readout, once the encoder is fine-tuned?",
+        ("labels",),
+        "poolwise.tuning.tuned:Tuned",
+        ("seed", "readouts", "folder"),
+        resumes=True,
+    ),
+}
+"""By the name that users type; in the order in which a sweep asks them."""
+
+
+def study_class(name: str) -> type[Study]:
+    """The class behind a question; imports its module."""
+    module, _, attribute = QUESTIONS[name].study.partition(":")
+    found: type[Study] = getattr(import_module(module), attribute)
+    return found
+
+
+def studies_of(name: str, material: Datasets, **options: Any) -> list[Study]:
+    """The studies of one question on ``material``: one a data set that it takes, or one for all.
+
+    Raises OptionError for an option that the question does not have.
+    """
+    row = QUESTIONS[name]
+    unknown = sorted(set(options) - set(row.options) - set(row.sweep or ()))
+    if unknown:
+        raise OptionError(
+            f"{name} has no option {listed(unknown)}; its options are {listed(row.options)}"
+        )
+    sets = list(_sets(material, row.takes))
+    if not sets:
+        return []
+    made: Any = study_class(name)
+    return [made(sets, **options)] if row.joint else [made(data, **options) for data in sets]
+
+
+def _sets(material: Datasets, kinds: Iterable[DataKind]) -> Iterator[Dataset]:
+    for kind in kinds:
+        yield from getattr(material, kind)

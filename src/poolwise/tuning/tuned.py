@@ -1,0 +1,62 @@
+"""Which readout, once the encoder is fine-tuned? The study that ``ask`` runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from poolwise.records import Finding
+from poolwise.studies.study import Context
+from poolwise.texts import DataKind, Dataset, LabelledTexts
+from poolwise.tuning.comparison import (
+    STUDY_READOUTS,
+    STUDY_SEEDS,
+    STUDY_SIZES,
+    compare_readouts,
+)
+from poolwise.tuning.records import TrainingOptions
+from poolwise.tuning.study import QUESTION
+
+
+class Tuned:
+    """Fine-tunes the encoder over each readout, on several training sizes and seeds.
+
+    ``readouts`` are by default [CLS], other tokens, the mean, the maximum and a learned mix of
+    layers. With a ``folder``, trainings are kept there and resumed.
+    """
+
+    name = "tuned"
+    question = QUESTION
+    takes: Sequence[DataKind] = ("labels",)
+
+    def __init__(
+        self,
+        data: LabelledTexts,
+        readouts: Sequence[str] = (),
+        seed: int = 0,
+        folder: Path | None = None,
+    ) -> None:
+        self.labels, self.readouts = data, list(readouts) or list(STUDY_READOUTS)
+        self.seed, self.folder = seed, folder
+
+    @property
+    def data(self) -> Sequence[Dataset]:
+        """None: ``compare_readouts`` adds the notes of its data itself."""
+        return ()
+
+    def run(self, context: Context) -> Iterator[Finding]:
+        """One finding; none in those processes of torchrun that are not the first."""
+        result = compare_readouts(
+            context.model,
+            self.labels,
+            self.readouts,
+            kind="classification",
+            sizes=STUDY_SIZES,
+            seeds=STUDY_SEEDS,
+            options=TrainingOptions(),
+            folder=self.folder,
+            seed=self.seed,
+            progress=context.progress,
+        )
+        if result is not None:
+            yield result.finding
