@@ -106,7 +106,7 @@ def test_outputs_are_those_of_transformers(theirs, family):
     assert outputs.dtype == np.float32
     np.testing.assert_allclose(outputs, expected, atol=1e-5)
     np.testing.assert_array_equal(outputs[2], outputs[4])
-    assert str(classifier.readout) == classifier.asked == "pooler"
+    assert str(classifier.readout) == classifier.spec == "pooler"
     assert classifier.predict(TEXTS) == [LABELS[i] for i in expected.argmax(1)]
     np.testing.assert_allclose(classifier.predict_proba(TEXTS), softmax(expected, 1), atol=1e-5)
     assert repr(classifier) == f"<Classifier {folder.name}: pooler → 3 labels>"
@@ -185,7 +185,7 @@ def test_a_described_folder(ours):
     about = {"readout": "mean@weights(0=0.25,-1=0.75)", "asked": "mean@weights(0=1,-1=1)"}
     folder = ours(about)
     classifier = load_classifier(folder)
-    assert (classifier.asked, classifier.provenance) == (about["asked"], {"seed": 3})
+    assert (classifier.spec, classifier.provenance) == (about["asked"], {"seed": 3})
     vectors = poolwise.load(folder).embed(TEXTS[:3], about["readout"])
     expected = vectors @ classifier.weight.T + classifier.bias
     np.testing.assert_allclose(classifier.outputs(TEXTS[:3]), expected, atol=1e-5)

@@ -15,7 +15,8 @@ from safetensors.numpy import load_file, save_file
 
 from poolwise.classifier.classifier import OUTPUTS, load_classifier
 from poolwise.classifier.output_space import OutputSpace
-from poolwise.classifier.predictions import prediction_file, records
+from poolwise.classifier.prediction_files import prediction_file
+from poolwise.classifier.predictions import records
 from poolwise.errors import StoreError
 from poolwise.records import Sentence, VectorBatch
 from poolwise.texts import open_labels

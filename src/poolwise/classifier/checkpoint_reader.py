@@ -1,4 +1,4 @@
-"""The head of a checkpoint's folder: found, checked, read. Nothing of it is trusted."""
+"""Reads a classifier's head from a checkpoint's folder, every value checked before use."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ PROBLEM_TYPES: Mapping[LabelKind, str] = {
     "multilabel": "multi_label_classification",
     "regression": "regression",
 }
-"""What transformers calls the kinds."""
+"""transformers' ``problem_type`` by the kind of labels."""
 
 
 @dataclass(frozen=True, eq=False)
-class ReadHead:
-    """As in ``Classifier``."""
+class ClassifierHead:
+    """The fields of ``Classifier`` beside its model."""
 
     readout: Readout
-    asked: str
+    spec: str
     output_space: OutputSpace
     weight: Floats
     bias: Floats
@@ -54,60 +54,60 @@ class ReadHead:
     provenance: Mapping[str, Any]
 
 
-def read_head(encoder: Encoder) -> ReadHead:
-    """The head beside ``encoder`` in its folder. Raises EncoderError unless all of it fits."""
+def read_head(encoder: Encoder) -> ClassifierHead:
+    """The head in the folder of ``encoder``. Raises EncoderError unless all of it fits."""
     described = (encoder.folder / POOLWISE_JSON).exists()
-    where, about = _described(encoder) if described else _of_transformers(encoder)
-    readout, output_space = _readout(about, encoder, where), _output_space(about, where)
+    path, values = _poolwise_values(encoder) if described else _transformers_values(encoder)
+    readout, space = _readout(values, encoder, path), _output_space(values, path)
     shapes: dict[str, Shape] = {
-        WEIGHT: (output_space.width, encoder.width_of(readout)),
-        BIAS: (output_space.width,),
+        WEIGHT: (space.width, encoder.width_of(readout)),
+        BIAS: (space.width,),
     }
-    if about["attention"]:
+    if values["attention"]:
         shapes[QUERY] = (encoder.width,)
-    tensors = _tensors(encoder.folder / WEIGHTS, shapes, where, encoder.family)
-    return ReadHead(
+    tensors = _tensors(encoder.folder / WEIGHTS, shapes, path, encoder.family)
+    return ClassifierHead(
         readout=readout,
-        asked=about["asked"],
-        output_space=output_space,
+        spec=values["asked"],
+        output_space=space,
         weight=tensors[WEIGHT],
         bias=tensors[BIAS],
         query=tensors.get(QUERY),
-        provenance=about["made"],
+        provenance=values["made"],
     )
 
 
-def _described(encoder: Encoder) -> tuple[Path, dict[str, Any]]:
-    where = encoder.folder / POOLWISE_JSON
-    about = read_object(where, MAX_POOLWISE_JSON)
-    if about.get("format") != FORMAT:
+def _poolwise_values(encoder: Encoder) -> tuple[Path, dict[str, Any]]:
+    path = encoder.folder / POOLWISE_JSON
+    values = read_object(path, MAX_POOLWISE_JSON)
+    if values.get("format") != FORMAT:
         raise EncoderError(
-            f"{where}: its format is {describe(about.get('format'))}, expected {FORMAT}; a newer "
+            f"{path}: its format is {describe(values.get('format'))}, expected {FORMAT}; a newer "
             "poolwise may read it"
         )
     for key, kind in {"readout": str, "asked": str, "attention": bool}.items():
-        if type(about.get(key)) is not kind:
+        if type(values.get(key)) is not kind:
             raise EncoderError(
-                f"{where}: {key} is {describe(about.get(key))}, expected a {kind.__name__}"
+                f"{path}: {key} is {describe(values.get(key))}, expected a {kind.__name__}"
             )
-    as_object(about.setdefault("made", {}), f"{where}: made")
-    return where, about
+    as_object(values.setdefault("made", {}), f"{path}: made")
+    return path, values
 
 
-def _of_transformers(encoder: Encoder) -> tuple[Path, dict[str, Any]]:
-    """The same of a folder that says it in transformers' words."""
-    where = encoder.folder / "config.json"
-    found = read_object(where)
-    classes = found.get("architectures")
+def _transformers_values(encoder: Encoder) -> tuple[Path, dict[str, Any]]:
+    """The values of poolwise.json, from transformers' config.json."""
+    path = encoder.folder / "config.json"
+    config = read_object(path)
+    classes = config.get("architectures")
     if classes != [CLASSIFIERS.get(encoder.family.model_type)]:
-        told = listed(map(describe, classes)) if isinstance(classes, list) else "no class"
+        names = listed(map(describe, classes)) if isinstance(classes, list) else "no class"
         raise EncoderError(
-            f"{encoder.name}: found {told} as its architecture and no {POOLWISE_JSON}, expected a "
+            f"{encoder.name}: found {names} as its architecture and no {POOLWISE_JSON}, expected a "
             f"folder that poolwise tune has written, or {' or '.join(CLASSIFIERS.values())}"
         )
-    labels = _labels_of(found, where)
-    return where, {
-        "kind": _kind_of(found.get("problem_type"), len(labels), where),
+    labels = _labels(config, path)
+    return path, {
+        "kind": _kind(config.get("problem_type"), len(labels), path),
         "readout": "pooler",
         "asked": "pooler",
         "attention": False,
@@ -116,90 +116,91 @@ def _of_transformers(encoder: Encoder) -> tuple[Path, dict[str, Any]]:
     }
 
 
-def _labels_of(found: Mapping[str, Any], where: Path) -> list[Any]:
+def _labels(config: Mapping[str, Any], path: Path) -> list[Any]:
     """``id2label`` in the order of its numbers; transformers' own names where there is none."""
-    if found.get("id2label") is None:
-        number = found.get("num_labels", 2)
+    if config.get("id2label") is None:
+        number = config.get("num_labels", 2)
         if type(number) is not int or not 1 <= number <= MEGABYTE:
-            raise EncoderError(f"{where}: num_labels is {describe(number)}, expected a number")
+            raise EncoderError(f"{path}: num_labels is {describe(number)}, expected a number")
         return [f"LABEL_{i}" for i in range(number)]
-    names = as_object(found["id2label"], f"{where}: id2label")
+    names = as_object(config["id2label"], f"{path}: id2label")
     expected = [str(i) for i in range(len(names))]
     if {*names} != {*expected}:
         raise EncoderError(
-            f"{where}: id2label has the keys {listed(map(describe, names), limit=5)}, expected "
+            f"{path}: id2label has the keys {listed(map(describe, names), limit=5)}, expected "
             f"the numbers from 0 to {len(names) - 1}"
         )
     return [names[i] for i in expected]
 
 
-def _kind_of(problem: Any, labels: int, where: Path) -> LabelKind:
+def _kind(problem: Any, labels: int, path: Path) -> LabelKind:
     if problem is None:
         return "regression" if labels == 1 else "classification"
     for kind, name in PROBLEM_TYPES.items():
         if problem == name:
             return kind
     raise EncoderError(
-        f"{where}: problem_type is {describe(problem)}, expected one of "
+        f"{path}: problem_type is {describe(problem)}, expected one of "
         f"{', '.join(PROBLEM_TYPES.values())}"
     )
 
 
-def _readout(about: Mapping[str, Any], encoder: Encoder, where: Path) -> Readout:
-    """What to read, of which this encoder has all."""
+def _readout(values: Mapping[str, Any], encoder: Encoder, path: Path) -> Readout:
+    """The readout. Raises EncoderError where this encoder does not have it."""
     try:
-        readout = parse(about["readout"])
+        readout = parse(values["readout"])
         plan([readout], depth=encoder.depth, has_pooler=encoder.has_pooler)
     except ReadoutError as error:
-        raise EncoderError(f"{where}: {error}") from error
+        raise EncoderError(f"{path}: {error}") from error
     if readout.steps:
-        raise EncoderError(f"{where}: the readout {readout} has steps, expected none")
+        raise EncoderError(f"{path}: the readout {readout} has steps, expected none")
     layers = readout.layers
-    if about["attention"] and (
+    if values["attention"] and (
         readout.pool.kind != "mean" or layers is None or layers.combine == "concat"
     ):
         raise EncoderError(
-            f"{where}: found attention and the readout {readout}, expected mean of a layer, or of "
+            f"{path}: found attention and the readout {readout}, expected mean of a layer, or of "
             "several by avg or sum"
         )
     return readout
 
 
-def _output_space(about: Mapping[str, Any], where: Path) -> OutputSpace:
-    kind, labels = about.get("kind"), about.get("labels")
+def _output_space(values: Mapping[str, Any], path: Path) -> OutputSpace:
+    kind, labels = values.get("kind"), values.get("labels")
     if kind not in LABEL_KINDS:
-        raise EncoderError(f"{where}: kind is {describe(kind)}, expected {', '.join(LABEL_KINDS)}")
+        raise EncoderError(f"{path}: kind is {describe(kind)}, expected {', '.join(LABEL_KINDS)}")
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-        raise EncoderError(f"{where}: labels is {describe(labels)}, expected a list of names")
+        raise EncoderError(f"{path}: labels is {describe(labels)}, expected a list of names")
     if kind == "regression":
         if len(labels) > 1:
-            raise EncoderError(f"{where}: a regression of {len(labels)} numbers, expected one")
+            raise EncoderError(f"{path}: a regression of {len(labels)} numbers, expected one")
         return OutputSpace(kind)
-    _check_labels(labels, 2 if kind == "classification" else 1, where)
+    _check_labels(labels, 2 if kind == "classification" else 1, path)
     return OutputSpace(kind, tuple(labels))
 
 
-def _check_labels(labels: Sequence[str], fewest: int, where: Path) -> None:
-    if len(labels) < fewest:
-        raise EncoderError(f"{where}: {len(labels)} labels, expected at least {fewest}")
+def _check_labels(labels: Sequence[str], minimum: int, path: Path) -> None:
+    if len(labels) < minimum:
+        raise EncoderError(f"{path}: {len(labels)} labels, expected at least {minimum}")
     if len({*labels}) < len(labels):
-        (twice, _), *_ = Counter(labels).most_common(1)
-        raise EncoderError(f"{where}: two outputs have the label {describe(twice)}")
+        (label, _), *_ = Counter(labels).most_common(1)
+        raise EncoderError(f"{path}: two outputs have the label {describe(label)}")
 
 
 def _tensors(
-    path: Path, shapes: Mapping[str, Shape], where: Path, family: Family
+    path: Path, shapes: Mapping[str, Shape], description: Path, family: Family
 ) -> dict[str, Floats]:
+    """The head's tensors from ``path``; their shapes follow from the file ``description``."""
     file = open_safetensors(path)
-    wrapped = {read_name(whole, family).canonical: whole for whole in file.entries}
+    wrapped = {read_name(name, family).canonical: name for name in file.entries}
     names = {name: name if name in file.entries else wrapped.get(name, "") for name in shapes}
     for name, shape in shapes.items():
         if not names[name]:
-            raise EncoderError(f"{path}: has no {name}, which {where.name} asks for")
-        found = file.entries[names[name]].shape
-        if found != shape:
+            raise EncoderError(f"{path}: has no {name}, which {description.name} asks for")
+        actual = file.entries[names[name]].shape
+        if actual != shape:
             raise EncoderError(
-                f"{path}: {name} has shape {found}, but {where.name} asks for {shape}"
+                f"{path}: {name} has shape {actual}, but {description.name} asks for {shape}"
             )
-    read = file.read(names.values())
-    return {name: read[whole] for name, whole in names.items()}
+    tensors = file.read(names.values())
+    return {name: tensors[stored] for name, stored in names.items()}

@@ -8,12 +8,12 @@ from typing import Literal
 Column = Literal["id", "text", "label"]
 
 LABELS: tuple[Column, ...] = ("label",)
-"""They come with a checkpoint, which may be a stranger's."""
+"""The labels come with a checkpoint, which may be untrusted."""
 
 ALL: tuple[Column, ...] = ("id", "text", "label")
 
-# Some programs split a line at semicolons and tabs, too. A number is one to a spreadsheet as well:
-# many have the label -1.
+# Some programs split a line at semicolons and tabs, too. Numbers are left alone: -1 is a common
+# label.
 _FORMULA = re.compile(
     r"(?:^|(?<=[;\t]))(?='*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])"
     r"(?![+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?(?:\Z|[;\t]))"
@@ -21,10 +21,10 @@ _FORMULA = re.compile(
 
 
 def guarded(field: str) -> str:
-    """The field with an apostrophe before what begins a formula: = + - @, tab or line break.
+    """The field with an apostrophe before each character that starts a formula: = + - @, tab or
+    line break, at its beginning or after a semicolon.
 
-    So it is before each label of several, which semicolons keep apart. One that stands there
-    already gets another: who takes one away before such a sign has the field as it was. Numbers
-    stay as they are.
+    Where apostrophes precede such a character already, one more is added: removing one restores the
+    field. Numbers stay as they are.
     """
     return _FORMULA.sub("'", field)

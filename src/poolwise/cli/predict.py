@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,14 @@ import click
 
 from poolwise.classifier.classifier import load_classifier
 from poolwise.classifier.csv_formulas import ALL, LABELS
-from poolwise.classifier.predictions import Record, flat, prediction_file, records
+from poolwise.classifier.prediction_files import prediction_file
+from poolwise.classifier.predictions import (
+    Record,
+    Write,
+    label_and_probability,
+    predict_records,
+    prediction_provenance,
+)
 from poolwise.cli.options import (
     console,
     force_option,
@@ -26,12 +31,10 @@ from poolwise.cli.options import (
     tell,
     text_options,
 )
-from poolwise.cli.row_flags import flag_messages, row_counts
+from poolwise.cli.row_flags import flag_messages
 from poolwise.escaping import escape_control
 from poolwise.records import Precision
 from poolwise.texts import open_texts
-
-Write = Callable[[Sequence[Record]], None]
 
 
 @click.command("predict")
@@ -95,59 +98,50 @@ def command(
         max_text_bytes=max_text_bytes,
     )
     classifier = load_classifier(checkpoint, max_length=max_length)
-    made = {
-        **classifier.model.provenance(precision),
-        "readout": str(classifier.readout),
-        "tuned": dict(classifier.provenance),
-        "texts": texts.name,
-    }
-    on_screen = output is None and not as_json
-    kept: list[Record] = []
-    counts: Counter[str] = Counter()
-    began = time.monotonic()
+    provenance = prediction_provenance(classifier, texts, precision)
+    to_terminal = output is None and not as_json and sys.stdout.isatty()
+    predictions: list[Record] = []
     if output is not None:
         safe = {None: LABELS, True: ALL, False: ()}[csv_safe]
-        taking: AbstractContextManager[Write] = prediction_file(
-            output, classifier.output_space, made, overwrite=force, csv_safe=safe
+        sink: AbstractContextManager[Write] = prediction_file(
+            output, classifier.output_space, provenance, overwrite=force, csv_safe=safe
         )
     else:
-        taking = nullcontext(kept.extend if as_json else _print)
-    with taking as write:
-        # A bar would be torn by lines on the same screen.
-        progress = not (on_screen and sys.stdout.isatty())
-        for batch in classifier.batches(texts, precision=precision, progress=progress):
-            write(list(records(batch, classifier.output_space)))
-            counts.update(row_counts(batch))
-    seconds = time.monotonic() - began
-    verdict = f"{counts['rows']:,} texts predicted in {seconds:.1f} s " + (
-        f"({counts['rows'] / max(seconds, 1e-9):,.0f}/s)"
-    )
-    done = {
+        sink = nullcontext(predictions.extend if as_json else _print)
+    with sink as write:
+        # Lines on the same screen would tear a progress bar.
+        summary = predict_records(
+            classifier, texts, write, precision=precision, progress=not to_terminal
+        )
+    rows, seconds = summary.counts["rows"], summary.seconds
+    verdict = f"{rows:,} texts predicted in {seconds:.1f} s ({rows / max(seconds, 1e-9):,.0f}/s)"
+    result = {
         "verdict": verdict if output is None else f"{verdict}: {output}",
-        **({"predictions": kept} if output is None else {"output": str(output)}),
-        **counts,
+        **({"predictions": predictions} if output is None else {"output": str(output)}),
+        **summary.counts,
         "notes": texts.notes,
         "seconds": round(seconds, 3),
-        "made": {**made, "texts_sha256": texts.hash},
+        "made": {**provenance, "texts_sha256": texts.hash},
     }
     if as_json:
-        print_json(done)
+        print_json(result)
         return
     if output is not None:
-        console().print(done["verdict"], soft_wrap=True)
-    for line in (*texts.notes, *flag_messages(counts)):
+        console().print(result["verdict"], soft_wrap=True)
+    for line in (*texts.notes, *flag_messages(summary.counts)):
         tell(line)
 
 
-def _print(some: Iterable[Record]) -> None:
-    """To a terminal as all that people read; into a pipe or a file as it is, for it is data."""
-    seen = escape_control if sys.stdout.isatty() else str
-    sys.stdout.writelines("\t".join(map(seen, _fields(record))) + "\n" for record in some)
+def _print(records: Iterable[Record]) -> None:
+    """To a terminal with control characters escaped; into a pipe or a file as data."""
+    escape = escape_control if sys.stdout.isatty() else str
+    lines = ("\t".join(map(escape, _fields(record))) + "\n" for record in records)
+    sys.stdout.writelines(lines)
     sys.stdout.flush()
 
 
 def _fields(record: Record) -> list[str]:
-    """A text stands on one line, whatever it holds."""
-    label, probability = flat(record)
+    """White space of any kind becomes a blank: a record is one line."""
+    label, probability = label_and_probability(record)
     fields = [label] if "probabilities" not in record else [label, probability]
     return [" ".join(field.split()) for field in [*fields, record["text"]]]
