@@ -1,13 +1,13 @@
 """python -m poolwise, and the command ``poolwise``."""
 
 from poolwise.cli import main, streams
-from poolwise.cli.interruption import answer_signals
+from poolwise.cli.interruption import handle_signals
 
 
 def run() -> None:
     """The command line as a process of its own, which signals end."""
     streams.open_closed()  # before anything else is opened
-    answer_signals()
+    handle_signals()
     main()
 
 

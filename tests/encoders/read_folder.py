@@ -20,9 +20,9 @@ from pathlib import Path
 import numpy as np
 
 import poolwise
-from poolwise.cli.layers import describe
 from poolwise.encoders.conversion import conversion, worker
 from poolwise.encoders.conversion.stored_tensors import StoredError
+from poolwise.encoders.description import describe
 from poolwise.errors import PoolwiseError, PoolwiseWarning
 from poolwise.transforms.fitted_readout import FittedReadout
 

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from poolwise.cli import interruption, streams
-from poolwise.cli.refusals import as_poolwise_errors
+from poolwise.cli.os_errors import as_poolwise_errors
 from poolwise.errors import PoolwiseError, PoolwiseWarning, bounded
 from poolwise.escaping import escape_control, escape_control_lines
 from poolwise.version import __version__
@@ -43,7 +43,7 @@ EXIT_CODES = {
 }
 """One for each kind of error in ``poolwise.errors``; the sentence is on stderr."""
 
-_show_others = warnings.showwarning
+_show_warning_default = warnings.showwarning
 
 
 class Commands(click.Group):
@@ -60,8 +60,8 @@ class Commands(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Here too, because click takes any broken pipe, such as one to a process of our own, for
-        that of stdout, and ends without a word."""
+        """Convert errors here too: click takes any broken pipe, such as one to a process of our
+        own, for that of stdout, and exits without a message."""
         with as_poolwise_errors():
             return super().invoke(ctx)
 
@@ -88,43 +88,41 @@ def poolwise() -> None:
 
 
 def main() -> None:
-    """Run, and turn what went wrong into a sentence and an exit code."""
+    """Run a command; print errors as a sentence and exit with their code."""
     warnings.showwarning = _show_warning
     streams.prepare()
     try:
         with as_poolwise_errors():
             poolwise(standalone_mode=False)
-            sys.stdout.flush()  # what a full disk does not take is known only now
+            sys.stdout.flush()  # raises if the disk is full
     except PoolwiseError as error:
         sys.exit(_fail(str(error), error.exit_code))
     except click.ClickException as error:
-        vars(error)["message"] = escape_control(
-            error.message
-        )  # of which click says that it is final
+        vars(error)["message"] = escape_control(error.message)  # Final in click's types
         error.show()
         sys.exit(_document(error.format_message(), error.exit_code))
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except (KeyboardInterrupt, click.Abort) as stopped:
-        sys.exit(_fail(interruption.sentence(stopped), interruption.exit_code(stopped)))
-    except streams.ReaderGone:  # as with `| head`
+        sys.exit(_fail(interruption.message(stopped), interruption.exit_code(stopped)))
+    except streams.StdoutClosed:  # as with `| head`
         sys.exit(0)
     finally:
-        streams.let_go()
+        streams.discard_unwritten()
 
 
 def _show_warning(
-    message: Warning | str, category: type[Warning], *where: Any, **more: Any
+    message: Warning | str, category: type[Warning], *details: Any, **options: Any
 ) -> None:
-    """Ours as a sentence on stderr, without the place in our code; others as Python does."""
+    """Print poolwise's warnings on stderr as a sentence; others as Python does."""
     if issubclass(category, PoolwiseWarning):
         print(f"poolwise: {bounded(str(message))}", file=sys.stderr)
     else:
-        _show_others(escape_control_lines(str(message)), category, *where, **more)
+        _show_warning_default(escape_control_lines(str(message)), category, *details, **options)
 
 
 def _fail(message: str, exit_code: int) -> int:
-    """Say it on stderr."""
+    """Print the message on stderr."""
     print(f"poolwise: {message}", file=sys.stderr)
     return _document(message, exit_code)
 
@@ -132,6 +130,6 @@ def _fail(message: str, exit_code: int) -> int:
 def _document(message: str, exit_code: int) -> int:
     """To a caller of ``--json`` the error is the one document on stdout."""
     if "--json" in sys.argv:
-        with suppress(PoolwiseError, streams.ReaderGone):  # stdout may be what is wrong
+        with suppress(PoolwiseError, streams.StdoutClosed):  # stdout may be what is wrong
             print(json.dumps({"error": message, "exit_code": exit_code}), flush=True)
     return exit_code

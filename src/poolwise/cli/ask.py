@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
-from poolwise.cli.data_options import data_options, read_material
+from poolwise.cli.data_options import data_options, read_datasets
 from poolwise.cli.options import (
-    Rows,
+    RowLimit,
     console,
     force_option,
     json_option,
@@ -68,7 +68,7 @@ def _listed() -> str:
 def command(
     question: str,
     model: str,
-    limit: Rows,
+    limit: RowLimit,
     output: Path | None,
     readouts: tuple[str, ...],
     seed: int,
@@ -92,7 +92,7 @@ def command(
     _check(question, readouts, where)
     with _place(question, output, force) as partial:
         with waiting("reading the data"):
-            material = read_material(**where, limit=limit, seed=seed)
+            material = read_datasets(**where, limit=limit, seed=seed)
         encoder = load(model, max_length=max_length).prompted(prompt, prompt_name)
         findings = list(
             ask(

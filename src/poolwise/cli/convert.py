@@ -23,13 +23,13 @@ def command(folder: Path, output: Path, as_json: bool) -> None:
     it holds, and then only their bytes. tf_model.h5, weights for TensorFlow, is read too. All
     other files are copied, but for code, other pickles and other kinds of weights.
     """
-    left_out = convert(folder, output)
+    omitted_files = convert(folder, output)
     encoder = load(output)
     verdict = f"{output}: {encoder.family.name}, {encoder.depth} blocks, width {encoder.width}"
     if as_json:
-        found = {"verdict": verdict, "output": str(output), "model_hash": encoder.hash}
-        print_json({**found, "left_out": list(left_out)})
+        document = {"verdict": verdict, "output": str(output), "model_hash": encoder.hash}
+        print_json(document | {"left_out": list(omitted_files)})
     else:
         console().print(verdict)
-        if left_out:
-            console().print(f"Left out: {', '.join(map(safe_name, left_out))}")
+        if omitted_files:
+            console().print(f"Left out: {', '.join(map(safe_name, omitted_files))}")

@@ -1,4 +1,4 @@
-"""What is measured on: pairs, labels, tags, plain texts; the same options in ask and sweep."""
+"""The data options of ask and sweep: pairs, labels, tags, plain texts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from poolwise.cli.options import Command, Rows, tell, text_options
+from poolwise.cli.options import Command, RowLimit, tell, text_options
 from poolwise.errors import ColumnError
 from poolwise.texts import PREFIX, Datasets, Texts, open_labels, open_pairs, open_tags, open_texts
 
@@ -49,13 +49,13 @@ DATA_OPTIONS = (
 
 
 def data_options(command: Command) -> Command:
-    """What to measure on."""
+    """Add the data options to a command."""
     for option in reversed(DATA_OPTIONS):
         command = option(command)
     return text_options(command)
 
 
-def read_material(
+def read_datasets(
     *,
     pairs: Sequence[str],
     labels: Sequence[str],
@@ -70,30 +70,30 @@ def read_material(
     split: Any,
     encoding: str,
     max_text_bytes: int,
-    limit: Rows,
+    limit: RowLimit,
     seed: int,
 ) -> Datasets:
-    """Read what the options name. Raises TextError where it cannot be read."""
-    _tell_of_streams([*pairs, *labels, *tags, *texts, *filter(None, (dev, test))], limit)
-    drawn = limit.drawn(seed)
-    tables = _datasets(labels)
-    if (dev or test) and len(pairs) + len(tables) + len(tags) != 1:
+    """The data that the options name. Raises TextError where it cannot be read."""
+    _warn_of_streams([*pairs, *labels, *tags, *texts, *filter(None, (dev, test))], limit)
+    sampling = limit.sampling(seed)
+    label_sets = _label_sets(labels)
+    if (dev or test) and len(pairs) + len(label_sets) + len(tags) != 1:
         raise click.UsageError(
             f"--dev and --test belong to one set of data; there are "
-            f"{len(pairs) + len(tables) + len(tags)} (--pairs, --labels, --tags)"
+            f"{len(pairs) + len(label_sets) + len(tags)} (--pairs, --labels, --tags)"
         )
-    read: dict[str, Any] = {"encoding": encoding, "max_text_bytes": max_text_bytes, **drawn}
-    parts: dict[str, Any] = {"dev": dev, "test": test, **read}
+    reading: dict[str, Any] = {"encoding": encoding, "max_text_bytes": max_text_bytes, **sampling}
+    splits: dict[str, Any] = {"dev": dev, "test": test, **reading}
     return Datasets(
         pairs=[
-            open_pairs(one, columns=columns.split(",") if columns else None, **parts)
-            for one in pairs
+            open_pairs(name, columns=columns.split(",") if columns else None, **splits)
+            for name in pairs
         ],
         labels=[
-            open_labels(some, text_column=column, label_column=label_column, **parts)
-            for some in tables
+            open_labels(names, text_column=column, label_column=label_column, **splits)
+            for names in label_sets
         ],
-        tags=[open_tags(one, **parts) for one in tags],
+        tags=[open_tags(name, **splits) for name in tags],
         texts=[
             _plain_texts(
                 texts,
@@ -102,7 +102,7 @@ def read_material(
                 id_column=id_column,
                 split=split,
                 blank=False,
-                **read,
+                **reading,
             )
         ]
         if texts
@@ -111,19 +111,20 @@ def read_material(
 
 
 def _plain_texts(
-    names: Sequence[str], column: str | None, labels: Sequence[str], **how: Any
+    names: Sequence[str], column: str | None, labels: Sequence[str], **options: Any
 ) -> Texts:
-    """Beside --labels, whose column --column is first of all, it is theirs where they need it."""
+    """The texts; beside --labels, --column names the labels' text column, and is used here only
+    where the texts need one."""
     if not labels or column is None:
-        return open_texts(names, column=column, **how)
+        return open_texts(names, column=column, **options)
     try:
-        return open_texts(names, **how)
+        return open_texts(names, **options)
     except ColumnError:
-        return open_texts(names, column=column, **how)
+        return open_texts(names, column=column, **options)
 
 
-def _tell_of_streams(names: Sequence[str], limit: Rows) -> None:
-    """A dataset of the hub may have no end that anyone wants to wait for."""
+def _warn_of_streams(names: Sequence[str], limit: RowLimit) -> None:
+    """Say that a hub dataset is read to its end, which may take long."""
     for name in names:
         if name.startswith(PREFIX) and limit.rows is not None and not limit.head:
             tell(
@@ -132,8 +133,8 @@ def _tell_of_streams(names: Sequence[str], limit: Rows) -> None:
             )
 
 
-def _datasets(labels: Sequence[str]) -> list[list[str]]:
-    """Every file is a set of data, but files of one label each (LABEL=F) are one together."""
-    named = [one for one in labels if "=" in one and not Path(one).exists()]
-    alone = [[one] for one in labels if one not in named]
-    return [*([named] if named else []), *alone]
+def _label_sets(labels: Sequence[str]) -> list[list[str]]:
+    """The inputs of each data set: a file each, but files of one label (LABEL=F) are one set."""
+    labelled_files = [name for name in labels if "=" in name and not Path(name).exists()]
+    tables = [[name] for name in labels if name not in labelled_files]
+    return [*([labelled_files] if labelled_files else []), *tables]

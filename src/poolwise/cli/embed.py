@@ -12,7 +12,7 @@ from warnings import warn
 
 import click
 
-from poolwise.cli.fit_options import FIT_HELP, FIT_LIMIT, fitted_texts, told_of_fit
+from poolwise.cli.fit_options import FIT_HELP, FIT_LIMIT, fit_notes, fitted_texts
 from poolwise.cli.options import (
     console,
     force_option,
@@ -118,73 +118,75 @@ def command(
     poolwise embed demo reviews.csv --keep stars,date -o vectors.parquet
     poolwise embed ./my-bert book.txt --split sentences -o v.safetensors -r cls@-1 -r mean@-2
     """
-    given = [FittedReadout.of(spec) for spec in specs]
-    where: dict[str, Any] = {
+    named_readouts = [FittedReadout.of(spec) for spec in specs]
+    text_source: dict[str, Any] = {
         "column": column,
         "split": split,
         "encoding": encoding,
         "max_text_bytes": max_text_bytes,
     }
-    texts = open_texts(inputs, id_column=id_column, keep=keep, limit=limit, seed=None, **where)
-    fitted_on = open_texts([fit], limit=FIT_LIMIT, blank=False, **where) if fit else None
+    texts = open_texts(
+        inputs, id_column=id_column, keep=keep, limit=limit, seed=None, **text_source
+    )
+    fit_texts = open_texts([fit], limit=FIT_LIMIT, blank=False, **text_source) if fit else None
     encoder = load(model, max_length=max_length)
-    chosen = given or [encoder.resolve_readout(None)]
-    encoder = prompted(encoder.prompted(prompt, prompt_name), chosen)
-    asked = [one.readout for one in chosen]
-    for note in filter(None, map(encoder.omission_note, asked)):
+    fitted_readouts = named_readouts or [encoder.resolve_readout(None)]
+    encoder = prompted(encoder.prompted(prompt, prompt_name), fitted_readouts)
+    readouts = [fitted.readout for fitted in fitted_readouts]
+    for note in filter(None, map(encoder.omission_note, readouts)):
         warn(note, PoolwiseWarning, stacklevel=1)
-    waiting = [one.readout for one in chosen if one.transform is None]
-    made: dict[str, Any] = {**encoder.provenance(precision)}
+    unfitted = [fitted.readout for fitted in fitted_readouts if fitted.transform is None]
+    provenance: dict[str, Any] = {**encoder.provenance(precision)}
     counts: Counter[str] = Counter()
-    unknown = UnknownTokens(encoder.tokenizer)
+    unknown_tokens = UnknownTokens(encoder.tokenizer)
     with create(
         output,
-        [str(r) for r in asked],
-        metadata=made,
+        [str(r) for r in readouts],
+        metadata=provenance,
         with_text=with_text,
         extra_columns=texts.extra_columns,
         overwrite=force,
     ) as store:
-        fitted = _fit(encoder, waiting, fitted_on, precision)
-        made |= fitted_texts(fitted_on)
-        store.metadata |= made
-        began = time.monotonic()
+        transforms_by_readout = _fit(encoder, unfitted, fit_texts, precision)
+        provenance |= fitted_texts(fit_texts)
+        store.metadata |= provenance
+        start = time.monotonic()
         for batch in encoder.extract(
             texts,
-            chosen,
+            fitted_readouts,
             precision=precision,
-            transforms=fitted,
+            transforms=transforms_by_readout,
             long=long,
             escape_special=escape_special,
             progress=True,
         ):
             store.write(batch)
             counts.update(row_counts(batch))
-            unknown.add(batch.tokens)
+            unknown_tokens.add(batch.tokens)
         store.metadata |= {"texts": texts.name, "texts_sha256": texts.hash}
-    seconds = time.monotonic() - began
-    done = {
+    seconds = time.monotonic() - start
+    result = {
         "verdict": f"{counts['rows']:,} texts embedded in {seconds:.1f} s "
         f"({counts['rows'] / max(seconds, 1e-9):,.0f}/s): {output}",
         "output": str(output),
         "rows": counts["rows"],
-        "readouts": {str(r): encoder.width_of(r) for r in asked},
+        "readouts": {str(r): encoder.width_of(r) for r in readouts},
         **{flag: counts[flag] for flag in ROW_FLAGS},
-        "notes": [*texts.notes, *unknown.notes()],
+        "notes": [*texts.notes, *unknown_tokens.notes()],
         "seconds": round(seconds, 3),
-        "made": made,
+        "made": provenance,
     }
     if as_json:
-        print_json(done)
+        print_json(result)
         return
-    _show(done)
-    for line in told_of_fit(fitted_on):
+    _print(result)
+    for line in fit_notes(fit_texts):
         console().print(f"  {line}", soft_wrap=True)
 
 
 def _fit(
     encoder: Model,
-    asked: Sequence[Readout],
+    readouts: Sequence[Readout],
     texts: Texts | None,
     precision: Precision,
 ) -> dict[str, Transform]:
@@ -193,17 +195,17 @@ def _fit(
         return {}
     return {
         str(r): encoder.fit(texts, r, precision=precision, progress=True)
-        for r in asked
+        for r in readouts
         if r.needs_fit
     }
 
 
-def _show(done: dict[str, Any]) -> None:
+def _print(result: dict[str, Any]) -> None:
     out = console()
-    out.print(done["verdict"], soft_wrap=True)
-    for readout, width in done["readouts"].items():
+    out.print(result["verdict"], soft_wrap=True)
+    for readout, width in result["readouts"].items():
         out.print(f"  {readout}: {width} dimensions")
-    for line in (*done["notes"], *flag_messages(done)):
+    for line in (*result["notes"], *flag_messages(result)):
         out.print(f"  {line}", soft_wrap=True)
-    if done["truncated"]:
+    if result["truncated"]:
         out.print("  (--long window reads all of a text)")

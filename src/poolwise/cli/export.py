@@ -1,4 +1,4 @@
-"""poolwise export: a readout as a folder that others load."""
+"""poolwise export: a readout as a folder for sentence-transformers, transformers or onnxruntime."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from poolwise.cli.fit_options import FIT_HELP, FIT_LIMIT, fitted_texts, told_of_fit
+from poolwise.cli.fit_options import FIT_HELP, FIT_LIMIT, fit_notes, fitted_texts
 from poolwise.cli.options import (
     console,
     json_option,
@@ -44,7 +44,7 @@ CHECKED = 64
 )
 @click.option(
     "--format",
-    "form",
+    "folder_format",
     type=click.Choice(FORMATS),
     default=FORMATS[0],
     show_default=True,
@@ -63,7 +63,7 @@ def command(
     model: str,
     output: Path,
     spec: str | None,
-    form: Format,
+    folder_format: Format,
     fit: str | None,
     check: str | None,
     column: str | None,
@@ -88,51 +88,51 @@ def command(
     """
     file = Path(spec) if spec and spec.endswith(SUFFIX) else None
     readout = FittedReadout.of(spec) if spec else None
-    where: dict[str, Any] = {
+    text_source: dict[str, Any] = {
         "column": column,
         "id_column": id_column,
         "split": split,
         "encoding": encoding,
         "max_text_bytes": max_text_bytes,
     }
-    fitted_on = open_texts([fit], limit=FIT_LIMIT, blank=False, **where) if fit else None
-    checked: Iterable[Sentence] = (
-        open_texts([check], limit=CHECKED, seed=None, **where) if check else ()
+    fit_texts = open_texts([fit], limit=FIT_LIMIT, blank=False, **text_source) if fit else None
+    check_texts: Iterable[Sentence] = (
+        open_texts([check], limit=CHECKED, seed=None, **text_source) if check else ()
     )
     encoder = load(model, max_length=max_length)
-    made = export(
+    result = export(
         encoder,
         readout,
         output,
-        format=form,
-        fit=fitted_on,
-        check=[sentence.text for sentence in checked],
+        format=folder_format,
+        fit=fit_texts,
+        check=[sentence.text for sentence in check_texts],
         findings=file.with_name("findings.json") if file else None,
         force=force,
         progress=True,
     )
     verdict = (
-        f"{output}: {made.readout} as {' → '.join(made.modules)}, {made.blocks} of {made.depth} "
-        f"blocks; {made.reader} gives poolwise's vectors of {made.texts} texts to "
-        f"{made.difference:.0e} of their largest value"
+        f"{output}: {result.readout} as {' → '.join(result.modules)}, {result.blocks} of "
+        f"{result.depth} blocks; {result.reader} gives poolwise's vectors of {result.texts} "
+        f"texts to {result.difference:.0e} of their largest value"
     )
     if as_json:
         print_json(
             {
                 "verdict": verdict,
                 "output": str(output),
-                "format": form,
-                "readout": str(made.readout),
-                "modules": made.modules,
-                "blocks": made.blocks,
-                "of": made.depth,
-                "width": made.width,
-                "difference": made.difference,
-                "texts": made.texts,
-                "made": {**encoder.provenance(), **fitted_texts(fitted_on)},
+                "format": folder_format,
+                "readout": str(result.readout),
+                "modules": result.modules,
+                "blocks": result.blocks,
+                "of": result.depth,
+                "width": result.width,
+                "difference": result.difference,
+                "texts": result.texts,
+                "made": {**encoder.provenance(), **fitted_texts(fit_texts)},
             }
         )
         return
     console().print(verdict, soft_wrap=True)
-    for line in told_of_fit(fitted_on):
+    for line in fit_notes(fit_texts):
         console().print(f"  {line}", soft_wrap=True)

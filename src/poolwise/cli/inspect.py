@@ -1,4 +1,4 @@
-"""poolwise inspect: one or several sentences, seen from inside."""
+"""poolwise inspect: tokens, norms by layer and cosines of sentences."""
 
 from __future__ import annotations
 
@@ -53,32 +53,32 @@ def command(
     with atomic_write(html, overwrite=force) if html else nullcontext() as page:
         encoder = load(model, max_length=max_length)
         readouts = specs or _default_readouts(encoder)
-        seen = inspect(encoder, sentences, readouts, weights=html is not None)
+        document = inspect(encoder, sentences, readouts, weights=html is not None)
         if page:
-            page.write(_rendered(seen))
+            page.write(_page(document))
     if as_json:
-        print_json(seen | ({"page": str(html)} if html else {}))
+        print_json(document | ({"page": str(html)} if html else {}))
         return
-    show(seen)
+    print_inspection(document)
     if html:
         out = console()
         out.print()
         out.print(f"page: {html}", soft_wrap=True)
 
 
-def _rendered(seen: dict[str, Any]) -> bytes:
+def _page(document: dict[str, Any]) -> bytes:
     from poolwise.reports.inspector import render  # noqa: PLC0415 - slow to import
 
-    return render(seen).encode()
+    return render(document).encode()
 
 
 def _default_readouts(encoder: Model) -> tuple[str, ...]:
     return ("cls@-1", "mean@-1", "pooler") if encoder.has_pooler else ("cls@-1", "mean@-1")
 
 
-def show(seen: dict[str, Any]) -> None:
+def print_inspection(document: dict[str, Any]) -> None:
     out = console()
-    for sentence in seen["sentences"]:
+    for sentence in document["sentences"]:
         out.print(sentence["text"], style="bold")
         out.print("norm of each token's hidden state, by layer")
         out.print()
@@ -97,13 +97,13 @@ def show(seen: dict[str, Any]) -> None:
         out.print(table)
         out.print()
     special = Table("special token", "id", "norm", "first values", box=None)
-    for token in seen["special_tokens"]:
+    for token in document["special_tokens"]:
         values = ", ".join(f"{v:+.3f}" for v in token["first_values"])
         special.add_row(token["token"], str(token["id"]), f"{token['norm']:.3f}", values)
     out.print("input embeddings of the special tokens")
     out.print()
     out.print(special)
-    for name, matrix in seen.get("cosine", {}).items():
+    for name, matrix in document.get("cosine", {}).items():
         out.print()
         out.print(f"cosine of the sentences under {name}")
         out.print()

@@ -1,8 +1,8 @@
 """Ctrl-C, SIGTERM and SIGHUP end a command within seconds, whatever it is doing.
 
 A signal interrupts Python alone, and only between two steps of it: one that comes just before a
-blocking read is not seen until that read ends, and code in C or Rust may run for a minute. So a
-thread watches: it sends the signal again until Python has seen it, and at last ends the process.
+blocking read is not handled until that read ends, and code in C or Rust may run for a minute. So a
+thread watches: it sends the signal again until Python has handled it, and at last ends the process.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from types import FrameType
 
 from poolwise.files import remove_unfinished
 
-AGAIN_S = 0.05
-"""So long Python may take to see a signal before it is sent again."""
+RESEND_S = 0.05
+"""Seconds after which a signal that Python has not handled is sent again."""
 
 PATIENCE_S = 2.0
-"""So long a command may take to leave, from the signal on."""
+"""Seconds from the signal after which the process is ended."""
 
-_WORDS = {"SIGINT": "interrupted", "SIGTERM": "ended by SIGTERM", "SIGHUP": "ended by SIGHUP"}
+_MESSAGES = {"SIGINT": "interrupted", "SIGTERM": "ended by SIGTERM", "SIGHUP": "ended by SIGHUP"}
 
 
 class Interrupted(KeyboardInterrupt):
@@ -33,72 +33,72 @@ class Interrupted(KeyboardInterrupt):
         super().__init__(number)
 
 
-def exit_code(stopped: BaseException) -> int:
+def exit_code(interruption: BaseException) -> int:
     """128 and the signal's number, as shells count; 130 of an interruption of another kind."""
-    return 128 + _number(stopped)
+    return 128 + _number(interruption)
 
 
-def sentence(stopped: BaseException) -> str:
-    """What the user is told, once it is true."""
-    return _ended(_number(stopped))
+def message(interruption: BaseException) -> str:
+    """The sentence for the user, after unfinished files have been removed."""
+    return _end_message(_number(interruption))
 
 
-def _number(stopped: BaseException) -> int:
-    """click makes an Abort of what stopped it."""
-    number: int = getattr(stopped.__cause__ or stopped, "number", signal.SIGINT)
+def _number(interruption: BaseException) -> int:
+    """The signal's number, also from click's Abort, which has the interruption as its cause."""
+    number: int = getattr(interruption.__cause__ or interruption, "number", signal.SIGINT)
     return number
 
 
-def answer_signals() -> None:
+def handle_signals() -> None:
     """From now on each of the signals raises ``Interrupted`` once, and ends the process in time.
 
     One that is ignored stays so, as under nohup. To be called by the main thread, once.
     """
-    _Watch().begin()
+    _SignalWatch().begin()
 
 
-class _Watch:
+class _SignalWatch:
     def __init__(self) -> None:
-        self._seen = False
+        self._received = False
         self._main = threading.get_ident()
 
     def begin(self) -> None:
-        for name in _WORDS:
+        for name in _MESSAGES:
             number = getattr(signal, name, None)  # Windows has no SIGHUP
             if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._interrupt)
         if os.name != "posix":
             return
-        watched, told = os.pipe()
-        os.set_blocking(told, False)
-        signal.set_wakeup_fd(told, warn_on_full_buffer=False)
-        threading.Thread(target=self._watch, args=(watched,), daemon=True).start()
+        read_end, write_end = os.pipe()
+        os.set_blocking(write_end, False)
+        signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
+        threading.Thread(target=self._watch, args=(read_end,), daemon=True).start()
 
     def _interrupt(self, number: int, _: FrameType | None) -> None:
         """Only the first one: a second must not stop the cleaning up, which the watch bounds."""
-        if not self._seen:
-            self._seen = True
+        if not self._received:
+            self._received = True
             raise Interrupted(number)
 
-    def _watch(self, watched: int) -> None:
-        number = os.read(watched, 1)[0]
+    def _watch(self, read_end: int) -> None:
+        number = os.read(read_end, 1)[0]
         end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end:
-            time.sleep(AGAIN_S)
-            if not self._seen:
+            time.sleep(RESEND_S)
+            if not self._received:
                 signal.pthread_kill(self._main, number)
-        told = _told.is_set()
-        sentence = _ended(number)
-        if not told:
+        shown = _message_shown.is_set()
+        text = _end_message(number)
+        if not shown:
             with suppress(OSError):  # stderr may be closed
-                os.write(2, f"poolwise: {sentence}\n".encode())
+                os.write(2, f"poolwise: {text}\n".encode())
         os._exit(128 + number)
 
 
-_told = threading.Event()
+_message_shown = threading.Event()
 
 
-def _ended(number: int) -> str:
-    _told.set()
+def _end_message(number: int) -> str:
+    _message_shown.set()
     remove_unfinished()
-    return f"{_WORDS[signal.Signals(number).name]}; nothing half-written was left behind"
+    return f"{_MESSAGES[signal.Signals(number).name]}; nothing half-written was left behind"

@@ -28,30 +28,30 @@ limit_option = click.option(
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """At most ``rows`` of each input; the first ones if it is the ``head`` that is asked for."""
+class RowLimit:
+    """At most ``rows`` of each input, drawn by the seed; the first ones if ``head``."""
 
     rows: int | None
     head: bool = False
 
-    def drawn(self, seed: int) -> dict[str, Any]:
-        """What the readers of data are told."""
+    def sampling(self, seed: int) -> dict[str, Any]:
+        """The arguments ``limit`` and ``seed`` of the readers of data."""
         return {"limit": self.rows, "seed": None if self.head else seed}
 
 
 _HEAD = "head:"
 
 
-def _rows(_: click.Context, __: click.Parameter, value: str) -> Rows:
+def _rows(_: click.Context, __: click.Parameter, value: str) -> RowLimit:
     """``20000`` or ``head:20000``; 0 is no limit."""
     number = value.removeprefix(_HEAD)
     if not number.isdecimal():
         raise click.BadParameter(f"{value!r} is no number of rows: write 20000 or {_HEAD}20000")
-    return Rows(int(number) or None, head=number != value)
+    return RowLimit(int(number) or None, head=number != value)
 
 
 def sample_option(default: int) -> Callable[[Command], Command]:
-    """How much of the data to measure on."""
+    """The option for the number of rows of the data."""
     return click.option(
         "--limit",
         callback=_rows,
@@ -104,7 +104,7 @@ TEXT_OPTIONS = (
 
 
 def text_options(command: Command) -> Command:
-    """Where the texts are within the inputs."""
+    """Add the options that locate the texts within the inputs."""
     for option in reversed(TEXT_OPTIONS):
         command = option(command)
     return command
@@ -121,26 +121,26 @@ PROMPT_OPTIONS = (
 
 
 def prompt_options(command: Command) -> Command:
-    """What stands in front of every text."""
+    """Add the options for a prompt in front of every text."""
     for option in reversed(PROMPT_OPTIONS):
         command = option(command)
     return command
 
 
 def print_json(document: Any) -> None:
-    """The one document on stdout; NaN and infinity become null. It is seen on terminals too."""
-    ascii_only = not shows_all(sys.stdout)  # JSON has its own way to write what is lacking
+    """The one document on stdout; NaN and infinity become null. It may be printed on a terminal."""
+    ascii_only = not shows_all(sys.stdout)  # JSON escapes the characters that are lacking
     text = json.dumps(to_plain(document), ensure_ascii=ascii_only, indent=2, allow_nan=False)
     sys.stdout.write(escape_control_json(text) + "\n")
 
 
 def console() -> Terminal:
-    """Where people read: stdout, plain when it is no terminal."""
+    """Stdout for people, without colours when it is no terminal."""
     from poolwise.cli.console import Terminal  # noqa: PLC0415 - not for every command
 
     return Terminal()
 
 
 def tell(line: str) -> None:
-    """Say it on stderr."""
+    """Print a line on stderr."""
     click.echo(f"poolwise: {escape_control(line)}", err=True)

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 from poolwise.errors import StoreError
 
-STAND_INS = {
+REPLACEMENTS = {
     "→": ">",
     "←": "<",
     "●": "*",
@@ -35,35 +35,35 @@ STAND_INS = {
     "\u00a0": " ",
     "\u202f": " ",
 }
-"""What stands for a character where the terminal's encoding (cp1252, ASCII) lacks it."""
+"""Replacements of characters that the terminal's encoding (cp1252, ASCII) lacks."""
 
-LACKING = "poolwise.lacking"
+ENCODING_ERRORS = "poolwise.lacking"
 
 
-class ReaderGone(Exception):  # noqa: N818 - no error: ``| head`` has read what it wanted
-    """Nobody reads stdout any more."""
+class StdoutClosed(Exception):  # noqa: N818 - no error: ``| head`` has read what it wanted
+    """The reader of stdout has closed it."""
 
 
 class _Output(io.FileIO):
-    """Stdout. Not OSError, which the libraries that print would take for their own affair."""
+    """Stdout, whose errors are no OSErrors, which printing libraries would handle themselves."""
 
     def write(self, data: Any, /) -> int:
-        written: int | None
+        count: int | None
         try:
-            while (written := super().write(data)) is None:  # a pipe that was made not to wait
+            while (count := super().write(data)) is None:  # a pipe that was made not to wait
                 select.select([], [self], [])
         except BrokenPipeError:
-            raise ReaderGone from None
+            raise StdoutClosed from None
         except OSError as error:
             raise StoreError(
                 f"standard output cannot be written: {error.strerror}; write to a file or a pipe "
                 "that takes it"
             ) from error
-        return written
+        return count
 
 
 class _Messages(io.FileIO):
-    """Stderr: where it cannot be written, nobody can be told."""
+    """Stderr; errors of writing to it are ignored."""
 
     def write(self, data: Any, /) -> int:
         try:
@@ -73,37 +73,36 @@ class _Messages(io.FileIO):
 
 
 def open_closed() -> None:
-    """Open what is closed: the next file that is opened would get what is meant for a terminal.
+    """Open closed descriptors 0 to 2, or the next file that is opened would take their place.
 
-    The wrong way round, so that to read from stdin or to write to stdout is an error, and not to
-    do so is none.
+    In the opposite mode, so that reading from stdin or writing to stdout is an error.
     """
-    for number, way in enumerate((os.O_WRONLY, os.O_RDONLY, os.O_WRONLY)):
+    for number, mode in enumerate((os.O_WRONLY, os.O_RDONLY, os.O_WRONLY)):
         try:
             os.fstat(number)
         except OSError:
-            os.set_inheritable(os.open(os.devnull, way), True)
+            os.set_inheritable(os.open(os.devnull, mode), True)
 
 
 def prepare() -> None:
-    """Have no stream closed, and none that a character or a full disk can make fail untold."""
+    """Open closed streams, replace characters that they lack, and report errors of writing."""
     open_closed()
-    codecs.register_error(LACKING, _stand_in)
+    codecs.register_error(ENCODING_ERRORS, _replacement)
     if sys.stdin is None:
         sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - a descriptor
     if sys.stdout is sys.__stdout__:  # not where a test or a notebook has put its own
-        sys.stdout = _opened(sys.stdout, _Output(1, "w", closefd=False))
+        sys.stdout = _reopened(sys.stdout, _Output(1, "w", closefd=False))
     if sys.stderr is sys.__stderr__:
-        sys.stderr = _opened(sys.stderr, _Messages(2, "w", closefd=False))
+        sys.stderr = _reopened(sys.stderr, _Messages(2, "w", closefd=False))
 
 
-def let_go() -> None:
-    """What stdout could not take is not written again when the interpreter ends."""
+def discard_unwritten() -> None:
+    """Discard what stdout could not take, or the interpreter would write it again at its end."""
     try:
         sys.stdout.flush()
-    except (ReaderGone, StoreError):
-        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - its descriptor is wanted
-            os.dup2(nowhere.fileno(), 1)
+    except (StdoutClosed, StoreError):
+        with open(os.devnull, "wb") as devnull:  # noqa: PTH123 - its descriptor is wanted
+            os.dup2(devnull.fileno(), 1)
 
 
 def shows_all(stream: TextIO) -> bool:
@@ -111,7 +110,7 @@ def shows_all(stream: TextIO) -> bool:
     return (stream.encoding or "").lower().replace("-", "").startswith("utf")
 
 
-def _opened(old: TextIO | None, file: io.FileIO) -> TextIO:
+def _reopened(old: TextIO | None, file: io.FileIO) -> TextIO:
     """``file`` in place of ``old``, with its encoding."""
     buffer = getattr(old, "buffer", None)
     raw = getattr(buffer, "raw", buffer)  # python -u has no buffer
@@ -121,17 +120,17 @@ def _opened(old: TextIO | None, file: io.FileIO) -> TextIO:
     return io.TextIOWrapper(
         io.BufferedWriter(file),
         encoding="utf-8" if old is None else old.encoding,
-        errors=LACKING,
+        errors=ENCODING_ERRORS,
         line_buffering=file.fileno() == 2 or file.isatty() or getattr(old, "write_through", False),
     )
 
 
-def _stand_in(error: UnicodeError) -> tuple[str, int]:
-    """For a character that cannot be written: its stand-in, or its number as Python writes it."""
+def _replacement(error: UnicodeError) -> tuple[str, int]:
+    """The replacement of a character that cannot be written, or its number as Python writes it."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     lacking = error.object[error.start : error.end]
-    return "".join(STAND_INS.get(c) or _number(c) for c in lacking), error.end
+    return "".join(REPLACEMENTS.get(c) or _number(c) for c in lacking), error.end
 
 
 def _number(character: str) -> str:

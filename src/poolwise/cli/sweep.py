@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from poolwise.cli.data_options import data_options, read_material
+from poolwise.cli.data_options import data_options, read_datasets
 from poolwise.cli.options import (
-    Rows,
+    RowLimit,
     console,
     force_option,
     json_option,
@@ -57,7 +57,7 @@ DEFAULT_LIMIT = 20_000
 def command(
     model: str,
     grid: str,
-    limit: Rows,
+    limit: RowLimit,
     output: Path | None,
     seed: int,
     prompt: str | None,
@@ -87,7 +87,7 @@ def command(
     selections: list[Selection] = []
     with report_folder(output, force=force) if output else nullcontext() as partial:
         with waiting("reading the data"):
-            material = read_material(**where, limit=limit, seed=seed)
+            material = read_datasets(**where, limit=limit, seed=seed)
         encoder = load(model, max_length=max_length).prompted(prompt, prompt_name)
         try:
             for finding, selection in sweep(

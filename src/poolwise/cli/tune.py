@@ -9,7 +9,7 @@ import click
 
 from poolwise.cli.data_options import dev_option, label_column_option, test_option
 from poolwise.cli.options import (
-    Rows,
+    RowLimit,
     console,
     json_option,
     max_length_option,
@@ -128,7 +128,7 @@ def command(
     label_column: str | None,
     encoding: str,
     max_text_bytes: int,
-    limit: Rows,
+    limit: RowLimit,
     kind: LabelKind,
     readouts: tuple[str, ...],
     sizes: list[int | None],
@@ -169,7 +169,7 @@ def command(
             label_column=label_column,
             encoding=encoding,
             max_text_bytes=max_text_bytes,
-            **limit.drawn(seed),
+            **limit.sampling(seed),
         )
     result = tune(
         load(model, max_length=max_length).prompted(prompt, prompt_name),

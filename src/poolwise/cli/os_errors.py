@@ -1,4 +1,4 @@
-"""What the operating system refuses, as an error with its exit code and what to do."""
+"""Errors of the operating system as PoolwiseErrors, with an exit code and advice."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from poolwise.errors import PoolwiseError, StoreError
 
 ROOM = "make room there, or write elsewhere (TMPDIR is where scratch files go)"
 
-UNWRITABLE = {
+WRITE_ADVICE = {
     errno.ENOSPC: ROOM,
     errno.EDQUOT: ROOM,
     errno.EFBIG: "the limit of a file's size is reached: raise it (ulimit -f), or ask for less",
     errno.EROFS: "write elsewhere",
 }
-"""What only who writes is told."""
+"""Advice for errors of writing."""
 
 ADVICE = {
     errno.EACCES: "change who may use it, or name another place",
@@ -34,11 +34,11 @@ ADVICE = {
 
 @contextmanager
 def as_poolwise_errors() -> Iterator[None]:
-    """What no room of poolwise has told of is a PoolwiseError; a fault of poolwise's own stays."""
+    """Raise OSError, MemoryError and panics of Rust libraries as PoolwiseError."""
     try:
         yield
     except OSError as error:
-        raise _refused(error) from error
+        raise _as_poolwise_error(error) from error
     except MemoryError as error:
         raise PoolwiseError(
             "there is not enough memory; end other programs, or ask for less: fewer texts "
@@ -52,11 +52,11 @@ def as_poolwise_errors() -> Iterator[None]:
         ) from error
 
 
-def _refused(error: OSError) -> PoolwiseError:
+def _as_poolwise_error(error: OSError) -> PoolwiseError:
     """StoreError where something could not be written."""
-    what = error.strerror or str(error) or type(error).__name__
-    named = (name for name in (error.filename, error.filename2) if isinstance(name, str | bytes))
-    where = " and ".join(os.fsdecode(name) for name in named)
-    kind = StoreError if error.errno in UNWRITABLE else PoolwiseError
-    advice = (UNWRITABLE | ADVICE).get(error.errno or 0, "look at what stands there")
-    return kind(f"{where or 'the operating system refuses'}: {what}; {advice}")
+    reason = error.strerror or str(error) or type(error).__name__
+    paths = (name for name in (error.filename, error.filename2) if isinstance(name, str | bytes))
+    place = " and ".join(os.fsdecode(name) for name in paths)
+    kind = StoreError if error.errno in WRITE_ADVICE else PoolwiseError
+    advice = (WRITE_ADVICE | ADVICE).get(error.errno or 0, "look at what stands there")
+    return kind(f"{place or 'the operating system refuses'}: {reason}; {advice}")
