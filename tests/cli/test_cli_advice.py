@@ -58,13 +58,13 @@ def test_the_column_of_texts_beside_labels(run, tiny, tmp_path):
 
 @pytest.mark.parametrize("content", [b"caf\xe9\n", b"caf\xc3\xa9\n"])
 def test_reproduce_names_no_options(tmp_path, content):
-    from poolwise.reproduction.cells import _measured
-    from poolwise.reproduction.transfer import _read
+    from poolwise.reproduction.figures import _try_measure
+    from poolwise.reproduction.transfer import _load
 
     for label in ("neg", "pos"):
         (tmp_path / f"rt-polarity.{label}").write_bytes(content)
-    assert _read(tmp_path / "rt-polarity", "MR").texts[0].startswith("caf")
+    assert _load(tmp_path / "rt-polarity", "MR").texts[0].startswith("caf")
     (tmp_path / "a.csv").write_text("a,b,c\n1,2,3\n")
-    _, said = _measured(lambda: len(open_labels(str(tmp_path / "a.csv"))))
+    _, said = _try_measure(lambda: len(open_labels(str(tmp_path / "a.csv"))))
     assert "cannot tell which column holds the texts" in said
     assert "--" not in said

@@ -7,8 +7,9 @@ import poolwise
 from poolwise.errors import EncoderError
 from poolwise.readouts import parse
 from poolwise.reproduction import PRESETS, reproduce
-from poolwise.reproduction.cells import finding
-from poolwise.reproduction.presets import WHERE, Preset, Row
+from poolwise.reproduction.data_paths import DATA_PATHS
+from poolwise.reproduction.finding import build_finding
+from poolwise.reproduction.presets import Preset, PublishedRow
 
 WORDS = "cat dog mat hill sea house tree bird man woman child one two old red big".split()
 
@@ -42,7 +43,7 @@ def data(tmp_path):
     return tmp_path
 
 
-def sts(model, folder, readout, how):
+def sts(model, folder, readout, aggregation):
     """By scipy alone."""
     from scipy.stats import spearmanr
 
@@ -56,7 +57,7 @@ def sts(model, folder, readout, how):
         cosines.append(np.sum(a * b, axis=1))
         scores.append(gold)
         sizes.append(len(gold))
-    if how == "all":
+    if aggregation == "all":
         return 100 * spearmanr(np.concatenate(cosines), np.concatenate(scores)).statistic
     each = [spearmanr(c, s).statistic for c, s in zip(cosines, scores, strict=True)]
     return 100 * np.average(each, weights=sizes)
@@ -66,26 +67,28 @@ def preset(*rows):
     return Preset("similarity", "test", "demo", "Spearman x 100", 0.05, rows)
 
 
-@pytest.mark.parametrize("how", ["all", "wmean"])
-def test_a_right_figure_is_reproduced_and_a_wrong_one_is_off(model, data, how):
-    right = round(sts(model, data, "mean@avg(1,-1)", how), 2)
+@pytest.mark.parametrize("aggregation", ["all", "wmean"])
+def test_a_right_figure_is_reproduced_and_a_wrong_one_is_off(model, data, aggregation):
+    right = round(sts(model, data, "mean@avg(1,-1)", aggregation), 2)
     rows = [
-        Row("right", "mean@avg(1,-1)", {"STS12": right}, "here", how=how),
-        Row("wrong", "mean@avg(1,-1)", {"STS12": right + 1}, "here", how=how),
-        Row("elsewhere", "mean@-1", {"STS13": 50.0}, "here"),
-        Row("no readout", None, {"STS12": 50.0}, "here", why="it reads no encoder"),
-        Row("no such layer", "mean@12", {"STS12": 50.0}, "here"),
+        PublishedRow("right", "mean@avg(1,-1)", {"STS12": right}, "here", aggregation=aggregation),
+        PublishedRow(
+            "wrong", "mean@avg(1,-1)", {"STS12": right + 1}, "here", aggregation=aggregation
+        ),
+        PublishedRow("elsewhere", "mean@-1", {"STS13": 50.0}, "here"),
+        PublishedRow("no readout", None, {"STS12": 50.0}, "here", reason="it reads no encoder"),
+        PublishedRow("no such layer", "mean@12", {"STS12": 50.0}, "here"),
     ]
-    cells = list(reproduce(preset(*rows), data, lambda: model))
-    assert [cell.mark for cell in cells] == [
+    figures = list(reproduce(preset(*rows), data, lambda: model))
+    assert [figure.status for figure in figures] == [
         "reproduced", "off", "not run", "not run", "not run",
     ]  # fmt: skip
-    assert "off by −1.00" in str(cells[1])
-    assert "there is no STS13" in str(cells[2])
-    assert "it reads no encoder" in str(cells[3])
-    assert "no hidden state 12" in str(cells[4])
-    found = finding("test", preset(*rows), cells, {"model": "tiny"})
-    assert found.verdict == (
+    assert "off by −1.00" in str(figures[1])
+    assert "there is no STS13" in str(figures[2])
+    assert "it reads no encoder" in str(figures[3])
+    assert "no hidden state 12" in str(figures[4])
+    finding = build_finding("test", preset(*rows), figures, {"model": "tiny"})
+    assert finding.verdict == (
         "Of 5 figures 1 are reproduced within 0.05, 1 are off, 3 were not run."
     )
 
@@ -94,21 +97,25 @@ def test_a_checkpoint_that_cannot_be_loaded_is_the_reason(data):
     def load():
         raise EncoderError("no such model")
 
-    rows = [Row("a", "mean@-1", {"STS12": 50.0}, "here")] * 2
-    cells = list(reproduce(preset(*rows), data, load))
-    assert {cell.why for cell in cells} == {"no such model"}
+    rows = [PublishedRow("a", "mean@-1", {"STS12": 50.0}, "here")] * 2
+    figures = list(reproduce(preset(*rows), data, load))
+    assert {figure.reason for figure in figures} == {"no such model"}
 
 
 def test_a_template_wraps_each_text(model, data):
-    row = Row("prompt", "token[-3]@-1", {"STS12": 0.0}, "here", template="the {} was old .")
-    (cell,) = reproduce(preset(row), data, lambda: model)
-    assert cell.found is not None
+    row = PublishedRow(
+        "prompt", "token[-3]@-1", {"STS12": 0.0}, "here", template="the {} was old ."
+    )
+    (figure,) = reproduce(preset(row), data, lambda: model)
+    assert figure.measured is not None
 
 
 def test_sentence_length_is_probed_on_the_files_own_parts(model, data):
-    row = Row("mean", "mean@0", {"sentence length": 0.0}, "here")
-    (cell,) = reproduce(Preset("probing", "t", "demo", "accuracy", 1.0, [row]), data, lambda: model)
-    assert cell.found > 50  # six lengths
+    row = PublishedRow("mean", "mean@0", {"sentence length": 0.0}, "here")
+    (figure,) = reproduce(
+        Preset("probing", "t", "demo", "accuracy", 1.0, [row]), data, lambda: model
+    )
+    assert figure.measured > 50  # six lengths
 
 
 @pytest.mark.parametrize("name", list(PRESETS))
@@ -116,7 +123,7 @@ def test_presets_name_readouts_and_places(name):
     table = PRESETS[name]
     for row in table.rows:
         assert row.source
-        assert row.readout is not None or row.why
-        assert set(row.expected) <= set(WHERE)
+        assert row.readout is not None or row.reason
+        assert set(row.expected) <= set(DATA_PATHS)
         if row.readout and table.kind != "tagging":
             assert str(parse(row.readout)) == row.readout

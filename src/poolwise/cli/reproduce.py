@@ -17,8 +17,8 @@ from poolwise.encoders.location import display_name
 from poolwise.model import load
 from poolwise.records import Precision
 from poolwise.reports import PAGE, fill_report, report_folder, to_json
-from poolwise.reproduction import PRESETS, Cell, reproduce
-from poolwise.reproduction.cells import finding
+from poolwise.reproduction import PRESETS, ReproducedFigure, reproduce
+from poolwise.reproduction.finding import build_finding
 
 STYLES = {"reproduced": "green", "off": "bold red", "not run": "dim"}
 
@@ -66,41 +66,41 @@ def command(
     """
     table = PRESETS[preset]
     name = model or table.model
-    cells: list[Cell] = []
+    figures: list[ReproducedFigure] = []
     with report_folder(output, force=force) if output else nullcontext() as partial:
-        for cell in reproduce(table, folder, lambda: load(name), precision=precision):
-            cells.append(cell)
+        for figure in reproduce(table, folder, lambda: load(name), precision=precision):
+            figures.append(figure)
             if not as_json:
-                console().print(_line(cell), soft_wrap=True)
-        found = finding(preset, table, *_without_paths(cells, folder, name))
+                console().print(_line(figure), soft_wrap=True)
+        finding = build_finding(preset, table, *_without_paths(figures, folder, name))
         if partial:
-            fill_report([found], partial)
+            fill_report([finding], partial)
     report = output / PAGE if output else None
     if as_json:
-        document = {"verdict": found.verdict, "finding": to_json(found)}
+        document = {"verdict": finding.verdict, "finding": to_json(finding)}
         print_json({**document, "report": str(report) if report else None})
         return
     out = console()
     out.print()
-    out.print(found.verdict, style="bold")
+    out.print(finding.verdict, style="bold")
     out.print()
     if report:
         out.print(f"report: {report}", soft_wrap=True)
 
 
 def _without_paths(
-    cells: Sequence[Cell], folder: Path, name: str
-) -> tuple[list[Cell], dict[str, str]]:
-    """Cells and provenance for a report, which may go to others: why a figure was not run names
-    files by their place in ``folder``."""
-    made = {"model": display_name(name), "data": folder.resolve().name}
-    short = []
-    for cell in cells:
-        why = cell.why.replace(f"{folder}{os.sep}", "").replace(str(folder), made["data"])
-        short.append(replace(cell, why=why.replace(name, made["model"])))
-    return short, made
+    figures: Sequence[ReproducedFigure], folder: Path, name: str
+) -> tuple[list[ReproducedFigure], dict[str, str]]:
+    """Figures and provenance for a report, which may be passed on: reasons name files by their path
+    within ``folder``."""
+    model, data = display_name(name), folder.resolve().name
+    relative = []
+    for figure in figures:
+        reason = figure.reason.replace(f"{folder}{os.sep}", "").replace(str(folder), data)
+        relative.append(replace(figure, reason=reason.replace(name, model)))
+    return relative, {"model": model, "data": data}
 
 
-def _line(cell: Cell) -> Text:
-    where = f"{cell.data:<9} {cell.row}"
-    return styled((f"{where}: published {cell.expected:.2f}, ", ""), (str(cell), STYLES[cell.mark]))
+def _line(figure: ReproducedFigure) -> Text:
+    row = f"{figure.data:<9} {figure.row}: published {figure.expected:.2f}, "
+    return styled((row, ""), (str(figure), STYLES[figure.status]))

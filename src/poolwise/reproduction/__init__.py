@@ -1,6 +1,6 @@
-"""Published figures, and whether they come out here."""
+"""Published figures, and whether they are reproduced here."""
 
-from poolwise.reproduction.cells import Cell, reproduce
+from poolwise.reproduction.figures import ReproducedFigure, reproduce
 from poolwise.reproduction.presets import PRESETS, Preset
 
-__all__ = ["PRESETS", "Cell", "Preset", "reproduce"]
+__all__ = ["PRESETS", "Preset", "ReproducedFigure", "reproduce"]

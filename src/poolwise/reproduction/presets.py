@@ -1,6 +1,6 @@
-"""What was published: numbers, the readout that each protocol means, and where its data lie.
+"""Published tables: the figures of each row, and the readout that its protocol means.
 
-Figures are x 100, as printed. Where papers call two things by one name, each has a row of its own.
+Figures are x 100, as printed. Where papers call two readouts by one name, each has a row.
 """
 
 from __future__ import annotations
@@ -11,46 +11,46 @@ from typing import Literal
 
 from poolwise.statistics.aggregation import Aggregation
 
-Kind = Literal["similarity", "transfer", "tagging", "probing"]
+PresetKind = Literal["similarity", "transfer", "tagging", "probing"]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One printed row. ``readout`` is None for what is no readout of an encoder; ``why`` says so.
-    For tagging it is a mix of layers, by the study's name for it.
+class PublishedRow:
+    """One printed row, its ``expected`` figures by data set.
 
-    ``template`` wraps every text; ``fitted_on_all`` fits the readout's steps on the texts that are
-    scored, as papers call "target".
+    ``readout`` is that of the protocol, for tagging the name of a mix of layers; None for a row
+    that cannot be run here, for a ``reason``. ``template`` wraps every text; ``fitted_on_all`` fits
+    the readout's steps on the texts that are scored, which papers call "target".
     """
 
     name: str
     readout: str | None
     expected: Mapping[str, float]
     source: str
-    how: Aggregation = "all"
+    aggregation: Aggregation = "all"
     template: str = "{}"
     fitted_on_all: bool = False
-    why: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A table. ``tolerance`` in its own units; ``model`` is the checkpoint it was made with."""
+    """A published table: ``model`` is its checkpoint, ``tolerance`` in units of its figures."""
 
-    kind: Kind
+    kind: PresetKind
     title: str
     model: str
     measure: str
     tolerance: float
-    rows: Sequence[Row]
+    rows: Sequence[PublishedRow]
 
 
 STS = ("STS12", "STS13", "STS14", "STS15", "STS16", "STS-B", "SICK-R")
 
 
 def _sts(*figures: float | None) -> dict[str, float]:
-    named = zip(STS, figures, strict=True)
-    return {name: figure for name, figure in named if figure is not None}
+    pairs = zip(STS, figures, strict=True)
+    return {name: figure for name, figure in pairs if figure is not None}
 
 
 _SBERT = "Reimers & Gurevych 2019, table 1"
@@ -67,79 +67,79 @@ _STS_BERT = Preset(
     "Spearman of the cosine x 100",
     0.05,
     [
-        Row(
+        PublishedRow(
             "GloVe average",
             None,
             _sts(55.14, 70.66, 59.73, 68.25, 63.66, 58.02, 53.76),
             _SBERT,
-            why="it reads no encoder",
+            reason="it reads no encoder",
         ),
-        Row(
+        PublishedRow(
             "“Avg. BERT embeddings” (bert-as-service: second to last block)",
             "mean@-2",
             _sts(38.78, 57.98, 57.98, 63.15, 61.06, 46.35, 58.40),
             _SBERT,
         ),
-        Row(
+        PublishedRow(
             "“BERT CLS-vector” (bert-as-service: second to last block)",
             "cls@-2",
             _sts(20.16, 30.01, 20.09, 36.88, 38.08, 16.50, 42.63),
             _SBERT,
         ),
-        Row(
+        PublishedRow(
             "mean of the last block",
             "mean@-1",
             _sts(30.87, 59.89, 47.73, 60.29, 63.73, 47.29, 58.22),
             _SIMCSE,
         ),
-        Row(
+        PublishedRow(
             "[CLS] of the last block",
             "cls@-1",
             _sts(21.54, 32.11, 21.28, 37.89, 44.24, 20.30, 42.74),
             _SIMCSE,
         ),
-        Row(
+        PublishedRow(
             "“first-last avg”, first = embeddings (SimCSE as printed)",
             "mean@avg(0,-1)",
             _sts(39.70, 59.38, 49.67, 66.03, 66.19, 53.87, 62.06),
             _SIMCSE,
         ),
-        Row(
+        PublishedRow(
             "“first-last avg”, first = block 1 (SimCSE as fixed)",
             "mean@avg(1,-1)",
             _sts(45.09, 64.30, 54.56, 70.52, 67.87, 59.05, 63.75),
             "SimCSE's code after issue 285",
         ),
-        Row(
+        PublishedRow(
             "“first-last avg”, first = block 1, subsets weighted by size",
             "mean@avg(1,-1)",
             _sts(57.86, 61.97, 62.49, 70.96, 69.76, 59.04, 63.75),
             _FLOW,
-            how="wmean",
+            aggregation="wmean",
         ),
-        Row(
+        PublishedRow(
             "whitening to 256, fitted on the target's texts",
             "mean@avg(1,-1)|whiten(256)|l2",
             _sts(63.89, 73.76, 69.08, 74.59, 74.40, 71.43, 62.2),
             _WHITENING,
-            how="wmean",
+            aggregation="wmean",
             fitted_on_all=True,
         ),
-        Row(
+        PublishedRow(
             "whitening, fitted on NLI",
             None,
             _sts(57.83, 66.90, 60.90, 75.08, 71.31, 68.24, 63.73),
             _SIMCSE,
-            why="it is fitted on SNLI and MNLI, which are not among the data",
+            reason="it is fitted on SNLI and MNLI, which are not among the data",
         ),
-        Row(
+        PublishedRow(
             "static embeddings, biases removed",
             None,
             _sts(53.09, 66.48, 65.09, 69.80, 67.85, 61.60, 57.80),
             _PROMPT,
-            why="the words that it leaves out were chosen by hand",
+            reason="the words that it leaves out were chosen by hand",
         ),
-        Row(
+        PublishedRow(
             "prompt, the vector at [MASK]",
             "token[-3]@-1",
             _sts(60.96, 73.83, 62.18, 71.54, 68.68, 70.60, 67.16),
@@ -156,7 +156,7 @@ _STS_SENTENCE = Preset(
     "Spearman of the cosine x 100",
     0.05,
     [
-        Row(
+        PublishedRow(
             "all-MiniLM-L6-v2, mean",
             "mean@-1",
             _sts(72.37, 80.60, 75.59, 85.39, 78.99, 82.03, 77.58),
@@ -179,8 +179,12 @@ _SENTEVAL = Preset(
     "accuracy x 100",
     0.5,
     [
-        Row("mean", "mean@-1", _transfer(78.66, 86.25, 94.37, 88.66, 84.40, 92.8, 69.45), _SBERT),
-        Row("[CLS]", "cls@-1", _transfer(78.68, 84.85, 94.21, 88.23, 84.13, 91.4, 71.13), _SBERT),
+        PublishedRow(
+            "mean", "mean@-1", _transfer(78.66, 86.25, 94.37, 88.66, 84.40, 92.8, 69.45), _SBERT
+        ),
+        PublishedRow(
+            "[CLS]", "cls@-1", _transfer(78.68, 84.85, 94.21, 88.23, 84.13, 91.4, 71.13), _SBERT
+        ),
     ],
 )
 
@@ -194,7 +198,7 @@ _TABLE_7 = Preset(
     0.5,
     [
         *(
-            Row(name, name, {"CoNLL-2003": figure}, _DEVLIN)
+            PublishedRow(name, name, {"CoNLL-2003": figure}, _DEVLIN)
             for name, figure in (
                 ("embeddings", 91.0),
                 ("second to last", 95.6),
@@ -204,7 +208,9 @@ _TABLE_7 = Preset(
                 ("weighted sum of all 12", 95.5),
             )
         ),
-        Row("fine-tuned", None, {"CoNLL-2003": 96.4}, _DEVLIN, why="it trains the encoder"),
+        PublishedRow(
+            "fine-tuned", None, {"CoNLL-2003": 96.4}, _DEVLIN, reason="it trains the encoder"
+        ),
     ],
 )
 
@@ -217,12 +223,12 @@ _PROBING = Preset(
     "accuracy x 100",
     1.0,
     [
-        Row("[CLS], block 1", "cls@1", {"sentence length": 71.90}, _INFO),
-        Row("[CLS], block 7", "cls@7", {"sentence length": 68.86}, _INFO),
-        Row("[CLS], block 12", "cls@12", {"sentence length": 54.90}, _INFO),
-        Row("mean, embeddings", "mean@0", {"sentence length": 96.76}, _INFO),
-        Row("mean, block 7", "mean@7", {"sentence length": 89.57}, _INFO),
-        Row("mean, block 12", "mean@12", {"sentence length": 77.61}, _INFO),
+        PublishedRow("[CLS], block 1", "cls@1", {"sentence length": 71.90}, _INFO),
+        PublishedRow("[CLS], block 7", "cls@7", {"sentence length": 68.86}, _INFO),
+        PublishedRow("[CLS], block 12", "cls@12", {"sentence length": 54.90}, _INFO),
+        PublishedRow("mean, embeddings", "mean@0", {"sentence length": 96.76}, _INFO),
+        PublishedRow("mean, block 7", "mean@7", {"sentence length": 89.57}, _INFO),
+        PublishedRow("mean, block 12", "mean@12", {"sentence length": 77.61}, _INFO),
     ],
 )
 
@@ -233,21 +239,3 @@ PRESETS: Mapping[str, Preset] = {
     "probing": _PROBING,
     "senteval-transfer": _SENTEVAL,
 }
-
-WHERE: Mapping[str, Sequence[str]] = {
-    **{f"STS{y}": (f"STS{y}", f"STS/STS{y}-en-test") for y in range(12, 17)},
-    "STS-B": ("stsb/sts-test.csv", "STS/STSBenchmark/sts-test.csv", "sts-test.csv"),
-    "SICK-R": ("sick/SICK_test_annotated.txt", "SICK/SICK_test_annotated.txt"),
-    "CoNLL-2003": ("conll2003/eng.train", "CoNLL-2003/eng.train"),
-    "CoNLL-2003 dev": ("conll2003/eng.testa", "CoNLL-2003/eng.testa"),
-    "sentence length": ("probing/sentence_length.txt", "sentence_length.txt"),
-    "MR": ("mr/sentence_polarity/rt-polarity", "MR/rt-polarity"),
-    "CR": ("cr/custrev", "CR/custrev"),
-    "SUBJ": ("subj/subj", "SUBJ/subj"),
-    "MPQA": ("mpqa/mpqa", "MPQA/mpqa"),
-    "SST": ("SST/binary/sentiment",),
-    "TREC": ("trec/train_5500.label", "TREC/train_5500.label"),
-    "TREC test": ("trec/TREC_10.label", "TREC/TREC_10.label"),
-    "MRPC": ("mrpc/msr_paraphrase_train.txt", "MRPC/msr_paraphrase_train.txt"),
-}
-"""Where each set of data may lie under the folder that the user names."""

@@ -1,4 +1,4 @@
-"""A figure of unsupervised STS: Spearman of the cosine over a set's subsets."""
+"""Figures of unsupervised STS: Spearman of the cosine over a data set's subsets."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from poolwise.errors import StudyError
 from poolwise.model import Model
 from poolwise.readouts import parse
 from poolwise.records import Precision
-from poolwise.reproduction.presets import Row
+from poolwise.reproduction.presets import PublishedRow
 from poolwise.statistics.aggregation import aggregate
 from poolwise.texts import open_pairs
 from poolwise.transforms import fit
 
 
-def similarity(model: Model, where: Path, data: str, row: Row, precision: Precision) -> float:
-    """Spearman x 100, aggregated as the row has it. Raises StudyError where it is undefined."""
-    pairs = open_pairs(str(where))
+def measure_similarity(
+    model: Model, path: Path, data: str, row: PublishedRow, precision: Precision
+) -> float:
+    """Spearman x 100, in the row's aggregation. Raises StudyError where it is undefined."""
+    pairs = open_pairs(str(path))
     readout = parse(row.readout or "")
     texts = list(dict.fromkeys([*pairs.first, *pairs.second]))
     vectors = model.pooled(
@@ -26,15 +28,15 @@ def similarity(model: Model, where: Path, data: str, row: Row, precision: Precis
     )
     if readout.steps:
         vectors = fit(readout, vectors, model.dense_stack).apply(vectors)
-    number = {text: i for i, text in enumerate(texts)}
+    index = {text: i for i, text in enumerate(texts)}
     first, second = (
-        vectors[[number[text] for text in side]].astype(np.float64)
+        vectors[[index[text] for text in side]].astype(np.float64)
         for side in (pairs.first, pairs.second)
     )
-    size = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
-    cosines = np.einsum("nd,nd->n", first, second) / np.where(size > 0, size, 1)
+    norms = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
+    cosines = np.einsum("nd,nd->n", first, second) / np.where(norms > 0, norms, 1)
     subsets = pairs.subsets if data.startswith("STS1") else [""] * len(pairs)
-    found = aggregate(cosines, pairs.scores, subsets, row.how)
-    if found.value is None:
-        raise StudyError(f"the Spearman on {data} is undefined: {found.note}")
-    return 100 * found.value
+    spearman = aggregate(cosines, pairs.scores, subsets, row.aggregation)
+    if spearman.value is None:
+        raise StudyError(f"the Spearman on {data} is undefined: {spearman.note}")
+    return 100 * spearman.value

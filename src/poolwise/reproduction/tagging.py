@@ -1,4 +1,4 @@
-"""A figure of BERT's table 7: entity F1 of one mix of layers under a BiLSTM."""
+"""Figures of BERT's table 7: entity F1 of a mix of layers under a BiLSTM."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 from poolwise.errors import StudyError
 from poolwise.model import Model
 from poolwise.records import Precision
-from poolwise.reproduction.presets import WHERE, Row
+from poolwise.reproduction.data_paths import DATA_PATHS
+from poolwise.reproduction.presets import PublishedRow
 from poolwise.studies.study import Context
 from poolwise.studies.tagging import Tagging
 from poolwise.texts import open_tags
@@ -17,17 +18,19 @@ from poolwise.texts import open_tags
 RESTARTS = 5
 
 
-def tagging(model: Model, where: Path, data: str, row: Row, precision: Precision) -> float:
-    """F1 x 100 on the file of dev. Raises StudyError where that is not there."""
-    dev = where.with_name(Path(WHERE[f"{data} dev"][0]).name)
+def measure_tagging(
+    model: Model, path: Path, data: str, row: PublishedRow, precision: Precision
+) -> float:
+    """F1 x 100 on the file of dev. Raises StudyError without that file."""
+    dev = path.with_name(Path(DATA_PATHS[f"{data} dev"][0]).name)
     if not dev.exists():
-        raise StudyError(f"{dev.name} is not beside {where}")
-    return 100 * _all_mixes(model, where, dev, precision)[str(row.readout)]
+        raise StudyError(f"{dev.name} is not beside {path}")
+    return 100 * _mix_scores(model, path, dev, precision)[str(row.readout)]
 
 
 @lru_cache(maxsize=1)
-def _all_mixes(model: Model, train: Path, dev: Path, precision: Precision) -> Mapping[str, float]:
-    """One run gives every row of the table."""
+def _mix_scores(model: Model, train: Path, dev: Path, precision: Precision) -> Mapping[str, float]:
+    """F1 of every mix, from one run for all rows of the table."""
     study = Tagging(open_tags(str(train), test=str(dev)), restarts=RESTARTS, heads=["bilstm"])
     (finding,) = study.run(Context(model, precision, progress=True))
     return {
