@@ -1,7 +1,7 @@
 """torch's activation functions with their default arguments, by the names of their classes.
 
-Arrays x are float64 [n, d]. The formulas are those of torch.nn's documentation; dropout-like ones
-(RReLU) are what they are in evaluation.
+Arrays x are float64 [n, d]. The formulas are those of torch.nn's documentation; random ones
+(RReLU) are those of evaluation.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def _elu(x: Doubles, alpha: float = 1.0) -> Doubles:
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
 
 
-def _halves(x: Doubles) -> Doubles:
-    """GLU: the first half of the dimensions, each times the sigmoid of one of the second."""
+def _glu(x: Doubles) -> Doubles:
+    """The first half of the dimensions times the sigmoid of the second."""
     first, second = np.split(x, 2, axis=1)
     return first * _sigmoid(second)
 
@@ -78,9 +78,9 @@ ACTIVATIONS: Mapping[str, Callable[[Doubles], Doubles]] = {
     "Softmax": lambda x: np.exp(_log_softmax(x)),
     "Softmin": lambda x: np.exp(_log_softmax(-x)),
     "LogSoftmax": _log_softmax,
-    "GLU": _halves,
+    "GLU": _glu,
 }
-"""Those that torch makes without arguments and that learn nothing."""
+"""The activations without required arguments and without weights."""
 
 HALVING = "GLU"
-"""The one that gives half as many dimensions as it takes."""
+"""The activation whose output has half as many dimensions as its input."""

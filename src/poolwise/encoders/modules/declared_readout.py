@@ -1,4 +1,4 @@
-"""What a list of sentence-transformers' modules declares: a readout, with layers of its own."""
+"""The readout that a list of sentence-transformers' modules declares."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 from poolwise.encoders.config_keys import MAX_BLOCKS
 from poolwise.encoders.modules.dense_modules import (
     READERS,
-    needed_config,
     read_layer,
-    reads_sentences,
+    replaces_sentence_embedding,
+    required_config,
 )
 from poolwise.encoders.modules.dense_stack import DenseStack, DenseStackLayer, NormalizeLayer
 from poolwise.encoders.safetensors_file import open_safetensors
@@ -21,17 +21,17 @@ from poolwise.encoders.weight_formats import WEIGHTS
 from poolwise.errors import EncoderError
 from poolwise.readouts import POOL_OF_MODE, POOLING_MODES, Readout, parse
 
-Listed = tuple[str, Path]
-"""A module's class name, empty unless it is a stock one, and its folder."""
+ModuleEntry = tuple[str, Path]
+"""A module's class name, empty for classes outside sentence-transformers, and its folder."""
 
 _POOLS = {setting: POOL_OF_MODE[mode] for mode, setting in POOLING_MODES.items()}
 
 _FLAGS = {f"pooling_mode_{mode}": setting for mode, setting in POOLING_MODES.items()}
-"""In the order in which the vectors of several stand side by side."""
+"""In the order in which Pooling concatenates the vectors of several modes."""
 
 
 @dataclass(frozen=True)
-class Declared:
+class DeclaredReadout:
     """``readout`` is None where no readout expresses the modules, named by ``inexpressible``.
 
     ``dense_stack`` holds the layers that the readout's step ``dense`` applies. ``pools_prompt`` is
@@ -44,68 +44,68 @@ class Declared:
     inexpressible: str = ""
 
 
-def declared(modules: Sequence[Listed], config: Mapping[str, Any]) -> Declared:
-    """What the modules, the Transformer first, make of a text. Raises EncoderError.
+def read_declared(modules: Sequence[ModuleEntry], config: Mapping[str, Any]) -> DeclaredReadout:
+    """The readout that the modules, the Transformer first, compute. Raises EncoderError.
 
-    ``config`` is what the Transformer says above its config.json.
+    ``config`` holds the Transformer's overrides of its config.json.
     """
-    _, *rest = modules
-    mixing = [folder for kind, folder in rest[:1] if kind == "WeightedLayerPooling"]
-    pooling, *behind = rest[len(mixing) :] or [("", Path())]
-    if pooling[0] != "Pooling" or any(kind not in READERS for kind, _ in behind):
+    following = modules[1:]
+    mixing = [folder for kind, folder in following[:1] if kind == "WeightedLayerPooling"]
+    pooling, *dense = following[len(mixing) :] or [("", Path())]
+    if pooling[0] != "Pooling" or any(kind not in READERS for kind, _ in dense):
         return _inexpressible(modules)
-    if not all(reads_sentences(folder) for _, folder in behind):
+    if not all(replaces_sentence_embedding(folder) for _, folder in dense):
         return _inexpressible(modules, " over single tokens")
-    found = needed_config(pooling[1], "Pooling")
-    modes = _modes(found)
+    pooling_config = required_config(pooling[1], "Pooling")
+    modes = _modes(pooling_config)
     if not modes or len(set(modes)) < len(modes) or not set(modes) <= _POOLS.keys():
-        return Declared(inexpressible=f"the pooling {' + '.join(modes) or 'of nothing'}")
+        return DeclaredReadout(inexpressible=f"the pooling {' + '.join(modes) or 'of nothing'}")
     layers = _layers(modules[0][1], config, mixing)
     if not layers:
         return _inexpressible(modules, " (hidden states that config.json keeps, or no weights)")
     pools = "+".join(_POOLS[mode] for mode in modes)
-    before, dense_stack, after = _divided([read_layer(kind, folder) for kind, folder in behind])
-    steps = [*["l2"] * before, *["dense"] * (dense_stack is not None), *["l2"] * after]
+    l2_before, stack, l2_after = _split([read_layer(kind, folder) for kind, folder in dense])
+    steps = [*["l2"] * l2_before, *["dense"] * (stack is not None), *["l2"] * l2_after]
     readout = parse("|".join([f"{pools}@{layers}", *steps]))
-    return Declared(readout, dense_stack, bool(found.get("include_prompt", True)))
+    return DeclaredReadout(readout, stack, bool(pooling_config.get("include_prompt", True)))
 
 
-def _inexpressible(modules: Sequence[Listed], how: str = "") -> Declared:
+def _inexpressible(modules: Sequence[ModuleEntry], reason: str = "") -> DeclaredReadout:
     names = " → ".join(kind or "a custom module" for kind, _ in modules)
-    return Declared(inexpressible=names + how)
+    return DeclaredReadout(inexpressible=names + reason)
 
 
-def _divided(layers: Sequence[DenseStackLayer | None]) -> tuple[bool, DenseStack | None, bool]:
-    """Whether vectors are normalised first, the layers from the first to the last that learned
-    something, and whether they are normalised at the end."""
-    kept = [layer for layer in layers if layer is not None]
-    learned = [i for i, layer in enumerate(kept) if not isinstance(layer, NormalizeLayer)]
-    if not learned:
-        return False, None, bool(kept)
-    first, last = learned[0], learned[-1]
-    return first > 0, DenseStack(tuple(kept[first : last + 1])), last < len(kept) - 1
+def _split(layers: Sequence[DenseStackLayer | None]) -> tuple[bool, DenseStack | None, bool]:
+    """Whether vectors are normalised first, the layers from the first to the last with weights, and
+    whether vectors are normalised at the end."""
+    active = [layer for layer in layers if layer is not None]
+    weighted = [i for i, layer in enumerate(active) if not isinstance(layer, NormalizeLayer)]
+    if not weighted:
+        return False, None, bool(active)
+    first, last = weighted[0], weighted[-1]
+    return first > 0, DenseStack(tuple(active[first : last + 1])), last < len(active) - 1
 
 
 def _modes(config: Mapping[str, Any]) -> list[str]:
-    """The pooling modes, from either of the two dialects of 1_Pooling/config.json."""
-    given = config.get("pooling_mode")
-    if given is None:
+    """The pooling modes, from either of the two forms of 1_Pooling/config.json."""
+    value = config.get("pooling_mode")
+    if value is None:
         return [mode for flag, mode in _FLAGS.items() if config.get(flag)] or ["mean"]
-    return [describe(mode).strip("'") for mode in (given if isinstance(given, list) else [given])]
+    return [describe(mode).strip("'") for mode in (value if isinstance(value, list) else [value])]
 
 
 def _layers(encoder: Path, config: Mapping[str, Any], mixing: Sequence[Path]) -> str:
-    """The layers that are read, as a readout writes them; empty where they cannot be."""
+    """The layers in the grammar of readouts; empty where no readout expresses them."""
     if not mixing:
         return "-1"
     states = {**read_object(encoder / "config.json"), **config}.get("output_hidden_states")
     if states is not True:
         return ""
-    weights = _weights(mixing[0])
-    return _mixed(weights) if sum(weights.values()) else ""
+    weights = _layer_weights(mixing[0])
+    return _weighted_layers(weights) if sum(weights.values()) else ""
 
 
-def _weights(folder: Path) -> dict[int, float]:
+def _layer_weights(folder: Path) -> dict[int, float]:
     """Each layer's weight in a WeightedLayerPooling, without zeros. Raises EncoderError."""
     config, path = folder / "config.json", folder / WEIGHTS
     if not (config.exists() and path.exists()):
@@ -118,12 +118,12 @@ def _weights(folder: Path) -> dict[int, float]:
         raise EncoderError(f"{config}: layer_start is {describe(first)}")
     if "layer_weights" not in file.entries:
         raise EncoderError(f"{path}: holds no layer_weights")
-    found = file.read(["layer_weights"])["layer_weights"].flat
-    return {layer: float(weight) for layer, weight in enumerate(found, first) if weight}
+    values = file.read(["layer_weights"])["layer_weights"].flat
+    return {layer: float(weight) for layer, weight in enumerate(values, first) if weight}
 
 
-def _mixed(weights: Mapping[int, float]) -> str:
-    """The layers as a readout has them; the module divides by the sum of the weights."""
+def _weighted_layers(weights: Mapping[int, float]) -> str:
+    """The layers in the grammar of readouts; the module divides by the sum of the weights."""
     total = sum(weights.values())
     if len(weights) == 1:
         return str(*weights)

@@ -1,4 +1,4 @@
-"""The modules behind Pooling as their folders hold them: Dense, LayerNorm, Normalize, Dropout."""
+"""The modules after Pooling in their folders: Dense, LayerNorm, Normalize, Dropout."""
 
 from __future__ import annotations
 
@@ -21,49 +21,50 @@ from poolwise.records import Floats
 
 CONFIG = "config.json"
 
-SENTENCE = "sentence_embedding"
-"""What a module reads and writes unless its config names something else."""
+SENTENCE_EMBEDDING = "sentence_embedding"
+"""The default input and output of a module."""
 
-_LEARNED_SLOPE = "PReLU"
+_PRELU = "PReLU"
 
 MAX_SIZE = 65_536
 
 
-def reads_sentences(folder: Path) -> bool:
+def replaces_sentence_embedding(folder: Path) -> bool:
     """Whether a module reads the pooled vector and replaces it."""
-    found = _config(folder)
-    read = found.get("module_input_name", SENTENCE)
-    written = found.get("module_output_name")
-    return bool(read == SENTENCE and written in (None, SENTENCE))
+    path = folder / CONFIG
+    config = read_object(path) if path.exists() else {}
+    source = config.get("module_input_name", SENTENCE_EMBEDDING)
+    target = config.get("module_output_name")
+    return bool(source == SENTENCE_EMBEDDING and target in (None, SENTENCE_EMBEDDING))
 
 
 def read_layer(kind: str, folder: Path) -> DenseStackLayer | None:
-    """The module of this kind in its folder; None for Dropout, which does nothing here.
+    """The module of this kind in its folder; None for Dropout, which has no effect here.
 
-    Raises EncoderError, naming it, for one that lacks its files or holds something else.
+    Raises EncoderError for a folder that lacks files or holds something else.
     """
     return READERS[kind](folder)
 
 
 def _dense(folder: Path) -> DenseLayer:
-    config = needed_config(folder, "Dense")
+    config = required_config(folder, "Dense")
     activation = _activation(config.get("activation_function", "torch.nn.Tanh"), folder)
-    takes, gives = (_size(config, name, folder) for name in ("in_features", "out_features"))
-    shapes: dict[str, tuple[int, ...]] = {"linear.weight": (gives, takes)}
+    inputs, outputs = (_size(config, name, folder) for name in ("in_features", "out_features"))
+    shapes: dict[str, tuple[int, ...]] = {"linear.weight": (outputs, inputs)}
     if config.get("bias", True):
-        shapes["linear.bias"] = (gives,)
-    if activation == _LEARNED_SLOPE:
+        shapes["linear.bias"] = (outputs,)
+    if activation == _PRELU:
         shapes["activation_function.weight"] = (1,)
     residual = bool(config.get("use_residual"))
-    if residual and takes != gives:
-        shapes["residual.weight"] = (gives, takes)
-    if activation == HALVING and (residual or gives % 2):
-        raise EncoderError(f"{folder / CONFIG}: GLU halves {gives} dimensions: they do not fit")
+    if residual and inputs != outputs:
+        shapes["residual.weight"] = (outputs, inputs)
+    if activation == HALVING and (residual or outputs % 2):
+        raise EncoderError(f"{folder / CONFIG}: GLU halves {outputs} dimensions: they do not fit")
     return DenseLayer(_tensors(folder, shapes), activation, residual)
 
 
 def _norm(folder: Path) -> NormLayer:
-    size = _size(needed_config(folder, "LayerNorm"), "dimension", folder)
+    size = _size(required_config(folder, "LayerNorm"), "dimension", folder)
     return NormLayer(_tensors(folder, {"norm.weight": (size,), "norm.bias": (size,)}))
 
 
@@ -76,10 +77,10 @@ READERS: Mapping[str, Callable[[Path], DenseStackLayer | None]] = {
 
 
 def _activation(name: Any, folder: Path) -> str:
-    """The class of torch that the config names. Raises EncoderError for any other."""
-    path, _, last = name.rpartition(".") if isinstance(name, str) else ("", "", "")
-    if not path.startswith("torch.") or last not in (*ACTIVATIONS, _LEARNED_SLOPE):
-        known = ", ".join((*ACTIVATIONS, _LEARNED_SLOPE))
+    """The name of a class of torch.nn. Raises EncoderError for any other."""
+    package, _, last = name.rpartition(".") if isinstance(name, str) else ("", "", "")
+    if not package.startswith("torch.") or last not in (*ACTIVATIONS, _PRELU):
+        known = ", ".join((*ACTIVATIONS, _PRELU))
         raise EncoderError(
             f"{folder / CONFIG}: activation_function is {describe(name)}, expected a class of "
             f"torch.nn: {known}"
@@ -97,12 +98,8 @@ def _size(config: Mapping[str, Any], name: str, folder: Path) -> int:
     return size
 
 
-def _config(folder: Path) -> dict[str, Any]:
-    return read_object(folder / CONFIG) if (folder / CONFIG).exists() else {}
-
-
-def needed_config(folder: Path, kind: str) -> dict[str, Any]:
-    """What the config.json of a module of this kind says. Raises EncoderError without one."""
+def required_config(folder: Path, kind: str) -> dict[str, Any]:
+    """The config.json of a module of this kind. Raises EncoderError where there is none."""
     if not (folder / CONFIG).exists():
         raise EncoderError(
             f"{folder}: modules.json names this folder as {kind}, but it has no {CONFIG}; the "
@@ -112,7 +109,7 @@ def needed_config(folder: Path, kind: str) -> dict[str, Any]:
 
 
 def _tensors(folder: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Floats]:
-    """The weights, which must be these and no others."""
+    """The weights of a module. Raises EncoderError unless names and shapes are exactly these."""
     path = folder / WEIGHTS
     if not path.exists() and (folder / PICKLES[0]).exists():
         raise EncoderError(
@@ -122,8 +119,8 @@ def _tensors(folder: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, F
     if not path.exists():
         raise EncoderError(f"{folder}: has no {WEIGHTS}; the copy of the model is not complete")
     file = open_safetensors(path)
-    found = {name: entry.shape for name, entry in file.entries.items()}
-    if found != shapes:
-        held = f"{found}"[:400]
-        raise EncoderError(f"{path}: holds {held}, but {CONFIG} asks for {dict(shapes)}")
+    stored = {name: entry.shape for name, entry in file.entries.items()}
+    if stored != shapes:
+        text = f"{stored}"[:400]
+        raise EncoderError(f"{path}: holds {text}, but {CONFIG} asks for {dict(shapes)}")
     return file.read(shapes)

@@ -1,6 +1,6 @@
-"""A model's folder: where its encoder lies and which readout it declares.
+"""A model's folder: where its encoder's files are, and the readout that it declares.
 
-sentence-transformers declares one by its modules, poolwise in the checkpoints that it has tuned.
+sentence-transformers declares a readout by its modules, poolwise in poolwise.json.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from poolwise.encoders.modules.declared_readout import Listed, declared
+from poolwise.encoders.modules.declared_readout import ModuleEntry, read_declared
 from poolwise.encoders.modules.dense_stack import DenseStack
 from poolwise.encoders.modules.prompts import Prompts, SimilarityName, read_prompts
 from poolwise.encoders.modules.transformer_module import TransformerModule, read_transformer
@@ -23,7 +23,7 @@ from poolwise.errors import EncoderError, ReadoutError
 from poolwise.readouts import Readout, parse
 
 POOLWISE_JSON = "poolwise.json"
-"""What a fine-tuned checkpoint says of itself; ``readout`` is what its linear layer reads."""
+"""The file of a fine-tuned checkpoint or an export; its ``readout`` is the one that was trained."""
 
 MAX_POOLWISE_JSON = 16 * MEGABYTE
 
@@ -48,61 +48,58 @@ class Modules:
 
     @property
     def encoder(self) -> Path:
-        """The folder of the encoder itself."""
+        """The folder of the encoder's own files."""
         return self.transformer.folder
 
 
 def read_modules(folder: Path) -> Modules:
-    """Read modules.json if there is one; a folder without is its own encoder."""
+    """The modules of a folder; one without modules.json holds the encoder's files itself."""
     if not (folder / "modules.json").exists():
-        return _tuned(folder / POOLWISE_JSON, read_transformer(folder))
-    listed = _listed(folder / "modules.json")
-    if not listed or listed[0][0] != "Transformer":
-        first = repr(listed[0][0] or "a custom module") if listed else "none"
+        return _read_poolwise_json(folder / POOLWISE_JSON, read_transformer(folder))
+    entries = _read_entries(folder / "modules.json")
+    if not entries or entries[0][0] != "Transformer":
+        first = repr(entries[0][0] or "a custom module") if entries else "none"
         raise EncoderError(
             f"{folder / 'modules.json'}: the first module is {first}, expected "
             "sentence-transformers' Transformer"
         )
-    transformer = read_transformer(listed[0][1])
-    found = declared(listed, transformer.config)
-    prompts, similarity = read_prompts(folder, pooled=found.pools_prompt)
+    transformer = read_transformer(entries[0][1])
+    declared = read_declared(entries, transformer.config)
+    prompts, similarity = read_prompts(folder, pooled=declared.pools_prompt)
     return Modules(
         transformer,
-        declared=found.readout,
-        dense_stack=found.dense_stack,
+        declared=declared.readout,
+        dense_stack=declared.dense_stack,
         prompts=prompts,
         similarity=similarity,
-        inexpressible=found.inexpressible,
+        inexpressible=declared.inexpressible,
     )
 
 
-def _listed(path: Path) -> list[Listed]:
-    """(class name, folder) of each module; the name is empty unless the class is a stock one."""
-    found = read_json(path)
-    if not isinstance(found, list) or len(found) > MAX_MODULES:
+def _read_entries(path: Path) -> list[ModuleEntry]:
+    items = read_json(path)
+    if not isinstance(items, list) or len(items) > MAX_MODULES:
         raise EncoderError(f"{path}: expected a list of at most {MAX_MODULES} modules")
-    modules = []
-    for item in found:
-        place = str(path)
-        kind = str(as_object(item, place).get("type"))
+    entries = []
+    for item in items:
+        kind = str(as_object(item, str(path)).get("type"))
         stock = kind.startswith("sentence_transformers.")
-        folder = resolve_inside(path.parent, item.get("path", ""), place)
-        modules.append((kind.rpartition(".")[2] if stock else "", folder))
-    return modules
+        folder = resolve_inside(path.parent, item.get("path", ""), str(path))
+        entries.append((kind.rpartition(".")[2] if stock else "", folder))
+    return entries
 
 
-def _tuned(path: Path, transformer: TransformerModule) -> Modules:
-    """What poolwise.json says: what the linear layer of a checkpoint reads, or an export."""
-    about = read_object(path, MAX_POOLWISE_JSON) if path.exists() else {}
-    if not about:
+def _read_poolwise_json(path: Path, transformer: TransformerModule) -> Modules:
+    content = read_object(path, MAX_POOLWISE_JSON) if path.exists() else {}
+    if not content:
         return Modules(transformer)
-    pooled = about.get("prompt_pooled") is not False
+    pooled = content.get("prompt_pooled") is not False
     prompts, similarity = read_prompts(path.parent, pooled=pooled)
-    plain = Modules(transformer, prompts=prompts, similarity=similarity)
-    if about.get("attention") is True:
-        return replace(plain, inexpressible="learned attention")
+    modules = Modules(transformer, prompts=prompts, similarity=similarity)
+    if content.get("attention") is True:
+        return replace(modules, inexpressible="learned attention")
     try:
-        read = parse(about["readout"]) if type(about.get("readout")) is str else None
+        readout = parse(content["readout"]) if type(content.get("readout")) is str else None
     except ReadoutError as error:
         raise EncoderError(f"{path}: {error}") from error
-    return replace(plain, declared=read)
+    return replace(modules, declared=readout)

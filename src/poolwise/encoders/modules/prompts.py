@@ -1,4 +1,4 @@
-"""config_sentence_transformers.json: prompts, and how vectors are compared."""
+"""config_sentence_transformers.json: prompts, and the measure of similarity."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ MAX_PROMPTS = 1000
 MAX_PROMPT = 10_000
 
 QUERY, DOCUMENT = "query", "document"
-"""The prompts of ``encode_query`` and ``encode_document``. Every model has them: they are empty
-where the folder names none, and then no default prompt takes their place."""
+"""The prompts of ``encode_query`` and ``encode_document``. Every model has both: without a text in
+the folder they are empty, and the default prompt does not replace them."""
 
 _UNNAMED = "default"
-"""What a prompt is called that no name was given to."""
+"""The name of a prompt that was given as a text alone."""
 
-_NONE: Mapping[str, str] = MappingProxyType({QUERY: "", DOCUMENT: ""})
+_EMPTY: Mapping[str, str] = MappingProxyType({QUERY: "", DOCUMENT: ""})
 
 
 @dataclass(frozen=True)
 class Prompts:
-    """Texts that a model wants in front of what it reads.
+    """The prompts of a model.
 
-    ``texts`` by name; ``default`` names the one that stands in front of every text for which
-    nobody names another. ``pooled`` is False where the prompt's tokens are left out of pooling.
+    ``texts`` by name; ``default`` is the name of the prompt that applies where no other is chosen.
+    ``pooled`` is False where the prompt's tokens are left out of pooling.
     """
 
-    texts: Mapping[str, str] = field(default_factory=lambda: _NONE)
+    texts: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
     default: str | None = None
     pooled: bool = True
 
     def resolve(self, prompt: str | None = None, name: str | None = None) -> str:
-        """The text to put in front: ``prompt`` itself, the one of this ``name``, or the default.
+        """The text to prepend: ``prompt`` itself, the prompt of this ``name``, or the default.
 
-        Raises EncoderError for a name that there is not, or where both are given.
+        Raises EncoderError for an unknown name, or where both arguments are given.
         """
         if prompt is not None and name is not None:
             raise EncoderError(f"prompt {prompt!r} and prompt name {name!r}: give one of them")
@@ -53,40 +53,40 @@ class Prompts:
             return prompt
         if not isinstance(name, str | None):
             raise EncoderError(f"the prompt's name is {describe(name)}, expected a text")
-        wanted = self.default if name is None else name
-        if wanted is None:
+        name = self.default if name is None else name
+        if name is None:
             return ""
-        if wanted not in self.texts:
-            named = listed(self.texts, describe)
-            raise EncoderError(f"no prompt is named {wanted!r}; this model's are {named}")
-        return self.texts[wanted]
+        if name not in self.texts:
+            known = listed(self.texts, describe)
+            raise EncoderError(f"no prompt is named {name!r}; this model's are {known}")
+        return self.texts[name]
 
     def with_default(self, prompt: str | None) -> Prompts:
-        """The same prompts, of which ``prompt`` is the default one; None leaves what is."""
+        """The same prompts with ``prompt`` as the default; None leaves the default as it is."""
         if prompt is None or prompt == self.resolve():
             return self
         if not prompt:
             return replace(self, default=None)
-        named = next((name for name, text in self.texts.items() if text == prompt), None)
-        texts = self.texts if named else {**self.texts, _UNNAMED: prompt}
-        return replace(self, texts=texts, default=named or _UNNAMED)
+        name = next((name for name, text in self.texts.items() if text == prompt), None)
+        texts = self.texts if name else {**self.texts, _UNNAMED: prompt}
+        return replace(self, texts=texts, default=name or _UNNAMED)
 
 
 def read_prompts(folder: Path, *, pooled: bool) -> tuple[Prompts, SimilarityName]:
-    """What the folder's file says, or that there is none. Raises EncoderError."""
+    """The prompts and the similarity of a folder, or their defaults. Raises EncoderError."""
     path = folder / PROMPTS_CONFIG
-    found = read_object(path) if path.exists() else {}
-    texts = as_object(found.get("prompts") or {}, f"{path}: prompts")
+    config = read_object(path) if path.exists() else {}
+    texts = as_object(config.get("prompts") or {}, f"{path}: prompts")
     if len(texts) > MAX_PROMPTS:
         raise EncoderError(f"{path}: {len(texts):,} prompts, at most {MAX_PROMPTS:,} are read")
     checked = {name: _prompt(text, name, path) for name, text in texts.items()}
-    named = MappingProxyType({**_NONE, **checked})
-    default = found.get("default_prompt_name")
-    if default is not None and (not isinstance(default, str) or default not in named):
+    prompts = MappingProxyType({**_EMPTY, **checked})
+    default = config.get("default_prompt_name")
+    if default is not None and (not isinstance(default, str) or default not in prompts):
         raise EncoderError(
-            f"{path}: default_prompt_name is {describe(default)}, expected one of {listed(named)}"
+            f"{path}: default_prompt_name is {describe(default)}, expected one of {listed(prompts)}"
         )
-    return Prompts(named, default, pooled), _similarity(found)
+    return Prompts(prompts, default, pooled), _similarity(config)
 
 
 def _prompt(text: Any, name: str, path: Path) -> str:
@@ -100,7 +100,7 @@ def _prompt(text: Any, name: str, path: Path) -> str:
     return text
 
 
-def _similarity(found: Mapping[str, Any]) -> SimilarityName:
-    """As sentence-transformers, which takes the cosine for a name that it does not know."""
+def _similarity(config: Mapping[str, Any]) -> SimilarityName:
+    """The measure that the file names; like sentence-transformers, cosine for an unknown name."""
     known: tuple[SimilarityName, ...] = get_args(SimilarityName)
-    return next((name for name in known if name == found.get("similarity_fn_name")), "cosine")
+    return next((name for name in known if name == config.get("similarity_fn_name")), "cosine")

@@ -1,7 +1,7 @@
-"""sentence-transformers' Transformer module: how its file says that an encoder is to be read.
+"""sentence-transformers' Transformer module: options for reading an encoder.
 
-Keys that change vectors are obeyed, or refused by name where poolwise has nothing like them. Keys
-that cannot change any are in a list; sentence-transformers itself fails on all others.
+Keys that change vectors are applied, or refused by name where poolwise has no equivalent. Keys that
+cannot change vectors are listed and ignored; sentence-transformers itself fails on all others.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ FILES = tuple(
     f"sentence_{kind}_config.json"
     for kind in ("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet")
 )
-"""The first that says anything counts."""
+"""The first that is not empty counts."""
 
-# What sentence-transformers 5.2 renamed; it reads the old name where a file has both.
+# Names before sentence-transformers 5.2; in a file with both, the old one has precedence.
 _OLD_NAMES = {
     "model_args": "model_kwargs",
     "tokenizer_args": "processor_kwargs",
     "config_args": "config_kwargs",
 }
 
-_USUAL: Mapping[str, tuple[Any, ...]] = {
+_ONLY_VALUES: Mapping[str, tuple[Any, ...]] = {
     "transformer_task": ("feature-extraction",),
     "module_output_name": ("token_embeddings",),
     "tokenizer_name_or_path": (None,),
@@ -35,11 +35,11 @@ _USUAL: Mapping[str, tuple[Any, ...]] = {
     "document_length": (None,),
     "query_expansion": (None,),
 }
-"""Keys that poolwise reads with these values alone."""
+"""Keys that are accepted with these values alone."""
 
-_ASIDE = ("unpad_inputs", "cache_dir", "backend")
+_IGNORED = ("unpad_inputs", "cache_dir", "backend")
 
-# sentence-transformers puts its own values here.
+# sentence-transformers replaces these values by its own.
 _DOWNLOADS = (
     "subfolder",
     "token",
@@ -54,7 +54,7 @@ _DOWNLOADS = (
 )
 
 # How weights are brought into memory and which of several equal kernels runs.
-_MODEL_ASIDE = (
+_MODEL_IGNORED = (
     *_DOWNLOADS,
     "dtype",
     "torch_dtype",
@@ -83,8 +83,8 @@ _TRUNCATE = (True, "longest_first", "only_first")
 # Any other padding is counted among the tokens of a prompt that is left out of pooling.
 _PAD = (True, "longest")
 
-# What is returned beside the ids, and the side of padding, which no vector of poolwise ever sees.
-_CALL_ASIDE = (
+# Outputs beside the ids, and the side of padding, which poolwise does not use.
+_CALL_IGNORED = (
     "padding_side",
     "return_tensors",
     "return_attention_mask",
@@ -99,11 +99,11 @@ _OTHER_MODALITIES = ("audio", "image", "video", "chat_template")
 
 @dataclass(frozen=True)
 class TransformerModule:
-    """Where an encoder lies and how it is read.
+    """The folder of an encoder's files, and options for reading them.
 
-    ``config`` and ``tokenizer`` are keys that override those of config.json and
-    tokenizer_config.json; the maximum length is the tokenizer's ``model_max_length``, as there.
-    ``lower_case`` lowers every text before the tokenizer's own steps.
+    ``config`` and ``tokenizer`` override keys of config.json and tokenizer_config.json; the maximum
+    length is the tokenizer's ``model_max_length``. ``lower_case`` lowers every text before the
+    tokenizer's own steps.
     """
 
     folder: Path
@@ -114,40 +114,40 @@ class TransformerModule:
 
     @property
     def max_length(self) -> int | None:
-        """The maximum length in tokens that the module itself states."""
-        found = self.tokenizer.get("model_max_length")
-        return found if type(found) is int else None
+        """The maximum length in tokens, where the module states one."""
+        length = self.tokenizer.get("model_max_length")
+        return length if type(length) is int else None
 
 
 def read_transformer(folder: Path) -> TransformerModule:
-    """The Transformer module in ``folder``; without a file of its own it says nothing."""
+    """The Transformer module in ``folder``; without a file of its own it has no options."""
     for path in (folder / name for name in FILES):
-        if path.exists() and (found := read_object(path)):
-            return _read(folder, found, str(path))
+        if path.exists() and (options := read_object(path)):
+            return _read_options(folder, options, str(path))
     return TransformerModule(folder)
 
 
-def _read(folder: Path, found: dict[str, Any], place: str) -> TransformerModule:
-    found = {_OLD_NAMES.get(key, key): found[key] for key in sorted(found, key=_is_old)}
-    known = (*_USUAL, *_ASIDE, *_OLD_NAMES.values(), "max_seq_length", "do_lower_case")
-    _refuse(set(found) - {*known, "modality_config", "processing_kwargs"}, place)
-    for key, usual in _USUAL.items():
-        if found.get(key, usual[0]) not in usual:
+def _read_options(folder: Path, options: dict[str, Any], place: str) -> TransformerModule:
+    options = {_OLD_NAMES.get(key, key): options[key] for key in sorted(options, key=_is_old)}
+    known = (*_ONLY_VALUES, *_IGNORED, *_OLD_NAMES.values(), "max_seq_length", "do_lower_case")
+    _refuse(set(options) - {*known, "modality_config", "processing_kwargs"}, place)
+    for key, accepted in _ONLY_VALUES.items():
+        if options.get(key, accepted[0]) not in accepted:
             raise EncoderError(
-                f"{place}: {key} is {describe(found[key])}, which poolwise does not read; "
-                f"expected {usual[0]!r}"
+                f"{place}: {key} is {describe(options[key])}, which poolwise does not read; "
+                f"expected {accepted[0]!r}"
             )
-    _check_modalities(found.get("modality_config"), place)
-    model, tokenizer, config = (_object(found, key, place) for key in _OLD_NAMES.values())
-    _refuse(set(model) - {*_MODEL_ASIDE}, f"{place}: model_kwargs")
+    _check_modalities(options.get("modality_config"), place)
+    model, tokenizer, config = (_object(options, key, place) for key in _OLD_NAMES.values())
+    _refuse(set(model) - {*_MODEL_IGNORED}, f"{place}: model_kwargs")
     _refuse(set(tokenizer) & {*_TOKENIZER_REFUSED}, f"{place}: processor_kwargs")
     _refuse(set(config) & {*_CONFIG_REFUSED}, f"{place}: config_kwargs")
-    if (length := found.get("max_seq_length")) is not None:
+    if (length := options.get("max_seq_length")) is not None:
         tokenizer.setdefault("model_max_length", _length(length, f"{place}: max_seq_length"))
-    tokenizer |= _call(_object(found, "processing_kwargs", place), place)
+    tokenizer |= _call_options(_object(options, "processing_kwargs", place), place)
     return TransformerModule(
         folder,
-        lower_case=bool(found.get("do_lower_case")),
+        lower_case=bool(options.get("do_lower_case")),
         config={key: value for key, value in config.items() if key not in _DOWNLOADS},
         tokenizer={key: value for key, value in tokenizer.items() if key not in _DOWNLOADS},
         notes=_precision_note(model),
@@ -159,15 +159,15 @@ def _is_old(key: str) -> bool:
 
 
 def _refuse(keys: Iterable[str], place: str) -> None:
-    if named := sorted(keys):
+    if names := sorted(keys):
         raise EncoderError(
-            f"{place}: {describe(named[0])} is set, which poolwise does not read. Remove it if it "
+            f"{place}: {describe(names[0])} is set, which poolwise does not read. Remove it if it "
             "changes no vector"
         )
 
 
-def _object(found: Mapping[str, Any], key: str, place: str) -> dict[str, Any]:
-    return dict(as_object(found.get(key) or {}, f"{place}: {key}"))
+def _object(options: Mapping[str, Any], key: str, place: str) -> dict[str, Any]:
+    return dict(as_object(options.get(key) or {}, f"{place}: {key}"))
 
 
 def _length(value: Any, place: str) -> int:
@@ -176,12 +176,12 @@ def _length(value: Any, place: str) -> int:
     return value
 
 
-def _check_modalities(found: Any, place: str) -> None:
-    """Texts must go through the plain forward pass, to the last hidden state."""
-    if found is None:
+def _check_modalities(config: Any, place: str) -> None:
+    """Raise EncoderError unless texts go through ``forward`` to the last hidden state."""
+    if config is None:
         return
     place = f"{place}: modality_config"
-    modalities = as_object(found, place)
+    modalities = as_object(config, place)
     text = as_object(modalities.get("text"), f"{place}: text")
     if "message" in modalities or text.get("method") != "forward":
         raise EncoderError(f"{place}: texts go through more than the encoder's forward pass")
@@ -193,13 +193,13 @@ def _check_modalities(found: Any, place: str) -> None:
         )
 
 
-def _call(processing: Mapping[str, Any], place: str) -> dict[str, Any]:
-    """What the tokenizer is called with, as options of the tokenizer itself."""
+def _call_options(processing: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """Arguments of the tokenizer's call, as options of the tokenizer itself."""
     place = f"{place}: processing_kwargs"
     _refuse(set(processing) - {"text", "common", *_OTHER_MODALITIES}, place)
-    given = _object(processing, "text", place) | _object(processing, "common", place)
+    arguments = _object(processing, "text", place) | _object(processing, "common", place)
     options: dict[str, Any] = {}
-    for key, value in given.items():
+    for key, value in arguments.items():
         match key:
             case "max_length" if value is not None:
                 options["model_max_length"] = _length(value, f"{place}: max_length")
@@ -212,7 +212,7 @@ def _call(processing: Mapping[str, Any], place: str) -> dict[str, Any]:
             case "truncation" | "max_length" | "split_special_tokens" | "padding":
                 pass
             case _:
-                _refuse({key} - {*_CALL_ASIDE}, place)
+                _refuse({key} - {*_CALL_IGNORED}, place)
     return options
 
 
