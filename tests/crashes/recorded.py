@@ -28,7 +28,7 @@ def record() -> None:
         # Not by attribute: the package has a function of this name.
         module = import_module("poolwise.exports.export")
         _given_again(module, differ, lambda *_, name=differ: name)
-    _written_again(conversion, "_work", lambda task, target, *_, **__: (task, Path(target)))
+    _written_again(conversion, "_run_worker", lambda task, target, *_, **__: (task, Path(target)))
     _written_again(
         onnx_graph, "write_graph", lambda graph, path, about: (about["readout"], Path(path))
     )

@@ -21,7 +21,7 @@ import numpy as np
 
 import poolwise
 from poolwise.encoders.conversion import conversion, worker
-from poolwise.encoders.conversion.stored_tensors import StoredError
+from poolwise.encoders.conversion.stored_tensors import ConversionError
 from poolwise.encoders.description import describe
 from poolwise.errors import PoolwiseError, PoolwiseWarning
 from poolwise.transforms.fitted_readout import FittedReadout
@@ -67,16 +67,16 @@ def convert(folder, thorough):
     """A folder with pickles or HDF5; ``thorough`` leaves it to its own process."""
     out = folder.with_name("out")
     if not thorough:
-        conversion._work = work
+        conversion._run_worker = work
     try:
         conversion.convert(folder, out)
         read(out, thorough=False)
     finally:
-        conversion._work = own_process
+        conversion._run_worker = own_process
         shutil.rmtree(out, ignore_errors=True)
 
 
-own_process = conversion._work
+own_process = conversion._run_worker
 worker._limit = lambda *_: None
 
 
@@ -85,7 +85,7 @@ def work(task, target, *sources, timeout):
     del timeout
     try:
         worker.TASKS[task](target, *sources)
-    except (SystemExit, StoredError, OSError) as error:
+    except (SystemExit, ConversionError, OSError) as error:
         raise poolwise.errors.EncoderError(str(error)) from error
     return []
 

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from poolwise.encoders import load
 from poolwise.encoders.conversion.conversion import convert
-from poolwise.encoders.conversion.copies import LARGEST
+from poolwise.encoders.conversion.copies import MAX_EXTRA_FILE
 from poolwise.errors import EncoderError, StoreError
 
 
@@ -132,7 +132,7 @@ def test_safetensors_are_kept_beside_a_sentencepiece_model(tiny, tmp_path, monke
         shutil.copy(folder / "spiece.model", target)
         return []
 
-    monkeypatch.setattr("poolwise.encoders.conversion.conversion._work", work)
+    monkeypatch.setattr("poolwise.encoders.conversion.conversion._run_worker", work)
     convert(folder, tmp_path / "out", timeout=5)
     assert asked == [("tokenizer", (str(folder),), 5)]
     assert load(tmp_path / "out").hash == load(tiny("albert")).hash
@@ -219,7 +219,7 @@ def test_what_is_left_out_is_told(folder, tmp_path):
     (folder / ".git").mkdir()
     (folder / ".git" / "HEAD").touch()
     with (folder / "corpus.txt").open("wb") as file:
-        file.truncate(LARGEST + 1)
+        file.truncate(MAX_EXTRA_FILE + 1)
     secret = tmp_path / "secret.txt"
     secret.write_text("not of this folder")
     (folder / "notes.txt").symlink_to(secret)

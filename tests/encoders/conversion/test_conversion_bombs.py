@@ -26,7 +26,7 @@ import poolwise
 from poolwise.encoders import load
 from poolwise.encoders.config import read_config
 from poolwise.encoders.conversion.conversion import convert
-from poolwise.encoders.conversion.stored_tensors import StoredError
+from poolwise.encoders.conversion.stored_tensors import ConversionError
 from poolwise.encoders.conversion.torch_file import open_torch
 from poolwise.encoders.untrusted_files import MEGABYTE
 from poolwise.errors import EncoderError, StoreError
@@ -219,7 +219,7 @@ def test_pickles(tmp_path, pickled, said):
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("archive/data.pkl", pickled)
     before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
-    with pytest.raises(StoredError) as caught:
+    with pytest.raises(ConversionError) as caught:
         open_torch(path)
     assert said in str(caught.value)
     assert time.process_time() - started < SECONDS
@@ -452,7 +452,7 @@ def test_nothing_of_a_terabyte_is_copied(folder, state, tmp_path, name):
 
 
 def test_other_files_are_copied_up_to_a_limit(folder, state, tmp_path, monkeypatch):
-    monkeypatch.setattr("poolwise.encoders.conversion.copies.ALL", 2000)
+    monkeypatch.setattr("poolwise.encoders.conversion.copies.MAX_EXTRA_TOTAL", 2000)
     save(state, folder)
     for number in range(4):
         (folder / f"{number}.txt").write_bytes(b"x" * 900)

@@ -1,4 +1,4 @@
-"""A folder with a pickle, or with weights for TensorFlow, becomes one that ``load`` reads."""
+"""Conversion of a folder with a pickle, or with TensorFlow weights, to one that ``load`` reads."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from poolwise.encoders.config import read_config
-from poolwise.encoders.conversion.copies import copy_mode, copy_rest, refuse_links
+from poolwise.encoders.conversion.copies import copy_files, copy_mode, refuse_links
 from poolwise.encoders.loading import load
 from poolwise.encoders.safetensors_file import MAX_HEADER
 from poolwise.encoders.tokenizer.settings import read_settings
@@ -40,9 +40,9 @@ TIMEOUT = 900.0
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """One file to write, relative to the new folder, and what of the old one it comes from.
+    """A file to write: ``target`` relative to the new folder, ``sources`` in the old one.
 
-    ``replaces`` are the files that the new one stands for.
+    ``replaces`` are the files that are not copied because the target has their contents.
     """
 
     task: str
@@ -54,14 +54,15 @@ class _Job:
 def convert(folder: str | Path, out: str | Path, *, timeout: float = TIMEOUT) -> tuple[str, ...]:
     """Write ``out``: the model of ``folder`` with its weights as safetensors.
 
-    Pickles (pytorch_model.bin, or its shards, of the encoder and of the modules behind it) are
-    never unpickled: a process of their own, whose memory and time are bounded, reads which tensors
-    they hold, and of those what config.json asks for, piece by piece. So it does with the file that
-    transformers wrote for TensorFlow (tf_model.h5). A tokenizer that is only a SentencePiece model
-    becomes a tokenizer.json. All else is copied, but for code, other pickles and other kinds of
-    weights; heads come along while they are not larger than the encoder. The names of what is left
-    out are given back. ``out`` appears complete or not at all, and is an encoder that ``load``
-    accepts. Raises EncoderError; ``timeout`` is in seconds, for each process.
+    Pickles (pytorch_model.bin, or its shards, of the encoder and of the modules after it) are never
+    unpickled: a process of its own, with bounded memory and time, reads the names and shapes of
+    their tensors, and then in pieces those that config.json requires. It reads the file that
+    transformers wrote for TensorFlow (tf_model.h5) likewise. A tokenizer that is only a
+    SentencePiece model becomes a tokenizer.json. Other files are copied, except code, other pickles
+    and other formats of weights; heads are written while they are not larger than the encoder.
+
+    Returns the names of files and tensors that were left out. ``out`` appears complete or not at
+    all, and ``load`` accepts it. Raises EncoderError; ``timeout`` is in seconds, a process.
     """
     folder, out = Path(folder), Path(out)
     if not folder.is_dir():
@@ -71,19 +72,21 @@ def convert(folder: str | Path, out: str | Path, *, timeout: float = TIMEOUT) ->
     with whole_folder(out, replace=False, parents=True) as partial:
         jobs = _jobs(folder)
         with os_errors_as(out):
-            left_out = copy_rest(folder, partial, [path for job in jobs for path in job.replaces])
+            names_left_out = copy_files(
+                folder, partial, [path for job in jobs for path in job.replaces]
+            )
         for job in jobs:
             target, sources = partial / job.target, map(str, job.sources)
-            tensors = _work(job.task, str(target), *sources, timeout=timeout)
-            left_out += tuple(f"tensor {name}" for name in tensors)
+            tensors = _run_worker(job.task, str(target), *sources, timeout=timeout)
+            names_left_out += tuple(f"tensor {name}" for name in tensors)
             with os_errors_as(out):
                 copy_mode(job.sources[0], target)
         _check(partial, folder)
-    return left_out
+    return names_left_out
 
 
 def _check(partial: Path, folder: Path) -> None:
-    """What is wrong with the result was wrong with the folder."""
+    """Load the result. Raises EncoderError as for the original folder."""
     try:
         load(partial)
     except EncoderError as error:
@@ -91,13 +94,13 @@ def _check(partial: Path, folder: Path) -> None:
 
 
 def _jobs(folder: Path) -> list[_Job]:
-    """All that there is to convert. Raises EncoderError where it is nothing."""
-    encoder, *others = _modules(folder)
+    """The files to convert. Raises EncoderError where there are none."""
+    encoder, *modules = _modules(folder)
     refuse_adapters(encoder)
     if not (encoder / "config.json").is_file():
         raise missing_config(encoder)
     jobs = [*_weights(folder, encoder, "encoder")]
-    jobs += [job for module in others for job in _weights(folder, module, "module")]
+    jobs += [job for module in modules for job in _weights(folder, module, "module")]
     if not jobs and not any((encoder / name).exists() for name in (WEIGHTS, INDEX)):
         raise missing_weights(encoder)
     if _needs_tokenizer(folder, encoder):
@@ -124,7 +127,7 @@ def _modules(folder: Path) -> list[Path]:
 
 
 def _weights(folder: Path, module: Path, task: str) -> Iterator[_Job]:
-    """What makes a module's safetensors: nothing where it has them already."""
+    """The job that writes a module's safetensors; none where it has them already."""
     if (module / WEIGHTS).exists() or (module / INDEX).exists():
         return
     for names in (PICKLES, KERAS):
@@ -133,20 +136,20 @@ def _weights(folder: Path, module: Path, task: str) -> Iterator[_Job]:
             refuse_links(folder, sources)
             _refuse_pointers(sources)
             replaced = (*sources, module / names[1])
-            given = (*sources, module) if task == "encoder" else sources
-            yield _Job(task, module.relative_to(folder) / WEIGHTS, given, replaced)
+            inputs = (*sources, module) if task == "encoder" else sources
+            yield _Job(task, module.relative_to(folder) / WEIGHTS, inputs, replaced)
             return
 
 
-def _sources(module: Path, whole: str, index: str) -> tuple[Path, ...]:
-    """One file, or the shards that its index lists."""
-    if (module / whole).is_file():
-        return (module / whole,)
+def _sources(module: Path, file: str, index: str) -> tuple[Path, ...]:
+    """The file of all weights, or the shards that the index lists."""
+    if (module / file).is_file():
+        return (module / file,)
     if not (module / index).is_file():
         return ()
     place = f"{module / index}: weight_map"
-    named = as_object(read_object(module / index, MAX_HEADER).get("weight_map"), place).values()
-    shards = sorted({resolve_inside(module, shard, str(module / index)) for shard in named})
+    names = as_object(read_object(module / index, MAX_HEADER).get("weight_map"), place).values()
+    shards = sorted({resolve_inside(module, shard, str(module / index)) for shard in names})
     if len(shards) > MAX_SHARDS:
         raise EncoderError(f"{place}: names {len(shards):,} files, at most {MAX_SHARDS} are read")
     return tuple(shards)
@@ -161,23 +164,23 @@ def _refuse_pointers(paths: tuple[Path, ...]) -> None:
 
 
 def _needs_tokenizer(folder: Path, encoder: Path) -> bool:
-    """Whether there is only a SentencePiece model, and the family has one."""
+    """Whether the family reads Unigram vocabularies, and there is only a SentencePiece model."""
     family = read_config(encoder / "config.json").family
     builds = read_settings(encoder, family.model_type).builds
     if (encoder / "tokenizer.json").exists() or (builds and builds.model != "Unigram"):
         return False
-    found = tuple(encoder / name for name in SENTENCEPIECE_FILES if (encoder / name).exists())
-    refuse_links(folder, found)
-    _refuse_pointers(found)
-    return bool(found)
+    files = tuple(encoder / name for name in SENTENCEPIECE_FILES if (encoder / name).exists())
+    refuse_links(folder, files)
+    _refuse_pointers(files)
+    return bool(files)
 
 
-def _work(task: str, target: str, *sources: str, timeout: float) -> list[str]:
-    """Have one task done in a process of its own; gives the tensors that it left out."""
-    # -P keeps the current folder, which may be the stranger's, out of the import path.
+def _run_worker(task: str, target: str, *sources: str, timeout: float) -> list[str]:
+    """Run a task of ``worker`` in a process; returns the names of tensors that it left out."""
+    # -P keeps the current folder, which may be the untrusted one, out of the import path.
     command = [sys.executable, "-P", "-m", "poolwise.encoders.conversion.worker"]
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             [*command, task, target, *sources],
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -189,15 +192,15 @@ def _work(task: str, target: str, *sources: str, timeout: float) -> list[str]:
         )
     except subprocess.TimeoutExpired as error:
         raise EncoderError(f"{sources[0]}: not converted within {timeout:g} s") from error
-    if done.returncode != 0:
-        said = done.stderr.strip().splitlines()
-        last = said[-1] if said and done.returncode > 0 else _ended(done.returncode)
-        raise EncoderError(f"{sources[0]}: cannot be converted: {last[:500]}")
-    return done.stdout.splitlines()
+    if process.returncode != 0:
+        lines = process.stderr.strip().splitlines()
+        reason = lines[-1] if lines and process.returncode > 0 else _exit_reason(process.returncode)
+        raise EncoderError(f"{sources[0]}: cannot be converted: {reason[:500]}")
+    return process.stdout.splitlines()
 
 
-def _ended(status: int) -> str:
-    """Why a process ended that said nothing."""
+def _exit_reason(status: int) -> str:
+    """The likely reason why a process ended without a message."""
     if status == -signal.SIGXCPU:
         return "refused, reading it takes longer than any encoder's file does"
     if status < 0:

@@ -1,4 +1,4 @@
-"""What of a folder a conversion copies as it is, and what it leaves out."""
+"""The files of a folder that a conversion copies, and those that it leaves out."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from poolwise.encoders.weights import memory
 from poolwise.errors import EncoderError, UnsafeModelError
 from poolwise.files import real_path
 
-LARGEST = 64 * MEGABYTE
-"""Bytes of a file that ``load`` does not read."""
+MAX_EXTRA_FILE = 64 * MEGABYTE
+"""Bytes of a file that ``load`` does not read; larger ones are left out."""
 
-DEEPEST = 32
-"""Folders around such a file, and itself."""
+MAX_EXTRA_DEPTH = 32
+"""Parts of the path of such a file."""
 
-ALL = 16 * LARGEST
-"""Bytes of all such files; what is beyond is left out."""
+MAX_EXTRA_TOTAL = 16 * MAX_EXTRA_FILE
+"""Bytes of all such files together."""
 
-_LEFT_OUT = (
+_LEFT_OUT_PATTERNS = (
     # code
     *("*.py", "*.pyc", "*.so", "*.dll", "*.sh"),
     # pickles, of which the optimizer's states are some
@@ -35,73 +35,73 @@ _LEFT_OUT = (
 )
 
 
-def copy_rest(folder: Path, out: Path, replaced: Sequence[Path]) -> tuple[str, ...]:
+def copy_files(folder: Path, out: Path, replaced: Sequence[Path]) -> tuple[str, ...]:
     """Copy all of ``folder`` that is neither ``replaced`` nor of a kind that is left out.
 
     Returns the names left out, relative to the folder. Hidden folders are no part of a model. A
     link is followed where it stays inside the folder; one that leads out of it is left out, and an
     EncoderError where ``load`` would read it.
     """
-    read = {path for pattern in PATTERNS for path in folder.glob(pattern) if path.is_file()}
-    copied = sorted(read.difference(replaced))
+    needed = {path for pattern in PATTERNS for path in folder.glob(pattern) if path.is_file()}
+    copied = sorted(needed.difference(replaced))
     refuse_links(folder, copied)
     for path in copied:
         _check_size(path)
-    left_out, room = [], ALL
-    for path in sorted(read.union(files_under(folder)).difference(replaced)):
+    names_left_out, room = [], MAX_EXTRA_TOTAL
+    for path in sorted(needed.union(files_under(folder)).difference(replaced)):
         name = path.relative_to(folder)
-        others = path not in read and _belongs(path, folder)
-        room -= path.stat().st_size if others else 0
-        if path in read or (others and room >= 0):
+        extra = path not in needed and _is_copied(path, folder)
+        room -= path.stat().st_size if extra else 0
+        if path in needed or (extra and room >= 0):
             (out / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, out / name)
             copy_mode(path, out / name)
         else:
-            left_out.append(name.as_posix())
-    return tuple(left_out)
+            names_left_out.append(name.as_posix())
+    return tuple(names_left_out)
 
 
 def _check_size(path: Path) -> None:
-    """Raise EncoderError for a file that ``load`` would read and refuse for its size: it may be
-    all holes, and its copy has none."""
+    """Raise EncoderError for a file that ``load`` would refuse for its size: the copy of a sparse
+    file would have no holes."""
     size = path.stat().st_size
     if path.suffix == ".safetensors":
         open_safetensors(path)
-    most = memory() if path.suffix == ".safetensors" else MAX_TOKENIZER
-    if size > most:
+    limit = memory() if path.suffix == ".safetensors" else MAX_TOKENIZER
+    if size > limit:
         raise UnsafeModelError(
-            f"{path}: {size:,} bytes, but such a file may have at most {most:,} here"
+            f"{path}: {size:,} bytes, but such a file may have at most {limit:,} here"
         )
 
 
-def _belongs(path: Path, folder: Path) -> bool:
-    if any(fnmatch(path.name.lower(), pattern) for pattern in _LEFT_OUT):
+def _is_copied(path: Path, folder: Path) -> bool:
+    if any(fnmatch(path.name.lower(), pattern) for pattern in _LEFT_OUT_PATTERNS):
         return False
-    if not path.is_file() or len(path.relative_to(folder).parts) > DEEPEST:
+    if not path.is_file() or len(path.relative_to(folder).parts) > MAX_EXTRA_DEPTH:
         return False
-    return path.stat().st_size <= LARGEST and _stays(path, folder)
+    return path.stat().st_size <= MAX_EXTRA_FILE and _is_inside(path, folder)
 
 
 def refuse_links(folder: Path, paths: Iterable[Path]) -> None:
-    """Raise EncoderError for a path of ``folder`` that leads to a file elsewhere, whose content
-    would be copied into a folder to be given away."""
+    """Raise EncoderError for links out of ``folder``: private files would be copied into a folder
+    that may be published."""
     for path in paths:
-        if not _stays(path, folder):
+        if not _is_inside(path, folder):
             raise EncoderError(
                 f"{path}: leads out of the folder, to {real_path(path)}; convert copies nothing "
                 "from elsewhere: put the file itself in its place"
             )
 
 
-def _stays(path: Path, folder: Path) -> bool:
-    """Inside the folder or, in the hub's cache, among the blobs that its snapshots link to."""
-    whole, found = real_path(folder), real_path(path)
-    inside = found.is_relative_to(whole)
+def _is_inside(path: Path, folder: Path) -> bool:
+    """Whether a path is inside the folder or, in the hub's cache, among its snapshot's blobs."""
+    root, target = real_path(folder), real_path(path)
+    inside = target.is_relative_to(root)
     return inside or (
-        whole.parent.name == "snapshots" and found.is_relative_to(whole.parents[1] / "blobs")
+        root.parent.name == "snapshots" and target.is_relative_to(root.parents[1] / "blobs")
     )
 
 
 def copy_mode(source: Path, target: Path) -> None:
-    """Who may read, write and run a file; never what runs it as another user."""
+    """Copy the permissions of a file, without setuid and setgid."""
     target.chmod(source.stat().st_mode & 0o777)

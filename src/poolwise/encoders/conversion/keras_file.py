@@ -1,7 +1,7 @@
-"""tf_model.h5, as transformers wrote it for TensorFlow until its version 5: HDF5 by Keras.
+"""tf_model.h5, in the HDF5 of Keras that transformers wrote for TensorFlow until its version 5.
 
-A tensor lies at ``layer/model/bert/encoder/layer_._0/attention/self/query/kernel:0``, or, in a
-shard, at the same without its first two levels. Only the process of ``conversion_worker`` reads it.
+A tensor is at ``layer/model/bert/encoder/layer_._0/attention/self/query/kernel:0``, or, in a
+shard, at the same without its first two levels. Only the process of ``worker`` reads it.
 """
 
 from __future__ import annotations
@@ -13,21 +13,25 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from poolwise.encoders.conversion.stored_tensors import PIECE, SIZES, Stored, StoredError
+from poolwise.encoders.conversion.stored_tensors import (
+    PIECE_BYTES,
+    TYPE_BYTES,
+    ConversionError,
+    StoredTensor,
+)
 from poolwise.encoders.safetensors_file import MAX_RANK, MAX_TENSORS
 from poolwise.errors import needs
 
-_ENDS = {"kernel": "weight", "embeddings": "weight", "gamma": "weight", "beta": "bias"}
+_SUFFIXES = {"kernel": "weight", "embeddings": "weight", "gamma": "weight", "beta": "bias"}
 
 MAX_OBJECTS = 4 * MAX_TENSORS
 """Groups and datasets of one file."""
 
-_KINDS = {"f": "F", "i": "I", "u": "U"}
+_TYPES = {"f": "F", "i": "I", "u": "U"}
 
 
-def open_keras(path: Path) -> dict[str, Stored]:
-    """The tensors of one file under the names that PyTorch's classes give them; no value of one
-    has been read.
+def open_keras(path: Path) -> dict[str, StoredTensor]:
+    """The tensors of one file under their names in PyTorch; none of their values has been read.
 
     Raises StoredError for a file that holds something else, or is no HDF5.
     """
@@ -36,81 +40,85 @@ def open_keras(path: Path) -> dict[str, Stored]:
 
     try:
         with h5py.File(path, "r") as file:
-            # Groups of this file: what a link leads to, perhaps in another one, is not looked at.
+            # Groups of this file alone: links, perhaps into other files, are not followed.
             own = [name for name in file if type(file.get(name, getlink=True)) is h5py.HardLink]
             layered = {name for name in own if "weight_names" in file[name].attrs}
             return _tensors(_datasets(file, h5py.Dataset), layered, path)
     # HDF5's own errors are of every kind.
     except (OSError, RuntimeError, ValueError, LookupError, TypeError) as error:
-        raise StoredError(f"not an HDF5 file that can be read: {str(error)[:200]!a}") from error
+        raise ConversionError(f"not an HDF5 file that can be read: {str(error)[:200]!a}") from error
 
 
-def _tensors(datasets: Mapping[str, Any], layered: Container[str], path: Path) -> dict[str, Stored]:
-    tensors: dict[str, Stored] = {}
-    for at, dataset in datasets.items():
-        top, *levels = at.split("/")
-        name = torch_name("/".join(levels[1:]) if top in layered else at)
+def _tensors(
+    datasets: Mapping[str, Any], layered: Container[str], path: Path
+) -> dict[str, StoredTensor]:
+    tensors: dict[str, StoredTensor] = {}
+    for location, dataset in datasets.items():
+        top, *levels = location.split("/")
+        name = torch_name("/".join(levels[1:]) if top in layered else location)
         if not name or name in tensors:
-            raise StoredError(f"{at[:100]!a} has no name of its own without its layer")
-        tensors[name] = _stored(dataset, at, path)
+            raise ConversionError(f"{location[:100]!a} has no name of its own without its layer")
+        tensors[name] = _stored_tensor(dataset, location, path)
     if not tensors:
-        raise StoredError("it holds no tensors")
+        raise ConversionError("it holds no tensors")
     return tensors
 
 
 def torch_name(keras: str) -> str:
-    """A variable's name in PyTorch: its list items, copies and last words are called otherwise."""
+    """A variable's name in PyTorch, which writes list items, copies and suffixes otherwise."""
     path = re.sub(r"(^|/)[^/]*___([^/]*)/", r"\1\2/", keras.replace(":0", "")).replace("_._", "/")
     *levels, last = path.split("/")
-    return ".".join((*levels, _ENDS.get(last, last)))
+    return ".".join((*levels, _SUFFIXES.get(last, last)))
 
 
 def _datasets(file: Any, kind: type[Any]) -> dict[str, Any]:
-    """Every dataset by its path."""
-    found: dict[str, Any] = {}
-    seen = 0
+    """Every dataset by its location in the file."""
+    datasets: dict[str, Any] = {}
+    count = 0
 
-    def collect(at: str, item: Any) -> None:
-        nonlocal seen
-        seen += 1
-        if seen > MAX_OBJECTS:
-            raise StoredError(f"refused, it has more than {MAX_OBJECTS:,} groups and tensors")
+    def collect(location: str, item: Any) -> None:
+        nonlocal count
+        count += 1
+        if count > MAX_OBJECTS:
+            raise ConversionError(f"refused, it has more than {MAX_OBJECTS:,} groups and tensors")
         if isinstance(item, kind):
-            found[at] = item
+            datasets[location] = item
 
     # Follows neither soft nor external links.
     file.visititems(collect)
-    return found
+    return datasets
 
 
-def _stored(item: Any, at: str, path: Path) -> Stored:
-    """A dataset whose values lie in this file, one behind the other, as Keras writes them."""
-    if item.dtype.kind not in _KINDS or item.external or item.is_virtual or item.shape is None:
-        raise StoredError(f"refused, {at[:100]!a} is more than numbers in this file")
-    dtype = f"{_KINDS[item.dtype.kind]}{8 * item.dtype.itemsize}"
-    if item.dtype.byteorder == ">" or dtype not in SIZES or len(item.shape) > MAX_RANK:
-        raise StoredError(f"refused, {at[:100]!a} is of a type or shape that no tensor has")
+def _stored_tensor(item: Any, location: str, path: Path) -> StoredTensor:
+    """A dataset whose values are contiguous in this file, as Keras writes them."""
+    if item.dtype.kind not in _TYPES or item.external or item.is_virtual or item.shape is None:
+        raise ConversionError(f"refused, {location[:100]!a} is more than numbers in this file")
+    dtype = f"{_TYPES[item.dtype.kind]}{8 * item.dtype.itemsize}"
+    if item.dtype.byteorder == ">" or dtype not in TYPE_BYTES or len(item.shape) > MAX_RANK:
+        raise ConversionError(
+            f"refused, {location[:100]!a} is of a type or shape that no tensor has"
+        )
     fault, stored = "", item.id.get_storage_size()
     if item.chunks is not None:
         fault = "its values are in chunks, perhaps compressed, as Keras never writes them"
     elif stored < item.nbytes:
         fault = f"its {item.nbytes:,} bytes would unfold from {stored:,}"
     # Kernels are transposed: Keras multiplies from the other side.
-    kernel = at.removesuffix(":0").endswith("/kernel")
+    kernel = location.removesuffix(":0").endswith("/kernel")
     shape = tuple(map(int, item.shape))[:: -1 if kernel else 1]
-    return Stored(dtype, shape, partial(_pieces, path, at, kernel), fault)
+    return StoredTensor(dtype, shape, partial(_pieces, path, location, kernel), fault)
 
 
-def _pieces(path: Path, at: str, kernel: bool) -> Iterator[bytes]:
+def _pieces(path: Path, location: str, kernel: bool) -> Iterator[bytes]:
     import h5py  # noqa: PLC0415
 
     with h5py.File(path, "r") as file:
-        item = file[at]
+        item = file[location]
         if not item.ndim:
             yield item[()].tobytes()
             return
         rows = item.shape[-1 if kernel else 0]
-        some = max(1, PIECE * rows // max(1, item.nbytes))
-        for row in range(0, rows if prod(item.shape) else 0, some):
-            span = slice(row, row + some)
+        step = max(1, PIECE_BYTES * rows // max(1, item.nbytes))
+        for row in range(0, rows if prod(item.shape) else 0, step):
+            span = slice(row, row + step)
             yield item[..., span].T.tobytes() if kernel else item[span].tobytes()

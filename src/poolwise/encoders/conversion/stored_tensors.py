@@ -1,4 +1,4 @@
-"""Tensors in a file that is to be converted: what is said of them, and their bytes by pieces."""
+"""Tensors in a file that is to be converted: type, shape and their bytes in pieces."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from pathlib import Path
 from poolwise.encoders.tensor_tables import Shape
 from poolwise.encoders.untrusted_files import MEGABYTE
 
-PIECE = 8 * MEGABYTE
-"""Bytes of a tensor that are in memory at a time."""
+PIECE_BYTES = 8 * MEGABYTE
+"""Bytes of a tensor in memory at a time."""
 
-SIZES = {
-    name: bytes_
-    for bytes_, names in {1: "BOOL U8 I8", 2: "I16 F16 BF16", 4: "I32 F32", 8: "I64 F64"}.items()
+TYPE_BYTES = {
+    name: width
+    for width, names in {1: "BOOL U8 I8", 2: "I16 F16 BF16", 4: "I32 F32", 8: "I64 F64"}.items()
     for name in names.split()
 }
 """Bytes of a value of each type, under safetensors' names."""
 
 
-class StoredError(Exception):
+class ConversionError(Exception):
     """A file that cannot be converted; the message is a sentence without the file's name."""
 
 
 @dataclass(frozen=True)
-class Stored:
-    """One tensor. ``pieces`` reads its bytes, in the order of safetensors (C order, little-endian).
+class StoredTensor:
+    """A tensor. ``pieces`` reads its bytes, as in safetensors (C order, little-endian).
 
-    ``fault`` says why they cannot be read; nothing of the values has been read before.
+    ``fault`` is the reason why they cannot be read; no value is read before ``pieces`` is called.
     """
 
     dtype: str
@@ -41,13 +41,13 @@ class Stored:
     @property
     def nbytes(self) -> int:
         """Bytes of all values."""
-        return prod(self.shape) * SIZES[self.dtype]
+        return prod(self.shape) * TYPE_BYTES[self.dtype]
 
 
-def write_stored(path: Path, tensors: Mapping[str, Stored]) -> None:
-    """Write a safetensors file, a piece at a time. Raises StoredError where bytes are missing."""
+def write_tensors(path: Path, tensors: Mapping[str, StoredTensor]) -> None:
+    """Write a safetensors file in pieces. Raises ConversionError where bytes are missing."""
     # Wide values first, so that each lies where its type is aligned.
-    names = sorted(tensors, key=lambda name: (-SIZES[tensors[name].dtype], name))
+    names = sorted(tensors, key=lambda name: (-TYPE_BYTES[tensors[name].dtype], name))
     header: dict[str, object] = {"__metadata__": {"format": "pt"}}
     end = 0
     for name in names:
@@ -63,6 +63,6 @@ def write_stored(path: Path, tensors: Mapping[str, Stored]) -> None:
     with path.open("wb") as file:
         file.write(len(text).to_bytes(8, "little") + text)
         for name in names:
-            written = sum(file.write(piece) for piece in tensors[name].pieces())
-            if written != tensors[name].nbytes:
-                raise StoredError(f"the file ends within {name[:100]!a}")
+            nbytes = sum(file.write(piece) for piece in tensors[name].pieces())
+            if nbytes != tensors[name].nbytes:
+                raise ConversionError(f"the file ends within {name[:100]!a}")
