@@ -1,4 +1,4 @@
-"""Encoders: who is read. Everything in a model's folder is checked, nothing in it is run."""
+"""Encoders: configuration, weights and tokenizer, all checked; no code of a folder runs."""
 
 from poolwise.encoders.config import Config
 from poolwise.encoders.encoder import Encoder

@@ -1,4 +1,4 @@
-"""An encoder that has been read and checked, and nothing that runs it."""
+"""An encoder: its checked configuration, weights and tokenizer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from poolwise.encoders.modules.prompts import Prompts, SimilarityName
 from poolwise.encoders.pickling import dump_fields, expect_hash, load_fields
 from poolwise.encoders.tokenizer.split_points import PIECE
 from poolwise.encoders.tokenizer.tokenizer import Tokenizer
-from poolwise.encoders.windows import fit, skipping
+from poolwise.encoders.windows import fit_to_length, with_unread
 from poolwise.inputs import check_choices, flag, rows, whole_number
 from poolwise.readouts import Readout, parse
 from poolwise.records import Floats, LongTexts, TokenizedText
@@ -69,7 +69,7 @@ class Encoder:
 
     @property
     def depth(self) -> int:
-        """Blocks; there are ``depth + 1`` hidden states."""
+        """Number of blocks; there are ``depth + 1`` hidden states."""
         return self.config.num_hidden_layers
 
     @property
@@ -78,16 +78,16 @@ class Encoder:
         return self.config.hidden_size
 
     def width_of(self, readout: Readout) -> int:
-        """Values in one vector of ``readout``. Raises ReadoutError where this encoder lacks it."""
+        """Dimensions of ``readout``. Raises ReadoutError where this encoder does not have it."""
         if not isinstance(readout, Readout):
             readout = parse(readout)
         return readout.width(self.width, self.depth, DenseStack.widths_of(self.dense_stack))
 
     def prompted(self, prompt: str | None = None, name: str | None = None) -> Self:
-        """The same encoder with ``prompt`` in front of every text, or the folder's of this name.
+        """The same encoder with ``prompt``, or the folder's prompt of this name, before every text.
 
-        With neither, the encoder as it is; ``prompt=""`` is none. The weights are shared. Raises
-        EncoderError for a name that the folder does not have.
+        Without arguments, the encoder itself; ``prompt=""`` is no prompt. The weights are shared.
+        Raises EncoderError for a name that the folder does not have.
         """
         if prompt is None and name is None:
             return self
@@ -107,13 +107,13 @@ class Encoder:
 
     @property
     def prefix(self) -> str:
-        """The prompt in front of every text, as it is; empty where there is none."""
+        """The prompt that is prepended to every text; empty without one."""
         return self.prompts.resolve(self.prompt)
 
     def omission_note(self, readout: Readout) -> str:
-        """What the folder declares beyond ``readout``, as a sentence; empty where it is nothing.
+        """A sentence on the declared layers that ``readout`` omits; empty where it omits none.
 
-        A last ``l2`` changes no cosine, and does not count.
+        A last ``l2`` is not mentioned, since it changes no cosine.
         """
         if self.inexpressible:
             return (
@@ -134,10 +134,10 @@ class Encoder:
 
     @property
     def pooler_state(self) -> Literal["absent", "untrained", "trained"]:
-        """Whether there is a pooler, and whether it ever learned.
+        """Whether there is a pooler, and whether it was trained.
 
         transformers initialises the pooler's bias to exactly zero, and the first training step
-        moves it: a bias of zeros is an untrained pooler, whose weights are random.
+        changes it: a pooler with a bias of zeros is untrained, and its weights are random.
         """
         if not self.has_pooler:
             return "absent"
@@ -156,10 +156,10 @@ class Encoder:
     def norm(self, layer: int) -> tuple[Floats, Floats | None] | None:
         """Gain and bias, float32 [width] each, of the LayerNorm whose output is ``layer``.
 
-        ``layer`` counts as ``hidden_states`` does, from 0 (embeddings) to ``depth``. None where the
-        hidden state is no LayerNorm's output: after a projection (ALBERT, and ELECTRA with narrow
-        embeddings, at 0) and between ModernBERT's blocks. The bias is None where the norm has none.
-        Raises OptionError for a layer that there is not.
+        ``layer`` is an index of ``hidden_states``, from 0 (embeddings) to ``depth``. None where the
+        hidden state is not a LayerNorm's output: after a projection (ALBERT, and ELECTRA with
+        narrow embeddings, at 0) and between ModernBERT's blocks. The bias is None where the norm
+        has none. Raises OptionError for a layer outside that range.
         """
         module = self._norm_module(layer)
         if not module:
@@ -179,8 +179,8 @@ class Encoder:
 
     @property
     def hash(self) -> str:
-        """SHA-256 over the checked config, every tensor (name, shape, values), the tokenizer and,
-        where there are such, the layers after pooling and the arrangement of its tokens."""
+        """SHA-256 over the checked config, every tensor (name, shape, values), the tokenizer, and
+        the layers after pooling and the arrangement, if there are."""
         if "hash" not in self.shared:
             self.shared["hash"] = self._digest()
         digest: str = self.shared["hash"]
@@ -208,45 +208,47 @@ class Encoder:
         long: LongTexts = "truncate",
         escape_special: bool = False,
     ) -> list[TokenizedText]:
-        """The tokens of each text, as transformers' tokenizer gives them, behind the prompt.
+        """The tokens of each text after the prompt, as transformers' tokenizer splits them.
 
-        A text beyond ``max_length`` is cut (``truncate``), refused (``error``), or read in windows
-        of ``max_length`` that overlap by a quarter of it (``window``). A special token typed in a
-        text counts as one, unless ``escape_special``. Raises TextError, naming the text's index in
-        ``texts``, for lone surrogates and, under ``error``, for long texts.
+        A text beyond ``max_length`` is truncated (``truncate``), refused (``error``), or split into
+        windows of ``max_length`` that overlap by a quarter of it (``window``). A special token
+        typed in a text is read as one, unless ``escape_special``. Raises TextError, naming the
+        text's index in ``texts``, for lone surrogates and, with ``error``, for long texts.
         """
         check_choices(long=long)
-        prefix, given = self.prefix, list(rows(texts))
-        prompted = [prefix + t if isinstance(t, str) else t for t in given] if prefix else given
+        prefix, inputs = self.prefix, list(rows(texts))
+        if prefix:
+            inputs = [prefix + text if isinstance(text, str) else text for text in inputs]
         escape_special = flag("escape_special", escape_special)
-        arrange = self.arrangement
-        room = self.max_length - (arrange.n_added if arrange else 0)
+        arrangement = self.arrangement
+        room = self.max_length - (arrangement.n_added if arrangement else 0)
         max_ids = None if long == "window" else room + 1
-        encoded = self.tokenizer.encode(prompted, escape_special=escape_special, max_ids=max_ids)
-        fitted = [
-            fit(ids, self.tokenizer, room, long, index, whole=len(prompted[index]) <= PIECE)
+        encoded = self.tokenizer.encode(inputs, escape_special=escape_special, max_ids=max_ids)
+        tokenized = [
+            fit_to_length(
+                ids, self.tokenizer, room, long, index, complete=len(inputs[index]) <= PIECE
+            )
             for index, ids in enumerate(encoded)
         ]
-        if arrange:
-            return [arrange(text) for text in fitted]
-        if not self._unread:
-            return fitted
-        return [skipping(text, self.unread(len(text.windows[0]))) for text in fitted]
+        if arrangement:
+            return [arrangement(text) for text in tokenized]
+        if not self._unread_prompt_tokens:
+            return tokenized
+        return [with_unread(text, self.unread(len(text.windows[0]))) for text in tokenized]
 
     def unread(self, n_tokens: int) -> int:
-        """How many tokens in front of ``n_tokens`` no pool reads: the prompt's, where the folder
-        leaves it out of pooling. The last token is always read."""
-        return min(self._unread, n_tokens - 1)
+        """The number of leading tokens, of ``n_tokens``, that no pool reads: those of the prompt,
+        where the folder leaves it out of pooling. The last token is always read."""
+        return min(self._unread_prompt_tokens, n_tokens - 1)
 
     @cached_property
-    def _unread(self) -> int:
-        """As sentence-transformers counts them: those of the prompt as a text of its own, without a
-        special token at the end.
-        """
+    def _unread_prompt_tokens(self) -> int:
+        """As sentence-transformers counts them: the tokens of the prompt as a text, without the
+        special token at the end."""
         if not self.prefix or self.prompts.pooled:
             return 0
         (ids,) = self.tokenizer.encode([self.prefix])
-        tokens = fit(ids, self.tokenizer, self.max_length, "truncate", 0).windows[0].ids
+        tokens = fit_to_length(ids, self.tokenizer, self.max_length, "truncate", 0).windows[0].ids
         return len(tokens) - (int(tokens[-1]) in self.tokenizer.declared_special_ids)
 
 

@@ -1,4 +1,4 @@
-"""A text's ids, framed by special tokens and fitted to the encoder's maximum length."""
+"""Token ids of a text with special tokens, truncated or split to the encoder's maximum length."""
 
 from __future__ import annotations
 
@@ -13,45 +13,46 @@ from poolwise.errors import RowError
 from poolwise.records import Ints, LongTexts, TokenizedText, Tokens
 
 
-def fit(
+def fit_to_length(
     ids: Ints,
     tokenizer: Tokenizer,
     max_length: int,
     long: LongTexts,
     index: int,
     *,
-    whole: bool = True,
+    complete: bool = True,
 ) -> TokenizedText:
-    """Frame ``ids`` [t]; beyond ``max_length`` cut, refuse, or read in overlapping windows.
+    """``ids`` [t] with special tokens; beyond ``max_length`` truncated, refused, or in windows.
 
-    Unless windows are asked for, a text may come with no more ids than are needed: not ``whole``.
+    ``complete`` is False where ``ids`` may be only the first of a text, enough for truncation.
+    ``index`` is the text's, for errors. Raises RowError for a long text with ``error``.
     """
     frame, side = tokenizer.frame, tokenizer.truncation_side
     room = max_length - len(frame.before) - len(frame.after)
     length = max_length - room + len(ids)
     if len(ids) <= room:
-        return TokenizedText((_framed(ids, frame),), length)
+        return TokenizedText((_with_frame(ids, frame),), length)
     if long == "error":
-        told = f"{length}" if whole else f"{length} or more"
+        count = f"{length}" if complete else f"{length} or more"
         raise RowError(
             index,
-            f"{told} tokens, more than the {max_length} that the encoder reads; "
+            f"{count} tokens, more than the {max_length} that the encoder reads; "
             "cut it (truncate) or read it in pieces (window)",
         )
     if long == "truncate":
-        kept = ids[:room] if side == "right" else ids[-room:]
-        return TokenizedText((_framed(kept, frame),), max_length, truncated=True)
-    windows = tuple(_framed(part, frame) for part in _parts(ids, room, max_length // 4))
+        truncated = ids[:room] if side == "right" else ids[-room:]
+        return TokenizedText((_with_frame(truncated, frame),), max_length, truncated=True)
+    windows = tuple(_with_frame(span, frame) for span in _spans(ids, room, max_length // 4))
     return TokenizedText(windows, length)
 
 
-def skipping(text: TokenizedText, unread: int) -> TokenizedText:
-    """The text, the first ``unread`` of whose tokens no pool reads."""
-    first, *others = text.windows
-    return replace(text, windows=(replace(first, unread=unread), *others))
+def with_unread(text: TokenizedText, unread: int) -> TokenizedText:
+    """``text`` with its first ``unread`` tokens left out of pooling."""
+    first, *following = text.windows
+    return replace(text, windows=(replace(first, unread=unread), *following))
 
 
-def _parts(ids: Ints, room: int, overlap: int) -> Iterator[Ints]:
+def _spans(ids: Ints, room: int, overlap: int) -> Iterator[Ints]:
     step = max(1, room - overlap)
     for start in range(0, len(ids), step):
         yield ids[start : start + room]
@@ -59,10 +60,10 @@ def _parts(ids: Ints, room: int, overlap: int) -> Iterator[Ints]:
             return
 
 
-def _framed(ids: Ints, frame: Frame) -> Tokens:
+def _with_frame(ids: Ints, frame: Frame) -> Tokens:
     first, last = len(frame.before), len(frame.before) + len(ids)
-    whole = np.empty(last + len(frame.after), np.int32)
-    whole[:first], whole[first:last], whole[last:] = frame.before, ids, frame.after
-    special = np.ones(len(whole), np.bool_)
+    sequence = np.empty(last + len(frame.after), np.int32)
+    sequence[:first], sequence[first:last], sequence[last:] = frame.before, ids, frame.after
+    special = np.ones(len(sequence), np.bool_)
     special[first:last] = False
-    return Tokens(whole, special)
+    return Tokens(sequence, special)

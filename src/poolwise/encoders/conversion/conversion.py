@@ -72,9 +72,8 @@ def convert(folder: str | Path, out: str | Path, *, timeout: float = TIMEOUT) ->
     with whole_folder(out, replace=False, parents=True) as partial:
         jobs = _jobs(folder)
         with os_errors_as(out):
-            names_left_out = copy_files(
-                folder, partial, [path for job in jobs for path in job.replaces]
-            )
+            replaced = [path for job in jobs for path in job.replaces]
+            names_left_out = copy_files(folder, partial, replaced)
         for job in jobs:
             target, sources = partial / job.target, map(str, job.sources)
             tensors = _run_worker(job.task, str(target), *sources, timeout=timeout)

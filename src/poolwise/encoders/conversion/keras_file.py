@@ -33,7 +33,7 @@ _TYPES = {"f": "F", "i": "I", "u": "U"}
 def open_keras(path: Path) -> dict[str, StoredTensor]:
     """The tensors of one file under their names in PyTorch; none of their values has been read.
 
-    Raises StoredError for a file that holds something else, or is no HDF5.
+    Raises ConversionError for a file that holds something else, or is no HDF5.
     """
     with needs("keras", "reading tf_model.h5"):
         import h5py  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Encoders that have learned nothing: an architecture with the weights it begins training with."""
+"""Untrained encoders: an architecture with the weights that training begins with."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ INITIALIZER_RANGE = 0.02
 """Standard deviation of untrained weights: the default of every family's transformers config."""
 
 MODERNBERT_CUTOFF = 2.0
-"""ModernBERT draws again what lies farther out, in standard deviations."""
+"""ModernBERT truncates its normal distribution at this many standard deviations."""
 
 
 def reinitialize(encoder: AnyEncoder, seed: int) -> AnyEncoder:
     """The same architecture and tokenizer with random weights, as transformers initialises them.
 
-    Normal weights, biases 0, gains 1, rows of padding 0: ``_init_weights`` of the family's
-    model class in transformers 5. It declares no readout. What such an encoder scores is due to the
-    tokens and the architecture, not to training.
+    Normal weights, biases 0, gains 1, rows of padding 0: ``_init_weights`` of the family's model
+    class in transformers 5. It declares no readout. The scores of such an encoder are due to the
+    tokens and the architecture alone.
     """
     tensors = _initial(encoder, {name: t.shape for name, t in encoder.tensors.items()}, seed)
     return replace(
@@ -41,7 +41,7 @@ def reinitialize(encoder: AnyEncoder, seed: int) -> AnyEncoder:
 
 
 def with_random_pooler(encoder: AnyEncoder, seed: int) -> AnyEncoder:
-    """The same encoder, but for a pooler that has learned nothing.
+    """The same encoder with an untrained pooler.
 
     Raises EncoderError where the checkpoint has no pooler.
     """
@@ -50,7 +50,7 @@ def with_random_pooler(encoder: AnyEncoder, seed: int) -> AnyEncoder:
             f"{encoder.name} has no pooler, so there is none to re-initialise; only an encoder "
             "whose checkpoint holds a pooler can have a random one for comparison"
         )
-    names = (f"{encoder.family.pooler}.{part}" for part in ("weight", "bias"))
+    names = (f"{encoder.family.pooler}.{name}" for name in ("weight", "bias"))
     pooler = _initial(encoder, {name: encoder.tensors[name].shape for name in names}, seed)
     return replace(
         encoder,
@@ -62,12 +62,12 @@ def with_random_pooler(encoder: AnyEncoder, seed: int) -> AnyEncoder:
 def _initial(encoder: Encoder, shapes: Mapping[str, Shape], seed: int) -> dict[str, Floats]:
     rng = np.random.default_rng(seed)
     rows = _padding_rows(encoder)
-    made = {name: _tensor(encoder, name, shape, rng) for name, shape in shapes.items()}
-    for name, tensor in made.items():
+    tensors = {name: _tensor(encoder, name, shape, rng) for name, shape in shapes.items()}
+    for name, tensor in tensors.items():
         if (row := rows.get(name)) is not None:
             tensor[row] = 0
         tensor.setflags(write=False)
-    return made
+    return tensors
 
 
 def _tensor(encoder: Encoder, name: str, shape: Shape, rng: np.random.Generator) -> Floats:
@@ -75,19 +75,19 @@ def _tensor(encoder: Encoder, name: str, shape: Shape, rng: np.random.Generator)
         return np.zeros(shape, np.float32)
     if len(shape) == 1:
         return np.ones(shape, np.float32)
-    drawn = rng.standard_normal(shape, np.float32)
-    spread = INITIALIZER_RANGE
+    values = rng.standard_normal(shape, np.float32)
+    scale = INITIALIZER_RANGE
     if encoder.family.model_type == "modernbert":
-        while (far := np.abs(drawn) > MODERNBERT_CUTOFF).any():
-            drawn[far] = rng.standard_normal(int(far.sum()), np.float32)
+        while (outside := np.abs(values) > MODERNBERT_CUTOFF).any():
+            values[outside] = rng.standard_normal(int(outside.sum()), np.float32)
         if name.endswith(".Wo.weight"):
-            spread /= sqrt(2 * encoder.depth)
-    drawn *= np.float32(spread)
-    return drawn
+            scale /= sqrt(2 * encoder.depth)
+    values *= np.float32(scale)
+    return values
 
 
 def _padding_rows(encoder: Encoder) -> dict[str, int | None]:
-    """The row of padding in each embedding that has one; ModernBERT's is as random as the rest."""
+    """The row of the padding token in each embedding; ModernBERT's is random like all rows."""
     position = encoder.family.padding_id(encoder.config.values)
     return {
         "embeddings.word_embeddings.weight": (

@@ -1,4 +1,4 @@
-"""The encoder without the blocks that nobody reads."""
+"""An encoder without its last blocks."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from poolwise.encoders import Encoder
+from poolwise.encoders.encoder import Encoder
 
 AnyEncoder = TypeVar("AnyEncoder", bound=Encoder)
 
 
 def fewest_blocks(encoder: Encoder, deepest: int) -> int:
-    """How many blocks must stay for hidden states 0 … ``deepest`` to be what they were.
+    """The fewest blocks with which hidden states 0 … ``deepest`` are unchanged.
 
-    As many as are read, but for three: one stays in any case, since not every family runs without;
-    below a final norm the last block's output is no hidden state, so one more stays; and where
-    blocks share weights in groups (ALBERT), their number says which block takes which group.
+    That is ``deepest``, with three exceptions. There is at least one block, since not every family
+    runs without. With a final norm, the last hidden state is its output, so one more block is
+    needed. Where blocks share weights in groups (ALBERT), their number determines the groups.
     """
     for blocks in range(max(deepest, 1), encoder.depth):
-        normed = bool(encoder.family.final_norm) and blocks == deepest
-        if not normed and _keeps_groups(encoder, blocks):
+        normalised = bool(encoder.family.final_norm) and blocks == deepest
+        if not normalised and _keeps_groups(encoder, blocks):
             return blocks
     return encoder.depth
 
 
 def truncate_depth(encoder: AnyEncoder, blocks: int) -> AnyEncoder:
-    """The same encoder with its first ``blocks`` blocks; the tensors are shared.
+    """``encoder`` with its first ``blocks`` blocks; the tensors are shared.
 
-    The pooler stays only if every block does: it reads the last one's output.
+    The pooler reads the last block's output, and so is kept only if all blocks are.
     """
     values = _values(encoder, blocks)
     pooler = encoder.has_pooler and blocks == encoder.depth
