@@ -27,14 +27,14 @@ def reference(folder: Path, texts: Sequence[str], depth: int) -> Vectors:
     """``mean@-1``, and ``cls`` of each hidden state, by readout: float32 [n, width]."""
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModel.from_pretrained(folder).eval()
-    made: dict[str, list[NDArray[Any]]] = {r: [] for r in readouts(depth)}
+    vectors: dict[str, list[NDArray[Any]]] = {r: [] for r in readouts(depth)}
     for text in texts:
         inputs = tokenizer(text, truncation=True, max_length=MAX_LENGTH, return_tensors="pt")
         states = [h[0].numpy() for h in model(**inputs, output_hidden_states=True).hidden_states]
-        made["mean@-1"].append(states[-1].mean(0))
+        vectors["mean@-1"].append(states[-1].mean(0))
         for layer, state in enumerate(states):
-            made[f"cls@{layer}"].append(state[0].copy())
-    return {readout: np.stack(rows) for readout, rows in made.items()}
+            vectors[f"cls@{layer}"].append(state[0].copy())
+    return {readout: np.stack(rows) for readout, rows in vectors.items()}
 
 
 def readouts(depth: int) -> list[str]:
@@ -43,36 +43,36 @@ def readouts(depth: int) -> list[str]:
 
 def accuracy(subject: Subject, folder: Path, texts: int) -> dict[str, dict[str, Any]]:
     """For each precision that runs: distance and cosine to transformers, and whether bits hold."""
-    some = distinct(texts) + long_texts(max(texts // 25, 2))
-    wanted = reference(folder, some, subject.depth)
+    sample = distinct(texts) + long_texts(max(texts // 25, 2))
+    expected = reference(folder, sample, subject.depth)
     model = poolwise.load(folder, max_length=MAX_LENGTH)
-    found: dict[str, dict[str, Any]] = {}
+    results: dict[str, dict[str, Any]] = {}
     for precision in _running(model):
         say(f"{subject.name}: accuracy of {precision}")
-        made = _extract(model, some, readouts(subject.depth), precision)
-        close = cosine(made["mean@-1"], wanted["mean@-1"])
-        cls = [r for r in wanted if r.startswith("cls")]
-        found[precision] = {
+        vectors = _extract(model, sample, readouts(subject.depth), precision)
+        close = cosine(vectors["mean@-1"], expected["mean@-1"])
+        cls = [r for r in expected if r.startswith("cls")]
+        results[precision] = {
             "engine": engine_for(model, precision).name,
-            "texts": len(some),
-            "mean_max_abs": _farthest(made, wanted, ["mean@-1"]),
-            "cls_max_abs": _farthest(made, wanted, cls),
+            "texts": len(sample),
+            "mean_max_abs": _farthest(vectors, expected, ["mean@-1"]),
+            "cls_max_abs": _farthest(vectors, expected, cls),
             "min_cosine": float(close.min()),
             "mean_cosine": float(close.mean()),
-            "same_bits": _same_bits(model, some[-SAME_BITS:], made["mean@-1"], precision),
+            "same_bits": _same_bits(model, sample[-SAME_BITS:], vectors["mean@-1"], precision),
         }
-    return found
+    return results
 
 
 def spearman(folder: Path, file: Path) -> dict[str, float]:
     """Spearman x 100 of cosine on STS pairs, by precision."""
     left, right, scores = sts.read(file)
-    model, found = poolwise.load(folder, max_length=MAX_LENGTH), {}
+    model, results = poolwise.load(folder, max_length=MAX_LENGTH), {}
     for precision in _running(model):
         say(f"STS: {precision}")
         vectors = _extract(model, left + right, ["mean@-1"], precision)["mean@-1"]
-        found[precision] = sts.spearman(vectors[: len(left)], vectors[len(left) :], scores)
-    return found
+        results[precision] = sts.spearman(vectors[: len(left)], vectors[len(left) :], scores)
+    return results
 
 
 def cosine(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
@@ -87,16 +87,16 @@ def _running(model: Any) -> list[str]:
     return [p for p, engine in engines.items() if engine is not None and engine.precision == p]
 
 
-def _extract(model: Any, texts: list[str], asked: list[str], precision: str) -> Vectors:
-    seen = list(model.extract(texts, asked, **options_for(model, precision)))
-    return {readout: np.concatenate([b.vectors[readout] for b in seen]) for readout in asked}
+def _extract(model: Any, texts: list[str], specs: list[str], precision: str) -> Vectors:
+    batches = list(model.extract(texts, specs, **options_for(model, precision)))
+    return {readout: np.concatenate([b.vectors[readout] for b in batches]) for readout in specs}
 
 
-def _farthest(made: Vectors, wanted: Vectors, asked: Sequence[str]) -> float:
-    return max(float(np.abs(made[r] - wanted[r]).max()) for r in asked)
+def _farthest(vectors: Vectors, expected: Vectors, specs: Sequence[str]) -> float:
+    return max(float(np.abs(vectors[r] - expected[r]).max()) for r in specs)
 
 
 def _same_bits(model: Any, texts: list[str], batch: NDArray[Any], precision: str) -> bool:
     """Whether each of the batch's last texts has the same bits when it is run alone."""
-    alone = [model.embed(t, "mean@-1", **options_for(model, precision)) for t in texts]
-    return bool(np.array_equal(np.stack(alone), batch[-len(texts) :]))
+    single_vectors = [model.embed(t, "mean@-1", **options_for(model, precision)) for t in texts]
+    return bool(np.array_equal(np.stack(single_vectors), batch[-len(texts) :]))

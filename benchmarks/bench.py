@@ -62,14 +62,14 @@ def naive(folder: str) -> Contender:
 
     def run(texts: Sequence[str]) -> object:
         inputs = tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt")
-        made = []
+        means = []
         with torch.no_grad():
             for start in range(0, len(texts), 8):
                 part = {name: t[start : start + 8] for name, t in inputs.items()}
                 hidden = model(**part).last_hidden_state
                 mask = part["attention_mask"][..., None]
-                made.append((hidden * mask).sum(1) / mask.sum(1))
-        return torch.cat(made)
+                means.append((hidden * mask).sum(1) / mask.sum(1))
+        return torch.cat(means)
 
     return run
 
@@ -88,11 +88,11 @@ def interleaved(rounds: int, texts: Sequence[str]) -> dict[str, dict[str, float]
     base = seconds["poolwise mean@-1"]
     return {
         name: {
-            "median_s": statistics.median(taken),
-            "sentences_per_s": len(texts) / statistics.median(taken),
-            "cost_ratio": statistics.median(t / b for t, b in zip(taken, base, strict=True)),
+            "median_s": statistics.median(spent),
+            "sentences_per_s": len(texts) / statistics.median(spent),
+            "cost_ratio": statistics.median(t / b for t, b in zip(spent, base, strict=True)),
         }
-        for name, taken in seconds.items()
+        for name, spent in seconds.items()
     }
 
 
@@ -117,13 +117,13 @@ def peak_memory(counts: Sequence[int]) -> dict[str, float]:
         for count in counts:
             source = Path(folder) / f"{count}.txt"
             source.write_text("\n".join(distinct(count)) + "\n", encoding="utf-8")
-            done = subprocess.run(
+            process = subprocess.run(
                 [sys.executable, "-c", PEAK, source, source.with_suffix(".parquet")],
                 capture_output=True,
                 text=True,
                 check=True,
             )
-            peaks[str(count)] = int(done.stderr.rsplit("PEAK", 1)[1]) / 1024
+            peaks[str(count)] = int(process.stderr.rsplit("PEAK", 1)[1]) / 1024
             print(f"{count} sentences: {peaks[str(count)]:.0f} MB", file=sys.stderr, flush=True)
     return peaks
 
@@ -158,16 +158,16 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--sentences", type=int, default=500)
     parser.add_argument("--no-memory", action="store_true", help="leave out the memory runs")
-    asked = parser.parse_args()
-    texts = sentences(asked.sentences)
+    arguments = parser.parse_args()
+    texts = sentences(arguments.sentences)
     encoder = poolwise.load("demo")
     results = {
         "machine": describe(),
         "sentences": len(texts),
         "mean_tokens": statistics.mean(t.n_tokens for t in encoder.tokenize(texts)),
-        "rounds": asked.rounds,
-        "speed": interleaved(asked.rounds, texts),
-        "peak_mb": {} if asked.no_memory else peak_memory([10_000, 100_000]),
+        "rounds": arguments.rounds,
+        "speed": interleaved(arguments.rounds, texts),
+        "peak_mb": {} if arguments.no_memory else peak_memory([10_000, 100_000]),
     }
     out = HERE / "results" / f"one-pass-{results['machine']['date']}.json"
     out.parent.mkdir(exist_ok=True)

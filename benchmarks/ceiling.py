@@ -26,11 +26,11 @@ class Gemm:
 
     def rate(self) -> float:
         """GFLOP/s over a burst."""
-        began, done = time.perf_counter(), 0
-        while (took := time.perf_counter() - began) < BURST_S or not done:
+        began, count = time.perf_counter(), 0
+        while (took := time.perf_counter() - began) < BURST_S or not count:
             self.product()
-            done += 1
-        return done * self.gflop / took
+            count += 1
+        return count * self.gflop / took
 
     def burst(self) -> Gemm:
         """So many of these products, as one, that they fill a burst."""
@@ -45,20 +45,20 @@ class Gemm:
 
 def fastest() -> Gemm:
     """The best of these libraries, shapes and ways to use the cores."""
-    every = [gemm for shape in SHAPES for gemm in _ways(*shape)]
-    for gemm in every:
+    gemms = [gemm for shape in SHAPES for gemm in _variants(*shape)]
+    for gemm in gemms:
         gemm.product()
-    return max(every, key=lambda gemm: max(gemm.rate() for _ in range(3)))
+    return max(gemms, key=lambda gemm: max(gemm.rate() for _ in range(3)))
 
 
-def _ways(rows: int, depth: int, columns: int) -> list[Gemm]:
+def _variants(rows: int, depth: int, columns: int) -> list[Gemm]:
     shape, gflop = f"{rows} x {depth} x {columns}", 2 * rows * depth * columns / 1e9
     a, b = torch.randn(rows, depth), torch.randn(depth, columns)
     x, y = a.numpy(), b.numpy()
-    out, made = torch.empty(rows, columns), np.empty((rows, columns), np.float32)
+    out, numpy_out = torch.empty(rows, columns), np.empty((rows, columns), np.float32)
     return [
         Gemm(f"torch.mm, {shape}", lambda: torch.mm(a, b, out=out), gflop),
-        Gemm(f"NumPy, {shape}", lambda: np.matmul(x, y, out=made), gflop),
+        Gemm(f"NumPy, {shape}", lambda: np.matmul(x, y, out=numpy_out), gflop),
         _streams(a, b, shape, gflop),
     ]
 
@@ -68,10 +68,10 @@ def _streams(a: torch.Tensor, b: torch.Tensor, shape: str, gflop: float) -> Gemm
     cores, several = torch.get_num_threads(), 8
     pool = ThreadPoolExecutor(cores, initializer=lambda: torch.set_num_threads(1))
 
-    def one(_: int) -> None:
+    def run(_: int) -> None:
         out = torch.empty(a.shape[0], b.shape[1])
         for _ in range(several):
             torch.mm(a, b, out=out)
 
     name = f"torch.mm, {shape}, one on each core"
-    return Gemm(name, lambda: list(pool.map(one, range(cores))), gflop * several * cores)
+    return Gemm(name, lambda: list(pool.map(run, range(cores))), gflop * several * cores)

@@ -16,12 +16,12 @@ Measured = list[tuple[str, float]]
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """``kept`` is None where this run could not tell, and ``measured`` says why."""
+    """``met`` is None where this run could not tell, and ``measured`` says why."""
 
     claim: str
     target: str
     measured: str
-    kept: bool | None
+    met: bool | None
 
 
 SPEEDUPS = {"exact": 1.6, "near": 2.8, "fast": 5.0}
@@ -35,85 +35,90 @@ def claims(results: Results) -> list[Claim]:
 def _throughput(results: Results) -> Iterator[Claim]:
     tables = results["throughput"]
     for precision, target in SPEEDUPS.items():
-        found = _ours(tables, precision, lambda row, _: row["ratio"])
-        why = _absent(tables, precision)
-        yield at_least(f"{precision} over sentence-transformers", target, found, "x", why)
+        values = _ours(tables, precision, lambda row, _: row["ratio"])
+        reason = _absent(tables, precision)
+        yield at_least(f"{precision} over sentence-transformers", target, values, "x", reason)
     for precision in CLASSES:
         if precision == "near":  # no peer computes in half precision on a CPU
             continue
-        found = _ours(tables, precision, _over_best_peer)
-        why = _absent(tables, precision) or "no peer of this precision ran"
-        yield at_least(f"{precision} over the best {_kind(precision)} peer", 1.0, found, "x", why)
-    found = _ours(tables, "exact", lambda row, _: 100 * row["ceiling"])
-    yield at_least("exact, of the matrix product's rate (an aim)", 80, found, " %", "not run")
+        values = _ours(tables, precision, _over_best_peer)
+        reason = _absent(tables, precision) or "no peer of this precision ran"
+        yield at_least(
+            f"{precision} over the best {_kind(precision)} peer", 1.0, values, "x", reason
+        )
+    values = _ours(tables, "exact", lambda row, _: 100 * row["ceiling"])
+    yield at_least("exact, of the matrix product's rate (an aim)", 80, values, " %", "not run")
     for model, target in LATENCY_MS.items():
-        here = [table for table in results["latency"] if table["model"] == model]
-        found = _ours(here, "exact", lambda row, _: row["p50_ms"])
-        yield at_most(f"one 16-token sentence, {model}, exact, p50", target, found, " ms")
+        tables_of_model = [table for table in results["latency"] if table["model"] == model]
+        values = _ours(tables_of_model, "exact", lambda row, _: row["p50_ms"])
+        yield at_most(f"one 16-token sentence, {model}, exact, p50", target, values, " ms")
 
 
 def _accuracy(results: Results) -> Iterator[Claim]:
     by_model = results["accuracy"]
     for part, name in (("mean_max_abs", "mean@-1"), ("cls_max_abs", "cls of every layer")):
-        found = [(model, rows["exact"][part]) for model, rows in by_model.items()]
-        yield at_most(f"exact beside transformers, {name}, largest difference", 1e-5, found, "")
+        values = [(model, rows["exact"][part]) for model, rows in by_model.items()]
+        yield at_most(f"exact beside transformers, {name}, largest difference", 1e-5, values, "")
     for precision, target in (("near", 0.99998), ("fast", 0.995)):
-        found = [
+        values = [
             (model, rows[precision]["min_cosine"])
             for model, rows in by_model.items()
             if precision in rows and model in results["real"]
         ]
-        why = _absent(results["throughput"], precision)
-        yield at_least(f"{precision}, smallest cosine to transformers", target, found, "", why)
+        reason = _absent(results["throughput"], precision)
+        yield at_least(f"{precision}, smallest cosine to transformers", target, values, "", reason)
     sts = results["sts"] or {}
     lost = [("STS-B dev", sts["exact"] - sts["fast"])] if "fast" in sts else []
-    why = _absent(results["throughput"], "fast") if sts else "no STS file was given"
-    yield at_most("fast, Spearman points lost against exact", 0.15, lost, "", why)
-    held = [rows["same_bits"] for found in by_model.values() for rows in found.values()]
+    reason = _absent(results["throughput"], "fast") if sts else "no STS file was given"
+    yield at_most("fast, Spearman points lost against exact", 0.15, lost, "", reason)
+    same_bits = [rows["same_bits"] for values in by_model.values() for rows in values.values()]
     native = all(r["engine"] == "native" for rows in by_model.values() for r in rows.values())
     yield Claim(
         "a text alone has the bits it has in a batch",
         "always",
-        f"{sum(held)} of {len(held)} models and precisions" + ("" if native else ", not native"),
-        all(held),
+        f"{sum(same_bits)} of {len(same_bits)} models and precisions"
+        + ("" if native else ", not native"),
+        all(same_bits),
     )
 
 
 def _readouts(results: Results) -> Iterator[Claim]:
     costs = list(results["readouts"]["cost"].values()) if results["readouts"] else []
     names = ("each layer x cls, mean, max, over one readout", "cls@-1", "mean@3 of 6")
-    every, cls, half = costs[1:] if costs else (None,) * 3
-    yield at_most(names[0], 1.05, _if(every), "x")
+    all_layers, cls, half = costs[1:] if costs else (None,) * 3
+    yield at_most(names[0], 1.05, _if(all_layers), "x")
     yield at_least("cls@-1, speed over mean@-1", 1.08, _if(cls and 1 / cls), "x")
     yield at_least("mean@3 of 6, speed over mean@-1", 1.7, _if(half and 1 / half), "x")
 
 
 def _process(results: Results) -> Iterator[Claim]:
-    kept = results["busy"] and 100 * results["busy"]["throughput_kept"]
-    yield at_least("throughput kept beside a busy process", 55, _if(kept), " %")
+    met = results["busy"] and 100 * results["busy"]["throughput_kept"]
+    yield at_least("throughput kept beside a busy process", 55, _if(met), " %")
     cold = (results["cold"] or {"seconds": {}})["seconds"]
     yield at_most("import poolwise, whole process", 0.3, _if(cold.get("import poolwise")), " s")
     yield at_most("process start to first vector", 0.6, _if(cold.get("first vector")), " s")
 
 
-def at_least(claim: str, target: float, found: Measured, unit: str, why: str = "") -> Claim:
-    return _claim(claim, "≥", target, found=found, unit=unit, why=why)
+def at_least(claim: str, target: float, values: Measured, unit: str, reason: str = "") -> Claim:
+    return _claim(claim, "≥", target, values=values, unit=unit, reason=reason)
 
 
-def at_most(claim: str, target: float, found: Measured, unit: str, why: str = "") -> Claim:
-    return _claim(claim, "≤", target, found=found, unit=unit, why=why)
+def at_most(claim: str, target: float, values: Measured, unit: str, reason: str = "") -> Claim:
+    return _claim(claim, "≤", target, values=values, unit=unit, reason=reason)
 
 
-def _claim(claim: str, sign: str, target: float, *, found: Measured, unit: str, why: str) -> Claim:
-    wanted = f"{sign} {target:g}{unit}"
-    if not found:
-        return Claim(claim, wanted, why or "not part of this run", None)
-    good = [v >= target if sign == "≥" else v <= target for _, v in found]
-    where, worst = (min if sign == "≥" else max)(found, key=lambda pair: pair[1])
-    shown = f"{number(worst)}{unit}"
-    if len(found) > 1:
-        shown += f" at worst ({where}); {sum(good)} of {len(found)} hold"
-    return Claim(claim, wanted, shown, all(good))
+def _claim(
+    claim: str, sign: str, target: float, *, values: Measured, unit: str, reason: str
+) -> Claim:
+    target_text = f"{sign} {target:g}{unit}"
+    if not values:
+        return Claim(claim, target_text, reason or "not part of this run", None)
+    good = [v >= target if sign == "≥" else v <= target for _, v in values]
+    place, worst = (min if sign == "≥" else max)(values, key=lambda pair: pair[1])
+    measured = f"{number(worst)}{unit}"
+    if len(values) > 1:
+        measured += f" at worst ({place}); {sum(good)} of {len(values)} hold"
+    return Claim(claim, target_text, measured, all(good))
 
 
 def number(value: float) -> str:
@@ -127,14 +132,14 @@ def _ours(
     tables: list[Results], precision: str, measure: Callable[[Results, Results], float | None]
 ) -> Measured:
     """A figure of our contender of this precision, wherever it ran."""
-    found = []
+    values = []
     for table in tables:
         for row in table["rows"]:
             if row["ours"] and row["precision"] == precision and "absent" not in row:
                 value = measure(row, table)
-                where = ", ".join(filter(None, (table["model"], table.get("workload"))))
-                found += [] if value is None else [(where, value)]
-    return found
+                place = ", ".join(filter(None, (table["model"], table.get("workload"))))
+                values += [] if value is None else [(place, value)]
+    return values
 
 
 def _over_best_peer(row: Results, table: Results) -> float | None:

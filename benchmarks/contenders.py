@@ -37,7 +37,7 @@ class Contender:
     absent: str = ""
 
     @property
-    def one(self) -> Embed | None:
+    def single_embed(self) -> Embed | None:
         return self.single or self.embed
 
 
@@ -69,8 +69,8 @@ def engine_for(model: Any, precision: str) -> Any:
 
 
 def options_for(model: Any, precision: str) -> dict[str, str]:
-    chosen = "precision" in inspect.signature(model.embed).parameters
-    return {"precision": precision} if chosen else {}
+    takes_precision = "precision" in inspect.signature(model.embed).parameters
+    return {"precision": precision} if takes_precision else {}
 
 
 def sentence_transformers(folder: Path) -> Contender:

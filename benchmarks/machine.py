@@ -40,13 +40,13 @@ def describe() -> dict[str, str]:
         "instructions": _instructions(),
         "cores": str(os.cpu_count()),
         "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
-        **{name: found for name in PACKAGES if (found := _version(name))},
+        **{name: value for name in PACKAGES if (value := _version(name))},
     }
 
 
 def _instructions() -> str:
-    found = _cpuinfo("flags").split()
-    return " ".join(name for name in INSTRUCTIONS if name in found) or "unknown"
+    value = _cpuinfo("flags").split()
+    return " ".join(name for name in INSTRUCTIONS if name in value) or "unknown"
 
 
 def _cpuinfo(field: str) -> str:

@@ -36,15 +36,15 @@ CALLS = 20
 """Single sentences in a block; five blocks or more make the hundred that a p95 wants."""
 
 
-def measure(asked: argparse.Namespace) -> dict[str, Any]:
-    began, scale = time.perf_counter(), QUICK if asked.quick else asked.scale
-    subjects = [SUBJECTS[name] for name in asked.models]
+def measure(arguments: argparse.Namespace) -> dict[str, Any]:
+    began, scale = time.perf_counter(), QUICK if arguments.quick else arguments.scale
+    subjects = [SUBJECTS[name] for name in arguments.models]
     say("the fastest matrix product")
     gemm = fastest()
     results: dict[str, Any] = {
         "machine": describe(),
-        "quick": asked.quick,
-        "rounds": asked.rounds,
+        "quick": arguments.quick,
+        "rounds": arguments.rounds,
         "ceiling": {"name": gemm.name, "gflop_per_s": gemm.rate()},
         "real": [subject.name for subject in subjects if subject.real],
         "throughput": [],
@@ -62,8 +62,8 @@ def measure(asked: argparse.Namespace) -> dict[str, Any]:
                 short=max(round(subject.short * scale), 32),
                 long=max(round(subject.long * scale), 2),
             )
-            _one_model(sized, Path(temporary), gemm, asked, results)
-    results["cold"] = cold_start(3 if asked.quick else 7)
+            _one_model(sized, Path(temporary), gemm, arguments, results)
+    results["cold"] = cold_start(3 if arguments.quick else 7)
     results["minutes"] = (time.perf_counter() - began) / 60
     return results
 
@@ -72,7 +72,7 @@ def _one_model(
     subject: Subject,
     temporary: Path,
     gemm: Gemm,
-    asked: argparse.Namespace,
+    arguments: argparse.Namespace,
     results: dict[str, Any],
 ) -> None:
     say(f"{subject}: getting every contender ready")
@@ -83,19 +83,21 @@ def _one_model(
         *peers(subject, folder, temporary),
     ]
     texts = {"short": distinct(subject.short), "long": long_texts(subject.long)}
-    for name, some in texts.items():
-        table = throughput(subject, folder, name, some, contenders, gemm=gemm, rounds=asked.rounds)
+    for name, sample in texts.items():
+        table = throughput(
+            subject, folder, name, sample, contenders, gemm=gemm, rounds=arguments.rounds
+        )
         results["throughput"].append(table)
-    blocks = max(asked.rounds, 1 if asked.quick else 5)
+    blocks = max(arguments.rounds, 1 if arguments.quick else 5)
     results["latency"].append(latency(subject, contenders, blocks, CALLS))
     results["accuracy"][subject.name] = accuracy(
-        subject, folder, texts=200 if subject.real and not asked.quick else 50
+        subject, folder, texts=200 if subject.real and not arguments.quick else 50
     )
     if subject.real:
-        some = texts["short"][:500]
-        results["readouts"] = readout_costs(folder, some, asked.rounds)
-        results["busy"] = beside_a_busy_process(folder, some, asked.rounds)
-        results["sts"] = spearman(folder, asked.sts) if asked.sts else None
+        sample = texts["short"][:500]
+        results["readouts"] = readout_costs(folder, sample, arguments.rounds)
+        results["busy"] = beside_a_busy_process(folder, sample, arguments.rounds)
+        results["sts"] = spearman(folder, arguments.sts) if arguments.sts else None
 
 
 def main() -> None:
@@ -106,21 +108,21 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a minute, one model, few texts")
     parser.add_argument("--sts", type=Path, help="STS Benchmark's tab-separated sts-dev.csv")
     parser.add_argument("--out", type=Path, help="folder of the JSON and the Markdown")
-    asked = parser.parse_args()
-    asked.rounds = asked.rounds or (2 if asked.quick else 5)
-    asked.models = asked.models or (["MiniLM-L6"] if asked.quick else list(SUBJECTS))
+    arguments = parser.parse_args()
+    arguments.rounds = arguments.rounds or (2 if arguments.quick else 5)
+    arguments.models = arguments.models or (["MiniLM-L6"] if arguments.quick else list(SUBJECTS))
     transformers.utils.logging.disable_progress_bar()
-    results = measure(asked)
+    results = measure(arguments)
     judged = claims(results)
     results["claims"] = [asdict(claim) for claim in judged]
-    made = page(results, judged)
-    out = asked.out or (None if asked.quick else HERE / "results")
+    markdown = page(results, judged)
+    out = arguments.out or (None if arguments.quick else HERE / "results")
     if out:
         out.mkdir(parents=True, exist_ok=True)
         file = out / f"native-{results['machine']['date']}.json"
         file.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-        file.with_suffix(".md").write_text(made, encoding="utf-8")
-    print(made)
+        file.with_suffix(".md").write_text(markdown, encoding="utf-8")
+    print(markdown)
 
 
 if __name__ == "__main__":

@@ -12,13 +12,13 @@ VERDICT = {True: "met", False: "**missed**", None: "not measured"}
 
 
 def page(results: Results, claims: Sequence[Claim]) -> str:
-    parts = [_head(results)]
-    parts += [_throughput(table) for table in results["throughput"]]
-    parts += [_latency(table) for table in results["latency"]]
-    parts.append(_accuracy(results))
-    parts += [_readouts(results["readouts"])] if results["readouts"] else []
-    parts += [_processes(results), _judged(claims)]
-    return "\n".join(parts)
+    sections = [_head(results)]
+    sections += [_throughput(table) for table in results["throughput"]]
+    sections += [_latency(table) for table in results["latency"]]
+    sections.append(_accuracy(results))
+    sections += [_readouts(results["readouts"])] if results["readouts"] else []
+    sections += [_processes(results), _judged(claims)]
+    return "\n".join(sections)
 
 
 def _head(results: Results) -> str:
@@ -77,26 +77,26 @@ def _accuracy(results: Results) -> str:
     )
     columns = ("", "mean@-1, difference", "cls@0 to cls@-1", "cosine, smallest", "mean", "bits")
     rows = []
-    for model, found in results["accuracy"].items():
-        for precision, row in found.items():
+    for model, readouts in results["accuracy"].items():
+        for precision, row in readouts.items():
             name = f"{model}, {precision} ({row['engine']} engine)"
             bits = "same alone" if row["same_bits"] else "differ alone"
             far = (number(row["mean_max_abs"]), number(row["cls_max_abs"]))
             close = (f"{min(row['min_cosine'], 1):.7f}", f"{min(row['mean_cosine'], 1):.7f}")
             rows.append((name, *far, *close, bits))
-    made = _table(header, columns, rows)
+    table = _table(header, columns, rows)
     if results["sts"]:
         points = ", ".join(f"{p} {value:.3f}" for p, value in results["sts"].items())
-        made += f"\nSpearman x 100 on STS-B dev, {results['real'][0]}, mean@-1: {points}.\n"
-    return made
+        table += f"\nSpearman x 100 on STS-B dev, {results['real'][0]}, mean@-1: {points}.\n"
+    return table
 
 
-def _readouts(found: Results) -> str:
+def _readouts(readouts: Results) -> str:
     header = (
-        f"## Readouts in one pass\n\nMiniLM-L6, exact ({found['engine']} engine), "
-        f"{found['texts']:,} short texts: time over that of mean@-1.\n"
+        f"## Readouts in one pass\n\nMiniLM-L6, exact ({readouts['engine']} engine), "
+        f"{readouts['texts']:,} short texts: time over that of mean@-1.\n"
     )
-    return _table(header, ("", "cost"), [(n, f"{c:.2f}") for n, c in found["cost"].items()])
+    return _table(header, ("", "cost"), [(n, f"{c:.2f}") for n, c in readouts["cost"].items()])
 
 
 def _processes(results: Results) -> str:
@@ -105,22 +105,22 @@ def _processes(results: Results) -> str:
         "memory.\n"
     )
     rows = [(name, f"{value:.2f}") for name, value in results["cold"]["seconds"].items()]
-    made = _table(header, ("", "seconds"), rows)
+    table = _table(header, ("", "seconds"), rows)
     if busy := results["busy"]:
-        made += (
+        table += (
             f"\nBeside a process that keeps a core busy, {busy['throughput_kept']:.0%} of the "
             f"throughput remains ({busy['engine']} engine, exact).\n"
         )
-    return made
+    return table
 
 
 def _judged(claims: Sequence[Claim]) -> str:
-    kept = sum(claim.kept is True for claim in claims)
-    missed = sum(claim.kept is False for claim in claims)
+    met = sum(claim.met is True for claim in claims)
+    missed = sum(claim.met is False for claim in claims)
     header = (
-        f"## Claims\n\n{kept} met, {missed} missed, {len(claims) - kept - missed} not measured.\n"
+        f"## Claims\n\n{met} met, {missed} missed, {len(claims) - met - missed} not measured.\n"
     )
-    rows = [(c.claim, c.target, c.measured, VERDICT[c.kept]) for c in claims]
+    rows = [(c.claim, c.target, c.measured, VERDICT[c.met]) for c in claims]
     return _table(header, ("", "target", "measured", ""), rows)
 
 
@@ -130,8 +130,8 @@ def _ranked(rows: Sequence[Results], key: str) -> list[Results]:
 
 
 def _not_run(rows: Sequence[Results]) -> str:
-    missing = [f"{row['name']}, because {row['absent']}" for row in rows if "absent" in row]
-    return f"\nNot run: {'; '.join(missing)}.\n" if missing else ""
+    not_run = [f"{row['name']}, because {row['absent']}" for row in rows if "absent" in row]
+    return f"\nNot run: {'; '.join(not_run)}.\n" if not_run else ""
 
 
 def _name(row: Results) -> str:

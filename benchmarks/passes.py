@@ -25,25 +25,25 @@ FIRST_VECTOR = "import poolwise; poolwise.load('demo').embed('a b c', 'mean@-1')
 def readout_costs(folder: Path, texts: Sequence[str], rounds: int) -> dict[str, Any]:
     """Time over that of ``mean@-1`` in the same round, exact, by what is asked."""
     model = poolwise.load(folder, max_length=MAX_LENGTH)
-    every = [f"{pool}@{k}" for k in range(model.depth + 1) for pool in ("cls", "mean", "max")]
-    asked = {
+    all_layers = [f"{pool}@{k}" for k in range(model.depth + 1) for pool in ("cls", "mean", "max")]
+    readouts_by_name = {
         ONE: [ONE],
-        f"all {len(every)}: each layer x cls, mean, max": every,
+        f"all {len(all_layers)}: each layer x cls, mean, max": all_layers,
         "cls@-1": ["cls@-1"],
         f"mean@{model.depth // 2}": [f"mean@{model.depth // 2}"],
     }
     options = options_for(model, "exact")
     runs = {
         name: (lambda readouts=readouts: list(model.extract(texts, readouts, **options)))
-        for name, readouts in asked.items()
+        for name, readouts in readouts_by_name.items()
     }
     for run in runs.values():
         run()
-    taken = interleaved(runs, rounds, "readouts")
+    times = interleaved(runs, rounds, "readouts")
     return {
         "engine": engine_for(model, "exact").name,
         "texts": len(texts),
-        "cost": {name: 1 / ratio(spent, taken[ONE]) for name, spent in taken.items()},
+        "cost": {name: 1 / ratio(spent, times[ONE]) for name, spent in times.items()},
     }
 
 
@@ -56,16 +56,16 @@ def beside_a_busy_process(folder: Path, texts: Sequence[str], rounds: int) -> di
         return model.embed(list(texts), ONE, **options)
 
     run()
-    alone, beside = [], []
+    quiet, beside = [], []
     for number in range(rounds):
         say(f"busy neighbour: round {number + 1} of {rounds}")
-        alone.append(seconds(run))
+        quiet.append(seconds(run))
         with _spinning():
             beside.append(seconds(run))
     return {
         "engine": engine_for(model, "exact").name,
         "texts": len(texts),
-        "throughput_kept": ratio(beside, alone),
+        "throughput_kept": ratio(beside, quiet),
     }
 
 
@@ -92,8 +92,8 @@ def cold_start(times: int) -> dict[str, Any]:
     for program in programs.values():
         _process(program)
     runs = {name: (lambda program=p: _process(program)) for name, p in programs.items()}
-    taken = interleaved(runs, times, "cold start")
-    return {"times": times, "seconds": {n: statistics.median(s) for n, s in taken.items()}}
+    times = interleaved(runs, times, "cold start")
+    return {"times": times, "seconds": {n: statistics.median(s) for n, s in times.items()}}
 
 
 def _process(program: str) -> None:

@@ -46,18 +46,18 @@ def peers(subject: Subject, folder: Path, temporary: Path) -> list[Contender]:
         ("OpenVINO fp32", "exact", partial(openvino, folder, onnx, int8=False)),
         ("OpenVINO int8", "fast", partial(openvino, folder, onnx, int8=True)),
     ]
-    made = []
+    contenders = []
     for name, precision, make in makers:
         try:
             embed, single = make()
         except ModuleNotFoundError as missing:
-            made.append(Contender(name, precision, absent=f"{missing.name} is not installed"))
+            contenders.append(Contender(name, precision, absent=f"{missing.name} is not installed"))
         except (ImportError, RuntimeError, ValueError, TypeError) as refused:
             reason = f"it did not take the model: {str(refused).splitlines()[0][:100]}"
-            made.append(Contender(name, precision, absent=reason))
+            contenders.append(Contender(name, precision, absent=reason))
         else:
-            made.append(Contender(name, precision, embed, single))
-    return made
+            contenders.append(Contender(name, precision, embed, single))
+    return contenders
 
 
 def onnxruntime(
@@ -105,7 +105,7 @@ def openvino(folder: Path, onnx: Path, *, int8: bool) -> tuple[Embed, Embed]:
         model = nncf.compress_weights(model, mode=nncf.CompressWeightsMode.INT8_ASYM)
     options = FLOAT32 | (DYNAMIC_INT8 if int8 else {})
     many = core.compile_model(model, "CPU", STREAMS | options)
-    alone = core.compile_model(model, "CPU", ONE | options)
+    single_model = core.compile_model(model, "CPU", ONE | options)
     tokenizer, width = _tokenizer(folder), many.output(0).partial_shape[2].get_length()
 
     queue = runtime.AsyncInferQueue(many)
@@ -125,7 +125,7 @@ def openvino(folder: Path, onnx: Path, *, int8: bool) -> tuple[Embed, Embed]:
 
     def single(texts: Sequence[str]) -> NDArray[Any]:
         _, (ids, mask) = next(_batches(tokenizer, texts))
-        return _mean(alone([ids, mask])[0], mask)
+        return _mean(single_model([ids, mask])[0], mask)
 
     return embed, single
 
@@ -174,18 +174,18 @@ def _tokenizer(folder: Path) -> Tokenizer:
 
 def _batches(tokenizer: Tokenizer, texts: Sequence[str]) -> Iterator[tuple[NDArray[Any], Arrays]]:
     """The rows of a batch, then its ids and mask, int64 [n, longest]."""
-    every = [encoding.ids for encoding in tokenizer.encode_batch(list(texts))]
-    order = np.argsort([-len(ids) for ids in every], kind="stable")
+    token_ids = [encoding.ids for encoding in tokenizer.encode_batch(list(texts))]
+    order = np.argsort([-len(ids) for ids in token_ids], kind="stable")
     start = 0
     while start < len(order):
-        longest = len(every[order[start]])
+        longest = len(token_ids[order[start]])
         rows = order[start : start + min(BATCH, max(BATCH_TOKENS // longest, 1))]
         start += len(rows)
         ids = np.zeros((len(rows), longest), np.int64)
         mask = np.zeros_like(ids)
         for row, index in enumerate(rows):
-            ids[row, : len(every[index])] = every[index]
-            mask[row, : len(every[index])] = 1
+            ids[row, : len(token_ids[index])] = token_ids[index]
+            mask[row, : len(token_ids[index])] = 1
         yield rows, (ids, mask)
 
 

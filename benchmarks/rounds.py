@@ -28,14 +28,14 @@ def interleaved(
     runs: Mapping[str, Callable[[], object]], rounds: int, title: str, *, calls: int = 1
 ) -> Seconds:
     """The seconds of each call, by name; a round makes ``calls`` of each before the next's turn."""
-    taken: Seconds = {name: [] for name in runs}
+    times: Seconds = {name: [] for name in runs}
     for number in range(rounds):
         say(f"{title}: round {number + 1} of {rounds}")
         for name, run in runs.items():
-            taken[name] += [seconds(run) for _ in range(calls)]
-    return taken
+            times[name] += [seconds(run) for _ in range(calls)]
+    return times
 
 
-def ratio(taken: Sequence[float], base: Sequence[float]) -> float:
+def ratio(times: Sequence[float], base: Sequence[float]) -> float:
     """Median of base / taken, round by round: how many times as fast."""
-    return statistics.median(b / t for t, b in zip(taken, base, strict=True))
+    return statistics.median(b / t for t, b in zip(times, base, strict=True))

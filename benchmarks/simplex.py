@@ -46,8 +46,8 @@ def groups(sizes: NDArray[np.intp], width: int, rng: np.random.Generator) -> Ite
             n = min(left, GROUP)
             tokens = shared + rng.standard_normal((n, t, width), np.float32)
             weights = rng.dirichlet(np.full(t, 0.3), n).astype(np.float32)
-            near = (weights[:, None] @ tokens)[:, 0]
-            yield tokens, near + NOISE * rng.standard_normal((n, width), np.float32)
+            mixture = (weights[:, None] @ tokens)[:, 0]
+            yield tokens, mixture + NOISE * rng.standard_normal((n, width), np.float32)
             left -= n
 
 
@@ -55,7 +55,7 @@ def by_scipy(tokens: NDArray[np.float64], target: NDArray[np.float64]) -> float:
     """The distance that scipy's minimiser comes to."""
     away = tokens - target
     gram = away @ away.T / np.square(away).sum(axis=1).max()
-    found = minimize(
+    solution = minimize(
         lambda w: w @ gram @ w,
         np.full(len(tokens), 1 / len(tokens)),
         jac=lambda w: 2 * gram @ w,
@@ -64,7 +64,7 @@ def by_scipy(tokens: NDArray[np.float64], target: NDArray[np.float64]) -> float:
         method="SLSQP",
         options={"ftol": 1e-15, "maxiter": 1000},
     )
-    return float(np.linalg.norm(found.x @ away))
+    return float(np.linalg.norm(solution.x @ away))
 
 
 def beside_scipy(tokens: NDArray[np.float32], target: NDArray[np.float32]) -> dict[str, float]:
@@ -90,13 +90,13 @@ def main() -> None:
     parser.add_argument("--sentences", type=int, default=20_000)
     parser.add_argument("--layers", type=int, default=7)
     parser.add_argument("--width", type=int, default=384)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     rng = np.random.default_rng(0)
-    sizes = lengths(asked.sentences, rng)
-    sample = next(groups(np.full(SAMPLE, round(sizes.mean())), asked.width, rng))
+    sizes = lengths(arguments.sentences, rng)
+    sample = next(groups(np.full(SAMPLE, round(sizes.mean())), arguments.width, rng))
     seconds = 0.0
     with single_blas_thread(), ThreadPoolExecutor(THREADS) as workers:
-        for tokens, target in groups(np.tile(sizes, asked.layers), asked.width, rng):
+        for tokens, target in groups(np.tile(sizes, arguments.layers), arguments.width, rng):
             halves = np.array_split(tokens, THREADS), np.array_split(target, THREADS)
             began = time.perf_counter()
             list(workers.map(convex_weights, *halves))
@@ -104,13 +104,17 @@ def main() -> None:
         beside = beside_scipy(*sample)
     results = {
         "machine": describe(),
-        "sentences": asked.sentences,
-        "layers": asked.layers,
-        "width": asked.width,
+        "sentences": arguments.sentences,
+        "layers": arguments.layers,
+        "width": arguments.width,
         "tokens a sentence": float(sizes.mean()),
         "threads": THREADS,
         "seconds": seconds,
-        "microseconds a problem and thread": seconds * THREADS / sizes.size / asked.layers * 1e6,
+        "microseconds a problem and thread": seconds
+        * THREADS
+        / sizes.size
+        / arguments.layers
+        * 1e6,
         **beside,
     }
     out = HERE / "results" / f"simplex-{results['machine']['date']}.json"

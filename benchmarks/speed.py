@@ -37,23 +37,23 @@ def throughput(
     for run in ready.values():  # some compile anew for every shape they meet
         run()
     burst = gemm.burst()
-    taken = interleaved(
+    times = interleaved(
         ready | {CEILING: burst.product}, rounds, f"{subject.name}, {workload} texts"
     )
     lengths = count_tokens(list(texts))
     work = subject.gflop(lengths)
     # The same product in the same round, so that both see the machine in the same mood.
-    limit = [burst.gflop / s for s in taken[CEILING]]
+    limit = [burst.gflop / s for s in times[CEILING]]
     truth = reference(folder, texts[:CHECKED], subject.depth)["mean@-1"]
     rows = []
     for contender in contenders:
         row = _row(contender)
         if contender.embed:
-            spent = taken[contender.name]
+            spent = times[contender.name]
             row |= {
                 "seconds": spent,
                 "texts_per_s": len(texts) / statistics.median(spent),
-                "ratio": ratio(spent, taken[BASE]),
+                "ratio": ratio(spent, times[BASE]),
                 "ceiling": statistics.median(
                     work / s / top for s, top in zip(spent, limit, strict=True)
                 ),
@@ -74,21 +74,23 @@ def throughput(
 def latency(subject: Subject, contenders: Sequence[Contender], blocks: int, calls: int) -> Table:
     """Milliseconds from one sentence to its vector: blocks of calls, in turn."""
     text = [sixteen_tokens()]
-    runs = {c.name: (lambda one=c.one: one(text)) for c in contenders if c.one}
+    runs = {
+        c.name: (lambda embed=c.single_embed: embed(text)) for c in contenders if c.single_embed
+    }
     for run in runs.values():
         for _ in range(3):
             run()
-    taken = interleaved(runs, blocks, f"{subject.name}, one sentence", calls=calls)
-    middle = {name: statistics.median(spent) for name, spent in taken.items()}
+    times = interleaved(runs, blocks, f"{subject.name}, one sentence", calls=calls)
+    middle = {name: statistics.median(spent) for name, spent in times.items()}
     rows = []
     for contender in contenders:
         row = _row(contender)
-        if contender.one:
-            spent = taken[contender.name]
+        if contender.single_embed:
+            spent = times[contender.name]
             row |= {
                 "p50_ms": 1e3 * middle[contender.name],
                 "p95_ms": 1e3 * float(np.quantile(spent, 0.95)),
-                "ratio": ratio(_by_block(spent, calls), _by_block(taken[BASE], calls)),
+                "ratio": ratio(_by_block(spent, calls), _by_block(times[BASE], calls)),
             }
         rows.append(row)
     return {
@@ -104,5 +106,5 @@ def _by_block(spent: Sequence[float], calls: int) -> list[float]:
 
 
 def _row(contender: Contender) -> Table:
-    named = {"name": contender.name, "precision": contender.precision, "ours": contender.ours}
-    return named | ({"absent": contender.absent} if contender.absent else {})
+    row = {"name": contender.name, "precision": contender.precision, "ours": contender.ours}
+    return row | ({"absent": contender.absent} if contender.absent else {})

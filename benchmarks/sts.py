@@ -24,7 +24,7 @@ HERE = Path(__file__).parent
 READOUTS = ("mean@-1", "cls@-1", "pooler", "mean@-2", "mean@embeddings")
 
 
-def read(path: Path) -> tuple[list[str], list[str], list[float]]:
+def read_pairs(path: Path) -> tuple[list[str], list[str], list[float]]:
     with path.open(encoding="utf-8", newline="") as lines:
         rows = list(csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
     return [r[5] for r in rows], [r[6] for r in rows], [float(r[4]) for r in rows]
@@ -40,21 +40,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("file", type=Path)
     parser.add_argument("--model", default="demo")
-    asked = parser.parse_args()
-    left, right, scores = read(asked.file)
-    encoder = poolwise.load(asked.model)
+    arguments = parser.parse_args()
+    left, right, scores = read_pairs(arguments.file)
+    encoder = poolwise.load(arguments.model)
     readouts = [r for r in READOUTS if r != "pooler" or encoder.has_pooler]
-    seen = list(encoder.extract(left + right, readouts))
-    made = {}
+    batches = list(encoder.extract(left + right, readouts))
+    correlations = {}
     for readout in readouts:
-        vectors = np.concatenate([b.vectors[readout] for b in seen])
-        made[readout] = spearman(vectors[: len(left)], vectors[len(left) :], scores)
-    other = SentenceTransformer(str(encoder.folder), device="cpu")
-    made["sentence-transformers encode"] = spearman(other.encode(left), other.encode(right), scores)
-    results = {"machine": describe(), "pairs": len(scores), "model": asked.model, "spearman": made}
-    out = HERE / "results" / f"sts-{asked.file.stem}-{results['machine']['date']}.json"
+        vectors = np.concatenate([b.vectors[readout] for b in batches])
+        correlations[readout] = spearman(vectors[: len(left)], vectors[len(left) :], scores)
+    reference = SentenceTransformer(str(encoder.folder), device="cpu")
+    correlations["sentence-transformers encode"] = spearman(
+        reference.encode(left), reference.encode(right), scores
+    )
+    results = {
+        "machine": describe(),
+        "pairs": len(scores),
+        "model": arguments.model,
+        "spearman": correlations,
+    }
+    out = HERE / "results" / f"sts-{arguments.file.stem}-{results['machine']['date']}.json"
     out.write_text(json.dumps(results, indent=2) + "\n")
-    for name, value in made.items():
+    for name, value in correlations.items():
         print(f"{value:7.3f}  {name}")
 
 

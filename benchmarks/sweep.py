@@ -54,7 +54,7 @@ def texts(count: int) -> list[str]:
     return rows[:: max(len(rows) // count, 1)][:count]
 
 
-def cut(folder: str, layer: int, mode: str) -> SentenceTransformer:
+def truncated_encoder(folder: str, layer: int, mode: str) -> SentenceTransformer:
     """The encoder up to ``layer``, pooled so."""
     words = Transformer(folder)
     blocks = words.auto_model.encoder
@@ -63,21 +63,21 @@ def cut(folder: str, layer: int, mode: str) -> SentenceTransformer:
     return SentenceTransformer(modules=[words, pooling], device="cpu")
 
 
-def one_by_one(models: Sequence[SentenceTransformer], some: list[str]) -> None:
+def one_by_one(models: Sequence[SentenceTransformer], sample: list[str]) -> None:
     for model in models:
-        model.encode(some, show_progress_bar=False)
+        model.encode(sample, show_progress_bar=False)
 
 
-def whole() -> dict[str, float]:
+def whole_sweep() -> dict[str, float]:
     """``poolwise sweep`` on all 10,003 texts: seconds, and peak memory in MB."""
     with tempfile.TemporaryDirectory() as out:
         command = [sys.executable, "-m", "poolwise", "sweep", "demo"]
         command += ["--labels", str(DATA), "-o", out]
         began = time.perf_counter()
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        taken = time.perf_counter() - began
+        times = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    return {"seconds": taken, "peak_mb": peak}
+    return {"seconds": times, "peak_mb": peak}
 
 
 def main() -> None:
@@ -85,27 +85,31 @@ def main() -> None:
     parser.add_argument("--texts", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--whole", action="store_true")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     transformers.utils.logging.disable_progress_bar()
     # First: a child counts the memory of the process that it was forked from as its own.
-    swept = whole() if asked.whole else None
+    swept = whole_sweep() if arguments.whole else None
     model = poolwise.load("demo")
-    some = texts(asked.texts)
+    sample = texts(arguments.texts)
     layers = range(model.depth + 1)
     grid = [parse(f"{pool}@{layer}") for layer in layers for pool in POOLS]
-    models = [cut(str(model.folder), layer, mode) for layer in layers for mode in POOLS.values()]
+    models = [
+        truncated_encoder(str(model.folder), layer, mode)
+        for layer in layers
+        for mode in POOLS.values()
+    ]
     runs = {
-        "poolwise": lambda: cache_vectors(model, some, grid),
-        "sentence-transformers": lambda: one_by_one(models, some),
+        "poolwise": lambda: cache_vectors(model, sample, grid),
+        "sentence-transformers": lambda: one_by_one(models, sample),
     }
-    taken = interleaved(runs, asked.rounds, f"{len(grid)} readouts of {len(some)} texts")
+    times = interleaved(runs, arguments.rounds, f"{len(grid)} readouts of {len(sample)} texts")
     results = {
         "machine": describe(),
-        "texts": len(some),
+        "texts": len(sample),
         "readouts": len(grid),
-        "rounds": asked.rounds,
-        "seconds": {name: statistics.median(each) for name, each in taken.items()},
-        "times as fast": ratio(taken["poolwise"], taken["sentence-transformers"]),
+        "rounds": arguments.rounds,
+        "seconds": {name: statistics.median(spent) for name, spent in times.items()},
+        "times as fast": ratio(times["poolwise"], times["sentence-transformers"]),
         "whole sweep": swept,
     }
     out = HERE / "results" / f"sweep-{results['machine']['date']}.json"

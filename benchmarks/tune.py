@@ -19,7 +19,7 @@ from typing import Any
 from machine import describe
 
 HERE = Path(__file__).parent
-ASKED = ("--n", "1000", "--seeds", "3")
+OPTIONS = ("--n", "1000", "--seeds", "3")
 
 
 def main() -> None:
@@ -27,13 +27,13 @@ def main() -> None:
     parser.add_argument("name")
     parser.add_argument("out", type=Path)
     parser.add_argument("more", nargs="+")
-    asked = parser.parse_args()
-    if asked.out.exists():
-        sys.exit(f"{asked.out} is there already: what it holds would not be trained again")
-    command = ["poolwise", "tune", "demo", *ASKED, *asked.more, "-o", str(asked.out)]
+    arguments = parser.parse_args()
+    if arguments.out.exists():
+        sys.exit(f"{arguments.out} is there already: what it holds would not be trained again")
+    command = ["poolwise", "tune", "demo", *OPTIONS, *arguments.more, "-o", str(arguments.out)]
     began = time.perf_counter()
     subprocess.run([sys.executable, "-m", *command], check=True)
-    keep(asked.name, asked.out, time.perf_counter() - began, [*ASKED, *asked.more])
+    keep(arguments.name, arguments.out, time.perf_counter() - began, [*OPTIONS, *arguments.more])
 
 
 def keep(name: str, out: Path, seconds: float, options: list[str]) -> None:

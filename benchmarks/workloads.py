@@ -26,32 +26,32 @@ def novel_sentences() -> list[str]:
 def distinct(count: int) -> list[str]:
     """So many different sentences: Banking77's own, then halves of them joined at random."""
     with (EXAMPLES / "banking77.csv").open(encoding="utf-8", newline="") as lines:
-        every = list(dict.fromkeys(" ".join(row["text"].split()) for row in csv.DictReader(lines)))
+        texts = list(dict.fromkeys(" ".join(row["text"].split()) for row in csv.DictReader(lines)))
     chance = random.Random(0)
-    chance.shuffle(every)
-    while len(every) < count:
-        a, b = chance.choice(every).split(), chance.choice(every).split()
-        every.append(" ".join(a[: len(a) // 2] + b[len(b) // 2 :]))
-    return every[:count]
+    chance.shuffle(texts)
+    while len(texts) < count:
+        a, b = chance.choice(texts).split(), chance.choice(texts).split()
+        texts.append(" ".join(a[: len(a) // 2] + b[len(b) // 2 :]))
+    return texts[:count]
 
 
 def long_texts(count: int) -> list[str]:
     """Sentences of the novels, joined until a length drawn evenly from ``LONG`` is reached."""
     chance = random.Random(0)
     sentences = iter(chance.sample(novel_sentences(), min(30 * count + 60, 20_000)))
-    made = []
-    while len(made) < count:
-        wanted, parts, tokens = chance.randint(*LONG), [next(sentences)], 0
-        while (tokens := count_tokens([" ".join(parts)])[0]) < wanted:
-            parts.append(next(sentences))
+    long = []
+    while len(long) < count:
+        length, pieces, tokens = chance.randint(*LONG), [next(sentences)], 0
+        while (tokens := count_tokens([" ".join(pieces)])[0]) < length:
+            pieces.append(next(sentences))
         if tokens <= MAX_LENGTH:
-            made.append(" ".join(parts))
-    return made
+            long.append(" ".join(pieces))
+    return long
 
 
 def sixteen_tokens() -> str:
-    every = distinct(500)
-    return every[count_tokens(every).index(LATENCY_TOKENS)]
+    texts = distinct(500)
+    return texts[count_tokens(texts).index(LATENCY_TOKENS)]
 
 
 def count_tokens(texts: list[str]) -> list[int]:

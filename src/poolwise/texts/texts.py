@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from poolwise.errors import TextError
 from poolwise.records import Sentence
-from poolwise.texts.columns import Columns, Row, Table, text_rows
+from poolwise.texts.columns import Columns, Row, text_rows
 from poolwise.texts.extra_columns import ExtraColumns, extra_columns
 from poolwise.texts.files import STDIN
 from poolwise.texts.limits import MAX_TEXT_BYTES
 from poolwise.texts.omitted_rows import OmittedRows
 from poolwise.texts.sampling import Limit, Sample, as_limit, sampled
-from poolwise.texts.sentences import numbered_sentences, split_sentences
-from poolwise.texts.sources import FileSource, Source, find_source, short_name
+from poolwise.texts.sentence_rows import encoded, is_plain_lines, split_rows
+from poolwise.texts.sources import Source, find_source, short_name
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 class Texts:
     """The sentences of several sources, as often as it is iterated (standard input once, unless
-    some were drawn, which are held).
+    a limit drew a sample, which is in memory).
 
     ``len`` is not known; ``operator.length_hint(texts, -1)`` is the number of sentences, exact
     or nearly, and -1 where it is unknown. An iteration raises TextError at the first row that
@@ -109,9 +109,9 @@ class Texts:
         self._started = True
         digest = hashlib.sha256()
         for sentence in self._limited():
-            encoded = _encoded(sentence.text, sentence.location)
-            digest.update(len(encoded).to_bytes(8, "little"))
-            digest.update(encoded)
+            data = encoded(sentence.text, sentence.location)
+            digest.update(len(data).to_bytes(8, "little"))
+            digest.update(data)
             yield sentence
         self._hash = digest.hexdigest()
 
@@ -155,7 +155,9 @@ class Texts:
             self._source_notes[source.label] = table.note
         rows = text_rows(table, self._columns, nulls=not self._blank)
         if self._language is not None:
-            rows = _split(_check_encodable(rows, table), _is_plain_lines(source), self._language)
+            rows = split_rows(
+                rows, table, plain_lines=is_plain_lines(source), language=self._language
+            )
         blank = self._blank or self._language is not None
         for row in rows:
             if blank or row.text.strip():
@@ -166,16 +168,6 @@ class Texts:
             else:
                 omitted.add("text", row.number)
                 yield None
-
-
-def _encoded(text: str, location: str) -> bytes:
-    try:
-        return text.encode()
-    except UnicodeEncodeError as error:
-        raise TextError(
-            f"{location}: half a surrogate pair at character {error.start}, "
-            "which is no text; repair the row"
-        ) from None
 
 
 def open_texts(
@@ -237,7 +229,7 @@ def open_texts(
 
 def _check(source: Source, columns: Columns, *, nulls: bool) -> None:
     source.check()
-    if _is_plain_lines(source) and columns != Columns():
+    if is_plain_lines(source) and columns != Columns():
         raise TextError(
             f"{source.label} is read as plain lines, which have no columns; "
             "leave the column out, or name a file that ends with .csv, .tsv, .jsonl or .parquet"
@@ -246,26 +238,3 @@ def _check(source: Source, columns: Columns, *, nulls: bool) -> None:
         first = next(text_rows(source.table(columns.keep), columns, nulls=nulls), None)
         if first is None:
             raise TextError(f"{source.label} holds no text")
-
-
-def _is_plain_lines(source: Source) -> bool:
-    """Are its rows plain lines?"""
-    return isinstance(source, FileSource) and source.format == "lines"
-
-
-def _check_encodable(rows: Iterable[Row], table: Table) -> Iterator[Row]:
-    """The rows. Raises TextError for text that UTF-8 cannot encode, which the splitter rejects."""
-    for row in rows:
-        _encoded(row.text, table.location(row.number))
-        yield row
-
-
-def _split(rows: Iterable[Row], plain_lines: bool, language: str) -> Iterator[Row]:
-    """Plain lines are one running text; the text of a column is split row by row."""
-    if plain_lines:
-        for number, sentence in numbered_sentences((row.text for row in rows), language):
-            yield Row(sentence, number)
-        return
-    for row in rows:
-        for sentence in split_sentences(row.text.split("\n"), language):
-            yield row._replace(text=sentence)
