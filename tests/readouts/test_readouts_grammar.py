@@ -32,7 +32,7 @@ SPANS = st.builds(Span, LAYERS, LAYERS).filter(
 ITEMS = st.lists(LAYERS | SPANS, min_size=1, max_size=5).map(tuple)
 WEIGHTS = st.floats(allow_nan=False, allow_infinity=False)
 LAYER_EXPRESSIONS = st.one_of(
-    LAYERS.map(lambda layer: LayerExpr("one", (layer,))),
+    LAYERS.map(lambda layer: LayerExpr("single", (layer,))),
     st.builds(LayerExpr, st.sampled_from(["avg", "sum", "concat"]), ITEMS),
     st.lists(WEIGHTS, min_size=1, max_size=5).map(lambda w: LayerExpr("weights", (), tuple(w))),
     st.lists(st.tuples(LAYERS, WEIGHTS), min_size=1, max_size=5).map(

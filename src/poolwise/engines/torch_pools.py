@@ -17,7 +17,7 @@ from poolwise.readouts import Pool, Readout, Weighting
 def mix_of(readout: Readout, depth: int) -> Tensor | None:
     """The factor of each layer in their sum, float32 [layers]; None where nothing is summed."""
     layers = readout.layers
-    if layers is None or layers.combine in ("one", "concat"):
+    if layers is None or layers.combine in ("single", "concat"):
         return None
     return torch.tensor(layers.coefficients(depth))
 
@@ -28,7 +28,7 @@ def combine(readout: Readout, states: Sequence[Tensor], mix: Tensor | None) -> T
     ``mix`` are the weights: those of ``mix_of``, or what training has made of them.
     """
     assert readout.layers is not None  # the pooler reads none
-    if readout.layers.combine == "one":
+    if readout.layers.combine == "single":
         return states[0]
     if readout.layers.combine == "concat":
         return torch.cat(list(states), dim=-1)

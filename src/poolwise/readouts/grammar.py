@@ -36,7 +36,7 @@ def parse(text: str) -> Readout:
 def _parsed(text: str) -> Readout:
     """A caller of one text at a time parses the same readout each time."""
     scan = Scanner(text)
-    counts_blocks = scan.rest.startswith(tuple(BERT_AS_SERVICE))
+    counts_blocks = scan.remaining.startswith(tuple(BERT_AS_SERVICE))
     pool = _pools(scan)
     layers = _layers(pool, scan, counts_blocks)
     steps = read_steps(scan) if scan.take("|") else ()
@@ -60,7 +60,7 @@ def _checked(text: object) -> str:
 
 def _expect_end(scan: Scanner) -> None:
     if scan.ahead:
-        raise scan.error(f"expected '|' and a step, or the end, {scan.found()}")
+        raise scan.error(f"expected '|' and a step, or the end, {scan.describe_next()}")
 
 
 def _pools(scan: Scanner) -> Pool:
@@ -85,7 +85,7 @@ def _pool(scan: Scanner) -> Pool:
     at = scan.at
     word = scan.word()
     if not word:
-        raise scan.error(f"expected a pool ({', '.join(POOLS)}), {scan.found()}")
+        raise scan.error(f"expected a pool ({', '.join(POOLS)}), {scan.describe_next()}")
     if word == "NONE":
         raise scan.error("NONE keeps a vector for each token, and so gives none a sentence", at)
     name = POOL_ALIASES.get(word, word)
@@ -151,7 +151,7 @@ def _readings(pool: Pool) -> str:
 
 
 def _refuse_first_last(scan: Scanner) -> None:
-    if means_first_last(scan.rest):
+    if means_first_last(scan.remaining):
         raise scan.error(
             "the first of a first-last average is block 1 to some and the embeddings to others: "
             "write mean@avg(1,-1) or mean@avg(0,-1)"

@@ -20,7 +20,7 @@ def read_layers(scan: Scanner) -> LayerExpr:
         layer = Layer(0, named=True) if word else Layer(scan.integer("a layer such as 12 or -1"))
         if scan.ahead in {",", ":"}:
             raise scan.error("several layers are combined by avg, sum or concat: avg(-4:-1)")
-        return LayerExpr("one", (layer,))
+        return LayerExpr("single", (layer,))
     if word not in COMBINES:
         names = suggest(word, ["embeddings", *COMBINES])
         raise scan.error(f"expected a number such as -1 or a name, found {word!r}: {names}", at)
@@ -58,11 +58,11 @@ def _layer(scan: Scanner) -> Layer:
 
 
 def _weights(scan: Scanner) -> LayerExpr:
-    named = "=" in scan.rest.partition(")")[0]
+    has_names = "=" in scan.remaining.partition(")")[0]
     items: list[Layer] = []
     weights: list[float] = []
     while not weights or scan.take(","):
-        if named:
+        if has_names:
             items.append(_layer(scan))
             scan.expect("=", "and a weight (each weight names its layer, or none does)")
         weights.append(scan.number("a weight such as 0.25"))

@@ -11,7 +11,7 @@ from typing import Literal
 
 from poolwise.errors import ReadoutError
 
-Combine = Literal["one", "avg", "sum", "concat", "weights"]
+Combine = Literal["single", "avg", "sum", "concat", "weights"]
 
 COMBINES: dict[Combine, str] = {
     "avg": "the mean of the layers",
@@ -83,7 +83,7 @@ class LayerExpr:
 
     def __str__(self) -> str:
         inside = ",".join(self._texts())
-        return inside if self.combine == "one" else f"{self.combine}({inside})"
+        return inside if self.combine == "single" else f"{self.combine}({inside})"
 
     def resolve(self, depth: int, within: str | None = None, start: int = 0) -> tuple[int, ...]:
         """The hidden states from 0..depth, in the order written.
@@ -94,7 +94,7 @@ class LayerExpr:
         Raises ReadoutError if the encoder lacks a state, or weights do not number depth + 1.
         """
         spec = str(self) if within is None else within
-        at = start if self.combine == "one" else start + len(f"{self.combine}(")
+        at = start if self.combine == "single" else start + len(f"{self.combine}(")
         if not self.items:
             return self._every_state(depth, spec, at)
         indices: list[int] = []
@@ -114,7 +114,7 @@ class LayerExpr:
                 return self.weights
             case "avg":
                 return (1 / states,) * states
-            case "one" | "sum":
+            case "single" | "sum":
                 return (1.0,) * states
             case "concat":
                 raise ReadoutError(f"{self} puts layers side by side: it has no coefficients")

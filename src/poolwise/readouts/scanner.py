@@ -29,7 +29,7 @@ class Scanner:
         return self._reached + len(self._match(_BLANKS, self._reached))
 
     @property
-    def rest(self) -> str:
+    def remaining(self) -> str:
         return self.text[self.at :]
 
     @property
@@ -44,41 +44,41 @@ class Scanner:
         self._reached = self.at + 1
         return True
 
-    def expect(self, symbol: str, where: str) -> None:
+    def expect(self, symbol: str, context: str) -> None:
         if not self.take(symbol):
-            raise self.error(f"expected {symbol!r} {where}, {self.found()}")
+            raise self.error(f"expected {symbol!r} {context}, {self.describe_next()}")
 
     def word(self) -> str:
         """The word that is next, empty if none is."""
         return self._step_over(_WORD)
 
-    def integer(self, what: str) -> int:
-        """A whole number; ``what`` names it in errors ("a layer")."""
+    def integer(self, expected: str) -> int:
+        """A whole number; ``expected`` names it in errors ("a layer")."""
         at = self.at
         negative = self.take("-")
         digits = self._step_over(_DIGITS)
         if not digits:
-            raise self.error(f"expected {what}, {self.found()}")
+            raise self.error(f"expected {expected}, {self.describe_next()}")
         digits = digits.lstrip("0") or "0"
         if len(digits) > _MAX_DIGITS:
-            raise self.error(f"expected {what}, found a number of {len(digits)} digits", at)
+            raise self.error(f"expected {expected}, found a number of {len(digits)} digits", at)
         if negative and digits == "0":
             raise self.error("-0 could mean 0, the first, or -1, the last: write one of them", at)
         return -int(digits) if negative else int(digits)
 
-    def number(self, what: str) -> float:
-        """A finite decimal number; ``what`` names it in errors ("a weight")."""
+    def number(self, expected: str) -> float:
+        """A finite decimal number; ``expected`` names it in errors ("a weight")."""
         at = self.at
         sign = -1.0 if self.take("-") else 1.0
         digits = self._step_over(_NUMBER)
         if not digits:
-            raise self.error(f"expected {what}, {self.found()}")
+            raise self.error(f"expected {expected}, {self.describe_next()}")
         if math.isinf(value := float(digits)):
-            raise self.error(f"expected {what}, found a number too large to hold", at)
+            raise self.error(f"expected {expected}, found a number too large to hold", at)
         return sign * value
 
-    def found(self) -> str:
-        """What is next, in an error's words."""
+    def describe_next(self) -> str:
+        """The next word or character, as an error's message has it."""
         if not self.ahead:
             return "but the text ends here"
         return f"found {self._match(_WORD, self.at) or self.ahead!r}"

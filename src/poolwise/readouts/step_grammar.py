@@ -29,7 +29,7 @@ def _step(scan: Scanner) -> Step:
     at = scan.at
     word = scan.word()
     if not word:
-        raise scan.error(f"expected a step ({', '.join(STEPS)}), {scan.found()}")
+        raise scan.error(f"expected a step ({', '.join(STEPS)}), {scan.describe_next()}")
     name = STEP_ALIASES.get(word, word)
     if name not in STEPS:
         raise scan.error(f"unknown step {word!r}: {suggest(word, STEPS, STEP_ALIASES)}", at)

@@ -33,7 +33,7 @@ def heat_map(selection: Selection) -> HeatMap:
             panel=_panel(readout, normalised),
         )
         for i, readout in enumerate(selection.readouts)
-        if readout.layers is not None and readout.layers.combine == "one"
+        if readout.layers is not None and readout.layers.combine == "single"
     ]
     return HeatMap(
         f"Every layer and pool: {task.score} on {task.name}",

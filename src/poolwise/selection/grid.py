@@ -109,6 +109,6 @@ def canonical_key(readout: Readout, encoder: Encoder) -> tuple[object, ...]:
     """Equal where readouts are the same for this encoder, however their layers are written."""
     layers = readout.layers
     states = () if layers is None else layers.resolve(encoder.depth)
-    combine = "one" if layers is None or len(states) == 1 else layers.combine
+    combine = "single" if layers is None or len(states) == 1 else layers.combine
     weights = () if layers is None else layers.weights
     return (str(readout.pool), combine, states, weights, tuple(map(str, readout.steps)))
