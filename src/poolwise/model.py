@@ -43,11 +43,11 @@ def _read_again(
 
 
 class Model(Encoder):
-    """An encoder that embeds.
+    """An encoder with its engines.
 
-    A pickle of it holds no engine: it names the model's folder, which is read again and has to
-    give the same hash; or it holds the weights, where that folder has changed since or never held
-    this model (rearranged, re-initialised, cut). Copies share weights and engines.
+    A pickle of it has no engine: it names the model's folder, which is read again and must have the
+    same hash; or it has the weights, where that folder has changed since or never had this model
+    (rearranged, re-initialised, cut). Copies share weights and engines.
     """
 
     _files: FileStates | None = None  # of the folder, as they were when this model was read
@@ -175,17 +175,16 @@ class Model(Encoder):
     ) -> NDArray[Any]:
         """Vectors [n, width], float32 (int8 after ``int8`` or ``binary``); [width] for one string.
 
-        Without ``readout``, what the model's own folder declares; a sweep's ``readout.toml`` is
-        one, too. ``prompt`` stands in front of every text, or the folder's of ``prompt_name``;
-        without them, the one that the readout was chosen with, or the folder's default.
+        Without ``readout``, the one that the model's folder declares; it may be the path of a
+        ``readout.toml``. ``prompt`` stands in front of every text, or the folder's of
+        ``prompt_name``; without them, the readout's own, or the folder's default.
         ``precision`` is ``exact`` (float32), ``near`` (fp16 arithmetic) or ``fast`` (integers); see
-        ``engines.open_engine``. ``fit`` gives the texts on which the readout's steps are fitted,
-        where it has such.
+        ``engines.open_engine``. The readout's steps are fitted on the texts of ``fit``.
 
-        A PoolwiseWarning counts texts that were truncated and rows that hold no finite vector
-        (``extract`` marks them by row), and says where the folder declares layers after pooling
-        that ``readout`` leaves out. A Series, an array or a generator of texts is read in its own
-        order; of no text there are no rows, of the same width and type.
+        A PoolwiseWarning counts truncated texts and vectors that are not finite (``extract`` flags
+        their rows), and says where the folder declares layers after pooling that ``readout`` leaves
+        out. A Series, an array or a generator of texts is read in its own order; no texts give no
+        rows, of the same width and type.
 
         Raises TextError for what are no texts, ReadoutError, OptionError.
         """
@@ -230,14 +229,9 @@ class Model(Encoder):
         if readout is not None:
             return FittedReadout.of(readout)
         if self.declared is None:
-            declaration = (
-                f"{self.inexpressible}, which no readout expresses"
-                if self.inexpressible
-                else "no pooling of its own"
-            )
-            raise ReadoutError(
-                f"{self.name} declares {declaration}; name a readout, for instance mean@-1"
-            )
+            pooling = self.inexpressible and f"{self.inexpressible}, which no readout expresses"
+            declared = f"{self.name} declares {pooling or 'no pooling of its own'}"
+            raise ReadoutError(f"{declared}; name a readout, for instance mean@-1")
         return FittedReadout(self.declared)
 
     def _resolve(self, readout: AnyReadout | None, texts: object) -> FittedReadout:
@@ -247,9 +241,8 @@ class Model(Encoder):
         except ReadoutError as error:
             if not is_readout(texts):
                 raise
-            raise ReadoutError(
-                f"found the readout {texts!s:.60} in place of the texts, which come first"
-            ) from error
+            message = f"found the readout {texts!s:.60} in place of the texts, which come first"
+            raise ReadoutError(message) from error
 
 
 load = Model.load

@@ -1,4 +1,4 @@
-"""Progress on stderr: a bar with rate and time left, or a spinner; silent where no terminal is."""
+"""Progress on stderr: a bar with rate and time left, or a spinner; only on a terminal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
 PATIENCE_S = 1.0
-"""Work that is done within this time shows no bar."""
+"""Work that takes less than this shows no bar."""
 
 
 class Progress:
@@ -25,7 +25,7 @@ class Progress:
     """
 
     def __init__(self, what: str, total: int | None = None, *, show: bool = True) -> None:
-        self.what, self.total, self.done = escape_control(what), total, 0.0
+        self.what, self.total, self.count = escape_control(what), total, 0.0
         self._show = show and sys.stderr.isatty()
         self._began = time.monotonic()
         self._bars: Bars | None = None
@@ -39,16 +39,18 @@ class Progress:
             self._bars = None
 
     def advance(self, count: float) -> None:
-        """Count so many more; a batch may be a fraction of a window of texts."""
-        self.done += count
+        """Add ``count``, which may be a fraction: a batch of a window of texts."""
+        self.count += count
         if not self._show:
             return
         if self._bars is None:
             if time.monotonic() - self._began < PATIENCE_S:
                 return
             self._bars = self._open()
-        rate = self.done / max(time.monotonic() - self._began, 1e-9)
-        self._bars.update(self._bars.task_ids[0], completed=round(self.done), rate=f"{rate:,.0f}/s")
+        rate = self.count / max(time.monotonic() - self._began, 1e-9)
+        self._bars.update(
+            self._bars.task_ids[0], completed=round(self.count), rate=f"{rate:,.0f}/s"
+        )
 
     def _open(self) -> Bars:
         # rich costs a tenth of the time to the first vector, and most passes show no bar.
@@ -76,7 +78,7 @@ class Progress:
 
 @contextmanager
 def waiting(what: str, *, show: bool = True) -> Iterator[None]:
-    """A spinner beside ``what``, for work of which nothing can be counted."""
+    """A spinner beside ``what``, for work whose progress cannot be counted."""
     if not (show and sys.stderr.isatty()):
         yield
         return
@@ -89,5 +91,5 @@ def waiting(what: str, *, show: bool = True) -> Iterator[None]:
 
 
 def _spinner(console: Console) -> str:
-    """Braille, or a stroke that turns where the terminal's encoding has none."""
+    """Braille, or a line where the terminal's encoding has no such characters."""
     return "line" if console.options.ascii_only else "dots"

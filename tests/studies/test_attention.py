@@ -194,17 +194,17 @@ def test_sentences_that_deletion_cannot_rank_are_passed_over(tiny):
 def test_a_sample_is_drawn_and_what_was_done_is_said(tiny, texts, monkeypatch):
     model = poolwise.load(tiny("bert"))
     monkeypatch.setattr(study, "SENTENCES", 40)
-    drawn = study.draw(model, texts, 0)
-    assert len(set(drawn.texts) & set(texts)) == 40
-    assert study.draw(model, texts, 0).texts == drawn.texts
-    assert study.draw(model, texts, 1).texts != drawn.texts
-    assert drawn.notes == ["40 of 60 sentences, drawn with seed 0"]
+    sampled = study.sample(model, texts, 0)
+    assert len(set(sampled.texts) & set(texts)) == 40
+    assert study.sample(model, texts, 0).texts == sampled.texts
+    assert study.sample(model, texts, 1).texts != sampled.texts
+    assert sampled.notes == ["40 of 60 sentences, drawn with seed 0"]
     monkeypatch.setattr(study, "TOKENS", 250)
-    fewer = study.draw(model, texts, 0).texts
+    fewer = study.sample(model, texts, 0).texts
     assert sum(t.n_tokens for t in model.tokenize(fewer)) <= 250
     monkeypatch.undo()
     odd = [*texts, "cat " * 80, "\u200b"]
-    (note,) = study.draw(model, odd, 0).notes
+    (note,) = study.sample(model, odd, 0).notes
     assert "1 of them were cut to 64 tokens" in note
     assert "1 without a token of their own were left out" in note
 

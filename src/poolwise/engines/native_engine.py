@@ -18,7 +18,7 @@ from poolwise.engines.engine import BatchOutputs
 from poolwise.engines.native_weights import ACTIVATIONS, FAMILIES, native_encoder
 from poolwise.engines.plan import Plan, PooledState
 from poolwise.engines.token_weights import Padded, weights
-from poolwise.engines.workers import as_done, cores
+from poolwise.engines.workers import cores, run_batches
 from poolwise.records import Floats, Ints, Precision, TokenBatch
 
 TOKEN_BUDGET = 512
@@ -89,7 +89,7 @@ class NativeEngine:
                 yield index, self._outputs(batch, plan, min(self.streams, MAX_THREADS))
             return
         with ThreadPoolExecutor(self.streams) as workers:
-            yield from as_done(workers, lambda batch: self._outputs(batch, plan, 1), batches)
+            yield from run_batches(workers, lambda batch: self._outputs(batch, plan, 1), batches)
 
     def _outputs(self, batch: TokenBatch, plan: Plan, threads: int) -> BatchOutputs:
         pooling = self._pooling(plan.pooled_states)

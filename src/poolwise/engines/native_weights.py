@@ -59,7 +59,7 @@ def native_encoder(encoder: Encoder, level: str, precision: Precision) -> _nativ
         type=None if types is None else types[0],
         norm=_pair(encoder, "embeddings.LayerNorm"),
         projection=_pair(encoder, "embeddings_project") if narrow else None,
-        blocks=[parts.pairs for parts in blocks],
+        blocks=[weights.pairs for weights in blocks],
         pooler=_pair(encoder, encoder.family.pooler) if encoder.has_pooler else None,
         relative=None
         if buckets is None
@@ -74,19 +74,19 @@ def _pair(encoder: Encoder, module: str) -> Affine:
 def relative_bias(buckets: Floats, longest: int) -> Floats:
     """MPNet's attention bias by distance (key minus query), float32 [heads, 2 * longest - 1].
 
-    ``buckets`` is float32 [32 or more, heads], of which 32 rows count: half of them for keys before
-    the query, half for those behind; in each half one for every near distance, then logarithmically
+    ``buckets`` is float32 [32 or more, heads], of which 32 rows are used: half for keys before the
+    query, half for keys after it; in each half one for every small distance, then logarithmically
     wider ones, as T5's (Raffel et al. 2020, section 2.1). In float32, as transformers computes the
     boundaries.
     """
     half = MPNET_BUCKETS // 2
-    near = half // 2
+    exact = half // 2
     distance = np.arange(1 - longest, longest)
     away = np.abs(distance)
     # In float32 and step by step, so that no distance falls on the other side of a boundary.
-    far = np.log(np.maximum(away, 1).astype(np.float32) / np.float32(near), dtype=np.float32)
-    span = np.float32(np.log(MPNET_MAX_DISTANCE / near))
-    wider = near + (far / span * np.float32(half - near)).astype(np.int64)
-    bucket = np.where(away < near, away, np.minimum(wider, half - 1))
+    far = np.log(np.maximum(away, 1).astype(np.float32) / np.float32(exact), dtype=np.float32)
+    span = np.float32(np.log(MPNET_MAX_DISTANCE / exact))
+    wider = exact + (far / span * np.float32(half - exact)).astype(np.int64)
+    bucket = np.where(away < exact, away, np.minimum(wider, half - 1))
     table: Floats = buckets[bucket + half * (distance > 0)].T
     return table

@@ -28,7 +28,7 @@ from poolwise.engines.collector import FEW_ROWS, Collector
 from poolwise.engines.engine import BatchOutputs
 from poolwise.engines.plan import Plan
 from poolwise.engines.token_weights import Padded
-from poolwise.engines.workers import Threads, as_done, forks
+from poolwise.engines.workers import Threads, forks, run_batches
 from poolwise.errors import EncoderError
 from poolwise.records import Precision, TokenBatch
 
@@ -82,7 +82,7 @@ class TransformersEngine:
             raise EncoderError(
                 f"{self.encoder.name}: a GPU does not survive a fork; start processes by spawn"
             )
-        yield from as_done(
+        yield from run_batches(
             self._threads.executor, lambda batch: self._outputs(batch, plan), batches
         )
 
@@ -177,11 +177,11 @@ def build_module(encoder: Encoder, config: Any = None, *, pooler: bool = False) 
         for name, array in encoder.tensors.items()
         if pooler or not _is_pooler(encoder, name)
     }
-    missing, unexpected = module.load_state_dict(tensors, strict=False)
-    if missing or unexpected:
+    absent, unexpected = module.load_state_dict(tensors, strict=False)
+    if absent or unexpected:
         raise EncoderError(
             f"{encoder.name}: transformers {transformers.__version__} builds this family with "
-            f"other tensors; not given: {missing[:5]}, not taken: {unexpected[:5]}"
+            f"other tensors; not given: {absent[:5]}, not taken: {unexpected[:5]}"
         )
     return module.eval()
 

@@ -96,7 +96,7 @@ class Threads:
         return ThreadPoolExecutor(self._count, initializer=self._initializer)
 
 
-def as_done(
+def run_batches(
     workers: Executor, run: Callable[[TokenBatch], BatchOutputs], batches: Sequence[TokenBatch]
 ) -> Iterator[tuple[int, BatchOutputs]]:
     """Each batch's index with its outputs, as they finish; those left are cancelled on close."""

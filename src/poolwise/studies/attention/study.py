@@ -1,4 +1,4 @@
-"""The study: draw sentences, look into them, hold every way against what really moves [CLS]."""
+"""The study: sample sentences, attribute [CLS] to tokens, compare with the deletion of words."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ UNTRAINED = 100
 
 
 class Attention:
-    """Where [CLS] looks, and what it takes: raw attention, norms, Value Zeroing, and deletion.
+    """The share of each token in [CLS]: raw attention, norms, Value Zeroing, and deletion.
 
-    ``texts`` are unique and not empty; outputs are drawn by ``seed``. Controls: a head that looks
-    everywhere alike, a re-initialised encoder, shuffled shares, the letters of a word.
+    Texts are unique and not empty; a sample is drawn by ``seed``. Controls: a uniform head, a
+    re-initialised encoder, shuffled shares, the letters of a word.
     """
 
     name = "attention"
@@ -53,72 +53,72 @@ class Attention:
         sentences, MissingExtraError without torch.
         """
         model, progress = context.model, context.progress
-        drawn = draw(model, self.texts, self.seed)
-        groups = model.token_outputs(drawn.texts, attentions=True, progress=progress)
-        seen = profiles(model, groups, self.seed)
+        sampled = sample(model, self.texts, self.seed)
+        groups = model.token_outputs(sampled.texts, attentions=True, progress=progress)
+        by_sentence = profiles(model, groups, self.seed)
         untrained = reinitialize(model, self.seed).token_outputs(
-            drawn.texts[:UNTRAINED], attentions=True, progress=progress
+            sampled.texts[:UNTRAINED], attentions=True, progress=progress
         )
         flat = np.concatenate([entropies(outputs) for outputs in untrained])
         with single_blas_thread():
-            measures = measure(seen, flat)
-        deleted = delete_words(model, drawn.texts, **context.pass_options)
-        agreed = agreement(model, deleted, self.seed, progress=progress)
+            measures = measure(by_sentence, flat)
+        with_deletions = delete_words(model, sampled.texts, **context.pass_options)
+        agreed = agreement(model, with_deletions, self.seed, progress=progress)
         yield Finding(
             study=self.name,
             question=self.question,
             verdict=verdict(measures, agreed),
             numbers=list(numbers(measures, agreed)),
             charts=list(charts(measures, agreed)),
-            notes=[*drawn.notes, *notes(model, measures, agreed, len(deleted))],
+            notes=[*sampled.notes, *notes(model, measures, agreed, len(with_deletions))],
             provenance={
                 "attention maps": "transformers, exact",
                 "data": self.data[0].name,
-                "sentences": len(seen),
-                "sentences of which words were left out": len(deleted),
+                "sentences": len(by_sentence),
+                "sentences of which words were left out": len(with_deletions),
                 "seed": self.seed,
             },
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """The texts that are measured, and what was left aside."""
+class SampledTexts:
+    """The texts that are measured, and notes on those that are not."""
 
     texts: Sequence[str]
     notes: Sequence[str]
 
 
-def draw(encoder: Encoder, texts: Sequence[str], seed: int) -> Drawn:
+def sample(encoder: Encoder, texts: Sequence[str], seed: int) -> SampledTexts:
     """At most ``SENTENCES`` of the texts, and so many that they have ``TOKENS`` tokens."""
     order = np.random.default_rng(seed).permutation(len(texts))[:SENTENCES].tolist()
-    read = encoder.tokenize([texts[i] for i in order])
+    tokenized = encoder.tokenize([texts[i] for i in order])
     special = len(encoder.tokenizer.frame.before) + len(encoder.tokenizer.frame.after)
-    empty = sum(text.n_tokens == special for text in read)
-    chosen, tokens, cut, copies = [], 0, 0, 0
-    seen: set[bytes] = set()
-    for i, text in zip(order, read, strict=True):
+    empty = sum(text.n_tokens == special for text in tokenized)
+    usable, tokens, truncated, duplicates = [], 0, 0, 0
+    known_ids: set[bytes] = set()
+    for i, text in zip(order, tokenized, strict=True):
         ids = text.windows[0].ids.tobytes()
-        if ids in seen and text.n_tokens > special:
-            copies += 1
+        if ids in known_ids and text.n_tokens > special:
+            duplicates += 1
             continue
-        seen.add(ids)
+        known_ids.add(ids)
         tokens += len(text.windows[0])
         if tokens > TOKENS:
             break
         if text.n_tokens > special:
-            chosen.append(texts[i])
-            cut += text.truncated
-    if len(chosen) < FEWEST_ROWS:
+            usable.append(texts[i])
+            truncated += text.truncated
+    if len(usable) < FEWEST_ROWS:
         raise StudyError(
-            f"{len(chosen)} sentences with a word in them; what [CLS] looks at can be told from "
+            f"{len(usable)} sentences with a word in them; what [CLS] looks at can be told from "
             f"{FEWEST_ROWS} on, and some hundreds make the intervals narrow: give more text"
         )
-    said = f"{len(chosen):,} of {len(texts):,} sentences, drawn with seed {seed}"
-    if cut:
-        said += f"; {cut:,} of them were cut to {encoder.max_length} tokens"
+    note = f"{len(usable):,} of {len(texts):,} sentences, drawn with seed {seed}"
+    if truncated:
+        note += f"; {truncated:,} of them were cut to {encoder.max_length} tokens"
     if empty:
-        said += f"; {empty:,} without a token of their own were left out"
-    if copies:
-        said += f"; {copies:,} that the encoder reads as it reads others were left out"
-    return Drawn(chosen, [said])
+        note += f"; {empty:,} without a token of their own were left out"
+    if duplicates:
+        note += f"; {duplicates:,} that the encoder reads as it reads others were left out"
+    return SampledTexts(usable, [note])

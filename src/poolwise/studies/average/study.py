@@ -1,4 +1,4 @@
-"""The study: draw sentences, explain their [CLS] at every layer, answer."""
+"""The study: sample sentences, approximate their [CLS] at every layer by their tokens."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class Average:
 
     def __init__(self, data: TextData, seed: int = 0) -> None:
         texts = unique_texts(data)
-        self.data, self.seed, self.given = [data], seed, len(texts)
-        drawn = np.random.default_rng(seed).permutation(len(texts))[:MOST_TEXTS]
-        self.texts = [texts[i] for i in drawn.tolist()]
+        self.data, self.seed, self.n_texts = [data], seed, len(texts)
+        sampled = np.random.default_rng(seed).permutation(len(texts))[:MOST_TEXTS]
+        self.texts = [texts[i] for i in sampled.tolist()]
 
     def run(self, context: Context) -> Iterator[Finding]:
         """One finding, of a pass of its own.
@@ -50,49 +50,51 @@ class Average:
         """
         model, name = context.model, self.data[0].name
         texts = without_duplicates(model, self.texts)
-        read = fit_sentences(model, texts, self.seed, **context.pass_options)
-        if len(read) < FEWEST:
+        fits = fit_sentences(model, texts, self.seed, **context.pass_options)
+        if len(fits) < FEWEST:
             raise StudyError(
-                f"{name}: {len(read)} different texts with a token in them; whether [CLS] is "
+                f"{name}: {len(fits)} different texts with a token in them; whether [CLS] is "
                 f"an average can be measured from {FEWEST} on, and thousands make intervals narrow"
             )
         with single_blas_thread():
-            found = list(layer_statistics(read))
-            tested = family(found)
-            drawn = list(charts(found, read))
+            layers = list(layer_statistics(fits))
+            tested = family(layers)
+            layer_charts = list(charts(layers, fits))
         yield Finding(
             study=self.name,
             question=self.question,
-            verdict=verdict(found, tested),
-            numbers=[*numbers(found, tested)],
-            charts=drawn,
-            notes=[*self._notes(model, read, len(texts)), *notes(found, tested)],
+            verdict=verdict(layers, tested),
+            numbers=[*numbers(layers, tested)],
+            charts=layer_charts,
+            notes=[*self._notes(model, fits, len(texts)), *notes(layers, tested)],
             provenance={
                 "data": name,
-                "texts measured": len(read),
+                "texts measured": len(fits),
                 "seed": self.seed,
             },
         )
 
-    def _notes(self, model: Model, read: SentenceFits, different: int) -> Iterator[str]:
-        drawn = f", drawn from {self.given:,}" if self.given > len(self.texts) else ""
-        yield f"{len(read):,} sentences{drawn}; each of {model.depth + 1} layers is explained alone"
-        if copies := len(self.texts) - different:
-            yield f"{copies:,} texts were left out: the encoder reads them as it reads others"
-        if bare := different - len(read):
-            yield f"{bare:,} texts were left out: the tokenizer leaves nothing of them"
-        if alone := int((~read.paired).sum()):
+    def _notes(self, model: Model, fits: SentenceFits, different: int) -> Iterator[str]:
+        n = f"{len(fits):,} sentences"
+        if self.n_texts > len(self.texts):
+            n += f", drawn from {self.n_texts:,}"
+        yield f"{n}; each of {model.depth + 1} layers is explained alone"
+        if duplicates := len(self.texts) - different:
+            yield f"{duplicates:,} texts were left out: the encoder reads them as it reads others"
+        if empty := different - len(fits):
+            yield f"{empty:,} texts were left out: the tokenizer leaves nothing of them"
+        if unpaired := int((~fits.paired).sum()):
             yield (
-                f"{alone:,} sentences have no other of their length and are not part of what is "
+                f"{unpaired:,} sentences have no other of their length and are not part of what is "
                 "compared with another sentence's tokens"
             )
-        if cut := int((read.lengths == model.max_length).sum()):
+        if longest := int((fits.lengths == model.max_length).sum()):
             yield (
-                f"{cut:,} sentences fill the {model.max_length} tokens that the encoder reads; "
+                f"{longest:,} sentences fill the {model.max_length} tokens that the encoder reads; "
                 "what lies beyond is not part of them"
             )
-        if wide := int((read.lengths > model.width).sum()):
+        if unconstrained := int((fits.lengths > model.width).sum()):
             yield (
-                f"{wide:,} sentences have as many tokens as a state has dimensions: any weights "
-                "would explain everything, and are not counted there"
+                f"{unconstrained:,} sentences have as many tokens as a state has dimensions: any "
+                "weights would explain everything, and are not counted there"
             )
