@@ -14,7 +14,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from poolwise.cli import COMMANDS
-from poolwise.cli.console import Terminal, styled
+from poolwise.cli.console import EscapingConsole, styled
 from poolwise.escaping import escape_control
 from poolwise.progress import Progress
 
@@ -191,8 +191,8 @@ def test_what_is_styled_and_headings_are_shown_as_text_too(capsys):
 
     table = Table(f"head{EVIL}")
     table.add_row(f"cell{EVIL}")
-    Terminal().print(table, soft_wrap=True)
-    Terminal().print(styled((f"a{EVIL}", "bold"), (EVIL, "")), soft_wrap=True)
+    EscapingConsole().print(table, soft_wrap=True)
+    EscapingConsole().print(styled((f"a{EVIL}", "bold"), (EVIL, "")), soft_wrap=True)
     seen(capsys.readouterr().out)
 
 

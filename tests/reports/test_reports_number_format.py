@@ -52,16 +52,16 @@ def test_a_difference_has_a_sign(value: float | None, text: str) -> None:
 
 def test_numbers_in_a_column_share_their_decimals() -> None:
     numbers = [Number("", 0.5, 0.5 - w, 0.5 + w) for w in (0.01, 0.02, 0.0001)]
-    assert number_format.in_column(numbers) == 3
-    assert number_format.in_column([Number("", 0.5)]) is None
+    assert number_format.column_decimals(numbers) == 3
+    assert number_format.column_decimals([Number("", 0.5)]) is None
     assert number_format.interval(numbers[2], 3) == "[0.500, 0.500]"
 
 
 def test_a_place_names_the_integers_and_quotes_the_words() -> None:
     number = Number("x", 1.0, where={"readout": "cls@6", "layer": 6, "length": "tokens"})
-    assert number_format.place(number) == "cls@6 · layer 6 · tokens"
+    assert number_format.location(number) == "cls@6 · layer 6 · tokens"
 
 
 def test_places_are_every_key_in_order() -> None:
     numbers = [Number("x", 1.0, where={"b": 1}), Number("y", 1.0, where={"a": 1, "b": 2})]
-    assert number_format.places(numbers) == ["b", "a"]
+    assert number_format.location_keys(numbers) == ["b", "a"]

@@ -1,4 +1,4 @@
-"""Where people read: the one place that results pass on their way to a terminal."""
+"""The console that every result is printed on: nothing printed can steer the terminal."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from rich.text import Text
 from poolwise.escaping import escape_control
 
 
-class Terminal(Console):
-    """A Console that obeys nothing that is printed: no markup, no emoji codes, no escapes.
+class EscapingConsole(Console):
+    """A Console without markup and emoji codes that escapes control characters.
 
-    Every string comes to ``render_str``, cells and headings of tables too. A line break in one is
-    a stranger's, and shown as ``\\n``: each string is a line. Styles are given beside it.
+    ``render_str`` renders every string, cells and headings of tables too. A line break within one
+    is not ours and shown as ``\\n``: each string is one line. Styles are passed beside it.
     """
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ from poolwise.json_values import to_plain
 from poolwise.texts.limits import MAX_TEXT_BYTES
 
 if TYPE_CHECKING:
-    from poolwise.cli.console import Terminal
+    from poolwise.cli.console import EscapingConsole
 
 Command = Callable[..., Any]
 
@@ -134,11 +134,11 @@ def print_json(document: Any) -> None:
     sys.stdout.write(escape_control_json(text) + "\n")
 
 
-def console() -> Terminal:
+def console() -> EscapingConsole:
     """Stdout for people, without colours when it is no terminal."""
-    from poolwise.cli.console import Terminal  # noqa: PLC0415 - not for every command
+    from poolwise.cli.console import EscapingConsole  # noqa: PLC0415 - not for every command
 
-    return Terminal()
+    return EscapingConsole()
 
 
 def tell(line: str) -> None:

@@ -73,7 +73,7 @@ def forest_plot(chart: ForestPlot) -> RenderedChart:
 
 def _layout(differences: Sequence[Row]) -> list[dict[str, Any]]:
     """The rows from the top with their texts and styles, below their headings."""
-    decimals = number_format.in_column([number(row) for row in differences])
+    decimals = number_format.column_decimals([number(row) for row in differences])
     rows: list[dict[str, Any]] = []
     group = None
     for row in differences:

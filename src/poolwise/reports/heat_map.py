@@ -86,7 +86,7 @@ def _style(cell: Cell, shade: float | None) -> dict[str, Any]:
         "ink": FAINT if shade is None else PAPER if shade > DARK else BLACK,
         "place": f"{cell['column']} · {cell['row']}",
         "text": number_format.hundredfold(cell["value"]),
-        "label": number_format.both(cell["value"], cell["low"], cell["high"]),
+        "label": number_format.with_interval(cell["value"], cell["low"], cell["high"]),
     }
 
 

@@ -23,7 +23,7 @@ def layer_curves(chart: LayerCurves) -> RenderedChart:
         for layer, value in enumerate(curve.values)
     ]
     for point in points:
-        point["label"] = number_format.both(point["value"], point["low"], point["high"])
+        point["label"] = number_format.with_interval(point["value"], point["low"], point["high"])
     colors = _colors(points)
     values = [p[name] for p in points for name in ("value", "low", "high") if p[name] is not None]
     domain = (min([0.0, *values]), max([1.0, *values]))

@@ -46,7 +46,7 @@ def learning_curve(chart: LearningCurve) -> RenderedChart:
     points = [
         {
             **point,
-            "label": number_format.both(point["value"], point["low"], point["high"]),
+            "label": number_format.with_interval(point["value"], point["low"], point["high"]),
             "encoder": "frozen" if point["frozen"] else "fine-tuned",
         }
         for point in inline_rows(chart.points)
@@ -180,7 +180,7 @@ def _layout(points: Sequence[Row], colors: Mapping[str, str]) -> list[dict[str, 
     best_first = sorted(tuned, key=lambda row: (row["value"] is None, -(row["value"] or 0)))
     rank = {row["series"]: k for k, row in enumerate(best_first)}
     ordered = sorted(points, key=lambda row: (rank.get(row["series"], len(rank)), row["frozen"]))
-    decimals = number_format.in_column([number(row) for row in points])
+    decimals = number_format.column_decimals([number(row) for row in points])
     rows = []
     for k, row in enumerate(ordered):
         color = colors[row["series"]]

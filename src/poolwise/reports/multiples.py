@@ -24,7 +24,7 @@ def small_multiples(chart: SmallMultiples) -> RenderedChart:
     Colours mean the same in every panel.
     """
     points = [
-        {**row, "label": number_format.both(row["value"], row["low"], row["high"])}
+        {**row, "label": number_format.with_interval(row["value"], row["low"], row["high"])}
         for row in inline_rows(chart.points)
     ]
     bands = inline_rows(chart.bands)

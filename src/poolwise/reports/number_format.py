@@ -30,7 +30,7 @@ def interval(number: Number, decimals: int | None = None) -> str:
     return f"[{_fixed(number.low, decimals)}, {_fixed(number.high, decimals)}]"
 
 
-def both(x: float | None, low: float | None, high: float | None) -> str:
+def with_interval(x: float | None, low: float | None, high: float | None) -> str:
     """``0.735 [0.721, 0.748]``."""
     number = Number("", x, low, high)
     return f"{value(number)} {interval(number)}".rstrip()
@@ -50,13 +50,13 @@ def hundredfold(x: float | None) -> str:
     return text.removesuffix(".0") if len(text) > 4 else text
 
 
-def in_column(numbers: Sequence[Number]) -> int | None:
+def column_decimals(numbers: Sequence[Number]) -> int | None:
     """The decimals that the most intervals support, for all numbers to share."""
     counts = [decimals for number in numbers if (decimals := _decimals(number)) is not None]
     return statistics.mode(counts) if counts else None
 
 
-def place(number: Number) -> str:
+def location(number: Number) -> str:
     """What the number is about, in one line: ``cls@6 · layer 6 · tokens``."""
     return " · ".join(
         str(item) if isinstance(item, str) else f"{key} {item}"
@@ -64,7 +64,7 @@ def place(number: Number) -> str:
     )
 
 
-def places(numbers: Sequence[Number]) -> list[str]:
+def location_keys(numbers: Sequence[Number]) -> list[str]:
     """Every key of ``where``, in the order of first appearance."""
     return list(dict.fromkeys(key for number in numbers for key in number.where))
 

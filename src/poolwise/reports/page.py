@@ -50,11 +50,11 @@ def page_environment() -> jinja2.Environment:
     environment.filters |= {
         "value": number_format.value,
         "interval": number_format.interval,
-        "place": number_format.place,
+        "location": number_format.location,
         "fact": _fact,
     }
     environment.globals |= {
-        "places": number_format.places,
+        "location_keys": number_format.location_keys,
         "key_numbers": key_numbers,
         "halves": halves,
         "facts": facts,

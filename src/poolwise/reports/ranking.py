@@ -96,7 +96,7 @@ def ranking(chart: Ranking) -> RenderedChart:
 def _layout(scores: Sequence[Row]) -> list[dict[str, Any]]:
     """The rows, best first, with their texts and styles."""
     best_first = sorted(scores, key=lambda row: (row["value"] is None, -(row["value"] or 0)))
-    decimals = number_format.in_column([number(row) for row in scores])
+    decimals = number_format.column_decimals([number(row) for row in scores])
     rows = []
     for k, row in enumerate(best_first):
         color, fill, _ = KINDS[_kind(row)]

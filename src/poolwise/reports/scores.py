@@ -1,4 +1,4 @@
-"""Scores of every contender as a table that other software reads."""
+"""Scores of every readout and baseline as Parquet."""
 
 from __future__ import annotations
 

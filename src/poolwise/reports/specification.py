@@ -17,7 +17,7 @@ SCHEMA_URL = "https://vega.github.io/schema/vega-lite/v5.json"
 MIME_TYPE = "application/vnd.vegalite.v5+json"
 """The newest that JupyterLab and VS Code draw by themselves; no view needs a newer one."""
 
-_OF_THE_WHOLE = ("$schema", "config", "padding", "description", "datasets")
+_TOP_LEVEL = ("$schema", "config", "padding", "description", "datasets")
 """Keys that only a specification's outermost view may have."""
 
 
@@ -55,7 +55,7 @@ def _panels(chart: RenderedChart, width: float) -> dict[str, Any]:
     return {
         "concat": [
             {
-                **{key: value for key, value in panel.spec.items() if key not in _OF_THE_WHOLE},
+                **{key: value for key, value in panel.spec.items() if key not in _TOP_LEVEL},
                 "width": panel_width,
                 **({"title": {"text": panel.title, "fontSize": 13}} if panel.title else {}),
             }
@@ -68,9 +68,9 @@ def _panels(chart: RenderedChart, width: float) -> dict[str, Any]:
 
 def _legend(entries: Sequence[LegendEntry], width: float) -> dict[str, Any]:
     """Symbols, each in its colour, and texts at the places they have in the SVG."""
-    broken = legend_lines(entries, width)
+    legend = legend_lines(entries, width)
     rows = []
-    for i, line in enumerate(broken):
+    for i, line in enumerate(legend):
         y = LEGEND * (i + 0.5)
         for x, entry in line:
             text_x = x
@@ -80,7 +80,7 @@ def _legend(entries: Sequence[LegendEntry], width: float) -> dict[str, Any]:
             rows.append({"x": text_x, "y": y, "text": entry.text, "color": QUIET})
     return {
         "width": width,
-        "height": LEGEND * len(broken),
+        "height": LEGEND * len(legend),
         "data": {"values": rows},
         "mark": {
             "type": "text",

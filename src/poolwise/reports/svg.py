@@ -29,13 +29,13 @@ def to_svg(chart: RenderedChart, title: str) -> str:
     """The panels as on a wide page, below the title and the legend."""
     width = image_width(chart)
     top = float(MARGIN)
-    parts = []
+    elements = []
     for line in lines(title, int(width / 9)):
         top += TITLE
-        parts.append(_text(MARGIN, top - 6, escape(line), INK, size=16, weight=600))
+        elements.append(_text(MARGIN, top - 6, escape(line), INK, size=16, weight=600))
     for entries in legend_lines(chart.legend, width):
         top += LEGEND
-        parts += _legend(entries, top)
+        elements += _legend(entries, top)
     grid, bottom = _grid(chart, width, top + 16)
     size = f"{width + 2 * MARGIN:.0f} {bottom + MARGIN:.0f}"
     full_width, full_height = size.split()
@@ -43,7 +43,7 @@ def to_svg(chart: RenderedChart, title: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
         f'version="1.1" width="{full_width}" height="{full_height}" viewBox="0 0 {size}">'
         f'<rect width="{full_width}" height="{full_height}" fill="{PAPER}"/>'
-        f"{''.join([*parts, *grid])}</svg>"
+        f"{''.join([*elements, *grid])}</svg>"
     )
 
 
@@ -57,18 +57,20 @@ def _grid(chart: RenderedChart, width: float, top: float) -> tuple[list[str], fl
     columns = chart.columns
     panel_width = (width - GAP * (columns - 1)) / columns
     heading = HEADING if any(panel.title for panel in chart.panels) else 0
-    parts = []
+    elements = []
     for first in range(0, len(chart.panels), columns):
         bottom = top
         for k, panel in enumerate(chart.panels[first : first + columns]):
             left = MARGIN + k * (panel_width + GAP)
             if panel.title:
-                parts.append(_text(left, top + 14, escape(panel.title), INK, size=13, weight=600))
+                elements.append(
+                    _text(left, top + 14, escape(panel.title), INK, size=13, weight=600)
+                )
             svg, height = _panel(panel, panel_width, first + k)
-            parts.append(f'<g transform="translate({left:.1f},{top + heading:.1f})">{svg}</g>')
+            elements.append(f'<g transform="translate({left:.1f},{top + heading:.1f})">{svg}</g>')
             bottom = max(bottom, top + heading + height)
         top = bottom + GAP * 0.7
-    return parts, top - GAP * 0.7
+    return elements, top - GAP * 0.7
 
 
 def _panel(panel: Panel, width: float, number: int) -> tuple[str, float]:
@@ -98,28 +100,28 @@ def legend_lines(
     entries: Sequence[LegendEntry], width: float
 ) -> list[list[tuple[float, LegendEntry]]]:
     """The legend in lines that fit into ``width``: each entry with its x in its line."""
-    broken: list[list[tuple[float, LegendEntry]]] = []
+    rows: list[list[tuple[float, LegendEntry]]] = []
     x = 0.0
     for entry in entries:
         entry_width = CHARACTER * len(entry.text) + (SYMBOL if entry.symbol else 0) + 26
-        if not broken or x + entry_width > width:
-            broken.append([])
+        if not rows or x + entry_width > width:
+            rows.append([])
             x = 0.0
-        broken[-1].append((x, entry))
+        rows[-1].append((x, entry))
         x += entry_width
-    return broken
+    return rows
 
 
 def _legend(line: Sequence[tuple[float, LegendEntry]], y: float) -> list[str]:
     """Symbols and texts apart: a font that lacks a symbol would be replaced for all of a text."""
-    parts = []
+    elements = []
     for x, entry in line:
         left = MARGIN + x
         if entry.symbol:
-            parts.append(_text(left, y, escape(entry.symbol), entry.color, size=12.5))
+            elements.append(_text(left, y, escape(entry.symbol), entry.color, size=12.5))
             left += SYMBOL
-        parts.append(_text(left, y, escape(entry.text), QUIET, size=12.5))
-    return parts
+        elements.append(_text(left, y, escape(entry.text), QUIET, size=12.5))
+    return elements
 
 
 def _text(x: float, y: float, inner: str, color: str, *, size: float, weight: int = 400) -> str:

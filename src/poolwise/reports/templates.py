@@ -1,4 +1,4 @@
-"""How the pages of a folder are filled in: everything escaped, nothing undefined, JSON compact."""
+"""Jinja templates: everything is escaped, nothing is undefined, JSON is compact."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import jinja2
 
 
 def templates(folder: str) -> jinja2.Environment:
-    """The templates of a folder beside this file."""
+    """The environment for the templates of a folder beside this file."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("poolwise.reports", folder),
         autoescape=True,

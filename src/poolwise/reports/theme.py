@@ -1,4 +1,4 @@
-"""How every chart looks: colours, type and axes, as one Vega-Lite ``config`` table."""
+"""The theme of every chart: colours, fonts and axes, as one Vega-Lite ``config``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CONTROL = "#6b7280"
 ACCENT = "#d3380d"
 
 # Lightness falls in equal steps of Oklab from near white to navy, so that equal ratios of
-# counts look equally far apart.
+# counts appear equally far apart.
 DENSITY = ["#e4f3f9", "#b7daed", "#8bc1e3", "#66a5d7", "#4989c7", "#376cb1", "#2e5194", "#273871"]
 
 # At least 4.6 : 1 against white, and at least 0.11 apart in Oklab for normal sight as well as
@@ -25,7 +25,7 @@ SERIES = ["#14359b", "#b35a10", "#2f7f75", "#9558d0", "#411d44", "#694413"]
 BANDS = ["#dfe2e7", "#c3c8d0", "#eef0f3"]
 
 HEIGHT = 340
-"""Of every plot, in pixels; the width is the page's."""
+"""Height of a plot, in pixels; its width is that of the page."""
 
 LINE = 16
 """Height of a line of text in a chart, in pixels."""
@@ -35,7 +35,7 @@ CONFIG: dict[str, Any] = {
     "background": PAPER,
     "view": {"stroke": None},
     # Vega-Lite would paste axis titles, unescaped, into an expression that describes each mark to
-    # screen readers; the chart as a whole is described, and its numbers stand in tables.
+    # screen readers; the chart has a description as a whole, and its numbers are in tables.
     "mark": {"aria": False},
     "axis": {
         "labelColor": QUIET,
@@ -50,7 +50,7 @@ CONFIG: dict[str, Any] = {
         "ticks": False,
     },
     "axisX": {"grid": False, "titlePadding": 10, "domain": True, "domainColor": "#b9c0ca"},
-    # The title stands level above the axis: nobody reads sideways.
+    # The title is horizontal, above the axis.
     "axisY": {
         "titleAngle": 0,
         "titleAlign": "left",
