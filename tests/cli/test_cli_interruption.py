@@ -33,7 +33,7 @@ def strike():  # the handler in C runs in this thread, so the main thread's read
     time.sleep(1)
     signal.pthread_kill(threading.get_ident(), signal.SIGINT)
 
-more, taken = files._more, []
+more, taken = files._next_chunk, []
 
 def and_then_wait(content):
     if files.HEAD + sum(taken) == len("a cat\\n") * 5000:  # what comes next never comes
@@ -42,7 +42,7 @@ def and_then_wait(content):
     taken.append(len(chunk))
     return chunk
 
-files._more = and_then_wait
+files._next_chunk = and_then_wait
 run()
 """
 """A command that Python cannot see the signal of while it reads."""
