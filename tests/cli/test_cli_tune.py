@@ -7,7 +7,7 @@ import json
 import pytest
 
 from poolwise.classifier.classifier import load_classifier
-from poolwise.tuning import comparison
+from poolwise.tuning import study
 
 ANIMALS = ("cat", "dog", "bird")
 PLACES = ("on mat", "in old house", "over hill to sea", "was big and red", "ran", "we saw it")
@@ -58,8 +58,8 @@ def test_compares_keeps_and_predicts(run, tiny, data, tmp_path):
 
 
 def test_the_question_is_asked_of_several_sizes(run, tiny, data, tmp_path, monkeypatch):
-    monkeypatch.setattr(comparison, "STUDY_SIZES", (8, 16))
-    monkeypatch.setattr(comparison, "STUDY_SEEDS", 2)
+    monkeypatch.setattr(study, "SIZES", (8, 16))
+    monkeypatch.setattr(study, "SEEDS", 2)
     asked = ("-r", "cls@-1", "-r", "sep@-1")
     code, said, err = run(
         "ask", "tuned", tiny("bert"), "--labels", data, "-o", tmp_path / "out", *asked, "--json"

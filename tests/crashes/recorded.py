@@ -16,7 +16,7 @@ from poolwise.records import Finding
 from poolwise.reports import report
 from poolwise.studies import alone, sweep
 from poolwise.studies.inversion.checkpoint import TrainingCheckpoint
-from poolwise.tuning import comparison, training
+from poolwise.tuning import comparison, study, training
 
 
 def record() -> None:
@@ -34,7 +34,7 @@ def record() -> None:
     )
     _answers_again()
     alone.ALONE["recover"] = _recover  # type: ignore[index]
-    comparison.STUDY_SIZES, comparison.STUDY_SEEDS = (16,), 2
+    study.SIZES, study.SEEDS = (16,), 2
     comparison.cores = lambda: 1  # trains in this process
 
 

@@ -111,7 +111,7 @@ QUESTIONS: dict[str, Question] = {
     "tuned": Question(
         "Which readout, once the encoder is fine-tuned?",
         ("labels",),
-        "poolwise.tuning.tuned:Tuned",
+        "poolwise.tuning.study:Tuned",
         ("seed", "readouts", "folder"),
         resumes=True,
     ),

@@ -24,11 +24,6 @@ from poolwise.tuning.trainable_readout import parse_trainable
 
 DEFAULT_READOUTS = ("cls@-1", "mean@-1", "max@-1", "sep@-1", "cls@mix")
 
-STUDY_READOUTS = ("cls@-1", "token[1]@-1", "token[2]@-1", "sep@-1", "mean@-1", "max@-1", "cls@mix")
-"""Of the study ``tuned``: the first token, other tokens, all tokens, all layers."""
-
-STUDY_SIZES, STUDY_SEEDS = (100, 1000), 5
-
 
 @dataclass(frozen=True, slots=True)
 class TuneResult:
@@ -81,7 +76,7 @@ def compare_readouts(
 
         from poolwise.tuning.analysis import TuningAnalysis  # noqa: PLC0415 - statistics
         from poolwise.tuning.distributed import is_main_process  # noqa: PLC0415 - accelerate
-        from poolwise.tuning.study import finding_of  # noqa: PLC0415 - statistics
+        from poolwise.tuning.finding import finding_of  # noqa: PLC0415 - statistics
         from poolwise.tuning.train_runs import train_runs  # noqa: PLC0415 - torch, transformers
 
     model, specs = _resolved(model, readouts)

@@ -1,49 +1,62 @@
-"""The study ``tuned``: which readout to fine-tune, and what that gains over a frozen one."""
+"""The study ``tuned``: which readout, once the encoder is fine-tuned?"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from poolwise.records import Finding
-from poolwise.tuning.analysis import TuningAnalysis
-from poolwise.tuning.charts import charts
-from poolwise.tuning.finding_numbers import numbers
-from poolwise.tuning.notes import notes
-from poolwise.tuning.records import TrainingOptions, TuningRuns
-from poolwise.tuning.task import TuningTask
-from poolwise.tuning.verdict import verdict
+from poolwise.studies.study import Context
+from poolwise.texts import DataKind, Dataset, LabelledTexts
+from poolwise.tuning.comparison import compare_readouts
+from poolwise.tuning.finding import QUESTION
+from poolwise.tuning.records import TrainingOptions
 
-if TYPE_CHECKING:
-    from poolwise.encoders import Encoder
+READOUTS = ("cls@-1", "token[1]@-1", "token[2]@-1", "sep@-1", "mean@-1", "max@-1", "cls@mix")
+"""The first token, other tokens, all tokens, all layers."""
 
-QUESTION = "Which readout, once the encoder is fine-tuned?"
+SIZES, SEEDS = (100, 1000), 5
 
 
-def answer(
-    encoder: Encoder, task: TuningTask, runs: TuningRuns, options: TrainingOptions
-) -> Finding:
-    """The finding of ``TuningAnalysis``: chosen on dev, scored on test, beside frozen probes.
+class Tuned:
+    """Fine-tunes the encoder over each readout, on several training sizes and seeds.
 
-    Raises StudyError unless every readout and size has the same seeds.
+    ``readouts`` are by default [CLS], other tokens, the mean, the maximum and a learned mix of
+    layers. With a ``folder``, trainings are kept there and resumed.
     """
-    return finding_of(TuningAnalysis(encoder, task, runs), options)
 
+    name = "tuned"
+    question = QUESTION
+    takes: Sequence[DataKind] = ("labels",)
 
-def finding_of(analysis: TuningAnalysis, options: TrainingOptions) -> Finding:
-    splits = analysis.task.splits
-    return Finding(
-        study="tuned",
-        question=QUESTION,
-        verdict=verdict(analysis),
-        numbers=[*numbers(analysis)],
-        charts=[*charts(analysis)],
-        notes=[*notes(analysis, options)],
-        provenance={
-            "data": analysis.task.name,
-            "rows": {name: len(getattr(splits, name)) for name in ("train", "dev", "test")},
-            "readouts": list(analysis.readouts),
-            "sizes": list(analysis.sizes),
-            "seeds": analysis.n_seeds,
-            "recipe": options.to_json(),
-        },
-    )
+    def __init__(
+        self,
+        data: LabelledTexts,
+        readouts: Sequence[str] = (),
+        seed: int = 0,
+        folder: Path | None = None,
+    ) -> None:
+        self.labels, self.readouts = data, list(readouts) or list(READOUTS)
+        self.seed, self.folder = seed, folder
+
+    @property
+    def data(self) -> Sequence[Dataset]:
+        """None: ``compare_readouts`` adds the notes of its data itself."""
+        return ()
+
+    def run(self, context: Context) -> Iterator[Finding]:
+        """One finding; none in those processes of torchrun that are not the first."""
+        result = compare_readouts(
+            context.model,
+            self.labels,
+            self.readouts,
+            kind="classification",
+            sizes=SIZES,
+            seeds=SEEDS,
+            options=TrainingOptions(),
+            folder=self.folder,
+            seed=self.seed,
+            progress=context.progress,
+        )
+        if result is not None:
+            yield result.finding

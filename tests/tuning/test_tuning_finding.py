@@ -17,6 +17,7 @@ from poolwise.reports.report import to_json
 from poolwise.texts import LabelledTexts
 from poolwise.texts.fields import SEPARATOR
 from poolwise.tuning.analysis import NOT_FINITE, TuningAnalysis
+from poolwise.tuning.finding import finding_of
 from poolwise.tuning.records import (
     FrozenProbe,
     TrainingOptions,
@@ -24,11 +25,14 @@ from poolwise.tuning.records import (
     TrainingRun,
     TuningRuns,
 )
-from poolwise.tuning.study import answer
 from poolwise.tuning.task import TuningTask
 
 OPTIONS = TrainingOptions(epochs=6, batch_size=16, rates=(2e-5, 5e-5, 1e-4))
 NONE = "no difference that these data can show"
+
+
+def answer(model, task, runs, options):
+    return finding_of(TuningAnalysis(model, task, runs), options)
 
 
 @pytest.fixture(scope="module")
