@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,9 +27,6 @@ from poolwise.statistics.paired import mean_estimates
 from poolwise.studies.study import Context, VectorRequest
 from poolwise.texts import DataKind, LabelledTexts
 from poolwise.transforms import fit
-
-if TYPE_CHECKING:
-    pass
 
 Array = NDArray[np.float64]
 
@@ -62,13 +58,12 @@ class Classification:
 
     def run(self, context: Context) -> Iterator[Finding]:
         encoder, cache, progress = context.model, context.vectors, context.progress
-        others, left_out = cached_baselines(encoder, self.task, cache, self._seed)
+        baselines, notes = cached_baselines(encoder, self.task, cache, self._seed)
         selection = score_readouts(
-            encoder, self.task, self._readouts, cache, others, progress=progress
+            encoder, self.task, self._readouts, cache, baselines, progress=progress
         )
         self.selection = selection
-        numbers = [*self._confirmed(selection, cache), *self._controls(selection, cache)]
-        notes = list(left_out)
+        numbers = [*self._logistic_scores(selection, cache), *self._controls(selection, cache)]
         if self.task.unseen_labels:
             notes.append(
                 f"{len(self.task.unseen_labels)} labels do not occur in train and cannot be named: "
@@ -78,20 +73,20 @@ class Classification:
             selection, study=self.name, question=self.question, numbers=numbers, notes=notes
         )
 
-    def _confirmed(self, selection: Selection, cache: VectorCache) -> Iterator[Number]:
+    def _logistic_scores(self, selection: Selection, cache: VectorCache) -> Iterator[Number]:
         """The best on dev, and the chosen one, under logistic regression, on test."""
         best = [i for i in selection.ranking if i < len(self._readouts)][:FINALISTS]
         finalists = [self._readouts[i] for i in dict.fromkeys([*best, selection.chosen_index])]
         rows = cache.rows(self.task.texts)
         with ThreadPoolExecutor(cores()) as workers:
-            for readout, (found, note) in zip(
+            for readout, (estimate, note) in zip(
                 finalists,
                 workers.map(lambda r: self._logistic(r, cache, rows), finalists),
                 strict=True,
             ):
                 where = {"readout": str(readout), "part": "test"}
                 name = "accuracy of logistic regression"
-                yield Number.of(name, found, where, note=note)
+                yield Number.of(name, estimate, where, note=note)
 
     def _logistic(
         self, readout: Readout, cache: VectorCache, rows: RowIndices
@@ -102,10 +97,10 @@ class Classification:
             vectors = fit(readout, vectors[train], cache.dense_stack).apply(vectors)
         y = self.task.targets
         groups = self.task.groups
-        found = logistic_probe(vectors[train], y[train], vectors[test], groups[train])
-        hits = (found.predicted == y[test])[:, None].astype(float)
+        result = logistic_probe(vectors[train], y[train], vectors[test], groups[train])
+        hits = (result.predicted == y[test])[:, None].astype(float)
         (estimate,) = mean_estimates(hits, groups[test])
-        return estimate, found.note
+        return estimate, result.note
 
     def _controls(self, selection: Selection, cache: VectorCache) -> Iterator[Number]:
         task, test = self.task, self.task.splits.test
@@ -115,15 +110,15 @@ class Classification:
         vectors = cache[str(chosen.pooled)][rows]
         rng = np.random.default_rng(self._seed)
         shuffled = task.targets.copy()
-        for part in task.splits:
-            shuffled[part] = rng.permutation(shuffled[part])
+        for split in task.splits:
+            shuffled[split] = rng.permutation(shuffled[split])
         lengths = length_only(cache.n_tokens[rows], task.texts)
-        most = np.bincount(task.targets[task.splits.train]).argmax()
+        most_frequent = np.bincount(task.targets[task.splits.train]).argmax()
         controls = {
             "accuracy on shuffled labels": task.hits(vectors, usable, shuffled),
             "accuracy from length alone": task.hits(lengths, usable, task.targets),
-            "always the most frequent label": (task.targets == most).astype(float),
+            "always the most frequent label": (task.targets == most_frequent).astype(float),
         }
         for name, hits in controls.items():
-            (found,) = mean_estimates(hits[test][:, None], task.groups[test])
-            yield Number.of(name, found, {"part": "test"}, control=True)
+            (estimate,) = mean_estimates(hits[test][:, None], task.groups[test])
+            yield Number.of(name, estimate, {"part": "test"}, control=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.stats import rankdata
@@ -23,9 +22,6 @@ from poolwise.statistics.estimate import Estimate, format_estimate
 from poolwise.statistics.paired import not_significantly_worse, paired_differences
 from poolwise.studies.study import Context, VectorRequest
 from poolwise.texts import DataKind, LabelledTexts, TextPairs
-
-if TYPE_CHECKING:
-    pass
 
 POOLS = ("mean", "cls")
 SECOND_OPINIONS = {"Williams": williams, "Steiger": steiger}
@@ -54,13 +50,13 @@ class Layers:
         )
         best = str(selection.readouts[selection.chosen_index].pool)
         pools = [Pool(selection, name) for name in sorted(POOLS, key=lambda name: name != best)]
-        family = ComparisonFamily([one for pool in pools for one in pool.regrets()])
+        family = ComparisonFamily([regret for pool in pools for regret in pool.regrets()])
         yield Finding(
             study=self.name,
             question=self.question,
-            verdict=" ".join(_said(pool, family) for pool in pools),
+            verdict=" ".join(_verdict(pool, family) for pool in pools),
             numbers=[
-                *(number for pool in pools for number in pool.taken()),
+                *(number for pool in pools for number in pool.chosen_score()),
                 *family.numbers(),
                 *(number for pool in pools for number in pool.second_opinions()),
                 *(number for pool in pools for number in pool.scores()),
@@ -83,30 +79,30 @@ class Pool:
     name: str
 
     @property
-    def places(self) -> Sequence[int]:
-        """Its contenders, from layer 0 up."""
+    def indices(self) -> Sequence[int]:
+        """The indices of its candidates, from layer 0 up."""
         return [i for i, r in enumerate(self.selection.readouts) if str(r.pool) == self.name]
 
     @property
     def dev(self) -> Sequence[Estimate]:
-        return [self.selection.dev_scores[i] for i in self.places]
+        return [self.selection.dev_scores[i] for i in self.indices]
 
     @property
     def test(self) -> Sequence[Estimate]:
-        return [self.selection.test_scores[i] for i in self.places]
+        return [self.selection.test_scores[i] for i in self.indices]
 
     @property
     def last(self) -> int:
-        return len(self.places) - 1
+        return len(self.indices) - 1
 
     @property
-    def chosen(self) -> int:
+    def chosen_layer(self) -> int:
         """The layer of the best score on dev."""
-        scores = [sort_value(found) for found in self.dev]
+        scores = [sort_value(estimate) for estimate in self.dev]
         return scores.index(max(scores))
 
     @property
-    def usual(self) -> Mapping[int, str]:
+    def reference_layers(self) -> Mapping[int, str]:
         """The layers that people take without measuring; in a shallow encoder some are one."""
         return {
             0: "the embeddings",
@@ -116,97 +112,99 @@ class Pool:
         }
 
     def regrets(self) -> Iterator[Comparison]:
-        """The chosen layer's score on test less that of each usual one."""
-        for k, name in sorted(self.usual.items(), reverse=True):
-            if k != self.chosen:
-                difference = self.selection.differences_from(self.places[k])[
-                    self.places[self.chosen]
+        """The chosen layer's score on test less that of each reference layer."""
+        for k, name in sorted(self.reference_layers.items(), reverse=True):
+            if k != self.chosen_layer:
+                difference = self.selection.differences_from(self.indices[k])[
+                    self.indices[self.chosen_layer]
                 ]
-                where = {**self._where(k), "part": "test"}
+                where = {**self._location(k), "part": "test"}
                 yield Comparison(self.regret(name), difference, where)
 
     def regret(self, name: str) -> str:
         return f"regret of {name}, {self.name}"
 
-    def taken(self) -> Iterator[Number]:
+    def chosen_score(self) -> Iterator[Number]:
         """The chosen layer's score."""
-        found, name = self.test[self.chosen], f"{self.selection.task.score} of the chosen layer"
-        where = {**self._where(self.chosen), "part": "test"}
-        yield Number.of(name, found, where)
+        name = f"{self.selection.task.score} of the chosen layer"
+        where = {**self._location(self.chosen_layer), "part": "test"}
+        yield Number.of(name, self.test[self.chosen_layer], where)
 
     def scores(self) -> Iterator[Number]:
         for part, estimates in (("test", self.test), ("dev", self.dev)):
-            for k, found in enumerate(estimates):
-                where = {**self._where(k), "part": part}
+            for k, estimate in enumerate(estimates):
+                where = {**self._location(k), "part": part}
                 name = self.selection.task.score
-                yield Number.of(name, found, where)
+                yield Number.of(name, estimate, where)
 
     def second_opinions(self) -> Iterator[Number]:
         """For pairs, tests of the last layer's regret that need three correlations only."""
         measure = self.selection.task.measure(
-            self.selection.row_scores[:, [self.places[self.chosen], self.places[self.last]]],
+            self.selection.row_scores[
+                :, [self.indices[self.chosen_layer], self.indices[self.last]]
+            ],
             self.selection.task.splits.test,
         )
-        if not isinstance(measure, Correlations) or self.chosen == self.last:
+        if not isinstance(measure, Correlations) or self.chosen_layer == self.last:
             return
         for name, test in SECOND_OPINIONS.items():
             p, note = _p(test, measure)
             yield Number(
                 f"p of {self.regret('the last layer')} ({name})",
                 p,
-                where={**self._where(self.chosen), "part": "test"},
+                where={**self._location(self.chosen_layer), "part": "test"},
                 note=note,
             )
 
     def tied(self) -> str:
-        """Which layers dev cannot tell from the chosen one."""
-        columns = self.selection.row_scores[:, self.places]
+        """A note on the layers that are not significantly worse than the chosen one on dev."""
+        columns = self.selection.row_scores[:, self.indices]
         measure = self.selection.task.measure(columns, self.selection.task.splits.dev)
-        alike = not_significantly_worse(
-            paired_differences(*measure.influences(), self.chosen, measure.groups)
+        tied_layers = not_significantly_worse(
+            paired_differences(*measure.influences(), self.chosen_layer, measure.groups)
         )
-        layers = [str(k) for k in np.flatnonzero(alike).tolist() if k != self.chosen]
+        layers = [str(k) for k in np.flatnonzero(tied_layers).tolist() if k != self.chosen_layer]
         if not layers:
-            return f"{self.name}: dev tells layer {self.chosen} from every other"
-        return f"{self.name}: dev cannot tell layer {self.chosen} from {join_words(layers)}"
+            return f"{self.name}: dev tells layer {self.chosen_layer} from every other"
+        return f"{self.name}: dev cannot tell layer {self.chosen_layer} from {join_words(layers)}"
 
-    def _where(self, layer: int) -> dict[str, str | int]:
+    def _location(self, layer: int) -> dict[str, str | int]:
         return {"readout": f"{self.name}@{layer}", "layer": layer}
 
 
 def _p(test: Callable[..., CorrelationTest], measure: Correlations) -> tuple[float | None, str]:
-    """Of the two columns' correlations with people's scores; why there is none, where so."""
+    """p of the two columns' correlations with people's scores, and a note; None if undefined."""
     table = np.column_stack([measure.cosines, measure.scores])
     r = np.asarray(np.corrcoef(rankdata(table, axis=0).T))
     try:
         n = len(table) if measure.groups is None else int(count_independent(measure.groups)[0])
-        found = test(r[0, 2], r[1, 2], r[0, 1], n)
+        result = test(r[0, 2], r[1, 2], r[0, 1], n)
     except ValueError as error:
         return None, f"not defined: {error}"
-    return found.p, "of Pearson's r on ranks, not adjusted; supposes normal data"
+    return result.p, "of Pearson's r on ranks, not adjusted; supposes normal data"
 
 
-def _said(pool: Pool, family: ComparisonFamily) -> str:
-    task, chosen = pool.selection.task, pool.chosen
-    found = f"{task.score} {format_estimate(pool.test[chosen])} on {task.name}"
-    readout = f"{pool.name}@{chosen}"
+def _verdict(pool: Pool, family: ComparisonFamily) -> str:
+    task, chosen_layer = pool.selection.task, pool.chosen_layer
+    score = f"{task.score} {format_estimate(pool.test[chosen_layer])} on {task.name}"
+    readout = f"{pool.name}@{chosen_layer}"
     if pool.selection.names[pool.selection.chosen_index] == readout:
-        begin = f"Take {readout}, the best on dev: {found}"
+        begin = f"Take {readout}, the best on dev: {score}"
     else:
-        begin = f"Of {pool.name}, take layer {chosen}: {found}"
-    if chosen == pool.last:
+        begin = f"Of {pool.name}, take layer {chosen_layer}: {score}"
+    if chosen_layer == pool.last:
         return f"{begin}; it is the last layer."
     return f"{begin}; regret of the last layer: {family.describe(pool.regret('the last layer'))}."
 
 
 def _undefined(selection: Selection) -> Iterator[str]:
-    without = [
+    undefined = [
         name
-        for name, found in zip(selection.names, selection.test_scores, strict=True)
-        if found.note
+        for name, estimate in zip(selection.names, selection.test_scores, strict=True)
+        if estimate.note
     ]
-    if without:
-        yield f"no score at {join_words(without)}: the same for every row, up to rounding"
+    if undefined:
+        yield f"no score at {join_words(undefined)}: the same for every row, up to rounding"
 
 
 def _curves(selection: Selection, pools: Sequence[Pool]) -> LayerCurves:

@@ -50,7 +50,7 @@ class Pooler:
         self._seed = seed
 
     def request(self, model: Model) -> VectorRequest:
-        """Raises StudyError for an model without a pooler."""
+        """Raises StudyError for a model without a pooler."""
         if not model.has_pooler:
             raise StudyError(
                 f"{model.name} has no pooler, so there is no output of one to judge; ask "
@@ -78,7 +78,7 @@ class Pooler:
                 )
             ],
             notes=[
-                *(_against(name, family) for name in (*READOUTS[1:], *CONTROLS)),
+                *(_comparison_note(name, family) for name in (*READOUTS[1:], *CONTROLS)),
                 *self.task.splits.notes,
                 *_notes(encoder),
             ],
@@ -103,34 +103,38 @@ def _pooler(encoder: Encoder) -> tuple[Floats, Floats]:
 
 
 def _family(selection: Selection) -> ComparisonFamily:
-    """Everything against the pooler; a control's score is the mean of its draws'."""
-    against = _against_pooler(selection)
+    """Every readout and control against the pooler."""
     return ComparisonFamily(
         [
-            Comparison(f"{name} less pooler", one, {"readout": name}, control=name in CONTROLS)
-            for name, one in against.items()
+            Comparison(
+                f"{name} less pooler", difference, {"readout": name}, control=name in CONTROLS
+            )
+            for name, difference in _differences(selection).items()
         ]
     )
 
 
-def _against_pooler(selection: Selection) -> Mapping[str, Difference]:
+def _differences(selection: Selection) -> Mapping[str, Difference]:
+    """Scores less the pooler's, by name; a control's score is the mean of its draws'."""
     measure = selection.task.measure(selection.row_scores, selection.task.splits.test)
     values, influences = measure.influences()
-    of = {name: [selection.names.index(name)] for name in READOUTS}
+    indices = {name: [selection.names.index(name)] for name in READOUTS}
     for control in CONTROLS:
-        of[control] = [i for i, name in enumerate(selection.names) if name.startswith(control)]
-    means = [values[own].mean() for own in of.values()]
-    rows = np.stack([influences[:, own].mean(axis=1) for own in of.values()], axis=1)
-    found = dict(zip(of, paired_differences(means, rows, 0, measure.groups), strict=True))
-    del found["pooler"]
-    return found
+        indices[control] = [i for i, name in enumerate(selection.names) if name.startswith(control)]
+    means = [values[columns].mean() for columns in indices.values()]
+    rows = np.stack([influences[:, columns].mean(axis=1) for columns in indices.values()], axis=1)
+    differences = dict(
+        zip(indices, paired_differences(means, rows, 0, measure.groups), strict=True)
+    )
+    del differences["pooler"]
+    return differences
 
 
 def _scores(selection: Selection) -> Iterator[Number]:
-    for i, (name, found) in enumerate(zip(selection.names, selection.test_scores, strict=True)):
+    for i, (name, estimate) in enumerate(zip(selection.names, selection.test_scores, strict=True)):
         where = {"readout": name, "part": "test"}
         control = i >= len(READOUTS)
-        yield Number.of(selection.task.score, found, where, control=control)
+        yield Number.of(selection.task.score, estimate, where, control=control)
 
 
 def _verdict(selection: Selection, family: ComparisonFamily, untrained: bool) -> str:
@@ -142,10 +146,10 @@ def _verdict(selection: Selection, family: ComparisonFamily, untrained: bool) ->
         else ""
     )
     task, pooler_score = selection.task, format_estimate(selection.test_scores[0])
-    return f"{state}{_answer(sign)}. It scores {task.score} {pooler_score} on {task.name}."
+    return f"{state}{_judgement(sign)}. It scores {task.score} {pooler_score} on {task.name}."
 
 
-def _answer(sign: Mapping[str, int | None]) -> str:
+def _judgement(sign: Mapping[str, int | None]) -> str:
     better = [name for name in READOUTS[1:] if sign[name] == 1]
     if better:
         return f"No: {join_words(better)} summarise{'s' * (len(better) == 1)} the text better"
@@ -154,14 +158,14 @@ def _answer(sign: Mapping[str, int | None]) -> str:
     return "Not better than what can be had without it, as far as these data can show"
 
 
-def _against(name: str, family: ComparisonFamily) -> str:
-    told = f"{name} less pooler"
-    return f"{told}: {family.describe(told)}"
+def _comparison_note(name: str, family: ComparisonFamily) -> str:
+    comparison = f"{name} less pooler"
+    return f"{comparison}: {family.describe(comparison)}"
 
 
 def _notes(encoder: Encoder) -> Iterator[str]:
-    for name, what in CONTROLS.items():
-        yield f"{name}: tanh(W·cls@-1 + b), {what}; the mean score of {DRAWS} draws"
+    for name, description in CONTROLS.items():
+        yield f"{name}: tanh(W·cls@-1 + b), {description}; the mean score of {DRAWS} draws"
     if encoder.pooler_state == "untrained":
         yield "the controls are what this pooler is too, so they should not differ from it"
     yield (

@@ -12,7 +12,7 @@ from poolwise.provenance import with_date
 from poolwise.records import Finding, Precision
 from poolwise.selection.vector_cache import VectorCache, cache_vectors
 from poolwise.statistics.blas import single_blas_thread
-from poolwise.studies.data_notes import as_read
+from poolwise.studies.data_notes import with_data_notes
 from poolwise.studies.study import Context, SharesVectors, Study
 
 
@@ -67,7 +67,7 @@ def findings_of(study: Study, context: Context) -> Iterator[Finding]:
         complete = replace(
             finding, notes=[*finding.notes, *notes], provenance={**provenance, **finding.provenance}
         )
-        yield as_read(complete, study.data)
+        yield with_data_notes(complete, study.data)
 
 
 def _notes(cache: VectorCache) -> Iterator[str]:

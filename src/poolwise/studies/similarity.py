@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,9 +18,6 @@ from poolwise.selection.tasks import LabelsTask, PairsTask
 from poolwise.statistics.correlation import spearman
 from poolwise.studies.study import Context, VectorRequest
 from poolwise.texts import DataKind, LabelledTexts, TextPairs
-
-if TYPE_CHECKING:
-    pass
 
 
 class Similarity:
@@ -41,8 +37,8 @@ class Similarity:
         self.data = [data]
         if isinstance(data, LabelledTexts):
             self.question = "Which readout's similarity tells the labels apart?"
-            learned = LabelsTask(data, seed).train_texts
-            self.task = PairsTask(labelled_pairs(data, seed), seed, learned)
+            fit_texts = LabelsTask(data, seed).train_texts
+            self.task = PairsTask(labelled_pairs(data, seed), seed, fit_texts)
         else:
             self.task = PairsTask(data, seed)
         self._grid, self._seed = grid, seed
@@ -56,24 +52,26 @@ class Similarity:
 
     def run(self, context: Context) -> Iterator[Finding]:
         encoder, cache, progress = context.model, context.vectors, context.progress
-        others, left_out = cached_baselines(encoder, self.task, cache, self._seed)
+        baselines, notes = cached_baselines(encoder, self.task, cache, self._seed)
         self.selection = score_readouts(
-            encoder, self.task, self._readouts, cache, others, progress=progress
+            encoder, self.task, self._readouts, cache, baselines, progress=progress
         )
         yield selection_finding(
             self.selection,
             study=self.name,
             question=self.question,
             numbers=[self._control(self.selection)],
-            notes=left_out,
+            notes=notes,
         )
 
     def _control(self, selection: Selection) -> Number:
         rows = self.task.splits.test
         cosines = selection.row_scores[rows, selection.chosen_index]
-        known = np.isfinite(cosines)
-        others = np.random.default_rng(self._seed).permutation(self.task.pairs.scores[rows][known])
-        found = spearman(cosines[known], others, self.task.groups[rows][known])
+        defined = np.isfinite(cosines)
+        shuffled = np.random.default_rng(self._seed).permutation(
+            self.task.pairs.scores[rows][defined]
+        )
+        estimate = spearman(cosines[defined], shuffled, self.task.groups[rows][defined])
         where = {"readout": selection.names[selection.chosen_index], "part": "test"}
         name = "Spearman with the scores of other pairs"
-        return Number.of(name, found, where, control=True)
+        return Number.of(name, estimate, where, control=True)

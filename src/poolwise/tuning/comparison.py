@@ -14,7 +14,7 @@ from poolwise.model import Model
 from poolwise.provenance import with_date
 from poolwise.records import Finding
 from poolwise.selection.duplicates import duplicate_groups
-from poolwise.studies.data_notes import as_read
+from poolwise.studies.data_notes import with_data_notes
 from poolwise.texts import LabelledTexts
 from poolwise.texts.label_columns import LabelKind
 from poolwise.transforms.fitted_readout import SUFFIX, FittedReadout, prompted
@@ -105,7 +105,7 @@ def compare_readouts(
         "kind": kind,
         "seed": seed,
     }
-    finding = as_read(replace(finding, provenance=with_date(facts)), [data])
+    finding = with_data_notes(replace(finding, provenance=with_date(facts)), [data])
     return TuneResult(analysis.chosen, finding, runs)
 
 
