@@ -169,8 +169,8 @@ def test_a_bag_is_the_ridge_of_scikit_learn(planted):
     train = corpus.splits.train
     there = np.array([np.isin(corpus.vocabulary, corpus.sentences[i]) for i in train], float)
     x = vectors.astype(np.float64)
-    found = [Ridge(alpha * len(train)).fit(x[train], there).predict(x) for alpha in PENALTIES]
-    assert sum(np.allclose(one, bag.scores(vectors)) for one in found) == 1
+    scores = [Ridge(alpha * len(train)).fit(x[train], there).predict(x) for alpha in PENALTIES]
+    assert sum(np.allclose(expected, bag.scores(vectors)) for expected in scores) == 1
 
 
 def test_tokens_that_are_rare_in_train_are_unknown(model):

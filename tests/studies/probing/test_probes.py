@@ -74,7 +74,7 @@ def test_a_row_that_is_not_usable_is_not_right(rng):
     assert hits[usable[task.splits.test]].mean() > 0.85
 
 
-class Shelf:
+class CachedVectors:
     """Vectors by text, under any readout."""
 
     def __init__(self, texts, vectors):
@@ -91,13 +91,13 @@ class Shelf:
 def test_tasks_and_readouts_do_not_mix(rng):
     texts = [f"text {i}" for i in range(2 * N)]
     vectors = {name: rng.normal(size=(2 * N, 4)).astype(np.float32) for name in ("cls@0", "mean@0")}
-    cache = Shelf(texts, vectors)
+    cache = CachedVectors(texts, vectors)
     first = task_of(vectors["cls@0"][:N, 0] > 0, texts[:N])
     second = task_of(np.digitize(vectors["mean@0"][N:, 1], [-1, 1]), texts[N:])
     with Progress("probes", show=False) as bar:
-        found = probe_all([first, second], cache, [parse("cls@0"), parse("mean@0")], bar)
+        hits = probe_all([first, second], cache, [parse("cls@0"), parse("mean@0")], bar)
         assert bar.done == 2
-    for task, columns, best in ((first, found[0], 0), (second, found[1], 1)):
+    for task, columns, best in ((first, hits[0], 0), (second, hits[1], 1)):
         accuracy = columns[task.splits.test].mean(axis=0)
         assert accuracy.argmax() == best
         assert accuracy.max() > accuracy.min() + 0.15
@@ -117,16 +117,16 @@ def words(rng, n):
 def test_length_tells_a_middle_from_both_ends(rng):
     sizes = rng.integers(2, 30, N)
     texts = [" ".join(words(rng, size)) for size in sizes]
-    found = controls_of(task_of((sizes > 10) & (sizes < 20), texts))
-    assert found[LENGTH] > 0.9
-    assert found[f"{WORDS}, C=1"] < found[LENGTH]
+    accuracies = controls_of(task_of((sizes > 10) & (sizes < 20), texts))
+    assert accuracies[LENGTH] > 0.9
+    assert accuracies[f"{WORDS}, C=1"] < accuracies[LENGTH]
 
 
 def test_words_tell_what_a_word_tells(rng):
     texts = [" ".join(words(rng, 6)) for _ in range(N)]
-    found = controls_of(task_of(["sea" in text for text in texts], texts))
-    assert max(share for name, share in found.items() if name.startswith(WORDS)) > 0.95
-    assert found[LENGTH] < 0.9
+    accuracies = controls_of(task_of(["sea" in text for text in texts], texts))
+    assert max(share for name, share in accuracies.items() if name.startswith(WORDS)) > 0.95
+    assert accuracies[LENGTH] < 0.9
 
 
 def test_word_order_is_told_by_no_control(rng):

@@ -144,16 +144,16 @@ def test_comparisons_are_corrected_for_the_number_of_tasks():
 
 
 def test_every_number_says_of_which_task():
-    found = numbers(compare_tasks(TASKS))
-    assert {number.where["task"] for number in found} == {e.task.name for e in TASKS}
+    all_numbers = numbers(compare_tasks(TASKS))
+    assert {number.where["task"] for number in all_numbers} == {e.task.name for e in TASKS}
     (gain,) = [
         number
-        for number in found
+        for number in all_numbers
         if number.name == "gain over the best control" and number.where["task"] == "flat"
     ]
     assert gain.high < 0
     assert gain.where["less"] == LENGTH
-    accuracies = [n for n in found if n.name == "accuracy" and n.where["part"] == "test"]
+    accuracies = [n for n in all_numbers if n.name == "accuracy" and n.where["part"] == "test"]
     assert sum(n.control for n in accuracies) == len(TASKS) * (len(POOLS) * (DEPTH + 1) + 3)
 
 
@@ -199,8 +199,8 @@ def finding(model):
             labelled("noise.txt", texts, np.random.default_rng(4).integers(2, size=len(texts))),
         ]
     )
-    ((_, found),) = run_studies(model, [study])
-    return found
+    ((_, finding),) = run_studies(model, [study])
+    return finding
 
 
 def number_of(finding, name, task):
@@ -228,8 +228,8 @@ def test_what_was_planted_is_read_where_it_was(finding):
 
 def test_noise_is_at_chance_everywhere(finding):
     for name in ("gain over the most frequent label", "gain over the best control"):
-        found = number_of(finding, name, "noise")
-        assert found.low <= 0 <= found.high
+        gain = number_of(finding, name, "noise")
+        assert gain.low <= 0 <= gain.high
     assert number_of(finding, "compression", "noise").value < 1.05
     assert "No better than always naming the most frequent label: noise." in finding.verdict
     assert "Do not trust" not in finding.verdict

@@ -129,19 +129,21 @@ def test_a_bilstm_reads_neighbours_where_a_linear_head_cannot(monkeypatch):
     )
     tags = corpus.tags[corpus.word_rows(corpus.splits.train)]
 
-    def score(guesses):
-        counts = corpus.span_counts(corpus.splits.test, guesses[1])
+    def score(predictions):
+        counts = corpus.span_counts(corpus.splits.test, predictions[1])
         return float(f1(counts.sum(axis=0)))
 
     state = torch.random.get_rng_state()
     bar = Progress("runs", 2, show=False)
-    once = heads.train_bilstm(features, corpus, tags, seed=0, progress=bar)
+    predictions = heads.train_bilstm(features, corpus, tags, seed=0, progress=bar)
     assert bar.done == pytest.approx(1)
-    assert score(once) > 0.7
+    assert score(predictions) > 0.7
     assert score(train_linear(features, corpus, tags)) < 0.4
     monkeypatch.setattr(heads, "EPOCHS", (2, 0))
-    one, two = (heads.train_bilstm(features, corpus, tags, seed=1, progress=bar) for _ in range(2))
-    np.testing.assert_array_equal(one[1], two[1])
+    first, second = (
+        heads.train_bilstm(features, corpus, tags, seed=1, progress=bar) for _ in range(2)
+    )
+    np.testing.assert_array_equal(first[1], second[1])
     assert torch.equal(state, torch.random.get_rng_state())
 
 
@@ -153,11 +155,11 @@ def test_the_most_frequent_tag_of_a_word_is_learned_on_train_alone():
     words = list(corpus.words)
     words[test[0]] = "never seen"
     tags[test[1:]] = 0
-    made = TaggedCorpus(NAMES, words, tags, corpus.offsets, corpus.splits, ENTITIES)
-    _, guesses = most_frequent_tags(made)
+    retagged = TaggedCorpus(NAMES, words, tags, corpus.offsets, corpus.splits, ENTITIES)
+    _, predictions = most_frequent_tags(retagged)
     expected = [1 if corpus.words[row] == "a" else 2 for row in test]
     expected[0] = np.bincount(tags[corpus.word_rows(corpus.splits.train)]).argmax()
-    assert guesses.tolist() == expected
+    assert predictions.tolist() == expected
 
 
 def test_differences_are_paired_and_restarts_count():
@@ -177,9 +179,9 @@ def test_differences_are_paired_and_restarts_count():
     gain = scores.difference("b", "a")
     assert 0 < gain.value.low < gain.value.value < gain.value.high
     assert gain.p < 0.001
-    alone, uneven = scores.estimate("b"), scores.estimate("uneven")
-    assert uneven.high - uneven.low > 1.5 * (alone.high - alone.low)
-    assert alone.low < alone.value < alone.high
+    even, uneven = scores.estimate("b"), scores.estimate("uneven")
+    assert uneven.high - uneven.low > 1.5 * (even.high - even.low)
+    assert even.low < even.value < even.high
 
 
 def tagged(n=120, splits=(), **changes):
@@ -192,8 +194,8 @@ def tagged(n=120, splits=(), **changes):
         sentence = rng.choice(pool, rng.integers(3, 6)).tolist()
         words.append([*sentence, "big", "house"] if rng.random() < 0.5 else sentence)
     tags = [[tag_of.get(word, "O") for word in sentence] for sentence in words]
-    made = {"words": words, "tags": tags, "splits": [*splits, *[""] * (n - len(splits))]}
-    return TaggedSentences("toys", **{**made, **changes}, hash="abc")
+    columns = {"words": words, "tags": tags, "splits": [*splits, *[""] * (n - len(splits))]}
+    return TaggedSentences("toys", **{**columns, **changes}, hash="abc")
 
 
 def test_from_text_to_findings(tiny, monkeypatch):
@@ -212,15 +214,15 @@ def test_from_text_to_findings(tiny, monkeypatch):
     assert plain.provenance["rows"]["test"] == 25
     assert plain.provenance["rows"]["train"] + plain.provenance["rows"]["dev"] == 95
     assert plain.provenance["data_sha256"] == "abc"
-    found = {
+    scores = {
         number.where["features"]: number.value
         for number in plain.numbers
         if number.where["part"] == "test" and number.name == "entity F1"
     }
-    assert found["embeddings"] > 0.9
-    assert found[MOST_FREQUENT] == 1
-    assert found[SHUFFLED] < 0.3
-    assert set(found) > {"layer 1", "second to last", "last layer", "weighted sum of all 3"}
+    assert scores["embeddings"] > 0.9
+    assert scores[MOST_FREQUENT] == 1
+    assert scores[SHUFFLED] < 0.3
+    assert set(scores) > {"layer 1", "second to last", "last layer", "weighted sum of all 3"}
     assert [chart.kind for chart in plain.charts] == ["forest", "by_layer"]
     assert [chart.kind for chart in bilstm.charts] == ["forest"]
     assert count_trainings(2) == 15

@@ -22,15 +22,15 @@ SENTENCES = [
 
 def test_the_first_token_of_every_word_is_found(family_folder):
     model = poolwise.load(family_folder)
-    for words, found in zip(SENTENCES, align(model, SENTENCES), strict=True):
+    for words, sentence in zip(SENTENCES, align(model, SENTENCES), strict=True):
         (whole,) = model.tokenize([" ".join(words)])
         ids = whole.windows[0].ids
-        assert found.words.tolist() == list(range(len(words)))
-        assert found.n_tokens == len(ids)
-        assert found.first_ids.tolist() == ids[found.positions].tolist()
+        assert sentence.words.tolist() == list(range(len(words)))
+        assert sentence.n_tokens == len(ids)
+        assert sentence.first_ids.tolist() == ids[sentence.positions].tolist()
         # What lies between one word's first token and the next word's is that word's alone.
-        ends = [*found.positions[1:], len(ids) - len(model.tokenizer.frame.after)]
-        for word, start, end in zip(words, found.positions, ends, strict=True):
+        ends = [*sentence.positions[1:], len(ids) - len(model.tokenizer.frame.after)]
+        for word, start, end in zip(words, sentence.positions, ends, strict=True):
             pieces = [model.tokenizer.token(i) for i in ids[start:end]]
             spelt = "".join(piece.removeprefix("##").strip("▁Ġ") for piece in pieces)
             assert "unk" in spelt.lower() or spelt.lower() == word.lower()
@@ -38,19 +38,19 @@ def test_the_first_token_of_every_word_is_found(family_folder):
 
 def test_words_beyond_the_maximum_length_are_cut_and_counted(tiny):
     model = poolwise.load(tiny("bert"), max_length=6)
-    (found,) = align(model, ["the cat sat on the mat".split()])
-    assert found.words.tolist() == [0, 1, 2, 3]
-    assert (found.n_truncated, found.n_untokenized) == (2, 0)
-    words = extract_words(model, [found])
+    (sentence,) = align(model, ["the cat sat on the mat".split()])
+    assert sentence.words.tolist() == [0, 1, 2, 3]
+    assert (sentence.n_truncated, sentence.n_untokenized) == (2, 0)
+    words = extract_words(model, [sentence])
     assert words.states.shape == (4, 4, 32)
 
 
 def test_a_word_without_tokens_is_counted(tiny):
     model = poolwise.load(tiny("bert"))
-    (found,) = align(model, [["the", "\u200d", "cat"]])
-    assert found.words.tolist() == [0, 2]
-    assert found.positions.tolist() == [1, 2]
-    assert (found.n_truncated, found.n_untokenized) == (0, 1)
+    (sentence,) = align(model, [["the", "\u200d", "cat"]])
+    assert sentence.words.tolist() == [0, 2]
+    assert sentence.positions.tolist() == [1, 2]
+    assert (sentence.n_truncated, sentence.n_untokenized) == (0, 1)
 
 
 def test_tokens_that_are_not_those_of_the_words_are_marked(tiny, monkeypatch):
@@ -62,9 +62,9 @@ def test_tokens_that_are_not_those_of_the_words_are_marked(tiny, monkeypatch):
         "encode",
         lambda self, texts, **options: encode([merging.get(t, t) for t in texts], **options),
     )
-    found = align(model, [["the", "cat"], ["the", "dog"]])
-    assert found[0] is None
-    assert found[1].positions.tolist() == [1, 2]
+    sentences = align(model, [["the", "cat"], ["the", "dog"]])
+    assert sentences[0] is None
+    assert sentences[1].positions.tolist() == [1, 2]
 
 
 @pytest.mark.parametrize("group_bytes", [1, 1 << 15, 1 << 26])
@@ -76,10 +76,10 @@ def test_words_hold_the_hidden_states_of_their_first_tokens(tiny, monkeypatch, g
     row = 0
     for sentence in sentences:
         for position in sentence.positions:
-            asked = [f"token[{position}]@{k}" for k in range(4)]
-            (batch,) = model.extract([sentence.text], asked)
-            for k, one in enumerate(asked):
-                np.testing.assert_array_equal(words.states[k, row], batch.vectors[one][0])
+            readouts = [f"token[{position}]@{k}" for k in range(4)]
+            (batch,) = model.extract([sentence.text], readouts)
+            for k, readout in enumerate(readouts):
+                np.testing.assert_array_equal(words.states[k, row], batch.vectors[readout][0])
             row += 1
     assert row == words.states.shape[1] == len(words.first_ids)
 
@@ -110,25 +110,27 @@ def words_of(*states):
 
 
 def test_layers_are_standardised_by_what_is_learned_from():
-    one = [[0.0, 5.0], [2.0, 5.0], [9.0, 5.0]]
-    two = [[100.0, 1.0], [300.0, 3.0], [100.0, 3.0]]
-    words = words_of(one, two)
-    learned, every = np.array([0, 1]), np.arange(3)
-    found = mix_features(words, LayerMix("", (0,)), learned).mixed(every)
-    np.testing.assert_allclose(found, [[-1, 0], [1, 0], [8, 0]])
-    other = [[-1, -1], [1, 1], [-1, 1]]
-    both = mix_features(words, LayerMix("", (0, 1), "concat"), learned)
-    np.testing.assert_allclose(both.mixed(every), np.hstack([found, other]))
-    summed = mix_features(words, LayerMix("", (0, 1), "weighted sum"), learned)
-    np.testing.assert_allclose(summed.mixed(every), (found + other) / 2)
-    np.testing.assert_allclose(summed.stacked(every), np.stack([found, other], axis=1))
-    table = static_features(words, np.array([[1.0], [7.0], [3.0]], np.float32), learned)
-    np.testing.assert_allclose(table.mixed(every), [[1], [-1], [1]])
+    first = [[0.0, 5.0], [2.0, 5.0], [9.0, 5.0]]
+    second = [[100.0, 1.0], [300.0, 3.0], [100.0, 3.0]]
+    words = words_of(first, second)
+    train_rows, rows = np.array([0, 1]), np.arange(3)
+    first_scaled = mix_features(words, LayerMix("", (0,)), train_rows).mixed(rows)
+    np.testing.assert_allclose(first_scaled, [[-1, 0], [1, 0], [8, 0]])
+    second_scaled = [[-1, -1], [1, 1], [-1, 1]]
+    concatenated = mix_features(words, LayerMix("", (0, 1), "concat"), train_rows)
+    np.testing.assert_allclose(concatenated.mixed(rows), np.hstack([first_scaled, second_scaled]))
+    summed = mix_features(words, LayerMix("", (0, 1), "weighted sum"), train_rows)
+    np.testing.assert_allclose(summed.mixed(rows), (first_scaled + second_scaled) / 2)
+    np.testing.assert_allclose(
+        summed.stacked(rows), np.stack([first_scaled, second_scaled], axis=1)
+    )
+    table = static_features(words, np.array([[1.0], [7.0], [3.0]], np.float32), train_rows)
+    np.testing.assert_allclose(table.mixed(rows), [[1], [-1], [1]])
 
 
 def test_the_mixes_are_those_of_the_table():
-    named = {mix.name: mix for mix in table7_mixes(12)}
-    assert named["second to last"].layers == (11,)
-    assert named["concat of the last 4"].layers == (9, 10, 11, 12)
-    assert named["weighted sum of all 12"].layers == tuple(range(1, 13))
+    mixes = {mix.name: mix for mix in table7_mixes(12)}
+    assert mixes["second to last"].layers == (11,)
+    assert mixes["concat of the last 4"].layers == (9, 10, 11, 12)
+    assert mixes["weighted sum of all 12"].layers == tuple(range(1, 13))
     assert [mix.layers for mix in table7_mixes(1)] == [(0,), (0,), (1,), (1,), (1,), (1,)]
