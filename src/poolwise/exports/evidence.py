@@ -14,7 +14,7 @@ LARGEST = 64 * MEGABYTE
 """Bytes of a findings.json."""
 
 _FACTS = ("data", "texts", "readouts", "seed", "precision", "date", "poolwise")
-"""The facts of readout.toml that tell a reader what was measured."""
+"""The facts of readout.toml that say what was measured."""
 
 
 def evidence(fitted: FittedReadout, findings: Path | None, model_hash: str) -> list[str]:

@@ -65,7 +65,7 @@ class AtomicFile:
         return self._temporary.exists()
 
     def make_room(self) -> None:
-        """Remove what is to be replaced before its time."""
+        """Remove the file that will be replaced, ahead of time."""
         if self.overwrite:
             self._target.unlink(missing_ok=True)
 
@@ -117,7 +117,7 @@ class AtomicFile:
             raise self._exists()
 
     def _link(self) -> None:
-        """A hard link, unlike a rename, never replaces what somebody else has put there."""
+        """A hard link, unlike a rename, never replaces what another process has put there."""
         try:
             os.link(self._temporary, self._target)
         except FileExistsError:

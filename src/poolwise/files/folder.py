@@ -50,7 +50,7 @@ def whole_folder(
         yield partial
         with os_errors_as(target):
             sync_tree(partial)
-            # Somebody may have put something there meanwhile.
+            # Another process may have written there meanwhile.
             _check_content(target, place, replace, foreign, kind)
             _put(partial, place, replace)
 

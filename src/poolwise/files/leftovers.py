@@ -1,4 +1,4 @@
-"""What a killed run left behind: told apart from what a running one writes, and removed.
+"""Hidden names that killed runs left behind, as opposed to those in use, are removed.
 
 A hidden name that is written to is locked (flock), and the system lets go of the lock however its
 process ends. Where locks say nothing (another machine wrote it, or the file system has none) only
@@ -36,7 +36,7 @@ _unfinished: set[tuple[int, Path]] = set()
 
 
 def hidden(place: Path, kind: str = PARTIAL) -> Path:
-    """A new name beside ``place``. Its mark tells this machine from others."""
+    """A new name beside ``place``. Part of it identifies this machine."""
     path = place.with_name(f".{place.name}.{_host()}{os.urandom(2).hex()}.{kind}")
     _unfinished.add((os.getpid(), path))
     return path
@@ -132,7 +132,7 @@ def leftovers(folder: Path, name: str | None = None) -> Iterator[Path]:
 
 def clear_leftovers(folder: Path, name: str | None = None) -> None:
     """Remove what killed runs left in ``folder``; what was put aside comes back, if its name is
-    free. What cannot be removed stays: it harms nobody."""
+    free. What cannot be removed stays."""
     for left in leftovers(folder, name):
         with suppress(OSError), locked(left):
             _clear(left)
@@ -157,7 +157,7 @@ def remove(path: Path) -> None:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder so that nobody ever sees a part of it under its name."""
+    """Remove a folder so that no part of it is ever seen under its name."""
     away = hidden(folder)
     with suppress(FileNotFoundError), locked(folder):
         folder.rename(away)
@@ -165,7 +165,7 @@ def remove_folder(folder: Path) -> None:
 
 
 def _is_left(path: Path, host: str) -> bool:
-    """Whether no living process writes to it, as far as can be told, and it is this user's."""
+    """Whether no living process writes to it, as far as is known, and it is this user's."""
     try:
         status = path.lstat()
         if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):

@@ -8,7 +8,7 @@ from poolwise.files.atomic import AtomicFile
 def publish_pair(content: AtomicFile, about: AtomicFile) -> None:
     """Make both durable, then visible: ``about`` goes first and comes last.
 
-    So ``about`` always tells of the content beside it. A process killed in between leaves the
+    So ``about`` always describes the content beside it. A process killed in between leaves the
     content whole, the old or the new one, and no ``about``. Any other end leaves both or, where
     nothing is replaced, none. Raises OSError, and StoreError where a name has been taken meanwhile.
     """

@@ -51,7 +51,7 @@ this order."""
 class PoolFacts:
     """What is known of one kind of pool.
 
-    ``meaning``       in words, for people.
+    ``meaning``       what people read: in help texts and model cards.
     ``form``          how it is computed from token vectors [t, d]: ``row`` is one of them,
                       ``weights`` their weighted sum, ``max`` the largest value in each dimension,
                       ``pooler`` a row through the checkpoint's dense layer, ``parts`` other pools

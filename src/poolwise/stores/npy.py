@@ -19,7 +19,7 @@ from poolwise.stores.sink import Layout
 class NpySink:
     """An array [n, d], rows in the order of the texts, and ``NAME.npy.json``.
 
-    The JSON always tells of the array beside it. A process killed between the two leaves an array
+    The JSON always describes the array beside it. A process killed between the two leaves an array
     that is whole and has no JSON; the next run takes its place.
     """
 

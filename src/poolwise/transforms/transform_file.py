@@ -55,7 +55,7 @@ def read_arrays(path: Path, expected: Expected) -> tuple[dict[str, Doubles], dic
         raise StoreError(f"cannot read the transform {path}: {error}") from error
     if bad := [name for name, array in arrays.items() if not np.isfinite(array).all()]:
         raise not_a_transform(path, f"NaN or infinity in {listed(bad)}")
-    # Squares of such would overflow, and norms be infinite: a row of zeros without an error.
+    # Their squares overflow: norms are infinite, and l2 gives a row of zeros without an error.
     if far := [name for name, array in arrays.items() if np.abs(array).max(initial=0) > _FARTHEST]:
         raise not_a_transform(path, f"numbers beyond {_FARTHEST:.0e} in {listed(far)}")
     return arrays, metadata
