@@ -5,7 +5,7 @@ import poolwise
 from poolwise.encoders.arrangement import MAX_MIDDLE
 from poolwise.selection.vector_cache import cache_vectors
 from poolwise.studies.first import First
-from poolwise.studies.first.tokens import MIDDLE, RANDOM, Picked, layers, standing_at
+from poolwise.studies.first.tokens import MIDDLE, RANDOM, TokenPositions, layers, token_vectors
 from poolwise.studies.run import context_for
 from poolwise.studies.study import Context
 from poolwise.texts import LabelledTexts, TextPairs
@@ -86,7 +86,7 @@ def test_middle_and_random_tokens_are_tokens_of_the_text(model):
         LabelledTexts("x", texts, ["a", "b"] * (len(texts) // 2 + 1), [""] * len(texts), "")
     )
     cache = shelved(model, study)
-    picked = Picked(cache, texts, 0)
+    picked = TokenPositions(cache, texts, 0)
     rows = cache.rows(texts)
     n = cache.n_tokens[rows]
     assert n.tolist() == [len(text.split()) + 2 for text in texts]
@@ -94,7 +94,7 @@ def test_middle_and_random_tokens_are_tokens_of_the_text(model):
     assert np.array_equal(middle, np.minimum((n - 1) // 2, MAX_MIDDLE))
     assert np.all((some >= 1) & (some <= np.minimum(n - 2, MAX_MIDDLE)))
     assert len(set(some[n > 18].tolist())) > 5
-    vectors = standing_at(cache, picked.positions[RANDOM], 2)
+    vectors = token_vectors(cache, picked.positions[RANDOM], 2)
     for i in (0, 7, len(texts) - 1):
         expected = model.embed(texts[i], f"token[{some[i]}]@2")
         np.testing.assert_allclose(vectors[rows[i]], expected, atol=1e-5)
@@ -107,7 +107,7 @@ def test_the_draw_does_not_depend_on_other_texts_of_the_shelf(model):
     texts = list(dict.fromkeys(sentences(50)))
     alone = cache_vectors(model, texts, [])
     among = cache_vectors(model, [*sentences(40, seed=9), *texts], [])
-    a, b = (Picked(cache, texts, 3).positions[RANDOM] for cache in (alone, among))
+    a, b = (TokenPositions(cache, texts, 3).positions[RANDOM] for cache in (alone, among))
     assert np.array_equal(a[alone.rows(texts)], b[among.rows(texts)])
 
 

@@ -7,21 +7,21 @@ from dataclasses import replace
 
 from poolwise.charts import ForestPlot, HeatCell, HeatMap
 from poolwise.selection.comparisons import Comparison, ComparisonFamily
-from poolwise.studies.first.comparisons import AT_BEST, AT_LAST, Contenders, named
+from poolwise.studies.first.comparisons import AT_BEST, AT_LAST, Candidates, comparison_name
 from poolwise.studies.first.rearrangements import GROUPS
 from poolwise.studies.first.tokens import FIRST, layers
 
 BEST = "As above, each at its best layer"
 
 
-def by_token(contenders: Contenders, names: Sequence[str]) -> HeatMap:
+def by_token(candidates: Candidates, names: Sequence[str]) -> HeatMap:
     """The score on test of every token of ``names`` at every layer measured."""
-    selection = contenders.selection
+    selection = candidates.selection
     cells = [
         HeatCell(layer, name, selection.test_scores[i], best=i == best)
         for name in names
-        for best in [contenders.best(name)]
-        for layer, i in zip(layers(selection.encoder), contenders.places(name), strict=True)
+        for best in [candidates.best(name)]
+        for layer, i in zip(layers(selection.encoder), candidates.indices(name), strict=True)
     ]
     return HeatMap(
         f"The first token and others, on {selection.task.name}",
@@ -58,9 +58,9 @@ def _label(comparison: Comparison) -> tuple[str, str]:
     """The heading, and the row's name under it."""
     for heading, rivals in GROUPS.items():
         for label, pair in rivals.items():
-            if comparison.name == named(*pair, AT_LAST):
+            if comparison.name == comparison_name(*pair, AT_LAST):
                 return heading, label
-            if comparison.name == named(*pair, AT_BEST):
+            if comparison.name == comparison_name(*pair, AT_BEST):
                 k, other = (_layer(comparison.where[key]) for key in ("readout", "against"))
                 return BEST, f"{label}, @{k} less @{other}"
     raise KeyError(comparison.name)

@@ -1,4 +1,4 @@
-"""Who is compared with whom: at the last layer, and each at its best."""
+"""Comparisons of tokens: at the last layer, and each at its best layer."""
 
 from __future__ import annotations
 
@@ -11,53 +11,55 @@ from poolwise.studies.first.tokens import ALONE, layers
 AT_LAST, AT_BEST = "last layer", "best layers"
 
 Rivals = Sequence[tuple[str, str]]
-"""Two contenders each: what the first scores less what the second does."""
+"""Pairs of candidates: the first one's score less the second's."""
 
 
-def named(name: str, other: str, scope: str = AT_LAST) -> str:
+def comparison_name(name: str, reference: str, scope: str = AT_LAST) -> str:
     """A comparison's name."""
-    return f"{name} less {other}, {scope}"
+    return f"{name} less {reference}, {scope}"
 
 
-class Contenders:
-    """A selection in which all take part at every layer measured, but the control, at one."""
+class Candidates:
+    """A selection with every token at every layer measured, and the control at one layer."""
 
     def __init__(self, selection: Selection) -> None:
         self.selection = selection
 
-    def places(self, name: str) -> Sequence[int]:
-        """Where this one takes part, from the lowest layer measured to the last."""
+    def indices(self, name: str) -> Sequence[int]:
+        """The indices of this token, from the lowest layer measured to the last."""
         if name == ALONE:
             return [self.selection.names.index(name)]
         return [self.selection.names.index(f"{name}@{k}") for k in layers(self.selection.encoder)]
 
     def last(self, name: str) -> int:
-        return self.places(name)[-1]
+        return self.indices(name)[-1]
 
     def best(self, name: str) -> int:
-        """Where it scores best on dev."""
-        return max(self.places(name), key=lambda i: sort_value(self.selection.dev_scores[i]))
+        """The index at which it scores best on dev."""
+        return max(self.indices(name), key=lambda i: sort_value(self.selection.dev_scores[i]))
 
     def compare(self, rivals: Rivals) -> ComparisonFamily:
         """At the last layer; and each at its best, where that is another comparison."""
         moved = [
-            (name, other)
-            for name, other in rivals
+            (name, reference)
+            for name, reference in rivals
             if name != ALONE
-            and (self.best(name), self.best(other)) != (self.last(name), self.last(other))
+            and (self.best(name), self.best(reference)) != (self.last(name), self.last(reference))
         ]
-        at_last = self._compared(rivals, AT_LAST, self.last)
-        return ComparisonFamily([*at_last, *self._compared(moved, AT_BEST, self.best)])
+        at_last = self._comparisons(rivals, AT_LAST, self.last)
+        return ComparisonFamily([*at_last, *self._comparisons(moved, AT_BEST, self.best)])
 
-    def _compared(
+    def _comparisons(
         self, rivals: Rivals, scope: str, at: Callable[[str], int]
     ) -> Iterator[Comparison]:
-        for name, other in rivals:
-            i, j = at(name), at(other)
+        for name, reference in rivals:
+            i, j = at(name), at(reference)
             where = {
                 "readout": self.selection.names[i],
                 "against": self.selection.names[j],
                 "part": "test",
             }
             difference = self.selection.differences_from(j)[i]
-            yield Comparison(named(name, other, scope), difference, where, control=name == ALONE)
+            yield Comparison(
+                comparison_name(name, reference, scope), difference, where, control=name == ALONE
+            )

@@ -1,4 +1,4 @@
-"""[CLS] out of its place, others in it, and the mean of what is left."""
+"""Rearranged texts: [CLS] moved, removed or repeated, other tokens in front."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from poolwise.studies.first.tokens import (
     MIDDLE,
     layers,
     reach,
-    standing_at,
+    token_vectors,
     within_reach,
 )
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Who stands where once a text is rearranged: a pool, and the untouched one it is against."""
+    """A pool of a rearranged text, and the pool of the untouched text that it is compared with."""
 
     name: str
     arrangement: str
@@ -86,7 +86,7 @@ ANOTHER = "another text's {}"
 
 @dataclass(frozen=True)
 class Rearrangements:
-    """What a pass for each arrangement finds.
+    """Results of a pass for each arrangement.
 
     ``columns``: the task's number a row, [rows], of each ``place@layer``. ``cosines``: at the last
     layer, how alike each place's vector is to the untouched one it is compared with, and how alike
@@ -97,7 +97,7 @@ class Rearrangements:
     cosines: dict[str, Estimate] = field(default_factory=dict)
 
     def joining(self, selection: Selection) -> Selection:
-        """The selection with every place at every layer among its contenders."""
+        """The selection with every place at every layer among its candidates."""
         return replace(
             selection,
             baselines=[*selection.baselines, *self.columns],
@@ -106,17 +106,17 @@ class Rearrangements:
         )
 
     def numbers(self, layer: int) -> Iterator[Number]:
-        for name, found in self.cosines.items():
+        for name, result in self.cosines.items():
             where: dict[str, str | int] = {"readout": name, "layer": layer}
             control = name not in {place.name for place in PLACES}
-            yield Number.of(COSINE, found, where, control=control)
+            yield Number.of(COSINE, result, where, control=control)
 
 
 def score_rearrangements(
     model: Model, selection: Selection, seed: int, *, progress: bool = False
 ) -> Rearrangements:
-    """A pass for each arrangement, over the texts of the contest's task."""
-    found, last = Rearrangements(), layers(model)[-1]
+    """A pass for each arrangement, over the texts of the selection's task."""
+    result, last = Rearrangements(), layers(model)[-1]
     texts = list(dict.fromkeys(selection.task.texts))
     groups = factorize(token_id_bytes(model, texts))
     rows = selection.cache.rows(texts)
@@ -135,26 +135,26 @@ def score_rearrangements(
             for place in places:
                 for k in layers(model):
                     vectors = _vectors(cache, place.pool, k)
-                    found.columns[f"{place.name}@{k}"] = selection.task.row_scores(cache, vectors)
+                    result.columns[f"{place.name}@{k}"] = selection.task.row_scores(cache, vectors)
                     bar.advance(1)
-                both = usable & cache.usable
-                found.cosines[place.name] = _alike(
-                    vectors[both], untouched[place.against][both], groups[both]
+                usable_rows = usable & cache.usable
+                result.cosines[place.name] = _alike(
+                    vectors[usable_rows], untouched[place.against][usable_rows], groups[usable_rows]
                 )
     for pool, vectors in untouched.items():
-        found.cosines[ANOTHER.format(pool)] = _of_two_texts(vectors[usable], seed, groups[usable])
-    return found
+        result.cosines[ANOTHER.format(pool)] = _of_two_texts(vectors[usable], seed, groups[usable])
+    return result
 
 
 def _readouts(encoder: Encoder, places: Sequence[Place]) -> list[Readout]:
     pools = [place.pool for place in places if place.pool != MIDDLE]
-    named = [parse(f"{pool}@{k}") for pool in pools for k in layers(encoder)]
-    return named + (reach(encoder) if len(pools) < len(places) else [])
+    readouts = [parse(f"{pool}@{k}") for pool in pools for k in layers(encoder)]
+    return readouts + (reach(encoder) if len(pools) < len(places) else [])
 
 
 def _vectors(cache: VectorCache, pool: str, layer: int) -> Floats:
     if pool == MIDDLE:
-        return standing_at(cache, within_reach(cache.n_tokens), layer)
+        return token_vectors(cache, within_reach(cache.n_tokens), layer)
     return cache[f"{pool}@{layer}"]
 
 
@@ -168,5 +168,5 @@ def _alike(a: Floats, b: Floats, groups: RowIndices) -> Estimate:
 def _of_two_texts(vectors: Floats, seed: int, groups: RowIndices) -> Estimate:
     """Mean cosine of rows [n, d] two by two, each in one pair."""
     first, second = np.random.default_rng(seed).permutation(len(vectors) // 2 * 2).reshape(2, -1)
-    both = np.stack([groups[first], groups[second]], axis=1)
-    return _alike(vectors[first], vectors[second], both)
+    pair_groups = np.stack([groups[first], groups[second]], axis=1)
+    return _alike(vectors[first], vectors[second], pair_groups)

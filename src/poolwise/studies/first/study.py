@@ -14,18 +14,18 @@ from poolwise.selection.selection import Selection, score_readouts
 from poolwise.selection.tasks import task_of
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.studies.first import charts, verdict
-from poolwise.studies.first.comparisons import Contenders
+from poolwise.studies.first.comparisons import Candidates
 from poolwise.studies.first.rearrangements import GROUPS, score_rearrangements
 from poolwise.studies.first.tokens import (
     ALONE,
     FIRST,
     MEAN,
     OTHERS,
-    Picked,
+    TokenPositions,
     fixed,
     layers,
     reach,
-    standing_at,
+    token_vectors,
 )
 from poolwise.studies.study import Context, VectorRequest
 from poolwise.texts import DataKind, LabelledTexts, TextPairs
@@ -67,42 +67,46 @@ class First:
 
     def run(self, context: Context) -> Iterator[Finding]:
         model, cache, progress = context.model, context.vectors, context.progress
-        picked = Picked(cache, self.task.texts, self._seed)
-        selection = self._score(model, cache, picked, progress)
-        contenders = Contenders(selection)
-        family = contenders.compare([(name, FIRST) for name in (*OTHERS, MEAN, ALONE)])
+        token_positions = TokenPositions(cache, self.task.texts, self._seed)
+        selection = self._score(model, cache, token_positions, progress)
+        candidates = Candidates(selection)
+        family = candidates.compare([(name, FIRST) for name in (*OTHERS, MEAN, ALONE)])
         found = Finding(
             study=self.name,
             question=self.question,
-            verdict=verdict.of_tokens(contenders, family),
+            verdict=verdict.of_tokens(candidates, family),
             numbers=[*family.numbers(), *_scores(selection)],
             charts=[
-                charts.by_token(contenders, (FIRST, *OTHERS, MEAN)),
+                charts.by_token(candidates, (FIRST, *OTHERS, MEAN)),
                 charts.of_tokens(family, self.task.score),
             ],
             notes=[
                 *self.task.splits.notes,
-                *picked.notes(),
+                *token_positions.notes(),
                 *verdict.notes_on_tokens(family),
             ],
             provenance={"data": self.task.name, "layers": list(layers(model))},
         )
         yield self._with_places(found, model, selection, progress) if self._rearrange else found
 
-    def _score(self, model: Model, cache: VectorCache, picked: Picked, progress: bool) -> Selection:
-        made = {
-            f"{name}@{k}": standing_at(cache, positions, k)
+    def _score(
+        self, model: Model, cache: VectorCache, token_positions: TokenPositions, progress: bool
+    ) -> Selection:
+        middle_and_random = {
+            f"{name}@{k}": token_vectors(cache, positions, k)
             for k in layers(model)
-            for name, positions in picked.positions.items()
+            for name, positions in token_positions.positions.items()
         }
-        return score_readouts(model, self.task, fixed(model), cache, made, progress=progress)
+        return score_readouts(
+            model, self.task, fixed(model), cache, middle_and_random, progress=progress
+        )
 
     def _with_places(
         self, found: Finding, model: Model, selection: Selection, progress: bool
     ) -> Finding:
         passed = score_rearrangements(model, selection, self._seed, progress=progress)
         joined = passed.joining(selection)
-        family = Contenders(joined).compare(
+        family = Candidates(joined).compare(
             [pair for rivals in GROUPS.values() for pair in rivals.values()]
         )
         last = layers(model)[-1]

@@ -47,16 +47,16 @@ def within_reach(n_tokens: NDArray[np.integer]) -> Positions:
     return np.maximum(middle(n_tokens), 1)
 
 
-def standing_at(cache: VectorCache, positions: Positions, layer: int) -> Floats:
-    """Each text's token at its position, [texts of the shelf, d]."""
-    made = np.empty_like(cache[f"token[1]@{layer}"])
+def token_vectors(cache: VectorCache, positions: Positions, layer: int) -> Floats:
+    """Each text's token at its position, [texts of the cache, d]."""
+    vectors = np.empty_like(cache[f"token[1]@{layer}"])
     for i in np.unique(positions).tolist():
         rows = positions == i
-        made[rows] = cache[f"token[{i}]@{layer}"][rows]
-    return made
+        vectors[rows] = cache[f"token[{i}]@{layer}"][rows]
+    return vectors
 
 
-class Picked:
+class TokenPositions:
     """The ``positions`` [texts of the cache] at which the middle and the random token stand.
 
     They are tokens of the text itself, not special ones, as far as ``MAX_MIDDLE``.
@@ -76,7 +76,7 @@ class Picked:
         """What was done with texts too long or too short."""
         n = self._n_tokens
         all_texts = f"of {len(n):,} texts"
-        if cut := int(np.sum(n - 2 > MAX_MIDDLE)):
+        if n_cut := int(np.sum(n - 2 > MAX_MIDDLE)):
             beyond = int(np.sum((n - 1) // 2 > MAX_MIDDLE))
             middles = (
                 f", and so is the middle one of the {beyond:,} whose middle lies beyond"
@@ -84,8 +84,8 @@ class Picked:
                 else ""
             )
             yield (
-                f"{cut:,} {all_texts} have more than {MAX_MIDDLE} tokens: the random token is "
+                f"{n_cut:,} {all_texts} have more than {MAX_MIDDLE} tokens: the random token is "
                 f"one of the first {MAX_MIDDLE}{middles}"
             )
-        if short := int(np.sum(n == 3)):
-            yield f"{short:,} {all_texts} are one token long: their token[2] is the closing one"
+        if n_short := int(np.sum(n == 3)):
+            yield f"{n_short:,} {all_texts} are one token long: their token[2] is the closing one"

@@ -1,4 +1,4 @@
-"""What the comparisons come to, in words."""
+"""The verdict on the first token, and the notes that go with it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from poolwise.selection.comparisons import NO_DIFFERENCE, ComparisonFamily, join_words
 from poolwise.statistics.estimate import format_estimate
-from poolwise.studies.first.comparisons import AT_BEST, AT_LAST, Contenders, named
+from poolwise.studies.first.comparisons import AT_BEST, AT_LAST, Candidates, comparison_name
 from poolwise.studies.first.rearrangements import (
     ANOTHER,
     PLACES,
@@ -26,18 +26,18 @@ COUNTS = {
 GROUPS = {1: "better", 0: NO_DIFFERENCE, -1: "worse", None: "without a score to compare"}
 
 
-def of_tokens(contenders: Contenders, family: ComparisonFamily) -> str:
+def of_tokens(candidates: Candidates, family: ComparisonFamily) -> str:
     """Whether another token does, and what the mean is worth, at the last layer."""
-    selection, first = contenders.selection, contenders.last(FIRST)
+    selection, first = candidates.selection, candidates.last(FIRST)
     task, score = selection.task, format_estimate(selection.test_scores[first])
     scored = f"{task.score} {score} on {task.name}"
-    answer = _answer(family, f"the first, {selection.names[first]} ({scored})")
-    return f"{answer}; the mean of all: {family.describe(named(MEAN, FIRST))}."
+    answer = _judgement(family, f"the first, {selection.names[first]} ({scored})")
+    return f"{answer}; the mean of all: {family.describe(comparison_name(MEAN, FIRST))}."
 
 
 def of_places(family: ComparisonFamily) -> str:
     """What counts, the token or its place, and what its absence does to the rest."""
-    without = family.describe(named(WITHOUT.name, MEAN))
+    without = family.describe(comparison_name(WITHOUT.name, MEAN))
     return f"{_what_counts(family, AT_LAST)}. The mean without [CLS]: {without}."
 
 
@@ -51,13 +51,17 @@ def notes_on_tokens(family: ComparisonFamily) -> Iterator[str]:
     yield "measured on frozen vectors; what another token can learn, `poolwise ask tuned` asks"
 
 
-def notes_on_places(family: ComparisonFamily, found: Rearrangements, layer: int) -> Iterator[str]:
+def notes_on_places(
+    family: ComparisonFamily, rearrangements: Rearrangements, layer: int
+) -> Iterator[str]:
     """What counts below the last layer, what becomes of the vectors, how to read the rest."""
-    if {named(*pair, AT_BEST) for pair in (THE_TOKEN, THE_PLACE)} <= set(family.adjusted_p):
+    if {comparison_name(*pair, AT_BEST) for pair in (THE_TOKEN, THE_PLACE)} <= set(
+        family.adjusted_p
+    ):
         yield f"each at its best layer: {_what_counts(family, AT_BEST)}"
     own = [place.name for place in PLACES if place.against == FIRST]
-    alike = [f"{name}: {format_estimate(found.cosines[name])}" for name in own]
-    other = format_estimate(found.cosines[ANOTHER.format(FIRST)])
+    alike = [f"{name}: {format_estimate(rearrangements.cosines[name])}" for name in own]
+    other = format_estimate(rearrangements.cosines[ANOTHER.format(FIRST)])
     yield f"mean cosine to cls@{layer} untouched: {'; '.join(alike)}; another text's cls: {other}"
     yield (
         "the encoder was not trained on rearranged texts: a loss says what it has learned to "
@@ -66,7 +70,7 @@ def notes_on_places(family: ComparisonFamily, found: Rearrangements, layer: int)
 
 
 def _what_counts(family: ComparisonFamily, scope: str) -> str:
-    token, place = named(*THE_TOKEN, scope), named(*THE_PLACE, scope)
+    token, place = comparison_name(*THE_TOKEN, scope), comparison_name(*THE_PLACE, scope)
     return (
         f"{COUNTS[family.sign(token) == 1, family.sign(place) == 1]}: "
         f"[CLS] in the middle against a word there: {family.describe(token)}, "
@@ -74,8 +78,8 @@ def _what_counts(family: ComparisonFamily, scope: str) -> str:
     )
 
 
-def _answer(family: ComparisonFamily, first: str) -> str:
-    signs = {name: family.sign(named(name, FIRST)) for name in OTHERS}
+def _judgement(family: ComparisonFamily, first: str) -> str:
+    signs = {name: family.sign(comparison_name(name, FIRST)) for name in OTHERS}
     better = [_gain(family, name, AT_LAST) for name in OTHERS if signs[name] == 1]
     alike = [name for name in OTHERS if signs[name] == 0]
     if better:
@@ -91,12 +95,12 @@ def _sorted(family: ComparisonFamily, scope: str) -> str:
     """``worse: token[1] (−0.041) and sep (−0.020)``."""
     groups: dict[str, list[str]] = {group: [] for group in GROUPS.values()}
     for name in OTHERS:
-        told = named(name, FIRST, scope)
-        if told in family.adjusted_p:
-            groups[GROUPS[family.sign(told)]].append(_gain(family, name, scope))
+        comparison = comparison_name(name, FIRST, scope)
+        if comparison in family.adjusted_p:
+            groups[GROUPS[family.sign(comparison)]].append(_gain(family, name, scope))
     return "; ".join(f"{group}: {join_words(names)}" for group, names in groups.items() if names)
 
 
 def _gain(family: ComparisonFamily, name: str, scope: str) -> str:
-    gain = family[named(name, FIRST, scope)].difference.value.value
+    gain = family[comparison_name(name, FIRST, scope)].difference.value.value
     return name if gain is None else f"{name} ({gain:+.3f})".replace("-", "−")
