@@ -14,7 +14,7 @@ from poolwise.encoders.families import Family
 from poolwise.encoders.modules.modules import MAX_POOLWISE_JSON, POOLWISE_JSON
 from poolwise.encoders.safetensors_file import open_safetensors
 from poolwise.encoders.tensor_tables import Shape
-from poolwise.encoders.untrusted_files import MEGABYTE, as_object, describe, read_object
+from poolwise.encoders.untrusted_files import MEGABYTE, abridge, as_object, read_object
 from poolwise.encoders.weight_formats import WEIGHTS
 from poolwise.encoders.weight_names import read_name
 from poolwise.engines import plan
@@ -82,13 +82,13 @@ def _poolwise_values(encoder: Encoder) -> tuple[Path, dict[str, Any]]:
     values = read_object(path, MAX_POOLWISE_JSON)
     if values.get("format") != FORMAT:
         raise EncoderError(
-            f"{path}: its format is {describe(values.get('format'))}, expected {FORMAT}; a newer "
+            f"{path}: its format is {abridge(values.get('format'))}, expected {FORMAT}; a newer "
             "poolwise may read it"
         )
     for key, kind in {"readout": str, "asked": str, "attention": bool}.items():
         if type(values.get(key)) is not kind:
             raise EncoderError(
-                f"{path}: {key} is {describe(values.get(key))}, expected a {kind.__name__}"
+                f"{path}: {key} is {abridge(values.get(key))}, expected a {kind.__name__}"
             )
     as_object(values.setdefault("made", {}), f"{path}: made")
     return path, values
@@ -100,7 +100,7 @@ def _transformers_values(encoder: Encoder) -> tuple[Path, dict[str, Any]]:
     config = read_object(path)
     classes = config.get("architectures")
     if classes != [CLASSIFIERS.get(encoder.family.model_type)]:
-        names = listed(map(describe, classes)) if isinstance(classes, list) else "no class"
+        names = listed(map(abridge, classes)) if isinstance(classes, list) else "no class"
         raise EncoderError(
             f"{encoder.name}: found {names} as its architecture and no {POOLWISE_JSON}, expected a "
             f"folder that poolwise tune has written, or {' or '.join(CLASSIFIERS.values())}"
@@ -121,13 +121,13 @@ def _labels(config: Mapping[str, Any], path: Path) -> list[Any]:
     if config.get("id2label") is None:
         number = config.get("num_labels", 2)
         if type(number) is not int or not 1 <= number <= MEGABYTE:
-            raise EncoderError(f"{path}: num_labels is {describe(number)}, expected a number")
+            raise EncoderError(f"{path}: num_labels is {abridge(number)}, expected a number")
         return [f"LABEL_{i}" for i in range(number)]
     names = as_object(config["id2label"], f"{path}: id2label")
     expected = [str(i) for i in range(len(names))]
     if {*names} != {*expected}:
         raise EncoderError(
-            f"{path}: id2label has the keys {listed(map(describe, names), limit=5)}, expected "
+            f"{path}: id2label has the keys {listed(map(abridge, names), limit=5)}, expected "
             f"the numbers from 0 to {len(names) - 1}"
         )
     return [names[i] for i in expected]
@@ -140,7 +140,7 @@ def _kind(problem: Any, labels: int, path: Path) -> LabelKind:
         if problem == name:
             return kind
     raise EncoderError(
-        f"{path}: problem_type is {describe(problem)}, expected one of "
+        f"{path}: problem_type is {abridge(problem)}, expected one of "
         f"{', '.join(PROBLEM_TYPES.values())}"
     )
 
@@ -168,9 +168,9 @@ def _readout(values: Mapping[str, Any], encoder: Encoder, path: Path) -> Readout
 def _output_space(values: Mapping[str, Any], path: Path) -> OutputSpace:
     kind, labels = values.get("kind"), values.get("labels")
     if kind not in LABEL_KINDS:
-        raise EncoderError(f"{path}: kind is {describe(kind)}, expected {', '.join(LABEL_KINDS)}")
+        raise EncoderError(f"{path}: kind is {abridge(kind)}, expected {', '.join(LABEL_KINDS)}")
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-        raise EncoderError(f"{path}: labels is {describe(labels)}, expected a list of names")
+        raise EncoderError(f"{path}: labels is {abridge(labels)}, expected a list of names")
     if kind == "regression":
         if len(labels) > 1:
             raise EncoderError(f"{path}: a regression of {len(labels)} numbers, expected one")
@@ -184,7 +184,7 @@ def _check_labels(labels: Sequence[str], minimum: int, path: Path) -> None:
         raise EncoderError(f"{path}: {len(labels)} labels, expected at least {minimum}")
     if len({*labels}) < len(labels):
         (label, _), *_ = Counter(labels).most_common(1)
-        raise EncoderError(f"{path}: two outputs have the label {describe(label)}")
+        raise EncoderError(f"{path}: two outputs have the label {abridge(label)}")
 
 
 def _tensors(

@@ -12,7 +12,7 @@ from poolwise.encoders.config_keys import OTHER_ARCHITECTURES, ConfigKey
 from poolwise.encoders.families import FAMILIES, Family, family_of
 from poolwise.encoders.rotary import read_rotary
 from poolwise.encoders.tensor_tables import relative_span
-from poolwise.encoders.untrusted_files import describe, read_object
+from poolwise.encoders.untrusted_files import abridge, read_object
 from poolwise.errors import EncoderError, UnsafeModelError
 
 _CODE = ("custom_pipelines", "quantization_config", "trust_remote_code")
@@ -110,7 +110,7 @@ def _refuse_code(raw: Mapping[str, Any], path: Path) -> None:
     positions = raw.get("position_embedding_type", "absolute")
     if positions not in ("absolute", None):
         raise EncoderError(
-            f"{path}: position_embedding_type is {describe(positions)}; only 'absolute' exists in "
+            f"{path}: position_embedding_type is {abridge(positions)}; only 'absolute' exists in "
             "transformers 5"
         )
 
@@ -121,7 +121,7 @@ def _family(raw: Mapping[str, Any], path: Path) -> tuple[Family, tuple[str, ...]
     inferred = _family_of_architectures(raw) if model_type is None else None
     family = inferred or (FAMILIES.get(model_type) if isinstance(model_type, str) else None)
     if family is None:
-        expected = f"model_type is {describe(model_type)}, expected one of {', '.join(FAMILIES)}"
+        expected = f"model_type is {abridge(model_type)}, expected one of {', '.join(FAMILIES)}"
         if code:
             raise UnsafeModelError(
                 f"{path}: has 'auto_map'; an encoder that needs code of its own is not loaded. Its "
@@ -152,7 +152,7 @@ def _refuse_other_architectures(raw: Mapping[str, Any], family: Family, path: Pa
         value = raw.get(key)
         if value and value != no_effect and key not in family.rotary:
             raise EncoderError(
-                f"{path}: {key} is {describe(value)}, a setting of {architecture}; a {family.name} "
+                f"{path}: {key} is {abridge(value)}, a setting of {architecture}; a {family.name} "
                 f"encoder has none, and its vectors would be others"
             )
 
@@ -162,7 +162,7 @@ def _value(raw: Mapping[str, Any], name: str, key: ConfigKey, path: Path) -> Any
     try:
         return key.constraint.check(value)
     except ValueError as error:
-        raise EncoderError(f"{path}: {name} is {describe(value)}, expected {error}") from error
+        raise EncoderError(f"{path}: {name} is {abridge(value)}, expected {error}") from error
 
 
 def _first_position(family: Family, values: Mapping[str, Any]) -> int:

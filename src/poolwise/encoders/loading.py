@@ -12,7 +12,7 @@ from poolwise.encoders.modules.modules import Modules, read_modules
 from poolwise.encoders.tokenizer.reader import read_tokenizer
 from poolwise.encoders.tokenizer.settings import TokenizerSettings, read_settings
 from poolwise.encoders.tokenizer.tokenizer import Tokenizer
-from poolwise.encoders.untrusted_files import describe
+from poolwise.encoders.untrusted_files import abridge
 from poolwise.encoders.weight_formats import missing_config, refuse_adapters
 from poolwise.encoders.weights import read_weights, select_tensors
 from poolwise.errors import EncoderError, ReadoutError
@@ -106,12 +106,12 @@ def _max_length(
         number = None
     if number is None:
         raise EncoderError(
-            f"max_length is {describe(length)}, expected a whole number of tokens, {shortest} to "
+            f"max_length is {abridge(length)}, expected a whole number of tokens, {shortest} to "
             f"{config.positions} for this encoder"
         )
     if not shortest <= number <= config.positions:
         raise EncoderError(
-            f"max_length is {describe(length)}, but this encoder reads {shortest} to "
+            f"max_length is {abridge(length)}, but this encoder reads {shortest} to "
             f"{config.positions} tokens"
         )
     return number

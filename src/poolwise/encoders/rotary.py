@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from poolwise.encoders.config_keys import MAX_BLOCKS, THETA, integer
-from poolwise.encoders.untrusted_files import as_object, describe
+from poolwise.encoders.untrusted_files import abridge, as_object
 from poolwise.errors import EncoderError
 
 _OLD_NAMES = {"full_attention": "global_rope_theta", "sliding_attention": "local_rope_theta"}
@@ -36,7 +36,7 @@ def _layer_types(raw: Mapping[str, Any], depth: int, path: Path) -> list[str]:
     step = raw.get("global_attn_every_n_layers", 3)
     if not _INTERVAL.accepts(step):
         raise EncoderError(
-            f"{path}: global_attn_every_n_layers is {describe(step)}, expected {_INTERVAL.expected}"
+            f"{path}: global_attn_every_n_layers is {abridge(step)}, expected {_INTERVAL.expected}"
         )
     return ["sliding_attention" if block % step else "full_attention" for block in range(depth)]
 
@@ -48,12 +48,12 @@ def _parameters(raw: Mapping[str, Any], path: Path) -> dict[str, dict[str, Any]]
         rope = as_object(parameters.get(kind) or {}, f"{path}: rope_parameters.{kind}")
         if rope.get("rope_type", "default") != "default":
             raise EncoderError(
-                f"{path}: rope_type is {describe(rope['rope_type'])}, only 'default' is supported"
+                f"{path}: rope_type is {abridge(rope['rope_type'])}, only 'default' is supported"
             )
         theta = rope.get("rope_theta", raw.get(old_name, _DEFAULTS[kind]))
         if not THETA.accepts(theta):
             raise EncoderError(
-                f"{path}: the {kind} rope_theta is {describe(theta)}, expected {THETA.expected}"
+                f"{path}: the {kind} rope_theta is {abridge(theta)}, expected {THETA.expected}"
             )
         checked[kind] = {"rope_type": "default", "rope_theta": float(theta)}
     return checked

@@ -16,8 +16,8 @@ import numpy as np
 from poolwise.encoders.stable_file import StableFile, StableReader
 from poolwise.encoders.untrusted_files import (
     MEGABYTE,
+    abridge,
     as_object,
-    describe,
     parse_json,
     refuse_lfs_pointer,
 )
@@ -159,7 +159,7 @@ def _entry(value: Any, start: int, place: str) -> TensorEntry:
     value = as_object(value, place)
     dtype, shape, offsets = (value.get(key) for key in ("dtype", "shape", "data_offsets"))
     if not isinstance(dtype, str) or dtype not in _SIZES:
-        raise UnsafeModelError(f"{place}: unknown type {describe(dtype)}")
+        raise UnsafeModelError(f"{place}: unknown type {abridge(dtype)}")
     if not _is_sizes(shape) or len(shape) > MAX_RANK:
         raise UnsafeModelError(f"{place}: the shape is not a list of at most {MAX_RANK} sizes")
     if not _is_sizes(offsets) or len(offsets) != 2:

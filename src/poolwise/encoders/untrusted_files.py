@@ -85,14 +85,14 @@ def parse_json(data: bytes, place: str) -> Any:
 def as_object(value: Any, place: str) -> dict[str, Any]:
     """``value`` if it is a JSON object. Raises EncoderError for another."""
     if not isinstance(value, dict):
-        raise EncoderError(f"{place}: holds {describe(value)}, expected a JSON object")
+        raise EncoderError(f"{place}: holds {abridge(value)}, expected a JSON object")
     return value
 
 
 def resolve_inside(folder: Path, name: Any, place: str) -> Path:
     """``folder / name`` for a ``name`` in a file of the model: relative, without ``..``."""
     if not isinstance(name, str) or len(name) > 255 or "\0" in name:
-        raise UnsafeModelError(f"{place}: {describe(name)} is not a file name")
+        raise UnsafeModelError(f"{place}: {abridge(name)} is not a file name")
     relative = PurePosixPath(name.replace("\\", "/"))
     if relative.is_absolute() or ".." in relative.parts or ":" in name:
         raise UnsafeModelError(f"{place}: {name!r} points outside the model's folder")
@@ -121,7 +121,7 @@ def files_under(folder: Path) -> Iterator[Path]:
                 pending.append(path)
 
 
-def describe(value: Any) -> str:
+def abridge(value: Any) -> str:
     """A JSON value for an error message, shortened."""
     if isinstance(value, (dict, list)):
         return "an object" if isinstance(value, dict) else "a list"
@@ -154,7 +154,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     items = dict(pairs)
     if len(items) < len(pairs):
         (key, _), *_ = Counter(key for key, _ in pairs).most_common(1)
-        raise ValueError(f"the key {describe(key)} appears twice")
+        raise ValueError(f"the key {abridge(key)} appears twice")
     return items
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-from poolwise.encoders.untrusted_files import describe, read_object
+from poolwise.encoders.untrusted_files import abridge, read_object
 from poolwise.errors import EncoderError
 
 WEIGHTS = "model.safetensors"
@@ -134,7 +134,7 @@ def refuse_adapters(folder: Path) -> None:
         return
     base = read_object(folder / ADAPTER).get("base_model_name_or_path")
     raise EncoderError(
-        f"{folder}: has {ADAPTER}, LoRA weights for {describe(base) if base else 'another model'}, "
+        f"{folder}: has {ADAPTER}, LoRA weights for {abridge(base) if base else 'another model'}, "
         "which poolwise does not apply. Merge them with peft's merge_and_unload and write the "
         "whole with save_pretrained"
     )

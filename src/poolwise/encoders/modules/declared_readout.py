@@ -16,7 +16,7 @@ from poolwise.encoders.modules.dense_modules import (
 )
 from poolwise.encoders.modules.dense_stack import DenseStack, DenseStackLayer, NormalizeLayer
 from poolwise.encoders.safetensors_file import open_safetensors
-from poolwise.encoders.untrusted_files import describe, read_object
+from poolwise.encoders.untrusted_files import abridge, read_object
 from poolwise.encoders.weight_formats import WEIGHTS
 from poolwise.errors import EncoderError
 from poolwise.readouts import POOL_OF_MODE, POOLING_MODES, Readout, parse
@@ -91,7 +91,7 @@ def _modes(config: Mapping[str, Any]) -> list[str]:
     value = config.get("pooling_mode")
     if value is None:
         return [mode for flag, mode in _FLAGS.items() if config.get(flag)] or ["mean"]
-    return [describe(mode).strip("'") for mode in (value if isinstance(value, list) else [value])]
+    return [abridge(mode).strip("'") for mode in (value if isinstance(value, list) else [value])]
 
 
 def _layers(encoder: Path, config: Mapping[str, Any], mixing: Sequence[Path]) -> str:
@@ -115,7 +115,7 @@ def _layer_weights(folder: Path) -> dict[int, float]:
         )
     first, file = read_object(config).get("layer_start", 4), open_safetensors(path)
     if type(first) is not int or first not in range(MAX_BLOCKS):
-        raise EncoderError(f"{config}: layer_start is {describe(first)}")
+        raise EncoderError(f"{config}: layer_start is {abridge(first)}")
     if "layer_weights" not in file.entries:
         raise EncoderError(f"{path}: holds no layer_weights")
     values = file.read(["layer_weights"])["layer_weights"].flat

@@ -14,7 +14,7 @@ from poolwise.encoders.modules.dense_stack import (
     NormLayer,
 )
 from poolwise.encoders.safetensors_file import open_safetensors
-from poolwise.encoders.untrusted_files import describe, read_object
+from poolwise.encoders.untrusted_files import abridge, read_object
 from poolwise.encoders.weight_formats import PICKLES, WEIGHTS
 from poolwise.errors import EncoderError
 from poolwise.records import Floats
@@ -82,7 +82,7 @@ def _activation(name: Any, folder: Path) -> str:
     if not package.startswith("torch.") or last not in (*ACTIVATIONS, _PRELU):
         known = ", ".join((*ACTIVATIONS, _PRELU))
         raise EncoderError(
-            f"{folder / CONFIG}: activation_function is {describe(name)}, expected a class of "
+            f"{folder / CONFIG}: activation_function is {abridge(name)}, expected a class of "
             f"torch.nn: {known}"
         )
     return str(last)
@@ -92,7 +92,7 @@ def _size(config: Mapping[str, Any], name: str, folder: Path) -> int:
     size = config.get(name)
     if type(size) is not int or not 0 < size <= MAX_SIZE:
         raise EncoderError(
-            f"{folder / CONFIG}: {name} is {describe(size)}, expected a whole number from 1 to "
+            f"{folder / CONFIG}: {name} is {abridge(size)}, expected a whole number from 1 to "
             f"{MAX_SIZE:,}"
         )
     return size

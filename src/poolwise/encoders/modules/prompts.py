@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
-from poolwise.encoders.untrusted_files import as_object, describe, read_object
+from poolwise.encoders.untrusted_files import abridge, as_object, read_object
 from poolwise.errors import EncoderError, listed
 
 PROMPTS_CONFIG = "config_sentence_transformers.json"
@@ -49,15 +49,15 @@ class Prompts:
             raise EncoderError(f"prompt {prompt!r} and prompt name {name!r}: give one of them")
         if prompt is not None:
             if not isinstance(prompt, str):
-                raise EncoderError(f"prompt is {describe(prompt)}, expected a text")
+                raise EncoderError(f"prompt is {abridge(prompt)}, expected a text")
             return prompt
         if not isinstance(name, str | None):
-            raise EncoderError(f"the prompt's name is {describe(name)}, expected a text")
+            raise EncoderError(f"the prompt's name is {abridge(name)}, expected a text")
         name = self.default if name is None else name
         if name is None:
             return ""
         if name not in self.texts:
-            known = listed(self.texts, describe)
+            known = listed(self.texts, abridge)
             raise EncoderError(f"no prompt is named {name!r}; this model's are {known}")
         return self.texts[name]
 
@@ -84,7 +84,7 @@ def read_prompts(folder: Path, *, pooled: bool) -> tuple[Prompts, SimilarityName
     default = config.get("default_prompt_name")
     if default is not None and (not isinstance(default, str) or default not in prompts):
         raise EncoderError(
-            f"{path}: default_prompt_name is {describe(default)}, expected one of {listed(prompts)}"
+            f"{path}: default_prompt_name is {abridge(default)}, expected one of {listed(prompts)}"
         )
     return Prompts(prompts, default, pooled), _similarity(config)
 
@@ -94,7 +94,7 @@ def _prompt(text: Any, name: str, path: Path) -> str:
         return ""
     if not isinstance(text, str) or len(text) > MAX_PROMPT:
         raise EncoderError(
-            f"{path}: the prompt {describe(name)} is {describe(text)}, expected a text of at most "
+            f"{path}: the prompt {abridge(name)} is {abridge(text)}, expected a text of at most "
             f"{MAX_PROMPT:,} characters"
         )
     return text

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from poolwise.encoders.untrusted_files import as_object, describe, read_object
+from poolwise.encoders.untrusted_files import abridge, as_object, read_object
 from poolwise.errors import EncoderError
 
 FILES = tuple(
@@ -134,7 +134,7 @@ def _read_options(folder: Path, options: dict[str, Any], place: str) -> Transfor
     for key, accepted in _ONLY_VALUES.items():
         if options.get(key, accepted[0]) not in accepted:
             raise EncoderError(
-                f"{place}: {key} is {describe(options[key])}, which poolwise does not read; "
+                f"{place}: {key} is {abridge(options[key])}, which poolwise does not read; "
                 f"expected {accepted[0]!r}"
             )
     _check_modalities(options.get("modality_config"), place)
@@ -161,7 +161,7 @@ def _is_old(key: str) -> bool:
 def _refuse(keys: Iterable[str], place: str) -> None:
     if names := sorted(keys):
         raise EncoderError(
-            f"{place}: {describe(names[0])} is set, which poolwise does not read. Remove it if it "
+            f"{place}: {abridge(names[0])} is set, which poolwise does not read. Remove it if it "
             "changes no vector"
         )
 
@@ -172,7 +172,7 @@ def _object(options: Mapping[str, Any], key: str, place: str) -> dict[str, Any]:
 
 def _length(value: Any, place: str) -> int:
     if type(value) is not int or value < 1:
-        raise EncoderError(f"{place} is {describe(value)}, expected a whole number")
+        raise EncoderError(f"{place} is {abridge(value)}, expected a whole number")
     return value
 
 
@@ -188,7 +188,7 @@ def _check_modalities(config: Any, place: str) -> None:
     output = text.get("method_output_name")
     if output not in ("last_hidden_state", ["last_hidden_state"]):
         raise EncoderError(
-            f"{place}: reads {describe(output)}, which poolwise does not; expected "
+            f"{place}: reads {abridge(output)}, which poolwise does not; expected "
             "'last_hidden_state'"
         )
 
@@ -206,9 +206,9 @@ def _call_options(processing: Mapping[str, Any], place: str) -> dict[str, Any]:
             case "split_special_tokens" if value is not None:
                 options[key] = value
             case "truncation" if value not in _TRUNCATE:
-                raise EncoderError(f"{place}: truncation is {describe(value)}; poolwise cuts texts")
+                raise EncoderError(f"{place}: truncation is {abridge(value)}; poolwise cuts texts")
             case "padding" if value not in _PAD:
-                raise EncoderError(f"{place}: padding is {describe(value)}; poolwise has none")
+                raise EncoderError(f"{place}: padding is {abridge(value)}; poolwise has none")
             case "truncation" | "max_length" | "split_special_tokens" | "padding":
                 pass
             case _:
@@ -220,4 +220,4 @@ def _precision_note(model: Mapping[str, Any]) -> tuple[str, ...]:
     dtype = model.get("dtype", model.get("torch_dtype"))
     if dtype in (None, "auto", "float32"):
         return ()
-    return (f"is to be computed in {describe(dtype)}; poolwise computes in float32",)
+    return (f"is to be computed in {abridge(dtype)}; poolwise computes in float32",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from poolwise.encoders.untrusted_files import as_object, describe
+from poolwise.encoders.untrusted_files import abridge, as_object
 from poolwise.errors import EncoderError
 
 Token = dict[str, Any]
@@ -78,7 +78,7 @@ def read_extra(options: Mapping[str, Any], defaults: Iterable[str]) -> list[Toke
     values = options.get(_EXTRA, [*defaults])
     if values is not None and not isinstance(values, list):
         raise EncoderError(
-            f"{TOKENIZER_CONFIG}: {_EXTRA} is {describe(values)}, expected a list of tokens"
+            f"{TOKENIZER_CONFIG}: {_EXTRA} is {abridge(values)}, expected a list of tokens"
         )
     return [complete_token(value, _EXTRA, special=isinstance(value, str)) for value in values or ()]
 
@@ -128,7 +128,7 @@ def complete_token(value: Any, place: Any, *, special: bool) -> Token:
     stored = _object(value, place)
     content = stored.get("content")
     if not isinstance(content, str) or not content:
-        raise EncoderError(f"{TOKENIZER_CONFIG}: {place} is {describe(content)}, no token")
+        raise EncoderError(f"{TOKENIZER_CONFIG}: {place} is {abridge(content)}, no token")
     special = special or stored.get("special") is True
     defaults = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": not special}
     flags = {key: stored.get(key, default) is True for key, default in defaults.items()}
@@ -153,8 +153,8 @@ class AddedTokens:
             number = self._put(token)
             if number != stated:
                 raise EncoderError(
-                    f"{self._place}: the added token {describe(token['content'])} says that its id "
-                    f"is {describe(stated)}, but it is {number}"
+                    f"{self._place}: the added token {abridge(token['content'])} says that its id "
+                    f"is {abridge(stated)}, but it is {number}"
                 )
 
     def add_missing(self, tokens: Iterable[Token]) -> None:
@@ -183,7 +183,7 @@ class AddedTokens:
         if number is None:
             return max(self._size, self._highest + 1)
         if type(number) is not int or number < 0:
-            raise EncoderError(f"{self._place}: {describe(content)} has the id {describe(number)}")
+            raise EncoderError(f"{self._place}: {abridge(content)} has the id {abridge(number)}")
         return number
 
     @property

@@ -11,7 +11,7 @@ from poolwise.encoders.tokenizer.added_tokens import AddedTokens, Token
 from poolwise.encoders.tokenizer.classes import GENERIC_CLASSES, TokenizerClass
 from poolwise.encoders.tokenizer.settings import TokenizerSettings
 from poolwise.encoders.tokenizer.spec import Spec, model_type
-from poolwise.encoders.untrusted_files import describe, safe_name
+from poolwise.encoders.untrusted_files import abridge, safe_name
 from poolwise.errors import EncoderError, listed
 
 
@@ -83,7 +83,7 @@ class TokenizerBuild:
             content = token["content"]
             if token["special"] and content not in self._vocab:
                 raise EncoderError(
-                    f"{self.place}: split_special_tokens is set, but {describe(content)} is not in "
+                    f"{self.place}: split_special_tokens is set, but {abridge(content)} is not in "
                     "the vocabulary; poolwise cannot do both"
                 )
         return [token for token in tokens if not token["special"]]
@@ -94,7 +94,7 @@ class TokenizerBuild:
         if kind != builds.model:
             raise EncoderError(
                 f"{self.place}: tokenizer_class {settings.kind} reads a {builds.model} vocabulary, "
-                f"but tokenizer.json holds {describe(kind)}. If tokenizer.json is right, set "
+                f"but tokenizer.json holds {abridge(kind)}. If tokenizer.json is right, set "
                 'tokenizer_class to "PreTrainedTokenizerFast" in tokenizer_config.json'
             )
         return {

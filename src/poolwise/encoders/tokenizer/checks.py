@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from poolwise.encoders.tokenizer.spec import Spec, model_type
-from poolwise.encoders.untrusted_files import as_object, describe
+from poolwise.encoders.untrusted_files import abridge, as_object
 from poolwise.errors import EncoderError, UnsafeModelError
 
 _NORMALIZERS = (
@@ -109,7 +109,7 @@ def _steps(
             yield from _steps(child, children, allowed, place, depth + 1)
         return
     if not isinstance(kind, str) or kind not in allowed:
-        raise EncoderError(f"{place}: {describe(kind)} is not among the known {children}")
+        raise EncoderError(f"{place}: {abridge(kind)} is not among the known {children}")
     for key, value in step.items():
         if key != "precompiled_charsmap" and len(_string(value)) > MAX_STRING:
             raise UnsafeModelError(f"{place}: {kind}.{key} exceeds {MAX_STRING} characters")
@@ -157,9 +157,9 @@ def _added(tokens: Any, place: str) -> list[dict[str, Any]]:
     for token in tokens:
         content = as_object(token, f"{place}: an added token").get("content")
         if not isinstance(content, str) or not 0 < len(content) <= MAX_STRING:
-            raise EncoderError(f"{place}: {describe(content)} is not an added token")
+            raise EncoderError(f"{place}: {abridge(content)} is not an added token")
         if type(token.get("id")) is not int:
-            raise EncoderError(f"{place}: the added token {describe(content)} has no id")
+            raise EncoderError(f"{place}: the added token {abridge(content)} has no id")
     return tokens
 
 
@@ -167,11 +167,11 @@ def _model(model: Mapping[str, Any], place: str) -> dict[str, Any]:
     kind = model_type(model)
     if not isinstance(kind, str) or kind not in _MODELS:
         raise EncoderError(
-            f"{place}: the model's type is {describe(kind)}, expected one of {', '.join(_MODELS)}"
+            f"{place}: the model's type is {abridge(kind)}, expected one of {', '.join(_MODELS)}"
         )
     if not isinstance(model.get("vocab") or {}, dict | list):
         raise EncoderError(
-            f"{place}: the vocabulary is {describe(model['vocab'])}, expected an object or a list"
+            f"{place}: the vocabulary is {abridge(model['vocab'])}, expected an object or a list"
         )
     pieces = model.get("vocab") if kind == "Unigram" else ()
     names = (p[0] for p in pieces or () if isinstance(p, list) and p and isinstance(p[0], str))
@@ -184,6 +184,6 @@ def _model(model: Mapping[str, Any], place: str) -> dict[str, Any]:
     longest = model.get("max_input_chars_per_word", 100)
     if type(longest) is not int or not 0 < longest <= MAX_WORD:
         raise UnsafeModelError(
-            f"{place}: max_input_chars_per_word is {describe(longest)}, expected 1 to {MAX_WORD}"
+            f"{place}: max_input_chars_per_word is {abridge(longest)}, expected 1 to {MAX_WORD}"
         )
     return {**model, "type": kind}

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from poolwise.encoders.untrusted_files import describe
+from poolwise.encoders.untrusted_files import abridge
 from poolwise.errors import EncoderError
 
 Node = dict[str, Any]
@@ -68,7 +68,7 @@ def flag(options: Options, key: str, default: bool | None) -> bool | None:
         return default
     if type(value) is not bool:
         raise EncoderError(
-            f"tokenizer_config.json: {key} is {describe(value)}, expected true or false"
+            f"tokenizer_config.json: {key} is {abridge(value)}, expected true or false"
         )
     return value
 

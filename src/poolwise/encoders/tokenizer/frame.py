@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from poolwise.encoders.untrusted_files import as_object, describe
+from poolwise.encoders.untrusted_files import abridge, as_object
 from poolwise.errors import EncoderError
 
 MAX_FRAME = 16
@@ -55,12 +55,12 @@ def _ends(step: Mapping[str, Any], place: str) -> tuple[list[Any], list[Any]]:
         case "TemplateProcessing":
             return _template(step, place)
         case kind:
-            raise EncoderError(f"{place}: {describe(kind)} is not among the known processors")
+            raise EncoderError(f"{place}: {abridge(kind)} is not among the known processors")
 
 
 def _id(pair: Any, place: str) -> Any:
     if not isinstance(pair, list) or len(pair) != 2:
-        raise EncoderError(f"{place}: expected a token and its id, found {describe(pair)}")
+        raise EncoderError(f"{place}: expected a token and its id, found {abridge(pair)}")
     return pair[1]
 
 
@@ -76,10 +76,10 @@ def _template(step: Mapping[str, Any], place: str) -> tuple[list[Any], list[Any]
             case {"Sequence": _}:
                 texts += 1
             case {"SpecialToken": {"id": str(name)}}:
-                ids = as_object(known.get(name), f"{place}: {describe(name)}").get("ids")
+                ids = as_object(known.get(name), f"{place}: {abridge(name)}").get("ids")
                 ends[min(texts, 1)].extend(ids if isinstance(ids, list) else [ids])
             case _:
-                raise EncoderError(f"{place}: {describe(piece)} is not a piece of a template")
+                raise EncoderError(f"{place}: {abridge(piece)} is not a piece of a template")
     if texts != 1:
         raise EncoderError(f"{place}: the template reads its text {texts} times, expected once")
     return ends

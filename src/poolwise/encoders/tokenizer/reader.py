@@ -17,7 +17,7 @@ from poolwise.encoders.tokenizer.limits import Limits, may_be_slow
 from poolwise.encoders.tokenizer.settings import TokenizerSettings, stored_side
 from poolwise.encoders.tokenizer.spec import Spec, read_spec
 from poolwise.encoders.tokenizer.tokenizer import Tokenizer
-from poolwise.encoders.untrusted_files import describe
+from poolwise.encoders.untrusted_files import abridge
 from poolwise.errors import EncoderError, UnsafeModelError
 
 
@@ -76,7 +76,7 @@ def _unk_token_id(backend: tokenizers.Tokenizer, model: Spec, place: str) -> int
         return None
     if model["type"] != "BPE" and token not in model["vocab"]:
         raise EncoderError(
-            f"{place}: unk_token {describe(token)} is not in the vocabulary, so that no text with "
+            f"{place}: unk_token {abridge(token)} is not in the vocabulary, so that no text with "
             "an unknown word can be read"
         )
     number = backend.token_to_id(token)
@@ -96,8 +96,8 @@ def _check_ids(
     for token in spec["added_tokens"]:
         if backend.token_to_id(token["content"]) != token.get("id"):
             raise EncoderError(
-                f"{place}: the added token {describe(token['content'])} says that its id is "
-                f"{describe(token.get('id'))}, but it is {backend.token_to_id(token['content'])}"
+                f"{place}: the added token {abridge(token['content'])} says that its id is "
+                f"{abridge(token.get('id'))}, but it is {backend.token_to_id(token['content'])}"
             )
     vocab = spec["model"]["vocab"]
     last = max(vocab.values(), default=0) if isinstance(vocab, dict) else len(vocab) - 1

@@ -26,7 +26,7 @@ from poolwise.encoders.tokenizer.classes import (
     TokenizerClass,
     flag,
 )
-from poolwise.encoders.untrusted_files import MEGABYTE, describe, read_object
+from poolwise.encoders.untrusted_files import MEGABYTE, abridge, read_object
 from poolwise.errors import EncoderError, UnsafeModelError
 
 # Options that would replace the folder's own files.
@@ -66,7 +66,7 @@ class TokenizerSettings:
             return None
         if type(length) is not int or length < 1:
             raise EncoderError(
-                f"{TOKENIZER_CONFIG}: model_max_length is {describe(length)}, expected a number "
+                f"{TOKENIZER_CONFIG}: model_max_length is {abridge(length)}, expected a number "
                 "of tokens"
             )
         return length
@@ -98,7 +98,7 @@ def stored_side(spec: Mapping[str, Any], place: str) -> Side:
 def _side(value: Any, place: str) -> Side | None:
     if value not in ("left", "right", None):
         raise EncoderError(
-            f"{place}: truncation_side is {describe(value)}, expected 'left' or 'right'"
+            f"{place}: truncation_side is {abridge(value)}, expected 'left' or 'right'"
         )
     return value  # type: ignore[no-any-return]
 
@@ -152,7 +152,7 @@ def _kind(config: Mapping[str, Any], encoder: Mapping[str, Any], model_type: str
 def _check(options: Mapping[str, Any], kind: str, path: Path) -> None:
     if options.get("auto_map") and kind not in CLASSES and kind not in GENERIC_CLASSES:
         raise UnsafeModelError(
-            f"{path}: has 'auto_map'; a tokenizer that needs code of its own ({describe(kind)}) is "
+            f"{path}: has 'auto_map'; a tokenizer that needs code of its own ({abridge(kind)}) is "
             "not loaded"
         )
     for key in _REFUSED:
