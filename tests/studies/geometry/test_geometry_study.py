@@ -8,7 +8,7 @@ from poolwise.errors import StudyError
 from poolwise.records import Sentence
 from poolwise.statistics.geometry import alignment, anisotropy
 from poolwise.studies.geometry import Geometry
-from poolwise.studies.geometry.similar_texts import alike
+from poolwise.studies.geometry.similar_texts import similar_pairs
 from poolwise.studies.run import context_for
 from poolwise.texts import LabelledTexts, TextPairs
 
@@ -102,7 +102,7 @@ def test_texts_of_one_label_are_compared_with_random_ones(model):
 
 def test_pairs_are_alike_from_four_fifths_of_the_scale():
     data = scored()
-    like = alike(data, {data.first[-1]}, 1000, np.random.default_rng(0))
+    like = similar_pairs(data, {data.first[-1]}, 1000, np.random.default_rng(0))
     kept = {data.first.index(text) for text in like.first}
     assert kept == set(np.flatnonzero(data.scores >= 4).tolist()) - {len(data) - 1}
     assert like.why == "pairs of a score of 4 or more (the scores run from 0 to 5)"
@@ -144,4 +144,4 @@ def test_too_few_texts_are_refused(model):
 
 def test_scores_that_are_all_the_same_make_every_pair_alike():
     data = replace(scored(), scores=np.ones(200))
-    assert len(alike(data, set(), 1000, np.random.default_rng(0))) == 200
+    assert len(similar_pairs(data, set(), 1000, np.random.default_rng(0))) == 200

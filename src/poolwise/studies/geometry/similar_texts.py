@@ -15,37 +15,39 @@ HIGH = 0.8
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
-    """Pairs of different texts, and ``why`` they are alike; none where the data do not say."""
+class SimilarPairs:
+    """Pairs of different texts, and the ``reason`` why they are alike; none where the data do not say."""
 
     first: Sequence[str] = ()
     second: Sequence[str] = ()
-    why: str = ""
+    reason: str = ""
 
     def __len__(self) -> int:
         return len(self.first)
 
 
-def alike(data: object, without: AbstractSet[str], most: int, rng: np.random.Generator) -> Likeness:
-    """At most ``most`` pairs of ``data``, in random order, none with a text of ``without``."""
+def similar_pairs(
+    data: object, without: AbstractSet[str], limit: int, rng: np.random.Generator
+) -> SimilarPairs:
+    """At most ``limit`` pairs of ``data``, in random order, none with a text of ``without``."""
     match data:
         case TextPairs():
-            pairs, why = _scored(data)
+            pairs, reason = _scored(data)
         case LabelledTexts():
-            pairs, why = _of_one_label(data, without, rng), "texts of one label"
+            pairs, reason = _of_one_label(data, without, rng), "texts of one label"
         case _:
-            pairs, why = [], ""
+            pairs, reason = [], ""
     fresh = [(a, b) for a, b in pairs if a != b and not {a, b} & without]
-    kept = [fresh[i] for i in rng.permutation(len(fresh))[:most].tolist()]
-    return Likeness([a for a, _ in kept], [b for _, b in kept], why)
+    sample = [fresh[i] for i in rng.permutation(len(fresh))[:limit].tolist()]
+    return SimilarPairs([a for a, _ in sample], [b for _, b in sample], reason)
 
 
 def _scored(data: TextPairs) -> tuple[list[tuple[str, str]], str]:
     low, high = float(data.scores.min()), float(data.scores.max())
-    least = low + HIGH * (high - low)
-    rows = np.flatnonzero(data.scores >= least).tolist()
-    why = f"pairs of a score of {least:g} or more (the scores run from {low:g} to {high:g})"
-    return [(data.first[i], data.second[i]) for i in rows], why
+    threshold = low + HIGH * (high - low)
+    rows = np.flatnonzero(data.scores >= threshold).tolist()
+    reason = f"pairs of a score of {threshold:g} or more (the scores run from {low:g} to {high:g})"
+    return [(data.first[i], data.second[i]) for i in rows], reason
 
 
 def _of_one_label(

@@ -27,8 +27,8 @@ from poolwise.studies.geometry.shape import (
     View,
     shape_of,
 )
-from poolwise.studies.geometry.similar_texts import alike
-from poolwise.studies.geometry.verdict import more, verdict
+from poolwise.studies.geometry.similar_texts import similar_pairs
+from poolwise.studies.geometry.verdict import shape_notes, verdict
 from poolwise.studies.study import Context, VectorRequest
 from poolwise.texts import DataKind, LabelledTexts, TextPairs, Texts
 
@@ -63,10 +63,10 @@ class Geometry:
     ) -> None:
         rng = np.random.default_rng(seed)
         texts = _texts(data)
-        drawn = [texts[i] for i in rng.permutation(len(texts)).tolist()]
-        n_fitted = min(len(drawn) // 3, MOST)
-        self._fitted, self._measured = drawn[:n_fitted], drawn[n_fitted:][:MOST]
-        self._like = alike(data, set(self._fitted), MOST, rng)
+        shuffled = [texts[i] for i in rng.permutation(len(texts)).tolist()]
+        n_fitted = min(len(shuffled) // 3, MOST)
+        self._fitted, self._measured = shuffled[:n_fitted], shuffled[n_fitted:][:MOST]
+        self._like = similar_pairs(data, set(self._fitted), MOST, rng)
         self._data, self._seed = getattr(data, "name", "these texts"), seed
         self.data = [data] if isinstance(data, TextPairs | LabelledTexts | Texts) else []
 
@@ -95,7 +95,7 @@ class Geometry:
             numbers=[*_numbers(last, controls), *_numbers(lower, {})],
             charts=[*charts(views, controls[ISOTROPIC])],
             notes=[
-                *more(last, lower, controls[ISOTROPIC]),
+                *shape_notes(last, lower, controls[ISOTROPIC]),
                 *self._notes(sample),
                 *_constants(views),
             ],
@@ -105,11 +105,11 @@ class Geometry:
     def _sample(self, encoder: Encoder, cache: VectorCache) -> Sample:
         """Of texts that the encoder reads alike, one. Raises StudyError where too few are left."""
         groups = factorize(token_id_bytes(encoder, cache.texts))
-        drawn = cache.rows([*self._fitted, *self._measured])
-        kept = np.zeros(len(drawn), np.bool_)
-        kept[np.unique(groups[drawn], return_index=True)[1]] = True
+        rows = cache.rows([*self._fitted, *self._measured])
+        unique = np.zeros(len(rows), np.bool_)
+        unique[np.unique(groups[rows], return_index=True)[1]] = True
         fitted, measured = np.split(
-            np.where(kept & cache.usable[drawn], drawn, -1), [len(self._fitted)]
+            np.where(unique & cache.usable[rows], rows, -1), [len(self._fitted)]
         )
         fitted, measured = fitted[fitted >= 0], measured[measured >= 0]
         if len(fitted) + len(measured) < FEWEST:
@@ -120,7 +120,7 @@ class Geometry:
         first, second = cache.rows(self._like.first), cache.rows(self._like.second)
         usable = cache.usable[first] & cache.usable[second] & (groups[first] != groups[second])
         first, second = first[usable], second[usable]
-        copies = len(drawn) - int(kept.sum())
+        copies = len(rows) - int(unique.sum())
         of_pairs = np.stack([groups[first], groups[second]], axis=1)
         return Sample(fitted, measured, first, second, of_pairs, copies)
 
@@ -148,7 +148,7 @@ class Geometry:
         )
         yield "uniformity: log of the mean of exp(−2 d²); 0 where all texts are one, −4 at best"
         if sample.has_pairs:
-            yield f"texts that are alike: {len(sample.first):,} {self._like.why}"
+            yield f"texts that are alike: {len(sample.first):,} {self._like.reason}"
         else:
             yield (
                 f"no alignment: {len(sample.first)} pairs of texts are known to be alike, which "
@@ -157,8 +157,8 @@ class Geometry:
 
 
 def _diagonal(vectors: Floats, rng: np.random.Generator) -> NDArray[np.float64]:
-    drawn = rng.standard_normal(vectors.shape)
-    return np.asarray(vectors.mean(axis=0) + vectors.std(axis=0) * drawn)
+    noise = rng.standard_normal(vectors.shape)
+    return np.asarray(vectors.mean(axis=0) + vectors.std(axis=0) * noise)
 
 
 def _numbers(views: Sequence[View], controls: Mapping[str, Shape]) -> Iterator[Number]:
@@ -181,9 +181,9 @@ def _constants(views: Sequence[View]) -> Iterator[str]:
 
 def _texts(data: TextPairs | LabelledTexts | Iterable[str | Sentence]) -> list[str]:
     """Every different text."""
-    given: Any = data
+    texts: Any = data
     if isinstance(data, TextPairs):
-        given = [*data.first, *data.second]
+        texts = [*data.first, *data.second]
     elif hasattr(data, "texts"):
-        given = data.texts
-    return list(dict.fromkeys(one.text if isinstance(one, Sentence) else one for one in given))
+        texts = data.texts
+    return list(dict.fromkeys(t.text if isinstance(t, Sentence) else t for t in texts))

@@ -21,42 +21,42 @@ def verdict(last: Sequence[View], width: int) -> str:
     """How alike any two texts are at the last layer, and what makes them so."""
     raw = [view for view in last if view.kind == RAW]
     sentences = [
-        f"At the last layer two random texts have a mean cosine of {_said(raw, ANISOTROPY)}",
+        f"At the last layer two random texts have a mean cosine of {_values(raw, ANISOTROPY)}",
         _dominance([view for view in raw if view.shape[DOMINANCE].value is not None], width),
     ]
     return " ".join(f"{sentence}." for sentence in sentences if sentence)
 
 
-def more(last: Sequence[View], lower: Sequence[View], isotropic: Shape) -> Iterator[str]:
+def shape_notes(last: Sequence[View], lower: Sequence[View], isotropic: Shape) -> Iterator[str]:
     """What standardising leaves, how many dimensions are in use, and where texts are most alike
     below the last layer."""
     raw = [view for view in last if view.kind == RAW]
     scaled = [view for view in last if view.kind == STANDARDIZED]
-    yield f"standardising leaves a mean cosine of {_said(scaled, ANISOTROPY)}"
+    yield f"standardising leaves a mean cosine of {_values(scaled, ANISOTROPY)}"
     yield (
-        f"the texts fill {_said(raw, FILLED, '.0f')} dimensions, where as many isotropic Gaussian "
-        f"vectors fill {isotropic[FILLED].value:.0f}"
+        f"the texts fill {_values(raw, FILLED, '.0f')} dimensions, where as many isotropic "
+        f"Gaussian vectors fill {isotropic[FILLED].value:.0f}"
     )
-    known = [view for view in lower if view.shape[ANISOTROPY].value is not None]
-    if known:
-        most = max(known, key=lambda view: view.shape[ANISOTROPY].value or 0)
-        found = _one(most, ANISOTROPY, ".3f")
-        yield f"below the last layer they are most alike with a mean cosine of {found}"
+    defined = [view for view in lower if view.shape[ANISOTROPY].value is not None]
+    if defined:
+        peak = max(defined, key=lambda view: view.shape[ANISOTROPY].value or 0)
+        estimate = _value(peak, ANISOTROPY, ".3f")
+        yield f"below the last layer they are most alike with a mean cosine of {estimate}"
 
 
 def _dominance(views: Sequence[View], width: int) -> str:
     if not views:
         return ""
-    return f"Of it, {DOMINANT} of the {width} dimensions make {_said(views, DOMINANCE, '.0%')}"
+    return f"Of it, {DOMINANT} of the {width} dimensions make {_values(views, DOMINANCE, '.0%')}"
 
 
-def _said(views: Sequence[View], name: str, form: str = ".3f") -> str:
-    return join_words([_one(view, name, form) for view in views])
+def _values(views: Sequence[View], name: str, form: str = ".3f") -> str:
+    return join_words([_value(view, name, form) for view in views])
 
 
-def _one(view: View, name: str, form: str) -> str:
-    found = view.shape[name]
-    if found.value is None:
+def _value(view: View, name: str, form: str) -> str:
+    estimate = view.shape[name]
+    if estimate.value is None:
         return f"nothing that is defined under {view.source}"
-    interval = f"[{found.low:{form}}, {found.high:{form}}]"
-    return f"{found.value:{form}} {interval} under {view.source}".replace("-", "−", 2)
+    interval = f"[{estimate.low:{form}}, {estimate.high:{form}}]"
+    return f"{estimate.value:{form}} {interval} under {view.source}".replace("-", "−", 2)

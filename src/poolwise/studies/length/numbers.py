@@ -24,10 +24,10 @@ Where = Mapping[str, str | int]
 def numbers(layers: Sequence[Layer], real: Measures, random_words: Measures | None) -> list[Number]:
     """Every statistic with its interval: the last layer first, then downwards."""
     *lower, last = layers
-    found = [*_layer(last, real, random_words), *_best(real)]
+    numbers = [*_layer(last, real, random_words), *_best(real)]
     for layer in reversed(lower):
-        found += _layer(layer, real, random_words)
-    return found
+        numbers += _layer(layer, real, random_words)
+    return numbers
 
 
 def _layer(layer: Layer, real: Measures, random_words: Measures | None) -> Iterator[Number]:
@@ -49,9 +49,9 @@ def _shares(
     """Shares of the target's variance: explained by the norm, and by the full vector."""
     for readout in layer.readouts:
         at = {"readout": readout, "of": NORM, **where}
-        found = measures.norm(readout, layer.index, target)
-        yield Number.of(CURVE, found.eta2, at, control=control)
-        yield Number.of(LINE, found.regression.r2, at, control=control)
+        result = measures.norm(readout, layer.index, target)
+        yield Number.of(CURVE, result.eta2, at, control=control)
+        yield Number.of(LINE, result.regression.r2, at, control=control)
         if (readout, target) in measures.ridge:
             yield Number.of(
                 RIDGE, measures.ridge[readout, target], {**at, "of": VECTOR}, control=control
@@ -61,21 +61,21 @@ def _shares(
 def _details(layer: Layer, measures: Measures, where: Where, target: str) -> Iterator[Number]:
     for readout in layer.readouts:
         at = {"readout": readout, "of": NORM, **where}
-        found = measures.norm(readout, layer.index, target)
-        yield Number.of(RANK, found.spearman, at)
-        yield Number.of(SLOPE, found.regression.slope, at)
-        yield Number.of(INTERCEPT, found.regression.intercept, at)
+        result = measures.norm(readout, layer.index, target)
+        yield Number.of(RANK, result.spearman, at)
+        yield Number.of(SLOPE, result.regression.slope, at)
+        yield Number.of(INTERCEPT, result.regression.intercept, at)
         if target == TOKENS:
-            yield Number(SPREAD, found.spread, where=at)
+            yield Number(SPREAD, result.spread, where=at)
 
 
 def _before_gain(layer: Layer, measures: Measures, where: Where, target: str) -> Iterator[Number]:
     """The control that a LayerNorm makes flat."""
     if layer.gain is not None:
         at = {"readout": layer.cls, "of": BEFORE_GAIN, **where}
-        found = measures.measured[Series(layer.cls, layer.index, BEFORE_GAIN), target]
-        yield Number.of(CURVE, found.eta2, at, control=True)
-        yield Number.of(LINE, found.regression.r2, at, control=True)
+        result = measures.measured[Series(layer.cls, layer.index, BEFORE_GAIN), target]
+        yield Number.of(CURVE, result.eta2, at, control=True)
+        yield Number.of(LINE, result.regression.r2, at, control=True)
 
 
 def _identity(layer: Layer, measures: Measures) -> Iterator[Number]:
@@ -98,6 +98,6 @@ def _best(measures: Measures) -> Iterator[Number]:
             "layer": best.layer,
             "length": TOKENS,
         }
-        for name, found in ((CURVE, best.eta2), (LINE, best.r2)):
+        for name, estimate in ((CURVE, best.eta2), (LINE, best.r2)):
             note = "chosen on one half of the sentences, measured on the other"
-            yield Number.of(f"{name} {BEST}", found, where, note=note)
+            yield Number.of(f"{name} {BEST}", estimate, where, note=note)

@@ -21,14 +21,14 @@ class RandomWords:
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
-        self._seen = 0
+        self._n_seen = 0
         self._sample: list[list[str]] = []
 
     def see(self, texts: Sequence[str]) -> None:
         """Let sentences pass."""
-        rows = self._seen + np.arange(len(texts))
+        rows = self._n_seen + np.arange(len(texts))
         places = (hash_uniform(rows, self._seed) * (rows + 1)).astype(np.intp)
-        self._seen += len(texts)
+        self._n_seen += len(texts)
         for text, row, place in zip(texts, rows.tolist(), places.tolist(), strict=True):
             if row < SIZE:
                 self._sample.append(text.split())
@@ -40,5 +40,5 @@ class RandomWords:
         rng = np.random.default_rng(self._seed)
         words = [word for sentence in self._sample for word in sentence]
         for row, sentence in enumerate(self._sample):
-            drawn = rng.integers(0, len(words), len(sentence)).tolist()
-            yield Sentence(" ".join(words[i] for i in drawn), row, RANDOM_WORDS)
+            indices = rng.integers(0, len(words), len(sentence)).tolist()
+            yield Sentence(" ".join(words[i] for i in indices), row, RANDOM_WORDS)
