@@ -139,6 +139,6 @@ def test_old_modernbert_keys(tmp_path):
 
 
 def test_transformers_knows_every_activation():
-    names = ACTIVATION.says.removeprefix("one of ").split(", ")
+    names = ACTIVATION.expected.removeprefix("one of ").split(", ")
     assert set(names) <= set(ACT2FN)
     assert len(names) == 10
