@@ -14,6 +14,11 @@ from poolwise.errors import PoolwiseError, PoolwiseWarning
 from poolwise.version import __version__
 
 if TYPE_CHECKING:
+    from poolwise.api.ask import ask
+    from poolwise.api.export import export
+    from poolwise.api.inspect import inspect
+    from poolwise.api.sweep import sweep
+    from poolwise.api.tune import tune
     from poolwise.classifier.classifier import Classifier, load_classifier
     from poolwise.embedder import Embedder
     from poolwise.extraction import extract
@@ -32,10 +37,15 @@ __all__ = [
     "Sentence",
     "VectorBatch",
     "__version__",
+    "ask",
+    "export",
     "extract",
+    "inspect",
     "load",
     "load_classifier",
     "parse",
+    "sweep",
+    "tune",
 ]
 
 _ROOMS = {
@@ -46,6 +56,11 @@ _ROOMS = {
     "Readout": "readouts",
     "Sentence": "records",
     "VectorBatch": "records",
+    "ask": "api",
+    "export": "api",
+    "inspect": "api",
+    "sweep": "api",
+    "tune": "api",
     "extract": "extraction",
     "load": "model",
     "load_classifier": "classifier.classifier",

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from poolwise.cli.data_options import data_options, read_datasets
+from poolwise.cli.data_options import by_kind, data_options, read_datasets
 from poolwise.cli.options import (
     RowLimit,
     console,
@@ -86,38 +86,38 @@ def command(
     poolwise ask length demo --texts novel.txt --split sentences -o report
     poolwise ask similarity bert-base-uncased --pairs sts-dev.csv -o report
     """
-    from poolwise.reports import PAGE, fill_report, to_json  # noqa: PLC0415 - slow to import
-    from poolwise.studies.ask import ask  # noqa: PLC0415 - likewise
+    from poolwise.api import ask  # noqa: PLC0415 - slow to import
+    from poolwise.reports import PAGE, to_json  # noqa: PLC0415 - likewise
 
     _check(question, readouts, where)
     with _place(question, output, force) as partial:
         with waiting("reading the data"):
-            material = read_datasets(**where, limit=limit, seed=seed)
+            data = read_datasets(**where, limit=limit, seed=seed)
         encoder = load(model, max_length=max_length).prompted(prompt, prompt_name)
-        findings = list(
-            ask(
-                question,
-                encoder,
-                material,
-                precision=precision,
-                progress=True,
-                **_options(question, seed, readouts, output),
-            )
+        result = ask(
+            question,
+            encoder,
+            **by_kind(data),
+            readouts=readouts,
+            folder=output / "training" if output and QUESTIONS[question].resumes else None,
+            seed=seed,
+            precision=precision,
+            progress=True,
         )
-        _tell_of_the_limit(material)
+        _tell_of_the_limit(data)
         if partial:
-            fill_report(findings, partial)
+            result.fill(partial)
     report = output / PAGE if output else None
     if as_json:
         print_json(
             {
-                "verdict": " ".join(f.verdict for f in findings),
-                "findings": [to_json(f) for f in findings],
+                "verdict": result.verdict,
+                "findings": [to_json(f) for f in result.findings],
                 "report": str(report) if report else None,
             }
         )
         return
-    for finding in findings:
+    for finding in result.findings:
         print_finding(finding)
     if report:
         console().print(f"report: {report}", soft_wrap=True)
@@ -149,11 +149,3 @@ def _tell_of_the_limit(material: Datasets) -> None:
     for one in data:
         for sample in one.samples:
             tell(f"{sample.source}: {sample}; --limit 0 reads all")
-
-
-def _options(
-    question: str, seed: int, readouts: Sequence[str], output: Path | None
-) -> dict[str, Any]:
-    """The options that the question takes, of those that were given."""
-    given = {"seed": seed, "readouts": readouts, "folder": output and output / "training"}
-    return {name: value for name, value in given.items() if name in QUESTIONS[question].options}

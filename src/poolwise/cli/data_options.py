@@ -138,3 +138,13 @@ def _label_sets(labels: Sequence[str]) -> list[list[str]]:
     labelled_files = [name for name in labels if "=" in name and not Path(name).exists()]
     tables = [[name] for name in labels if name not in labelled_files]
     return [*([labelled_files] if labelled_files else []), *tables]
+
+
+def by_kind(data: Datasets) -> dict[str, Any]:
+    """The data sets of each kind as keyword arguments of the Python API; None for no set."""
+    return {
+        "pairs": list(data.pairs) or None,
+        "labels": list(data.labels) or None,
+        "tags": list(data.tags) or None,
+        "texts": list(data.texts) or None,
+    }

@@ -12,7 +12,7 @@ from rich.table import Table
 from poolwise.cli.console import styled
 from poolwise.cli.options import console, force_option, json_option, max_length_option, print_json
 from poolwise.files import atomic_write
-from poolwise.model import Model, load
+from poolwise.model import load
 
 
 @click.command("inspect")
@@ -48,14 +48,13 @@ def command(
     poolwise inspect demo "The cat sat." "A cat was sitting."
     poolwise inspect demo "The cat sat." "A cat was sitting." --html inside.html
     """
-    from poolwise.inspection import inspect  # noqa: PLC0415 - slow to import
+    from poolwise.api import inspect  # noqa: PLC0415 - slow to import
 
     with atomic_write(html, overwrite=force) if html else nullcontext() as page:
         encoder = load(model, max_length=max_length)
-        readouts = specs or _default_readouts(encoder)
-        document = inspect(encoder, sentences, readouts, weights=html is not None)
+        document = inspect(encoder, list(sentences), specs, weights=html is not None)
         if page:
-            page.write(_page(document))
+            page.write(document.page().encode())
     if as_json:
         print_json(document | ({"page": str(html)} if html else {}))
         return
@@ -64,16 +63,6 @@ def command(
         out = console()
         out.print()
         out.print(f"page: {html}", soft_wrap=True)
-
-
-def _page(document: dict[str, Any]) -> bytes:
-    from poolwise.reports.inspector import render  # noqa: PLC0415 - slow to import
-
-    return render(document).encode()
-
-
-def _default_readouts(encoder: Model) -> tuple[str, ...]:
-    return ("cls@-1", "mean@-1", "pooler") if encoder.has_pooler else ("cls@-1", "mean@-1")
 
 
 def print_inspection(document: dict[str, Any]) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from poolwise.cli.data_options import data_options, read_datasets
+from poolwise.cli.data_options import by_kind, data_options, read_datasets
 from poolwise.cli.options import (
     RowLimit,
     console,
@@ -24,10 +24,7 @@ from poolwise.cli.options import (
 from poolwise.cli.terminal import print_finding
 from poolwise.model import load
 from poolwise.progress import waiting
-from poolwise.records import Finding, Precision
-
-if TYPE_CHECKING:
-    from poolwise.selection.selection import Selection
+from poolwise.records import Precision
 
 DEFAULT_LIMIT = 20_000
 
@@ -80,64 +77,39 @@ def command(
     """
     if not any(where[kind] for kind in ("pairs", "labels", "tags", "texts")):
         raise click.UsageError("nothing to measure on: give --pairs, --labels, --tags or --texts")
-    from poolwise.reports import report_folder, to_json  # noqa: PLC0415 - slow to import
-    from poolwise.studies.sweep import sweep  # noqa: PLC0415 - likewise
+    from poolwise.api import sweep  # noqa: PLC0415 - slow to import
+    from poolwise.reports import report_folder, to_json  # noqa: PLC0415 - likewise
 
-    found: list[Finding] = []
-    selections: list[Selection] = []
     with report_folder(output, force=force) if output else nullcontext() as partial:
         with waiting("reading the data"):
-            material = read_datasets(**where, limit=limit, seed=seed)
+            data = read_datasets(**where, limit=limit, seed=seed)
         encoder = load(model, max_length=max_length).prompted(prompt, prompt_name)
         try:
-            for finding, selection in sweep(
-                encoder, material, grid=grid, seed=seed, precision=precision, progress=True
-            ):
-                found.append(finding)
-                if selection is not None and selection not in selections:
-                    selections.append(selection)
-        except KeyboardInterrupt:
-            _what_there_was(found)
+            result = sweep(
+                encoder,
+                **by_kind(data),
+                grid=grid,
+                seed=seed,
+                precision=precision,
+                progress=True,
+            )
+        except KeyboardInterrupt as interruption:
+            for note in getattr(interruption, "__notes__", ["no question was answered yet"]):
+                tell(note)
             raise
-        names = _write(found, selections, partial) if partial else {}
+        names = result.fill(partial) if partial else {}
     files = {kind: output / name for kind, name in names.items()} if output else {}
     if as_json:
         print_json(
             {
-                "verdict": " ".join(f.verdict for f in found),
-                "readout": selections[0].names[selections[0].chosen_index] if selections else None,
-                "findings": [to_json(f) for f in found],
+                "verdict": result.verdict,
+                "readout": str(result.best.readout) if result.selections else None,
+                "findings": [to_json(f) for f in result.findings],
                 "files": {name: str(path) for name, path in files.items()},
             }
         )
         return
-    for finding in found:
+    for finding in result.findings:
         print_finding(finding)
     for name, path in files.items():
         console().print(f"{name}: {path}", soft_wrap=True)
-
-
-def _write(found: list[Finding], selections: list[Selection], folder: Path) -> dict[str, str]:
-    """Give the names of what was written into ``folder``."""
-    from poolwise.reports import fill_report  # noqa: PLC0415 - slow to import
-    from poolwise.reports.scores import write_scores  # noqa: PLC0415
-    from poolwise.selection.best import best_readout  # noqa: PLC0415
-    from poolwise.selection.score_table import score_rows  # noqa: PLC0415
-
-    names = {}
-    if selections:
-        names["scores"] = "scores.parquet"
-        rows = [row for selection in selections for row in score_rows(selection)]
-        write_scores(rows, folder / names["scores"])
-        first = next(f for f in found if f.provenance.get("data") == selections[0].task.name)
-        names["readout"] = "readout.toml"
-        best_readout(selections[0], first.provenance).save(folder / names["readout"])
-    fill_report(found, folder)
-    return {**names, "report": "report.html"}
-
-
-def _what_there_was(found: list[Finding]) -> None:
-    if not found:
-        tell("no question was answered yet")
-    for finding in found:
-        tell(f"answered before the interruption: {finding.verdict}")

@@ -12,7 +12,12 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from poolwise.files import atomic_write
 
 
-def write_scores(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Write rows of equal keys as Parquet, whole or not at all. Raises StoreError."""
+def score_table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Rows of equal keys as an Arrow table."""
+    return pa.Table.from_pylist([dict(row) for row in rows])
+
+
+def write_scores(table: pa.Table, path: Path) -> None:
+    """Write the table as Parquet, whole or not at all. Raises StoreError."""
     with atomic_write(path) as file:
-        pq.write_table(pa.Table.from_pylist([dict(row) for row in rows]), file)
+        pq.write_table(table, file)

@@ -1,0 +1,124 @@
+"""poolwise.sweep: which readout, measured on one's own data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from poolwise.api.inputs import ReadOptions, as_datasets, as_model
+from poolwise.api.results import FindingsView
+from poolwise.errors import StudyError
+from poolwise.model import Model
+from poolwise.records import Finding, Precision
+
+if TYPE_CHECKING:
+    import pyarrow as pa  # type: ignore[import-untyped]
+
+    from poolwise.selection.selection import Selection
+    from poolwise.transforms.fitted_readout import FittedReadout
+
+
+@dataclass(frozen=True)
+class SweepResult(FindingsView):
+    """The findings of a sweep, and the selections among readouts that they tell of.
+
+    ``print`` gives the verdicts; a notebook shows them with their charts.
+    """
+
+    findings: list[Finding] = field(default_factory=list)
+    selections: list[Selection] = field(default_factory=list)
+
+    @cached_property
+    def best(self) -> FittedReadout:
+        """The readout that the first selection chose, its steps fitted on the texts of train.
+
+        ``embed``, ``export`` and ``Embedder`` take it as they take a readout's text; ``save``
+        writes it. Raises StudyError where no question chose a readout.
+        """
+        from poolwise.selection.best import best_readout  # noqa: PLC0415 - slow to import
+
+        if not self.selections:
+            raise StudyError(
+                "no question of this sweep chose a readout; give pairs or labels to choose on"
+            )
+        selection = self.selections[0]
+        finding = next(f for f in self.findings if f.provenance.get("data") == selection.task.name)
+        return best_readout(selection, finding.provenance)
+
+    @property
+    def scores(self) -> pa.Table:
+        """Every readout's and baseline's score on dev and test, a row each; ``to_pandas()``."""
+        from poolwise.reports.scores import score_table  # noqa: PLC0415 - slow to import
+        from poolwise.selection.score_table import score_rows  # noqa: PLC0415
+
+        return score_table([row for s in self.selections for row in score_rows(s)])
+
+    def fill(self, folder: Path) -> Mapping[str, str]:
+        """The report's files, and where a readout was chosen scores.parquet and readout.toml."""
+        from poolwise.reports.scores import write_scores  # noqa: PLC0415 - slow to import
+
+        names = {}
+        if self.selections:
+            names = {"scores": "scores.parquet", "readout": "readout.toml"}
+            write_scores(self.scores, folder / names["scores"])
+            self.best.save(folder / names["readout"])
+        return {**names, **super().fill(folder)}
+
+    def __repr__(self) -> str:
+        chosen = str(self.best.readout) if self.selections else "no readout chosen"
+        return f"<SweepResult: {chosen}, {len(self.findings)} findings>"
+
+
+def sweep(
+    model: Model | str | Path,
+    *,
+    labels: object = None,
+    pairs: object = None,
+    tags: object = None,
+    texts: object = None,
+    grid: str = "default",
+    seed: int = 0,
+    precision: Precision = "exact",
+    prompt: str | None = None,
+    prompt_name: str | None = None,
+    progress: bool = False,
+    **read: Any,
+) -> SweepResult:
+    """Measure every layer, pool and step of ``model`` on this data, in one pass.
+
+    Readouts are chosen on one part of the rows (dev) and reported on another (test). ``model`` is
+    what ``load`` gives, or takes. ``labels``, ``pairs``, ``tags`` and ``texts`` are paths, frames,
+    ``datasets.Dataset``, Arrow tables or lists; a list of them is several sets. ``grid`` is
+    ``default``, ``full``, or readouts between blanks. ``read`` are the fields of ``ReadOptions``:
+    ``limit``, ``dev``, ``test``, ``columns``, ``text_column``, ``label_column``, ….
+
+    An interruption (Ctrl-C) carries as notes what was answered before. Raises StudyError where the
+    data cannot carry an answer, TextError where they cannot be read.
+    """
+    from poolwise.studies.sweep import sweep as sweep_studies  # noqa: PLC0415 - slow to import
+
+    data = {"labels": labels, "pairs": pairs, "tags": tags, "texts": texts}
+    if all(value is None for value in data.values()):
+        raise StudyError("nothing to measure on: give pairs, labels, tags or texts")
+    datasets = as_datasets(**data, options=ReadOptions(seed=seed, **read))
+    result = SweepResult()
+    try:
+        for finding, selection in sweep_studies(
+            as_model(model, prompt, prompt_name),
+            datasets,
+            grid=grid,
+            seed=seed,
+            precision=precision,
+            progress=progress,
+        ):
+            result.findings.append(finding)
+            if selection is not None and selection not in result.selections:
+                result.selections.append(selection)
+    except KeyboardInterrupt as interruption:
+        for finding in result.findings:
+            interruption.add_note(f"answered before the interruption: {finding.verdict}")
+        raise
+    return result
