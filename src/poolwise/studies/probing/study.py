@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import PurePath
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,9 +27,6 @@ from poolwise.studies.probing.scores import ProbingScores, score_task
 from poolwise.studies.probing.verdict import notes, verdict
 from poolwise.studies.study import Context, VectorRequest
 from poolwise.texts import DataKind, LabelledTexts
-
-if TYPE_CHECKING:
-    from poolwise.model import Model
 
 POOLS = ("cls", "mean", "max")
 
@@ -70,13 +66,11 @@ class Probing:
         """``cls``, ``mean`` and ``max`` of every layer."""
         layers = range(model.depth + 1)
         self._readouts = [parse(f"{pool}@{layer}") for pool in POOLS for layer in layers]
-        readouts = self._readouts
-        return VectorRequest(self._texts, readouts)
+        return VectorRequest(self._texts, self._readouts)
 
     def run(self, context: Context) -> Iterator[Finding]:
         """One finding over all tasks."""
-        model, cache, progress = context.model, context.vectors, context.progress
-        results = compare_tasks(self._scores(model, cache, progress=progress))
+        results = compare_tasks(self._scores(context))
         yield Finding(
             study=self.name,
             question=self.question,
@@ -93,7 +87,8 @@ class Probing:
             },
         )
 
-    def _scores(self, model: Model, cache: VectorCache, *, progress: bool) -> list[ProbingScores]:
+    def _scores(self, context: Context) -> list[ProbingScores]:
+        model, cache, progress = context.model, context.vectors, context.progress
         with Progress("probes", len(self._readouts), show=progress) as bar:
             trained = probe_all(self._tasks, cache, self._readouts, bar)
         untrained = self._untrained(model, cache.precision, progress=progress)
