@@ -31,7 +31,7 @@ def aggregate(
     x: ArrayLike,
     y: ArrayLike,
     subsets: Sequence[str],
-    how: Aggregation,
+    aggregation: Aggregation,
     correlation: Correlation = "spearman",
     *,
     groups: ArrayLike | None = None,
@@ -43,16 +43,16 @@ def aggregate(
     influences and takes the subsets as given: it is of other rows, not of other collections.
     ``groups`` names rows that are not independent (see ``clusters``).
     """
-    if reason := undefined_reason(x, y, subsets, how):
+    if reason := undefined_reason(x, y, subsets, aggregation):
         return Estimate(None, note=reason)
-    return fisher_interval(*aggregate_influence(x, y, subsets, how, correlation), groups)
+    return fisher_interval(*aggregate_influence(x, y, subsets, aggregation, correlation), groups)
 
 
 def aggregate_influence(
     x: ArrayLike,
     y: ArrayLike,
     subsets: Sequence[str],
-    how: Aggregation,
+    aggregation: Aggregation,
     correlation: Correlation = "spearman",
 ) -> tuple[float, Array]:
     """The same number and each row's influence on it, [n] with mean 0.
@@ -61,17 +61,19 @@ def aggregate_influence(
     """
     a, b = np.asarray(x, np.float64), np.asarray(y, np.float64)
     value, influence = 0.0, np.zeros(len(a))
-    for rows, weight in _weighted(subsets, how, len(a)).values():
-        one, own = _INFLUENCES[correlation](a[rows], b[rows])
-        value += weight * one
+    for rows, weight in _weighted(subsets, aggregation, len(a)).values():
+        correlation_value, own = _INFLUENCES[correlation](a[rows], b[rows])
+        value += weight * correlation_value
         influence[rows] = weight * len(a) / len(own) * own
     return value, influence
 
 
-def undefined_reason(x: ArrayLike, y: ArrayLike, subsets: Sequence[str], how: Aggregation) -> str:
+def undefined_reason(
+    x: ArrayLike, y: ArrayLike, subsets: Sequence[str], aggregation: Aggregation
+) -> str:
     """Why there is no such correlation; empty where there is one."""
     a, b = np.asarray(x, np.float64), np.asarray(y, np.float64)
-    for name, (rows, _) in _weighted(subsets, how, len(a)).items():
+    for name, (rows, _) in _weighted(subsets, aggregation, len(a)).items():
         where = f" in {name}" if name else ""
         if len(a[rows]) < 3:
             return f"fewer than 3 rows{where}"
@@ -81,16 +83,16 @@ def undefined_reason(x: ArrayLike, y: ArrayLike, subsets: Sequence[str], how: Ag
 
 
 def _weighted(
-    subsets: Sequence[str], how: Aggregation, n: int
+    subsets: Sequence[str], aggregation: Aggregation, n: int
 ) -> dict[str, tuple[NDArray[np.bool_], float]]:
     """The rows of each subset, and its weight."""
     named = np.asarray(subsets, np.str_)
     if len(named) != n:
         raise ValueError(f"{len(named)} names of subsets for {n} rows")
-    if how == "all":
+    if aggregation == "all":
         return {"": (np.ones(n, np.bool_), 1.0)}
     members = {str(name): named == name for name in np.unique(named)}
     return {
-        name: (rows, 1 / len(members) if how == "mean" else float(rows.mean()))
+        name: (rows, 1 / len(members) if aggregation == "mean" else float(rows.mean()))
         for name, rows in members.items()
     }

@@ -35,9 +35,9 @@ def resampled_means(
     streams"). Products are taken in float32 about the columns' means, sums in float64.
     """
     x = np.asarray(columns, np.float64)
-    found = clusters(groups)
-    if found is not None:
-        return _of_clusters(x, found, resamples, seed)
+    grouping = clusters(groups)
+    if grouping is not None:
+        return _of_clusters(x, grouping, resamples, seed)
     mean = x.mean(axis=0)
     spread = np.where(x.std(axis=0) > 0, x.std(axis=0), 1)
     rng = np.random.default_rng(seed)
@@ -51,26 +51,26 @@ def resampled_means(
     return np.asarray(mean + spread * sums / np.maximum(counts, 1)[:, None])
 
 
-def _of_clusters(x: Array, found: Clusters, resamples: int, seed: int) -> Array:
+def _of_clusters(x: Array, grouping: Clusters, resamples: int, seed: int) -> Array:
     """As of rows: a cluster has the sum of its own, and counts as many times."""
     mean = x.mean(axis=0)
-    sums, rng = found.sums(x - mean), np.random.default_rng(seed)
+    sums, rng = grouping.sums(x - mean), np.random.default_rng(seed)
     drawn, counts = np.zeros((resamples, x.shape[1])), np.zeros(resamples)
-    for start in range(0, len(found), _BLOCK):
+    for start in range(0, len(grouping), _BLOCK):
         block = slice(start, start + _BLOCK)
-        bits = rng.integers(0, 1 << 16, (resamples, len(found.sizes[block])), np.uint16)
+        bits = rng.integers(0, 1 << 16, (resamples, len(grouping.sizes[block])), np.uint16)
         weights = _WEIGHT_OF[bits].astype(np.float64)
         drawn += weights @ sums[block]
-        counts += weights @ found.sizes[block]
-    return np.asarray(mean + _wider(found) * drawn / np.maximum(counts, 1)[:, None])
+        counts += weights @ grouping.sizes[block]
+    return np.asarray(mean + _wider(grouping) * drawn / np.maximum(counts, 1)[:, None])
 
 
-def _wider(found: Clusters) -> float:
+def _wider(grouping: Clusters) -> float:
     """How much farther Student's interval of as many clusters reaches than resamples spread."""
-    if len(found) < 2:
+    if len(grouping) < 2:
         return 1.0
-    quantile = t.ppf(0.975, max(found.degrees_of_freedom, MIN_DEGREES)) / norm.ppf(0.975)
-    return float(np.sqrt(found.correction) * quantile)
+    quantile = t.ppf(0.975, max(grouping.degrees_of_freedom, MIN_DEGREES)) / norm.ppf(0.975)
+    return float(np.sqrt(grouping.correction) * quantile)
 
 
 def percentiles(draws: ArrayLike, level: float = 0.95) -> tuple[Array, Array]:

@@ -95,13 +95,13 @@ def count_independent(groups: ArrayLike, marked: ArrayLike | None = None) -> Row
 
     Of pairs, how many could at most be disjoint.
     """
-    named = np.asarray(groups)
-    rows = np.ones((len(named), 1)) if marked is None else np.asarray(marked, np.float64)
-    if named.ndim == 1:
-        return _holding(rows, named)
-    lower, upper = np.sort(factorize(named.ravel()).reshape(-1, 2), axis=1).T
-    pairs = _holding(rows, lower * 2 * len(named) + upper)
-    texts = _holding(np.repeat(rows, 2, axis=0), named.ravel())
+    labels = np.asarray(groups)
+    rows = np.ones((len(labels), 1)) if marked is None else np.asarray(marked, np.float64)
+    if labels.ndim == 1:
+        return _holding(rows, labels)
+    lower, upper = np.sort(factorize(labels.ravel()).reshape(-1, 2), axis=1).T
+    pairs = _holding(rows, lower * 2 * len(labels) + upper)
+    texts = _holding(np.repeat(rows, 2, axis=0), labels.ravel())
     return np.minimum(pairs, -(-texts // 2))
 
 
@@ -121,20 +121,20 @@ def standard_error(
     n = len(rows)
     if groups is None:
         return np.sqrt(np.sum(rows**2, axis=0) / (n - ddof) / n), n - ddof
-    named = np.asarray(groups)
-    if len(named) != n or named.ndim > 2 or named.shape[1:] not in ((), (2,)):
-        raise ValueError(f"groups of {named.shape} for {n} rows; expected [n] or [n, 2]")
-    if named.ndim == 2:
-        return _of_pairs(rows, named, ddof)
-    found = clusters(named)
-    if found is None:
+    labels = np.asarray(groups)
+    if len(labels) != n or labels.ndim > 2 or labels.shape[1:] not in ((), (2,)):
+        raise ValueError(f"groups of {labels.shape} for {n} rows; expected [n] or [n, 2]")
+    if labels.ndim == 2:
+        return _of_pairs(rows, labels, ddof)
+    grouping = clusters(labels)
+    if grouping is None:
         return standard_error(rows, ddof=ddof)
-    return _error(np.sum(found.sums(rows) ** 2, axis=0), found, n, ddof)
+    return _error(np.sum(grouping.sums(rows) ** 2, axis=0), grouping, n, ddof)
 
 
-def _of_pairs(rows: Array, named: NDArray[np.generic], ddof: int) -> tuple[Array, float]:
+def _of_pairs(rows: Array, labels: NDArray[np.generic], ddof: int) -> tuple[Array, float]:
     n = len(rows)
-    members = factorize(named.ravel()).reshape(n, 2)
+    members = factorize(labels.ravel()).reshape(n, 2)
     alone = members[:, 0] == members[:, 1]
     if members.max(initial=-1) + 1 + alone.sum() == 2 * n:
         return standard_error(rows, ddof=ddof)
@@ -151,10 +151,10 @@ def _of_pairs(rows: Array, named: NDArray[np.generic], ddof: int) -> tuple[Array
     return _error(np.maximum(shared, least), sentences, n, ddof)
 
 
-def _error(square: Array, found: Clusters, n: int, ddof: int) -> tuple[Array, float]:
+def _error(square: Array, grouping: Clusters, n: int, ddof: int) -> tuple[Array, float]:
     """Of a mean, from the sum of its squared parts."""
-    degrees = found.degrees_of_freedom - (ddof - 1) if len(found) > 1 else 0.0
+    degrees = grouping.degrees_of_freedom - (ddof - 1) if len(grouping) > 1 else 0.0
     if degrees < MIN_DEGREES:
         return np.full(square.shape, np.inf), MIN_DEGREES
-    small = found.correction * found.degrees_of_freedom / degrees
+    small = grouping.correction * grouping.degrees_of_freedom / degrees
     return np.sqrt(small * square) / n, degrees

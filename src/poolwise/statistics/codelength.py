@@ -79,17 +79,19 @@ def codelength(
     classes, targets = np.unique(np.asarray(y), return_inverse=True)
     if len(classes) < 2:
         raise ValueError(f"{len(targets)} rows with one label; a code needs two labels")
-    found = clusters(groups) or Clusters(np.arange(len(targets)))
-    place = np.random.default_rng(seed).permutation(len(found))
-    order = np.argsort(np.argsort(place)[found.codes], kind="stable")
+    grouping = clusters(groups) or Clusters(np.arange(len(targets)))
+    place = np.random.default_rng(seed).permutation(len(grouping))
+    order = np.argsort(np.argsort(place)[grouping.codes], kind="stable")
     features, targets = np.asarray(x, np.float64)[order], targets[order]
-    starts = _starts(found.sizes[place])
+    starts = _starts(grouping.sizes[place])
     codes = [_Code(features, targets, starts, len(classes), strength) for strength in strengths]
     shortest = min(codes, key=lambda code: code.bits.sum())
     total = float(shortest.bits.sum() + np.log2(len(codes)))
     variance = sum(
         _variance(bits, at)
-        for bits, at in zip(shortest.cut(), np.split(found.codes[order], starts[1:]), strict=True)
+        for bits, at in zip(
+            shortest.cut(), np.split(grouping.codes[order], starts[1:]), strict=True
+        )
     )
     reach = float(norm.ppf(0.975) * np.sqrt(variance))
     return Codelength(

@@ -110,13 +110,13 @@ _LEAST = 1e-12
 
 def _spread(table: Array, groups: ArrayLike | None) -> _Spread:
     """Of the mean of [s, n], s of 2 or more."""
-    found = clusters(groups)
-    if found is not None:
-        table = _by_cluster(table, found)
+    grouping = clusters(groups)
+    if grouping is not None:
+        table = _by_cluster(table, grouping)
     s, n = table.shape
     degrees, uneven = n - 1.0, 1.0
-    if found is not None:
-        degrees, uneven = found.degrees_of_freedom, found.correction * (n - 1) / n
+    if grouping is not None:
+        degrees, uneven = grouping.degrees_of_freedom, grouping.correction * (n - 1) / n
     by_row, by_seed = table.mean(axis=0), table.mean(axis=1)
     rest = table - by_row - by_seed[:, None] + table.mean()
     rows, seeds = uneven * float(by_row.var(ddof=1)) / n, float(by_seed.var(ddof=1)) / s
@@ -132,14 +132,14 @@ def _wilson(share: float, n: float, z: float) -> Estimate:
 
 
 def _is_one(groups: ArrayLike | None) -> bool:
-    found = clusters(groups)
-    return found is not None and len(found) == 1
+    grouping = clusters(groups)
+    return grouping is not None and len(grouping) == 1
 
 
-def _by_cluster(table: Array, found: Clusters) -> Array:
+def _by_cluster(table: Array, grouping: Clusters) -> Array:
     """[s, g] for [s, n], of the same means: a cluster's deviations are summed."""
     mean = table.mean()
-    return np.asarray(mean + found.sums((table - mean).T).T * len(found) / table.shape[1])
+    return np.asarray(mean + grouping.sums((table - mean).T).T * len(grouping) / table.shape[1])
 
 
 def _table(scores: ArrayLike) -> Array:

@@ -35,12 +35,12 @@ class Discriminant:
     ) -> None:
         ridge = RidgeProbe(folds, targets, penalties, scale)
         self.penalty = ridge.penalty
-        whole = RegressionMoments.of(
+        total = RegressionMoments.of(
             Moments.merged(fold for fold in folds if fold.n), len(ridge.coefficients)
         )
-        self._seen = np.flatnonzero(whole.y_mean * whole.n > 0.5)
-        shares, centre = whole.y_mean[self._seen], whole.x_mean[:, None]
-        means = centre + whole.xy[:, self._seen] / (whole.n * shares)
+        self._seen = np.flatnonzero(total.y_mean * total.n > 0.5)
+        shares, centre = total.y_mean[self._seen], total.x_mean[:, None]
+        means = centre + total.xy[:, self._seen] / (total.n * shares)
         slopes = ridge.coefficients[:, self._seen] / shares
         # Woodbury: the inverse of the covariance within labels from that of the whole.
         between = np.eye(len(shares)) - ((means - centre).T @ slopes) * shares

@@ -58,8 +58,8 @@ def cross_fit(
     fitted = np.empty(y.shape)
     for fold in np.unique(folds):
         held_out = folds == fold
-        found = clusters(None if groups is None else groups[~held_out])
-        inner = bin_edges(x[~held_out], None if found is None else len(found))
+        grouping = clusters(None if groups is None else groups[~held_out])
+        inner = bin_edges(x[~held_out], None if grouping is None else len(grouping))
         at = np.searchsorted(inner, x, side="right")
         means = _means(at[~held_out], y[~held_out], len(inner) + 1)
         fitted[held_out] = means[at[held_out]]

@@ -59,12 +59,12 @@ class RegressionMoments:
         """
         gram = np.asfortranarray(scale[:, None] * self.xx * scale / self.n)
         shared = scale[:, None] * self.xy / self.n
-        found = np.empty((len(gram), len(penalties), shared.shape[1]))
+        solutions = np.empty((len(gram), len(penalties), shared.shape[1]))
         for i, penalty in enumerate(penalties):
             ridge = gram.copy(order="F")
             np.fill_diagonal(ridge, gram.diagonal() + penalty)
-            found[:, i] = cho_solve(cho_factor(ridge, overwrite_a=True), shared)
-        return scale[:, None, None] * found
+            solutions[:, i] = cho_solve(cho_factor(ridge, overwrite_a=True), shared)
+        return scale[:, None, None] * solutions
 
     @property
     def inverse_scale(self) -> Array:

@@ -53,17 +53,17 @@ def nested_cross_validation(
     if len(filled) < 3:
         raise ValueError(f"{len(filled)} folds hold rows; a nested cross-validation needs three")
     d = len(filled[0].mean) - targets
-    parts = [RegressionMoments.of(fold, d) for fold in filled]
-    whole = RegressionMoments.of(Moments.merged(filled), d)
+    fold_moments = [RegressionMoments.of(fold, d) for fold in filled]
+    total = RegressionMoments.of(Moments.merged(filled), d)
     penalties_ = np.array(penalties)
-    chosen = penalties_[_inner_errors(whole, parts, penalties_).argmin(axis=1)]
-    errors, totals = _outer_errors(whole, parts, chosen)
-    no_features = not whole.inverse_scale.any()
+    chosen = penalties_[_inner_errors(total, fold_moments, penalties_).argmin(axis=1)]
+    errors, totals = _outer_errors(total, fold_moments, chosen)
+    no_features = not total.inverse_scale.any()
     return [
         CrossValidatedR2(Estimate.constant())
         if no_features or constant
         else CrossValidatedR2(_pooled_r2(errors[:, j], totals[:, j]), tuple(chosen[:, j].tolist()))
-        for j, constant in enumerate(whole.constant_targets)
+        for j, constant in enumerate(total.constant_targets)
     ]
 
 
@@ -78,26 +78,26 @@ def _squared_error(part: RegressionMoments, trained: RegressionMoments, weights:
 
 
 def _inner_errors(
-    whole: RegressionMoments, parts: Sequence[RegressionMoments], penalties: Array
+    total: RegressionMoments, fold_moments: Sequence[RegressionMoments], penalties: Array
 ) -> Array:
     """For each outer fold, penalty and target: squared error over the inner folds, [k, p, m]."""
-    k, m = len(parts), len(whole.yy)
+    k, m = len(fold_moments), len(total.yy)
     errors = np.zeros((k, len(penalties), m))
     for f, g in combinations(range(k), 2):
-        trained = whole.less(parts[f]).less(parts[g])
+        trained = total.less(fold_moments[f]).less(fold_moments[g])
         weights = trained.coefficients(penalties, trained.inverse_scale)
-        errors[f] += _squared_error(parts[g], trained, weights)
-        errors[g] += _squared_error(parts[f], trained, weights)
+        errors[f] += _squared_error(fold_moments[g], trained, weights)
+        errors[g] += _squared_error(fold_moments[f], trained, weights)
     return errors
 
 
 def _outer_errors(
-    whole: RegressionMoments, parts: Sequence[RegressionMoments], chosen: Array
+    total: RegressionMoments, fold_moments: Sequence[RegressionMoments], chosen: Array
 ) -> tuple[Array, Array]:
     """Squared error of the ridge, and of the training mean, on each held-out fold; both [k, m]."""
     errors, totals = np.empty(chosen.shape), np.empty(chosen.shape)
-    for f, part in enumerate(parts):
-        trained = whole.less(part)
+    for f, part in enumerate(fold_moments):
+        trained = total.less(part)
         penalties, at = np.unique(chosen[f], return_inverse=True)
         weights = trained.coefficients(penalties, trained.inverse_scale)
         errors[f] = _squared_error(part, trained, weights[:, at, range(len(at))])

@@ -52,14 +52,14 @@ class RidgeProbe:
             raise ValueError(f"{len(filled)} folds hold rows; a cross-validation needs two")
         d = len(filled[0].mean) - targets
         self.penalties = tuple(sorted(penalties, reverse=True))
-        whole = RegressionMoments.of(Moments.merged(filled), d)
-        parts = [RegressionMoments.of(fold, d) for fold in filled]
-        errors = [_errors(whole.less(part), part, self.penalties, scale) for part in parts]
-        self.errors: Array = np.sum(errors, axis=0) / whole.n
+        total = RegressionMoments.of(Moments.merged(filled), d)
+        fold_moments = [RegressionMoments.of(fold, d) for fold in filled]
+        errors = [_errors(total.less(part), part, self.penalties, scale) for part in fold_moments]
+        self.errors: Array = np.sum(errors, axis=0) / total.n
         self.penalty = self.penalties[int(self.errors.argmin())]
         chosen = np.array([self.penalty])
-        self.coefficients: Array = whole.coefficients(chosen, _SCALES[scale](whole))[:, 0]
-        self.intercept: Array = whole.y_mean - whole.x_mean @ self.coefficients
+        self.coefficients: Array = total.coefficients(chosen, _SCALES[scale](total))[:, 0]
+        self.intercept: Array = total.y_mean - total.x_mean @ self.coefficients
 
     def scores(self, x: ArrayLike) -> Array:
         """Of rows [n, d] for each class, [n, m]."""

@@ -16,7 +16,7 @@ HIGH = 0.8
 
 @dataclass(frozen=True, slots=True)
 class SimilarPairs:
-    """Pairs of different texts, and the ``reason`` why they are alike; none where the data do not say."""
+    """Pairs of different texts, and the ``reason`` why they are alike; empty without either."""
 
     first: Sequence[str] = ()
     second: Sequence[str] = ()
