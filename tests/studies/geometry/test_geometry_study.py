@@ -105,7 +105,7 @@ def test_pairs_are_alike_from_four_fifths_of_the_scale():
     like = similar_pairs(data, {data.first[-1]}, 1000, np.random.default_rng(0))
     kept = {data.first.index(text) for text in like.first}
     assert kept == set(np.flatnonzero(data.scores >= 4).tolist()) - {len(data) - 1}
-    assert like.why == "pairs of a score of 4 or more (the scores run from 0 to 5)"
+    assert like.reason == "pairs of a score of 4 or more (the scores run from 0 to 5)"
 
 
 def test_plain_texts_and_sentences_have_all_but_alignment(model):
