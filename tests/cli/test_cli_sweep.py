@@ -107,7 +107,7 @@ def test_an_interrupted_sweep_says_what_it_had_and_writes_nothing(
     def interrupted(self, *args, **kw):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Similarity, "findings", interrupted)
+    monkeypatch.setattr(Similarity, "run", interrupted)
     out = tmp_path / "sweep"
     code, _, stderr = run("sweep", tiny("bert"), "--labels", labels, "--grid", "mean@*", "-o", out)
     assert code == 130
