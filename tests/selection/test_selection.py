@@ -177,7 +177,7 @@ def test_the_winner_embeds_as_it_was_measured(model, tmp_path):
     data = pairs(model, readout="mean@1")
     study = Similarity(data, "mean@1|whiten(8)")
     answered(model, study)
-    study.selection.__dict__["chosen"] = 0
+    study.selection.__dict__["chosen_index"] = 0
     chosen = best_readout(study.selection, {"model_hash": model.hash})
     first = chosen.transform.apply(model.embed(list(data.first), "mean@1"))
     second = chosen.transform.apply(model.embed(list(data.second), "mean@1"))
