@@ -123,7 +123,7 @@ def everything():
 
 
 @pytest.fixture(scope="module")
-def material(tiny, tmp_path_factory, modules):
+def datasets(tiny, tmp_path_factory, modules):
     """A model, its pickle, a checkpoint, and rows to measure on."""
     import shutil
 
@@ -192,14 +192,14 @@ def wrongs(name: str, fault: Fault, said: dict[str, Any], as_json: bool) -> list
     return found
 
 
-def call(forked: Any, material: Any, folder: Any, name: str, fault: Fault, as_json: bool) -> Any:
+def call(forked: Any, datasets: Any, folder: Any, name: str, fault: Fault, as_json: bool) -> Any:
     """Run it in a folder of its own."""
-    out, root = folder / fault.name, material
+    out, root = folder / fault.name, datasets
     out.mkdir()
     if fault.name != "out":  # the inputs lie there, too
         root = out / "in"
         root.mkdir()
-        for path in material.iterdir():
+        for path in datasets.iterdir():
             (root / path.name).symlink_to(path)
         out = out / "out"
         out.mkdir()
@@ -223,7 +223,7 @@ def test_the_table_has_every_command():
     }
 
 
-def test_every_command_beside_every_fault(forked, material, tmp_path):
+def test_every_command_beside_every_fault(forked, datasets, tmp_path):
     wrong, cpu, no_mounts = [], 0.0, 0
     draw = random.Random(SEED)
     for number, (name, named) in enumerate(everything() if WHOLE else drawn()):
@@ -231,7 +231,7 @@ def test_every_command_beside_every_fault(forked, material, tmp_path):
         folder = tmp_path / str(number)
         folder.mkdir()
         as_json = name not in ("help", "version") and draw.random() < 0.5
-        said = call(forked, material, folder, name, fault, as_json)
+        said = call(forked, datasets, folder, name, fault, as_json)
         if fault.mount and "no mounts here" in said["err"]:
             no_mounts += 1
             continue

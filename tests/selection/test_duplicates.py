@@ -135,10 +135,10 @@ def test_known_by_their_strings_they_would_all_be_named(model):
 
 
 def test_a_sweep_reads_texts_before_it_divides_them(model):
-    material = Datasets(labels=[random_labels("case", 1)])
+    datasets = Datasets(labels=[random_labels("case", 1)])
     contests = {
         selection.task.name: selection
-        for _, selection in sweep(model, material, grid="mean@-1")
+        for _, selection in sweep(model, datasets, grid="mean@-1")
         if selection is not None
     }
     found = contests["drawn"].test[0]

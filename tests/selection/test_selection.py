@@ -162,11 +162,11 @@ def test_one_pass_answers_all_questions(model, monkeypatch):
     monkeypatch.setattr(
         type(model), "extract", lambda *args, **kw: passes.append(1) or extract(*args, **kw)
     )
-    material = Datasets(pairs=[pairs(model, 100)], labels=[labelled(200)])
+    datasets = Datasets(pairs=[pairs(model, 100)], labels=[labelled(200)])
     passes.clear()
     options = {"grid": "mean@*", "seed": 1}
-    studies = [*studies_of("similarity", material, **options)]
-    studies += studies_of("classification", material, **options)
+    studies = [*studies_of("similarity", datasets, **options)]
+    studies += studies_of("classification", datasets, **options)
     found = list(run_studies(model, studies))
     assert len(passes) == 1
     assert [f.study for _, f in found] == ["similarity", "similarity", "classification"]

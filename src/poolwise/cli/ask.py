@@ -144,8 +144,8 @@ def _place(question: str, output: Path | None, force: bool) -> AbstractContextMa
     return report_folder(output, force=force)
 
 
-def _tell_of_the_limit(material: Datasets) -> None:
-    data: Sequence[Dataset] = [*material.pairs, *material.labels, *material.tags, *material.texts]
+def _tell_of_the_limit(datasets: Datasets) -> None:
+    data: Sequence[Dataset] = [*datasets.pairs, *datasets.labels, *datasets.tags, *datasets.texts]
     for one in data:
         for sample in one.samples:
             tell(f"{sample.source}: {sample}; --limit 0 reads all")

@@ -12,8 +12,8 @@ from poolwise.transforms import fit
 from poolwise.transforms.fitted_readout import FittedReadout
 
 
-def best_readout(selection: Selection, made: Mapping[str, Any]) -> FittedReadout:
-    """The chosen readout, its steps fitted on the texts of train; ``made`` is its provenance."""
+def best_readout(selection: Selection, provenance: Mapping[str, Any]) -> FittedReadout:
+    """The chosen readout, its steps fitted on the texts of train; with this provenance."""
     readout, cache = selection.readouts[selection.chosen_index], selection.cache
     transform = None
     if readout.needs_fit:
@@ -23,10 +23,10 @@ def best_readout(selection: Selection, made: Mapping[str, Any]) -> FittedReadout
     encoder = selection.encoder
     prompt = encoder.prefix if encoder.prefix or encoder.prompt is not None else None
     return FittedReadout(
-        readout, transform, {key: _written(fact) for key, fact in made.items()}, prompt
+        readout, transform, {key: _as_text(fact) for key, fact in provenance.items()}, prompt
     )
 
 
-def _written(fact: object) -> str:
+def _as_text(fact: object) -> str:
     """Plain facts as they are, others as JSON."""
     return fact if isinstance(fact, str) else json.dumps(to_plain(fact), ensure_ascii=False)

@@ -16,7 +16,7 @@ from poolwise.texts import Datasets
 def ask(
     name: str,
     model: Model,
-    material: Datasets,
+    datasets: Datasets,
     *,
     precision: Precision = "exact",
     progress: bool = False,
@@ -27,6 +27,6 @@ def ask(
     ``options`` are those of its row in the registry (``seed``, ``readouts``, ``folder``, ``grid``).
     Raises OptionError for others, StudyError where the data cannot carry an answer.
     """
-    studies = studies_of(name, with_groups(model, material), **options)
+    studies = studies_of(name, with_groups(model, datasets), **options)
     for _, finding in run_studies(model, studies, precision=precision, progress=progress):
         yield finding

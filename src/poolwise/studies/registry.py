@@ -122,28 +122,28 @@ QUESTIONS: dict[str, Question] = {
 def study_class(name: str) -> type[Study]:
     """The class behind a question; imports its module."""
     module, _, attribute = QUESTIONS[name].study.partition(":")
-    found: type[Study] = getattr(import_module(module), attribute)
-    return found
+    study: type[Study] = getattr(import_module(module), attribute)
+    return study
 
 
-def studies_of(name: str, material: Datasets, **options: Any) -> list[Study]:
-    """The studies of one question on ``material``: one a data set that it takes, or one for all.
+def studies_of(name: str, datasets: Datasets, **options: Any) -> list[Study]:
+    """The studies of one question on ``datasets``: one a data set that it takes, or one for all.
 
     Raises OptionError for an option that the question does not have.
     """
     row = QUESTIONS[name]
-    unknown = sorted(set(options) - set(row.options) - set(row.sweep or ()))
-    if unknown:
+    surplus = sorted(set(options) - set(row.options) - set(row.sweep or ()))
+    if surplus:
         raise OptionError(
-            f"{name} has no option {listed(unknown)}; its options are {listed(row.options)}"
+            f"{name} has no option {listed(surplus)}; its options are {listed(row.options)}"
         )
-    sets = list(_sets(material, row.takes))
+    sets = list(_sets(datasets, row.takes))
     if not sets:
         return []
-    made: Any = study_class(name)
-    return [made(sets, **options)] if row.joint else [made(data, **options) for data in sets]
+    study: Any = study_class(name)
+    return [study(sets, **options)] if row.joint else [study(data, **options) for data in sets]
 
 
-def _sets(material: Datasets, kinds: Iterable[DataKind]) -> Iterator[Dataset]:
+def _sets(datasets: Datasets, kinds: Iterable[DataKind]) -> Iterator[Dataset]:
     for kind in kinds:
-        yield from getattr(material, kind)
+        yield from getattr(datasets, kind)

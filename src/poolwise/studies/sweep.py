@@ -17,7 +17,7 @@ from poolwise.texts import Datasets
 
 def sweep(
     model: Model,
-    material: Datasets,
+    datasets: Datasets,
     *,
     grid: str = "default",
     seed: int = 0,
@@ -30,31 +30,31 @@ def sweep(
     ``grid`` names readouts: see ``selection.grid``. Questions run in their shorter form where the
     longer one needs more passes or a network.
     """
-    studies = sweep_studies(model, with_groups(model, material), grid=grid, seed=seed)
+    studies = sweep_studies(model, with_groups(model, datasets), grid=grid, seed=seed)
     for study, finding in run_studies(model, studies, precision=precision, progress=progress):
         yield finding, study.selection if isinstance(study, Selects) else None
 
 
 def sweep_studies(
-    model: Model, material: Datasets, *, grid: str = "default", seed: int = 0
+    model: Model, datasets: Datasets, *, grid: str = "default", seed: int = 0
 ) -> list[Study]:
     """The studies of a sweep: those whose data are there, in the registry's order."""
     studies: list[Study] = []
     for name, row in QUESTIONS.items():
-        if row.sweep is None or not _answerable(name, model, material):
+        if row.sweep is None or not _answerable(name, model, datasets):
             continue
         options: dict[str, Any] = {"seed": seed, **row.sweep}
         if "grid" in row.options:
             options["grid"] = grid
-        studies += studies_of(name, material, **options)
+        studies += studies_of(name, datasets, **options)
     return _last_geometry(studies)
 
 
-def _answerable(name: str, model: Model, material: Datasets) -> bool:
+def _answerable(name: str, model: Model, datasets: Datasets) -> bool:
     """A pooler needs its weights; one task says little of what layers know."""
     if name == "pooler":
         return model.has_pooler
-    return name != "knows" or len(material.labels) >= 2
+    return name != "knows" or len(datasets.labels) >= 2
 
 
 def _last_geometry(studies: Sequence[Study]) -> list[Study]:
