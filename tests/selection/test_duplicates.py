@@ -21,7 +21,7 @@ from poolwise.selection.splits import split_rows
 from poolwise.selection.tasks import LabelsTask, PairsTask
 from poolwise.selection.vector_cache import cache_vectors
 from poolwise.statistics.folds import assign_folds
-from poolwise.studies.attention.study import draw
+from poolwise.studies.attention.study import sample
 from poolwise.studies.average import Average
 from poolwise.studies.geometry import Geometry
 from poolwise.studies.length import Length
@@ -141,7 +141,7 @@ def test_a_sweep_reads_texts_before_it_divides_them(model):
         for _, selection in sweep(model, datasets, grid="mean@-1")
         if selection is not None
     }
-    found = contests["drawn"].test[0]
+    found = contests["drawn"].test_scores[0]
     assert found.low <= 0.5 <= found.high
 
 
@@ -174,7 +174,7 @@ def test_folds_of_the_penalty_are_apart_by_text(model, monkeypatch):
         drawn.append((groups, assign_folds(groups, folds, seed)))
         return drawn[-1][1]
 
-    monkeypatch.setattr("poolwise.selection.tasks.fold_of", watched)
+    monkeypatch.setattr("poolwise.selection.tasks.assign_folds", watched)
     data = read(model, random_labels("blanks", 4))
     accuracy(model, data, 0)
     ((groups, folds),) = drawn
@@ -258,7 +258,7 @@ def test_length_says_of_ten_copies_what_it_says_of_one(kind, model):
 def test_studies_of_single_sentences_leave_copies_out(model):
     texts = sentences(60)
     copies, _ = near("case", texts, 3)
-    drawn = draw(model, list(dict.fromkeys(copies)), 0)
+    drawn = sample(model, list(dict.fromkeys(copies)), 0)
     assert len(drawn.texts) == 60
     assert "that the encoder reads as it reads others were left out" in drawn.notes[0]
     (finding,) = Average(text_data("copies", list(dict.fromkeys(copies)))).run(Context(model))

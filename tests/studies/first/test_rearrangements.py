@@ -186,7 +186,7 @@ def test_without_rearranging_there_is_no_further_pass(model, monkeypatch):
     def no_pass(*_, **__):
         raise AssertionError("a pass")
 
-    monkeypatch.setattr("poolwise.studies.first.rearrangements.shelve", no_pass)
+    monkeypatch.setattr("poolwise.studies.first.rearrangements.cache_vectors", no_pass)
     data = pairs(model, "cls@-1", n=60)
     study = First(data, rearrange=False)
     (finding,) = study.run(context_for(model, [study]))
