@@ -15,6 +15,7 @@ from poolwise.version import __version__
 
 if TYPE_CHECKING:
     from poolwise.api.ask import ask
+    from poolwise.api.embed import embed
     from poolwise.api.export import export
     from poolwise.api.inspect import inspect
     from poolwise.api.sweep import sweep
@@ -38,6 +39,7 @@ __all__ = [
     "VectorBatch",
     "__version__",
     "ask",
+    "embed",
     "export",
     "extract",
     "inspect",
@@ -57,6 +59,7 @@ _ROOMS = {
     "Sentence": "records",
     "VectorBatch": "records",
     "ask": "api",
+    "embed": "api",
     "export": "api",
     "inspect": "api",
     "sweep": "api",

@@ -1,6 +1,7 @@
 """The Python API: every command as a function, whose result shows itself in a notebook."""
 
 from poolwise.api.ask import AskResult, ask
+from poolwise.api.embed import EmbedResult, embed
 from poolwise.api.export import export
 from poolwise.api.inspect import Inspection, inspect
 from poolwise.api.sweep import SweepResult, sweep
@@ -8,10 +9,12 @@ from poolwise.api.tune import TuneReport, tune
 
 __all__ = [
     "AskResult",
+    "EmbedResult",
     "Inspection",
     "SweepResult",
     "TuneReport",
     "ask",
+    "embed",
     "export",
     "inspect",
     "sweep",

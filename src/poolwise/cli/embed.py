@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import csv
-import time
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-from warnings import warn
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from poolwise.cli.fit_options import FIT_HELP, FIT_LIMIT, fit_notes, fitted_texts
+from poolwise.cli.fit_options import FIT_HELP, FIT_LIMIT, fit_notes
 from poolwise.cli.options import (
     console,
     force_option,
@@ -24,16 +21,13 @@ from poolwise.cli.options import (
     prompt_options,
     text_options,
 )
-from poolwise.cli.row_flags import flag_messages, row_counts
-from poolwise.encoders.tokenizer.unknown_tokens import UnknownTokens
-from poolwise.errors import PoolwiseWarning
-from poolwise.model import Model, load
-from poolwise.readouts import Readout
-from poolwise.records import ROW_FLAGS, Precision
-from poolwise.stores import create
-from poolwise.texts import Texts, open_texts
-from poolwise.transforms import Transform
-from poolwise.transforms.fitted_readout import FittedReadout, prompted
+from poolwise.cli.row_flags import flag_messages
+from poolwise.model import load
+from poolwise.records import Precision
+from poolwise.texts import open_texts
+
+if TYPE_CHECKING:
+    from poolwise.api import EmbedResult
 
 
 def _columns(_: click.Context, __: click.Parameter, values: Sequence[str]) -> list[str]:
@@ -118,7 +112,8 @@ def command(
     poolwise embed demo reviews.csv --keep stars,date -o vectors.parquet
     poolwise embed ./my-bert book.txt --split sentences -o v.safetensors -r cls@-1 -r mean@-2
     """
-    named_readouts = [FittedReadout.of(spec) for spec in specs]
+    from poolwise.api import embed  # noqa: PLC0415 - after what --help needs
+
     text_source: dict[str, Any] = {
         "column": column,
         "split": split,
@@ -129,83 +124,48 @@ def command(
         inputs, id_column=id_column, keep=keep, limit=limit, seed=None, **text_source
     )
     fit_texts = open_texts([fit], limit=FIT_LIMIT, blank=False, **text_source) if fit else None
-    encoder = load(model, max_length=max_length)
-    fitted_readouts = named_readouts or [encoder.resolve_readout(None)]
-    encoder = prompted(encoder.prompted(prompt, prompt_name), fitted_readouts)
-    readouts = [fitted.readout for fitted in fitted_readouts]
-    for note in filter(None, map(encoder.omission_note, readouts)):
-        warn(note, PoolwiseWarning, stacklevel=1)
-    unfitted = [fitted.readout for fitted in fitted_readouts if fitted.transform is None]
-    provenance: dict[str, Any] = {**encoder.provenance(precision)}
-    counts: Counter[str] = Counter()
-    unknown_tokens = UnknownTokens(encoder.tokenizer)
-    with create(
+    result = embed(
+        load(model, max_length=max_length),
+        texts,
         output,
-        [str(r) for r in readouts],
-        metadata=provenance,
+        specs,
+        fit=fit_texts,
         with_text=with_text,
-        extra_columns=texts.extra_columns,
-        overwrite=force,
-    ) as store:
-        transforms_by_readout = _fit(encoder, unfitted, fit_texts, precision)
-        provenance |= fitted_texts(fit_texts)
-        store.metadata |= provenance
-        start = time.monotonic()
-        for batch in encoder.extract(
-            texts,
-            fitted_readouts,
-            precision=precision,
-            transforms=transforms_by_readout,
-            long=long,
-            escape_special=escape_special,
-            progress=True,
-        ):
-            store.write(batch)
-            counts.update(row_counts(batch))
-            unknown_tokens.add(batch.tokens)
-        store.metadata |= {"texts": texts.name, "texts_sha256": texts.hash}
-    seconds = time.monotonic() - start
-    result = {
-        "verdict": f"{counts['rows']:,} texts embedded in {seconds:.1f} s "
-        f"({counts['rows'] / max(seconds, 1e-9):,.0f}/s): {output}",
-        "output": str(output),
-        "rows": counts["rows"],
-        "readouts": {str(r): encoder.width_of(r) for r in readouts},
-        **{flag: counts[flag] for flag in ROW_FLAGS},
-        "notes": [*texts.notes, *unknown_tokens.notes()],
-        "seconds": round(seconds, 3),
-        "made": provenance,
-    }
+        long=long,
+        escape_special=escape_special,
+        prompt=prompt,
+        prompt_name=prompt_name,
+        precision=precision,
+        force=force,
+        progress=True,
+    )
     if as_json:
-        print_json(result)
+        print_json(_to_json(result))
         return
     _print(result)
     for line in fit_notes(fit_texts):
         console().print(f"  {line}", soft_wrap=True)
 
 
-def _fit(
-    encoder: Model,
-    readouts: Sequence[Readout],
-    texts: Texts | None,
-    precision: Precision,
-) -> dict[str, Transform]:
-    """Fit the steps that need it on the texts of ``--fit``."""
-    if texts is None:
-        return {}
+def _to_json(result: EmbedResult) -> dict[str, Any]:
     return {
-        str(r): encoder.fit(texts, r, precision=precision, progress=True)
-        for r in readouts
-        if r.needs_fit
+        "verdict": result.verdict,
+        "output": str(result.output),
+        "rows": result.rows,
+        "readouts": result.readouts,
+        **result.flags,
+        "notes": result.notes,
+        "seconds": round(result.seconds, 3),
+        "made": result.provenance,
     }
 
 
-def _print(result: dict[str, Any]) -> None:
+def _print(result: EmbedResult) -> None:
     out = console()
-    out.print(result["verdict"], soft_wrap=True)
-    for readout, width in result["readouts"].items():
+    out.print(result.verdict, soft_wrap=True)
+    for readout, width in result.readouts.items():
         out.print(f"  {readout}: {width} dimensions")
-    for line in (*result["notes"], *flag_messages(result)):
+    for line in (*result.notes, *flag_messages(result.flags)):
         out.print(f"  {line}", soft_wrap=True)
-    if result["truncated"]:
+    if result.flags["truncated"]:
         out.print("  (--long window reads all of a text)")

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from poolwise.cli.fit_options import FIT_HELP, FIT_LIMIT, fit_notes, fitted_texts
+from poolwise.cli.fit_options import FIT_HELP, FIT_LIMIT, fit_notes
 from poolwise.cli.options import (
     console,
     json_option,
@@ -117,6 +117,8 @@ def command(
         f"texts to {result.difference:.0e} of their largest value"
     )
     if as_json:
+        from poolwise.api.embed import fit_provenance  # noqa: PLC0415 - beside its only use
+
         print_json(
             {
                 "verdict": verdict,
@@ -129,7 +131,7 @@ def command(
                 "width": result.width,
                 "difference": result.difference,
                 "texts": result.texts,
-                "made": {**encoder.provenance(), **fitted_texts(fit_texts)},
+                "made": {**encoder.provenance(), **fit_provenance(fit_texts)},
             }
         )
         return

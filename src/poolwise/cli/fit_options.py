@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
-from typing import Any
 
 from poolwise.texts import Texts
 
@@ -15,14 +13,6 @@ FIT_HELP = (
     "Texts on which whiten, standardize, … are fitted: all of them, or "
     f"{FIT_LIMIT:,} that are drawn."
 )
-
-
-def fitted_texts(texts: Texts | None) -> dict[str, Any]:
-    """The provenance of fitted steps, for an output; empty where no step needed a fit."""
-    if texts is None or texts.hash is None:
-        return {}
-    sampled = {"sampled": [asdict(sample) for sample in texts.samples]} if texts.samples else {}
-    return {"fitted_on": {"texts": texts.name, "texts_sha256": texts.hash, **sampled}}
 
 
 def fit_notes(texts: Texts | None) -> Iterator[str]:
