@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from poolwise.api.inputs import ReadOptions, as_datasets, as_model
+from poolwise.api.inputs import as_datasets, as_model, read_options
 from poolwise.api.results import FindingsView
 from poolwise.errors import OptionError, StudyError
 from poolwise.model import Model
@@ -42,14 +42,14 @@ def ask(
     prompt: str | None = None,
     prompt_name: str | None = None,
     progress: bool = False,
-    **read: Any,
+    **reading: Any,
 ) -> AskResult:
     """Answer ``question`` (a name such as ``"length"``, see ``poolwise ask --help``).
 
     ``model`` is what ``load`` gives, or takes. ``texts``, ``labels``, ``pairs`` and ``tags`` are
     paths, frames, ``datasets.Dataset``, Arrow tables or lists; a list of them is several sets.
     ``readouts``, ``grid`` and ``folder`` (where trainings are kept and resumed) belong to some
-    questions only. ``read`` are the fields of ``ReadOptions``: ``limit``, ``dev``, ``test``, ….
+    questions only. ``reading`` are the fields of ``ReadOptions``: ``limit``, ``dev``, ``test``, ….
 
     Raises OptionError for a question or an option that does not exist, StudyError for data that
     cannot carry an answer, TextError for data that cannot be read.
@@ -63,10 +63,9 @@ def ask(
     data = {"texts": texts, "labels": labels, "pairs": pairs, "tags": tags}
     if all(data[kind] is None for kind in row.takes):
         raise StudyError(f"{question} is measured on {' or '.join(row.takes)}; none was given")
-    options: dict[str, Any] = {"seed": seed}
-    given = {"readouts": list(readouts), "grid": grid, "folder": folder and Path(folder)}
-    options |= {name: value for name, value in given.items() if value}
-    datasets = as_datasets(**data, options=ReadOptions(seed=seed, **read))
+    special = {"readouts": list(readouts), "grid": grid, "folder": folder and Path(folder)}
+    options = {"seed": seed, **{name: value for name, value in special.items() if value}}
+    datasets = as_datasets(**data, options=read_options(seed, reading))
     findings = ask_studies(
         question,
         as_model(model, prompt, prompt_name),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from poolwise.errors import OptionError
+from poolwise.errors import OptionError, listed
 from poolwise.model import Model, load
 from poolwise.texts import (
     Datasets,
@@ -20,6 +20,7 @@ from poolwise.texts import (
     texts_from,
 )
 from poolwise.texts.limits import MAX_TEXT_BYTES
+from poolwise.texts.memory import is_table
 
 T = TypeVar("T")
 
@@ -44,6 +45,16 @@ class ReadOptions:
     max_text_bytes: int = MAX_TEXT_BYTES
 
 
+def read_options(seed: int, options: Mapping[str, Any]) -> ReadOptions:
+    """The options of reading among a function's keyword arguments. Raises OptionError for others."""
+    names = [field.name for field in fields(ReadOptions) if field.name != "seed"]
+    if unknown := [name for name in options if name not in names]:
+        raise OptionError(
+            f"unknown option {listed(unknown)}; data are read with the options {', '.join(names)}"
+        )
+    return ReadOptions(seed=seed, **options)
+
+
 def as_model(
     model: Model | str | Path, prompt: str | None = None, prompt_name: str | None = None
 ) -> Model:
@@ -61,59 +72,87 @@ def as_datasets(
     several sets (frames, data sets, paths). Raises OptionError where ``dev`` or ``test`` could
     belong to several sets, TextError as those functions do.
     """
-    table = {
-        "pairs": _sets(pairs),
-        "labels": _sets(labels),
-        "tags": _sets(tags),
-    }
-    n_tables = sum(map(len, table.values()))
-    if (options.dev is not None or options.test is not None) and n_tables != 1:
+    sets = {"pairs": _sets(pairs), "labels": _sets(labels), "tags": _sets(tags)}
+    n_sets = sum(map(len, sets.values()))
+    if (options.dev is not None or options.test is not None) and n_sets != 1:
         raise OptionError(
-            f"dev and test belong to one set of data; there are {n_tables} (pairs, labels, tags)"
+            f"dev and test belong to one set of data; there are {n_sets} (pairs, labels, tags)"
         )
-    read: dict[str, Any] = {
+    splits = _reading(options) | {"dev": options.dev, "test": options.test}
+    return Datasets(
+        pairs=_read(pairs_from, "pairs", sets["pairs"], splits | {"columns": options.columns}),
+        labels=_read(labels_from, "labels", sets["labels"], splits | _label_columns(options)),
+        tags=_read(tags_from, "tags", sets["tags"], splits),
+        texts=_read(
+            texts_from,
+            "texts",
+            _text_sets(texts),
+            _reading(options) | {"column": options.text_column},
+        ),
+    )
+
+
+def read_labels(labels: object, kind: LabelKind, options: ReadOptions) -> LabelledTexts:
+    """One set of labelled texts, for a classifier of this kind."""
+    splits = {"dev": options.dev, "test": options.test, "kind": kind}
+    arguments = _reading(options) | _label_columns(options) | splits
+    return _read(labels_from, "labels", [labels], arguments)[0]
+
+
+def _reading(options: ReadOptions) -> dict[str, Any]:
+    return {
         "limit": options.limit,
         "seed": options.seed,
         "max_text_bytes": options.max_text_bytes,
         "encoding": options.encoding,
     }
-    split: dict[str, Any] = {"dev": options.dev, "test": options.test, **read}
-    return Datasets(
-        pairs=_each(pairs_from, table["pairs"], columns=options.columns, **split),
-        labels=_each(
-            labels_from,
-            table["labels"],
-            text_column=options.text_column,
-            label_column=options.label_column,
-            **split,
-        ),
-        tags=_each(tags_from, table["tags"], **split),
-        texts=_each(texts_from, _texts(texts), column=options.text_column, **read),
-    )
 
 
-def _each(read: Callable[..., T], sets: Sequence[object], **options: Any) -> list[T]:
-    given = {name: value for name, value in options.items() if value is not None or name == "seed"}
-    return [read(data, **given) for data in sets]
+def _label_columns(options: ReadOptions) -> dict[str, Any]:
+    return {"text_column": options.text_column, "label_column": options.label_column}
 
 
-def read_labels(labels: object, kind: LabelKind, options: ReadOptions) -> LabelledTexts:
-    """One set of labelled texts, for a classifier of this kind."""
-    given = {field.name: getattr(options, field.name) for field in fields(options)}
-    del given["columns"]
-    return _each(labels_from, [labels], kind=kind, **given)[0]
-
-
-def _texts(data: object) -> list[object]:
-    """A list of strings is one set of texts."""
-    several = isinstance(data, list) and data and all(isinstance(item, Texts) for item in data)
-    return _sets(data) if data is None or several else [data]
+def _read(
+    read: Callable[..., T], kind: str, sets: Sequence[object], arguments: Mapping[str, Any]
+) -> list[T]:
+    """Each set; several of Python data are called ``labels 1``, ``labels 2``, …"""
+    options = {k: value for k, value in arguments.items() if value is not None or k == "seed"}
+    names = [kind] if len(sets) == 1 else [f"{kind} {i}" for i in range(1, len(sets) + 1)]
+    return [read(data, name=name, **options) for data, name in zip(sets, names, strict=True)]
 
 
 def _sets(data: object) -> list[object]:
-    """Several sets where a list holds paths, frames or data sets; else one, or none."""
+    """Several sets where a list holds tables or paths; else one, or none.
+
+    Rows in a list are one set, and so are files of one label (``LABEL=FILE``).
+    """
     if data is None:
         return []
-    if isinstance(data, list) and data and not isinstance(data[0], tuple | list | dict):
-        return list(data)
-    return [data]
+    if not isinstance(data, list) or not data or _is_row(data[0]):
+        return [data]
+    labelled = [item for item in data if _is_labelled_file(item)]
+    tables = [item for item in data if not _is_labelled_file(item)]
+    return [labelled, *tables] if labelled else tables
+
+
+def _is_row(item: object) -> bool:
+    """A list or dict, or a tuple that does not begin with a column."""
+    if isinstance(item, tuple):
+        return not item or isinstance(item[0], str | tuple) or not isinstance(item[0], Iterable)
+    return isinstance(item, list | dict)
+
+
+def _is_labelled_file(item: object) -> bool:
+    return isinstance(item, str) and "=" in item and not Path(item).exists()
+
+
+def _text_sets(data: object) -> list[object]:
+    """Several sets where a list holds tables; a list of strings, paths or rows is one."""
+    if data is None:
+        return []
+    several = isinstance(data, list) and data and all(map(_is_text_set, data))
+    return list(data) if several else [data]
+
+
+def _is_text_set(item: object) -> bool:
+    return isinstance(item, Texts) or (is_table(item) and not isinstance(item, dict))

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poolwise.api.inputs import ReadOptions, as_datasets, as_model
+from poolwise.api.inputs import as_datasets, as_model, read_options
 from poolwise.api.results import FindingsView
 from poolwise.errors import StudyError
 from poolwise.model import Model
@@ -67,9 +67,26 @@ class SweepResult(FindingsView):
             self.best.save(folder / names["readout"])
         return {**names, **super().fill(folder)}
 
+    @property
+    def choice(self) -> str:
+        """In a few words: the readout that was chosen, on what, and its score on test."""
+        from poolwise.statistics.estimate import format_estimate  # noqa: PLC0415 - slow to import
+
+        if not self.selections:
+            return "no readout chosen"
+        selection = self.selections[0]
+        i, task = selection.chosen_index, selection.task
+        score = format_estimate(selection.test_scores[i])
+        return f"{selection.names[i]}, {task.score} {score} on {task.name}"
+
     def __repr__(self) -> str:
-        chosen = str(self.best.readout) if self.selections else "no readout chosen"
-        return f"<SweepResult: {chosen}, {len(self.findings)} findings>"
+        return f"<SweepResult: {self.choice}; {len(self.findings)} findings>"
+
+    def _repr_html_(self) -> str:
+        from poolwise.api.best_scores import best_scores  # noqa: PLC0415 - slow to import
+        from poolwise.reports import summary_html  # noqa: PLC0415 - likewise
+
+        return summary_html(self.choice, list(map(best_scores, self.selections)), self.findings)
 
 
 def sweep(
@@ -85,14 +102,14 @@ def sweep(
     prompt: str | None = None,
     prompt_name: str | None = None,
     progress: bool = False,
-    **read: Any,
+    **reading: Any,
 ) -> SweepResult:
     """Measure every layer, pool and step of ``model`` on this data, in one pass.
 
     Readouts are chosen on one part of the rows (dev) and reported on another (test). ``model`` is
     what ``load`` gives, or takes. ``labels``, ``pairs``, ``tags`` and ``texts`` are paths, frames,
     ``datasets.Dataset``, Arrow tables or lists; a list of them is several sets. ``grid`` is
-    ``default``, ``full``, or readouts between blanks. ``read`` are the fields of ``ReadOptions``:
+    ``default``, ``full``, or readouts between blanks. ``reading`` are the fields of ``ReadOptions``:
     ``limit``, ``dev``, ``test``, ``columns``, ``text_column``, ``label_column``, ….
 
     An interruption (Ctrl-C) carries as notes what was answered before. Raises StudyError where the
@@ -103,7 +120,7 @@ def sweep(
     data = {"labels": labels, "pairs": pairs, "tags": tags, "texts": texts}
     if all(value is None for value in data.values()):
         raise StudyError("nothing to measure on: give pairs, labels, tags or texts")
-    datasets = as_datasets(**data, options=ReadOptions(seed=seed, **read))
+    datasets = as_datasets(**data, options=read_options(seed, reading))
     result = SweepResult()
     try:
         for finding, selection in sweep_studies(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poolwise.api.inputs import ReadOptions, as_model, read_labels
+from poolwise.api.inputs import as_model, read_labels, read_options
 from poolwise.api.results import FindingsView
 from poolwise.model import Model
 from poolwise.records import Finding
@@ -57,18 +57,18 @@ def tune(
     prompt: str | None = None,
     prompt_name: str | None = None,
     progress: bool = False,
-    **read: Any,
+    **reading: Any,
 ) -> TuneReport | None:
     """Fine-tune over each readout on the same rows, and say which to take.
 
     ``labels`` is one set, as in ``sweep``; ``sizes`` are rows to train on, None for all of them;
     ``folder`` keeps trainings, checkpoints and a report, and a second call with it resumes.
-    ``read`` are the fields of ``ReadOptions``. None in torchrun's processes other than the first.
+    ``reading`` are the fields of ``ReadOptions``. None in torchrun's processes other than the first.
     """
     from poolwise.tuning.comparison import DEFAULT_READOUTS  # noqa: PLC0415 - slow to import
     from poolwise.tuning.tune import tune as tune_readouts  # noqa: PLC0415 - likewise
 
-    data = read_labels(labels, kind, ReadOptions(seed=seed, **read))
+    data = read_labels(labels, kind, read_options(seed, reading))
     result = tune_readouts(
         as_model(model, prompt, prompt_name),
         data,

@@ -1,7 +1,7 @@
 """Findings → charts as Vega-Lite, SVG and PNG, and one page; computes nothing."""
 
 from poolwise.reports.folder import PAGE, report_folder, resumed_folder
-from poolwise.reports.fragment import finding_html
+from poolwise.reports.fragment import finding_html, summary_html
 from poolwise.reports.report import fill_report, to_json, write_report
 from poolwise.reports.specification import MIME_TYPE, vega_lite
 
@@ -12,6 +12,7 @@ __all__ = [
     "finding_html",
     "report_folder",
     "resumed_folder",
+    "summary_html",
     "to_json",
     "vega_lite",
     "write_report",

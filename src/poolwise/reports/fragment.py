@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import functools
+from collections.abc import Sequence
 
 import jinja2
 
-from poolwise.charts import Chart
+from poolwise.charts import Chart, TextTable
 from poolwise.records import Finding
 from poolwise.reports.page import Figure, page_environment
 from poolwise.reports.printable import printable
@@ -23,7 +24,19 @@ def finding_html(finding: Finding) -> str:
     """
     finding = printable(finding)
     figures = [_figure(chart) for chart in finding.charts]
-    return _template().render(finding=finding, figures=figures, svg_url=_svg_url)
+    return _template("fragment.html").render(finding=finding, figures=figures, svg_url=_svg_url)
+
+
+def summary_html(lead: str, tables: Sequence[TextTable], findings: Sequence[Finding]) -> str:
+    """A sentence and tables, then each finding folded under its question and verdict.
+
+    One ``<div>`` with its style; raises as ``finding_html`` does.
+    """
+    return _template("summary.html").render(
+        lead=printable(lead),
+        tables=[(printable(table.title), render_chart(printable(table)).table) for table in tables],
+        findings=[(printable(finding), finding_html(finding)) for finding in findings],
+    )
 
 
 def _figure(chart: Chart) -> Figure:
@@ -37,5 +50,5 @@ def _svg_url(figure: Figure) -> str:
 
 
 @functools.cache
-def _template() -> jinja2.Template:
-    return page_environment().get_template("fragment.html")
+def _template(name: str) -> jinja2.Template:
+    return page_environment().get_template(name)
