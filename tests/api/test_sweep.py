@@ -78,8 +78,8 @@ def test_a_report_is_that_of_the_command(tiny, result, labels_file, tmp_path, mo
     page = result.report(folder)
     monkeypatch.setattr(
         "sys.argv",
-        ["poolwise", "sweep", str(tiny("bert")), "--labels", str(labels_file), "--grid", GRID]
-        + ["-o", str(command)],
+        f"poolwise sweep {tiny('bert')} --labels {labels_file} -o {command} --grid".split()
+        + [GRID],
     )
     main()
     assert page == folder / "report.html"
@@ -159,5 +159,5 @@ def test_mistakes_are_named(model, rows, labels_file):
         poolwise.sweep(model, labels=rows, limt=3)
     with pytest.raises(OptionError, match="dev and test belong to one set of data; there are 2"):
         poolwise.sweep(model, labels=[labels_file, labels_file], dev=labels_file)
-    with pytest.raises(TextError, match="missing.csv"):
+    with pytest.raises(TextError, match=r"missing\.csv"):
         poolwise.sweep(model, labels="missing.csv")

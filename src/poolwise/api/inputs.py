@@ -46,7 +46,7 @@ class ReadOptions:
 
 
 def read_options(seed: int, options: Mapping[str, Any]) -> ReadOptions:
-    """The options of reading among a function's keyword arguments. Raises OptionError for others."""
+    """The ReadOptions of these keyword arguments. Raises OptionError for others."""
     names = [field.name for field in fields(ReadOptions) if field.name != "seed"]
     if unknown := [name for name in options if name not in names]:
         raise OptionError(
@@ -150,8 +150,9 @@ def _text_sets(data: object) -> list[object]:
     """Several sets where a list holds tables; a list of strings, paths or rows is one."""
     if data is None:
         return []
-    several = isinstance(data, list) and data and all(map(_is_text_set, data))
-    return list(data) if several else [data]
+    if isinstance(data, list) and data and all(map(_is_text_set, data)):
+        return list(data)
+    return [data]
 
 
 def _is_text_set(item: object) -> bool:

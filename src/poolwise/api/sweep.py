@@ -109,7 +109,7 @@ def sweep(
     Readouts are chosen on one part of the rows (dev) and reported on another (test). ``model`` is
     what ``load`` gives, or takes. ``labels``, ``pairs``, ``tags`` and ``texts`` are paths, frames,
     ``datasets.Dataset``, Arrow tables or lists; a list of them is several sets. ``grid`` is
-    ``default``, ``full``, or readouts between blanks. ``reading`` are the fields of ``ReadOptions``:
+    ``default``, ``full``, or readouts between blanks. ``reading`` are fields of ``ReadOptions``:
     ``limit``, ``dev``, ``test``, ``columns``, ``text_column``, ``label_column``, ….
 
     An interruption (Ctrl-C) carries as notes what was answered before. Raises StudyError where the

@@ -63,7 +63,7 @@ def tune(
 
     ``labels`` is one set, as in ``sweep``; ``sizes`` are rows to train on, None for all of them;
     ``folder`` keeps trainings, checkpoints and a report, and a second call with it resumes.
-    ``reading`` are the fields of ``ReadOptions``. None in torchrun's processes other than the first.
+    ``reading`` are fields of ``ReadOptions``. None in torchrun's processes other than the first.
     """
     from poolwise.tuning.comparison import DEFAULT_READOUTS  # noqa: PLC0415 - slow to import
     from poolwise.tuning.tune import tune as tune_readouts  # noqa: PLC0415 - likewise
