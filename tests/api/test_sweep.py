@@ -76,11 +76,8 @@ def test_the_winner_is_saved_and_loaded(model, rows, result, tmp_path):
 def test_a_report_is_that_of_the_command(tiny, result, labels_file, tmp_path, monkeypatch):
     folder, command = tmp_path / "report", tmp_path / "command"
     page = result.report(folder)
-    monkeypatch.setattr(
-        "sys.argv",
-        f"poolwise sweep {tiny('bert')} --labels {labels_file} -o {command} --grid".split()
-        + [GRID],
-    )
+    arguments = f"sweep {tiny('bert')} --labels {labels_file} -o {command} --grid".split()
+    monkeypatch.setattr("sys.argv", ["poolwise", *arguments, GRID])
     main()
     assert page == folder / "report.html"
     files = {path.relative_to(folder) for path in folder.rglob("*")}
