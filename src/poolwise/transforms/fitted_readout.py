@@ -48,6 +48,10 @@ class FittedReadout:
     provenance: Mapping[str, str] = field(default_factory=dict)
     prompt: str | None = None
 
+    def __str__(self) -> str:
+        """The readout's text."""
+        return str(self.readout)
+
     def save(self, path: str | Path) -> None:
         """Write ``path`` and, for fitted steps, a ``.safetensors`` of that name beside it.
 
