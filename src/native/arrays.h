@@ -1,5 +1,5 @@
-// Arrays as Python hands them over: of the right type, contiguous, in this machine's memory; nothing
-// else is known of them.
+// Arrays that Python passes: of the right type, contiguous, on the CPU. Everything else about them
+// is unchecked: shape, alignment, values.
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -23,7 +23,7 @@ using Ints = nb::ndarray<const int, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Linear = std::pair<Floats<2>, Floats<1>>;  // weight [out, in], bias [out]
 using Gains = std::pair<Floats<1>, Floats<1>>;   // gain and bias, [width] each
 
-// In a tuple None passes for an array.
+// nanobind accepts None as an array inside a tuple.
 template <class Array>
 void expect_array(const Array& array) {
     if (!array.is_valid()) throw nb::type_error("None is no array");
@@ -36,20 +36,19 @@ int extent(const Array& array, int axis) {
     return static_cast<int>(array.shape(axis));
 }
 
-// The shape, and whether floats can be read where it lies.
 template <class Array>
 void expect_shape(const Array& array, std::initializer_list<int> shape, const char* name) {
     expect_array(array);
-    bool same = array.ndim() == shape.size();
-    std::string found, expected;
+    bool equal = array.ndim() == shape.size();
+    std::string actual, expected;
     std::size_t axis = 0;
     for (int size : shape) {
-        same = same && array.shape(axis) == static_cast<std::size_t>(size);
-        found += (axis ? ", " : "") + std::to_string(array.shape(axis));
+        equal = equal && array.shape(axis) == static_cast<std::size_t>(size);
+        actual += (axis ? ", " : "") + std::to_string(array.shape(axis));
         expected += (axis++ ? ", " : "") + std::to_string(size);
     }
-    if (!same)
-        throw std::invalid_argument(std::string(name) + " has shape [" + found + "], expected [" +
+    if (!equal)
+        throw std::invalid_argument(std::string(name) + " has shape [" + actual + "], expected [" +
                                     expected + "]");
 }
 
@@ -59,18 +58,18 @@ void expect_aligned(const Array& array, const char* name) {
         throw std::invalid_argument(std::string(name) + " does not lie on a float's boundary");
 }
 
-// Bytes, for an array need not lie on the boundary of its type.
+// Copies bytes, because an array need not be aligned.
 template <class T, class Array>
-void copy_into(T* to, const Array& array) {
-    if (array.size()) std::memcpy(to, array.data(), array.size() * sizeof(T));
+void copy_bytes(T* out, const Array& array) {
+    if (array.size()) std::memcpy(out, array.data(), array.size() * sizeof(T));
 }
 
 template <class T, class Array>
-std::vector<T> copied(const Array& array) {
+std::vector<T> to_vector(const Array& array) {
     for (std::size_t axis = 0; axis < array.ndim(); ++axis) extent(array, static_cast<int>(axis));
-    std::vector<T> made(array.size());
-    copy_into(made.data(), array);
-    return made;
+    std::vector<T> values(array.size());
+    copy_bytes(values.data(), array);
+    return values;
 }
 
 }  // namespace poolwise

@@ -1,9 +1,8 @@
-// Zeroed memory on a cache line's boundary.
+// Zeroed memory, aligned to a cache line.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -22,18 +21,17 @@ public:
     }
     Buffer(const Buffer&) = delete;
     Buffer& operator=(const Buffer&) = delete;
-    ~Buffer() { std::free(data_); }
+    ~Buffer() { release(data_); }
 
-    // At least `count` elements; what was there is gone where it has to grow.
+    // Makes room for at least `count` elements. Growing discards the values.
     void resize(std::size_t count) {
         if (count <= count_) return;
         if (count > (SIZE_MAX - 63) / sizeof(T)) throw std::bad_alloc();
         const std::size_t bytes = (count * sizeof(T) + 63) / 64 * 64;
-        T* fresh = static_cast<T*>(std::aligned_alloc(64, bytes));
-        if (fresh == nullptr) throw std::bad_alloc();
-        std::memset(static_cast<void*>(fresh), 0, bytes);
-        std::free(data_);
-        data_ = fresh;
+        T* allocation = static_cast<T*>(::operator new(bytes, alignment));
+        std::memset(static_cast<void*>(allocation), 0, bytes);
+        release(data_);
+        data_ = allocation;
         count_ = count;
     }
 
@@ -44,6 +42,10 @@ public:
     std::size_t size() const { return count_; }
 
 private:
+    static constexpr std::align_val_t alignment{64};
+
+    static void release(T* data) { ::operator delete(data, alignment); }
+
     void swap(Buffer& other) {
         std::swap(data_, other.data_);
         std::swap(count_, other.count_);

@@ -1,4 +1,4 @@
-// An encoder made of arrays, whole or not at all: nothing of it changes afterwards.
+// Builds an encoder from the caller's arrays. A built encoder is complete and immutable.
 #pragma once
 
 #include <memory>
@@ -8,6 +8,7 @@
 
 #include "arrays.h"
 #include "encoder.h"
+#include "precision.h"
 
 namespace poolwise {
 
@@ -15,19 +16,19 @@ namespace poolwise {
 using BlockArrays = std::tuple<Linear, Linear, Linear, Linear, Gains, Linear, Linear, Gains>;
 
 struct EncoderArrays {
-    // Read where they lie, and kept.
+    // Referenced: they must outlive the encoder.
     Floats<2> words, positions;
-    std::optional<Floats<1>> type;
+    std::optional<Floats<1>> token_type;
     // Copied.
     Gains norm;
     std::optional<Linear> projection;
     std::vector<BlockArrays> blocks;
     std::optional<Linear> pooler;
-    std::optional<Floats<2>> relative;  // [heads, 2 * reach - 1]
+    std::optional<Floats<2>> relative_bias;  // [heads, 2 * relative_span - 1]
 };
 
-// Throws std::invalid_argument where they do not fit each other.
-std::unique_ptr<const Encoder> build(const Kernels& kernels, Format format, const Shape& shape,
-                                     const EncoderArrays& arrays);
+// Throws std::invalid_argument where the arrays do not fit each other or the shape.
+std::unique_ptr<const Encoder> build_encoder(const Kernels& kernels, LayerFormats formats,
+                                             const Shape& shape, const EncoderArrays& arrays);
 
 }  // namespace poolwise

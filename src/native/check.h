@@ -1,4 +1,4 @@
-// What does not hold is said.
+// Checks of what a caller passes; they throw std::invalid_argument.
 #pragma once
 
 #include <stdexcept>
@@ -6,16 +6,18 @@
 
 namespace poolwise {
 
-inline void expect(bool holds, const char* what) {
-    if (!holds) throw std::invalid_argument(what);
+inline void expect(bool condition, const char* message) {
+    if (!condition) throw std::invalid_argument(message);
 }
-inline void expect(bool holds, const std::string& what) { expect(holds, what.c_str()); }
+inline void expect(bool condition, const std::string& message) {
+    expect(condition, message.c_str());
+}
 
-// "ids[3] is 40000, expected 0 to 30521"
-inline void expect_within(long value, long first, long last, const char* name, long at = -1) {
+// The message reads, for example, "ids[3] is 40000, expected 0 to 30521"
+inline void expect_within(long value, long first, long last, const char* name, long index = -1) {
     if (first <= value && value <= last) return;
-    const std::string index = at < 0 ? "" : "[" + std::to_string(at) + "]";
-    throw std::invalid_argument(name + index + " is " + std::to_string(value) + ", expected " +
+    const std::string subscript = index < 0 ? "" : "[" + std::to_string(index) + "]";
+    throw std::invalid_argument(name + subscript + " is " + std::to_string(value) + ", expected " +
                                 std::to_string(first) + " to " + std::to_string(last));
 }
 

@@ -3,8 +3,8 @@
 namespace poolwise {
 namespace {
 
-std::vector<const Kernels*> find() {
-    std::vector<const Kernels*> found;
+std::vector<const Kernels*> supported_kernels() {
+    std::vector<const Kernels*> kernels;
 #if defined(__x86_64__)
     __builtin_cpu_init();
     [[maybe_unused]] const bool avx512 =
@@ -13,26 +13,26 @@ std::vector<const Kernels*> find() {
         __builtin_cpu_supports("avx512vnni");
     const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 #ifdef POOLWISE_HAS_AVX512FP16
-    if (avx512 && __builtin_cpu_supports("avx512fp16")) found.push_back(&avx512fp16_kernels);
+    if (avx512 && __builtin_cpu_supports("avx512fp16")) kernels.push_back(&avx512fp16_kernels);
 #endif
 #ifdef POOLWISE_HAS_AVX512
-    if (avx512) found.push_back(&avx512_kernels);
+    if (avx512) kernels.push_back(&avx512_kernels);
 #endif
 #ifdef POOLWISE_HAS_AVXVNNI
-    if (avx2 && __builtin_cpu_supports("avxvnni")) found.push_back(&avxvnni_kernels);
+    if (avx2 && __builtin_cpu_supports("avxvnni")) kernels.push_back(&avxvnni_kernels);
 #endif
 #ifdef POOLWISE_HAS_AVX2
-    if (avx2) found.push_back(&avx2_kernels);
+    if (avx2) kernels.push_back(&avx2_kernels);
 #endif
 #endif
-    return found;
+    return kernels;
 }
 
 }  // namespace
 
 const std::vector<const Kernels*>& available_kernels() {
-    static const std::vector<const Kernels*> found = find();
-    return found;
+    static const std::vector<const Kernels*> kernels = supported_kernels();
+    return kernels;
 }
 
 }  // namespace poolwise

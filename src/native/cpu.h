@@ -1,4 +1,4 @@
-// Which kernels this CPU can run, the best first. Empty where none of ours can.
+// The kernels that this CPU can run, best first; empty where it can run none.
 #pragma once
 
 #include <vector>

@@ -1,4 +1,4 @@
-// An encoder's weights, repacked, and the walk of a batch through its blocks.
+// An encoder with repacked weights, which runs batches.
 #pragma once
 
 #include <array>
@@ -11,35 +11,35 @@
 
 namespace poolwise {
 
-// What the layers of a config.json say.
+// The sizes and settings that config.json gives for every block.
 struct Shape {
-    int width = 0;       // of a hidden state
-    int heads = 0;
-    int inner = 0;       // of the feed-forward layer
-    float epsilon = 0;   // of the layer norms
+    int width = 0;      // of a hidden state
+    int heads = 0;      // of attention
+    int inner = 0;      // width of the feed-forward layer ("intermediate_size")
+    float epsilon = 0;  // of the layer norms
     Activation activation = Activation::gelu;
 };
 
-struct Norm {
+struct LayerNorm {
     Buffer<float> gain, bias;
 };
 
 struct Block {
     Matrix query, key_value, attention_output, intermediate, output;
-    Norm attention_norm, output_norm;
+    LayerNorm attention_norm, output_norm;
 };
 
-// The tables are read where they lie; who made the encoder keeps them alive.
+// The embedding tables belong to the caller, who keeps them alive as long as the encoder.
 struct Embeddings {
-    const float* words = nullptr;      // [vocabulary, width]
-    const float* positions = nullptr;  // [most, width]
-    const float* type = nullptr;       // [width], of token type 0; null where the family has none
-    int vocabulary = 0, most = 0, width = 0;
-    Norm norm;
-    Matrix projection;  // to the hidden width, ELECTRA's; empty (out 0) elsewhere
+    const float* words = nullptr;       // [vocabulary, width]
+    const float* positions = nullptr;   // [max_positions, width]
+    const float* token_type = nullptr;  // [width], of type 0; null where the family has none
+    int vocabulary = 0, max_positions = 0, width = 0;
+    LayerNorm norm;
+    Matrix projection;  // to the hidden width, in ELECTRA; elsewhere empty (out is 0)
 };
 
-// Sequences side by side without padding.
+// Sequences packed side by side without padding.
 struct Batch {
     const int* ids = nullptr;
     const int* positions = nullptr;
@@ -48,18 +48,26 @@ struct Batch {
     int tokens() const { return offsets[sequences]; }
 };
 
-// What is to be read on the way. A linear pool is a row of weights over the batch's tokens, NaN for a
-// sequence where it has nothing to read; a maximum is a row of weights, 0 for tokens left aside.
-struct Reading {
-    struct Linear { int layer, weights; };
-    struct Maximum { int weights; std::vector<std::pair<int, float>> terms; };  // layer, coefficient
+// The outputs of a forward pass. A linear pool is a row of weights over the batch's tokens, NaN for
+// a sequence in which the pool is undefined; a max pool is a row of weights that are 0 for masked
+// tokens.
+struct OutputPlan {
+    struct LinearPool {
+        int layer, weights;
+    };
+    struct MaxPool {
+        int weights;
+        std::vector<std::pair<int, float>> terms;  // layer, coefficient
+        // Whether the maximum is taken of a weighted sum of layers, not of a layer as it is.
+        bool sums_layers() const { return terms.size() > 1 || terms[0].second != 1.0f; }
+    };
 
-    int deepest = 0;
+    int deepest = 0;            // layer at which the forward pass ends
     const int* rows = nullptr;  // tokens whose deepest hidden state is needed, rising; null: all
     int row_count = 0;
     const float* weights = nullptr;  // [pools][tokens]
-    std::vector<Linear> linear;
-    std::vector<Maximum> maxima;
+    std::vector<LinearPool> linear;
+    std::vector<MaxPool> maxima;
     bool pooler = false;
     std::vector<int> hidden_states;  // layers whose hidden states are returned, rising
     float* out = nullptr;  // [linear, then maxima, then pooler][sequences][row_stride(width)]
@@ -68,8 +76,8 @@ struct Reading {
     std::size_t vectors() const { return linear.size() + maxima.size() + (pooler ? 1 : 0); }
 };
 
-// Floats from row to row: room for whole panels of any kernel, and no power of two, lest rows share
-// their places in the cache.
+// Floats from row to row: room for whole panels of any kernel, and no power of two, which would map
+// rows to the same cache sets.
 constexpr std::size_t row_stride(int width) {
     return (static_cast<std::size_t>(width) + 95) / 48 * 48 + 16;
 }
@@ -86,18 +94,23 @@ public:
     Pages pages;  // of all matrices
     Embeddings embeddings;
     std::vector<Block> blocks;
-    Matrix pooler;                    // out 0: none
-    Buffer<float> relative;           // [heads][2 * reach - 1]: bias by key minus query, from 1 - reach
-    int reach = 0;                    // 0: no relative positions
+    Matrix pooler;  // out is 0 where there is none
+    // Attention bias by key position minus query position, from 1 - relative_span on; MPNet's.
+    Buffer<float> relative_bias;  // [heads][2 * relative_span - 1]
+    int relative_span = 0;        // 0: no relative positions
 
-    void run(const Batch& batch, const Reading& reading, int threads) const;
+    // The longest sequence that the position tables allow.
+    int max_sequence() const;
+
+    // Throws std::bad_alloc where memory is short, always in the calling thread.
+    void run(const Batch& batch, const OutputPlan& plan, int threads) const;
 
 private:
-    std::unique_ptr<Workspace> borrow() const;
-    void give_back(std::unique_ptr<Workspace>) const noexcept;
+    std::unique_ptr<Workspace> acquire_workspace() const;
+    void release_workspace(std::unique_ptr<Workspace>) const noexcept;
 
-    // No lock: in a child that was forked while another thread held it, it would stay locked.
-    mutable std::array<std::atomic<Workspace*>, 64> idle_{};
+    // Lock-free: a mutex that another thread holds during a fork stays locked in the child.
+    mutable std::array<std::atomic<Workspace*>, 64> idle_workspaces_{};
 };
 
 }  // namespace poolwise

@@ -1,6 +1,6 @@
-// y = x W' in float32. Every element is the sum, in order, of chains of `along` fused multiply-adds,
-// whatever tile it falls into: a row's result never depends on the rows beside it. Short chains also
-// round less than one long one.
+// y = x W' in float32. Every element is the sum, in order, of chains of `chain_steps` fused
+// multiply-adds, whatever tile computes it: a row's result never depends on the rows beside it.
+// Short chains also round less than one long chain.
 #pragma once
 
 #include <algorithm>
@@ -12,75 +12,128 @@
 namespace {
 
 using poolwise::Epilogue;
-using poolwise::Input;
+using poolwise::LinearInput;
 using poolwise::Matrix;
 
-constexpr int along = 256;  // inputs whose weights, one panel wide, stay in the first cache
+constexpr int chain_steps =
+    256;  // inputs whose weights, one panel wide, stay in the first-level cache
 
-// Calls work with the number of rows, 1 to Most, as a constant, so that a tile's sums have names.
-template <int Most, class Work>
-[[gnu::always_inline]] inline void with_rows(int rows, const Work& work) {
-    if constexpr (Most > 0) {
-        if (rows == Most)
-            work(std::integral_constant<int, Most>());
+// Calls work with the number of rows, 1 to MaxRows, as a constant, so that a tile's sums are
+// registers.
+template <int MaxRows, class Work>
+[[gnu::always_inline]] inline void with_row_count(int rows, const Work& work) {
+    if constexpr (MaxRows > 0) {
+        if (rows == MaxRows)
+            work(std::integral_constant<int, MaxRows>());
         else
-            with_rows<Most - 1>(rows, work);
+            with_row_count<MaxRows - 1>(rows, work);
     }
 }
 
-// Fetches the weights that come next while these are worked on, a few lines at a time: the cores read
-// memory far slower than they multiply, and a burst of requests would make them wait as well.
-struct Ahead {
+// Prefetches the next panel's weights while the current panel is multiplied, a few cache lines at a
+// time: memory is far slower than the products, and a burst of requests would stall them.
+struct Prefetcher {
     static constexpr int stride = 8;  // steps along the input between requests
 
-    const unsigned char* at = nullptr;
+    const unsigned char* next = nullptr;
     const unsigned char* end = nullptr;
-    std::size_t share = 0;  // bytes a request
+    std::size_t request_bytes = 0;
 
-    Ahead() = default;
-    Ahead(const unsigned char* next, std::size_t bytes, int tiles, int steps)
-        : at(next), end(next + bytes) {
-        const std::size_t requests = static_cast<std::size_t>(tiles) * ((steps + stride - 1) / stride);
-        if (requests > 0) share = (bytes / requests + 63) / 64 * 64;  // a batch may need no row at all
+    Prefetcher() = default;
+    Prefetcher(const unsigned char* begin, std::size_t bytes, int tiles, int steps)
+        : next(begin), end(begin + bytes) {
+        const std::size_t requests =
+            static_cast<std::size_t>(tiles) * ((steps + stride - 1) / stride);
+        // There are no requests where a batch needs no row of a layer.
+        if (requests > 0) request_bytes = (bytes / requests + 63) / 64 * 64;
     }
 
     void fetch() {
-        const unsigned char* stop = at + share < end ? at + share : end;
-        for (; at < stop; at += 64) __builtin_prefetch(at, 0, 2);
+        const unsigned char* stop = next + request_bytes < end ? next + request_bytes : end;
+        for (; next < stop; next += 64) __builtin_prefetch(next, 0, 2);
     }
 };
 
-// Stores a tile of sums, row by row, after the epilogue.
+// Prefetches the panel after `panel`, if there is one, over all tiles of `rows` rows.
+inline Prefetcher prefetcher(const Matrix& m, int panel, int rows, int tile_rows) {
+    if (panel + 1 >= m.panels) return {};
+    return {m.data + (panel + 1) * m.panel_bytes, m.panel_bytes, (rows + tile_rows - 1) / tile_rows,
+            m.steps};
+}
+
+// The output columns of one panel; the pointers point at its first column.
+struct PanelOutput {
+    float* out = nullptr;
+    std::size_t stride = 0;       // floats
+    const float* bias = nullptr;  // null: none
+    Epilogue epilogue = {};
+};
+
+inline PanelOutput panel_output(const Matrix& m, int panel, float* out, std::size_t stride,
+                                const Epilogue& epilogue) {
+    const std::size_t column = static_cast<std::size_t>(panel) * m.panel;
+    PanelOutput output{out + column, stride, m.bias.data() + column, epilogue};
+    if (epilogue.residual != nullptr) output.epilogue.residual += column;
+    return output;
+}
+
+// Applies the epilogue to a tile of sums and stores it at `row`.
 template <class S, int Rows, int Vectors>
-[[gnu::always_inline]] inline void finish(typename S::F* sum, const float* bias, const Epilogue& e, int row, float* out,
-                   std::size_t stride) {
+[[gnu::always_inline]] inline void store_tile(typename S::F* sum, const PanelOutput& output,
+                                              int row) {
+    const float* bias = output.bias;
+    const Epilogue epilogue = output.epilogue;
+    float* out = output.out;
+    const std::size_t stride = output.stride;
     if (bias != nullptr)
 #pragma GCC unroll 32
         for (int i = 0; i < Rows * Vectors; ++i)
             sum[i] = S::add(sum[i], S::load(bias + i % Vectors * S::width));
-    activate<S, Rows * Vectors>(sum, e.activation);
-    if (e.residual != nullptr)
+    activate<S, Rows * Vectors>(sum, epilogue.activation);
+    if (epilogue.residual != nullptr)
 #pragma GCC unroll 32
         for (int i = 0; i < Rows * Vectors; ++i)
-            sum[i] = S::add(sum[i], S::load(e.residual + (row + i / Vectors) * e.residual_stride +
-                                            i % Vectors * S::width));
+            sum[i] = S::add(
+                sum[i], S::load(epilogue.residual + (row + i / Vectors) * epilogue.residual_stride +
+                                i % Vectors * S::width));
 #pragma GCC unroll 32
     for (int i = 0; i < Rows * Vectors; ++i)
         S::store(out + (row + i / Vectors) * stride + i % Vectors * S::width, sum[i]);
 }
 
-// `Rows` rows of x, [.., steps], times one panel of weights, added to what `out` holds unless `fresh`.
+// Rows of inputs and one panel of weights.
+struct FloatOperands {
+    const float* x;
+    std::size_t x_stride;  // floats
+    const float* weights;
+    std::size_t weights_stride;  // floats from step to step
+    int steps;
+};
+
+// The steps of one chain. All but the first add to the stored sums; the last applies the epilogue.
+struct Chain {
+    int begin, steps;
+    bool first, last;
+};
+
+// One chain of `Rows` rows, from `row` on.
 template <class S, int Rows>
-inline void float_tile(const float* x, std::size_t x_stride, const float* w, std::size_t w_stride,
-                       int steps, bool fresh, float* out, std::size_t stride, bool last,
-                       const float* bias, const Epilogue& e, int row, Ahead& ahead) {
+inline void float_tile(const FloatOperands& operands, const Chain& chain, const PanelOutput& output,
+                       int row, Prefetcher& prefetch) {
     constexpr int vectors = S::tile_vectors;
+    // Locals, because vector stores may alias the structs.
+    const std::size_t x_stride = operands.x_stride, w_stride = operands.weights_stride;
+    const float* x = operands.x + row * x_stride + chain.begin;
+    const float* w = operands.weights + chain.begin * w_stride;
+    const std::size_t stride = output.stride;
+    float* out = output.out + row * stride;
+    const int steps = chain.steps;
     typename S::F sum[Rows * vectors];  // flat: GCC keeps [Rows][vectors] on the stack
 #pragma GCC unroll 32
     for (int i = 0; i < Rows * vectors; ++i) sum[i] = S::zero();
-    for (int begin = 0; begin < steps; begin += Ahead::stride) {
-        const int end = std::min(steps, begin + Ahead::stride);
-        ahead.fetch();
+    for (int begin = 0; begin < steps; begin += Prefetcher::stride) {
+        const int end = std::min(steps, begin + Prefetcher::stride);
+        prefetch.fetch();
         for (int k = begin; k < end; ++k) {
             typename S::F b[vectors];
 #pragma GCC unroll 4
@@ -95,48 +148,42 @@ inline void float_tile(const float* x, std::size_t x_stride, const float* w, std
             w += w_stride;
         }
     }
-    if (!fresh)
+    if (!chain.first)
 #pragma GCC unroll 32
         for (int i = 0; i < Rows * vectors; ++i)
             sum[i] = S::add(S::load(out + i / vectors * stride + i % vectors * S::width), sum[i]);
-    if (last) return finish<S, Rows, vectors>(sum, bias, e, row, out - row * stride, stride);
+    if (chain.last) return store_tile<S, Rows, vectors>(sum, output, row);
 #pragma GCC unroll 32
     for (int i = 0; i < Rows * vectors; ++i)
         S::store(out + i / vectors * stride + i % vectors * S::width, sum[i]);
 }
 
-// One panel for all rows; `out` and the residual point at the panel's first column.
+// The product of `rows` rows and one panel.
 template <class S>
-void float_panel(int rows, const float* x, std::size_t x_stride, const float* w,
-                 std::size_t w_stride, int steps, float* out, std::size_t stride, const float* bias,
-                 const Epilogue& e, Ahead ahead = {}) {
-    for (int k = 0; k < steps || k == 0; k += along) {
-        const int here = std::min(along, steps - k);
-        const bool last = k + along >= steps;
-        for (int r = 0; r < rows; r += S::tile_rows) {
-            with_rows<S::tile_rows>(std::min(S::tile_rows, rows - r), [&](auto count) {
-                float_tile<S, count>(x + r * x_stride + k, x_stride, w + k * w_stride, w_stride, here,
-                                     k == 0, out + r * stride, stride, last, bias, e, r, ahead);
+void multiply_panel(int rows, const FloatOperands& operands, const PanelOutput& output,
+                    Prefetcher prefetch = {}) {
+    const int steps = operands.steps;
+    for (int k = 0; k < steps || k == 0; k += chain_steps) {
+        const Chain chain{k, std::min(chain_steps, steps - k), k == 0, k + chain_steps >= steps};
+        for (int row = 0; row < rows; row += S::tile_rows)
+            with_row_count<S::tile_rows>(std::min(S::tile_rows, rows - row), [&](auto count) {
+                float_tile<S, count>(operands, chain, output, row, prefetch);
             });
-        }
     }
 }
 
 template <class S>
-void multiply_float(const Matrix& m, const Input& input, int rows, int first, int last,
-                    const Epilogue& e, float* out, std::size_t stride) {
-    constexpr int wide = S::width * S::tile_vectors;
-    for (int p = first; p < last; ++p) {
-        const int tiles = (rows + S::tile_rows - 1) / S::tile_rows;
-        const auto* weights = m.data + p * m.panel_bytes;
-        Ahead ahead;
-        if (p + 1 < m.panels) ahead = {weights + m.panel_bytes, m.panel_bytes, tiles, m.in};
-        Epilogue here = e;
-        if (e.residual != nullptr) here.residual = e.residual + p * wide;
-        float_panel<S>(rows, static_cast<const float*>(input.rows), input.stride / sizeof(float),
-                       reinterpret_cast<const float*>(weights), wide, m.in, out + p * wide, stride,
-                       m.bias.data() + p * wide, here, ahead);
-    }
+void multiply_float(const Matrix& m, const LinearInput& input, int rows, int first_panel,
+                    int last_panel, const Epilogue& epilogue, float* out, std::size_t stride) {
+    for (int p = first_panel; p < last_panel; ++p)
+        multiply_panel<S>(rows,
+                          {.x = static_cast<const float*>(input.rows),
+                           .x_stride = input.stride / sizeof(float),
+                           .weights = reinterpret_cast<const float*>(m.data + p * m.panel_bytes),
+                           .weights_stride = S::width * S::tile_vectors,
+                           .steps = m.in},
+                          panel_output(m, p, out, stride, epilogue),
+                          prefetcher(m, p, rows, S::tile_rows));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// IEEE half precision, mostly without instructions for it: for packing and for tests.
+// Conversions of IEEE half precision, in plain C++ where the CPU has no instructions for them.
 #pragma once
 
 #include <cmath>
@@ -24,7 +24,7 @@ namespace {
     return sign | static_cast<uint16_t>((m >> 13) - (112 << 10));
 }
 
-// The same by the CPU's own conversion where the file is compiled for one.
+// The bits of x in half precision, by the CPU's conversion where the file is compiled for it.
 [[maybe_unused]] inline uint32_t half_bits(float x) {
 #ifdef __AVX512FP16__
     const _Float16 h = static_cast<_Float16>(x);

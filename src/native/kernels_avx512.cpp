@@ -3,5 +3,5 @@
 #include "table.h"
 
 namespace poolwise {
-const Kernels avx512_kernels = table<Avx512>("avx512");
+const Kernels avx512_kernels = kernel_table<Avx512>("avx512");
 }

@@ -3,5 +3,5 @@
 #include "table.h"
 
 namespace poolwise {
-const Kernels avx512fp16_kernels = table<Avx512Fp16>("avx512fp16");
+const Kernels avx512fp16_kernels = kernel_table<Avx512Fp16>("avx512fp16");
 }

@@ -3,5 +3,5 @@
 #include "table.h"
 
 namespace poolwise {
-const Kernels avxvnni_kernels = table<AvxVnni>("avxvnni");
+const Kernels avxvnni_kernels = kernel_table<AvxVnni>("avxvnni");
 }

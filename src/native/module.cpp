@@ -1,5 +1,5 @@
-// The door to Python: an encoder is made at once and stays as it is; what a call brings is copied, then
-// checked, then run without the GIL.
+// The Python binding. An encoder is immutable; the arguments of a call are copied, then checked,
+// then run without the GIL.
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
@@ -17,8 +17,10 @@ using namespace poolwise;
 namespace {
 
 const std::map<std::string, Activation> activations = {
-    {"gelu", Activation::gelu}, {"gelu_tanh", Activation::gelu_tanh},
-    {"relu", Activation::relu}, {"silu", Activation::silu},
+    {"gelu", Activation::gelu},
+    {"gelu_tanh", Activation::gelu_tanh},
+    {"relu", Activation::relu},
+    {"silu", Activation::silu},
 };
 
 const Kernels& kernels_of(const std::string& level) {
@@ -28,13 +30,6 @@ const Kernels& kernels_of(const std::string& level) {
     return portable_kernels;
 }
 
-Format format_of(const std::string& precision, const Kernels& kernels) {
-    if (precision == "exact") return Format::f32;
-    if (precision == "fast") return kernels.bytes ? Format::i8 : Format::i16;
-    expect(precision == "near" && kernels.half_panel, "this CPU does not run at " + precision);
-    return Format::f16;
-}
-
 Activation activation_of(const std::string& name) {
     expect(activations.count(name), "unknown activation " + name);
     return activations.at(name);
@@ -42,8 +37,8 @@ Activation activation_of(const std::string& name) {
 
 using Array = nb::ndarray<nb::numpy, float, nb::ndim<3>>;
 
-// Not zeroed: every one is written.
-std::unique_ptr<float[]> floats(std::size_t count) {
+// Not zeroed, because every element is written.
+std::unique_ptr<float[]> uninitialized_floats(std::size_t count) {
     return std::unique_ptr<float[]>(new float[std::max<std::size_t>(count, 1)]);
 }
 
@@ -52,21 +47,23 @@ Array as_array(std::unique_ptr<float[]> values, std::initializer_list<std::size_
     return Array(values.release(), shape, owner);
 }
 
-class NativeEncoder {
+class PythonEncoder {
 public:
-    NativeEncoder(const std::string& level, const std::string& precision, int width, int heads, int inner,
-                  float epsilon, const std::string& activation, Floats<2> words, Floats<2> positions,
-                  std::optional<Floats<1>> type, Gains norm, std::optional<Linear> projection,
-                  std::vector<BlockArrays> blocks, std::optional<Linear> pooler,
-                  std::optional<Floats<2>> relative)
-        : words_(words), positions_(positions), type_(type) {
+    PythonEncoder(const std::string& level, const std::string& precision, int width, int heads,
+                  int inner, float epsilon, const std::string& activation, Floats<2> words,
+                  Floats<2> positions, std::optional<Floats<1>> type, Gains norm,
+                  std::optional<Linear> projection, std::vector<BlockArrays> blocks,
+                  std::optional<Linear> pooler, std::optional<Floats<2>> relative)
+        : words_(words), positions_(positions), token_type_(type) {
         const Kernels& kernels = kernels_of(level);
-        encoder_ = build(kernels, format_of(precision, kernels),
-                         {width, heads, inner, epsilon, activation_of(activation)},
-                         {words, positions, type, norm, projection, std::move(blocks), pooler, relative});
+        encoder_ = build_encoder(
+            kernels, layer_formats(precision, kernels),
+            {width, heads, inner, epsilon, activation_of(activation)},
+            {words, positions, type, norm, projection, std::move(blocks), pooler, relative});
     }
 
-    // Vectors [linear, then maxima, then the pooler; sequence; width] and hidden states [layer; token; width].
+    // Vectors [linear, then maxima, then the pooler; sequence; width] and hidden states [layer;
+    // token; width].
     std::pair<Array, Array> run(
         const Ints& ids, const Ints& positions, const Ints& offsets, int deepest,
         const std::optional<Ints>& rows, const Floats<2>& weights,
@@ -74,14 +71,19 @@ public:
         std::vector<std::pair<int, std::vector<std::pair<int, float>>>> maxima, bool pooler,
         std::vector<int> hidden_states, int threads) const {
         expect_within(threads, 1, 64, "threads");
-        Request request{copied<int>(ids), copied<int>(positions), copied<int>(offsets), {},
-                        extent(weights, 0), copied<float>(weights), {}};
-        if (rows) request.rows = copied<int>(*rows);
-        request.reading.deepest = deepest;
-        request.reading.pooler = pooler;
-        request.reading.hidden_states = std::move(hidden_states);
-        for (const auto& [layer, pool] : linear) request.reading.linear.push_back({layer, pool});
-        for (auto& [pool, terms] : maxima) request.reading.maxima.push_back({pool, std::move(terms)});
+        Request request{to_vector<int>(ids),
+                        to_vector<int>(positions),
+                        to_vector<int>(offsets),
+                        {},
+                        extent(weights, 0),
+                        to_vector<float>(weights),
+                        {}};
+        if (rows) request.rows = to_vector<int>(*rows);
+        request.plan.deepest = deepest;
+        request.plan.pooler = pooler;
+        request.plan.hidden_states = std::move(hidden_states);
+        for (const auto& [layer, pool] : linear) request.plan.linear.push_back({layer, pool});
+        for (auto& [pool, terms] : maxima) request.plan.maxima.push_back({pool, std::move(terms)});
         expect_shape(weights, {request.pools, static_cast<int>(request.ids.size())}, "weights");
         request.check(*encoder_);
         return outputs(request, threads);
@@ -90,48 +92,52 @@ public:
 private:
     std::pair<Array, Array> outputs(const Request& request, int threads) const {
         const std::size_t width = encoder_->shape.width, stride = row_stride(encoder_->shape.width);
-        const std::size_t count = request.reading.vectors(), sequences = request.offsets.size() - 1;
+        const std::size_t count = request.plan.vectors(), sequences = request.offsets.size() - 1;
         const std::size_t rows = count * sequences;
-        const std::size_t layers = request.reading.hidden_states.size(), tokens = request.ids.size();
-        auto vectors = floats(rows * width), states = floats(layers * tokens * width);
+        const std::size_t layers = request.plan.hidden_states.size(), tokens = request.ids.size();
+        auto vectors = uninitialized_floats(rows * width);
+        auto states = uninitialized_floats(layers * tokens * width);
         {
-            const nb::gil_scoped_release released;
-            Buffer<float> wide(rows * stride);
-            encoder_->run(request.batch(), request.reading_into(wide.data(), states.get()), threads);
+            const nb::gil_scoped_release no_gil;
+            Buffer<float> padded(rows * stride);
+            encoder_->run(request.batch(), request.outputs_into(padded.data(), states.get()),
+                          threads);
             for (std::size_t r = 0; r < rows; ++r)
-                std::copy_n(wide.data() + r * stride, width, vectors.get() + r * width);
+                std::copy_n(padded.data() + r * stride, width, vectors.get() + r * width);
         }
         return {as_array(std::move(vectors), {count, sequences, width}),
                 as_array(std::move(states), {layers, tokens, width})};
     }
 
-    // The tables that the encoder reads where they lie.
+    // Keeps the embedding tables alive, which the encoder references.
     const Floats<2> words_, positions_;
-    const std::optional<Floats<1>> type_;
+    const std::optional<Floats<1>> token_type_;
     std::unique_ptr<const Encoder> encoder_;
 };
 
 }  // namespace
 
 NB_MODULE(_native, m) {
-    m.doc() = "The native engine's core: packed batches through BERT-style encoders, pooled on the way.";
+    m.doc() =
+        "The native engine's core: packed batches through BERT-style encoders, pooled on the way.";
     m.def("levels", [] {
         std::vector<std::string> names;
         for (const Kernels* kernels : available_kernels()) names.emplace_back(kernels->level);
         return names;
     });
     m.def("has_half", [](const std::string& level) { return kernels_of(level).half_panel > 0; });
-    nb::class_<NativeEncoder>(m, "Encoder", nb::is_final())
-        .def(nb::init<const std::string&, const std::string&, int, int, int, float, const std::string&,
-                      Floats<2>, Floats<2>, std::optional<Floats<1>>, Gains, std::optional<Linear>,
-                      std::vector<BlockArrays>, std::optional<Linear>, std::optional<Floats<2>>>(),
-             nb::kw_only(), nb::arg("level"), nb::arg("precision"), nb::arg("width"), nb::arg("heads"),
-             nb::arg("inner"), nb::arg("epsilon"), nb::arg("activation"), nb::arg("words").noconvert(),
-             nb::arg("positions").noconvert(), nb::arg("type").noconvert().none(),
-             nb::arg("norm").noconvert(), nb::arg("projection").noconvert().none(),
-             nb::arg("blocks").noconvert(), nb::arg("pooler").noconvert().none(),
-             nb::arg("relative").noconvert().none())
-        .def("run", &NativeEncoder::run, nb::kw_only(), nb::arg("ids").noconvert(),
+    nb::class_<PythonEncoder>(m, "Encoder", nb::is_final())
+        .def(nb::init<const std::string&, const std::string&, int, int, int, float,
+                      const std::string&, Floats<2>, Floats<2>, std::optional<Floats<1>>, Gains,
+                      std::optional<Linear>, std::vector<BlockArrays>, std::optional<Linear>,
+                      std::optional<Floats<2>>>(),
+             nb::kw_only(), nb::arg("level"), nb::arg("precision"), nb::arg("width"),
+             nb::arg("heads"), nb::arg("inner"), nb::arg("epsilon"), nb::arg("activation"),
+             nb::arg("words").noconvert(), nb::arg("positions").noconvert(),
+             nb::arg("type").noconvert().none(), nb::arg("norm").noconvert(),
+             nb::arg("projection").noconvert().none(), nb::arg("blocks").noconvert(),
+             nb::arg("pooler").noconvert().none(), nb::arg("relative").noconvert().none())
+        .def("run", &PythonEncoder::run, nb::kw_only(), nb::arg("ids").noconvert(),
              nb::arg("positions").noconvert(), nb::arg("offsets").noconvert(), nb::arg("deepest"),
              nb::arg("rows").noconvert().none(), nb::arg("weights").noconvert(), nb::arg("linear"),
              nb::arg("maxima"), nb::arg("pooler"), nb::arg("hidden_states"), nb::arg("threads"));

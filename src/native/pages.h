@@ -1,4 +1,4 @@
-// Memory for weights, which every batch reads from end to end.
+// Memory for weights in large pages.
 #pragma once
 
 #include <sys/mman.h>
@@ -12,8 +12,8 @@
 
 namespace poolwise {
 
-// Zeroed memory, taken piece by piece and given back all at once. It lies in the large pages that the
-// system offers: among small ones the cores look for pages for a third of the time that reading takes.
+// An arena of zeroed memory, freed all at once. It uses the system's large pages: every batch reads
+// all weights, and with small pages address translation takes a third of the time of reading them.
 class Pages {
 public:
     Pages() = default;
@@ -23,30 +23,32 @@ public:
         for (const auto& [start, bytes] : mapped_) munmap(start, bytes);
     }
 
-    unsigned char* take(std::size_t bytes) {
+    unsigned char* allocate(std::size_t bytes) {
         bytes = (bytes + 63) / 64 * 64;
-        if (bytes > left_) map(std::max(bytes, chunk));
-        left_ -= bytes;
+        if (bytes > remaining_) map(std::max(bytes, chunk));
+        remaining_ -= bytes;
         return std::exchange(next_, next_ + bytes);
     }
 
 private:
-    static constexpr std::size_t large = 2u << 20, chunk = 64u << 20;  // untouched, it takes no memory
+    static constexpr std::size_t page = 2u << 20, chunk = 64u << 20;  // unused parts take no memory
 
     void map(std::size_t bytes) {
-        void* start = mmap(nullptr, bytes + large, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        mapped_.reserve(mapped_.size() + 1);
+        void* start =
+            mmap(nullptr, bytes + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (start == MAP_FAILED) throw std::bad_alloc();
-        mapped_.emplace_back(start, bytes + large);
+        mapped_.emplace_back(start, bytes + page);
         next_ = static_cast<unsigned char*>(start);
-        next_ += -reinterpret_cast<std::uintptr_t>(start) % large;
-        left_ = bytes;
+        next_ += -reinterpret_cast<std::uintptr_t>(start) % page;
+        remaining_ = bytes;
 #ifdef MADV_HUGEPAGE
-        madvise(next_, bytes, MADV_HUGEPAGE);  // a wish: small pages do as well, only slower
+        madvise(next_, bytes, MADV_HUGEPAGE);  // where it fails, small pages are slower
 #endif
     }
 
     unsigned char* next_ = nullptr;
-    std::size_t left_ = 0;
+    std::size_t remaining_ = 0;
     std::vector<std::pair<void*, std::size_t>> mapped_;
 };
 

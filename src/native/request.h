@@ -1,4 +1,4 @@
-// What one batch is run for: arrays of its own, for a caller's may change while they are read.
+// A call's arguments: copies, because the caller may change its arrays during the call.
 #pragma once
 
 #include <optional>
@@ -13,13 +13,13 @@ struct Request {
     std::optional<std::vector<int>> rows;
     int pools = 0;
     std::vector<float> weights;  // [pools][tokens]
-    Reading reading;             // all but what points at the arrays, `out` and `hidden_out`
+    OutputPlan plan;             // without its pointers, which outputs_into sets
 
-    // Throws std::invalid_argument unless the encoder can run it without leaving any array.
+    // Throws std::invalid_argument unless the encoder can run it within the bounds of every array.
     void check(const Encoder& encoder) const;
     // Both point at the arrays above.
     Batch batch() const;
-    Reading reading_into(float* out, float* hidden_out) const;
+    OutputPlan outputs_into(float* out, float* hidden_out) const;
 
 private:
     void check_sequences(const Encoder& encoder) const;

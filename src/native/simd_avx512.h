@@ -1,4 +1,4 @@
-// AVX-512 (F, BW, VL, DQ, VNNI): sixteen floats in a vector. The same names as every simd_*.h.
+// AVX-512 (F, BW, VL, DQ, VNNI): sixteen floats in a vector. Every simd_*.h offers the same names.
 #pragma once
 
 #include <immintrin.h>
@@ -11,13 +11,13 @@ struct Avx512 {
     using F = __m512;
     using I = __m512i;
     static constexpr int width = 16;
-    static constexpr int tile_rows = 8;     // 8 x 3 accumulators, 3 of weights, 1 of input: 28 of 32
+    static constexpr int tile_rows = 8;  // 8 x 3 accumulators, 3 of weights, 1 of input: 28 of 32
     static constexpr int tile_vectors = 3;
 
     static F load(const float* p) { return _mm512_loadu_ps(p); }
     static void store(float* p, F v) { _mm512_storeu_ps(p, v); }
     static F zero() { return _mm512_setzero_ps(); }
-    static F all(float x) { return _mm512_set1_ps(x); }
+    static F splat(float x) { return _mm512_set1_ps(x); }
     static F broadcast(const float* p) { return _mm512_set1_ps(*p); }
     static F add(F a, F b) { return _mm512_add_ps(a, b); }
     static F sub(F a, F b) { return _mm512_sub_ps(a, b); }
@@ -29,12 +29,12 @@ struct Avx512 {
     static F round(F a) {
         return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
     }
-    static F absolute(F a) { return _mm512_abs_ps(a); }
+    static F abs(F a) { return _mm512_abs_ps(a); }
     static F power_of_two(F n) {
         const I bits = _mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127));
         return _mm512_castsi512_ps(_mm512_slli_epi32(bits, 23));
     }
-    static F head(F v, int count) {
+    static F mask_tail(F v, int count) {
         const __mmask16 mask = count >= 16 ? 0xffff : static_cast<__mmask16>((1u << count) - 1);
         return _mm512_maskz_mov_ps(mask, v);
     }
@@ -45,7 +45,7 @@ struct Avx512 {
         return _mm512_set1_epi32(*static_cast<const int32_t*>(p));
     }
     static F to_float(I v) { return _mm512_cvtepi32_ps(v); }
-    // In assembly: around the intrinsics GCC 12 copies every sum, twice a step.
+    // In assembly, because GCC 12 copies every sum twice a step around the intrinsic.
     static I dot16(I sum, I a, I b) {
         asm("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
         return sum;

@@ -11,7 +11,7 @@ struct Avx512Fp16 : Avx512 {
 
     static H zero_half() { return _mm512_setzero_ph(); }
     static H load_half(const void* p) { return _mm512_loadu_ph(p); }
-    // A pair of equal halves to every pair of lanes: broadcasting 16 bits would cost an FMA's port.
+    // Broadcasts a pair of equal halves: broadcasting 16 bits would occupy an FMA port.
     static H broadcast_pair(const void* p) {
         return _mm512_castsi512_ph(_mm512_set1_epi32(*static_cast<const int32_t*>(p)));
     }

@@ -6,7 +6,7 @@
 namespace {
 
 struct AvxVnni : Avx2 {
-    // In assembly: around the intrinsics GCC 12 copies every sum, twice a step.
+    // In assembly, because GCC 12 copies every sum twice a step around the intrinsic.
     static I dot16(I sum, I a, I b) {
         asm("%{vex%} vpdpwssd %2, %1, %0" : "+x"(sum) : "x"(a), "x"(b));
         return sum;

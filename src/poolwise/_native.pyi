@@ -12,11 +12,11 @@ def levels() -> list[str]: ...
 def has_half(level: str) -> bool: ...
 
 class Encoder:
-    """Made at once; nothing of it changes afterwards. Any thread may run it at any time.
+    """An immutable encoder with repacked weights, which several threads may run at the same time.
 
-    ``words``, ``positions`` and ``type`` are read where they lie, all else is copied. ValueError
-    says what does not fit, TypeError what has another type or layout; without enough memory both
-    methods raise MemoryError.
+    ``words``, ``positions`` and ``type`` are referenced, all other arrays are copied. Both methods
+    raise ValueError for a wrong shape or value, TypeError for a wrong type or layout, and
+    MemoryError.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class Encoder:
         activation: str,
         words: Floats,
         positions: Floats,
-        type: Floats | None,  # noqa: A002 - the encoder's own word
+        type: Floats | None,  # noqa: A002 - the embeddings of token type 0
         norm: _Gains,
         projection: _Linear | None,
         blocks: Sequence[_Block],

@@ -16,7 +16,7 @@ from poolwise.engines.native_engine import NativeEngine, levels
 
 pytestmark = pytest.mark.skipif(not levels(), reason="the native engine does not run here")
 
-CALLS = Path(__file__).parents[1] / "native" / "door_calls.py"
+CALLS = Path(__file__).parents[1] / "native" / "malformed_calls.py"
 LONGEST = 600  # seconds, after which a child hangs
 
 
@@ -96,12 +96,12 @@ from poolwise import _native
 from poolwise.engines.native_engine import levels
 
 sys.path.insert(0, sys.argv[1])
-import door_calls as door
+import malformed_calls as malformed
 
 noise = np.random.default_rng(0)
-made = door.whole_encoder(noise, level=levels()[0], precision="exact")
-made["positions"] = noise.normal(size=(1024, door.WIDTH)).astype(np.float32)
-call = door.whole_call(False)
+made = malformed.encoder_arguments(noise, level=levels()[0], precision="exact")
+made["positions"] = noise.normal(size=(1024, malformed.WIDTH)).astype(np.float32)
+call = malformed.run_arguments(False)
 expected = _native.Encoder(**made).run(**call)  # with helpers, which are there from now on
 
 def long(tokens):
@@ -131,9 +131,9 @@ for room in range(0, 16 << 20, 1 << 20):
         for one in (encoder, other or encoder):
             found = limited(lambda: one.run(**arguments), room)
             raised += found is None
-            assert found is None or door.same(found, whole[tokens]), (room, tokens)
+            assert found is None or malformed.equal(found, whole[tokens]), (room, tokens)
     raised += other is None
-    assert door.same(encoder.run(**call), expected), room
+    assert malformed.equal(encoder.run(**call), expected), room
 print(raised)
 """
 

@@ -19,18 +19,18 @@ LEVELS = {
     "avx512": AVX512,
     "avx512fp16": [*AVX512, "-mavx512fp16"],
 }
-PLAIN = [
+PLAIN_SOURCES = [
     path.stem
     for path in sorted(SOURCES.glob("*.cpp"))
     if path.stem not in ("module", "build", *(f"kernels_{level}" for level in LEVELS))
 ]
-"""What knows neither Python nor a set of instructions."""
+"""The sources that need neither Python nor an instruction set."""
 
 compiler = shutil.which(os.environ.get("CXX", "g++"))
 
 
 class Compiler:
-    """Compiles once a sanitizer, two files at a time."""
+    """Compiles the engine once a sanitizer, two files at a time."""
 
     sources = SOURCES
 
@@ -38,54 +38,54 @@ class Compiler:
         self._folder = folder
         self._engine: dict[str, list[Path]] = {}
 
-    def takes(self, *flags: str) -> bool:
-        """Whether these flags are known, and make a program."""
+    def accepts(self, *flags: str) -> bool:
+        """Whether the compiler knows these flags and links with them."""
         command = [compiler, *flags, "-x", "c++", "-", "-o", self._folder / "probe"]
         main = "int main() {}"
-        done = subprocess.run(command, check=False, input=main, text=True, capture_output=True)
-        return done.returncode == 0
+        process = subprocess.run(command, check=False, input=main, text=True, capture_output=True)
+        return process.returncode == 0
 
     def library(self, name: str) -> str:
-        """Where the compiler's own library lies."""
+        """The path of one of the compiler's libraries."""
         command = [compiler, f"-print-file-name={name}"]
         return subprocess.run(command, check=True, text=True, capture_output=True).stdout.strip()
 
     def engine(self, sanitizer: str) -> list[Path]:
-        """The object files of all but the door."""
+        """The object files of all but the Python binding."""
         if sanitizer not in self._engine:
-            levels = {name: flags for name, flags in LEVELS.items() if self.takes(*flags)}
+            levels = {name: flags for name, flags in LEVELS.items() if self.accepts(*flags)}
             has = [f"-DPOOLWISE_HAS_{name.upper()}" for name in levels]
-            files = [(SOURCES / f"{name}.cpp", has) for name in PLAIN]
+            files = [(SOURCES / f"{name}.cpp", has) for name in PLAIN_SOURCES]
             files += [(SOURCES / f"kernels_{name}.cpp", flags) for name, flags in levels.items()]
             self._engine[sanitizer] = self.objects(files, sanitizer)
         return self._engine[sanitizer]
 
     def objects(self, files: list[tuple[Path, list[str]]], sanitizer: str) -> list[Path]:
-        """Each source, with flags of its own."""
+        """The object file of each source, compiled with its flags."""
         running = []
         for source, flags in files:
-            made = self._folder / f"{sanitizer}-{source.parent.name}-{source.stem}.o"
+            output = self._folder / f"{sanitizer}-{source.parent.name}-{source.stem}.o"
             common = ["-std=c++20", "-O1", "-g", "-ffp-contract=off", "-fPIC", f"-I{SOURCES}"]
-            command = [compiler, *common, *_sanitize(sanitizer), *flags, "-c", source, "-o", made]
-            running.append((made, subprocess.Popen(command, stderr=subprocess.PIPE, text=True)))
+            command = [compiler, *common, *_sanitize(sanitizer), *flags, "-c", source, "-o", output]
+            running.append((output, subprocess.Popen(command, stderr=subprocess.PIPE, text=True)))
             if len(running) % 2 == 0:
                 running[-2][1].wait()
-        for made, process in running:
+        for output, process in running:
             _, errors = process.communicate()
-            assert process.returncode == 0, f"{made.name}: {errors}"
-        return [made for made, _ in running]
+            assert process.returncode == 0, f"{output.name}: {errors}"
+        return [output for output, _ in running]
 
-    def linked(self, name: str, objects: list[Path], sanitizer: str, *flags: str) -> Path:
-        """The program, or with ``-shared`` the library."""
-        made = self._folder / f"{sanitizer}-{name}"
-        command = [compiler, *_sanitize(sanitizer), *flags, *objects, "-lpthread", "-o", made]
+    def link(self, name: str, objects: list[Path], sanitizer: str, *flags: str) -> Path:
+        """The program of these objects, or with ``-shared`` the library."""
+        output = self._folder / f"{sanitizer}-{name}"
+        command = [compiler, *_sanitize(sanitizer), *flags, *objects, "-lpthread", "-o", output]
         subprocess.run(command, check=True)
-        return made
+        return output
 
     def program(self, name: str, sanitizer: str) -> Path:
-        """NAME.cpp of this folder over the engine."""
-        own = self.objects([(HERE / f"{name}.cpp", ["-Wall"])], sanitizer)
-        return self.linked(name, [*own, *self.engine(sanitizer)], sanitizer)
+        """The program of NAME.cpp in this folder and the engine."""
+        objects = self.objects([(HERE / f"{name}.cpp", ["-Wall"])], sanitizer)
+        return self.link(name, [*objects, *self.engine(sanitizer)], sanitizer)
 
 
 def _sanitize(sanitizer: str) -> list[str]:

@@ -7,6 +7,6 @@ import subprocess
 
 def test_the_kernels_with_sanitizers(compiled):
     program = compiled.program("kernels", "address,undefined")
-    done = subprocess.run([program], check=False, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
-    assert "0 failed" in done.stdout
+    process = subprocess.run([program], check=False, capture_output=True, text=True, timeout=300)
+    assert process.returncode == 0, process.stdout[-3000:] + process.stderr[-6000:]
+    assert "0 failed" in process.stdout

@@ -22,14 +22,14 @@ OPTIONS = {
     "UBSAN_OPTIONS": "print_stacktrace=1",
     "TSAN_OPTIONS": "halt_on_error=1",
 }
-LONGEST = 3600  # seconds, after which a run hangs
+TIMEOUT = 3600  # seconds
 
 pytestmark = pytest.mark.skipif(not ROUNDS, reason="set POOLWISE_SANITIZE, as make soak does")
 
 
 @pytest.fixture(params=SANITIZERS)
 def sanitizer(request, compiled):
-    if not compiled.takes(f"-fsanitize={request.param}"):
+    if not compiled.accepts(f"-fsanitize={request.param}"):
         pytest.skip(f"the compiler lacks -fsanitize={request.param}")
     return request.param
 
@@ -39,26 +39,26 @@ def test_eight_threads_with_sanitizers(sanitizer, compiled):
 
 
 def test_malformed_calls_with_sanitizers(sanitizer, compiled):
-    """The module itself, in Python, which is not compiled so: its runtime comes first."""
+    """The extension in a Python without sanitizers, so that their runtime is preloaded."""
     module = extension(compiled, sanitizer)
-    first = [compiled.library(name) for name in (SANITIZERS[sanitizer], "libstdc++.so")]
-    script = [sys.executable, HERE / "door_calls.py", "--module", module, "--seed", SEED]
+    runtime = [compiled.library(name) for name in (SANITIZERS[sanitizer], "libstdc++.so")]
+    script = [sys.executable, HERE / "malformed_calls.py", "--module", module, "--seed", SEED]
     for threads in ("1", "8"):
         command = [*script, "--calls", str(ROUNDS * 10), "--threads", threads]
-        run(command, LD_PRELOAD=":".join(first))
+        run(command, LD_PRELOAD=":".join(runtime))
 
 
 def run(command, **environment):
-    done = subprocess.run(
+    process = subprocess.run(
         command,
         check=False,
         capture_output=True,
         text=True,
-        timeout=LONGEST,
+        timeout=TIMEOUT,
         env={**os.environ, **OPTIONS, **environment},
     )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-9000:]
-    assert "runtime error" not in done.stderr
+    assert process.returncode == 0, process.stdout[-3000:] + process.stderr[-9000:]
+    assert "runtime error" not in process.stderr
 
 
 def extension(compiled, sanitizer):
@@ -69,5 +69,7 @@ def extension(compiled, sanitizer):
     flags.append("-fno-strict-aliasing")
     files = [compiled.sources / "module.cpp", compiled.sources / "build.cpp"]
     files.append(home / "src" / "nb_combined.cpp")
-    own = compiled.objects([(file, flags) for file in files], sanitizer)
-    return compiled.linked("_native.so", [*own, *compiled.engine(sanitizer)], sanitizer, "-shared")
+    objects = compiled.objects([(file, flags) for file in files], sanitizer)
+    return compiled.link(
+        "_native.so", [*objects, *compiled.engine(sanitizer)], sanitizer, "-shared"
+    )

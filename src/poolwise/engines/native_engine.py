@@ -1,8 +1,8 @@
-"""The fast engine on CPUs: the Python side of poolwise's own C++ core.
+"""The native engine for CPUs: the Python side of the C++ core.
 
-Sequences are packed without padding, each attends to its own tokens only, and every row of every
-product is computed alike whatever is in the batch: the same text gives the same bits in any batch,
-at any place in it, with any number of threads.
+Sequences are packed without padding, and each attends to its own tokens only. Every row of every
+product is computed in the same order of operations in any batch: a text's vector has the same bits
+in any batch, at any position in it, with any number of threads.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from poolwise.engines.workers import cores, run_batches
 from poolwise.records import Floats, Ints, Precision, TokenBatch
 
 TOKEN_BUDGET = 512
-"""Tokens in a batch: few enough that a window's batches keep every core busy to its end."""
+"""Tokens in a batch: few enough that a window's batches keep every core busy until its end."""
 
 MAX_THREADS = 64
-"""The core's limit of threads for one batch."""
+"""The most threads that the core uses for one batch."""
 
 
 @cache
@@ -39,7 +39,7 @@ def levels() -> tuple[str, ...]:
 
 
 def has_half(level: str) -> bool:
-    """Whether this level (one of ``levels``, or ``portable``, made for tests) computes in fp16."""
+    """Whether this level (one of ``levels``, or ``portable``, for tests) computes in fp16."""
     from poolwise import _native  # noqa: PLC0415
 
     return bool(_native.has_half(level))
@@ -124,7 +124,7 @@ class _Pooling:
         pooler = [s for s in pooled_states if s.pool.facts.form == "pooler"]
         self._pools = pools = list(dict.fromkeys(s.pool for s in linear))
         self._max_pools = max_pools = list(dict.fromkeys(s.pool for s in maxima))
-        self._cached_weights = lru_cache(maxsize=64)(self._weights_of_one)
+        self._cached_weights = lru_cache(maxsize=64)(self._weights_of_sequence)
         self.linear = [(s.deepest, pools.index(s.pool)) for s in linear]
         self.maxima = [(len(pools) + max_pools.index(s.pool), list(s.terms)) for s in maxima]
         self.pooler = bool(pooler)
@@ -139,7 +139,7 @@ class _Pooling:
             return self._weights(batch)
         return self._cached_weights(batch.special.tobytes())
 
-    def _weights_of_one(self, special: bytes) -> Floats:
+    def _weights_of_sequence(self, special: bytes) -> Floats:
         tokens = np.frombuffer(special, np.bool_)
         offsets = np.array([0, len(tokens)], np.int32)
         return self._weights(TokenBatch(np.zeros(len(tokens), np.int32), tokens, offsets))

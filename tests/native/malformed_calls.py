@@ -1,0 +1,359 @@
+"""Malformed calls of the native module: each must raise and leave valid encoders as they were.
+
+    python malformed_calls.py [--calls 300] [--seed 1] [--threads 1] [--module path/to/_native.so]
+
+Runs in a process of its own, because a bug can end the process. Needs NumPy and the module, which
+may be built with sanitizers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import random
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import numpy as np
+
+ERRORS = (TypeError, ValueError, MemoryError, OverflowError, AttributeError)
+WIDTH, HEADS, INNER, DEPTH, VOCABULARY, POSITIONS = 24, 3, 40, 2, 30, 16
+IDS = np.array([3, 9, 1, 0, 29, 4, 4, 8, 2], np.int32)
+OFFSETS = np.array([0, 4, 5, 9], np.int32)
+SIZES = [-1, 0, 2**31 - 1, 2**31, -(2**31), 2**62, 2**70, 1.5, "1", None, [1], np.zeros(2)]
+
+
+def module(path: str | None):
+    if path is None:
+        from poolwise import _native
+
+        return _native
+    spec = importlib.util.spec_from_file_location("_native", path)
+    native = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(native)
+    return native
+
+
+def encoder_arguments(noise: np.random.Generator, **options) -> dict:
+    """Valid arguments of ``Encoder``, with those of ``options``: level, precision; and whether the
+    encoder has the rarer tables, narrow and relative."""
+    array = lambda *shape: noise.normal(size=shape).astype(np.float32)  # noqa: E731
+    linear = lambda outputs, inputs: (array(outputs, inputs), array(outputs))  # noqa: E731
+    gains = lambda width: (array(width), array(width))  # noqa: E731
+    narrow, relative = options.pop("narrow", False), options.pop("relative", False)
+    embedding_width = 8 if narrow else WIDTH
+    square = [linear(WIDTH, WIDTH) for _ in range(4)]
+    block = (*square, gains(WIDTH), linear(INNER, WIDTH), linear(WIDTH, INNER), gains(WIDTH))
+    return {
+        "width": WIDTH,
+        "heads": HEADS,
+        "inner": INNER,
+        "epsilon": 1e-5,
+        "activation": "gelu",
+        "words": array(VOCABULARY, embedding_width),
+        "positions": array(POSITIONS, embedding_width),
+        "type": array(embedding_width),
+        "norm": gains(embedding_width),
+        "projection": linear(WIDTH, embedding_width) if narrow else None,
+        "blocks": [block] * DEPTH,
+        "pooler": linear(WIDTH, WIDTH),
+        "relative": array(HEADS, 2 * POSITIONS - 1) if relative else None,
+        **options,
+    }
+
+
+def run_arguments(rows: bool) -> dict:
+    weights = np.full((2, len(IDS)), 0.25, np.float32)
+    if rows:  # each sequence's first token alone
+        weights[0] = 0
+        weights[0, OFFSETS[:-1]] = 1
+    return {
+        "ids": IDS.copy(),
+        "positions": np.arange(len(IDS), dtype=np.int32),
+        "offsets": OFFSETS.copy(),
+        "deepest": DEPTH,
+        "rows": OFFSETS[:-1].copy() if rows else None,
+        "weights": weights,
+        "linear": [(DEPTH, 0), (0, 1)],
+        "maxima": [(1, [(0, 0.5), (1, 0.5)])],
+        "pooler": True,
+        "hidden_states": [0, DEPTH - 1] if rows else [1, DEPTH],
+        "threads": 2,
+    }
+
+
+def equal(outputs, expected) -> bool:
+    """Whether vectors and hidden states are equal, NaN to NaN."""
+    return all(np.array_equal(a, b, equal_nan=True) for a, b in zip(outputs, expected, strict=True))
+
+
+def wrong_array(rng: random.Random, array: np.ndarray, axes: tuple[int, ...] = ()):
+    """An array of another type, layout or, along ``axes``, length; or a value that is no array."""
+    axis = rng.choice(axes or range(array.ndim))
+    longer = np.concatenate([array, array.take([0], axis)], axis)
+    dtypes = ["f8", "f2", "i8", "u4", "i2", "?", "c8", "O", "S4", array.dtype.newbyteorder()]
+    strided = [slice(None)] * array.ndim
+    strided[axis] = slice(None, None, 2)
+    values = [
+        *(array.astype(dtype) for dtype in dtypes),
+        longer,
+        longer.repeat(1000, axis),
+        np.delete(array, 0, axis),
+        array.take([], axis),
+        array[None],
+        array.sum(),
+        np.concatenate([array, array], axis)[tuple(strided)],
+        np.broadcast_to(array.flat[0], (2**20,) * array.ndim),
+        memoryview(array.tobytes()),
+        array.tolist(),
+        object(),
+        "array",
+        {},
+        7,
+    ]
+    if array.shape[0] > 1:
+        values.append(np.flip(array, 0))
+    if array.ndim == 2:
+        values += [np.asfortranarray(array), array.T, array.ravel()]
+    return rng.choice(values)
+
+
+def with_value(rng: random.Random, array: np.ndarray, values: list[int]) -> np.ndarray:
+    changed = array.copy()
+    changed[rng.randrange(len(changed))] = rng.choice(values)
+    return changed
+
+
+OUT_OF_RANGE = [-1, -(2**31), 2**31 - 1, 10**6]
+
+
+def bad_offsets(rng, call):
+    swapped = call["offsets"].copy()
+    swapped[[1, 2]] = swapped[[2, 1]]
+    doubled = np.insert(call["offsets"], 1, call["offsets"][1])
+    out_of_range = with_value(rng, call["offsets"], OUT_OF_RANGE)
+    return rng.choice([swapped, doubled, out_of_range, call["offsets"] + 1, call["offsets"][:1]])
+
+
+def bad_rows(rng, call):
+    first = call["offsets"][:-1]
+    values = [
+        first[::-1],
+        first[[0, 0, 1]],
+        with_value(rng, first, OUT_OF_RANGE),
+        first[1:],
+        first[:0],
+    ]
+    return np.ascontiguousarray(rng.choice(values))
+
+
+def bad_linear(rng, call):
+    pairs = [(-1, 0), (DEPTH + 1, 0), (0, 2), (0, -1), (0,), (0, 0, 0), (0.5, 0), ("0", 0), None, 3]
+    pairs += [(2**31, 0), (0, 2**63)]
+    values = [[*call["linear"], rng.choice(pairs)], None, 5, "ab", [(0, 0)] * 70_000]
+    return rng.choice(values)
+
+
+def bad_maxima(rng, call):
+    terms = [[], [(1, 1.0), (0, 1.0)], [(0, 1.0), (0, 1.0)], [(DEPTH + 1, 1.0)], [(-1, 1.0)]]
+    terms += [[(0, "1")], [(0,)], None, 3, [(2**40, 1.0)], [3]]
+    bad = [(1, rng.choice(terms)), (2, [(0, 1.0)]), (-1, [(0, 1.0)]), (1,), None]
+    if call["rows"] is not None:
+        bad.append((1, [(DEPTH, 1.0)]))
+    return rng.choice([[rng.choice(bad)], None, 5, "ab"])
+
+
+def bad_hidden_states(rng, call):
+    values = [
+        [-1],
+        [DEPTH + 1],
+        [1, 0],
+        [0, 0],
+        [2**31],
+        [2**70],
+        [0.5],
+        ["0"],
+        None,
+        3,
+        "ab",
+        {0: 1},
+    ]
+    if call["rows"] is not None:
+        values.append([DEPTH])
+    return rng.choice(values)
+
+
+BAD_ARGUMENTS = {
+    "ids": lambda d, c: with_value(d, c["ids"], [*OUT_OF_RANGE, VOCABULARY]),
+    "positions": lambda d, c: with_value(d, c["positions"], [*OUT_OF_RANGE, POSITIONS]),
+    "offsets": bad_offsets,
+    "deepest": lambda d, _: d.choice([*SIZES, DEPTH - 1, DEPTH + 1]),
+    "rows": bad_rows,
+    "linear": bad_linear,
+    "maxima": bad_maxima,
+    "pooler": lambda d, _: d.choice([None, "yes", 2, [True], np.zeros(2)]),
+    "hidden_states": bad_hidden_states,
+    "threads": lambda d, _: d.choice([*SIZES, 65, 10**9]),
+}
+"""An invalid value of each argument of ``run``. Below the last layer there is no pooler."""
+
+
+def bad_call(rng: random.Random, call: dict) -> dict:
+    name = rng.choice(list(call))
+    value = call[name]
+    if name in BAD_ARGUMENTS and (rng.random() < 0.6 or not isinstance(value, np.ndarray)):
+        return {**call, name: BAD_ARGUMENTS[name](rng, call)}
+    axes = (1,) if name == "weights" else ()  # more rows of weights than the pools use are valid
+    return {**call, name: wrong_array(rng, value, axes)}
+
+
+def unaligned(array: np.ndarray) -> np.ndarray:
+    return np.frombuffer(b"x" + array.tobytes(), array.dtype, offset=1).reshape(array.shape)
+
+
+def bad_pair(rng: random.Random, pair):
+    changed = list(pair)
+    index = rng.randrange(2)
+    changed[index] = wrong_array(rng, pair[index])
+    values = [tuple(changed), pair[:1], (*pair, pair[0]), (pair[1], pair[0]), (pair[0], None), 3]
+    return rng.choice(values if pair[0].ndim == 2 else [*values[:3], *values[4:]])
+
+
+def bad_blocks(rng: random.Random, arguments: dict):
+    block = list(arguments["blocks"][0])
+    index = rng.randrange(len(block))
+    changed = [*block[:index], bad_pair(rng, block[index]), *block[index + 1 :]]
+    swapped = [*block[:5], block[6], block[5], block[7]]
+    values = [changed, block[:-1], [*block, block[0]], swapped, [], block[::-1]]
+    bad = rng.choice([*map(tuple, values), None, 3])
+    return rng.choice([[arguments["blocks"][0], bad], [bad], None, 3, "ab"])
+
+
+def bad_table(rng: random.Random, name: str, value: np.ndarray):
+    """An invalid table; a vocabulary may have any size."""
+    values = [unaligned(value), value[:0], value[0], value.astype(np.float64), 3]
+    if name == "words":
+        values.append(value[:, :-1].copy())
+    if name == "relative":
+        values = [
+            value[:, :-1].copy(),
+            value[:-1],
+            value[:, :0],
+            value.astype(np.float64),
+            value.T,
+            3,
+        ]
+    return rng.choice(values)
+
+
+def bad_value(rng: random.Random, name: str, arguments: dict):
+    value = arguments[name]
+    if name == "blocks":
+        value = bad_blocks(rng, arguments)
+    elif name in ("words", "positions", "relative"):
+        value = bad_table(rng, name, value)
+    elif name == "type":
+        value = rng.choice([unaligned(value), wrong_array(rng, value, (0,))])
+    elif isinstance(value, tuple):
+        value = bad_pair(rng, value)
+    elif name == "epsilon":
+        value = rng.choice([float("nan"), float("inf"), -1.0, "x", None])
+    elif isinstance(value, str):
+        value = rng.choice(["", "gelu2", "exact\0", "x" * 10**6, 3, None, b"gelu"])
+    else:
+        neighbours = [5, 7] if name == "heads" else [value + 1, value - 1]
+        value = rng.choice([*SIZES, *neighbours])
+    return value
+
+
+def bad_encoder(rng: random.Random, arguments: dict) -> dict:
+    name = rng.choice([name for name in arguments if arguments[name] is not None])
+    return {**arguments, name: bad_value(rng, name, arguments)}
+
+
+def misuse(rng: random.Random, native, encoder, arguments: dict, call: dict):
+    """A misuse of the module other than a bad argument."""
+    fewer = dict(call)
+    del fewer[rng.choice(list(call))]
+    uses = [
+        lambda: encoder.__init__(**arguments),
+        lambda: native.Encoder.__new__(native.Encoder).run(**call),
+        lambda: native.Encoder(*arguments.values()),
+        lambda: encoder.run(*call.values()),
+        lambda: encoder.run(**fewer),
+        lambda: encoder.run(**call, more=1),
+        lambda: native.Encoder.run(rng.choice([None, 3, native]), **call),
+        lambda: encoder.add_block(arguments["blocks"][0]),
+        lambda: encoder.set_embeddings(arguments["words"]),
+        lambda: setattr(encoder, "words", arguments["words"]),
+        lambda: native.has_half(rng.choice(["", "avx9", None, 3])),
+        lambda: type("Other", (native.Encoder,), {}),
+        encoder.__reduce__,
+        lambda: encoder.__setstate__({}),
+    ]
+    return rng.choice(uses)
+
+
+def variants(native) -> list[dict]:
+    """The level and precision of every kind of kernel."""
+    options = []
+    for level in [*native.levels()[:1], "portable"]:
+        half = ["near"] if native.has_half(level) else []
+        options += [{"level": level, "precision": p} for p in ("exact", "fast", *half)]
+    return options
+
+
+def attack(native, seed: int, calls: int) -> int:
+    """Makes malformed calls, each of which must raise, and returns their number."""
+    rng, noise = random.Random(seed), np.random.default_rng(seed)
+    tables = [{}, {"narrow": True}, {"relative": True}]
+    arguments = [encoder_arguments(noise, **v, **t) for v in variants(native) for t in tables]
+    encoders = [native.Encoder(**encoder) for encoder in arguments]
+    valid_calls = [run_arguments(False), run_arguments(True)]
+    expected = [[e.run(**call) for call in valid_calls] for e in encoders]
+    for number in range(calls):
+        encoder_index, call_index = rng.randrange(len(encoders)), rng.randrange(2)
+        encoder, valid = encoders[encoder_index], arguments[encoder_index]
+        call = valid_calls[call_index]
+        use = rng.choice(
+            [
+                partial(encoder.run, **bad_call(rng, call)),
+                partial(encoder.run, **bad_call(rng, call)),
+                partial(native.Encoder, **bad_encoder(rng, valid)),
+                misuse(rng, native, encoder, valid, call),
+            ]
+        )
+        try:
+            use()
+        except ERRORS:
+            pass
+        else:
+            changed = set()
+            if isinstance(use, partial):
+                original = call if "ids" in use.keywords else valid
+                changed = {n: v for n, v in use.keywords.items() if v is not original[n]}
+            text = f"{changed or use}"[:2000]
+            raise AssertionError(f"seed {seed}, call {number}: nothing raised: {text}")
+        if not equal(encoder.run(**call), expected[encoder_index][call_index]):
+            raise AssertionError(f"seed {seed}, call {number}: other vectors after it")
+    return calls
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--module")
+    parser.add_argument("--calls", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")  # nanobind warns of each second __init__, and NumPy of casts
+    native = module(options.module)
+    seeds = range(options.seed, options.seed + options.threads)
+    with ThreadPoolExecutor(options.threads) as threads:
+        raised = sum(threads.map(lambda seed: attack(native, seed, options.calls), seeds))
+    print(f"{raised} malformed calls raised")
+
+
+if __name__ == "__main__":
+    main()
