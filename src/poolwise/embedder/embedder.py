@@ -45,10 +45,9 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
     >>> grid = {"embedder__readout": ["mean@-1", "cls@-1", "mean@-1|whiten(64)"]}
     >>> best = GridSearchCV(pipeline, grid).fit(texts, labels)  # doctest: +SKIP
 
-    ``model`` is a folder, a hub id or ``"demo"``; ``readout`` None is what the folder declares;
-    a sweep's ``readout.toml`` is a readout with its fitted steps.
-    ``precision`` is the encoder's arithmetic (``exact``, ``near`` or ``fast``) and ``long`` the
-    treatment of long texts, both as in ``Model.embed``; ``max_length`` as in ``poolwise.load``.
+    ``model`` is a folder, a hub id or ``"demo"``; ``readout`` None is what the folder declares, a
+    sweep's ``readout.toml`` a readout with its fitted steps. ``precision`` is the arithmetic
+    (``exact``, ``near``, ``fast``), ``long`` and ``max_length`` as in ``Model.embed`` and ``load``.
     The ``precision`` of ``encode`` is another: the number type of the vectors, as in
     sentence-transformers. X is a list, array or Series of texts, or one column [n, 1] of a table.
     The prompt in front of them is that of the readout's file, or the folder's default.

@@ -6,7 +6,6 @@ frozen linear probe predicts the right label. A ``Measure`` (see ``scores``) agg
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Protocol
@@ -18,6 +17,7 @@ from poolwise.encoders.modules.dense_stack import DenseStack
 from poolwise.errors import ReadoutError, StudyError
 from poolwise.readouts import Readout
 from poolwise.records import Floats
+from poolwise.selection.classes import checked_classes
 from poolwise.selection.duplicates import duplicate_keys, factorize
 from poolwise.selection.scores import Correlations, HitRates, Measure
 from poolwise.selection.splits import RowIndices, Splits, split_rows
@@ -236,28 +236,6 @@ def _fit_or_none(
         return fit(readout, vectors, dense_stack)
     except ReadoutError:
         return None
-
-
-def checked_classes(data: LabelledTexts) -> list[str]:
-    """The labels, in alphabetical order. Raises StudyError for fewer than two, or very many."""
-    counts = Counter(data.labels)
-    if len(counts) < 2:
-        only = next(iter(counts), "")
-        raise StudyError(
-            f"{data.name}: every text has the label {only!r}; what learns from labels "
-            "tells at least two of them apart"
-        )
-    check_number(data, len(counts))
-    return sorted(counts)
-
-
-def check_number(data: LabelledTexts, labels: int) -> None:
-    """Raises StudyError for so many labels that they seem to be something else."""
-    if labels > len(data) / 2:
-        raise StudyError(
-            f"{data.name}: {labels:,} labels for {len(data):,} texts; a label should "
-            "name many texts. Is this the label column? Name it with --label-column"
-        )
 
 
 def task_of(data: TextPairs | LabelledTexts, seed: int) -> PairsTask | LabelsTask:
