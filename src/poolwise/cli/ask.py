@@ -146,6 +146,6 @@ def _place(question: str, output: Path | None, force: bool) -> AbstractContextMa
 
 def _tell_of_the_limit(datasets: Datasets) -> None:
     data: Sequence[Dataset] = [*datasets.pairs, *datasets.labels, *datasets.tags, *datasets.texts]
-    for one in data:
-        for sample in one.samples:
+    for dataset in data:
+        for sample in dataset.samples:
             tell(f"{sample.source}: {sample}; --limit 0 reads all")

@@ -135,8 +135,8 @@ def onnxruntime_differs(
             batches.append(session.run([OUTPUT], arrays)[0])
     vectors = np.concatenate(batches)
     lacking = np.isnan(vectors) & np.isnan(expected)
-    compared = np.where(lacking, 0, vectors), np.where(lacking, 0, expected)
-    return _difference(*compared, texts, "onnxruntime", steps)
+    vector_pair = np.where(lacking, 0, vectors), np.where(lacking, 0, expected)
+    return _difference(*vector_pair, texts, "onnxruntime", steps)
 
 
 def _difference(

@@ -46,10 +46,10 @@ def bleu(counts: ArrayLike) -> Array:
     translation"); one reference, no smoothing: 0 where some n-gram is never in common.
     """
     c = np.asarray(counts, np.float64)
-    common, made = c[..., :ORDER], c[..., ORDER : 2 * ORDER]
+    common, total = c[..., :ORDER], c[..., ORDER : 2 * ORDER]
     answer, reference = c[..., -2], c[..., -1]
     some = (common > 0).all(axis=-1)
-    precision = np.where(common > 0, common, 1) / np.where(made > 0, made, 1)
+    precision = np.where(common > 0, common, 1) / np.where(total > 0, total, 1)
     shortfall = np.minimum(0, 1 - reference / np.where(answer > 0, answer, 1))
     return np.asarray(np.where(some, np.exp(np.log(precision).mean(axis=-1) + shortfall), 0.0))
 
@@ -57,8 +57,8 @@ def bleu(counts: ArrayLike) -> Array:
 def _counts(answer: list[int], reference: list[int]) -> list[int]:
     sizes = range(1, ORDER + 1)
     common = [(_grams(answer, n) & _grams(reference, n)).total() for n in sizes]
-    made = [max(len(answer) - n + 1, 0) for n in sizes]
-    return [*common, *made, len(answer), len(reference)]
+    total = [max(len(answer) - n + 1, 0) for n in sizes]
+    return [*common, *total, len(answer), len(reference)]
 
 
 def _grams(tokens: list[int], n: int) -> Counter[tuple[int, ...]]:

@@ -49,5 +49,5 @@ def williams(r_xy: float, r_zy: float, r_xz: float, n: int) -> CorrelationTest:
 def _check(r_xy: float, r_zy: float, r_xz: float, n: int) -> None:
     r = np.array([[1, r_xy, r_xz], [r_xy, 1, r_zy], [r_xz, r_zy, 1]])
     if n < 4 or np.linalg.eigvalsh(r)[0] <= 0:
-        found = f"r(x, y) {r_xy}, r(z, y) {r_zy}, r(x, z) {r_xz} and n {n}"
-        raise ValueError(f"{found}; expected correlations that can occur together, and n above 3")
+        values = f"r(x, y) {r_xy}, r(z, y) {r_zy}, r(x, z) {r_xz} and n {n}"
+        raise ValueError(f"{values}; expected correlations that can occur together, and n above 3")

@@ -83,9 +83,9 @@ def effective_ranks(x: ArrayLike) -> EffectiveRanks:
     if _same(rows):
         return EffectiveRanks(Estimate.constant(), Estimate.constant())
     left, singular, _ = svd(rows - rows.mean(axis=0), full_matrices=False)
-    kept = singular > ROUNDING * singular[0]
-    p = singular[kept] ** 2 / np.sum(singular[kept] ** 2)
-    squares = (left[:, kept] * singular[kept]) ** 2
+    nonzero = singular > ROUNDING * singular[0]
+    p = singular[nonzero] ** 2 / np.sum(singular[nonzero] ** 2)
+    squares = (left[:, nonzero] * singular[nonzero]) ** 2
     # How each row moves the shares: towards its own, as far as it lies from the mean.
     moved = (squares - p * squares.sum(axis=1, keepdims=True)) * len(rows) / np.sum(singular**2)
     participation, entropy = float(1 / np.sum(p**2)), float(np.exp(-np.sum(p * np.log(p))))

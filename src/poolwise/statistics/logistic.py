@@ -68,10 +68,10 @@ def logistic_probe(
     fold = assign_folds(
         np.arange(len(labels)) if groups is None else factorize(groups), _FOLDS, seed
     )
-    asked = min(_FOLDS, int(np.ceil(_JUDGED * _FOLDS / len(labels))))
+    n_folds = min(_FOLDS, int(np.ceil(_JUDGED * _FOLDS / len(labels))))
     rising = sorted(strengths)
     hits = np.zeros(len(rising))
-    for out in [fold == i for i in range(asked)]:
+    for out in [fold == i for i in range(n_folds)]:
         if out.any() and not out.all():
             for i, strength in enumerate(rising):
                 model = LogisticModel(features[~out], labels[~out], strength)

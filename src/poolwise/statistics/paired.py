@@ -104,8 +104,8 @@ def paired_differences(
     return [
         Difference(Estimate.constant(), np.nan)
         if np.isnan(d)
-        else Difference(Estimate.around(d, r), one)
-        for d, r, one in zip(change.tolist(), reach.tolist(), p.tolist(), strict=True)
+        else Difference(Estimate.around(d, r), p_value)
+        for d, r, p_value in zip(change.tolist(), reach.tolist(), p.tolist(), strict=True)
     ]
 
 

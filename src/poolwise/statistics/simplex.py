@@ -61,7 +61,7 @@ def convex_weights_from_gram(gram: ArrayLike, cross: ArrayLike, square: ArrayLik
     For tokens far from 0 and close together, subtract a common vector before the products are
     taken: the weights stay, and digits are kept.
     """
-    g, c, q = (np.asarray(one, np.float64) for one in (gram, cross, square))
+    g, c, q = (np.asarray(array, np.float64) for array in (gram, cross, square))
     weights = np.empty(c.shape)
     for rows in _chunks(len(c), c.shape[1] ** 2):
         sides = c[rows, :, None] + c[rows, None]
@@ -88,7 +88,7 @@ def _nearest(products: Array) -> Array:
 def _pivoted(m: Array) -> Array:
     """u [n, t] that minimises ½ uᵀmu − 1ᵀu, u ≥ 0, for positive definite m [n, t, t]."""
     n, t = m.shape[:2]
-    found = np.empty((n, t))
+    weights = np.empty((n, t))
     rows, free = np.arange(n), np.ones((n, t), np.bool_)
     for _ in range(ROUNDS):
         here = m[rows]
@@ -97,13 +97,13 @@ def _pivoted(m: Array) -> Array:
         size = np.where(free, np.abs(u).max(axis=1, keepdims=True), 1)
         wrong = np.where(free, u, slope) < -SIGN * size
         going = wrong.any(axis=1)
-        found[rows[~going]] = u[~going]
+        weights[rows[~going]] = u[~going]
         rows, free = rows[going], (free ^ wrong)[going]
         if not len(rows):
             break
     for row in rows:
-        found[row] = _one_by_one(m[row])
-    return found
+        weights[row] = _one_by_one(m[row])
+    return weights
 
 
 def _solved(m: Array, free: NDArray[np.bool_]) -> Array:
@@ -116,7 +116,7 @@ def _solved(m: Array, free: NDArray[np.bool_]) -> Array:
 def _one_by_one(m: Array) -> Array:
     """The same for one m [t, t], u [t], slow and sure."""
     values, vectors = np.linalg.eigh(m)
-    kept = values > RIDGE * values[-1]
-    root, axes = np.sqrt(values[kept]), vectors[:, kept].T
+    positive = values > RIDGE * values[-1]
+    root, axes = np.sqrt(values[positive]), vectors[:, positive].T
     u, _ = nnls(root[:, None] * axes, axes.sum(axis=1) / root, maxiter=100 * len(m))
     return np.asarray(u)

@@ -51,8 +51,8 @@ def token_classes(encoder: Encoder, ids: Ints, special: Bools) -> NDArray[np.int
     unique, place = np.unique(ids, return_inverse=True)
     place = place.reshape(ids.shape)
     pieces = [read(encoder.tokenizer.token(i)) for i in unique.tolist()]
-    alone = np.array([_class(spelt(piece.letters)) for piece in pieces], np.int8)
-    mark = (alone == PUNCTUATION) & np.array([bool(piece.letters) for piece in pieces])
+    piece_classes = np.array([_class(spelt(piece.letters)) for piece in pieces], np.int8)
+    mark = (piece_classes == PUNCTUATION) & np.array([bool(piece.letters) for piece in pieces])
     apart = mark[place] | special
     begins = np.array([piece.begins for piece in pieces])[place] | apart
     begins[:, 1:] |= apart[:, :-1]
@@ -61,17 +61,17 @@ def token_classes(encoder: Encoder, ids: Ints, special: Bools) -> NDArray[np.int
     starts = np.flatnonzero(begins)
     sizes = np.diff(starts, append=begins.size)
     flat = place.ravel()
-    words = alone[flat[starts]]
+    words = piece_classes[flat[starts]]
     known: dict[tuple[int, ...], int] = {}
     for w in np.flatnonzero(sizes > 1).tolist():
         word = tuple(flat[starts[w] : starts[w] + sizes[w]].tolist())
         if word not in known:
             known[word] = _class(spelt("".join(pieces[i].letters for i in word)))
         words[w] = known[word]
-    found = np.repeat(words, sizes).reshape(ids.shape)
-    found[special] = SEPARATOR
-    found[:, 0] = ITSELF
-    return found
+    classes = np.repeat(words, sizes).reshape(ids.shape)
+    classes[special] = SEPARATOR
+    classes[:, 0] = ITSELF
+    return classes
 
 
 def _reader(tokenizer: Tokenizer) -> tuple[Callable[[str], Piece], Callable[[str], str]]:

@@ -71,7 +71,7 @@ class First:
         selection = self._score(model, cache, token_positions, progress)
         candidates = Candidates(selection)
         family = candidates.compare([(name, FIRST) for name in (*OTHERS, MEAN, ALONE)])
-        found = Finding(
+        finding = Finding(
             study=self.name,
             question=self.question,
             verdict=verdict.of_tokens(candidates, family),
@@ -87,7 +87,7 @@ class First:
             ],
             provenance={"data": self.task.name, "layers": list(layers(model))},
         )
-        yield self._with_places(found, model, selection, progress) if self._rearrange else found
+        yield self._with_places(finding, model, selection, progress) if self._rearrange else finding
 
     def _score(
         self, model: Model, cache: VectorCache, token_positions: TokenPositions, progress: bool
@@ -102,7 +102,7 @@ class First:
         )
 
     def _with_places(
-        self, found: Finding, model: Model, selection: Selection, progress: bool
+        self, finding: Finding, model: Model, selection: Selection, progress: bool
     ) -> Finding:
         passed = score_rearrangements(model, selection, self._seed, progress=progress)
         joined = passed.joining(selection)
@@ -111,24 +111,24 @@ class First:
         )
         last = layers(model)[-1]
         return replace(
-            found,
-            verdict=f"{found.verdict} {verdict.of_places(family)}",
+            finding,
+            verdict=f"{finding.verdict} {verdict.of_places(family)}",
             numbers=[
-                *found.numbers,
+                *finding.numbers,
                 *family.numbers(),
                 *passed.numbers(last),
                 *_scores(joined, start=len(selection.names)),
             ],
-            charts=[*found.charts, charts.of_places(family, self.task.score)],
-            notes=[*found.notes, *verdict.notes_on_places(family, passed, last)],
-            provenance={**found.provenance, "arrangements": list(ARRANGEMENTS)},
+            charts=[*finding.charts, charts.of_places(family, self.task.score)],
+            notes=[*finding.notes, *verdict.notes_on_places(family, passed, last)],
+            provenance={**finding.provenance, "arrangements": list(ARRANGEMENTS)},
         )
 
 
 def _scores(selection: Selection, start: int = 0) -> Iterator[Number]:
     """Of all contenders from ``start`` on."""
     for part, estimates in (("test", selection.test_scores), ("dev", selection.dev_scores)):
-        for name, found in list(zip(selection.names, estimates, strict=True))[start:]:
+        for name, score in list(zip(selection.names, estimates, strict=True))[start:]:
             where = {"readout": name, "part": part}
             control = name == ALONE
-            yield Number.of(selection.task.score, found, where, control=control)
+            yield Number.of(selection.task.score, score, where, control=control)

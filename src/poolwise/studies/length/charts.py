@@ -10,7 +10,7 @@ from poolwise.studies.length.density import density
 from poolwise.studies.length.layers import IDENTITY, Layer, Series
 from poolwise.studies.length.measures import Measures
 from poolwise.studies.length.sample import OTHER, TOKENS, Sample
-from poolwise.studies.length.verdict import is_curved, percent, written
+from poolwise.studies.length.verdict import display, is_curved, percent
 
 EXPLAINED = "share of the length's variance explained"
 
@@ -48,8 +48,8 @@ def _density(layer: Layer, last: int, sample: Sample, real: Measures) -> Iterato
             "the quartiles and the 5 and 95 % points of the norm at each length. "
             f"The norm's standard deviation is {100 * norm.spread:.2g} % of its mean. "
             f"The straight line {'rises' if slope > 0 else 'falls'} by {abs(slope):.2g} a token "
-            f"and explains {percent(r2.value or 0)} of the variance (R² {written(r2)}); the best "
-            f"curve finds {much} (eta² {written(norm.eta2)} on sentences it has not seen). "
+            f"and explains {percent(r2.value or 0)} of the variance (R² {display(r2)}); the best "
+            f"curve finds {much} (eta² {display(norm.eta2)} on sentences it has not seen). "
             "The outermost half per cent at each end of either axis is not drawn."
         ),
         x_label="tokens, without special tokens",

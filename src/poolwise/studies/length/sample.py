@@ -99,7 +99,7 @@ class Sample:
         if not batch.tokens:
             return self.n + np.arange(len(rows))
         read = [blake2b(id_bytes(batch.tokens[i]), digest_size=16).digest() for i in rows.tolist()]
-        return np.array([self._texts.setdefault(one, len(self._texts)) for one in read], np.intp)
+        return np.array([self._texts.setdefault(ids, len(self._texts)) for ids in read], np.intp)
 
     def _leave_out(
         self, why: str, rows: NDArray[np.intp], marked: NDArray[np.bool_]

@@ -22,9 +22,9 @@ CURVED = 0.01
 def verdict(layers: Sequence[Layer], real: Measures) -> str:
     """The answer for the last block, in one sentence."""
     last = layers[-1]
-    found = real.norm(last.cls, last.index)
+    stats = real.norm(last.cls, last.index)
     full = _full_vector(real.ridge[last.cls, TOKENS])
-    line, curve = found.regression.r2.value, found.eta2.value
+    line, curve = stats.regression.r2.value, stats.eta2.value
     if line is None or curve is None:
         return (
             f"No: the norm of [CLS] in the last block is the same for every sentence, so it says "
@@ -34,8 +34,8 @@ def verdict(layers: Sequence[Layer], real: Measures) -> str:
     join = "and" if answer == "Yes" else "while"
     return (
         f"{answer}: the norm of [CLS] in the last block explains "
-        f"{percent(curve if is_curved(found) else line)} of the variance "
-        f"of sentence length in tokens ({_line_and_curve(found)}), {join} {full}."
+        f"{percent(curve if is_curved(stats) else line)} of the variance "
+        f"of sentence length in tokens ({_line_and_curve(stats)}), {join} {full}."
     )
 
 
@@ -44,7 +44,7 @@ def notes(
 ) -> list[str]:
     """What stands below the verdict, a sentence or two each."""
     last = layers[-1]
-    found = [
+    stats = [
         *_best(real, last),
         *_mean(real, last),
         *_words(real, last),
@@ -55,7 +55,7 @@ def notes(
         *_copies(sample),
     ]
     return [
-        *found,
+        *stats,
         "Tokens are counted without special tokens, words by white space. eta² and the ridge's R² "
         "are measured on sentences that the curve or the ridge has not seen (five folds; the "
         "penalty is chosen within the training folds), so an unrelated series comes out at 0 or a "
@@ -71,21 +71,21 @@ def _copies(sample: Sample) -> Iterator[str]:
         )
 
 
-def is_curved(found: Measured) -> bool:
+def is_curved(stats: Measured) -> bool:
     """Whether the curve finds clearly more than the line."""
-    curve, line = found.eta2, found.regression.r2
+    curve, line = stats.eta2, stats.regression.r2
     if curve.value is None or curve.low is None or line.value is None:
         return False
     return curve.low > line.value and curve.value > line.value + CURVED
 
 
-def written(found: Estimate) -> str:
+def display(stats: Estimate) -> str:
     """``0.03 [0.02, 0.04]``; a digit more below a tenth."""
-    if found.value is None:
-        return found.note
-    digits = 3 if abs(found.value) < 0.1 else 2
-    value, low, high = (_fixed(v or 0.0, digits) for v in (found.value, found.low, found.high))
-    if found.low is None:
+    if stats.value is None:
+        return stats.note
+    digits = 3 if abs(stats.value) < 0.1 else 2
+    value, low, high = (_fixed(v or 0.0, digits) for v in (stats.value, stats.low, stats.high))
+    if stats.low is None:
         return value
     return f"{value} [{low}, {high}]"
 
@@ -101,13 +101,13 @@ def _fixed(value: float, digits: int) -> str:
     return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
 
 
-def _line_and_curve(found: Measured) -> str:
-    line = f"R² {written(found.regression.r2)}"
-    curve = f"eta² {written(found.eta2)} on sentences it has not seen"
-    if is_curved(found):
+def _line_and_curve(stats: Measured) -> str:
+    line = f"R² {display(stats.regression.r2)}"
+    curve = f"eta² {display(stats.eta2)} on sentences it has not seen"
+    if is_curved(stats):
         return f"by the best curve, {curve}; by a straight line only {line}"
     more = (
-        "little more" if (found.eta2.value or 0) > (found.regression.r2.value or 0) else "no more"
+        "little more" if (stats.eta2.value or 0) > (stats.regression.r2.value or 0) else "no more"
     )
     return f"by a straight line, {line}; the best curve finds {more}, {curve}"
 
@@ -115,7 +115,7 @@ def _line_and_curve(found: Measured) -> str:
 def _full_vector(ridge: Estimate) -> str:
     if ridge.value is None:
         return "the full [CLS] vector is the same for every sentence too"
-    return f"the full [CLS] vector predicts it with R² {written(ridge)}"
+    return f"the full [CLS] vector predicts it with R² {display(ridge)}"
 
 
 def _best(real: Measures, last: Layer) -> Iterator[str]:
@@ -124,28 +124,28 @@ def _best(real: Measures, last: Layer) -> Iterator[str]:
         where = "in the last block itself" if best.layer == last.index else f"in layer {best.layer}"
         yield (
             f"The norm of [CLS] says most {where} (chosen on one half of the sentences): on the "
-            f"other half a line explains R² {written(best.r2)} and a curve eta² "
-            f"{written(best.eta2)} of the length in tokens, in a norm whose standard deviation is "
+            f"other half a line explains R² {display(best.r2)} and a curve eta² "
+            f"{display(best.eta2)} of the length in tokens, in a norm whose standard deviation is "
             f"{100 * spread:.2g} % of its mean."
         )
 
 
 def _mean(real: Measures, last: Layer) -> Iterator[str]:
-    found = real.norm(last.mean, last.index)
-    ridge = written(real.ridge[last.mean, TOKENS])
+    stats = real.norm(last.mean, last.index)
+    ridge = display(real.ridge[last.mean, TOKENS])
     yield (
         f"The mean over all tokens in the last block: its norm explains R² "
-        f"{written(found.regression.r2)} by a line and eta² {written(found.eta2)} by a curve, its "
+        f"{display(stats.regression.r2)} by a line and eta² {display(stats.eta2)} by a curve, its "
         f"full vector R² {ridge}."
     )
 
 
 def _words(real: Measures, last: Layer) -> Iterator[str]:
-    found = real.norm(last.cls, last.index, WORDS)
+    stats = real.norm(last.cls, last.index, WORDS)
     yield (
         f"Counted in words, the norm of [CLS] in the last block explains R² "
-        f"{written(found.regression.r2)} by a line and eta² {written(found.eta2)} by a curve; the "
-        f"full vector R² {written(real.ridge[last.cls, WORDS])}."
+        f"{display(stats.regression.r2)} by a line and eta² {display(stats.eta2)} by a curve; the "
+        f"full vector R² {display(real.ridge[last.cls, WORDS])}."
     )
 
 
@@ -177,28 +177,28 @@ def _random_words(real: Measures, random_words: Measures | None, last: Layer) ->
     if random_words is None:
         yield "Random words were not measured: too few usable control texts."
         return
-    found = random_words.norm(last.cls, last.index)
+    stats = random_words.norm(last.cls, last.index)
     yield (
         f"In {random_words.n:,} texts of random words, as long as real sentences, the norm of "
-        f"[CLS] in the last block explains R² {written(found.regression.r2)} by a line and eta² "
-        f"{written(found.eta2)} by a curve of the length in tokens; the full vector R² "
-        f"{written(random_words.ridge[last.cls, TOKENS])}."
+        f"[CLS] in the last block explains R² {display(stats.regression.r2)} by a line and eta² "
+        f"{display(stats.eta2)} by a curve of the length in tokens; the full vector R² "
+        f"{display(random_words.ridge[last.cls, TOKENS])}."
     )
 
 
 def _another(real: Measures, last: Layer) -> Iterator[str]:
-    found = real.norm(last.cls, last.index, OTHER)
+    stats = real.norm(last.cls, last.index, OTHER)
     yield (
         f"Against the length of another sentence, drawn at random, the same statistics give R² "
-        f"{written(found.regression.r2)}, eta² {written(found.eta2)} and, from the full vector, R² "
-        f"{written(real.ridge[last.cls, OTHER])}."
+        f"{display(stats.regression.r2)}, eta² {display(stats.eta2)} and, from the full vector, R² "
+        f"{display(real.ridge[last.cls, OTHER])}."
     )
 
 
 def _left_out(sample: Sample) -> Iterator[str]:
     counts = [f"{count:,} {why}" for why, count in sample.left_out.items() if count]
-    kept = f"{sample.n:,} sentences were measured"
-    yield f"{kept}; left out: {', '.join(counts)}." if counts else f"{kept}; none was left out."
+    size = f"{sample.n:,} sentences were measured"
+    yield f"{size}; left out: {', '.join(counts)}." if counts else f"{size}; none was left out."
 
 
 def _named(layers: Sequence[int], of: int) -> str:
