@@ -66,7 +66,7 @@ class Table:
         return f"{self.label}, {self.unit} {number}"
 
     def option(self, name: str) -> str:
-        """How an error names the option ``name``: ``--label-column``, or ``label_column=…``."""
+        """How an error names the option ``name``: ``--column``, or ``text_column=…``."""
         return f"{name.replace('-', '_')}=…" if self.in_memory else f"--{name}"
 
 

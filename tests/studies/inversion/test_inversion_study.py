@@ -305,7 +305,7 @@ def test_training_ends_early_and_leaves_torch_as_it_was():
         nothing, corpus, options, seed=0, checkpoint=TrainingCheckpoint(None), progress=bar
     )
     assert training.epochs < 40
-    assert bar.done == exposures(corpus, options) == 40 * len(corpus.splits.train)
+    assert bar.count == exposures(corpus, options) == 40 * len(corpus.splits.train)
     assert torch.equal(random, torch.random.get_rng_state())
 
 

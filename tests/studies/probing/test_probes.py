@@ -96,7 +96,7 @@ def test_tasks_and_readouts_do_not_mix(rng):
     second = task_of(np.digitize(vectors["mean@0"][N:, 1], [-1, 1]), texts[N:])
     with Progress("probes", show=False) as bar:
         hits = probe_all([first, second], cache, [parse("cls@0"), parse("mean@0")], bar)
-        assert bar.done == 2
+        assert bar.count == 2
     for task, columns, best in ((first, hits[0], 0), (second, hits[1], 1)):
         accuracy = columns[task.splits.test].mean(axis=0)
         assert accuracy.argmax() == best

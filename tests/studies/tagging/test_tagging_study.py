@@ -136,7 +136,7 @@ def test_a_bilstm_reads_neighbours_where_a_linear_head_cannot(monkeypatch):
     state = torch.random.get_rng_state()
     bar = Progress("runs", 2, show=False)
     predictions = heads.train_bilstm(features, corpus, tags, seed=0, progress=bar)
-    assert bar.done == pytest.approx(1)
+    assert bar.count == pytest.approx(1)
     assert score(predictions) > 0.7
     assert score(train_linear(features, corpus, tags)) < 0.4
     monkeypatch.setattr(heads, "EPOCHS", (2, 0))
