@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from plain_data import text_data
 
 import poolwise
 from poolwise.records import Sentence
@@ -32,7 +31,7 @@ from poolwise.studies.sweep import sweep
 from poolwise.studies.tagging.alignment import align
 from poolwise.studies.tagging.corpus import build_corpus, check_tags
 from poolwise.studies.tagging.scores import F1Scores
-from poolwise.texts import Datasets, LabelledTexts, TaggedSentences, TextPairs
+from poolwise.texts import Datasets, LabelledTexts, TaggedSentences, TextPairs, texts_from
 from poolwise.tuning.task import TuningTask
 
 WORDS = "cat dog mat hill sea house tree bird man woman child one two old red big".split()
@@ -261,7 +260,7 @@ def test_studies_of_single_sentences_leave_copies_out(model):
     drawn = sample(model, list(dict.fromkeys(copies)), 0)
     assert len(drawn.texts) == 60
     assert "that the encoder reads as it reads others were left out" in drawn.notes[0]
-    (finding,) = Average(text_data("copies", list(dict.fromkeys(copies)))).run(Context(model))
+    (finding,) = Average(texts_from(list(dict.fromkeys(copies)), name="copies")).run(Context(model))
     assert finding.provenance["texts measured"] == 60
     assert any("the encoder reads them as it reads others" in note for note in finding.notes)
     study = Geometry(labelled(copies, np.arange(len(copies)) % 2))

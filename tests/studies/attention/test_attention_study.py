@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from plain_data import text_data
 
 import poolwise
 from poolwise.errors import StudyError
@@ -18,6 +17,7 @@ from poolwise.studies.attention.deletion import LEFT_OUT, MASKED, DeletedWords, 
 from poolwise.studies.attention.numbers import AGREEMENT, ATTENTION, CORRELATION, ENTROPY, SHARE
 from poolwise.studies.study import Context
 from poolwise.studies.token_classes import CLASSES
+from poolwise.texts import texts_from
 
 WORDS = "the a cat dog sat on mat and ran over hill old sea house tree bird red child".split()
 
@@ -35,7 +35,7 @@ def few(monkeypatch):
 
 
 def ask(model, texts, seed=0):
-    (finding,) = Attention(text_data("words", texts), seed).run(Context(model))
+    (finding,) = Attention(texts_from(texts, name="words"), seed).run(Context(model))
     return finding
 
 

@@ -4,7 +4,6 @@ import shutil
 
 import numpy as np
 import pytest
-from plain_data import text_data
 from safetensors.numpy import load_file, save_file
 
 import poolwise
@@ -28,6 +27,7 @@ from poolwise.studies.average.numbers import EXPLAINED, RELATIVE, WEIGHT, family
 from poolwise.studies.average.sentence_fits import fit_sentences
 from poolwise.studies.average.shares import LEAST_SPREAD, layer_statistics, ratio
 from poolwise.studies.study import Context
+from poolwise.texts import texts_from
 
 WORDS = (
     "a cat dog sat mat ran hill old sea house tree bird small big red saw man child they".split()
@@ -149,7 +149,7 @@ def by(finding, name, way, layer):
 
 
 def test_a_planted_average_is_recognised(averaging, tmp_path):
-    (finding,) = Average(text_data("planted", sentences())).run(Context(averaging))
+    (finding,) = Average(texts_from(sentences(), name="planted")).run(Context(averaging))
     assert finding.verdict.startswith("Yes: at layer "), finding.verdict
     for layer in (1, 2, 3):
         assert by(finding, EXPLAINED, OWN, layer).low > 0.9
@@ -163,7 +163,7 @@ def test_a_planted_average_is_recognised(averaging, tmp_path):
 
 def test_a_random_encoder_is_no_average(tiny):
     model = poolwise.load(tiny("bert"))
-    (finding,) = Average(text_data("random", sentences())).run(Context(model))
+    (finding,) = Average(texts_from(sentences(), name="random")).run(Context(model))
     assert finding.verdict.startswith("No: "), finding.verdict
     assert max(by(finding, EXPLAINED, OWN, layer).value or 0 for layer in range(4)) < 0.5
     for layer in range(4):
@@ -181,7 +181,7 @@ def test_a_random_encoder_is_no_average(tiny):
 def test_tokens_that_another_sentence_has_too_explain_nothing(tiny, tmp_path):
     """One word only: [CLS] varies with the length, and the control is as long."""
     model = planted(tiny("bert"), tmp_path / "model", word_embeddings=lambda w: w * 0 + w[:1])
-    (finding,) = Average(text_data("one word", sentences())).run(Context(model))
+    (finding,) = Average(texts_from(sentences(), name="one word")).run(Context(model))
     assert finding.verdict.startswith("No: "), finding.verdict
     assert "no clear difference to another sentence's" in finding.verdict
     assert "Nor does it become one" in finding.verdict
@@ -193,7 +193,7 @@ def test_tokens_that_another_sentence_has_too_explain_nothing(tiny, tmp_path):
 def test_where_cls_is_the_same_in_all_sentences_nothing_is_said(tiny, tmp_path):
     same = {name: lambda w: w * 0 + w[:1] for name in ("word_embeddings", "position_embeddings")}
     model = planted(tiny("bert"), tmp_path / "model", **same)
-    (finding,) = Average(text_data("alike", sentences())).run(Context(model))
+    (finding,) = Average(texts_from(sentences(), name="alike")).run(Context(model))
     assert finding.verdict.startswith("Undefined: "), finding.verdict
     for layer in range(4):
         found = by(finding, EXPLAINED, OWN, layer)
@@ -224,7 +224,7 @@ def test_numbers_are_those_of_the_formula(tiny):
 
 
 def test_other_families_have_an_answer(family_folder):
-    (finding,) = Average(text_data("words", sentences(60))).run(
+    (finding,) = Average(texts_from(sentences(60), name="words")).run(
         Context(poolwise.load(family_folder))
     )
     assert finding.verdict.startswith(("Yes: ", "No: ", "Undefined: ", "Not at the last layer"))
@@ -235,7 +235,7 @@ def test_other_families_have_an_answer(family_folder):
 def test_bare_and_lonely_texts_are_counted(tiny):
     model = poolwise.load(tiny("bert"))
     texts = [*sentences(60), "\u200d", "the " * 30]
-    (finding,) = Average(text_data("mixed", texts)).run(Context(model))
+    (finding,) = Average(texts_from(texts, name="mixed")).run(Context(model))
     notes = " ".join(finding.notes)
     assert "1 texts were left out" in notes
     assert "1 sentences have no other of their length" in notes
@@ -243,13 +243,15 @@ def test_bare_and_lonely_texts_are_counted(tiny):
 
 def test_too_few_texts_are_refused(tiny):
     with pytest.raises(StudyError, match="from 30 on"):
-        list(Average(text_data("few", sentences(10))).run(Context(poolwise.load(tiny("bert")))))
+        list(
+            Average(texts_from(sentences(10), name="few")).run(Context(poolwise.load(tiny("bert"))))
+        )
 
 
 def test_a_sample_is_drawn_by_its_seed(monkeypatch):
     monkeypatch.setattr("poolwise.studies.average.study.MOST_TEXTS", 20)
     texts = sentences(50)
-    one, same, other = (Average(text_data("", texts), seed).texts for seed in (0, 0, 1))
+    one, same, other = (Average(texts_from(texts, name=""), seed).texts for seed in (0, 0, 1))
     assert one == same != other
     assert len(set(one)) == 20
 
@@ -265,4 +267,4 @@ def test_states_that_are_not_finite_are_refused(tiny, monkeypatch):
 
     monkeypatch.setattr(type(model), "token_outputs", broken)
     with pytest.raises(StudyError, match="not finite"):
-        list(Average(text_data("", sentences(40))).run(Context(model)))
+        list(Average(texts_from(sentences(40), name="")).run(Context(model)))

@@ -13,7 +13,6 @@ import pytest
 pytest.importorskip("torch")
 
 import torch
-from plain_data import text_data
 
 import poolwise
 from poolwise.errors import MissingExtraError, StoreError, StudyError
@@ -38,6 +37,7 @@ from poolwise.studies.inversion.finding import build_finding
 from poolwise.studies.inversion.training import DecoderOptions, exposures, train_decoder
 from poolwise.studies.inversion.verdict import verdict
 from poolwise.studies.study import Context
+from poolwise.texts import texts_from
 
 SLOTS = (
     ("the", "a"),
@@ -195,7 +195,7 @@ def test_what_cannot_take_part_is_left_out_and_counted(model):
     with pytest.raises(StudyError, match=r"^49 usable sentences; .* at least 50"):
         split_corpus(replace(sentences, notes=()), np.arange(49), 0)
     with pytest.raises(StudyError, match=r"^2 usable sentences \(texts left out: 1 empty\); "):
-        list(Inversion(text_data("toy", ["", *texts[:2]])).run(Context(model)))
+        list(Inversion(texts_from(["\u200b", *texts[:2]], name="toy")).run(Context(model)))
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta", "xlm-roberta"])
@@ -214,14 +214,14 @@ def test_tokens_are_written_as_text(family, tiny):
 @pytest.mark.parametrize("step", ["whiten(4)", "int8", "binary"])
 def test_steps_that_a_decoder_cannot_be_asked_after_are_refused(step):
     with pytest.raises(StudyError, match=r"leave it out"):
-        Inversion(text_data("toy", ["a"]), [parse(f"mean@-1|{step}")])
+        Inversion(texts_from(["a"], name="toy"), [parse(f"mean@-1|{step}")])
 
 
 def test_the_study_reads_an_encoder_and_resumes_in_its_folder(model, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "DEFAULT_OPTIONS", replace(SMALL, epochs=(2, 0)))
     texts, _ = grammar()
     study = Inversion(
-        text_data("toy", texts), [parse("mean@0|truncate(16)")], folder=tmp_path / "new"
+        texts_from(texts, name="toy"), [parse("mean@0|truncate(16)")], folder=tmp_path / "new"
     )
     (first,) = study.run(Context(model))
     files = {path: path.stat().st_mtime_ns for path in (tmp_path / "new").iterdir()}
@@ -314,4 +314,4 @@ def test_without_torch_the_extra_is_named(model, monkeypatch):
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(MissingExtraError, match=r"poolwise\[torch\]"):
-        list(Inversion(text_data("toy", grammar()[0])).run(Context(model)))
+        list(Inversion(texts_from(grammar()[0], name="toy")).run(Context(model)))
