@@ -157,33 +157,35 @@ def command(
     torchrun --nproc-per-node 4 -m poolwise tune ./my-bert --labels train.csv --n all -o tuned
     """
     from poolwise.tuning.comparison import DEFAULT_READOUTS  # noqa: PLC0415 - slow to import
-    from poolwise.tuning.tune import tune  # noqa: PLC0415 - likewise
+    from poolwise.tuning.tune import tune, tuning_folder  # noqa: PLC0415 - likewise
 
-    with waiting("reading the data"):
-        data = open_labels(
-            labels,
-            dev=dev,
-            test=test,
+    with tuning_folder(output) as partial:
+        with waiting("reading the data"):
+            data = open_labels(
+                labels,
+                dev=dev,
+                test=test,
+                kind=kind,
+                text_column=column,
+                label_column=label_column,
+                encoding=encoding,
+                max_text_bytes=max_text_bytes,
+                **limit.sampling(seed),
+            )
+        result = tune(
+            load(model, max_length=max_length).prompted(prompt, prompt_name),
+            data,
+            readouts or DEFAULT_READOUTS,
             kind=kind,
-            text_column=column,
-            label_column=label_column,
-            encoding=encoding,
-            max_text_bytes=max_text_bytes,
-            **limit.sampling(seed),
+            sizes=sizes,
+            seeds=seeds,
+            options=TrainingOptions(epochs, batch_size, tuple(rates), reinit=reinit),
+            folder=output,
+            partial=partial,
+            workers=workers,
+            seed=seed,
+            progress=True,
         )
-    result = tune(
-        load(model, max_length=max_length).prompted(prompt, prompt_name),
-        data,
-        readouts or DEFAULT_READOUTS,
-        kind=kind,
-        sizes=sizes,
-        seeds=seeds,
-        options=TrainingOptions(epochs, batch_size, tuple(rates), reinit=reinit),
-        folder=output,
-        workers=workers,
-        seed=seed,
-        progress=True,
-    )
     if result is not None:
         _print(result, as_json)
 
