@@ -9,18 +9,20 @@ from typing import Any
 
 import torch
 
-from poolwise.cli import ask
 from poolwise.encoders.conversion import conversion
 from poolwise.exports import onnx_graph
 from poolwise.records import Finding
 from poolwise.reports import report
-from poolwise.studies import alone, sweep
+from poolwise.studies import ask, sweep
+from poolwise.studies.inversion import Inversion
 from poolwise.studies.inversion.checkpoint import TrainingCheckpoint
+from poolwise.studies.registry import QUESTIONS
+from poolwise.studies.study import Context
 from poolwise.tuning import comparison, study, training
 
 
 def record() -> None:
-    _given_again(sweep, "sweep", lambda *_, **kw: kw["asked"])
+    _given_again(sweep, "sweep", lambda *_, **kw: kw["grid"])
     _given_again(training, "train", lambda _, __, run, ___, **kw: (run, kw["test"]))
     # What draws pictures has threads, which a forked process lacks.
     _given_again(report, "_files", lambda found, *_: tuple((f.study, f.verdict) for f in found))
@@ -33,7 +35,7 @@ def record() -> None:
         onnx_graph, "write_graph", lambda graph, path, about: (about["readout"], Path(path))
     )
     _answers_again()
-    alone.ALONE["recover"] = _recover  # type: ignore[index]
+    Inversion.run = _recover  # type: ignore[method-assign]
     study.SIZES, study.SEEDS = (16,), 2
     comparison.cores = lambda: 1  # trains in this process
 
@@ -67,19 +69,19 @@ def _written_again(module: Any, name: str, key: Callable[..., Any]) -> None:
 
 
 def _answers_again() -> None:
-    call, found = ask._findings, {}
+    call, answers = ask.ask, {}
 
-    def again(question: str, *args: Any) -> list[Finding]:
-        if question in ask.RESUMED:
-            return call(question, *args)
-        if question not in found:
-            found[question] = call(question, *args)
-        return found[question]
+    def again(question: str, *args: Any, **options: Any) -> list[Finding]:
+        if QUESTIONS[question].resumes:
+            return list(call(question, *args, **options))
+        if question not in answers:
+            answers[question] = list(call(question, *args, **options))
+        return answers[question]
 
-    ask._findings = again  # type: ignore[assignment]
+    ask.ask = again  # type: ignore[assignment]
 
 
-def _recover(model: Any, material: Any, how: Any) -> Iterator[Finding]:
+def _recover(study: Inversion, context: Context) -> Iterator[Finding]:
     """A training that leaves its state where the real one does."""
-    TrainingCheckpoint(how.folder / "state.pt").save(lambda: {"seed": torch.zeros(1)}, now=True)
-    yield Finding("recover", "How much?", f"Much, with seed {how.seed}.")
+    TrainingCheckpoint(study.folder / "state.pt").save(lambda: {"seed": torch.zeros(1)}, now=True)
+    yield Finding("recover", "How much?", f"Much, with seed {study.seed}.")
