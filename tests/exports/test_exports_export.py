@@ -135,7 +135,7 @@ def test_a_folder_that_is_warned_of_is_never_there(tiny, tmp_path, monkeypatch):
     def forgets(encoder):
         return {}
 
-    monkeypatch.setattr("poolwise.exports.stack_files.model_options", forgets)
+    monkeypatch.setattr("poolwise.exports.stack_files.from_pretrained_options", forgets)
     with pytest.raises(StoreError, match=r"warns of the export: .*MISSING"):
         export(poolwise.load(tiny("bert")), "mean@1", tmp_path / "out")
     assert not list(tmp_path.iterdir())
