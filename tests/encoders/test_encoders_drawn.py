@@ -19,7 +19,7 @@ import pytest
 import poolwise
 from poolwise.errors import EncoderError, PoolwiseWarning
 
-DRAWS = int(os.environ.get("POOLWISE_DRAWS", "300"))
+DRAWS = int(os.environ.get("POOLWISE_DRAWS", "150"))
 SEED = int(os.environ.get("POOLWISE_DRAW_SEED", "0"))
 
 SPARE = 6

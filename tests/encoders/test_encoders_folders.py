@@ -24,7 +24,7 @@ from safetensors.numpy import load_file, save_file
 
 import poolwise
 
-FOLDERS = int(os.environ.get("POOLWISE_FOLDERS", "300"))
+FOLDERS = int(os.environ.get("POOLWISE_FOLDERS", "150"))
 SEED = os.environ.get("POOLWISE_MUTATION_SEED", "0")
 MEMORY = 2 << 30
 SECONDS = 10  # of computing

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import pytest
 
-INPUTS = int(os.environ.get("POOLWISE_INPUTS", "400"))
+INPUTS = int(os.environ.get("POOLWISE_INPUTS", "200"))
 SEED = int(os.environ.get("POOLWISE_MUTATION_SEED", "0"))
 MEGABYTES, SECONDS = 2000, 10
 
