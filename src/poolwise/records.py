@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.charts import Chart
+from poolwise.charts.chart import IntervalEstimate
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -168,15 +169,9 @@ class TokenOutputs:
         return len(self.rows)
 
 
-class HasInterval(Protocol):
+class HasInterval(IntervalEstimate, Protocol):
     """An estimate: a value with its interval, and why either is None, as ``statistics`` has it."""
 
-    @property
-    def value(self) -> float | None: ...
-    @property
-    def low(self) -> float | None: ...
-    @property
-    def high(self) -> float | None: ...
     @property
     def note(self) -> str: ...
 

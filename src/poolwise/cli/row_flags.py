@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from poolwise.records import ROW_FLAGS, VectorBatch
-
-
-def row_counts(batch: VectorBatch) -> dict[str, int]:
-    """``rows``, and how many of them have each flag."""
-    return {"rows": len(batch)} | batch.flag_counts()
+from poolwise.records import ROW_FLAGS
 
 
 def flag_messages(counts: Mapping[str, int]) -> Iterator[str]:
