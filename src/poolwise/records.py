@@ -212,6 +212,8 @@ class Number:
 class Finding:
     """An answer: one sentence, the numbers it rests on, and what to draw. Plain data.
 
+    ``verdict`` is one plain sentence without numbers but those that name something; ``evidence``
+    is one line with the numbers that it rests on.
     ``provenance`` says how it came about: library version, model and its hash, texts and their
     hash, number of texts, seed, engine, precision, date. Its key in JSON is ``made``.
     """
@@ -223,3 +225,22 @@ class Finding:
     charts: Sequence[Chart] = ()
     notes: Sequence[str] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict, metadata={"key": "made"})
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What to do, from all findings of a run. Plain text; each field is one line.
+
+    ``recommendation`` is one sentence of at most 25 words; ``reason`` one number with its interval,
+    against what is used now; ``cost`` the dimensions, the share of the blocks and the speed
+    measured; ``certainty`` how sure it is; ``command`` the next one to run, empty for none.
+    ``notes`` say why findings that seem to contradict each other do not.
+    """
+
+    recommendation: str
+    reason: str = ""
+    cost: str = ""
+    certainty: str = ""
+    command: str = ""
+    notes: Sequence[str] = ()
