@@ -7,6 +7,10 @@ PIP    := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-versio
 OUT    ?= out
 SEEDS  ?= 1 2 3 4 5 6 7 8 9 10
 
+# What a process imports is compiled once, for all that tests start, and not beside its source.
+export PYTHONDONTWRITEBYTECODE :=
+export PYTHONPYCACHEPREFIX := $(abspath $(VENV))/bytecode
+
 .PHONY: help demo test check bench soak clean
 .DELETE_ON_ERROR:
 
@@ -15,11 +19,7 @@ help:
 	@echo "make test    install, then run the tests"
 	@echo "make check   style, types, direction of imports"
 	@echo "make bench   measure speed and memory beside others; writes benchmarks/results/"
-	@echo "make soak    long runs: mutated model files with fresh seeds, 5,000 drawn folders, sanitizers"
-	@echo "make soak    long runs: every command beside every fault, mutated model files with fresh seeds, 5,000 drawn folders"
-	@echo "make soak    long runs: every command beside every fault, mutated model files, drawn folders"
-	@echo "make soak    long runs: mutated model files and 20,000 mutated folders, 5,000 drawn folders"
-	@echo "make soak    long runs: mutated model files and 20,000 mutated inputs with fresh seeds, 5,000 drawn folders"
+	@echo "make soak    long runs: every fault and crash point, mutated models and inputs, drawn folders, sanitizers"
 	@echo "make clean   remove $(VENV) and $(OUT)"
 
 demo: $(VENV)/.installed

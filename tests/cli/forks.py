@@ -120,6 +120,7 @@ def run(call: dict[str, object], ends: list[int]) -> int:
 
 def begin(call: dict[str, object], ends: list[int]) -> None:
     """Become the process of this call."""
+    sys.dont_write_bytecode = True  # Python keeps what a full disk let it write of a .pyc
     os.environ.update(call["env"])
     for name in call["unset"]:
         os.environ.pop(name, None)
