@@ -182,7 +182,7 @@ class Number:
 
     ``low`` and ``high`` bound the 95 % interval. ``where`` places the number
     (``{"readout": "cls@6", "layer": 6, "length": "tokens"}``). ``control`` marks a comparison
-    that should show nothing.
+    that should show nothing, ``baseline`` a score to beat.
     """
 
     name: str
@@ -192,6 +192,7 @@ class Number:
     where: Mapping[str, str | int] = field(default_factory=dict)
     control: bool = False
     note: str = ""
+    baseline: bool = False
 
     @classmethod
     def of(
@@ -201,11 +202,14 @@ class Number:
         where: Mapping[str, str | int],
         *,
         control: bool = False,
+        baseline: bool = False,
         note: str | None = None,
     ) -> Number:
         """The number of an estimate with its interval; ``note`` replaces the estimate's own."""
         reason = estimate.note if note is None else note
-        return cls(name, estimate.value, estimate.low, estimate.high, where, control, reason)
+        return cls(
+            name, estimate.value, estimate.low, estimate.high, where, control, reason, baseline
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from poolwise.selection.labelled_pairs import labelled_pairs
 
 import poolwise
 from poolwise.records import Sentence
@@ -15,7 +16,6 @@ from poolwise.selection.duplicates import (
     with_groups,
     without_duplicates,
 )
-from poolwise.selection.labelled_pairs import labelled_pairs
 from poolwise.selection.splits import split_rows
 from poolwise.selection.tasks import LabelsTask, PairsTask
 from poolwise.selection.vector_cache import cache_vectors

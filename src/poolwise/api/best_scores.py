@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from poolwise.charts import TextTable
 from poolwise.selection.selection import Selection
 from poolwise.statistics.estimate import Estimate
@@ -10,22 +12,22 @@ N_BEST = 5
 
 
 def best_scores(selection: Selection) -> TextTable:
-    """The chosen readout (bold), the best on dev, and the references; in the order of dev."""
+    """The chosen readout (bold), the highest scores, and the references; highest first."""
+    scored = np.isfinite(selection.choice_scores)
     shown = {selection.chosen_index, *selection.references.values(), *selection.ranking[:N_BEST]}
     score = selection.task.score
     rows = [
         [
             [(selection.names[i], i == selection.chosen_index)],
-            selection.dev_scores[i].value,
-            selection.test_scores[i].value,
-            _interval(selection.test_scores[i]),
+            selection.scores[i].value,
+            _interval(selection.scores[i]),
             str(selection.dimensions[i]),
             f"{selection.cost(i):.0%}",
         ]
         for i in selection.ranking
-        if i in shown
+        if i in shown and scored[i]
     ]
-    columns = ["readout", f"{score}, dev", f"{score}, test", "95 % interval", "width", "blocks run"]
+    columns = ["readout", score, "95 % interval", "width", "blocks run"]
     return TextTable(f"The best readouts on {selection.task.name}", columns, rows)
 
 

@@ -33,7 +33,7 @@ class SweepResult(FindingsView):
 
     @cached_property
     def best(self) -> FittedReadout:
-        """The readout that the first selection chose, its steps fitted on the texts of train.
+        """The readout that leads the answer, its steps fitted on all texts but those of test.
 
         ``embed``, ``export`` and ``Embedder`` take it as they take a readout's text; ``save``
         writes it. Raises StudyError where no question chose a readout.
@@ -50,7 +50,7 @@ class SweepResult(FindingsView):
 
     @property
     def scores(self) -> pa.Table:
-        """Every readout's and baseline's score on dev and test, a row each; ``to_pandas()``."""
+        """Every readout's and baseline's score, a row each; ``to_pandas()``."""
         from poolwise.reports.scores import score_table  # noqa: PLC0415 - slow to import
         from poolwise.selection.score_table import score_rows  # noqa: PLC0415
 
@@ -76,7 +76,7 @@ class SweepResult(FindingsView):
             return "no readout chosen"
         selection = self.selections[0]
         i, task = selection.chosen_index, selection.task
-        score = format_estimate(selection.test_scores[i])
+        score = format_estimate(selection.chosen.score)
         return f"{selection.names[i]}, {task.score} {score} on {task.name}"
 
     def __repr__(self) -> str:
@@ -106,9 +106,10 @@ def sweep(
 ) -> SweepResult:
     """Measure every layer, pool and step of ``model`` on this data, in one pass.
 
-    Readouts are chosen on one part of the rows (dev) and reported on another (test). ``model`` is
-    what ``load`` gives, or takes. ``labels``, ``pairs``, ``tags`` and ``texts`` are paths, frames,
-    ``datasets.Dataset``, Arrow tables or lists; a list of them is several sets. ``grid`` is
+    Every row is scored by what was fitted without it; the score of the choice is of rows that it
+    was not made on. ``model`` is what ``load`` gives, or takes. ``labels``, ``pairs``, ``tags``
+    and ``texts`` are paths, frames, ``datasets.Dataset``, Arrow tables or lists; a list of them is
+    several sets. ``grid`` is
     ``default``, ``full``, or readouts between blanks. ``reading`` are fields of ``ReadOptions``:
     ``limit``, ``dev``, ``test``, ``columns``, ``text_column``, ``label_column``, ….
 

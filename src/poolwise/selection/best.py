@@ -13,11 +13,11 @@ from poolwise.transforms.fitted_readout import FittedReadout
 
 
 def best_readout(selection: Selection, provenance: Mapping[str, Any]) -> FittedReadout:
-    """The chosen readout, its steps fitted on the texts of train; with this provenance."""
+    """The chosen readout, its steps fitted on all texts but those of test; its provenance."""
     readout, cache = selection.readouts[selection.chosen_index], selection.cache
     transform = None
     if readout.needs_fit:
-        rows = cache.rows(selection.task.train_texts)
+        rows = cache.rows(selection.task.fit_texts)
         vectors = cache[str(readout.pooled)][rows[cache.usable[rows]]]
         transform = fit(readout, vectors, cache.dense_stack)
     encoder = selection.encoder

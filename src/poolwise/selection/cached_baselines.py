@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 def cached_baselines(
     encoder: Encoder, task: Task, cache: VectorCache, seed: int
 ) -> tuple[dict[str, Floats], list[str]]:
-    """Each baseline's vectors of the cache's texts, fitted on the task's train texts, by name; and
-    notes on the baselines that could not run."""
-    memo = cache.memo.setdefault((seed, *task.train_texts), [])
+    """Each baseline's vectors of the cache's texts, by name; and notes on the baselines that could
+    not run. What a baseline learns, it learns from the task's texts, without labels."""
+    memo = cache.memo.setdefault((seed, *task.fit_texts), [])
     if not memo:
-        memo += baselines(encoder, task.train_texts, cache.texts, seed=seed)
+        memo += baselines(encoder, task.fit_texts, cache.texts, seed=seed)
     vectors = {b.name: b.vectors for b in memo if b.vectors is not None}
     notes = [f"{b.name}: not run because {b.note}" for b in memo if b.vectors is None]
     return vectors, notes

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from poolwise.charts import ForestRow, HeatCell, HeatMap, Ranking, RankingRow
 from poolwise.readouts import Readout
 from poolwise.selection.grid import without_l2
-from poolwise.selection.selection import Selection, sort_value
+from poolwise.selection.selection import Selection
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.holm import holm
 from poolwise.statistics.paired import Difference
+from poolwise.statistics.pseudo_values import estimate
 
 RANKED = 20
 """Readouts in a ranking, besides references and baselines."""
@@ -20,14 +23,15 @@ NO_STEPS = "as pooled"
 
 
 def heat_map(selection: Selection) -> HeatMap:
-    """Every single-layer readout's score on dev, a panel a chain of steps."""
+    """Every single-layer readout's score, a panel a chain of steps."""
     task = selection.task
     normalised = all(readout != without_l2(readout) for readout in selection.readouts)
+    estimates = _map_scores(selection)
     cells = [
         HeatCell(
             readout.layer_indices(selection.encoder.depth)[0],
             str(readout.pool),
-            selection.dev_scores[i],
+            estimates[i],
             best=i == selection.chosen_index,
             tied=bool(selection.tied[i]),
             panel=_panel(readout, normalised),
@@ -35,17 +39,27 @@ def heat_map(selection: Selection) -> HeatMap:
         for i, readout in enumerate(selection.readouts)
         if readout.layers is not None and readout.layers.combine == "single"
     ]
+    probe = "" if selection.screen is None else " of a linear discriminant, by which the best third"
+    screened = " was found and scored again by logistic regression" if probe else ""
     return HeatMap(
         f"Every layer and pool: {task.score} on {task.name}",
         cells,
         x_label="pool",
         y_label="layer",
-        value_label=f"{task.score} x 100, dev",
-        caption=f"Scores on the {len(task.splits.dev):,} rows of dev, on which the readout is "
-        "chosen (thick outline). Thin outlines: cannot be told from the best (paired differences, "
-        "Holm over the grid)."
+        value_label=f"{task.score} x 100",
+        caption=f"Scores{probe}{screened}. Thick outline: chosen. Thin outlines: cannot be told "
+        "from the highest (paired differences, corrected for all)."
         + (" Every vector is normalised at the end, as the model declares." * normalised),
     )
+
+
+def _map_scores(selection: Selection) -> Sequence[Estimate]:
+    """Of all readouts, by one probe."""
+    if selection.screen is None:
+        return selection.scores
+    groups = selection.report_groups
+    columns = selection.screen[selection.report_rows].T
+    return [estimate(column, selection.task.scale, groups) for column in columns]
 
 
 def _panel(readout: Readout, normalised: bool) -> str:
@@ -56,8 +70,8 @@ def _panel(readout: Readout, normalised: bool) -> str:
 
 def ranking(selection: Selection) -> Ranking:
     """The best readouts and every baseline, with what they cost."""
-    c = len(selection.readouts)
-    ranked = selection.ranking[:RANKED]
+    c, scored = len(selection.readouts), np.isfinite(selection.choice_scores)
+    ranked = [i for i in selection.ranking if scored[i]][:RANKED]
     ranked += [
         i
         for i in (*selection.references.values(), *range(c, len(selection.names)))
@@ -66,27 +80,26 @@ def ranking(selection: Selection) -> Ranking:
     rows = [
         RankingRow(
             selection.names[i],
-            selection.test_scores[i],
+            selection.scores[i],
             selection.dimensions[i],
             selection.cost(i),
-            whole_value=_value(selection.all_rows_scores[i]),
             best=i == selection.chosen_index,
             tied=i < c and bool(selection.tied[i]),
             baseline=i >= c,
         )
-        for i in sorted(set(ranked), key=lambda i: -sort_value(selection.test_scores[i]))
+        for i in sorted(
+            set(ranked), key=lambda i: -np.nan_to_num(selection.choice_scores[i], nan=-1)
+        )
     ]
+    where = " of test" if selection.task.folds.has_test else ""
     return Ranking(
         f"What the best readouts score on {selection.task.name}, and what they cost",
         rows,
-        value_label=f"{selection.task.score}, test",
-        caption=f"Scores on the {len(selection.task.splits.test):,} rows of test, held apart until "
-        "the choice was made. Cost: share of the encoder's blocks that must run.",
+        value_label=selection.task.score,
+        caption=f"Scores on {len(selection.report_rows):,} rows{where}, each by what was fitted "
+        "without it; the highest of many is a little too good. Cost: share of the encoder's blocks "
+        "that must run.",
     )
-
-
-def _value(estimate: Estimate | None) -> float | None:
-    return None if estimate is None else estimate.value
 
 
 def forest_rows(

@@ -19,7 +19,7 @@ NO_DIFFERENCE = "no difference that these data can show"
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A candidate's score less another's on test. ``where`` is that of its ``Number``."""
+    """A candidate's score less another's. ``where`` is that of its ``Number``."""
 
     name: str
     difference: Difference
@@ -93,7 +93,7 @@ class ComparisonFamily:
         *,
         x_label: str,
         reference: str,
-        caption: str = "Differences on test, paired by row, with 95 % intervals. Filled: not zero "
+        caption: str = "Differences paired by row, with 95 % intervals. Filled: not zero "
         "after Holm over all of them.",
     ) -> ForestPlot:
         """Every comparison of the family, and no other."""

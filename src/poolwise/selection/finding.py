@@ -1,16 +1,20 @@
-"""The finding of a selection: which readout to take, and what that is worth."""
+"""The finding of a selection: which readout to use, and what that is worth."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from poolwise.charts import Chart, ForestPlot
 from poolwise.records import Finding, Number
-from poolwise.selection.charts import LEVEL, cleared, forest_rows, heat_map, ranking
+from poolwise.selection.charts import cleared, forest_rows, heat_map, ranking
 from poolwise.selection.grid import without_l2
-from poolwise.selection.selection import REFERENCE_READOUTS, Selection, step_pairs
+from poolwise.selection.outcome import MARGIN, Decision, Outcome
+from poolwise.selection.selection import Selection, step_pairs
 from poolwise.statistics.estimate import Estimate, format_estimate
 from poolwise.statistics.paired import Difference
+from poolwise.statistics.pseudo_values import estimate
 
 
 def selection_finding(
@@ -22,116 +26,187 @@ def selection_finding(
     charts: Sequence[Chart] = (),
     notes: Sequence[str] = (),
 ) -> Finding:
-    """Verdict, numbers, charts and notes of the selection, with what the study adds to them."""
-    splits, gains = selection.task.splits, _step_gains(selection)
+    """Verdict, evidence, numbers, charts and notes of the selection, with what the study adds."""
+    outcome, gains = Outcome(selection), _step_gains(selection)
+    task = selection.task
     return Finding(
         study=study,
         question=question,
-        verdict=" ".join([_verdict(selection), _steps_verdict(selection, gains)]).strip(),
-        numbers=[*_chosen(selection), *_regrets(selection), *numbers, *_scores(selection)],
+        verdict=verdict(outcome),
+        evidence=evidence(outcome),
+        numbers=[*_chosen(outcome), *numbers, *_scores(selection)],
         charts=[heat_map(selection), ranking(selection), *_forests(selection, gains), *charts],
-        notes=[*splits.notes, *_cheaper(selection), *notes],
+        notes=[
+            *_not_shown(outcome),
+            *_steps(selection, gains),
+            *_cheaper(outcome),
+            *task.notes,
+            *notes,
+        ],
         provenance={
-            "data": selection.task.name,
-            "rows": {name: len(getattr(splits, name)) for name in ("train", "dev", "test")},
+            "data": task.name,
+            "rows": _row_counts(selection),
             "readouts": len(selection.readouts),
         },
     )
 
 
-def _verdict(selection: Selection) -> str:
-    chosen, best = selection.chosen_index, selection.best_index
-    name, task = selection.names[chosen], selection.task
-    score = f"{task.score} {format_estimate(selection.test_scores[chosen])} on {task.name}"
-    key = next(key for key in REFERENCE_READOUTS if key in selection.references)
-    reference = selection.references[key]
-    suffix = _declared_suffix(selection) if key == "declared" else ""
-    if chosen in selection.references.values() and chosen != best:
-        best_name = selection.names[best]
-        return (
-            f"Keep {name}{suffix}: {score}; the best on dev, {best_name}, cannot be told from it."
-        )
-    if chosen == reference:
-        return f"Keep {name}{suffix}: {score}; no readout scored higher on dev."
-    difference = selection.differences_from(reference)[chosen]
-    gain = format_estimate(difference.value, sign=True)
-    reference_name = f"{selection.names[reference]}{suffix}"
-    if not difference.p <= LEVEL:
-        return (
-            f"Take {name}: {score}. On dev it beats {reference_name}; on test the difference, "
-            f"{gain}, is none that these data can show."
-        )
-    if (difference.value.value or 0) < 0:
-        return (
-            f"Take care: on dev {name} beats {reference_name}, on test it scores {gain} against it."
-        )
-    return f"Take {name}: {score}, {gain} more than {reference_name}."
+def _row_counts(selection: Selection) -> dict[str, int]:
+    chosen_on = len(selection.choice_rows)
+    if not selection.task.folds.has_test:
+        return {"all": chosen_on}
+    return {"chosen on": chosen_on, "test": len(selection.report_rows)}
 
 
-def _declared_suffix(selection: Selection) -> str:
+def verdict(outcome: Outcome) -> str:
+    """One sentence: change, keep, or nothing to choose."""
+    name, selection = outcome.name, outcome.selection
+    declared = _declared(selection)
+    if outcome.decision is Decision.NOTHING:
+        return "There is nothing to choose: no readout is shown to do better than chance."
+    if outcome.decision is Decision.CHANGE:
+        return f"Use {name}: it scores higher than {outcome.reference}{declared}."
+    if selection.best_index == selection.reference:
+        return f"Keep {name}{declared}: no readout scores higher."
+    return f"Keep {name}{declared}: no readout is shown to be better."
+
+
+def _declared(selection: Selection) -> str:
     """A grid of the user's own may hold the declared readout without its l2 only."""
     declared = selection.encoder.declared
-    complete = declared is not None and selection.find(declared) is not None
-    return " (what the model declares)" if complete else " (what the model declares, less its l2)"
+    if declared is None:
+        return ""
+    exact = selection.find(declared) is not None
+    return ", which the model declares" if exact else ", which the model declares with l2"
 
 
-def _chosen(selection: Selection) -> Iterator[Number]:
-    score, chosen = selection.task.score, selection.chosen_index
-    labels = [("the chosen readout", chosen), *selection.references.items()]
-    for label, i in labels:
-        if label != "declared":
-            yield _number(
-                f"{score} of {label}", selection.test_scores[i], selection.names[i], "test"
-            )
+def evidence(outcome: Outcome) -> str:
+    """The chosen readout's score, its gain or the best one's, and how sure that is."""
+    selection = outcome.selection
+    task = selection.task
+    scored = f"{task.score} {format_estimate(outcome.score)} on {task.name}"
+    if outcome.decision is Decision.NOTHING:
+        return f"{scored}; chance: {format_estimate(_chance(selection))}"
+    if selection.best_index == selection.reference and outcome.decision is Decision.KEEP:
+        return f"{scored}, the highest of {_count(selection)}"
+    gain = format_estimate(outcome.gain.value, sign=True)
+    if outcome.decision is Decision.CHANGE:
+        return (
+            f"{scored}: {gain} against {outcome.reference}, p {_format_p(outcome.p)} among "
+            f"{_count(selection)}"
+        )
+    best = selection.names[selection.best_index]
+    return (
+        f"{scored}; the highest, {best}: {gain}, p {_format_p(outcome.p)} among {_count(selection)}"
+    )
 
 
-def _regrets(selection: Selection) -> Iterator[Number]:
-    """What staying with a reference readout costs."""
-    for key, i in selection.references.items():
-        difference = selection.differences_from(i)[selection.chosen_index]
-        yield _number(f"regret of {key}", difference.value, selection.names[i], "test")
+def _count(selection: Selection) -> str:
+    return f"{len(selection.readouts):,} readouts"
+
+
+def _chance(selection: Selection) -> Estimate:
+    assert selection.chance is not None, "nothing is said of chance where it is not known"
+    rows = selection.report_rows
+    return estimate(selection.chance[rows], selection.task.scale, selection.report_groups)
+
+
+def _format_p(p: float) -> str:
+    return "below 0.0001" if p < 1e-4 else f"{p:.4f}" if p < 0.01 else f"{p:.2f}"
+
+
+def _chosen(outcome: Outcome) -> Iterator[Number]:
+    selection = outcome.selection
+    score = selection.task.score
+    yield _number(f"{score} of the chosen readout", outcome.score, outcome.name, selection)
+    for label, i in selection.references.items():
+        if label != "declared" and i != selection.chosen_index:
+            yield _number(f"{score} of {label}", selection.scores[i], selection.names[i], selection)
+    if outcome.gain.value.value is not None:
+        changes = outcome.decision is Decision.CHANGE
+        name = outcome.name if changes else selection.names[selection.best_index]
+        label = "gain over the readout used now" if changes else "the highest less the one kept"
+        yield _number(
+            label,
+            outcome.gain.value,
+            name,
+            selection,
+            note=f"p {_format_p(outcome.p)} by max-T over {_count(selection)}",
+        )
 
 
 def _scores(selection: Selection) -> Iterator[Number]:
-    score = selection.task.score
     for i in selection.ranking:
-        name, control = selection.names[i], i >= len(selection.readouts)
-        yield _number(score, selection.test_scores[i], name, "test", control=control)
-        yield _number(score, selection.dev_scores[i], name, "dev", control=control)
-        estimate = selection.all_rows_scores[i]
-        if estimate is not None:
-            yield _number(score, estimate, name, "all rows")
+        baseline = i >= len(selection.readouts)
+        yield _number(
+            selection.task.score,
+            selection.scores[i],
+            selection.names[i],
+            selection,
+            baseline=baseline,
+        )
 
 
 def _number(
-    name: str, estimate: Estimate, readout: str, split: str, *, control: bool = False
+    name: str,
+    estimate: Estimate,
+    readout: str,
+    selection: Selection,
+    *,
+    baseline: bool = False,
+    note: str | None = None,
 ) -> Number:
-    where = {"readout": readout, "part": split}
-    return Number.of(name, estimate, where, control=control)
+    part = "test" if selection.task.folds.has_test else "all rows"
+    where = {"readout": readout, "part": part}
+    return Number.of(name, estimate, where, baseline=baseline, note=note)
+
+
+def _not_shown(outcome: Outcome) -> Iterator[str]:
+    """What these rows could have shown, where nothing was."""
+    if outcome.decision is not Decision.KEEP or outcome.smallest_difference is None:
+        return
+    rows = len(outcome.selection.choice_rows)
+    score = outcome.selection.task.score
+    yield (
+        f"with these {rows:,} rows a difference of {outcome.smallest_difference:.3f} in {score} "
+        "would be shown in 4 of 5 cases; a smaller one may be there"
+    )
+    if outcome.rows_needed is not None:
+        yield (
+            f"about {_rounded(outcome.rows_needed):,} rows would be needed to show the difference "
+            f"observed, {outcome.gain.value.value:+.3f}".replace("-", "−")
+        )
+
+
+def _rounded(rows: int) -> int:
+    """To two digits."""
+    unit = 10 ** max(len(str(rows)) - 2, 0)
+    return -(-rows // unit) * unit
 
 
 StepGain = tuple[int, int, Difference]
-"""A readout with steps, the same without, and the first's score less the second's on test."""
+"""A readout with steps, the same without, and the first's score less the second's."""
 
 
 def _step_gains(selection: Selection) -> list[StepGain]:
-    """Every chain of steps on the pooled readout that is best on dev without steps, and on the
-    reference readouts."""
+    """Every chain of steps on the pooled readout that is best without steps, and on the reference
+    readouts; of readouts that have a score."""
     readouts = selection.readouts
     plain = [
         i for i in selection.ranking if i < len(readouts) and not without_l2(readouts[i]).steps
     ]
     bases = {*plain[:1], *selection.references.values()}
+    scored = np.isfinite(selection.choice_scores)
     return [
         (i, base, selection.differences_from(base)[i])
         for i, base in step_pairs(selection)
-        if base in bases
+        if base in bases and scored[i] and scored[base]
     ]
 
 
-def _steps_verdict(selection: Selection, gains: Sequence[StepGain]) -> str:
+def _steps(selection: Selection, gains: Sequence[StepGain]) -> Iterator[str]:
     if not gains:
-        return ""
+        return
     clear = cleared([difference for *_, difference in gains])
     positive = [
         gain
@@ -139,13 +214,15 @@ def _steps_verdict(selection: Selection, gains: Sequence[StepGain]) -> str:
         if significant and (gain[2].value.value or 0) > 0
     ]
     if not positive:
-        return "No step after pooling gains anything that these data can show."
+        yield "no step after pooling is shown to gain anything"
+        return
     i, base, difference = max(positive, key=lambda gain: gain[2].value.value or 0)
     step = "|".join(map(str, without_l2(selection.readouts[i]).steps)) or "l2"
-    more = f"; {len(positive) - 1} other steps gain too" if len(positive) > 1 else ""
-    return (
-        f"After pooling, {step} adds {format_estimate(difference.value, sign=True)} to "
-        f"{selection.names[base]}{more}."
+    others = len(positive) - 1
+    more = f"; {others} other {'step gains' if others == 1 else 'steps gain'} too" if others else ""
+    yield (
+        f"after pooling, {step} adds {format_estimate(difference.value, sign=True)} to "
+        f"{selection.names[base]}{more}"
     )
 
 
@@ -156,14 +233,15 @@ def _forests(selection: Selection, gains: Sequence[StepGain]) -> Iterator[Forest
     references = dict.fromkeys([*selection.references.values(), selection.best_index])
     baselines = range(len(selection.readouts), len(names))
     rows = [(names[i], differences[i]) for i in (*references, *baselines) if i != chosen]
-    x_label = f"difference in {selection.task.score}, test"
+    x_label = f"difference in {selection.task.score}"
     if rows:
         yield ForestPlot(
             f"Against the chosen readout, {names[chosen]}",
             forest_rows(rows, controls=selection.baselines),
             x_label=x_label,
             reference=names[chosen],
-            caption="Differences paired by row, with 95 % intervals. Filled: not zero after Holm.",
+            caption="Differences paired by row, with 95 % intervals. Filled: not zero after Holm. "
+            "That of the highest is too good for having been chosen.",
         )
     if gains:
         yield ForestPlot(
@@ -171,23 +249,21 @@ def _forests(selection: Selection, gains: Sequence[StepGain]) -> Iterator[Forest
             forest_rows([(names[i], difference) for i, _, difference in gains]),
             x_label=x_label,
             reference="the same readout without the step",
-            caption="Steps are fitted on the texts of train and scored on test.",
+            caption="Steps are fitted without the rows that they are scored on.",
         )
 
 
-def _cheaper(selection: Selection) -> Iterator[str]:
-    """How many readouts dev cannot tell from the best, and which of them costs least."""
-    best = selection.best_index
-    ties = [i for i in range(len(selection.readouts)) if selection.tied[i] and i != best]
-    if not ties:
+def _cheaper(outcome: Outcome) -> Iterator[str]:
+    """What costs less and is shown to lose next to nothing."""
+    selection = outcome.selection
+    if outcome.decision is Decision.NOTHING or selection.cost(selection.chosen_index) == 0:
+        return
+    score, chosen = selection.task.score, outcome.name
+    cheapest = outcome.cheapest
+    if cheapest is None:
+        yield f"no cheaper readout is shown to be within {MARGIN:g} in {score} of {chosen}"
         return
     yield (
-        f"{len(ties)} readouts cannot be told from the best on dev, {selection.names[best]}; "
-        "where a usual one is among them, it is kept"
+        f"cheaper and shown to lose at most {MARGIN:g} in {score} against {chosen}: "
+        f"{selection.names[cheapest]}, which runs {selection.cost(cheapest):.0%} of the blocks"
     )
-    cheapest = min(ties, key=lambda i: (selection.cost(i), selection.dimensions[i]))
-    if selection.cost(cheapest) < selection.cost(selection.chosen_index):
-        yield (
-            f"the cheapest of them, {selection.names[cheapest]}, runs "
-            f"{selection.cost(cheapest):.0%} of the blocks"
-        )

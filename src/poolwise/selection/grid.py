@@ -99,10 +99,16 @@ def _expanded(pattern: str, depth: int) -> Iterator[str]:
         for choice in brace[1].split(","):
             yield from _expanded(pattern[: brace.start()] + choice + pattern[brace.end() :], depth)
     elif "@*" in pattern:
-        for layer in (*range(depth), -1):
+        for layer in layer_numbers(depth):
             yield from _expanded(pattern.replace("@*", f"@{layer}"), depth)
     else:
         yield pattern
+
+
+def layer_numbers(depth: int) -> tuple[int, ...]:
+    """Every hidden state as readouts name it: 0 … depth − 1, and −1 for the last, which is so the
+    same name for every encoder."""
+    return (*range(depth), -1)
 
 
 def canonical_key(readout: Readout, encoder: Encoder) -> tuple[object, ...]:

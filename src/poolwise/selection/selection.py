@@ -1,4 +1,4 @@
-"""The selection of a readout: candidates scored on one task, chosen on dev, reported on test."""
+"""The selection of a readout: candidates scored on one task, and the test for a better one."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ from poolwise.errors import StudyError
 from poolwise.progress import Progress
 from poolwise.readouts import Readout, parse
 from poolwise.records import Floats
+from poolwise.selection.choice import Choice
 from poolwise.selection.grid import canonical_key, with_l2, without_l2
-from poolwise.selection.scores import Measure
+from poolwise.selection.splits import RowIndices
 from poolwise.selection.tasks import Task
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.estimate import Estimate
-from poolwise.statistics.paired import Difference, not_significantly_worse, paired_differences
+from poolwise.statistics.max_t import MaxT, max_t
+from poolwise.statistics.paired import Difference, paired_differences
+from poolwise.statistics.pseudo_values import estimate
 
 if TYPE_CHECKING:
     from poolwise.encoders import Encoder
@@ -36,9 +39,11 @@ REFERENCE_READOUTS = ("declared", "mean@-1")
 class Selection:
     """Candidates on one task: c ``readouts``, then b ``baselines``.
 
-    ``row_scores`` float64 [n, c + b]: each candidate's score on each row of the task.
-    ``dimensions`` [c + b]: widths of their vectors. The choice is made on dev among the readouts
-    alone; every other number is of test.
+    ``row_scores`` float64 [n, c + b]: each candidate's pseudo-value of each row (see ``tasks``);
+    NaN for what has no score. ``dimensions`` [c + b]: widths of their vectors. ``chance`` [n]:
+    pseudo-values of what does not read the texts; None where that is not known. ``screen`` [n, c]:
+    pseudo-values by a cheaper probe, of all readouts, where only the best of them were scored by
+    the task's own; None where all were.
     """
 
     encoder: Encoder
@@ -48,6 +53,8 @@ class Selection:
     baselines: Sequence[str]
     dimensions: Sequence[int]
     row_scores: Array
+    chance: Array | None = None
+    screen: Array | None = None
 
     @property
     def names(self) -> list[str]:
@@ -55,49 +62,151 @@ class Selection:
         return [*map(str, self.readouts), *self.baselines]
 
     @cached_property
-    def dev_scores(self) -> Sequence[Estimate]:
-        """Each candidate's score on dev, [c + b]."""
-        return self.task.measure(self.row_scores, self.task.splits.dev).estimates()
+    def choice_rows(self) -> RowIndices:
+        """The rows chosen on that any candidate has a score on."""
+        return self._scored(self.task.folds.choice_rows)
 
     @cached_property
-    def test_scores(self) -> Sequence[Estimate]:
-        """Each candidate's score on test, [c + b]."""
-        return self._test_measure.estimates()
+    def report_rows(self) -> RowIndices:
+        """The rows reported on that any candidate has a score on: those of choice, or of test."""
+        return self._scored(self.task.folds.report_rows)
+
+    def _scored(self, rows: RowIndices) -> RowIndices:
+        return rows[np.isfinite(self.row_scores[rows]).any(axis=1)]
 
     @cached_property
-    def best_index(self) -> int:
-        """The readout of the highest score on dev. Raises StudyError where no readout has one."""
-        scores = [sort_value(e) for e in self.dev_scores[: len(self.readouts)]]
-        if max(scores) == -np.inf:
+    def report_scores(self) -> Array:
+        """The pseudo-values of the rows reported on, [rows, c + b]."""
+        return self.row_scores[self.report_rows]
+
+    @property
+    def report_groups(self) -> RowIndices:
+        """Their groups, [rows] or [rows, 2]."""
+        return self.task.groups[self.report_rows]
+
+    @cached_property
+    def scores(self) -> Sequence[Estimate]:
+        """Each candidate's score on the rows reported on, [c + b]."""
+        groups = self.report_groups
+        return [estimate(column, self.task.scale, groups) for column in self.report_scores.T]
+
+    @cached_property
+    def choice_scores(self) -> Array:
+        """Each candidate's score on the rows chosen on, [c + b]; NaN where it has none."""
+        return np.asarray(self.row_scores[self.choice_rows].mean(axis=0))
+
+    def best_of(self, indices: Sequence[int]) -> int:
+        """The candidate of the highest score among these; of equals the cheapest.
+
+        Raises StudyError where none has a score.
+        """
+        values = self.choice_scores[list(indices)]
+        if not np.isfinite(values).any():
             raise StudyError(
-                f"{self.task.name}: no readout has a {self.task.score} on the dev rows; every "
-                "vector is the same"
+                f"{self.task.name}: no readout has a {self.task.score}; every vector, or every "
+                "pair's cosine, is the same"
             )
-        return int(np.argmax(scores))
-
-    @cached_property
-    def tied(self) -> NDArray[np.bool_]:
-        """Whether each readout is not significantly worse than the best on dev, after Holm; [c]."""
-        measure = self.task.measure(self.row_scores[:, : len(self.readouts)], self.task.splits.dev)
-        return not_significantly_worse(
-            paired_differences(*measure.influences(), self.best_index, measure.groups)
+        highest = np.nanmax(values)
+        return min(
+            (i for i, value in zip(indices, values, strict=True) if value == highest),
+            key=lambda i: (self.cost(i), self.dimensions[i] if self.dimensions else 0),
         )
 
     @cached_property
+    def choice(self) -> Choice:
+        """The choice of the highest score among all readouts."""
+        return Choice(self, range(len(self.readouts)))
+
+    @property
+    def best_index(self) -> int:
+        """The readout of the highest score."""
+        return self.choice.index
+
+    @property
+    def reference(self) -> int:
+        """The readout that is used now: what the model declares, or else ``mean@-1``."""
+        return next(self.references[n] for n in REFERENCE_READOUTS if n in self.references)
+
+    @cached_property
+    def better(self) -> MaxT:
+        """Tests that each readout scores higher than the one used now, corrected for all, [c]."""
+        return self._exceeding(self.reference, 1.0)
+
+    @cached_property
+    def above_chance(self) -> bool:
+        """Whether any readout is shown to score above chance, after correction for all."""
+        if self.chance is None:
+            return True
+        rows = self.choice_rows
+        moved = self.row_scores[rows, : len(self.readouts)] - self.chance[rows, None]
+        changes = moved.mean(axis=0)
+        return bool(max_t(changes, moved - changes, self.task.groups[rows]).significant.any())
+
+    @cached_property
+    def tied(self) -> NDArray[np.bool_]:
+        """Whether each readout is not shown to be worse than the best, after correction; [c]."""
+        worse = self._exceeding(self.best_index, -1.0)
+        scored = np.isfinite(self.choice_scores[: len(self.readouts)])
+        return np.asarray(scored & ~worse.significant, np.bool_)
+
+    def tied_with(self, index: int, indices: Sequence[int]) -> list[int]:
+        """Which of the candidates ``indices`` are not shown to be worse than ``index``, after
+        correction for all of them."""
+        rows = self.choice_rows
+        scores = self.row_scores[rows]
+        moved = scores[:, [index]] - scores[:, list(indices)]
+        changes = moved.mean(axis=0)
+        worse = max_t(changes, moved - changes, self.task.groups[rows]).significant
+        return [
+            i
+            for i, change, significant in zip(indices, changes, worse, strict=True)
+            if np.isfinite(change) and not significant
+        ]
+
+    def _exceeding(self, index: int, sign: float, bound: float = 0.0) -> MaxT:
+        """Tests that the readouts' scores less candidate ``index``'s, times ``sign``, exceed a
+        bound. A readout that was only screened takes part with its scores by the screen."""
+        rows, c = self.choice_rows, len(self.readouts)
+        scores = self.row_scores[rows, :c]
+        moved = scores - scores[:, [index]]
+        if self.screen is not None:
+            screened = np.isnan(scores).any(axis=0)
+            screen = self.screen[rows]
+            moved[:, screened] = (screen - screen[:, [index]])[:, screened]
+        changes = moved.mean(axis=0)
+        return max_t(sign * changes, sign * (moved - changes), self.task.groups[rows], bound=bound)
+
+    @cached_property
+    def chosen(self) -> Choice:
+        """The best of the readouts that are shown to be better than the one used now, or that:
+        nobody should change for a difference that may be chance."""
+        scored = np.isfinite(self.choice_scores[: len(self.readouts)])
+        better = np.flatnonzero(self.better.significant & scored).tolist()
+        if self.best_index in better:
+            return self.choice
+        if better:
+            return Choice(self, better)
+        has_score = np.isfinite(self.choice_scores[self.reference])
+        return Choice(self, [self.reference]) if has_score else self.choice
+
+    @property
     def chosen_index(self) -> int:
-        """The best on dev, or a reference readout that is tied with it: nobody should change for
-        a difference that may be chance."""
-        for name in REFERENCE_READOUTS:
-            index = self.references.get(name)
-            if index is not None and self.tied[index]:
-                return index
-        return self.best_index
+        """The index of the chosen readout."""
+        return self.chosen.index
+
+    def not_inferior(self, margin: float) -> NDArray[np.bool_]:
+        """Whether each readout is shown to score at most ``margin`` less than the chosen one, after
+        correction for all; [c]."""
+        scored = np.isfinite(self.choice_scores[: len(self.readouts)])
+        tests = self._exceeding(self.chosen_index, 1.0, bound=-margin)
+        return np.asarray(tests.significant & scored, np.bool_)
 
     def differences_from(self, index: int) -> Sequence[Difference]:
-        """Each candidate's score on test less candidate ``index``'s, paired by row, [c + b]."""
+        """Each candidate's score less candidate ``index``'s, paired by row, [c + b]."""
         if index not in self._differences:
+            values = self.report_scores.mean(axis=0)
             self._differences[index] = paired_differences(
-                *self._influences, index, self._test_measure.groups
+                values, self.report_scores - values, index, self.report_groups
             )
         return self._differences[index]
 
@@ -105,32 +214,6 @@ class Selection:
     def _differences(self) -> dict[int, Sequence[Difference]]:
         """By index: every chain of steps is compared with the same few readouts."""
         return {}
-
-    @cached_property
-    def _test_measure(self) -> Measure:
-        return self.task.measure(self.row_scores, self.task.splits.test)
-
-    @cached_property
-    def _influences(self) -> tuple[Array, Array]:
-        return self._test_measure.influences()
-
-    @cached_property
-    def all_rows_scores(self) -> Sequence[Estimate | None]:
-        """Each candidate's score on all rows, as published figures are, [c + b].
-
-        None for baselines, and where a step or a probe is fitted on some of the rows.
-        """
-        rows = np.arange(len(self.row_scores))
-        unfitted = [
-            i
-            for i, readout in enumerate(self.readouts)
-            if not (readout.needs_fit or self.task.learns)
-        ]
-        scores: list[Estimate | None] = [None] * len(self.names)
-        estimates = self.task.measure(self.row_scores[:, unfitted], rows).estimates()
-        for i, estimate in zip(unfitted, estimates, strict=True):
-            scores[i] = estimate
-        return scores
 
     def find(self, readout: str | Readout) -> int | None:
         """The index of this readout, however its layers are written; None if it is no candidate."""
@@ -154,8 +237,9 @@ class Selection:
 
     @property
     def ranking(self) -> list[int]:
-        """The indices of all candidates, best on dev first, those without a score last, [c + b]."""
-        return sorted(range(len(self.names)), key=lambda i: -sort_value(self.dev_scores[i]))
+        """The indices of all candidates, best first, those without a score last, [c + b]."""
+        values = np.nan_to_num(self.choice_scores, nan=-np.inf)
+        return sorted(range(len(self.names)), key=lambda i: -values[i])
 
     def cost(self, index: int) -> float:
         """Share of the encoder's blocks that a candidate needs, 0 … 1; baselines need none."""
@@ -176,26 +260,34 @@ def score_readouts(
 ) -> Selection:
     """Score every readout, and every baseline's vectors [texts of the cache, d], on the task."""
     baselines = baselines or {}
-    row_scores = np.empty((len(task), len(readouts) + len(baselines)))
+    scores = np.empty((len(task), len(readouts) + len(baselines)))
+    scores[:, : len(readouts)] = readout_scores(task, readouts, cache, progress=progress)
+    for i, vectors in enumerate(baselines.values(), len(readouts)):
+        scores[:, i] = task.row_scores(cache, vectors)
+    widths = [encoder.width_of(r) for r in readouts]
+    widths += [vectors.shape[1] for vectors in baselines.values()]
+    chance = task.chance_scores()
+    return Selection(encoder, task, cache, readouts, tuple(baselines), widths, scores, chance)
+
+
+def readout_scores(
+    task: Task, readouts: Sequence[Readout], cache: VectorCache, *, progress: bool = False
+) -> Array:
+    """The pseudo-values of every readout, [n, c]; those of tasks alike are computed once."""
+    scores = np.empty((len(task), len(readouts)))
 
     def score(i: int) -> None:
         readout = readouts[i]
-        row_scores[:, i] = task.row_scores(cache, cache[str(readout.pooled)], readout)
+        memo = cache.memo.setdefault(("row scores", task.key, str(readout)), [])
+        if not memo:
+            memo.append(task.row_scores(cache, cache[str(readout.pooled)], readout))
+        scores[:, i] = memo[0]
 
-    bar = Progress(f"readouts on {task.name}", len(readouts), show=progress)
+    bar = Progress(f"{task.score} of readouts on {task.name}", len(readouts), show=progress)
     with bar, ThreadPoolExecutor(cores()) as workers:
         for _ in workers.map(score, range(len(readouts))):
             bar.advance(1)
-    for i, vectors in enumerate(baselines.values(), len(readouts)):
-        row_scores[:, i] = task.row_scores(cache, vectors)
-    widths = [encoder.width_of(r) for r in readouts]
-    widths += [vectors.shape[1] for vectors in baselines.values()]
-    return Selection(encoder, task, cache, readouts, tuple(baselines), widths, row_scores)
-
-
-def sort_value(estimate: Estimate) -> float:
-    """The estimate's value as a sort key: −∞ where it is undefined."""
-    return -np.inf if estimate.value is None else estimate.value
+    return scores
 
 
 def step_pairs(selection: Selection) -> Iterator[tuple[int, int]]:

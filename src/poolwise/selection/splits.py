@@ -17,6 +17,9 @@ from poolwise.statistics.folds import hash_uniform
 
 RowIndices = NDArray[np.intp]
 
+SHARES = (0.6, 0.2, 0.2)
+"""Shares of train, dev and test."""
+
 MIN_ROWS = 10
 """Rows that a split needs before a score on it is worth an interval."""
 
@@ -72,7 +75,7 @@ def split_rows(
             f"another, each of at least {MIN_ROWS} rows: give more rows"
         )
     notes += _overlaps(texts, rows)
-    notes += _repeated(texts)
+    notes += repeated_texts(texts)
     return Splits(**rows, notes=tuple(notes))
 
 
@@ -81,18 +84,12 @@ def _divided(
 ) -> tuple[list[str], str]:
     """The split of each row by the shares of ``targets``, and a note on how they were divided.
 
-    Rows connected through texts stay together if a fifth of the rows can hold them; else rows of
-    the same texts do. One text of more than a fifth goes to train, unless that leaves a split too
-    small: then it is divided row by row.
+    One text of more than a fifth of the rows goes to train, unless that leaves a split too small:
+    then it is divided row by row.
     """
-    limit, component, same_texts = len(texts) // 5, _connected(texts), factorize(texts)
-    large_component = _sizes(component) > limit
-    large_text = _sizes(same_texts) > limit
-    loose = large_component & ~large_text
-    if loose.any():
-        first = np.unique(component, return_index=True)[1]
-        component = np.where(large_component, same_texts, same_texts[first][component])
-    draws = hash_uniform(component, seed)
+    clusters = row_clusters(texts)
+    draws = hash_uniform(clusters.codes, seed)
+    large_text = clusters.large_text
     draws[large_text] = 0.0
     splits = _assigned(draws, targets)
     by_row = bool(large_text.any()) and min(map(splits.count, targets)) < MIN_ROWS
@@ -101,18 +98,42 @@ def _divided(
         splits = _assigned(draws, targets)
     total = sum(targets.values())
     shares = ", ".join(f"{share / total:.0%} {split}" for split, share in targets.items())
-    note = f"rows divided by seed {seed} into {shares}; rows that share a text stay together"
-    if n_loose := int(loose.sum()):
-        note += (
-            f", but for {n_loose:,} that hang together through the texts they share, too many for "
-            "one part: of these only rows of the very same texts do"
-        )
+    note = f"rows divided by seed {seed} into {shares}; {clusters.note}"
     if large_text.any():
         division = "divided row by row" if by_row else "in train"
         note += (
             f", but {large_text.sum():,} rows of one text, too many for one part, are {division}"
         )
     return splits, note
+
+
+@dataclass(frozen=True, slots=True)
+class RowClusters:
+    """Which of n rows stay together. ``codes`` [n]: equal for rows that do. ``large_text`` bool
+    [n]: rows of one text that make more than a fifth of all. ``note`` says what was done."""
+
+    codes: RowIndices
+    large_text: NDArray[np.bool_]
+    note: str
+
+
+def row_clusters(texts: Sequence[tuple[Hashable, ...]]) -> RowClusters:
+    """Rows connected through texts stay together if a fifth of the rows can hold them; else rows of
+    the same texts do."""
+    limit, component, same_texts = len(texts) // 5, _connected(texts), factorize(texts)
+    large_component = _sizes(component) > limit
+    large_text = _sizes(same_texts) > limit
+    loose = large_component & ~large_text
+    if loose.any():
+        first = np.unique(component, return_index=True)[1]
+        component = np.where(large_component, same_texts, same_texts[first][component])
+    note = "rows that share a text stay together"
+    if n_loose := int(loose.sum()):
+        note += (
+            f", but for {n_loose:,} that hang together through the texts they share, too many for "
+            "one part: of these only rows of the very same texts do"
+        )
+    return RowClusters(component, large_text, note)
 
 
 def _sizes(groups: RowIndices) -> RowIndices:
@@ -167,7 +188,8 @@ def _overlaps(
         )
 
 
-def _repeated(texts: Sequence[tuple[Hashable, ...]]) -> Iterator[str]:
+def repeated_texts(texts: Sequence[tuple[Hashable, ...]]) -> Iterator[str]:
+    """A note on rows that hold a text that other rows hold too."""
     counts = Counter(text for row_texts in texts for text in set(row_texts))
     if several := sum(any(counts[text] > 1 for text in row_texts) for row_texts in texts):
         yield (

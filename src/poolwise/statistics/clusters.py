@@ -132,6 +132,22 @@ def standard_error(
     return _error(np.sum(grouping.sums(rows) ** 2, axis=0), grouping, n, ddof)
 
 
+def cluster_sums(influences: ArrayLike, groups: ArrayLike | None = None) -> Array:
+    """Sums of influences [n, c] that are independent of each other, or of pairs nearly, [g, c].
+
+    Of pairs the sentences' sums: their products have the correlation of the statistics.
+    """
+    rows = np.asarray(influences, np.float64)
+    if groups is None:
+        return rows
+    labels = np.asarray(groups)
+    if labels.ndim == 1:
+        return Clusters(factorize(labels)).sums(rows)
+    both = np.repeat(rows, 2, axis=0)
+    both[1::2][labels[:, 0] == labels[:, 1]] = 0
+    return Clusters(factorize(labels.ravel())).sums(both)
+
+
 def _of_pairs(rows: Array, labels: NDArray[np.generic], ddof: int) -> tuple[Array, float]:
     n = len(rows)
     members = factorize(labels.ravel()).reshape(n, 2)

@@ -98,7 +98,7 @@ def paired_differences(
     scores, rows = np.asarray(values, np.float64), _table(influences)
     change, moved = scores - scores[reference], rows - rows[:, [reference]]
     error, degrees = standard_error(moved, groups)
-    p = np.maximum(_student(change, error, degrees), _least(change, moved, groups))
+    p = np.maximum(_student(change, error, degrees), least_p(change, moved, groups))
     p[reference] = np.nan
     reach = t.ppf(0.975, degrees) * error
     return [
@@ -137,8 +137,8 @@ def _student(change: Array, error: Array, degrees: float) -> Array:
     return np.asarray(2 * t.sf(ratio, degrees))
 
 
-def _least(change: Array, moved: Array, groups: ArrayLike | None) -> Array:
-    """The least p that the rows can show, [c].
+def least_p(change: Array, moved: Array, groups: ArrayLike | None) -> Array:
+    """The least p that the rows can show, [c], from changes [c] and influences on them [n, c].
 
     Where k rows differ between the two, each in one of two directions, not even the exact
     sign-flip test can give less than 2^(1 − k), and of k clusters whose rows turn together neither.

@@ -13,8 +13,8 @@ from poolwise.model import Model
 from poolwise.readouts import parse
 from poolwise.records import Finding, Floats, Number
 from poolwise.selection.comparisons import Comparison, ComparisonFamily, join_words
+from poolwise.selection.labels_task import task_of
 from poolwise.selection.selection import Selection, score_readouts
-from poolwise.selection.tasks import task_of
 from poolwise.statistics.estimate import format_estimate
 from poolwise.statistics.paired import Difference, paired_differences
 from poolwise.studies.study import Context, VectorRequest
@@ -68,18 +68,19 @@ class Pooler:
         yield Finding(
             study=self.name,
             question=self.question,
-            verdict=_verdict(selection, family, encoder.pooler_state == "untrained"),
+            verdict=_verdict(family, encoder.pooler_state == "untrained"),
+            evidence=_evidence(selection, family),
             numbers=[*_scores(selection), *family.numbers()],
             charts=[
                 family.chart(
                     f"Against the pooler, on {self.task.name}",
-                    x_label=f"difference in {self.task.score}, test",
+                    x_label=f"difference in {self.task.score}",
                     reference="pooler",
                 )
             ],
             notes=[
                 *(_comparison_note(name, family) for name in (*READOUTS[1:], *CONTROLS)),
-                *self.task.splits.notes,
+                *self.task.notes,
                 *_notes(encoder),
             ],
             provenance={"data": self.task.name, "draws of each control": DRAWS},
@@ -116,37 +117,42 @@ def _family(selection: Selection) -> ComparisonFamily:
 
 def _differences(selection: Selection) -> Mapping[str, Difference]:
     """Scores less the pooler's, by name; a control's score is the mean of its draws'."""
-    measure = selection.task.measure(selection.row_scores, selection.task.splits.test)
-    values, influences = measure.influences()
+    values = selection.report_scores.mean(axis=0)
+    influences = selection.report_scores - values
     indices = {name: [selection.names.index(name)] for name in READOUTS}
     for control in CONTROLS:
         indices[control] = [i for i, name in enumerate(selection.names) if name.startswith(control)]
     means = [values[columns].mean() for columns in indices.values()]
     rows = np.stack([influences[:, columns].mean(axis=1) for columns in indices.values()], axis=1)
     differences = dict(
-        zip(indices, paired_differences(means, rows, 0, measure.groups), strict=True)
+        zip(
+            indices,
+            paired_differences(means, rows, 0, selection.report_groups),
+            strict=True,
+        )
     )
     del differences["pooler"]
     return differences
 
 
 def _scores(selection: Selection) -> Iterator[Number]:
-    for i, (name, estimate) in enumerate(zip(selection.names, selection.test_scores, strict=True)):
-        where = {"readout": name, "part": "test"}
+    for i, (name, estimate) in enumerate(zip(selection.names, selection.scores, strict=True)):
+        where = {"readout": name}
         control = i >= len(READOUTS)
         yield Number.of(selection.task.score, estimate, where, control=control)
 
 
-def _verdict(selection: Selection, family: ComparisonFamily, untrained: bool) -> str:
+def _verdict(family: ComparisonFamily, untrained: bool) -> str:
     sign = {name: family.sign(f"{name} less pooler") for name in (*READOUTS[1:], *CONTROLS)}
-    state = (
-        "This pooler was never trained (its bias is exactly zero): its output is cls@-1 through a "
-        "random layer. "
-        if untrained
-        else ""
-    )
-    task, pooler_score = selection.task, format_estimate(selection.test_scores[0])
-    return f"{state}{_judgement(sign)}. It scores {task.score} {pooler_score} on {task.name}."
+    if untrained:
+        return "No: this pooler was never trained, so its output is cls@-1 through a random layer."
+    return f"{_judgement(sign)}."
+
+
+def _evidence(selection: Selection, family: ComparisonFamily) -> str:
+    score = format_estimate(selection.scores[0])
+    others = [f"{name} {family.describe(f'{name} less pooler')}" for name in READOUTS[1:]]
+    return f"pooler {selection.task.score} {score}; against it {'; '.join(others)}"
 
 
 def _judgement(sign: Mapping[str, int | None]) -> str:

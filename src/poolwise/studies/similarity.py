@@ -1,4 +1,4 @@
-"""Which readout's cosines agree with people?"""
+"""Which readout's cosines agree with people, or tell labels apart?"""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from poolwise.records import Finding, Number
 from poolwise.selection.cached_baselines import cached_baselines
 from poolwise.selection.finding import selection_finding
 from poolwise.selection.grid import expand_grid
-from poolwise.selection.labelled_pairs import labelled_pairs
+from poolwise.selection.neighbours_task import NeighboursTask
 from poolwise.selection.selection import Selection, score_readouts
-from poolwise.selection.tasks import LabelsTask, PairsTask
+from poolwise.selection.tasks import PairsTask
 from poolwise.statistics.correlation import spearman
+from poolwise.statistics.pseudo_values import estimate
 from poolwise.studies.study import Context, VectorRequest
 from poolwise.texts import DataKind, LabelledTexts, TextPairs
 
@@ -23,8 +24,8 @@ from poolwise.texts import DataKind, LabelledTexts, TextPairs
 class Similarity:
     """Spearman's rho between the cosine of a pair and people's score, for every readout.
 
-    Of labels, pairs are made: 1 for two texts of one label, 0 for others. Control: the scores of
-    other pairs.
+    Of labels: mean average precision of a text's own label among the other texts. Controls: the
+    scores of other pairs; a random order.
     """
 
     name = "similarity"
@@ -35,10 +36,10 @@ class Similarity:
         self, data: TextPairs | LabelledTexts, grid: str = "default", seed: int = 0
     ) -> None:
         self.data = [data]
+        self.task: PairsTask | NeighboursTask
         if isinstance(data, LabelledTexts):
             self.question = "Which readout's similarity tells the labels apart?"
-            fit_texts = LabelsTask(data, seed).train_texts
-            self.task = PairsTask(labelled_pairs(data, seed), seed, fit_texts)
+            self.task = NeighboursTask(data, seed)
         else:
             self.task = PairsTask(data, seed)
         self._grid, self._seed = grid, seed
@@ -46,7 +47,7 @@ class Similarity:
         self.selection: Selection | None = None
 
     def request(self, model: Model) -> VectorRequest:
-        self._readouts = expand_grid(model, self._grid, len(set(self.task.train_texts)))
+        self._readouts = expand_grid(model, self._grid, len(set(self.task.fit_texts)))
         readouts = [r.pooled for r in self._readouts]
         return VectorRequest(self.task.texts, readouts)
 
@@ -65,13 +66,20 @@ class Similarity:
         )
 
     def _control(self, selection: Selection) -> Number:
-        rows = self.task.splits.test
-        cosines = selection.row_scores[rows, selection.chosen_index]
-        defined = np.isfinite(cosines)
-        shuffled = np.random.default_rng(self._seed).permutation(
-            self.task.pairs.scores[rows][defined]
+        task = self.task
+        part = "test" if task.folds.has_test else "all rows"
+        if isinstance(task, NeighboursTask):
+            rows = selection.report_rows
+            value = estimate(task.chance_scores()[rows], task.scale, task.groups[rows])
+            name = f"{task.score} of a random order"
+            return Number.of(name, value, {"part": part}, control=True)
+        chosen = selection.readouts[selection.chosen_index]
+        cosines = task.cosines(selection.cache, selection.cache[str(chosen.pooled)], chosen)
+        rows = task.folds.report_rows
+        rows = rows[np.isfinite(cosines[rows])]
+        shuffled = np.random.default_rng(self._seed).permutation(task.pairs.scores[rows])
+        correlation = spearman(cosines[rows], shuffled, task.groups[rows])
+        where = {"readout": str(chosen), "part": part}
+        return Number.of(
+            "Spearman with the scores of other pairs", correlation, where, control=True
         )
-        estimate = spearman(cosines[defined], shuffled, self.task.groups[rows][defined])
-        where = {"readout": selection.names[selection.chosen_index], "part": "test"}
-        name = "Spearman with the scores of other pairs"
-        return Number.of(name, estimate, where, control=True)

@@ -14,8 +14,7 @@ from poolwise.classifier.output_space import OutputSpace
 from poolwise.errors import StudyError, listed
 from poolwise.selection.classes import check_number, checked_classes
 from poolwise.selection.duplicates import duplicate_keys, factorize
-from poolwise.selection.splits import MIN_ROWS, RowIndices, Splits, split_rows
-from poolwise.selection.tasks import SHARES
+from poolwise.selection.splits import MIN_ROWS, SHARES, RowIndices, Splits, split_rows
 from poolwise.statistics.estimate import is_constant
 from poolwise.texts import LabelledTexts
 from poolwise.texts.label_columns import LabelKind

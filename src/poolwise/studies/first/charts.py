@@ -15,10 +15,10 @@ BEST = "As above, each at its best layer"
 
 
 def by_token(candidates: Candidates, names: Sequence[str]) -> HeatMap:
-    """The score on test of every token of ``names`` at every layer measured."""
+    """The score of every token of ``names`` at every layer measured."""
     selection = candidates.selection
     cells = [
-        HeatCell(layer, name, selection.test_scores[i], best=i == best)
+        HeatCell(_row(layer, selection.encoder.depth), name, selection.scores[i], best=i == best)
         for name in names
         for best in [candidates.best(name)]
         for layer, i in zip(layers(selection.encoder), candidates.indices(name), strict=True)
@@ -28,15 +28,20 @@ def by_token(candidates: Candidates, names: Sequence[str]) -> HeatMap:
         cells,
         x_label="token",
         y_label="layer",
-        value_label=f"{selection.task.score} x 100, test",
-        caption="Outlined: the layer that each token's score on dev chooses.",
+        value_label=f"{selection.task.score} x 100",
+        caption="Outlined: the layer at which each token scores highest.",
     )
+
+
+def _row(layer: int, depth: int) -> int:
+    """The layer from the embeddings up."""
+    return layer % (depth + 1)
 
 
 def of_tokens(family: ComparisonFamily, score: str) -> ForestPlot:
     """Other tokens of the same texts against the first."""
     return family.chart(
-        "Other tokens against the first", x_label=f"difference in {score}, test", reference=FIRST
+        "Other tokens against the first", x_label=f"difference in {score}", reference=FIRST
     )
 
 
@@ -44,7 +49,7 @@ def of_places(family: ComparisonFamily, score: str) -> ForestPlot:
     """Rearranged texts: at the last layer under the headings of ``GROUPS``; then at the best."""
     plot = family.chart(
         "The same texts, [CLS] elsewhere",
-        x_label=f"difference in {score}, test",
+        x_label=f"difference in {score}",
         reference="no difference",
     )
     rows = []

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+import numpy as np
+
+from poolwise.selection.choice import Choice
 from poolwise.selection.comparisons import Comparison, ComparisonFamily
-from poolwise.selection.selection import Selection, sort_value
+from poolwise.selection.selection import Selection
 from poolwise.studies.first.tokens import ALONE, layers
 
 AT_LAST, AT_BEST = "last layer", "best layers"
@@ -34,9 +37,19 @@ class Candidates:
     def last(self, name: str) -> int:
         return self.indices(name)[-1]
 
+    def at_last(self, name: str) -> Choice:
+        """It at the last layer."""
+        return Choice(self.selection, [self.last(name)])
+
+    def at_best(self, name: str) -> Choice:
+        """It at the layer of its highest score; at the last layer where it has no score."""
+        indices = self.indices(name)
+        scored = np.isfinite(self.selection.choice_scores[list(indices)]).any()
+        return Choice(self.selection, indices) if scored else self.at_last(name)
+
     def best(self, name: str) -> int:
-        """The index at which it scores best on dev."""
-        return max(self.indices(name), key=lambda i: sort_value(self.selection.dev_scores[i]))
+        """The index at which it scores highest."""
+        return self.at_best(name).index
 
     def compare(self, rivals: Rivals) -> ComparisonFamily:
         """At the last layer; and each at its best, where that is another comparison."""
@@ -46,20 +59,21 @@ class Candidates:
             if name != ALONE
             and (self.best(name), self.best(reference)) != (self.last(name), self.last(reference))
         ]
-        at_last = self._comparisons(rivals, AT_LAST, self.last)
-        return ComparisonFamily([*at_last, *self._comparisons(moved, AT_BEST, self.best)])
+        at_last = self._comparisons(rivals, AT_LAST, self.at_last)
+        return ComparisonFamily([*at_last, *self._comparisons(moved, AT_BEST, self.at_best)])
 
     def _comparisons(
-        self, rivals: Rivals, scope: str, at: Callable[[str], int]
+        self, rivals: Rivals, scope: str, at: Callable[[str], Choice]
     ) -> Iterator[Comparison]:
         for name, reference in rivals:
-            i, j = at(name), at(reference)
+            choice, other = at(name), at(reference)
             where = {
-                "readout": self.selection.names[i],
-                "against": self.selection.names[j],
-                "part": "test",
+                "readout": self.selection.names[choice.index],
+                "against": self.selection.names[other.index],
             }
-            difference = self.selection.differences_from(j)[i]
             yield Comparison(
-                comparison_name(name, reference, scope), difference, where, control=name == ALONE
+                comparison_name(name, reference, scope),
+                choice.less(other),
+                where,
+                control=name == ALONE,
             )

@@ -10,8 +10,8 @@ from poolwise.encoders.arrangement import ARRANGEMENTS
 from poolwise.encoders.variants.rearrange import rearrange
 from poolwise.model import Model
 from poolwise.records import Finding, Number
+from poolwise.selection.labels_task import task_of
 from poolwise.selection.selection import Selection, score_readouts
-from poolwise.selection.tasks import task_of
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.studies.first import charts, verdict
 from poolwise.studies.first.comparisons import Candidates
@@ -74,14 +74,15 @@ class First:
         finding = Finding(
             study=self.name,
             question=self.question,
-            verdict=verdict.of_tokens(candidates, family),
+            verdict=verdict.of_tokens(family),
+            evidence=verdict.evidence_of_tokens(candidates, family),
             numbers=[*family.numbers(), *_scores(selection)],
             charts=[
                 charts.by_token(candidates, (FIRST, *OTHERS, MEAN)),
                 charts.of_tokens(family, self.task.score),
             ],
             notes=[
-                *self.task.splits.notes,
+                *self.task.notes,
                 *token_positions.notes(),
                 *verdict.notes_on_tokens(family),
             ],
@@ -112,7 +113,7 @@ class First:
         last = layers(model)[-1]
         return replace(
             finding,
-            verdict=f"{finding.verdict} {verdict.of_places(family)}",
+            evidence=f"{finding.evidence}; {verdict.of_places(family)}",
             numbers=[
                 *finding.numbers,
                 *family.numbers(),
@@ -127,8 +128,6 @@ class First:
 
 def _scores(selection: Selection, start: int = 0) -> Iterator[Number]:
     """Of all contenders from ``start`` on."""
-    for part, estimates in (("test", selection.test_scores), ("dev", selection.dev_scores)):
-        for name, score in list(zip(selection.names, estimates, strict=True))[start:]:
-            where = {"readout": name, "part": part}
-            control = name == ALONE
-            yield Number.of(selection.task.score, score, where, control=control)
+    for name, score in list(zip(selection.names, selection.scores, strict=True))[start:]:
+        control = name == ALONE
+        yield Number.of(selection.task.score, score, {"readout": name}, control=control)

@@ -27,8 +27,9 @@ ALONE = "token[1]@0"
 
 
 def layers(encoder: Encoder) -> Sequence[int]:
-    """A quarter of the way up, half, three quarters, the last."""
-    return sorted({max(1, round(encoder.depth * part / 4)) for part in (1, 2, 3, 4)})
+    """A quarter of the way up, half, three quarters, the last, which is −1."""
+    below = {max(1, round(encoder.depth * part / 4)) for part in (1, 2, 3)}
+    return [*sorted(below - {encoder.depth}), -1]
 
 
 def fixed(encoder: Encoder) -> list[Readout]:

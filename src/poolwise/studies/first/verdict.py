@@ -26,19 +26,39 @@ COUNTS = {
 GROUPS = {1: "better", 0: NO_DIFFERENCE, -1: "worse", None: "without a score to compare"}
 
 
-def of_tokens(candidates: Candidates, family: ComparisonFamily) -> str:
-    """Whether another token does, and what the mean is worth, at the last layer."""
+def of_tokens(family: ComparisonFamily) -> str:
+    """Whether another token does as well, at the last layer."""
+    signs = {name: family.sign(comparison_name(name, FIRST)) for name in OTHERS}
+    better = [name for name in OTHERS if signs[name] == 1]
+    alike = [name for name in OTHERS if signs[name] == 0]
+    if better:
+        verb = "scores" if len(better) == 1 else "score"
+        return f"At the last layer {join_words(better)} {verb} higher than the first token."
+    if alike:
+        verb = "is" if len(alike) == 1 else "are"
+        names = join_words(alike)
+        return f"At the last layer {names} {verb} not shown to be worse than the first token."
+    if None in signs.values():
+        return "Some tokens have the same vector for every text, so nothing is known of the first."
+    return "No other single token does as well as the first."
+
+
+def evidence_of_tokens(candidates: Candidates, family: ComparisonFamily) -> str:
+    """The first token's score at the last layer, the others' and the mean's against it."""
     selection, first = candidates.selection, candidates.last(FIRST)
-    task, score = selection.task, format_estimate(selection.test_scores[first])
-    scored = f"{task.score} {score} on {task.name}"
-    answer = _judgement(family, f"the first, {selection.names[first]} ({scored})")
-    return f"{answer}; the mean of all: {family.describe(comparison_name(MEAN, FIRST))}."
+    task, score = selection.task, format_estimate(selection.scores[first])
+    others = [_gain(family, name, AT_LAST) for name in OTHERS]
+    mean = family.describe(comparison_name(MEAN, FIRST))
+    return (
+        f"{selection.names[first]} {task.score} {score} on {task.name}; against it "
+        f"{join_words(others)}; the mean of all: {mean}"
+    )
 
 
 def of_places(family: ComparisonFamily) -> str:
     """What counts, the token or its place, and what its absence does to the rest."""
     without = family.describe(comparison_name(WITHOUT.name, MEAN))
-    return f"{_what_counts(family, AT_LAST)}. The mean without [CLS]: {without}."
+    return f"{_what_counts(family, AT_LAST)}; the mean without [CLS]: {without}"
 
 
 def notes_on_tokens(family: ComparisonFamily) -> Iterator[str]:
@@ -46,7 +66,7 @@ def notes_on_tokens(family: ComparisonFamily) -> Iterator[str]:
     for scope, where in ((AT_LAST, "at the last layer"), (AT_BEST, "each at its best layer")):
         if groups := _sorted(family, scope):
             yield f"against {FIRST}, {where}: {groups}"
-    yield "each one's best layer is its own, chosen on dev among the layers measured"
+    yield "each one's best layer is its own, among the layers measured"
     yield f"the control is {ALONE}, the first word before any block has read the rest"
     yield "measured on frozen vectors; what another token can learn, `poolwise ask tuned` asks"
 
@@ -76,19 +96,6 @@ def _what_counts(family: ComparisonFamily, scope: str) -> str:
         f"[CLS] in the middle against a word there: {family.describe(token)}, "
         f"a word in front against one in the middle: {family.describe(place)}"
     )
-
-
-def _judgement(family: ComparisonFamily, first: str) -> str:
-    signs = {name: family.sign(comparison_name(name, FIRST)) for name in OTHERS}
-    better = [_gain(family, name, AT_LAST) for name in OTHERS if signs[name] == 1]
-    alike = [name for name in OTHERS if signs[name] == 0]
-    if better:
-        return f"Better than {first}: {join_words(better)}"
-    if alike:
-        return f"No worse than {first}, as far as these data can show: {join_words(alike)}"
-    if None in signs.values():
-        return f"Some tokens have the same vector for every text; nothing is known of {first}"
-    return f"No other single token does as well as {first}"
 
 
 def _sorted(family: ComparisonFamily, scope: str) -> str:

@@ -1,0 +1,138 @@
+"""The task of texts with labels: how well a frozen linear probe predicts them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from copy import copy
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolwise.readouts import Readout
+from poolwise.records import Floats
+from poolwise.selection.classes import checked_classes
+from poolwise.selection.duplicates import duplicate_keys, factorize
+from poolwise.selection.folds import fold_rows
+from poolwise.selection.label_scores import LABEL_SCORES, default_score
+from poolwise.selection.probes import ProbeName, cross_fitted_log_probabilities
+from poolwise.selection.splits import RowIndices
+from poolwise.selection.tasks import PairsTask, fitted_steps, separate_rows
+from poolwise.selection.vector_cache import VectorCache
+from poolwise.statistics.pseudo_values import Scale
+from poolwise.texts import LabelledTexts, TextPairs
+
+Array = NDArray[np.float64]
+
+
+class LabelsTask:
+    """A score of a linear probe on frozen vectors: accuracy, or what imbalance asks for.
+
+    ``probe`` names the probe. Its penalty is chosen without the fold that it is scored on.
+    """
+
+    scale: Scale = "share"
+    trains = True
+
+    def __init__(
+        self,
+        data: LabelledTexts,
+        seed: int,
+        *,
+        score: str | None = None,
+        probe: ProbeName = "logistic regression",
+    ) -> None:
+        self.name, self.data, self.probe = data.name, data, probe
+        keys = duplicate_keys(data.texts, data.groups)
+        self.groups = factorize(keys)
+        self.classes = checked_classes(data)
+        self.folds = fold_rows(data.splits, [(key,) for key in keys], seed)
+        default, reason = default_score(data.labels)
+        self.score = score or default
+        self.notes: Sequence[str] = [*self.folds.notes, *[reason] * (not score and bool(reason))]
+        self._seed = seed
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    @property
+    def key(self) -> Hashable:
+        """Equal for tasks that score a readout alike."""
+        return (self.name, self.data.hash, self.score, self.probe, self._seed)
+
+    def by(self, probe: ProbeName) -> LabelsTask:
+        """The same task with another probe."""
+        task = copy(self)
+        task.probe = probe
+        return task
+
+    @property
+    def texts(self) -> Sequence[str]:
+        return self.data.texts
+
+    @property
+    def fit_texts(self) -> Sequence[str]:
+        return [self.data.texts[i] for i in self.folds.choice_rows.tolist()]
+
+    @cached_property
+    def targets(self) -> NDArray[np.intp]:
+        """Each row's label as an index into ``classes``, [n]."""
+        index = {label: i for i, label in enumerate(self.classes)}
+        return np.array([index[label] for label in self.data.labels], np.intp)
+
+    def row_scores(
+        self, cache: VectorCache, vectors: Floats, steps: Readout | None = None
+    ) -> Array:
+        rows = cache.rows(self.data.texts)
+        return self.probe_scores(
+            vectors[rows],
+            cache.usable[rows],
+            features=lambda fitted: fitted_steps(steps, vectors[rows[fitted]], cache.dense_stack),
+        )
+
+    def probe_scores(
+        self,
+        x: Floats,
+        usable: NDArray[np.bool_],
+        targets: NDArray[np.intp] | None = None,
+        features: Callable[[RowIndices], Callable[[Floats], Floats | Array] | None] | None = None,
+    ) -> Array:
+        """The pseudo-values of a probe on rows x [n, d] that is trained on ``targets`` [n], by
+        default the labels."""
+        labels = self.targets if targets is None else targets
+        probabilities = cross_fitted_log_probabilities(
+            x,
+            labels,
+            len(self.classes),
+            folds=self.folds,
+            usable=usable & np.isfinite(x).all(axis=1),
+            features=features or (lambda _: lambda rows: rows),
+            probe=self.probe,
+        )
+        if probabilities is None:
+            return np.full(len(self), np.nan)
+        return self.pseudo_values(probabilities, labels)
+
+    def pseudo_values(self, log_probabilities: Array, targets: NDArray[np.intp]) -> Array:
+        """Of the score, [n], from log-probabilities [n, k]."""
+        values = np.full(len(self), np.nan)
+        for rows in separate_rows(self.folds):
+            value, influence = LABEL_SCORES[self.score](log_probabilities[rows], targets[rows])
+            values[rows] = value + influence
+        return values
+
+    @cached_property
+    def majority(self) -> int:
+        """The most frequent of the ``classes`` among the rows chosen on."""
+        return int(np.bincount(self.targets[self.folds.choice_rows]).argmax())
+
+    def chance_scores(self) -> Array:
+        """Of always predicting the most frequent label."""
+        constant = np.zeros((len(self), len(self.classes)))
+        constant[:, self.majority] = 1.0
+        return self.pseudo_values(constant, self.targets)
+
+
+def task_of(data: TextPairs | LabelledTexts, seed: int) -> PairsTask | LabelsTask:
+    """The task of this data set: similarity of pairs, or a probe on labels."""
+    return PairsTask(data, seed) if isinstance(data, TextPairs) else LabelsTask(data, seed)
