@@ -7,7 +7,6 @@ from poolwise.statistics.geometry import (
     alignment,
     anisotropy,
     dominance,
-    effective_ranks,
     uniformity,
     unit_vectors,
 )
@@ -34,26 +33,15 @@ def test_means_over_pairs_are_those_of_every_pair():
     assert uniformity(x).value == pytest.approx(np.log(potential))
 
 
-def test_ranks_are_the_hill_numbers_of_the_variances():
-    x = cloud(80)
-    p = np.linalg.eigvalsh(np.cov(x.T))
-    p = p / p.sum()
-    found = effective_ranks(x)
-    assert found.participation.value == pytest.approx(1 / np.sum(p**2))
-    assert found.entropy.value == pytest.approx(np.exp(-np.sum(p * np.log(p))))
-
-
 @pytest.mark.parametrize(
     "statistic",
     [
         anisotropy,
         lambda x: dominance(x, 1),
         uniformity,
-        lambda x: effective_ranks(x).participation,
-        lambda x: effective_ranks(x).entropy,
         lambda x: alignment(x, x[:, ::-1]),
     ],
-    ids=["anisotropy", "dominance", "uniformity", "participation", "entropy", "alignment"],
+    ids=["anisotropy", "dominance", "uniformity", "alignment"],
 )
 def test_intervals_are_those_of_the_jackknife(statistic):
     x = cloud(150)
@@ -76,29 +64,13 @@ def test_isotropic_vectors_have_no_direction_and_nothing_to_share_out():
     assert found.low < 0 < found.high
     assert dominance(x, 3).value is None
     assert "not clearly above" in dominance(x, 3).note
-    # Σp² of n rows is 1/d + 1/n in expectation.
-    assert effective_ranks(x).participation.value == pytest.approx(
-        1 / (1 / 100 + 1 / 400), rel=0.02
-    )
     assert uniformity(x).value == pytest.approx(-4, abs=0.1)
-
-
-def test_one_direction_fills_one_dimension():
-    x = np.outer(np.random.default_rng(0).normal(size=50), np.ones(7)) + 3
-    assert effective_ranks(x).participation.value == pytest.approx(1)
-    assert effective_ranks(x).entropy.value == pytest.approx(1)
-
-
-def test_fewer_rows_than_dimensions():
-    x = np.random.default_rng(0).normal(size=(10, 200))
-    assert 8 < effective_ranks(x).participation.value <= 9
 
 
 def test_one_vector_has_no_shape():
     x = np.tile(np.array([1.0, -2.0, 3.0], np.float32), (20, 1))
     x[3] *= 1 + 2e-7
-    filled = effective_ranks(x)
-    shapes = [anisotropy(x), dominance(x, 1), uniformity(x), filled.participation, filled.entropy]
+    shapes = [anisotropy(x), dominance(x, 1), uniformity(x)]
     assert all(e.value is None and e.note == "constant" for e in shapes)
 
 

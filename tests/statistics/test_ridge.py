@@ -116,6 +116,18 @@ def test_what_is_constant_up_to_rounding_is_constant():
     assert padded.r2.value == pytest.approx(plain.r2.value, abs=1e-9)
 
 
+def test_features_a_billion_times_smaller_than_the_others_count():
+    x, y, rng = planted()
+    tiny = rng.normal([0.3, -1, 40], size=(len(x), 3)) * [1e-33, 9e-33, 2e-9]
+    y = y + 3 * tiny[:, 0] / 1e-33
+    x = np.column_stack([x, tiny])
+    folds = assign_folds(np.arange(len(x)), 5, seed=0)
+    (found,) = nested_cross_validation(folded(x, y, folds), penalties=GRID)
+    r2, chosen = brute_force(x, y, folds)
+    assert found.penalties == pytest.approx(chosen, rel=1e-12)
+    assert found.r2.value == pytest.approx(r2, abs=1e-8)
+
+
 def test_empty_folds_are_left_out():
     x, y, _ = planted()
     folds = assign_folds(np.arange(len(x)), 3, seed=0)

@@ -87,6 +87,16 @@ def test_a_unit_of_length_changes_nothing(scale):
     assert one.penalty == other.penalty
 
 
+def test_features_a_billion_times_smaller_than_the_others_count_once_standardised():
+    x, labels, rng = classed(150)
+    x = np.column_stack([x, (labels + rng.normal(size=150) - 7) * 1e-33])
+    folds = rng.integers(0, 5, 150)
+    probe = RidgeProbe(folded(x, labels, folds), CLASSES, scale="standard")
+    again = refitted(x, labels, probe.penalty, "standard")
+    np.testing.assert_allclose(probe.scores(x), again(x), rtol=0, atol=1e-8)
+    assert probe.coefficients[-1].any()
+
+
 @pytest.mark.parametrize("scale", ["none", "standard"])
 def test_features_that_do_not_vary_are_left_out(scale):
     x, labels, rng = classed()

@@ -1,4 +1,4 @@
-"""The shape of a cloud of vectors: its direction, the dimensions that rule it, how many it fills.
+"""The shape of a cloud of vectors: its direction, and the dimensions that rule it.
 
 Means over pairs of rows are taken over all pairs, not over drawn ones: their products of unit
 vectors come from sums. Intervals are those of resampled rows, not pairs, by each row's influence on
@@ -8,11 +8,8 @@ is no shape, and every statistic is the constant's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import svd
 from scipy.stats import t
 
 from poolwise.statistics.clusters import standard_error
@@ -22,20 +19,6 @@ Array = NDArray[np.float64]
 
 LEAST = 0.01
 NO_COSINE = f"the mean cosine is not clearly above {LEAST}: too little to be shared out"
-
-
-@dataclass(frozen=True, slots=True)
-class EffectiveRanks:
-    """How many dimensions the rows fill, between 1 and the smaller of d and n − 1.
-
-    With p the shares of the variance along the principal axes, ``participation`` is 1 / Σp², the
-    participation ratio, and ``entropy`` exp(−Σ p log p) (Roy & Vetterli 2007, "The effective rank:
-    a measure of effective dimensionality", here of the covariance). Both count what n rows show:
-    compare them with those of random rows of the same n and d.
-    """
-
-    participation: Estimate
-    entropy: Estimate
 
 
 def unit_vectors(x: ArrayLike) -> Array:
@@ -51,7 +34,7 @@ def anisotropy(x: ArrayLike) -> Estimate:
     Ethayarajh 2019, "How Contextual are Contextualized Word Representations?".
     """
     rows = np.asarray(x, np.float64)
-    if _same(rows):
+    if same_rows(rows):
         return Estimate.constant()
     contributions, influences = _contributions(unit_vectors(rows))
     return _within(float(contributions.sum()), influences.sum(axis=1))
@@ -77,24 +60,6 @@ def dominance(x: ArrayLike, dimensions: int) -> Estimate:
     return _within(share, (own - share * every) / whole.value)
 
 
-def effective_ranks(x: ArrayLike) -> EffectiveRanks:
-    """Dimensions that rows [n, d] fill about their mean."""
-    rows = np.asarray(x, np.float64)
-    if _same(rows):
-        return EffectiveRanks(Estimate.constant(), Estimate.constant())
-    left, singular, _ = svd(rows - rows.mean(axis=0), full_matrices=False)
-    nonzero = singular > ROUNDING * singular[0]
-    p = singular[nonzero] ** 2 / np.sum(singular[nonzero] ** 2)
-    squares = (left[:, nonzero] * singular[nonzero]) ** 2
-    # How each row moves the shares: towards its own, as far as it lies from the mean.
-    moved = (squares - p * squares.sum(axis=1, keepdims=True)) * len(rows) / np.sum(singular**2)
-    participation, entropy = float(1 / np.sum(p**2)), float(np.exp(-np.sum(p * np.log(p))))
-    return EffectiveRanks(
-        _within(participation, -2 * participation**2 * (moved @ p)),
-        _within(entropy, -entropy * (moved @ np.log(p))),
-    )
-
-
 def uniformity(x: ArrayLike) -> Estimate:
     """log of the mean of exp(−2 ‖u − v‖²) over two different rows of x [n, d] of length 1.
 
@@ -104,7 +69,7 @@ def uniformity(x: ArrayLike) -> Estimate:
     numbers.
     """
     rows = np.asarray(x, np.float64)
-    if _same(rows):
+    if same_rows(rows):
         return Estimate.constant()
     u = unit_vectors(rows)
     near = np.exp(4 * (u @ u.T - 1))
@@ -132,7 +97,7 @@ def _contributions(u: Array) -> tuple[Array, Array]:
     return contributions, 2 * (with_others - contributions)
 
 
-def _same(rows: Array) -> bool:
+def same_rows(rows: Array) -> bool:
     """Whether all rows are one vector, up to rounding."""
     apart = np.sqrt(np.mean((rows - rows.mean(axis=0)) ** 2))
     return bool(apart <= ROUNDING * np.sqrt(np.mean(rows**2)))

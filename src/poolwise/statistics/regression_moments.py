@@ -70,8 +70,8 @@ class RegressionMoments:
     def inverse_scale(self) -> Array:
         """1 / standard deviation of each feature [d]; 0 drops a feature that is constant.
 
-        Constant is judged against the whole vector too: rounding in a sum of large numbers may
-        leave a small one.
+        Constant is judged by the feature's own size: a trained encoder may keep what matters in
+        features that are a billion times smaller than the others.
         """
         variance = np.diag(self.xx) / self.n
         varies = variance > self._rounding
@@ -94,4 +94,4 @@ class RegressionMoments:
     def _rounding(self) -> Array:
         """The variance that rounding alone may leave in each feature, [d]."""
         square = self.x_mean**2 + np.diag(self.xx) / self.n
-        return np.asarray(ROUNDING**2 * np.maximum(square, square.mean()))
+        return np.asarray(ROUNDING**2 * square)

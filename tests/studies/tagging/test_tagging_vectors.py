@@ -2,13 +2,20 @@
 
 import numpy as np
 import pytest
+from sklearn.preprocessing import StandardScaler
 
 import poolwise
 from poolwise import token_outputs
 from poolwise.errors import StudyError
 from poolwise.studies.tagging import vectors
 from poolwise.studies.tagging.alignment import align
-from poolwise.studies.tagging.features import LayerMix, mix_features, static_features, table7_mixes
+from poolwise.studies.tagging.features import (
+    Features,
+    LayerMix,
+    mix_features,
+    static_features,
+    table7_mixes,
+)
 from poolwise.studies.tagging.vectors import extract_words
 
 SENTENCES = [
@@ -134,3 +141,14 @@ def test_the_mixes_are_those_of_the_table():
     assert mixes["concat of the last 4"].layers == (9, 10, 11, 12)
     assert mixes["weighted sum of all 12"].layers == tuple(range(1, 13))
     assert [mix.layers for mix in table7_mixes(1)] == [(0,), (0,), (1,), (1,), (1,), (1,)]
+
+
+def test_features_a_billion_times_smaller_than_the_others_are_scaled_as_they_are():
+    rng = np.random.default_rng(0)
+    tiny = (rng.normal(size=(50, 2)) + 1) * [1e-33, 2e-9]
+    states = np.column_stack([rng.normal(size=50), tiny, np.full(50, 3.0)]).astype(np.float32)
+    rows = np.arange(50)
+    scaled = Features(lambda _, chosen: states[chosen], (0,), "single", rows).mixed(rows)
+    expected = StandardScaler().fit_transform(states[:, :3].astype(np.float64))
+    np.testing.assert_allclose(scaled[:, :3], expected, atol=1e-4)
+    assert not scaled[:, 3].any()

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from poolwise.readouts import parse
 from poolwise.records import Floats
 from poolwise.selection.splits import RowIndices
+from poolwise.statistics.effective_dimensions import effective_dimensions
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.geometry import (
     alignment,
     anisotropy,
     dominance,
-    effective_ranks,
     uniformity,
 )
 from poolwise.transforms import fit
@@ -31,11 +31,10 @@ FEWEST_PAIRS = 10
 ANISOTROPY = "mean cosine of two random texts"
 DOMINANCE = f"share of it that {DOMINANT} dimensions make"
 FILLED = "dimensions filled"
-ENTROPY = "dimensions filled, by entropy"
 UNIFORMITY = "uniformity"
 ALIGNMENT = "squared distance of texts that are alike"
 APART = "squared distance of two random texts"
-STATISTICS = (ANISOTROPY, DOMINANCE, FILLED, ENTROPY, UNIFORMITY, ALIGNMENT, APART)
+STATISTICS = (ANISOTROPY, DOMINANCE, FILLED, UNIFORMITY, ALIGNMENT, APART)
 
 Shape = Mapping[str, Estimate]
 """Each of these statistics, by its name."""
@@ -91,12 +90,10 @@ class Sample:
 
 def shape_of(x: Vectors, pairs: tuple[Vectors, Vectors, RowIndices] | None = None) -> Shape:
     """Of vectors [n, d]; alignment where there are ``pairs``, [m, d] each, of texts [m, 2]."""
-    filled = effective_ranks(x)
     shape = {
         ANISOTROPY: anisotropy(x),
         DOMINANCE: dominance(x, DOMINANT),
-        FILLED: filled.participation,
-        ENTROPY: filled.entropy,
+        FILLED: effective_dimensions(x),
         UNIFORMITY: uniformity(x),
     }
     if pairs is not None:

@@ -143,8 +143,8 @@ class Geometry:
         if sample.copies:
             yield f"{sample.copies:,} texts left out: the encoder reads them as it reads others"
         yield (
-            "dimensions filled: 1 / Σp², p the shares of the variance along the principal axes; "
-            f"{n:,} texts can show no more than {n - 1:,}"
+            "dimensions filled: (tr C)² / tr C² of the covariance C, estimated so that the "
+            "number of texts does not matter"
         )
         yield "uniformity: log of the mean of exp(−2 d²); 0 where all texts are one, −4 at best"
         if sample.has_pairs:

@@ -15,6 +15,9 @@ from poolwise.studies.tagging.vectors import WordVectors
 
 Combine = Literal["single", "weighted sum", "concat"]
 
+_LEAST_SPREAD = 1e-37
+"""Below it, 1 / spread is no float32."""
+
 
 @dataclass(frozen=True, slots=True)
 class LayerMix:
@@ -91,9 +94,11 @@ def static_features(words: WordVectors, table: Floats, train_rows: RowIndices) -
 
 
 def _scale(x: Floats) -> tuple[Floats, Floats]:
-    """Mean and 1 / standard deviation of each column, [d] each; 0 for a constant column."""
+    """Mean and 1 / standard deviation of each column, [d] each; 0 for a constant column.
+
+    Constant is judged by the column's own size, not by that of the others.
+    """
     mean, spread = x.mean(axis=0, dtype=np.float64), x.std(axis=0, dtype=np.float64)
-    square = mean**2 + spread**2
-    varies = spread > ROUNDING * np.sqrt(np.maximum(square, square.mean()))
+    varies = (spread > ROUNDING * np.hypot(mean, spread)) & (spread > _LEAST_SPREAD)
     inverse = np.where(varies, 1 / np.where(varies, spread, 1), 0)
     return mean.astype(np.float32), inverse.astype(np.float32)
