@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import errno
 import json
 import os
@@ -9,10 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from poolwise.charts import ForestPlot, HeatMap, LayerCurves
+from poolwise.charts import ForestPlot, HeatMap, LayerCurves, Ranking
 from poolwise.errors import StoreError
 from poolwise.files import folder as exchanging
-from poolwise.records import Finding
+from poolwise.records import Answer, Finding, Number
+from poolwise.reports.facts import head_facts
+from poolwise.reports.key_numbers import key_tables
 from poolwise.reports.page import Figure, halves
 from poolwise.reports.rendered_chart import PAGE_WIDTH, Panel, RenderedChart
 from poolwise.reports.report import to_json, write_report
@@ -137,8 +140,10 @@ def test_numbers_are_readable_and_controls_apart(html: str, page: Page) -> None:
     assert "[0.0270, 0.0360]" in page.text
     assert "All 3 numbers" in page.text
     assert "cls@6 · layer 6 · tokens" in page.text
-    assert html.count('class="controls"') == 1
-    assert html.count('class="control"') == 1
+    main = html[: html.index("</main>")]
+    assert main.count('class="key"') == 2
+    assert main.index(">Measured<") < main.index("0.0312") < main.index(">Null controls<")
+    assert main.count("<em>null control</em>") == 1
     assert "nan<" not in html.lower()
 
 
@@ -154,7 +159,10 @@ def test_several_findings_are_listed_first(finding: Finding, tmp_path: Path) -> 
     )
     page = Page(path.read_text(encoding="utf-8"))
     assert "Two <i>questions</i>" in page.text
-    assert [a["href"] for t, a in page.tags if t == "a"] == ["#q1", "#q2"]
+    contents = ["#questions", "#details"]
+    assert [a["href"] for t, a in page.tags if t == "a"] == [*contents, "#q1", "#q2"]
+    assert [a["id"] for t, a in page.tags if t == "details"] == ["q1", "q2"]
+    assert not any("open" in a for t, a in page.tags if t == "details")
     assert "Key numbers" not in page.text
 
 
@@ -237,23 +245,99 @@ def test_a_findings_file_that_is_not_ours_names_no_pictures(other: str, tmp_path
 def test_the_summary_gives_each_verdict_with_its_question(tmp_path: Path) -> None:
     findings = [Finding("a", "First?", "Yes, it is."), Finding("b", "Second?", "Hardly.")]
     page = write_report(findings, tmp_path).read_text(encoding="utf-8")
-    summary = page[page.index("<nav") : page.index("</nav>")]
+    summary = page[page.index('<section id="questions"') : page.index('<section id="details"')]
     assert summary.count("<a href=") == 2
     for text in ("First?", "Yes, it is.", "Second?", "Hardly."):
         assert text in summary
+    assert page.count("Yes, it is.") == page.count("Hardly.") == 1
 
 
 def test_what_findings_share_of_their_making_is_said_once(tmp_path: Path) -> None:
-    shared = {"model": "tiny", "sizes": np.array([1, 2])}
+    shared = {"model": "tiny", "engine": "native", "sizes": np.array([1, 2])}
+    note = "rows divided by seed 0"
     findings = [
-        Finding("a", "?", "!", provenance={**shared, "texts": "one.txt"}),
-        Finding("b", "?", "!", provenance={**shared, "texts": "two.txt"}),
+        Finding("a", "?", "!", notes=["all", note], provenance={**shared, "texts": "one.txt"}),
+        Finding("b", "?", "!", notes=["all", note], provenance={**shared, "texts": "two.txt"}),
+        Finding("c", "?", "!", notes=["own", "all"], provenance={**shared, "texts": "six.txt"}),
     ]
     page = write_report(findings, tmp_path).read_text(encoding="utf-8")
     body = page[page.index("<main>") : page.index("</main>")]
-    assert body.count("tiny") == body.count("one.txt") == body.count("two.txt") == 1
-    assert body.count("How this was made") == 3
-    assert body.index("two.txt") < body.index("tiny")
+    assert "tiny" not in body  # the head says it
+    for text in ("native", "one.txt", "two.txt", note, "<li>all</li>", "<li>own</li>"):
+        assert body.count(text) == 1
+    assert body.count("How this was made") == 4
+    assert body.index("own") < body.index('id="made"') < body.index(note) < body.index("native")
+    assert body[body.index(note) :].count('<a href="#q') == 2
+
+
+def test_the_head_says_model_data_rows_and_day(tmp_path: Path) -> None:
+    sampled = [{"source": "a.csv", "rows": 1500, "of": 10003, "unit": "rows"}]
+    made = {"model": "tiny", "data": "a.csv", "date": "2026-11-28T16:15:55+00:00", "texts": 1500}
+    findings = [
+        Finding("a", "?", "!", provenance={**made, "sampled": sampled}),
+        Finding("b", "?", "!", provenance={**made, "data": "b.txt", "texts": 20}),
+    ]
+    assert head_facts(findings) == {
+        "model": "tiny",
+        "data": "a.csv, b.txt",
+        "rows": "1,500 of 10,003 rows, 20 texts",
+        "date": "2026-11-28",
+    }
+    page = write_report(findings, tmp_path).read_text(encoding="utf-8")
+    head = page[page.index("<header>") : page.index("</header>")]
+    assert "1,500 of 10,003 rows, 20 texts" in head
+    assert "T16:15:55" not in page
+
+
+ANSWER = Answer(
+    "Use mean@6.",
+    "0.85 against 0.81.",
+    "384 dimensions.",
+    "Quite sure.",
+    "poolwise embed",
+    ["Why."],
+)
+
+
+def test_the_page_opens_with_the_answer(tmp_path: Path, hostile: str) -> None:
+    answer = dataclasses.replace(ANSWER, command=f"poolwise embed {hostile}")
+    findings = [Finding("a", "First?", "Yes.", evidence="0.85 [0.84, 0.86]")]
+    path = write_report(findings, tmp_path, answer=answer)
+    page = Page(path.read_text(encoding="utf-8"))
+    texts = [*dataclasses.astuple(answer)[:5], "First?", "Yes.", "Why.", "0.85 [0.84, 0.86]"]
+    places = [page.text.index(text) for text in texts]
+    assert places == sorted(places)
+    assert [page.text.count(text) for text in texts if text != "First?"] == [1] * (len(texts) - 1)
+    assert [tag for tag, _ in page.tags].count("h1") == 1
+    assert [tag for tag, _ in page.tags].count("details") == 1
+    assert json.loads((tmp_path / "answer.json").read_text("utf-8"))["command"] == answer.command
+    assert "b" not in [tag for tag, _ in page.tags]
+
+
+def test_the_answer_is_replaced_with_its_report(tmp_path: Path) -> None:
+    write_report([Finding("a", "?", "!")], tmp_path, answer=ANSWER)
+    write_report([Finding("a", "?", "!")], tmp_path, force=True)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["findings.json", "report.html"]
+
+
+def test_key_numbers_are_apart_by_kind_and_none_is_in_a_chart(ranking_chart: Ranking) -> None:
+    charted = Number("accuracy", 0.8213, 0.81, 0.83, {"readout": "mean@2"})
+    numbers = [
+        Number("of the chosen readout", 0.9, 0.8, 1.0, {"readout": "mean@2"}),
+        Number("of mean@2", 0.9, 0.8, 1.0, {"readout": "mean@2"}),
+        Number("majority", 0.1, control=True),
+        Number("TF-IDF", 0.7, 0.6, 0.8, baseline=True),
+        charted,
+    ]
+    tables = key_tables(Finding("a", "?", "!", numbers, charts=[ranking_chart]))
+    names = {table.heading: [number.name for number in table.numbers] for table in tables}
+    assert names == {
+        "Measured": ["of the chosen readout"],
+        "Baselines": ["TF-IDF"],
+        "Null controls": ["majority"],
+    }
+    alone = key_tables(Finding("a", "?", "!", numbers))
+    assert charted in alone[0].numbers
 
 
 def test_every_kind_of_chart_stands_on_the_page(

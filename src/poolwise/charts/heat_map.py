@@ -29,7 +29,8 @@ class HeatMap(Chart):
     """One map a panel, over the same rows and columns.
 
     ``y_label`` says what rows are, ``x_label`` what columns are, ``value_label`` what is measured:
-    shares and correlations, which are written a hundredfold.
+    shares and correlations, which are written a hundredfold. ``smallest_difference`` of two values
+    is the smallest that these data can show; None where it is not known.
     """
 
     kind: ClassVar[str] = "heat"
@@ -37,15 +38,18 @@ class HeatMap(Chart):
     x_label: str = field(kw_only=True)
     y_label: str = field(kw_only=True)
     value_label: str = field(kw_only=True)
+    smallest_difference: float | None = field(default=None, kw_only=True)
 
     @property
     def data(self) -> dict[str, Any]:
         """Columns ``layer`` (the row), ``pool`` (the column), ``value, low, high, best, tied``, and
-        ``panel`` where cells have one."""
+        ``panel`` where cells have one; ``smallest_difference`` where it is known."""
+        smallest = self.smallest_difference
         return {
             "x_label": self.x_label,
             "y_label": self.y_label,
             "value_label": self.value_label,
+            **({} if smallest is None else {"smallest_difference": smallest}),
             **optional_column("panel", [cell.panel for cell in self.cells]),
             "layer": [cell.row for cell in self.cells],
             "pool": [cell.column for cell in self.cells],

@@ -21,7 +21,7 @@ from poolwise.files import (
     whole_folder,
 )
 
-PAGE, FINDINGS, CHARTS = "report.html", "findings.json", "charts"
+PAGE, FINDINGS, ANSWER, CHARTS = "report.html", "findings.json", "answer.json", "charts"
 IMAGE_SUFFIXES = ("svg", "png")
 SWEEP_FILES = ("scores.parquet", "readout.toml", "readout.safetensors")
 
@@ -79,7 +79,8 @@ def _files_of(folder: Path) -> list[Path]:
     charts = [
         Path(CHARTS, f"{name}.{suffix}") for name in _charts(folder) for suffix in IMAGE_SUFFIXES
     ]
-    return [Path(FINDINGS), *(path for path in charts if (folder / path).exists()), Path(PAGE)]
+    optional = [path for path in (Path(ANSWER), *charts) if (folder / path).exists()]
+    return [Path(FINDINGS), *optional, Path(PAGE)]
 
 
 def chart_names(charts: Iterable[tuple[str, str]]) -> Iterator[str]:

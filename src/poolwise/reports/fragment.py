@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import jinja2
 
 from poolwise.charts import Chart, TextTable
-from poolwise.records import Finding
+from poolwise.records import Answer, Finding
 from poolwise.reports.page import Figure, page_environment
 from poolwise.reports.printable import printable
 from poolwise.reports.rendering import render_chart
@@ -17,7 +17,7 @@ from poolwise.reports.svg import to_svg
 
 
 def finding_html(finding: Finding) -> str:
-    """Question, verdict, charts, key numbers and notes as one ``<div>`` with its style.
+    """Question, verdict, evidence, charts, key numbers and notes as one ``<div>`` with its style.
 
     Charts are SVG images, text tables are HTML tables. Raises PoolwiseError for a chart of a kind
     that has no renderer.
@@ -27,13 +27,20 @@ def finding_html(finding: Finding) -> str:
     return _template("fragment.html").render(finding=finding, figures=figures, svg_url=_svg_url)
 
 
-def summary_html(lead: str, tables: Sequence[TextTable], findings: Sequence[Finding]) -> str:
-    """A sentence and tables, then each finding folded under its question and verdict.
+def summary_html(
+    lead: str,
+    tables: Sequence[TextTable],
+    findings: Sequence[Finding],
+    *,
+    answer: Answer | None = None,
+) -> str:
+    """The answer, else a sentence; tables; each finding folded under its question and verdict.
 
     One ``<div>`` with its style; raises as ``finding_html`` does.
     """
     return _template("summary.html").render(
         lead=printable(lead),
+        answer=printable(answer),
         tables=[(printable(table.title), render_chart(printable(table)).table) for table in tables],
         findings=[(printable(finding), finding_html(finding)) for finding in findings],
     )

@@ -11,18 +11,17 @@ import jinja2
 import vl_convert
 
 from poolwise.charts import Chart
-from poolwise.json_values import to_plain
-from poolwise.records import Finding, Number
+from poolwise.records import Answer, Finding
 from poolwise.reports import number_format
+from poolwise.reports.facts import fact, head_facts, split_facts, split_notes
+from poolwise.reports.key_numbers import key_tables, kind
 from poolwise.reports.rendered_chart import RenderedChart
 from poolwise.reports.svg import VEGA_LITE_VERSION
 from poolwise.reports.templates import templates
+from poolwise.reports.theme import DARK
 
 HALF = 480
 """Width of half a wide page, in pixels."""
-
-KEY_MEASURED, KEY_CONTROLS = 8, 4
-"""Numbers of a finding that are always visible; all are behind "All numbers"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +33,38 @@ class Figure:
     rendered: RenderedChart
 
 
-def render_page(findings: Sequence[tuple[Finding, Sequence[Figure]]], title: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A finding with its figures, and what no other finding says of how it was made."""
+
+    finding: Finding
+    figures: Sequence[Figure]
+    facts: Mapping[str, Any]
+    notes: Sequence[str]
+
+
+def render_page(
+    findings: Sequence[tuple[Finding, Sequence[Figure]]], title: str, answer: Answer | None = None
+) -> str:
     """The whole page as HTML. It asks the network for nothing, and its policy forbids it to."""
+    all_findings = [finding for finding, _ in findings]
+    shared_facts, own_facts = split_facts(all_findings)
+    shared_notes, own_notes = split_notes(all_findings)
+    sections = [Section(*findings[i], own_facts[i], own_notes[i]) for i in range(len(findings))]
     return (
         page_environment()
         .get_template("report.html")
-        .render(title=title, findings=findings, vega_code=_vega_code())
+        .render(
+            title=title,
+            answer=answer,
+            sections=sections,
+            folded=answer is not None or len(findings) > 1,
+            head_facts=head_facts(all_findings),
+            shared_facts=shared_facts,
+            shared_notes=shared_notes,
+            colors=DARK,
+            vega_code=_vega_code(),
+        )
     )
 
 
@@ -51,13 +76,13 @@ def page_environment() -> jinja2.Environment:
         "value": number_format.value,
         "interval": number_format.interval,
         "location": number_format.location,
-        "fact": _fact,
+        "fact": fact,
+        "kind": kind,
     }
     environment.globals |= {
         "location_keys": number_format.location_keys,
-        "key_numbers": key_numbers,
+        "key_tables": key_tables,
         "halves": halves,
-        "facts": facts,
     }
     return environment
 
@@ -66,7 +91,8 @@ def page_environment() -> jinja2.Environment:
 def _vega_code() -> str:
     """Vega-Embed with Vega and Vega-Lite, as vl-convert carries them; about 0.9 MB."""
     code = vl_convert.javascript_bundle(
-        "window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE_VERSION
+        "window.vegaEmbed = vegaEmbed; window.vegaLite = vegaLite; window.vega = vega;",
+        vl_version=VEGA_LITE_VERSION,
     )
     # The escape means the same in a JavaScript string; unescaped it would end the element.
     return code.replace("</script", "<\\/script")
@@ -83,33 +109,3 @@ def halves(figures: Sequence[Figure]) -> list[bool]:
         if small[k - 1] and small[k] and not half[k - 1]:
             half[k - 1] = half[k] = True
     return half
-
-
-def facts(findings: Sequence[tuple[Finding, Any]]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The provenance that all findings share, and what each has beside it."""
-    all_facts = [dict(finding.provenance) for finding, _ in findings]
-    shared = {
-        key: fact
-        for key, fact in (all_facts[0] if all_facts else {}).items()
-        if all(key in other and to_plain(other[key]) == to_plain(fact) for other in all_facts)
-    }
-    own_facts = [
-        {key: fact for key, fact in facts.items() if key not in shared} for facts in all_facts
-    ]
-    return shared, own_facts
-
-
-def key_numbers(all_numbers: Sequence[Number]) -> tuple[list[Number], list[Number]]:
-    """The first numbers measured and the first controls: a study names its most telling first."""
-    measured = [number for number in all_numbers if not number.control]
-    controls = [number for number in all_numbers if number.control]
-    return measured[:KEY_MEASURED], controls[:KEY_CONTROLS]
-
-
-def _fact(value: Any) -> str:
-    """A value of the provenance in one line."""
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_fact(item)}" for key, item in value.items())
-    if isinstance(value, list | tuple):
-        return ", ".join(_fact(item) for item in value)
-    return number_format.NONE if value is None else str(value)

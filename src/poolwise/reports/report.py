@@ -1,4 +1,4 @@
-"""Findings → a folder: the page, the findings as JSON, and each chart as an image."""
+"""Findings → a folder: the page, answer and findings as JSON, and each chart as an image."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 
 from poolwise.files import os_errors_as
 from poolwise.json_values import to_plain
-from poolwise.records import Finding
-from poolwise.reports.folder import CHARTS, FINDINGS, PAGE, chart_names, report_folder
+from poolwise.records import Answer, Finding
+from poolwise.reports.folder import ANSWER, CHARTS, FINDINGS, PAGE, chart_names, report_folder
 from poolwise.reports.page import Figure, render_page
 from poolwise.reports.printable import printable
 from poolwise.reports.rendering import render_chart
@@ -22,24 +22,32 @@ def write_report(
     findings: Sequence[Finding],
     folder: str | Path,
     *,
+    answer: Answer | None = None,
     title: str | None = None,
     force: bool = False,
 ) -> Path:
     """Write ``report.html``, ``findings.json`` and ``charts/NAME.{png,svg}``; return the page.
 
-    The page opens offline and needs none of the other files. ``folder`` appears whole or not at
-    all; ``force`` takes the place of a report's folder, which holds nothing else. Raises StoreError
-    where it cannot be written, PoolwiseError for a chart of a kind that has no renderer.
+    The page opens with ``answer``, which is also ``answer.json``; it needs no network and none of
+    the other files. ``folder`` appears whole or not at all; ``force`` takes the place of a report's
+    folder, which holds nothing else. Raises StoreError where it cannot be written, PoolwiseError
+    for a chart of a kind that has no renderer.
     """
     with report_folder(Path(folder), force=force) as partial:
-        fill_report(findings, partial, title=title)
+        fill_report(findings, partial, answer=answer, title=title)
     return Path(folder) / PAGE
 
 
-def fill_report(findings: Sequence[Finding], folder: Path, *, title: str | None = None) -> None:
+def fill_report(
+    findings: Sequence[Finding],
+    folder: Path,
+    *,
+    answer: Answer | None = None,
+    title: str | None = None,
+) -> None:
     """Write the files of a report into ``folder``, as ``report_folder`` yields it."""
     with os_errors_as(folder):
-        for name, content in _files(findings, title or _title(findings)):
+        for name, content in _files(findings, answer, title or _title(findings)):
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_bytes(content)
 
@@ -63,14 +71,23 @@ def _figures(findings: Sequence[Finding]) -> list[list[Figure]]:
     return [[Figure(next(names), c, render_chart(c)) for c in f.charts] for f in findings]
 
 
-def _files(findings: Sequence[Finding], title: str) -> Iterator[tuple[str, bytes]]:
-    data = json.dumps([to_json(f) for f in findings], ensure_ascii=False, allow_nan=False)
-    findings = [printable(finding) for finding in findings]
+def _files(
+    findings: Sequence[Finding], answer: Answer | None, title: str
+) -> Iterator[tuple[str, bytes]]:
+    data = {FINDINGS: [to_json(f) for f in findings]}
+    if answer is not None:
+        data[ANSWER] = to_plain(answer)
+    findings, answer = [printable(finding) for finding in findings], printable(answer)
     figures = _figures(findings)
     for figure in (figure for group in figures for figure in group if figure.rendered.panels):
         svg = to_svg(figure.rendered, figure.chart.title)
-        yield f"{CHARTS}/{figure.name}.svg", svg.encode("utf-8", "backslashreplace")
+        yield f"{CHARTS}/{figure.name}.svg", _bytes(svg)
         yield f"{CHARTS}/{figure.name}.png", to_png(svg)
-    yield FINDINGS, data.encode("utf-8", "backslashreplace")
-    html = render_page(list(zip(findings, figures, strict=True)), printable(title))
-    yield PAGE, html.encode("utf-8", "backslashreplace")
+    for name, value in data.items():
+        yield name, _bytes(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    sections = list(zip(findings, figures, strict=True))
+    yield PAGE, _bytes(render_page(sections, printable(title), answer))
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "backslashreplace")
