@@ -44,6 +44,7 @@ def test_a_number_keeps_every_field() -> None:
         "where": {},
         "control": True,
         "note": "",
+        "baseline": False,
     }
 
 
