@@ -159,7 +159,7 @@ def _hang_together(groups: ArrayLike | None) -> bool:
 
 
 def _share(column: Array) -> Estimate:
-    return _wilson(float(column.mean()), len(column), float(norm.ppf(0.975)))
+    return wilson_interval(float(column.mean()), len(column), float(norm.ppf(0.975)))
 
 
 def _effective_share(
@@ -168,10 +168,10 @@ def _effective_share(
     if not np.isfinite(error):
         return Estimate.around(share, error)
     effective = share * (1 - share) / error**2 if error else degrees + 1
-    return _wilson(share, min(effective, n), quantile)
+    return wilson_interval(share, min(effective, n), quantile)
 
 
-def _wilson(share: float, n: float, z: float) -> Estimate:
+def wilson_interval(share: float, n: float, z: float) -> Estimate:
     """The score interval of a share of n rows; z is how many errors it reaches."""
     centre = (share + z**2 / 2 / n) / (1 + z**2 / n)
     reach = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / 4 / n**2)
