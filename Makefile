@@ -51,7 +51,8 @@ bench: $(VENV)/.bencher
 soak: $(VENV)/.developer
 	POOLWISE_FAULTS=all $(BIN)/python -m pytest tests/cli/test_cli_faults.py
 	for seed in $(SEEDS); do \
-		POOLWISE_MUTATION_SEED=$$seed POOLWISE_FOLDERS=2000 $(BIN)/python -m pytest \
+		POOLWISE_MUTATION_SEED=$$seed POOLWISE_MUTATIONS=91 POOLWISE_FOLDERS=2000 \
+			$(BIN)/python -m pytest \
 			tests/encoders/test_encoders_mutations.py tests/encoders/test_encoders_folders.py || exit; \
 	done
 	for seed in $(SEEDS); do \

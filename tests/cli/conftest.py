@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,24 @@ def run(monkeypatch, capsys):
         return code, out.out, out.err
 
     return run
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Images of charts are written without being drawn, for tests of what else a report says."""
+    svg = "<svg xmlns='http://www.w3.org/2000/svg' />"
+    monkeypatch.setattr("vl_convert.vegalite_to_svg", lambda *_, **__: svg)
+    monkeypatch.setattr("vl_convert.svg_to_png", lambda *_, **__: b"an image")
+
+
+@pytest.fixture
+def few_steps(monkeypatch):
+    """Trainings by the command line pass over their rows once an epoch."""
+    from poolwise.tuning.records import TrainingOptions
+
+    few = partial(TrainingOptions, steps=0)
+    for module in ("poolwise.cli.tune", "poolwise.tuning.study"):
+        monkeypatch.setattr(f"{module}.TrainingOptions", few)
 
 
 @pytest.fixture(scope="session")

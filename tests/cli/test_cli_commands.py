@@ -131,12 +131,13 @@ def test_layers_names_every_hidden_state(run, tiny):
     assert "mean[words]" in text
 
 
-def test_ask_length_ends_in_a_verdict_and_a_report(run, demo, tmp_path):
+def test_ask_length_ends_in_a_verdict_and_a_report(run, demo, tiny, tmp_path):
     texts = tmp_path / "texts.txt.gz"
     words = "the old cat sat on a mat by the sea and looked at ships go by in rain".split()
     with gzip.open(texts, "wt", encoding="utf-8") as lines:
         lines.writelines(" ".join(words[: 1 + i % 17]) + f" {i}\n" for i in range(400))
-    code, stdout, _ = run("ask", "length", demo.folder, "--texts", texts, "-o", tmp_path / "r")
+    folder = tiny("bert")
+    code, stdout, _ = run("ask", "length", folder, "--texts", texts, "-o", tmp_path / "r")
     assert code == 0
     assert "report:" in stdout
     assert (tmp_path / "r" / "report.html").stat().st_size > 100_000
@@ -150,11 +151,11 @@ def test_ask_length_ends_in_a_verdict_and_a_report(run, demo, tmp_path):
     assert made["model_hash"] == demo.hash
 
 
-def test_ask_stops_at_the_limit(run, demo, tmp_path):
+def test_ask_stops_at_the_limit(run, tiny, tmp_path):
     texts = tmp_path / "t.txt"
     texts.write_text("".join(f"{'word ' * (i % 9 + 1)}{i}\n" for i in range(200)))
     said = json.loads(
-        run("ask", "length", demo.folder, "--texts", texts, "--limit", 150, "--json")[1]
+        run("ask", "length", tiny("bert"), "--texts", texts, "--limit", 150, "--json")[1]
     )
     assert said["findings"][0]["made"]["n_texts"] == 150
 
@@ -187,14 +188,30 @@ def test_help_names_every_command(run):
         assert run(name, "--help")[0] == 0
 
 
-@pytest.mark.parametrize("precision", ["near", "fast"])
-def test_precision_is_named_and_what_cannot_be_had_is_said(tiny, lines, tmp_path, precision):
-    command = [sys.executable, "-m", "poolwise", "embed", tiny("albert"), lines]
-    command += ["-o", tmp_path / "v.npy", "-r", "mean@-1", "--json", "--precision", precision]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    assert json.loads(done.stdout)["made"]["precision"] == "exact"
-    assert f"exact instead of {precision}" in done.stderr
-    assert "PoolwiseWarning" not in done.stderr  # a sentence, not a place in our code
+EACH_PRECISION = """
+import sys
+from poolwise.cli import main
+for precision in ("near", "fast"):
+    sys.argv[sys.argv.index("-o") + 1 :] = [f"{precision}.npy", "--precision", precision]
+    try:
+        main()
+    except SystemExit as stop:
+        assert not stop.code
+    print("---")
+    print("---", file=sys.stderr)
+"""
+"""Two commands of one process, which imports torch once."""
+
+
+def test_precision_is_named_and_what_cannot_be_had_is_said(tiny, lines, tmp_path):
+    command = [sys.executable, "-c", EACH_PRECISION, "embed", tiny("albert"), lines]
+    command += ["-r", "mean@-1", "--json", "-o", "v.npy"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=tmp_path)
+    *told, _ = zip(done.stdout.split("---\n"), done.stderr.split("---\n"), strict=True)
+    for precision, (out, err) in zip(("near", "fast"), told, strict=True):
+        assert json.loads(out)["made"]["precision"] == "exact"
+        assert f"exact instead of {precision}" in err
+        assert "PoolwiseWarning" not in err  # a sentence, not a place in our code
 
 
 def test_fast_is_written_into_the_output(tiny, lines, tmp_path, run):

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from poolwise import ask
 from poolwise.texts import open_labels
 
 BANKING = Path(__file__).parent.parent.parent / "examples" / "banking77.csv"
@@ -55,6 +56,7 @@ SAMPLED = {
 }
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_sweep_says_what_it_drew(run, tiny, by_label, tmp_path):
     out = tmp_path / "sweep"
     code, stdout, err = run(
@@ -165,6 +167,7 @@ def test_one_empty_row_does_not_end_a_sweep(run, tiny, tmp_path):
     assert [sum(size.values()) for size in sizes] == [157]
 
 
+@pytest.mark.usefixtures("undrawn", "few_steps")
 def test_tune_draws_too(run, tiny, by_label, tmp_path):
     code, stdout, err = run(
         "tune", tiny("bert"), "--labels", by_label, "-o", tmp_path / "tuned", "-r", "cls@-1",
@@ -209,7 +212,7 @@ def _loaded(value):
         return value
 
 
-def test_a_limited_sweep_scores_as_the_whole_does(run, tmp_path):
+def test_limited_rows_score_as_all_of_them_do(tmp_path):
     """Eight intents, sorted by label: with half of the rows the whole's accuracy is within the
     interval; the head would have lost half of the labels."""
     whole = open_labels(str(BANKING))
@@ -222,16 +225,11 @@ def test_a_limited_sweep_scores_as_the_whole_does(run, tmp_path):
     path = table(tmp_path / "intents.csv", rows)
     assert set(open_labels(str(path), limit=len(rows) // 2).labels) == set(kept)
     assert len(set(open_labels(str(path), limit=len(rows) // 2, seed=None).labels)) == 4
-    found = {}
-    for limit in (0, len(rows) // 2):
-        args = ("--labels", path, "--grid", "mean@-1", "--limit", limit, "--json")
-        code, stdout, err = run("sweep", "demo", *args)
-        assert code == 0, err
-        findings = {f["study"]: f for f in json.loads(stdout)["findings"]}
-        found[limit] = next(
-            number
-            for number in findings["classification"]["numbers"]
-            if number["name"] == "accuracy of the chosen readout"
-        )
-    part = found[len(rows) // 2]
-    assert part["low"] <= found[0]["value"] <= part["high"]
+    accuracies = []
+    for limit in (None, len(rows) // 2):
+        answer = ask("classification", "demo", labels=path, grid="mean@-1", limit=limit)
+        (finding,) = answer.findings
+        (accuracy,) = (n for n in finding.numbers if n.name == "accuracy of the chosen readout")
+        accuracies.append(accuracy)
+    whole_accuracy, part = accuracies
+    assert part.low <= whole_accuracy.value <= part.high

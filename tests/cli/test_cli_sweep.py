@@ -11,6 +11,8 @@ import pytest
 
 import poolwise
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 WORDS = "cat dog mat hill sea house tree bird man woman child one two old red big".split()
 
 

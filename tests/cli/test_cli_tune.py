@@ -9,6 +9,8 @@ import pytest
 from poolwise.classifier.classifier import load_classifier
 from poolwise.tuning import study
 
+pytestmark = pytest.mark.usefixtures("few_steps")
+
 ANIMALS = ("cat", "dog", "bird")
 PLACES = ("on mat", "in old house", "over hill to sea", "was big and red", "ran", "we saw it")
 
@@ -57,6 +59,7 @@ def test_compares_keeps_and_predicts(run, tiny, data, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in (out / "runs").iterdir()} == before
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_question_is_asked_of_several_sizes(run, tiny, data, tmp_path, monkeypatch):
     monkeypatch.setattr(study, "SIZES", (8, 16))
     monkeypatch.setattr(study, "SEEDS", 2)
@@ -86,6 +89,7 @@ def test_a_label_that_train_lacks(run, tiny, data, tmp_path):
     assert "dev or test has labels that no row of train has: 'cow' (12)" in err
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_label_of_one_text(run, tiny, tmp_path, rows):
     data = table(tmp_path / "lone.csv", [*rows, ("a cow", "cow")])
     code, _, err = tune(run, tiny, data, tmp_path / "out", "-r", "cls@-1")

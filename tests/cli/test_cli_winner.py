@@ -13,6 +13,8 @@ from sentence_transformers import SentenceTransformer
 import poolwise
 from poolwise.selection.grid import expand_grid
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 WORDS = "cat dog mat hill sea house tree bird man woman child one two old red big".split()
 PROMPT = "find the cat: "
 

@@ -51,7 +51,7 @@ def prepare(work: Path, encoder: Path) -> None:
     (work / "pairs.csv").write_text(f"sentence1,sentence2,score\n{pairs}")
     compare_readouts(
         poolwise.load(work / "bert"), open_labels([str(work / "labels.csv")]), ["cls@-1"],
-        kind="classification", sizes=[8], seeds=1, options=TrainingOptions(epochs=1),
+        kind="classification", sizes=[8], seeds=1, options=TrainingOptions(epochs=1, steps=0),
         folder=work / "trained", workers=1,
     )  # fmt: skip
     (work / "trained" / "checkpoints" / "cls@-1").rename(work / "classifier")

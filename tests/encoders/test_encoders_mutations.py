@@ -1,4 +1,4 @@
-"""2,000 seeded mutations of model files: each embeds or is refused in words, and quickly."""
+"""Seeded mutations of model files: each embeds or is refused in words, and quickly."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from safetensors.numpy import load_file, save_file
 from poolwise import load
 from poolwise.errors import EncoderError, TextError
 
-EACH = 91  # x 2 batches x (11 families + 2 other layouts) = 2,366 mutations
+EACH = int(os.environ.get("POOLWISE_MUTATIONS", "40"))
+"""Times 2 batches, times 14 families and 2 other layouts. ``make soak`` asks for more."""
+
 SEED = int(os.environ.get("POOLWISE_MUTATION_SEED", "0"))
 NAMES = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
 SENTENCE = "The cat sat on the mat, [SEP] naïve 猫!"
@@ -54,13 +56,13 @@ def check(folder, names, seed, tmp_path, monkeypatch, mutated):
     for number in range(EACH):
         name = rng.choice(names)
         (folder / name).write_bytes(mutated(name, originals[name], rng))
-        started = time.monotonic()
+        started = time.process_time()
         try:
             ends.append(outcome(folder))
         except BaseException:
             print(f"mutation {number} of {name}, kept in {folder}")
             raise
-        assert time.monotonic() - started < 2, f"mutation {number} of {name}, kept in {folder}"
+        assert time.process_time() - started < 2, f"mutation {number} of {name}, kept in {folder}"
         (folder / name).write_bytes(originals[name])
     assert everything_under(tmp_path) == before
     assert {"refused", "loaded"} == set(ends)

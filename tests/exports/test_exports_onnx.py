@@ -89,7 +89,7 @@ def test_the_graph_of_every_readout_gives_its_vectors(tiny, spec):
     ],
 )
 def test_what_modules_cannot_express_is_expressed(tiny, tmp_path, family, spec):
-    encoder = poolwise.load(tiny(family))
+    encoder = poolwise.load(tiny(family, num_hidden_layers=2))
     readout, steps, ours = asked(encoder, spec)
     chosen = FittedReadout(readout, steps, encoder.provenance())
     made = export(encoder, chosen, tmp_path / "out", format="onnx")
