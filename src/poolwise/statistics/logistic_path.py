@@ -20,8 +20,12 @@ Array32 = NDArray[np.float32]
 
 Scale = Literal["none", "standard"]
 
-STRENGTHS: tuple[float, ...] = (1e-3, 1e-2, 1e-1, 1.0)
-"""scikit-learn's ``C``, for features of unit variance: the larger, the freer."""
+STRENGTHS: tuple[float, ...] = (0.003, 0.01, 0.05, 0.3)
+"""scikit-learn's ``C``, for features of unit variance: the larger, the freer.
+
+Sentiment data (two labels) do best at the smallest two, Banking77's 77 labels at the largest two;
+from 1.0 on thousands of rows overfit.
+"""
 
 TOLERANCE = 1e-3
 """Where the solver stops: twice the loss a row that a Newton step would still gain, about."""
