@@ -180,7 +180,7 @@ def _not_shown(outcome: Outcome) -> Iterator[str]:
 
 def _rounded(rows: int) -> int:
     """To two digits."""
-    unit = 10 ** max(len(str(rows)) - 2, 0)
+    unit: int = 10 ** max(len(str(rows)) - 2, 0)
     return -(-rows // unit) * unit
 
 

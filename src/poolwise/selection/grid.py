@@ -48,8 +48,7 @@ def expand_grid(encoder: Encoder, grid: str, n_fit: int) -> list[Readout]:
         readouts.append(parse("pooler"))
     own = encoder.declared
     if own is not None:
-        normalises = own != without_l2(own)
-        if ready_made and normalises:
+        if ready_made and normalises(encoder):
             readouts = [with_l2(readout) for readout in readouts]
         named = {canonical_key(readout, encoder) for readout in readouts}
         if ready_made or canonical_key(without_l2(own), encoder) not in named:
@@ -59,6 +58,11 @@ def expand_grid(encoder: Encoder, grid: str, n_fit: int) -> list[Readout]:
         encoder.width_of(readout)
         seen.setdefault(canonical_key(readout, encoder), readout)
     return list(seen.values())
+
+
+def normalises(encoder: Encoder) -> bool:
+    """Whether the readout that the encoder's folder declares ends in ``l2``."""
+    return encoder.declared is not None and encoder.declared != without_l2(encoder.declared)
 
 
 def with_l2(readout: Readout) -> Readout:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from copy import copy
 from functools import cached_property
 
@@ -15,8 +15,7 @@ from poolwise.selection.classes import checked_classes
 from poolwise.selection.duplicates import duplicate_keys, factorize
 from poolwise.selection.folds import fold_rows
 from poolwise.selection.label_scores import LABEL_SCORES, default_score
-from poolwise.selection.probes import ProbeName, cross_fitted_log_probabilities
-from poolwise.selection.splits import RowIndices
+from poolwise.selection.probes import Features, ProbeName, cross_fitted_log_probabilities
 from poolwise.selection.tasks import PairsTask, fitted_steps, separate_rows
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.pseudo_values import Scale
@@ -32,7 +31,6 @@ class LabelsTask:
     """
 
     scale: Scale = "share"
-    trains = True
 
     def __init__(
         self,
@@ -92,10 +90,10 @@ class LabelsTask:
 
     def probe_scores(
         self,
-        x: Floats,
+        x: Floats | Array,
         usable: NDArray[np.bool_],
         targets: NDArray[np.intp] | None = None,
-        features: Callable[[RowIndices], Callable[[Floats], Floats | Array] | None] | None = None,
+        features: Features | None = None,
     ) -> Array:
         """The pseudo-values of a probe on rows x [n, d] that is trained on ``targets`` [n], by
         default the labels."""
@@ -133,6 +131,10 @@ class LabelsTask:
         return self.pseudo_values(constant, self.targets)
 
 
-def task_of(data: TextPairs | LabelledTexts, seed: int) -> PairsTask | LabelsTask:
+def task_of(
+    data: TextPairs | LabelledTexts, seed: int, probe: ProbeName = "logistic regression"
+) -> PairsTask | LabelsTask:
     """The task of this data set: similarity of pairs, or a probe on labels."""
-    return PairsTask(data, seed) if isinstance(data, TextPairs) else LabelsTask(data, seed)
+    if isinstance(data, TextPairs):
+        return PairsTask(data, seed)
+    return LabelsTask(data, seed, probe=probe)

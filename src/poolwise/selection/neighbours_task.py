@@ -36,7 +36,6 @@ class NeighboursTask:
 
     score = "mean average precision"
     scale: Scale = "share"
-    trains = False
 
     def __init__(self, data: LabelledTexts, seed: int) -> None:
         self.name, self.data, self._seed = data.name, data, seed

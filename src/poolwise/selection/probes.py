@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +18,13 @@ Targets = NDArray[np.intp]
 
 ProbeName = Literal["logistic regression", "discriminant"]
 
-SCREEN_PENALTIES = (1e-3, 1e-2, 1e-1, 1.0)
+SCREEN_PENALTIES = (1e-3, 1e-2, 1e-1)
 
 
 class Path(Protocol):
     """A probe trained at several penalties."""
 
-    def log_probabilities(self, x: Floats | Array) -> Array:
+    def log_probabilities(self, x: Floats | Array) -> Floats | Array:
         """Of rows [m, d] for each label, at each penalty, [p, m, k]."""
         ...
 
@@ -42,13 +42,13 @@ PROBES: Mapping[ProbeName, Callable[[Floats | Array, Targets, int], Path]] = {
     "discriminant": _discriminant,
 }
 
-Features = Callable[[NDArray[np.intp]], Callable[[Floats], Floats | Array] | None]
+Features = Callable[[NDArray[np.intp]], Callable[[Any], Floats | Array] | None]
 """Rows to fit on → the steps so fitted, which turn vectors into features; None where vectors lack
 what a step needs."""
 
 
 def cross_fitted_log_probabilities(
-    x: Floats,
+    x: Floats | Array,
     targets: Targets,
     n_classes: int,
     *,

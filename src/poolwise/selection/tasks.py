@@ -29,19 +29,19 @@ from poolwise.transforms import Transform, fit
 
 Array = NDArray[np.float64]
 Apply = Callable[[Floats], Floats | Array]
+"""Vectors [n, d] → vectors [n, e], by steps that are fitted."""
 
 
 class Task(Protocol):
     """``name`` of the data, ``score`` (its metric's name) and the ``scale`` of its interval.
 
     ``groups`` numbers the rows' texts, the same where the encoder gets the same tokens: [n] or, of
-    pairs, [n, 2]. ``trains`` says whether a probe is fitted on labels.
+    pairs, [n, 2]. ``notes`` say how rows were divided.
     """
 
     name: str
     score: str
     scale: Scale
-    trains: bool
     folds: Folds
     groups: RowIndices
     notes: Sequence[str]
@@ -83,7 +83,6 @@ class PairsTask:
 
     score = "Spearman"
     scale: Scale = "correlation"
-    trains = False
 
     def __init__(self, pairs: TextPairs, seed: int) -> None:
         """Raises StudyError where all pairs that are chosen or reported on have the same score."""
@@ -92,7 +91,7 @@ class PairsTask:
         self.groups = factorize(keys).reshape(2, -1).T
         key_pairs = list(zip(keys[: len(pairs)], keys[len(pairs) :], strict=True))
         self.folds = fold_rows(pairs.splits, key_pairs, seed)
-        self.notes = self.folds.notes
+        self.notes: Sequence[str] = self.folds.notes
         for rows in (self.folds.choice_rows, self.folds.report_rows):
             if is_constant(pairs.scores[rows]):
                 raise StudyError(
@@ -135,10 +134,10 @@ class PairsTask:
             unique, inverse = np.unique(
                 np.concatenate([first[rows], second[rows]]), return_inverse=True
             )
-            a, b = np.split(apply(vectors[unique])[inverse], 2)
+            a, b = np.split(np.asarray(apply(vectors[unique]), np.float64)[inverse], 2)
             cosines[rows] = _cosines(a, b)
         unusable = ~(cache.usable[first] & cache.usable[second])
-        cosines = np.nan_to_num(cosines)
+        cosines[np.isnan(cosines)] = 0.0
         cosines[unusable] = np.nan
         return cosines
 
@@ -169,9 +168,8 @@ def separate_rows(folds: Folds) -> list[RowIndices]:
     return [folds.choice_rows, folds.report_rows] if folds.has_test else [folds.choice_rows]
 
 
-def _cosines(a: Floats | Array, b: Floats | Array) -> Array:
+def _cosines(x: Array, y: Array) -> Array:
     """The cosine of corresponding rows [n, d], [n]; NaN where one is zero or not finite."""
-    x, y = a.astype(np.float64), b.astype(np.float64)
     product = np.einsum("nd,nd->n", x, y)
     norms = np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import eigh
 from scipy.special import log_softmax
 
-from poolwise.statistics.moments import Moments
 from poolwise.statistics.ridge import PENALTIES
 
 Array = NDArray[np.float64]
@@ -20,7 +19,8 @@ class DiscriminantPath:
 
     As ``Discriminant``: Gaussians of one covariance within labels, to which the penalty is added
     (Hastie, Buja & Tibshirani 1995, "Penalized Discriminant Analysis"). A penalty is relative to
-    the features' mean variance. Labels that no row has are never predicted.
+    the features' mean variance. Labels that no row has are never predicted. Products with the rows
+    are float32.
     """
 
     def __init__(
@@ -33,19 +33,17 @@ class DiscriminantPath:
         rows = np.asarray(x)
         counts = np.bincount(y, minlength=n_classes)
         self._seen, self._n_classes = np.flatnonzero(counts), n_classes
-        moments = Moments(rows.shape[1])
-        moments.add(rows)
-        sums = np.zeros((n_classes, rows.shape[1]))
+        self._mean: Array = rows.mean(axis=0, dtype=np.float64)
+        centred = (rows - self._mean).astype(np.float32)
         order = np.argsort(y, kind="stable")
         starts = (np.cumsum(counts) - counts)[self._seen]
-        sums[self._seen] = np.add.reduceat(rows[order].astype(np.float64), starts, axis=0)
+        sums = np.add.reduceat(centred[order], starts, axis=0, dtype=np.float64)
         shares = counts[self._seen] / len(y)
-        means = (sums[self._seen] / counts[self._seen, None] - moments.mean).T
-        covariance = moments.scatter / len(y)
+        means = (sums / counts[self._seen, None]).T
+        covariance = (centred.T @ centred).astype(np.float64) / len(y)
         scale = float(np.trace(covariance)) / len(covariance) or 1.0
         values, axes = eigh(covariance, driver="evd", overwrite_a=True, check_finite=False)
         along = axes.T @ means
-        self._mean = moments.mean
         self._rules = [
             self._rule(values.clip(min=0) + penalty * scale, axes, along, shares)
             for penalty in penalties
@@ -61,10 +59,11 @@ class DiscriminantPath:
         bias = np.log(shares) - np.sum(along * weights, axis=0) / 2
         return axes @ weights, bias
 
-    def log_probabilities(self, x: ArrayLike) -> Array:
+    def log_probabilities(self, x: ArrayLike) -> NDArray[np.float32]:
         """Of rows [m, d] for each label, at each penalty, [p, m, n_classes]."""
-        rows = np.asarray(x, np.float64) - self._mean
-        scores = np.full((len(self._rules), len(rows), self._n_classes), -np.inf)
+        rows = (np.asarray(x) - self._mean).astype(np.float32)
+        scores = np.full((len(self._rules), len(rows), self._n_classes), -np.inf, np.float32)
         for at_penalty, (weights, bias) in zip(scores, self._rules, strict=True):
-            at_penalty[:, self._seen] = log_softmax(rows @ weights + bias, axis=1)
+            logits = rows @ weights.astype(np.float32) + bias.astype(np.float32)
+            at_penalty[:, self._seen] = log_softmax(logits, axis=1)
         return scores

@@ -109,8 +109,8 @@ class Classification:
             f"{task.score} from length alone": task.probe_scores(lengths, usable),
             "always the most frequent label": task.chance_scores(),
         }
-        part = "test" if task.folds.has_test else "all rows"
+        where = {"part": "test" if task.folds.has_test else "all rows"}
         reported = selection.report_rows
         for name, scores in controls.items():
             value = estimate(scores[reported], task.scale, task.groups[reported])
-            yield Number.of(name, value, {"part": part}, control=True)
+            yield Number.of(name, value, where, control=True)

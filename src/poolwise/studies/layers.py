@@ -11,11 +11,11 @@ from scipy.stats import rankdata
 
 from poolwise.charts import ForestPlot, LayerCurve, LayerCurves
 from poolwise.model import Model
-from poolwise.readouts import parse
+from poolwise.readouts import Readout, parse
 from poolwise.records import Finding, Number
 from poolwise.selection.choice import Choice
 from poolwise.selection.comparisons import Comparison, ComparisonFamily, join_words
-from poolwise.selection.grid import layer_numbers
+from poolwise.selection.grid import layer_numbers, normalises, with_l2
 from poolwise.selection.labels_task import task_of
 from poolwise.selection.selection import Selection, score_readouts
 from poolwise.selection.tasks import PairsTask
@@ -43,15 +43,11 @@ class Layers:
         self.task = task_of(data, seed)
 
     def request(self, model: Model) -> VectorRequest:
-        layers = layer_numbers(model.depth)
-        readouts = [parse(f"{pool}@{k}") for pool in POOLS for k in layers]
-        return VectorRequest(self.task.texts, readouts)
+        return VectorRequest(self.task.texts, [readout.pooled for readout in _readouts(model)])
 
     def run(self, context: Context) -> Iterator[Finding]:
         encoder, cache, progress = context.model, context.vectors, context.progress
-        selection = score_readouts(
-            encoder, self.task, self.request(encoder).readouts, cache, progress=progress
-        )
+        selection = score_readouts(encoder, self.task, _readouts(encoder), cache, progress=progress)
         best = str(selection.readouts[selection.best_index].pool)
         pools = [Pool(selection, name) for name in sorted(POOLS, key=lambda name: name != best)]
         family = ComparisonFamily([regret for pool in pools for regret in pool.regrets()])
@@ -70,6 +66,12 @@ class Layers:
             notes=[*(pool.tied() for pool in pools), *_undefined(selection), *self.task.notes],
             provenance={"data": self.task.name},
         )
+
+
+def _readouts(model: Model) -> list[Readout]:
+    """Every pool of every layer, normalised at the end where the model's folder declares that."""
+    readouts = [parse(f"{pool}@{k}") for pool in POOLS for k in layer_numbers(model.depth)]
+    return [with_l2(readout) for readout in readouts] if normalises(model) else readouts
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,7 @@ class Pool:
             return
         cache, rows = self.selection.cache, self.selection.report_rows
         columns = [
-            task.cosines(cache, cache[str(self.selection.readouts[i])])[rows]
+            task.cosines(cache, cache[str(self.selection.readouts[i].pooled)])[rows]
             for i in (self.choice.index, self.indices[self.last])
         ]
         table = np.column_stack([*columns, task.pairs.scores[rows]])

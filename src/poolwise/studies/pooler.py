@@ -46,7 +46,7 @@ class Pooler:
 
     def __init__(self, data: TextPairs | LabelledTexts, seed: int = 0) -> None:
         self.data = [data]
-        self.task = task_of(data, seed)
+        self.task = task_of(data, seed, probe="discriminant")
         self._seed = seed
 
     def request(self, model: Model) -> VectorRequest:

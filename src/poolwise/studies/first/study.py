@@ -53,7 +53,7 @@ class First:
         rearrange: bool = True,
     ) -> None:
         self.data = [data]
-        self.task = task_of(data, seed)
+        self.task = task_of(data, seed, probe="discriminant")
         self._seed = seed
         self._rearrange = rearrange
 
