@@ -212,6 +212,10 @@ class Number:
         )
 
 
+CAREFUL = "careful: "
+"""How a note begins that is shown wherever the verdict is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """An answer: one sentence, the numbers it rests on, and what to draw. Plain data.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from poolwise.api.inputs import as_datasets, as_model, read_options
 from poolwise.api.results import FindingsView
 from poolwise.errors import StudyError
 from poolwise.model import Model
-from poolwise.records import Finding, Precision
+from poolwise.records import Answer, Finding, Precision
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
@@ -25,28 +25,56 @@ if TYPE_CHECKING:
 class SweepResult(FindingsView):
     """The findings of a sweep, and the selections among readouts that they tell of.
 
-    ``print`` gives the verdicts; a notebook shows them with their charts.
+    ``print`` gives the answer and the verdicts; a notebook shows them with their charts. ``model``
+    is what commands call the model. ``texts_per_second``: how fast the chosen readout was read.
     """
 
     findings: list[Finding] = field(default_factory=list)
     selections: list[Selection] = field(default_factory=list)
+    model: str = "MODEL"
+    texts_per_second: float | None = None
+
+    @property
+    def answer(self) -> Answer | None:
+        """What to use, why, what it costs, how sure that is, and the next command; None where no
+        question chose a readout."""
+        return self.answer_with(None)
+
+    def answer_with(self, readout_file: Path | None) -> Answer | None:
+        """The answer, its command naming the file that the readout is written to."""
+        from poolwise.studies.answer import answer_of  # noqa: PLC0415 - slow to import
+
+        if not self.selections:
+            return None
+        return answer_of(
+            self.selections,
+            model=self.model,
+            readout_file=None if readout_file is None else str(readout_file),
+            texts_per_second=self.texts_per_second,
+        )
 
     @cached_property
     def best(self) -> FittedReadout:
-        """The readout that leads the answer, its steps fitted on all texts but those of test.
+        """The readout of the answer, its steps fitted on all texts but those of test.
 
         ``embed``, ``export`` and ``Embedder`` take it as they take a readout's text; ``save``
         writes it. Raises StudyError where no question chose a readout.
         """
         from poolwise.selection.best import best_readout  # noqa: PLC0415 - slow to import
 
-        if not self.selections:
+        selection = self._leading
+        if selection is None:
             raise StudyError(
                 "no question of this sweep chose a readout; give pairs or labels to choose on"
             )
-        selection = self.selections[0]
         finding = next(f for f in self.findings if f.provenance.get("data") == selection.task.name)
         return best_readout(selection, finding.provenance)
+
+    @property
+    def _leading(self) -> Selection | None:
+        from poolwise.studies.answer import leading_selection  # noqa: PLC0415 - slow to import
+
+        return leading_selection(self.selections) if self.selections else None
 
     @property
     def scores(self) -> pa.Table:
@@ -56,28 +84,41 @@ class SweepResult(FindingsView):
 
         return score_table([row for s in self.selections for row in score_rows(s)])
 
-    def fill(self, folder: Path) -> Mapping[str, str]:
-        """The report's files, and where a readout was chosen scores.parquet and readout.toml."""
-        from poolwise.reports.scores import write_scores  # noqa: PLC0415 - slow to import
+    def fill(self, folder: Path, place: Path | None = None) -> Mapping[str, str]:
+        """The report's files, and where a readout was chosen scores.parquet and readout.toml.
 
-        names = {}
+        ``place`` is where the folder will be found, by default where it is.
+        """
+        from poolwise.reports import PAGE, fill_report  # noqa: PLC0415 - slow to import
+        from poolwise.reports.scores import write_scores  # noqa: PLC0415 - likewise
+
+        names, answer = {}, None
         if self.selections:
             names = {"scores": "scores.parquet", "readout": "readout.toml"}
             write_scores(self.scores, folder / names["scores"])
             self.best.save(folder / names["readout"])
-        return {**names, **super().fill(folder)}
+            answer = self.answer_with((place or folder) / names["readout"])
+        fill_report(self.findings, folder, answer=answer)
+        return {**names, "report": PAGE}
 
     @property
     def choice(self) -> str:
-        """In a few words: the readout that was chosen, on what, and its score on test."""
+        """In a few words: the readout that was chosen, on what, and its score."""
         from poolwise.statistics.estimate import format_estimate  # noqa: PLC0415 - slow to import
 
-        if not self.selections:
+        selection = self._leading
+        if selection is None:
             return "no readout chosen"
-        selection = self.selections[0]
-        i, task = selection.chosen_index, selection.task
+        task = selection.task
         score = format_estimate(selection.chosen.score)
-        return f"{selection.names[i]}, {task.score} {score} on {task.name}"
+        return f"{selection.names[selection.chosen_index]}, {task.score} {score} on {task.name}"
+
+    def __str__(self) -> str:
+        from poolwise.api.answer_text import answer_lines  # noqa: PLC0415 - slow to import
+
+        answer = self.answer
+        lines = [] if answer is None else [*answer_lines(answer), ""]
+        return "\n".join([*lines, super().__str__()])
 
     def __repr__(self) -> str:
         return f"<SweepResult: {self.choice}; {len(self.findings)} findings>"
@@ -86,7 +127,8 @@ class SweepResult(FindingsView):
         from poolwise.api.best_scores import best_scores  # noqa: PLC0415 - slow to import
         from poolwise.reports import summary_html  # noqa: PLC0415 - likewise
 
-        return summary_html(self.choice, list(map(best_scores, self.selections)), self.findings)
+        tables = list(map(best_scores, self.selections))
+        return summary_html(self.choice, tables, self.findings, answer=self.answer)
 
 
 def sweep(
@@ -116,27 +158,34 @@ def sweep(
     An interruption (Ctrl-C) carries as notes what was answered before. Raises StudyError where the
     data cannot carry an answer, TextError where they cannot be read.
     """
-    from poolwise.studies.sweep import sweep as sweep_studies  # noqa: PLC0415 - slow to import
+    from poolwise.api.reading_speed import reading_speed  # noqa: PLC0415 - slow to import
+    from poolwise.studies.sweep import sweep as sweep_studies  # noqa: PLC0415 - likewise
 
     data = {"labels": labels, "pairs": pairs, "tags": tags, "texts": texts}
     if all(value is None for value in data.values()):
         raise StudyError("nothing to measure on: give pairs, labels, tags or texts")
     datasets = as_datasets(**data, options=read_options(seed, reading))
-    result = SweepResult()
+    encoder = as_model(model, prompt, prompt_name)
+    findings: list[Finding] = []
+    selections: list[Selection] = []
     try:
         for finding, selection in sweep_studies(
-            as_model(model, prompt, prompt_name),
+            encoder,
             datasets,
             grid=grid,
             seed=seed,
             precision=precision,
             progress=progress,
         ):
-            result.findings.append(finding)
-            if selection is not None and selection not in result.selections:
-                result.selections.append(selection)
+            findings.append(finding)
+            if selection is not None and selection not in selections:
+                selections.append(selection)
     except KeyboardInterrupt as interruption:
-        for finding in result.findings:
+        for finding in findings:
             interruption.add_note(f"answered before the interruption: {finding.verdict}")
         raise
-    return result
+    result = SweepResult(findings, selections, encoder.name)
+    if not selections:
+        return result
+    speed = reading_speed(encoder, selections[0].task.texts, result.best.readout, precision)
+    return replace(result, texts_per_second=speed)

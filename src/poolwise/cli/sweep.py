@@ -21,7 +21,8 @@ from poolwise.cli.options import (
     sample_option,
     tell,
 )
-from poolwise.cli.terminal import print_finding
+from poolwise.cli.terminal import print_answer, print_finding, print_questions, print_table
+from poolwise.json_values import to_plain
 from poolwise.model import load
 from poolwise.progress import waiting
 from poolwise.records import Precision
@@ -50,6 +51,7 @@ DEFAULT_LIMIT = 20_000
 @precision_option
 @max_length_option
 @force_option
+@click.option("--verbose", is_flag=True, help="Print every table and note, not the answer alone.")
 @json_option
 def command(
     model: str,
@@ -62,13 +64,15 @@ def command(
     precision: Precision,
     max_length: int | None,
     force: bool,
+    verbose: bool,
     as_json: bool,
     **where: Any,
 ) -> None:
     """Measure every layer, pool and step of MODEL on your data, in one pass.
 
-    Readouts are chosen on one part of the rows (dev) and reported on another (test). OUTPUT's
-    readout.toml is the winner: give it to `poolwise embed --readout`.
+    Every row is scored by what was fitted without it. The answer comes first: what to use, why,
+    what it costs, how sure that is, and the next command. OUTPUT's readout.toml is the readout to
+    use: give it to `poolwise embed --readout`.
 
     \b
     poolwise sweep demo --pairs sts-dev.csv -o sweep
@@ -78,6 +82,7 @@ def command(
     if not any(where[kind] for kind in ("pairs", "labels", "tags", "texts")):
         raise click.UsageError("nothing to measure on: give --pairs, --labels, --tags or --texts")
     from poolwise.api import sweep  # noqa: PLC0415 - slow to import
+    from poolwise.api.best_scores import best_scores  # noqa: PLC0415 - likewise
     from poolwise.reports import report_folder, to_json  # noqa: PLC0415 - likewise
 
     with report_folder(output, force=force) if output else nullcontext() as partial:
@@ -97,11 +102,13 @@ def command(
             for note in getattr(interruption, "__notes__", ["no question was answered yet"]):
                 tell(note)
             raise
-        names = result.fill(partial) if partial else {}
+        names = result.fill(partial, output) if partial else {}
     files = {kind: output / name for kind, name in names.items()} if output else {}
+    answer = result.answer_with(files.get("readout"))
     if as_json:
         print_json(
             {
+                "answer": None if answer is None else to_plain(answer),
                 "verdict": result.verdict,
                 "readout": str(result.best.readout) if result.selections else None,
                 "findings": [to_json(f) for f in result.findings],
@@ -109,7 +116,13 @@ def command(
             }
         )
         return
-    for finding in result.findings:
-        print_finding(finding)
+    if answer is not None:
+        print_answer(answer)
+    if verbose or answer is None:
+        for finding in result.findings:
+            print_finding(finding)
+    else:
+        print_table(best_scores(result.selections[0]))
+        print_questions(result.findings)
     for name, path in files.items():
         console().print(f"{name}: {path}", soft_wrap=True)

@@ -1,17 +1,20 @@
-"""A finding in the terminal."""
+"""Findings and answers in the terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from poolwise import charts
+from poolwise.api.answer_text import labelled_fields
 from poolwise.cli.console import styled
 from poolwise.cli.options import console
-from poolwise.records import Finding
+from poolwise.escaping import escape_control
+from poolwise.records import CAREFUL, Answer, Finding
 
 BEST, TIED, CLEAR = "→", "=", "●"
 UNDEFINED = "–"
@@ -38,6 +41,52 @@ def print_finding(finding: Finding) -> None:
         out.print(styled(("· ", "dim"), (note, "")))
     out.print()
     out.print(finding.verdict, style="bold")
+    if finding.evidence:
+        out.print(finding.evidence)
+    out.print()
+
+
+def print_answer(answer: Answer) -> None:
+    """The recommendation, then why, what it costs, how sure it is and what to run next."""
+    out = console()
+    out.print()
+    out.print(answer.recommendation, style="bold")
+    out.print()
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column()
+    for label, text in labelled_fields(answer):
+        if text == answer.command:
+            continue
+        table.add_row(label, text)
+    out.print(table)
+    if answer.command:
+        out.print()
+        out.print(answer.command, soft_wrap=True)
+    out.print()
+
+
+def print_questions(findings: Sequence[Finding]) -> None:
+    """Each question with its verdict below it."""
+    out = console()
+    for finding in findings:
+        out.print(finding.question, style="dim")
+        out.print(Padding(escape_control(finding.verdict), (0, 0, 0, 2)))
+        for note in finding.notes:
+            if note.startswith(CAREFUL):
+                out.print(Padding(escape_control(note), (0, 0, 0, 2)))
+    out.print()
+
+
+def print_table(table: charts.TextTable) -> None:
+    """A text table whole, under its title."""
+    out = console()
+    out.print(table.title)
+    grid = Table(*table.columns, box=None, padding=(0, 1, 0, 0))
+    _align_right(grid, first=1)
+    for row in table.rows:
+        grid.add_row(*(f"{cell:.4f}" if isinstance(cell, float) else _cell(cell) for cell in row))
+    out.print(grid)
     out.print()
 
 
@@ -90,7 +139,7 @@ def _ranking(chart: charts.Ranking) -> tuple[Table, str]:
             f"{row.cost:.0%}",
             style="dim" if row.baseline else "bold" if row.best else None,
         )
-    legend = f"{BEST} chosen on dev   {TIED} cannot be told from the best on dev   dim: baselines"
+    legend = f"{BEST} chosen   {TIED} cannot be told from the highest   dim: baselines"
     return table, legend
 
 

@@ -48,7 +48,7 @@ class Choice:
         selection = self.selection
         rows = selection.choice_rows
         clusters = selection.task.folds.clusters[rows]
-        return cross_fit(selection.row_scores[np.ix_(rows, list(self.indices))], clusters)
+        return cross_fit(selection.row_scores[rows][:, list(self.indices)], clusters)
 
     @cached_property
     def score(self) -> Estimate:

@@ -16,6 +16,8 @@ from poolwise.statistics.estimate import Estimate, format_estimate
 from poolwise.statistics.paired import Difference
 from poolwise.statistics.pseudo_values import estimate
 
+NO_CHOICE = "There is nothing to choose: no readout is shown to do better than chance."
+
 
 def selection_finding(
     selection: Selection,
@@ -63,7 +65,7 @@ def verdict(outcome: Outcome) -> str:
     name, selection = outcome.name, outcome.selection
     declared = _declared(selection)
     if outcome.decision is Decision.NOTHING:
-        return "There is nothing to choose: no readout is shown to do better than chance."
+        return NO_CHOICE
     if outcome.decision is Decision.CHANGE:
         return f"Use {name}: it scores higher than {outcome.reference}{declared}."
     if selection.best_index == selection.reference:
@@ -92,12 +94,12 @@ def evidence(outcome: Outcome) -> str:
     gain = format_estimate(outcome.gain.value, sign=True)
     if outcome.decision is Decision.CHANGE:
         return (
-            f"{scored}: {gain} against {outcome.reference}, p {_format_p(outcome.p)} among "
+            f"{scored}: {gain} against {outcome.reference}, p {format_p(outcome.p)} among "
             f"{_count(selection)}"
         )
     best = selection.names[selection.best_index]
     return (
-        f"{scored}; the highest, {best}: {gain}, p {_format_p(outcome.p)} among {_count(selection)}"
+        f"{scored}; the highest, {best}: {gain}, p {format_p(outcome.p)} among {_count(selection)}"
     )
 
 
@@ -111,7 +113,8 @@ def _chance(selection: Selection) -> Estimate:
     return estimate(selection.chance[rows], selection.task.scale, selection.report_groups)
 
 
-def _format_p(p: float) -> str:
+def format_p(p: float) -> str:
+    """``below 0.0001``, ``0.0042``, ``0.21``."""
     return "below 0.0001" if p < 1e-4 else f"{p:.4f}" if p < 0.01 else f"{p:.2f}"
 
 
@@ -131,7 +134,7 @@ def _chosen(outcome: Outcome) -> Iterator[Number]:
             outcome.gain.value,
             name,
             selection,
-            note=f"p {_format_p(outcome.p)} by max-T over {_count(selection)}",
+            note=f"p {format_p(outcome.p)} by max-T over {_count(selection)}",
         )
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from poolwise.model import Model
 from poolwise.readouts import Readout
-from poolwise.records import Finding, Number
+from poolwise.records import CAREFUL, Finding, Number
 from poolwise.selection.baselines import length_only
 from poolwise.selection.cached_baselines import cached_baselines
 from poolwise.selection.finding import selection_finding
@@ -79,7 +79,7 @@ class Classification:
         if gain.low is None or gain.low <= 0:
             label = task.classes[task.majority]
             yield (
-                f"careful: {selection.names[selection.chosen_index]} is not shown to do better "
+                f"{CAREFUL}{selection.names[selection.chosen_index]} is not shown to do better "
                 f"than always predicting {label!r}"
             )
 

@@ -1,0 +1,157 @@
+"""The one answer of a sweep, from the selections that it made."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+
+from poolwise.records import Answer
+from poolwise.selection.choice import Choice
+from poolwise.selection.finding import NO_CHOICE, format_p, verdict
+from poolwise.selection.grid import without_l2
+from poolwise.selection.outcome import Decision, Outcome
+from poolwise.selection.selection import Selection
+from poolwise.statistics.estimate import format_estimate
+
+TEXTS = "texts.txt"
+"""What a command calls the user's file of texts."""
+
+
+def leading_selection(selections: Sequence[Selection]) -> Selection:
+    """The first that has something to choose, or else the first: a probe on labels comes before
+    similarity."""
+    choosing = (s for s in selections if Outcome(s).decision is not Decision.NOTHING)
+    return next(choosing, selections[0])
+
+
+def answer_of(
+    selections: Sequence[Selection],
+    *,
+    model: str,
+    readout_file: str | None = None,
+    texts_per_second: float | None = None,
+) -> Answer:
+    """The answer of at least one selection.
+
+    ``model`` is what commands call the model, ``readout_file`` where the chosen readout was
+    written. ``texts_per_second`` was measured with that readout.
+    """
+    leading = leading_selection(selections)
+    outcome = Outcome(leading)
+    if outcome.decision is Decision.NOTHING:
+        return Answer(NO_CHOICE, reason=_reason(outcome), certainty=_certainty(outcome))
+    return Answer(
+        recommendation=verdict(outcome),
+        reason=_reason(outcome),
+        cost=_cost(outcome, texts_per_second),
+        certainty=_certainty(outcome),
+        command=_command(outcome, model, readout_file),
+        notes=[*_single_layer(outcome), *_others(selections, leading)],
+    )
+
+
+def _reason(outcome: Outcome) -> str:
+    """One number with its interval, against what is used now."""
+    selection = outcome.selection
+    score, data = selection.task.score, selection.task.name
+    if outcome.decision is Decision.NOTHING:
+        return f"{score} {format_estimate(outcome.score)} on {data}, no more than chance gives"
+    gain = format_estimate(outcome.gain.value, sign=True)
+    if outcome.decision is Decision.CHANGE:
+        return f"{gain} in {score} against {outcome.reference} on {data}"
+    if selection.best_index == selection.reference:
+        return f"{score} {format_estimate(outcome.score)} on {data}, the highest of all"
+    best = selection.names[selection.best_index]
+    return f"the highest score, of {best}, is {gain} in {score} against it on {data}"
+
+
+def _cost(outcome: Outcome, texts_per_second: float | None) -> str:
+    selection, chosen = outcome.selection, outcome.selection.chosen_index
+    cost = (
+        f"{selection.dimensions[chosen]:,} dimensions, {selection.cost(chosen):.0%} of the "
+        "encoder's blocks"
+    )
+    if texts_per_second is None:
+        return cost
+    return f"{cost}, about {texts_per_second:,.0f} texts a second measured on this machine"
+
+
+def _certainty(outcome: Outcome) -> str:
+    selection = outcome.selection
+    rows, readouts = len(selection.choice_rows), len(selection.readouts)
+    if outcome.decision is Decision.NOTHING:
+        return f"{rows:,} rows and {readouts:,} readouts; more rows may show more"
+    if outcome.decision is Decision.CHANGE:
+        return (
+            f"p {format_p(outcome.p)} that {readouts:,} equal readouts show so large a difference "
+            f"on {rows:,} rows"
+        )
+    if outcome.smallest_difference is None:
+        return f"of {readouts:,} readouts on {rows:,} rows none scores higher"
+    return (
+        f"{rows:,} rows would show a difference of {outcome.smallest_difference:.3f} or more in 4 "
+        f"of 5 cases, among {readouts:,} readouts"
+    )
+
+
+def _command(outcome: Outcome, model: str, readout_file: str | None) -> str:
+    """Embedding with the readout; what the model declares needs no naming."""
+    readout = readout_file or outcome.name
+    words = ["poolwise", "embed", model, TEXTS, "-o", "vectors.parquet"]
+    if not _is_declared(outcome.selection):
+        words += ["--readout", readout]
+    return shlex.join(words)
+
+
+def _is_declared(selection: Selection) -> bool:
+    declared = selection.encoder.declared
+    return declared is not None and selection.find(declared) == selection.chosen_index
+
+
+def _single_layer(outcome: Outcome) -> Iterator[str]:
+    """Where the chosen readout is not the best layer as pooled, how the two differ."""
+    selection = outcome.selection
+    chosen = selection.chosen_index
+    single = [
+        i
+        for i, readout in enumerate(selection.readouts)
+        if readout.layers is not None
+        and readout.layers.combine == "single"
+        and not without_l2(readout).steps
+    ]
+    if len(single) < 2 or chosen in single:
+        return
+    best = Choice(selection, single).index
+    if selection.tied_with(chosen, [best]):
+        yield (
+            f"the best single layer as pooled is {selection.names[best]}; its difference from "
+            f"{outcome.name} is within chance"
+        )
+    else:
+        yield (
+            f"the best single layer as pooled is {selection.names[best]}; {outcome.name} scores "
+            "higher"
+        )
+
+
+def _others(selections: Sequence[Selection], leading: Selection) -> Iterator[str]:
+    """Selections by another score that chose another readout, and why they may."""
+    for selection in selections:
+        outcome = Outcome(selection)
+        name = selection.names[leading.chosen_index] if selection is leading else outcome.name
+        if selection is leading or outcome.decision is Decision.NOTHING:
+            continue
+        if name != leading.names[leading.chosen_index]:
+            yield (
+                f"by {selection.task.score} on {selection.task.name} {name} is the one to use: "
+                f"{_purpose(selection)}, and this answer is by {leading.task.score} on "
+                f"{leading.task.name}"
+            )
+
+
+def _purpose(selection: Selection) -> str:
+    if selection.task.score == "mean average precision":
+        return "that is what a search for near texts sees, without training"
+    if selection.task.score == "Spearman":
+        return "that is how cosines agree with people's scores"
+    return "that is what a trained linear classifier sees"
