@@ -30,7 +30,7 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.developer
 	@echo "== Tests"
-	$(BIN)/python -m pytest -n logical --maxprocesses 4
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal
 
 check: $(VENV)/.developer
 	@echo "== Style, types, direction of imports"
