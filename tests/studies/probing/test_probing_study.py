@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,15 +9,15 @@ from poolwise.errors import StudyError
 from poolwise.readouts import parse
 from poolwise.reports.rendering import render_chart
 from poolwise.selection.comparisons import join_words
+from poolwise.selection.labels_task import LabelsTask
 from poolwise.selection.selection import Selection
-from poolwise.selection.tasks import LabelsTask
 from poolwise.studies.probing import Probing
 from poolwise.studies.probing.charts import charts
 from poolwise.studies.probing.controls import LENGTH, MAJORITY, UNTRAINED, WORDS
 from poolwise.studies.probing.numbers import numbers
 from poolwise.studies.probing.paired_tests import compare_tasks
 from poolwise.studies.probing.scores import ProbingScores
-from poolwise.studies.probing.verdict import notes, verdict
+from poolwise.studies.probing.verdict import evidence, notes, verdict
 from poolwise.studies.run import run_studies
 from poolwise.texts import LabelledTexts
 
@@ -34,10 +35,11 @@ def sentences(n, seed=0, longest=12):
     return [" ".join(rng.choice(VOCABULARY, rng.integers(3, longest))) for _ in range(n)]
 
 
-def evidence(name, readouts, controls=None, chance=0.5, n=2000):
+def scored(name, readouts, controls=None, chance=0.5, n=2000, splits=None):
     """A task of two labels with these accuracies of readouts and controls, by name; 0.5 else."""
     rng = np.random.default_rng(7)
-    task = LabelsTask(labelled(name, [f"{name} {i}" for i in range(n)], np.arange(n) % 2), 0)
+    data = labelled(name, [f"{name} {i}" for i in range(n)], np.arange(n) % 2)
+    task = LabelsTask(replace(data, splits=splits or data.splits), 0, score="accuracy")
     specs = [f"{pool}@{layer}" for pool in POOLS for layer in range(DEPTH + 1)]
     shares = dict.fromkeys([MAJORITY, LENGTH, f"{WORDS}, C=1"], 0.5)
     shares |= dict.fromkeys([f"{UNTRAINED} {spec}" for spec in specs], 0.5) | (controls or {})
@@ -65,11 +67,11 @@ def everywhere(share, pools=POOLS):
     return {f"{pool}@{layer}": share for pool in pools for layer in range(DEPTH + 1)}
 
 
-LOW = evidence("low", {"mean@0": 0.95, "mean@1": 0.93, "cls@1": 0.7, "max@1": 0.6})
-MIDDLE = evidence("middle", {"mean@1": 0.9, "cls@1": 0.9, "mean@0": 0.7, "mean@3": 0.7})
-HIGH = evidence("high", {"mean@2": 0.75, "mean@3": 0.9, "cls@3": 0.9, "cls@2": 0.89})
-FLAT = evidence("flat", everywhere(0.8), {LENGTH: 0.95})
-NOISE = evidence("noise", {})
+LOW = scored("low", {"mean@0": 0.95, "mean@1": 0.93, "cls@1": 0.7, "max@1": 0.6})
+MIDDLE = scored("middle", {"mean@1": 0.9, "cls@1": 0.9, "mean@0": 0.7, "mean@3": 0.7})
+HIGH = scored("high", {"mean@2": 0.75, "mean@3": 0.9, "cls@3": 0.9, "cls@2": 0.89})
+FLAT = scored("flat", everywhere(0.8), {LENGTH: 0.95})
+NOISE = scored("noise", {})
 TASKS = [LOW, MIDDLE, HIGH, FLAT, NOISE]
 
 
@@ -79,17 +81,17 @@ def test_a_task_is_read_where_the_ends_are_worse():
 
 
 def test_a_task_that_an_end_keeps_most_of_is_read_there():
-    near = evidence("near", {"mean@1": 0.97, "mean@0": 0.85, "mean@3": 0.6})
-    far = evidence("far", {"mean@1": 0.97, "mean@0": 0.65})
+    near = scored("near", {"mean@1": 0.97, "mean@0": 0.85, "mean@3": 0.6})
+    far = scored("far", {"mean@1": 0.97, "mean@0": 0.65})
     assert [result.best_depth for result in compare_tasks([near, far])] == ["low", "middle"]
 
 
 def test_a_layer_at_chance_tells_nothing_however_bad_the_control():
-    lucky = evidence("lucky", {"mean@2": 0.9})
+    lucky = scored("lucky", {"mean@2": 0.9}, splits=["", "test"] * 1000)
     columns = lucky.selection.row_scores
-    control, dev = lucky.selection.names.index(LENGTH), lucky.task.splits.dev
+    control = lucky.selection.names.index(LENGTH)
     columns[:, control] = 0
-    columns[dev, control] = 1
+    columns[::2, control] = 1
     (result,) = compare_tasks([lucky])
     assert result.best_control.second == LENGTH
     assert list(result.layers) == [2]
@@ -103,8 +105,8 @@ def test_layers_that_tell_more_than_any_control():
     assert layers["flat"] == layers["noise"] == []
 
 
-def test_the_verdict_is_built_from_the_numbers():
-    text = verdict(compare_tasks(TASKS))
+def test_the_notes_are_built_from_the_numbers():
+    text = " ".join(notes(compare_tasks(TASKS)))
     assert "more than any control about low (mean@0), middle (" in text
     assert f"A control says more about flat ({LENGTH})." in text
     assert "No better than always naming the most frequent label: noise." in text
@@ -114,38 +116,59 @@ def test_the_verdict_is_built_from_the_numbers():
     assert "Where best cannot be told: flat." in text
     assert "Beyond the controls only high from layer 2 on." in text
     assert "The mean reads low better than [CLS]." in text
-    assert "Do not trust" not in text
+
+
+def test_the_verdict_names_what_is_shown_and_what_is_not():
+    assert verdict(compare_tasks(TASKS)) == (
+        "The vectors tell more about low, middle and high than any control; of flat and noise this "
+        "is not shown."
+    )
+    many = verdict(compare_tasks([*TASKS, *(scored(f"low {i}", everywhere(0.9)) for i in "ab")]))
+    assert many.startswith("The vectors tell more about most of the tasks than any control; of ")
+    assert "low: mean@0 0.9" in evidence(compare_tasks(TASKS))
 
 
 def test_nothing_but_noise_is_said_to_be_nothing():
-    text = verdict(compare_tasks([NOISE]))
-    assert text.startswith("No better than always naming the most frequent label: noise.")
-    assert "can show no difference" in text
+    results = compare_tasks([NOISE])
+    assert verdict(results) == (
+        "The vectors are not shown to tell more about noise than the controls do."
+    )
+    assert "No better than always naming the most frequent label: noise." in notes(results)
+    assert any("can show no difference" in note for note in notes(results))
+
+
+def test_a_probe_that_learns_any_labels_shows_nothing():
+    memory = replace(MIDDLE, first_word_hits=MIDDLE.selection.row_scores[:, 5])
+    (result,) = compare_tasks([memory])
+    assert result.best_control.sign == 1
+    assert not result.selective
+    assert verdict([result]).startswith("The vectors are not shown to tell more about middle")
+    assert any("labels drawn for each first word as well: middle" in n for n in notes([result]))
 
 
 def test_shuffled_labels_that_can_be_named_are_a_warning():
-    leaking = evidence("leaking", {"mean@1": 0.9}, chance=0.7)
+    leaking = scored("leaking", {"mean@1": 0.9}, chance=0.7)
     assert verdict(compare_tasks([leaking, LOW])).startswith("Do not trust leaking:")
 
 
 def test_an_untrained_encoder_that_does_as_well_is_the_control():
-    task = evidence("order", {"mean@1": 0.9}, {f"{UNTRAINED} cls@2": 0.9})
+    task = scored("order", {"mean@1": 0.9}, {f"{UNTRAINED} cls@2": 0.9})
     (result,) = compare_tasks([task])
     assert result.best_control.second == f"{UNTRAINED} cls@2"
     assert not result.best_control.sign
 
 
 def test_comparisons_are_corrected_for_the_number_of_tasks():
-    faint = evidence("faint", {"mean@1": 0.6})
+    faint = scored("faint", {"mean@1": 0.54})
     (alone,) = compare_tasks([faint])
-    among = compare_tasks([faint, *(evidence(f"noise {i}", {}, n=100) for i in range(30))])[0]
+    among = compare_tasks([faint, *(scored(f"noise {i}", {}, n=100) for i in range(30))])[0]
     assert alone.best_control.significant
     assert not among.best_control.significant
 
 
 def test_every_number_says_of_which_task():
     all_numbers = numbers(compare_tasks(TASKS))
-    assert {number.where["task"] for number in all_numbers} == {e.task.name for e in TASKS}
+    assert {number.where["task"] for number in all_numbers} == {task.task.name for task in TASKS}
     (gain,) = [
         number
         for number in all_numbers
@@ -153,7 +176,7 @@ def test_every_number_says_of_which_task():
     ]
     assert gain.high < 0
     assert gain.where["less"] == LENGTH
-    accuracies = [n for n in all_numbers if n.name == "accuracy" and n.where["part"] == "test"]
+    accuracies = [n for n in all_numbers if n.name == "accuracy"]
     assert sum(n.control for n in accuracies) == len(TASKS) * (len(POOLS) * (DEPTH + 1) + 3)
 
 
@@ -169,7 +192,7 @@ def test_every_chart_can_be_drawn():
     assert sum(heat["best"]) == len(TASKS) - 1
     assert max(value for value in heat["value"] if value is not None) == 1
     assert heat["value"].count(None) == len(POOLS) * (DEPTH + 1)
-    assert set(heat["layer"]) == {e.task.name for e in TASKS}
+    assert set(heat["layer"]) == {task.task.name for task in TASKS}
 
 
 def test_names_in_a_row():
@@ -223,15 +246,18 @@ def test_what_was_planted_is_read_where_it_was(finding):
     assert number_of(finding, "gain over layer 0", "planted").low > 0
     assert number_of(finding, "compression", "planted").value > 1.5
     assert number_of(finding, "selectivity", "planted").low > 0.2
-    assert "any control about planted (mean@3)." in finding.verdict
+    assert any("any control about planted (mean@3)." in note for note in finding.notes)
+    assert "more about planted than any control" in finding.verdict
+    assert "planted: mean@3 0." in finding.evidence
 
 
 def test_noise_is_at_chance_everywhere(finding):
     for name in ("gain over the most frequent label", "gain over the best control"):
         gain = number_of(finding, name, "noise")
-        assert gain.low <= 0 <= gain.high
+        assert gain.low <= 0
+        assert abs(gain.value) < 0.05
     assert number_of(finding, "compression", "noise").value < 1.05
-    assert "No better than always naming the most frequent label: noise." in finding.verdict
+    assert "No better than always naming the most frequent label: noise." in finding.notes
     assert "Do not trust" not in finding.verdict
 
 
@@ -271,9 +297,11 @@ def test_a_task_of_one_label_is_named():
 
 def test_a_task_that_learns_one_label_only_is_named():
     labels = ["yes"] * 160 + ["no"] * 40
-    splits = ["train"] * 150 + ["dev"] * 25 + ["test"] * 25
+    splits = ["train"] * 150 + ["test"] * 50
     data = LabelledTexts("late.txt", sentences(200), labels, splits, "")
-    with pytest.raises(StudyError, match=r"^late: every row of train has the label 'yes'"):
+    with pytest.raises(
+        StudyError, match=r"^late: the rows that a probe is trained on all have the label 'yes'"
+    ):
         Probing([data])
 
 

@@ -20,8 +20,8 @@ from poolwise.studies.probing.paired_tests import PairedTest, TaskResult
 from poolwise.studies.probing.scores import ProbingScores
 
 CAPTION = (
-    "Accuracy on test, differences paired by row, 95 % intervals. Filled: not zero after Holm over "
-    "all rows."
+    "Differences in accuracy, paired by row, 95 % intervals. Filled: not zero after Holm over all "
+    "rows."
 )
 
 
@@ -43,28 +43,27 @@ def _multiples(results: Sequence[TaskResult]) -> SmallMultiples:
         [point for result in results for point in _curve(result)],
         [band for result in results for band in _bands(result.scores)],
         x_label="layer",
-        y_label="accuracy, test",
+        y_label="accuracy",
         shared_y=False,
-        caption="Accuracy of a frozen linear probe on rows of test, with 95 % intervals. Bands are "
-        "the intervals of controls: labels dealt out at random; lengths or word counts, whichever "
-        "names more on dev; the best readout, on dev, of the same encoder with random weights.",
+        caption="Accuracy of a frozen linear probe on unseen rows, with 95 % intervals. "
+        "Bands are the intervals of controls: labels dealt out at random; lengths or word "
+        "counts, whichever names more; the best readout of the same encoder with random weights.",
     )
 
 
 def _curve(result: TaskResult) -> Iterator[PanelPoint]:
     selection = result.scores.selection
-    for readout, estimate in zip(selection.readouts, selection.test_scores, strict=False):
+    for readout, estimate in zip(selection.readouts, selection.scores, strict=False):
         (layer,) = readout.layer_indices(selection.encoder.depth)
         yield PanelPoint(result.name, layer, str(readout.pool), estimate)
 
 
 def _bands(scores: ProbingScores) -> Iterator[Band]:
-    tests = scores.selection.test_scores
     surface = [*scores.controls_named(LENGTH), *scores.controls_named(WORDS)]
     controls = {
         "shuffled labels": scores.shuffled_accuracy,
-        "length or words": tests[scores.best(surface)],
-        "untrained encoder": tests[scores.best(scores.untrained)],
+        "length or words": scores.best(surface).score,
+        "untrained encoder": scores.best(scores.untrained).score,
     }
     for name, estimate in controls.items():
         yield Band(scores.task.name, name, estimate.low, estimate.high)
@@ -78,22 +77,24 @@ def _heat_map(results: Sequence[TaskResult]) -> HeatMap:
         x_label="layer",
         y_label="task",
         value_label="share of the best readout's gain over chance,",
-        caption="Accuracy on dev less that of always naming the most frequent label, as a share of "
+        caption="Accuracy less that of always naming the most frequent label, as a share of "
         "what the task's best readout gains. Each task has one chosen cell; those within the line "
-        "cannot be told from it (paired differences, Holm over the readouts of the task). A task "
-        "without numbers is at chance.",
+        "cannot be told from it (paired differences, corrected for the readouts of the task). "
+        "A task without numbers is at chance.",
     )
 
 
 def _cells(result: TaskResult) -> Iterator[HeatCell]:
     scores, selection = result.scores, result.scores.selection
-    best_gain = scores.gains[scores.best_readout].value.value if result.majority.sign > 0 else None
+    best_gain = (
+        scores.gains[scores.best_readout.index].value.value if result.majority.sign > 0 else None
+    )
     for i, readout in enumerate(selection.readouts):
         yield HeatCell(
             result.name,
             str(readout.layer_indices(selection.encoder.depth)[0]),
             _share(scores.gains[i].value, best_gain),
-            best=bool(best_gain) and i == scores.best_readout,
+            best=bool(best_gain) and i == scores.best_readout.index,
             tied=bool(best_gain) and bool(selection.tied[i]),
             panel=str(readout.pool),
         )
@@ -140,7 +141,7 @@ def _forest(
     return ForestPlot(
         title,
         forest_rows(differences, groups=groups),
-        x_label="difference in accuracy, test",
+        x_label="difference in accuracy",
         reference=reference,
         caption=CAPTION,
     )

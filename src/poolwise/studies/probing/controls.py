@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from poolwise.selection.baselines import bag_of_words, length_only
 from poolwise.selection.baselines.terms import words
-from poolwise.selection.tasks import LabelsTask
+from poolwise.selection.labels_task import LabelsTask
 from poolwise.statistics.selectivity import control_task
 from poolwise.studies.probing.probes import Array, Targets, probe_hits
 
@@ -27,17 +27,16 @@ def surface_controls(
     task: LabelsTask, n_tokens: ArrayLike, seed: int
 ) -> Iterator[tuple[str, Array]]:
     """Controls without an encoder: a name, and whether each row's label is predicted, [n]."""
-    majority = np.bincount(task.targets[task.splits.train]).argmax()
-    yield MAJORITY, (task.targets == majority).astype(np.float64)
+    yield MAJORITY, task.chance_scores()
     yield LENGTH, _length_hits(task, n_tokens)
     yield from _word_count_hits(task, seed)
 
 
 def shuffled_targets(task: LabelsTask, seed: int) -> Targets:
-    """The targets, permuted within train, dev and test, [n]."""
+    """The targets, permuted within each fold, [n]."""
     rng = np.random.default_rng(seed)
     targets = task.targets.copy()
-    for rows in task.splits:
+    for _, _, rows in task.folds.divisions():
         targets[rows] = rng.permutation(targets[rows])
     return targets
 
@@ -59,7 +58,7 @@ def _length_hits(task: LabelsTask, n_tokens: ArrayLike) -> Array:
     quantiles = np.linspace(0, 1, LENGTH_BINS + 1)[1:-1]
     one_hot = [
         np.eye(LENGTH_BINS)[
-            np.searchsorted(np.quantile(length[task.splits.train], quantiles), length)
+            np.searchsorted(np.quantile(length[task.folds.choice_rows], quantiles), length)
         ]
         for length in length_only(n_tokens, task.texts).T
     ]
@@ -71,15 +70,16 @@ def _word_count_hits(task: LabelsTask, seed: int) -> Iterator[tuple[str, Array]]
     from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 - slow to import
     from sklearn.svm import LinearSVC  # noqa: PLC0415 - slow to import
 
-    counts = bag_of_words(task.train_texts, task.texts)
-    train = task.splits.train
-    for cost in COSTS:
-        classifier = LinearSVC(C=cost, tol=1e-2, max_iter=200, random_state=seed)
-        with warnings.catch_warnings():
-            # Its predictions hardly change any more; its weights still may.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            # A task may have nearly as many labels as texts, as word content has.
-            warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
-            classifier.fit(counts[train], task.targets[train])
-        hits = classifier.predict(counts) == task.targets
-        yield f"{WORDS}, C={cost:g}", hits.astype(np.float64)
+    hits = np.empty((len(COSTS), len(task)))
+    for _, fitted, rows in task.folds.divisions():
+        counts = bag_of_words([task.texts[i] for i in fitted.tolist()], task.texts)
+        for i, cost in enumerate(COSTS):
+            classifier = LinearSVC(C=cost, tol=1e-2, max_iter=200, random_state=seed)
+            with warnings.catch_warnings():
+                # Its predictions hardly change any more; its weights still may.
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                # A task may have nearly as many labels as texts, as word content has.
+                warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
+                classifier.fit(counts[fitted], task.targets[fitted])
+            hits[i, rows] = classifier.predict(counts[rows]) == task.targets[rows]
+    yield from zip([f"{WORDS}, C={cost:g}" for cost in COSTS], hits, strict=True)

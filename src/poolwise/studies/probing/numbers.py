@@ -20,7 +20,7 @@ def numbers(results: Sequence[TaskResult]) -> list[Number]:
 def _summary(result: TaskResult) -> Iterator[Number]:
     scores, task = result.scores, result.name
     name = result.best_control.first
-    accuracy = scores.selection.test_scores[scores.best_readout]
+    accuracy = scores.best_readout.score
     yield _number("accuracy of the chosen readout", accuracy, task, name)
     for label, paired_test in (
         ("gain over the best control", result.best_control),
@@ -37,20 +37,16 @@ def _summary(result: TaskResult) -> Iterator[Number]:
     yield _number("accuracy on shuffled labels", shuffled, task, name, control=True)
     if scores.code is not None:
         n = sum(block.rows for block in scores.code.blocks)
-        yield _number("compression", scores.code.compression, task, name, split="train")
-        yield _number("bits a label", _divided(scores.code.bits, n), task, name, split="train")
+        yield _number("compression", scores.code.compression, task, name)
+        yield _number("bits a label", _divided(scores.code.bits, n), task, name)
         yield _frequency_compression(result)
 
 
 def _accuracies(result: TaskResult) -> Iterator[Number]:
     selection = result.scores.selection
-    for i, name in enumerate(selection.names):
+    for i, (name, accuracy) in enumerate(zip(selection.names, selection.scores, strict=True)):
         control = i in result.scores.controls
-        for split, estimate in (
-            ("test", selection.test_scores[i]),
-            ("dev", selection.dev_scores[i]),
-        ):
-            yield _number("accuracy", estimate, result.name, name, split=split, control=control)
+        yield _number("accuracy", accuracy, result.name, name, control=control)
 
 
 def _number(
@@ -59,10 +55,9 @@ def _number(
     task: str,
     readout: str,
     *,
-    split: str = "test",
     control: bool = False,
 ) -> Number:
-    place = {"task": task, "readout": readout, "part": split}
+    place = {"task": task, "readout": readout}
     return Number.of(name, estimate, place, control=control)
 
 
@@ -72,7 +67,6 @@ def _gain(name: str, paired_test: PairedTest, task: str) -> Number:
         "task": task,
         "readout": paired_test.first,
         "less": paired_test.second,
-        "part": "test",
     }
     note = "" if paired_test.sign else "no difference that these data can show"
     return Number.of(name, estimate, place, note=estimate.note or note)
@@ -87,8 +81,8 @@ def _divided(estimate: Estimate, by: float) -> Estimate:
 def _frequency_compression(result: TaskResult) -> Number:
     """The labels' compression by their frequencies alone: log₂ K over their entropy."""
     task = result.scores.task
-    counts = np.bincount(task.targets[task.splits.train])
+    counts = np.bincount(task.targets[task.folds.choice_rows])
     shares = counts[counts > 0] / counts.sum()
     value = float(np.log2(len(shares)) / -(shares @ np.log2(shares)))
-    place = {"task": result.name, "part": "train"}
+    place = {"task": result.name}
     return Number("compression by the labels' frequencies", value, where=place, control=True)

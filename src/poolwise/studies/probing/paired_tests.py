@@ -1,4 +1,4 @@
-"""Paired tests of readouts and controls that are chosen on dev and compared on test."""
+"""Paired tests of readouts and controls, chosen without the rows that they are compared on."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from poolwise.selection.charts import cleared
+from poolwise.selection.choice import Choice
 from poolwise.statistics.paired import Difference
 from poolwise.studies.probing.scores import ProbingScores
 
@@ -44,6 +45,7 @@ class TaskResult:
     (``majority``), and with the best readouts of the ``first_layer`` and the ``last_layer``;
     ``first_to_last`` compares these two, ``mean_to_cls`` the best mean with the best cls.
     ``layers``: those whose best readout beats the best control and the most frequent label.
+    ``selective``: the best readout's probe predicts the labels better than the control tasks'.
     ``leaks``: the probe predicts shuffled labels better than the most frequent label does.
     """
 
@@ -56,6 +58,7 @@ class TaskResult:
     mean_to_cls: PairedTest
     layers: Sequence[int]
     leaks: bool
+    selective: bool
 
     @property
     def name(self) -> str:
@@ -91,27 +94,28 @@ class TaskResult:
 def compare_tasks(scores: Sequence[ProbingScores]) -> list[TaskResult]:
     """A result a task; every kind of test is one family over all tasks."""
     depth, n = scores[0].selection.encoder.depth, len(scores)
-    controls = _paired_tests([(s, s.best_readout, s.best_control) for s in scores])
-    majorities = _paired_tests([(s, s.best_readout, s.majority) for s in scores])
+    controls = _paired_tests([(s.best_readout, s.best_control) for s in scores])
+    majorities = _paired_tests([(s.best_readout, s.most_frequent) for s in scores])
     ends = _paired_tests(
-        [(s, s.best_readout, s.best(s.in_layer(layer))) for layer in (0, depth) for s in scores]
+        [(s.best_readout, s.best(s.in_layer(layer))) for layer in (0, depth) for s in scores]
     )
     first_to_last = _paired_tests(
-        [(s, s.best(s.in_layer(0)), s.best(s.in_layer(depth))) for s in scores]
+        [(s.best(s.in_layer(0)), s.best(s.in_layer(depth))) for s in scores]
     )
     mean_to_cls = _paired_tests(
-        [(s, s.best(s.of_pool("mean")), s.best(s.of_pool("cls"))) for s in scores]
+        [(s.best(s.of_pool("mean")), s.best(s.of_pool("cls"))) for s in scores]
     )
     layers = _paired_tests(
         [
-            (s, s.best(s.in_layer(layer)), control)
+            (s.best(s.in_layer(layer)), control)
             for s in scores
             for layer in range(depth + 1)
-            for control in (s.best_control, s.majority)
+            for control in (s.best_control, s.most_frequent)
         ]
     )
     wins = np.array([test.sign > 0 for test in layers]).reshape(n, depth + 1, 2)
     leaks = cleared([s.shuffled_gain for s in scores])
+    selective = cleared([s.selectivity for s in scores])
     return [
         TaskResult(
             scores=s,
@@ -123,19 +127,19 @@ def compare_tasks(scores: Sequence[ProbingScores]) -> list[TaskResult]:
             mean_to_cls=mean_to_cls[i],
             layers=np.flatnonzero(wins[i].all(axis=1)).tolist(),
             leaks=leaks[i] and (s.shuffled_gain.value.value or 0) > 0,
+            selective=selective[i] and (s.selectivity.value.value or 0) > 0,
         )
         for i, s in enumerate(scores)
     ]
 
 
-def _paired_tests(pairs: Sequence[tuple[ProbingScores, int, int]]) -> list[PairedTest]:
-    """The first column of each pair less the second, on test; Holm over all of them."""
-    differences = [
-        scores.selection.differences_from(second)[first] for scores, first, second in pairs
-    ]
+def _paired_tests(pairs: Sequence[tuple[Choice, Choice]]) -> list[PairedTest]:
+    """The first of each pair less the second; Holm over all of them."""
+    differences = [first.less(second) for first, second in pairs]
+    names = [[choice.selection.names[choice.index] for choice in pair] for pair in pairs]
     return [
-        PairedTest(scores.selection.names[first], scores.selection.names[second], difference, clear)
-        for (scores, first, second), difference, clear in zip(
-            pairs, differences, cleared(differences), strict=True
+        PairedTest(first, second, difference, significant)
+        for (first, second), difference, significant in zip(
+            names, differences, cleared(differences), strict=True
         )
     ]

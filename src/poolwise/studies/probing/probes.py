@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -12,7 +12,7 @@ from poolwise.engines.workers import cores
 from poolwise.progress import Progress
 from poolwise.readouts import Readout
 from poolwise.records import Floats
-from poolwise.selection.tasks import LabelsTask
+from poolwise.selection.labels_task import LabelsTask
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.transforms.linear import inverse_deviations
 
@@ -55,17 +55,17 @@ def task_vectors(
 def probe_hits(
     task: LabelsTask, x: Floats, usable: NDArray[np.bool_], targets: Targets | None = None
 ) -> Array:
-    """Whether a probe trained on train's rows of x [n, d] predicts the target of each row, [n].
+    """Whether a probe on x [n, d], trained without the row's fold, predicts the target of each row,
+    1 or 0, [n].
 
-    1 or 0, and 0 for a row that is not usable; NaN for the rows of train. ``targets`` [n] are the
-    task's labels by default.
+    ``targets`` [n] are the task's labels by default. A row that is not usable is given the most
+    frequent label.
     """
-    train = task.splits.train[usable[task.splits.train]]
-    targets = task.targets if targets is None else targets
-    return task.hits(standardize(x, train), usable, targets)
+    return task.probe_scores(x, usable, targets, lambda fitted: standardization(x[fitted]))
 
 
-def standardize(x: Floats, train: NDArray[np.intp]) -> Floats:
-    """x [n, d], each feature of mean 0 and deviation 1 on the rows of train; a constant one 0."""
-    train_x = x[train].astype(np.float64)
-    return np.asarray((x - train_x.mean(axis=0)) * inverse_deviations(train_x), np.float32)
+def standardization(fitted: Floats) -> Callable[[Floats], Floats]:
+    """Each feature of mean 0 and deviation 1 on the rows ``fitted`` [m, d]; a constant one 0."""
+    rows = fitted.astype(np.float64)
+    mean, inverse = rows.mean(axis=0), inverse_deviations(rows)
+    return lambda x: np.asarray((x - mean) * inverse, np.float32)

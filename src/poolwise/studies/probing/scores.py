@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from poolwise.selection.selection import Selection, sort_value
-from poolwise.selection.tasks import LabelsTask
+from poolwise.selection.choice import Choice
+from poolwise.selection.labels_task import LabelsTask
+from poolwise.selection.selection import Selection
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.codelength import Codelength, codelength
 from poolwise.statistics.estimate import Estimate
-from poolwise.statistics.paired import (
-    Difference,
-    mean_differences,
-    mean_estimates,
-    paired_differences,
-)
+from poolwise.statistics.paired import Difference, mean_differences, mean_estimates
 from poolwise.statistics.selectivity import selectivity
 from poolwise.studies.probing.controls import (
     MAJORITY,
@@ -41,8 +37,8 @@ class ProbingScores:
 
     ``shuffled_hits`` [n]: whether the best readout's probe predicts each row's label when labels
     are shuffled. ``first_word_hits`` [n]: the share of control tasks in which it predicts the label
-    drawn for the row's first word. Both are NaN on the rows of train. ``code`` is the online code
-    of train's labels given the best readout's vectors; None where there are too many labels.
+    drawn for the row's first word. ``code`` is the online code of the labels of the rows chosen on,
+    given the best readout's vectors; None where there are too many labels.
     """
 
     task: LabelsTask
@@ -52,9 +48,9 @@ class ProbingScores:
     code: Codelength | None
 
     @cached_property
-    def best_readout(self) -> int:
-        """The column of the readout with the highest score on dev."""
-        return self.selection.best_index
+    def best_readout(self) -> Choice:
+        """The readout of the highest score."""
+        return self.selection.choice
 
     @property
     def controls(self) -> range:
@@ -62,13 +58,18 @@ class ProbingScores:
         return range(len(self.selection.readouts), len(self.selection.names))
 
     @cached_property
-    def best_control(self) -> int:
-        """The column of the control with the highest score on dev."""
+    def best_control(self) -> Choice:
+        """The control of the highest score."""
         return self.best(self.controls)
 
-    def best(self, columns: Iterable[int]) -> int:
-        """The column of the highest score on dev."""
-        return max(columns, key=lambda i: sort_value(self.selection.dev_scores[i]))
+    def best(self, columns: Sequence[int]) -> Choice:
+        """The column of the highest score, chosen without the rows it is reported on."""
+        return Choice(self.selection, columns)
+
+    @property
+    def most_frequent(self) -> Choice:
+        """The control that always predicts the most frequent label."""
+        return self.best([self.majority])
 
     @property
     def majority(self) -> int:
@@ -97,37 +98,36 @@ class ProbingScores:
 
     @cached_property
     def gains(self) -> Sequence[Difference]:
-        """Every column's accuracy less that of the most frequent label, on dev."""
-        measure = self.task.measure(self.selection.row_scores, self.task.splits.dev)
-        return paired_differences(*measure.influences(), self.majority, measure.groups)
+        """Every column's accuracy less that of the most frequent label."""
+        return self.selection.differences_from(self.majority)
 
     @cached_property
     def shuffled_accuracy(self) -> Estimate:
         """Accuracy on shuffled labels."""
-        return self._on_test(self.shuffled_hits)
+        return self._accuracy(self.shuffled_hits)
 
     @cached_property
     def shuffled_gain(self) -> Difference:
         """Accuracy on shuffled labels less that of always predicting the most frequent label."""
-        columns = np.column_stack([self.selection.row_scores[:, self.majority], self.shuffled_hits])
-        test = self.task.splits.test
-        return mean_differences(columns[test], 0, self.task.groups[test])[1]
+        rows = self.selection.report_rows
+        columns = [self.selection.row_scores[rows, self.majority], self.shuffled_hits[rows]]
+        return mean_differences(np.column_stack(columns), 0, self.task.groups[rows])[1]
 
     @cached_property
     def first_word_accuracy(self) -> Estimate:
         """Mean accuracy on the control tasks."""
-        return self._on_test(self.first_word_hits)
+        return self._accuracy(self.first_word_hits)
 
     @cached_property
     def selectivity(self) -> Difference:
         """Accuracy less accuracy on the control tasks."""
-        test = self.task.splits.test
-        hits = self.selection.row_scores[test, self.best_readout]
-        return selectivity(hits, self.first_word_hits[test], self.task.groups[test])
+        rows = self.selection.report_rows
+        hits = self.selection.row_scores[rows, self.best_readout.index]
+        return selectivity(hits, self.first_word_hits[rows], self.task.groups[rows])
 
-    def _on_test(self, hits: Array) -> Estimate:
-        test = self.task.splits.test
-        return mean_estimates(hits[test][:, None], self.task.groups[test])[0]
+    def _accuracy(self, hits: Array) -> Estimate:
+        rows = self.selection.report_rows
+        return mean_estimates(hits[rows][:, None], self.task.groups[rows])[0]
 
 
 def score_task(
@@ -139,14 +139,14 @@ def score_task(
         probe_hits(task, x, usable, first_word_targets(task, seed + i))
         for i in range(CONTROL_TASKS)
     ]
-    train = task.splits.train[usable[task.splits.train]]
+    coded_rows = task.folds.choice_rows[usable[task.folds.choice_rows]]
     coded = len(task.classes) <= MAX_CODED_LABELS
     return ProbingScores(
         task=task,
         selection=selection,
         shuffled_hits=probe_hits(task, x, usable, shuffled_targets(task, seed)),
         first_word_hits=np.mean(control_hits, axis=0),
-        code=codelength(x[train], task.targets[train], task.groups[train], seed=seed)
+        code=codelength(x[coded_rows], task.targets[coded_rows], task.groups[coded_rows], seed=seed)
         if coded
         else None,
     )

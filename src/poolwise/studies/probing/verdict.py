@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from poolwise.errors import listed
 from poolwise.selection.comparisons import join_words
 from poolwise.statistics.estimate import format_estimate
 from poolwise.studies.probing.paired_tests import DepthRange, TaskResult
@@ -16,48 +15,90 @@ DEPTH_RANGES: dict[DepthRange, str] = {
 }
 
 
+MOST_NAMES = 3
+"""Tasks that a sentence names."""
+
+
 def verdict(results: Sequence[TaskResult]) -> str:
-    """Which tasks the probes solve beyond the controls, at which depth, and with which pool."""
-    sentences = [*_leaks(results), *_against_controls(results), *_depths(results)]
-    return " ".join([*sentences, *_first_layers(results), *_pools(results)])
+    """Of which tasks the vectors tell more than the controls."""
+    leaking = [r.name for r in results if r.leaks]
+    if leaking:
+        return (
+            f"Do not trust {_tasks(leaking, results)}: even shuffled labels are predicted better "
+            "than by always giving the most frequent one."
+        )
+    shown = [r.name for r in results if is_shown(r)]
+    others = [r.name for r in results if not is_shown(r)]
+    if not shown:
+        return (
+            f"The vectors are not shown to tell more about {_tasks(others, results)} than the "
+            "controls do."
+        )
+    exception = f"; of {_tasks(others, results)} this is not shown" if others else ""
+    return f"The vectors tell more about {_tasks(shown, results)} than any control{exception}."
+
+
+def evidence(results: Sequence[TaskResult]) -> str:
+    """The accuracy of each task's best readout and control, and the selectivity."""
+    return "; ".join(map(_summary, results))
+
+
+def is_shown(result: TaskResult) -> bool:
+    """Whether the vectors tell more of a task than any control, and the probe is selective: it
+    predicts the labels better than labels drawn for each first word."""
+    return _beats_controls(result) and result.selective and not result.leaks
+
+
+def _tasks(names: Sequence[str], results: Sequence[TaskResult]) -> str:
+    if len(names) <= MOST_NAMES:
+        return join_words(names)
+    if len(names) == len(results):
+        return "the tasks"
+    return "most of the tasks" if 2 * len(names) > len(results) else "some of the tasks"
 
 
 def notes(results: Sequence[TaskResult]) -> list[str]:
-    """A line a task, then how everything was measured."""
-    return [*map(_task, results), *_splits(results), *_codes(results), *METHOD]
+    """Controls, depths and pools, a line a task, then how everything was measured."""
+    return [
+        *_against_controls(results),
+        *_depths(results),
+        *_first_layers(results),
+        *_pools(results),
+        *map(_task, results),
+        *_folds(results),
+        *_codes(results),
+        *METHOD,
+    ]
 
 
 METHOD = (
-    "The probe is a penalised linear discriminant on standardised features; its penalty is chosen "
-    "by an exact cross-validation over five folds of train. Readouts and controls are "
-    "chosen on dev and reported on test; differences are paired by row, and count only where they "
-    "pass Holm's correction over all tasks.",
+    "The probe is a penalised linear discriminant on standardised features; every row is predicted "
+    "by a probe and a penalty of the other folds. The best readout and the best control are chosen "
+    "without the rows that they are scored on; differences are paired by row, and count only where "
+    "they pass Holm's correction over all tasks.",
     "Controls: the re-initialised encoder (same architecture and tokenizer, random weights, the "
     "best of all its layers and pools), a linear support vector machine on word counts, steps of "
     "the length in tokens, words and characters, and the most frequent label.",
     "Selectivity is accuracy less the accuracy on labels drawn for each first word, the mean of "
-    "five draws (Hewitt & Liang 2019). Compression is how many times shorter the labels of train "
+    "five draws (Hewitt & Liang 2019). Compression is how many times shorter the labels "
     "get in an online code by logistic regressions on the vectors (Voita & Titov 2020); 1 is "
     "nothing learned.",
 )
 
 
-def _leaks(results: Sequence[TaskResult]) -> Iterator[str]:
-    leaking = [r.name for r in results if r.leaks]
-    if leaking:
-        yield (
-            f"Do not trust {join_words(leaking)}: even shuffled labels are named better than by "
-            "always naming the most frequent one."
-        )
-
-
 def _against_controls(results: Sequence[TaskResult]) -> Iterator[str]:
-    better = [f"{r.name} ({r.best_control.first})" for r in results if _beats_controls(r)]
+    better = [f"{r.name} ({r.best_control.first})" for r in results if is_shown(r)]
+    memorised = [r.name for r in results if _beats_controls(r) and not r.selective]
     worse = [f"{r.name} ({r.best_control.second})" for r in results if r.best_control.sign < 0]
     unclear = [r.name for r in results if not r.best_control.sign and r.majority.sign > 0]
     chance = [r.name for r in results if r.best_control.sign >= 0 and r.majority.sign <= 0]
     if better:
         yield f"The vectors say more than any control about {join_words(better)}."
+    if memorised:
+        yield (
+            f"More than the controls, but the probe predicts labels drawn for each first word as "
+            f"well: {join_words(memorised)}."
+        )
     if worse:
         yield f"A control says more about {join_words(worse)}."
     if unclear:
@@ -105,33 +146,32 @@ def _pools(results: Sequence[TaskResult]) -> Iterator[str]:
         yield "Between the mean and [CLS] these data can show no difference."
 
 
-def _task(result: TaskResult) -> str:
+def _summary(result: TaskResult) -> str:
     scores, control = result.scores, result.best_control
-    accuracies = scores.selection.test_scores
-    line = (
-        f"{result.name}: {control.first} {format_estimate(accuracies[scores.best_readout])}; best "
-        f"control, {control.second}, {format_estimate(accuracies[scores.best_control])}; "
-        f"difference {format_estimate(control.difference.value, sign=True)}; shuffled "
-        f"labels {format_estimate(scores.shuffled_accuracy)}; selectivity "
+    return (
+        f"{result.name}: {control.first} {format_estimate(scores.best_readout.score)}, best "
+        f"control, {control.second}, {format_estimate(scores.best_control.score)}, selectivity "
         f"{format_estimate(scores.selectivity.value, sign=True)}"
     )
-    code = scores.code
-    return line if code is None else f"{line}; compression {format_estimate(code.compression)}"
 
 
-def _splits(results: Sequence[TaskResult]) -> Iterator[str]:
+def _task(result: TaskResult) -> str:
+    line = (
+        f"{_summary(result)}; gain over the control "
+        f"{format_estimate(result.best_control.difference.value, sign=True)}, accuracy on shuffled "
+        f"labels {format_estimate(result.scores.shuffled_accuracy)}"
+    )
+    code = result.scores.code
+    return line if code is None else f"{line}, compression {format_estimate(code.compression)}"
+
+
+def _folds(results: Sequence[TaskResult]) -> Iterator[str]:
     tasks_by_note: dict[str, list[str]] = {}
     for result in results:
-        for note in result.scores.task.splits.notes:
+        for note in result.scores.task.notes:
             tasks_by_note.setdefault(note, []).append(result.name)
     for note, names in tasks_by_note.items():
         yield f"{'all tasks' if len(names) == len(results) else join_words(names)}: {note}"
-    for result in results:
-        if unseen := result.scores.task.unseen_labels:
-            yield (
-                f"{result.name}: {len(unseen)} labels do not occur in train and cannot be named: "
-                + listed(unseen, limit=5)
-            )
 
 
 def _codes(results: Sequence[TaskResult]) -> Iterator[str]:
