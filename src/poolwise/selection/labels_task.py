@@ -47,7 +47,12 @@ class LabelsTask:
         self.folds = fold_rows(data.splits, [(key,) for key in keys], seed)
         default, reason = default_score(data.labels)
         self.score = score or default
-        self.notes: Sequence[str] = [*self.folds.notes, *[reason] * (not score and bool(reason))]
+        self.notes: Sequence[str] = [
+            *[reason] * (not score and bool(reason)),
+            *self.folds.notes,
+            f"the probe is a {probe}; intervals are for probes trained on these texts, and another "
+            "sample of texts to train on may move the score further",
+        ]
         self._seed = seed
 
     def __len__(self) -> int:

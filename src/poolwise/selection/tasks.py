@@ -90,6 +90,11 @@ class PairsTask:
         keys = duplicate_keys([*pairs.first, *pairs.second], pairs.groups)
         self.groups = factorize(keys).reshape(2, -1).T
         key_pairs = list(zip(keys[: len(pairs)], keys[len(pairs) :], strict=True))
+        if (self.groups[:, 0] == self.groups[:, 1]).all():
+            raise StudyError(
+                f"{self.name}: both sides of every pair are the same text as the encoder reads it, "
+                "so every cosine is 1; name the two columns with --columns"
+            )
         self.folds = fold_rows(pairs.splits, key_pairs, seed)
         self.notes: Sequence[str] = self.folds.notes
         for rows in (self.folds.choice_rows, self.folds.report_rows):
