@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import json
+import re
 from collections.abc import Callable
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -20,11 +22,23 @@ from poolwise.charts import (
     Ranking,
     SmallMultiples,
 )
-from poolwise.reports.heat_map import BLACK, DARK, shades
+from poolwise.reports.heat_map import WHITE_FROM, shade_size, shades
 from poolwise.reports.rendered_chart import RenderedChart
 from poolwise.reports.rendering import render_chart
 from poolwise.reports.svg import to_svg
-from poolwise.reports.theme import ACCENT, CONTROL, DENSITY, PAPER, SERIES
+from poolwise.reports.theme import (
+    ACCENT,
+    BANDS,
+    BLACK,
+    CONFIG,
+    CONTROL,
+    DARK,
+    DENSITY,
+    INK,
+    PAPER,
+    QUIET,
+    SERIES,
+)
 from poolwise.statistics.estimate import Estimate
 
 Changed = Callable[..., Any]
@@ -76,24 +90,46 @@ def test_rows_with_names_alone_keep_their_order(heat_chart: HeatMap, changed: Ch
 
 def test_panels_share_shades(heat_chart: HeatMap) -> None:
     rendered = render_chart(heat_chart)
-    rows = _rows(rendered, 0) + _rows(rendered, 1)
-    assert {row["shade"] for row in rows if row["value"] == 0.7346} == {1.0}
-    assert {row["shade"] for row in rows if row["value"] == 0.03} == {0.0}
-    assert [row["panel"] for row in rows if row["shade"] == 1.0] != []
+    rows = [row for row in _rows(rendered, 0) + _rows(rendered, 1) if "fill" in row]
+    assert {row["fill"] for row in rows if row["value"] == 0.7346} == {DENSITY[-1]}
+    assert {row["fill"] for row in rows if row["value"] == 0.03} == {DENSITY[0]}
+    assert {row["fill"] for row in rows if row["value"] is None} == {PAPER}
 
 
 def test_one_bad_cell_does_not_flatten_the_others() -> None:
-    found = shades([0.01, 0.70, 0.72, 0.74, 0.76, None])
-    assert found[0] == 0.0
+    values = [0.01, 0.70, 0.72, 0.74, 0.76, None]
+    found = shades(values, shade_size(values, None))
+    assert found[0] == 0
     assert found[-1] is None
-    spread = [x for x in found[1:-1] if x is not None]
-    assert spread[-1] == 1.0
-    assert spread[-1] - spread[0] > 0.3
+    assert found[4] == len(DENSITY) - 1
+    assert len(set(found[1:5])) == 4
+
+
+def test_cells_within_the_smallest_difference_of_the_highest_share_its_shade() -> None:
+    values = [0.80, 0.78, 0.769, 0.74, 0.1]
+    assert shade_size(values, 0.03) == 0.03
+    assert shades(values, 0.03) == [7, 7, 6, 5, 0]
+    assert shade_size([0.80, 0.40, 0.60, 0.50, 0.70], 0.03) == pytest.approx(0.05)
 
 
 @pytest.mark.parametrize("value", [0.5, None])
 def test_equal_values_and_none_at_all_have_shades(value: float | None) -> None:
-    assert shades([value, value]) == ([0.5, 0.5] if value else [None, None])
+    size = shade_size([value, value], None)
+    assert shades([value, value], size) == ([7, 7] if value else [None, None])
+
+
+@pytest.mark.parametrize(
+    ("smallest", "text"),
+    [
+        (0.1, "each shade: 10.0, the smallest difference that these data can show"),
+        (0.001, "each shade: 3.6; these data can show differences of 0.1"),
+    ],
+)
+def test_a_shade_says_what_it_stands_for(heat_chart: HeatMap, smallest: float, text: str) -> None:
+    chart = dataclasses.replace(heat_chart, smallest_difference=smallest)
+    assert text in _texts(chart)
+    assert chart.data["smallest_difference"] == smallest
+    assert "smallest_difference" not in heat_chart.data
 
 
 def test_the_line_goes_around_a_group_of_ties(heat_chart: HeatMap) -> None:
@@ -122,15 +158,23 @@ def test_the_key_names_only_what_is_there(heat_chart: HeatMap, changed: Changed)
     assert len(render_chart(changed(heat_chart, "cells", best=none, tied=none)).legend) == 1
 
 
-def test_numbers_can_be_read_on_every_shade() -> None:
-    colors = np.array([[int(c[i : i + 2], 16) / 255 for i in (1, 3, 5)] for c in DENSITY])
-    for shade in np.linspace(0, 1, 400):
-        at = shade * (len(colors) - 1)
-        k = min(int(at), len(colors) - 2)
-        light = _light(colors[k] + (colors[k + 1] - colors[k]) * (at - k))
-        text = _light(np.ones(3)) if shade > DARK else _light(np.zeros(3))
-        assert (max(light, text) + 0.05) / (min(light, text) + 0.05) > 4.5
-    assert (PAPER, BLACK) == ("#ffffff", "#000000")
+@pytest.mark.parametrize("dark", [False, True])
+def test_numbers_can_be_read_on_every_shade(dark: bool) -> None:
+    for k, shade in enumerate(DENSITY):
+        text = PAPER if k >= WHITE_FROM else BLACK
+        assert _contrast(*((DARK[shade], DARK[text]) if dark else (shade, text))) > 4.5
+
+
+def test_lines_stand_out_on_a_dark_page_and_every_colour_has_one_there() -> None:
+    for color in (INK, QUIET, CONTROL, ACCENT, *SERIES):
+        assert _contrast(DARK[color], DARK[PAPER]) > 4.5
+    colors = re.findall(r"#[0-9a-f]{6}", json.dumps(CONFIG))
+    assert {*colors, *SERIES, *BANDS, *DENSITY} <= DARK.keys()
+
+
+def _contrast(a: str, b: str) -> float:
+    lights = [_light(np.array([int(c[i : i + 2], 16) / 255 for i in (1, 3, 5)])) for c in (a, b)]
+    return (max(lights) + 0.05) / (min(lights) + 0.05)
 
 
 def _light(rgb: Any) -> float:

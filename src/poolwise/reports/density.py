@@ -64,7 +64,7 @@ def _cells(chart: Density, above: int) -> alt.Chart:
     )
     color = alt.Color(
         "count:Q",
-        scale=alt.Scale(type="log", range=DENSITY, nice=False),
+        scale=alt.Scale(type="threshold", domain=_thresholds(chart.cells), range=DENSITY),
         legend=alt.Legend(
             title="texts in a cell",
             orient="bottom",
@@ -72,7 +72,6 @@ def _cells(chart: Density, above: int) -> alt.Chart:
             direction="horizontal",
             gradientLength=150,
             gradientThickness=10,
-            values=_counts(chart.cells),
             format=",d",
             offset=16,
         ),
@@ -125,11 +124,14 @@ def _extent(cells: Sequence[DensityCell], low: str, high: str) -> tuple[float, f
     return min(getattr(cell, low) for cell in cells), max(getattr(cell, high) for cell in cells)
 
 
-def _counts(cells: Sequence[DensityCell]) -> list[int]:
-    """1, 10, 100, … and the largest count where it does not crowd the last power."""
+def _thresholds(cells: Sequence[DensityCell]) -> list[int]:
+    """The counts from which each shade but the first is, [shades − 1]: equal multiples of the one
+    before, as far as counts are whole."""
     largest = max((int(cell.count) for cell in cells), default=1)
-    powers = [10**k for k in range(len(str(largest)))]
-    return powers if largest < 2 * powers[-1] else [*powers, largest]
+    thresholds = [1]
+    for k in range(1, len(DENSITY)):
+        thresholds.append(max(thresholds[-1] + 1, round(largest ** (k / len(DENSITY)))))
+    return thresholds[1:]
 
 
 def _rounded(value: float) -> float:

@@ -9,12 +9,12 @@ import altair as alt
 
 from poolwise.charts import ForestPlot
 from poolwise.reports import number_format
+from poolwise.reports.axis_range import axis_range, cut_legend
 from poolwise.reports.inline_data import inline_rows
 from poolwise.reports.rendered_chart import PAGE_WIDTH, LegendEntry, Panel, RenderedChart
 from poolwise.reports.row_layout import (
     Row,
     chart_height,
-    extent,
     interval_dots,
     name_width,
     number,
@@ -35,12 +35,14 @@ NUMBERS = 200, 176
 
 def forest_plot(chart: ForestPlot) -> RenderedChart:
     """A dot and its 95 % interval a row, in their order; controls are grey; None has no dot."""
-    rows = _layout(inline_rows(chart.rows))
+    differences = inline_rows(chart.rows)
+    axis = axis_range(differences, include=[0.0], both_ends=True)
+    rows = _layout([axis.placed(row) for row in differences])
     names = name_width(rows)
     measured = [row for row in rows if "value" in row]
     x = value_axis(
         chart.x_label,
-        _domain(measured),
+        axis,
         NARROW,
         f"{NARROW} ? 18 : {names}",
         f"{NARROW} ? width - 18 : width - {NUMBERS[0] + 24}",
@@ -66,7 +68,7 @@ def forest_plot(chart: ForestPlot) -> RenderedChart:
     layered = alt.LayerChart(layer=layers, height=chart_height(rows))
     return RenderedChart(
         [Panel("", layered.to_dict(validate=False))],
-        legend=_legend(measured),
+        legend=[*_legend(measured), *cut_legend(axis)],
         min_width=PAGE_WIDTH,
     )
 
@@ -97,14 +99,9 @@ def _layout(differences: Sequence[Row]) -> list[dict[str, Any]]:
     return rows
 
 
-def _domain(rows: Sequence[Row]) -> tuple[float, float]:
-    ends = [0.0, *extent(rows)]
-    return (min(ends), max(ends)) if min(ends) < max(ends) else (-1.0, 1.0)
-
-
 def _reference(text: str, x: alt.X) -> alt.Chart:
     label: alt.Chart = (
-        alt.Chart(alt.InlineData(values=[{"value": 0}]))
+        alt.Chart(alt.InlineData(values=[{"place": 0}]))
         .mark_text(text=text, color=QUIET, baseline="bottom")
         .encode(x=x, y=alt.value(-8))
     )

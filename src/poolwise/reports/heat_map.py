@@ -12,13 +12,11 @@ from poolwise.charts import HeatMap
 from poolwise.reports import number_format
 from poolwise.reports.inline_data import inline_rows
 from poolwise.reports.rendered_chart import LegendEntry, Panel, RenderedChart
-from poolwise.reports.theme import ACCENT, DENSITY, FAINT, PAPER, QUIET
+from poolwise.reports.theme import ACCENT, BLACK, DENSITY, FAINT, PAPER, QUIET
 
-BLACK = "#000000"
-
-# From here on white is the colour that can be read on DENSITY, before it black: either is then at
-# least 4.5 : 1 on every shade.
-DARK = 0.655
+# From this step of DENSITY on white is the colour that can be read on it, before it black: either
+# is then at least 4.5 : 1.
+WHITE_FROM = 5
 
 PHONE, CHARACTER = 290, 7
 """Room for a row of cells on a narrow page, and a letter's width, in pixels."""
@@ -38,13 +36,16 @@ Cell = Mapping[str, Any]
 def heat_map(chart: HeatMap) -> RenderedChart:
     """A map a panel, the last layer on top; values are written as 100 times themselves.
 
-    None is a gap. All panels share rows, columns and shades.
+    None is a gap. All panels share rows, columns and shades. Cells differ by a shade where they
+    differ by what these data can show, or by more where the shades would not reach.
     """
     cells = [
         {**cell, "panel": cell["panel"] or "", "row": str(cell["row"])}
         for cell in inline_rows(chart.cells)
     ]
-    for cell, shade in zip(cells, shades([cell["value"] for cell in cells]), strict=True):
+    values = [cell["value"] for cell in cells]
+    size = shade_size(values, chart.smallest_difference)
+    for cell, shade in zip(cells, shades(values, size), strict=True):
         cell.update(_style(cell, shade))
     row_names = _row_names([cell.row for cell in chart.cells])
     column_names = list(dict.fromkeys(cell["column"] for cell in cells))
@@ -55,35 +56,41 @@ def heat_map(chart: HeatMap) -> RenderedChart:
             Panel(panel, _map([cell for cell in cells if cell["panel"] == panel], axes))
             for panel in dict.fromkeys(cell["panel"] for cell in cells)
         ],
-        legend=_legend(cells, chart.value_label),
+        legend=_legend(cells, chart, size),
         min_width=max(240, margin + 36 * len(column_names)),
         max_width=max(300, margin + 78 * len(column_names)),
     )
 
 
-def shades(values: Sequence[float | None]) -> list[float | None]:
-    """Each value's place between the lowest, 0, and the highest, 1.
+def shade_size(values: Sequence[float | None], smallest: float | None) -> float:
+    """The difference of two neighbouring shades: what lets them reach from the highest value to the
+    lowest, but at least ``smallest``.
 
-    Values further below the lower quartile than one and a half times the interquartile range count
-    as lowest, so that one bad cell does not flatten all others.
+    Values further below the lower quartile than one and a half times the interquartile range are
+    left out, so that a few bad cells do not flatten all others.
     """
     finite = np.array([value for value in values if value is not None])
     if not len(finite):
-        return list(values)
+        return smallest or 0.0
     lower, upper = np.quantile(finite, [0.25, 0.75])
-    high = finite.max()
-    low = max(finite.min(), lower - 1.5 * (upper - lower))
-    span = high - low
+    span = finite.max() - max(finite.min(), lower - 1.5 * (upper - lower))
+    return max(float(span) / len(DENSITY), smallest or 0.0)
+
+
+def shades(values: Sequence[float | None], size: float) -> list[int | None]:
+    """Each value's index in DENSITY: the last for the highest, one less for each ``size`` below."""
+    last = len(DENSITY) - 1
+    high = max((value for value in values if value is not None), default=0.0)
     return [
-        None if value is None else round(max(0.0, (value - low) / span), 3) if span else 0.5
+        None if value is None else last - min(int((high - value) / size), last) if size else last
         for value in values
     ]
 
 
-def _style(cell: Cell, shade: float | None) -> dict[str, Any]:
+def _style(cell: Cell, shade: int | None) -> dict[str, Any]:
     return {
-        "shade": shade,
-        "ink": FAINT if shade is None else PAPER if shade > DARK else BLACK,
+        "fill": PAPER if shade is None else DENSITY[shade],
+        "ink": FAINT if shade is None else PAPER if shade >= WHITE_FROM else BLACK,
         "place": f"{cell['column']} · {cell['row']}",
         "text": number_format.hundredfold(cell["value"]),
         "label": number_format.with_interval(cell["value"], cell["low"], cell["high"]),
@@ -101,10 +108,7 @@ def _map(cells: Sequence[Cell], axes: tuple[alt.X, alt.Y]) -> dict[str, Any]:
     x, y = axes
     columns, rows = x["sort"], y["sort"]
     base = alt.Chart(alt.InlineData(values=list(cells))).encode(x=x, y=y)
-    fills = base.mark_rect(stroke=PAPER, strokeWidth=2).encode(
-        color=alt.Color(
-            "shade:Q", scale=alt.Scale(domain=[0, 1], range=DENSITY), legend=None, title=None
-        ),
+    fills = base.mark_rect(fill=alt.ExprRef("datum.fill"), stroke=PAPER, strokeWidth=2).encode(
         tooltip=[
             alt.Tooltip("place:N", title="at"),
             alt.Tooltip("label:N", title="value"),
@@ -184,11 +188,20 @@ def _contour(
     return sides
 
 
-def _legend(cells: Sequence[Cell], value_label: str) -> list[LegendEntry]:
-    times = "" if "100" in value_label else " x 100"
-    entries = [LegendEntry("", QUIET, f"In each cell: {value_label}{times}")]
+def _legend(cells: Sequence[Cell], chart: HeatMap, size: float) -> list[LegendEntry]:
+    times = "" if "100" in chart.value_label else " x 100"
+    entries = [LegendEntry("", QUIET, f"In each cell: {chart.value_label}{times}")]
+    if chart.smallest_difference:
+        entries.append(LegendEntry("", QUIET, _shade_text(size, chart.smallest_difference)))
     if any(cell["best"] for cell in cells):
         entries.append(LegendEntry("▣", ACCENT, "chosen"))
     if any(cell["tied"] for cell in cells):
         entries.append(LegendEntry("▢", ACCENT, "cannot be told from it"))
     return entries
+
+
+def _shade_text(size: float, smallest: float) -> str:
+    shade, shown = number_format.hundredfold(size), number_format.hundredfold(smallest)
+    if size > smallest:
+        return f"each shade: {shade}; these data can show differences of {shown}"
+    return f"each shade: {shown}, the smallest difference that these data can show"

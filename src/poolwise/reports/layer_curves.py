@@ -9,28 +9,39 @@ import altair as alt
 
 from poolwise.charts import LayerCurves
 from poolwise.reports import number_format
+from poolwise.reports.axis_range import AxisRange, axis_range, cut_legend
+from poolwise.reports.end_marks import end_marks
 from poolwise.reports.inline_data import interval_fields
 from poolwise.reports.labels import LineEnd, end_labels, lines
 from poolwise.reports.rendered_chart import Panel, RenderedChart
 from poolwise.reports.theme import CONTROL, HEIGHT, LINE, PAPER, SERIES
 
+MOST_OUTLIERS = 1 / 8
+"""Share of all points that may lie beyond the end of the axis: some of a curve, never all."""
+
 
 def layer_curves(chart: LayerCurves) -> RenderedChart:
-    """One curve a series; None is a gap; y reaches from min(0, …) to at least 1."""
+    """One curve a series; None is a gap.
+
+    y reaches from min(0, …) to at least 1, or holds all values but those far from all others.
+    """
     points: list[dict[str, Any]] = [
         {"layer": layer, "series": curve.name, **interval_fields(value), "control": curve.control}
         for curve in chart.curves
         for layer, value in enumerate(curve.values)
     ]
+    values = [p[name] for p in points for name in ("value", "low", "high") if p[name] is not None]
+    axis = axis_range(points, most=MOST_OUTLIERS)
+    if not axis.cut:
+        axis = AxisRange(min([0.0, *values]), max([1.0, *values]))
+    points = [axis.placed(point) for point in points]
     for point in points:
         point["label"] = number_format.with_interval(point["value"], point["low"], point["high"])
     colors = _colors(points)
-    values = [p[name] for p in points for name in ("value", "low", "high") if p[name] is not None]
-    domain = (min([0.0, *values]), max([1.0, *values]))
     title = lines(chart.y_label)
     y: dict[str, Any] = {
         "title": title,
-        "scale": alt.Scale(domain=list(domain), nice=False),
+        "scale": alt.Scale(domain=axis.domain, nice=False, zero=False),
         "axis": alt.Axis(titleY=-14 - LINE * (len(title) - 1)),
     }
     base = alt.Chart().encode(
@@ -46,25 +57,26 @@ def layer_curves(chart: LayerCurves) -> RenderedChart:
             legend=None,
         ),
     )
-    bands = base.mark_area(opacity=0.14).encode(y=alt.Y("low:Q", **y), y2="high:Q")
+    bands = base.mark_area(opacity=0.14).encode(y=alt.Y("place_low:Q", **y), y2="place_high:Q")
     # A point between two gaps has no band; its interval still shows.
-    bars = base.mark_rule(opacity=0.5).encode(y=alt.Y("low:Q", **y), y2="high:Q")
+    bars = base.mark_rule(opacity=0.5).encode(y=alt.Y("place_low:Q", **y), y2="place_high:Q")
     curves = base.mark_line(strokeWidth=2.2, strokeJoin="round").encode(
-        y=alt.Y("value:Q", **y),
+        y=alt.Y("place:Q", **y),
         strokeDash=alt.condition("datum.control", alt.value([5, 4]), alt.value([1, 0])),
     )
     dots = base.mark_circle(size=52, opacity=1, stroke=PAPER, strokeWidth=1.2).encode(
-        y=alt.Y("value:Q", **y),
+        y=alt.Y("place:Q", **y),
         tooltip=[
             alt.Tooltip("series:N"),
             alt.Tooltip("layer:Q"),
             alt.Tooltip("label:N", title="value"),
         ],
     )
-    names = end_labels(_ends(points, colors), domain, key=True)
-    layers = [bands, bars, curves, dots, *names]
+    names = end_labels(_ends(points, colors), (axis.low, axis.high), key=True)
+    layers = [bands, bars, curves, dots, *end_marks(points, base, y, x="layer"), *names]
     layered = alt.LayerChart(data=alt.InlineData(values=points), layer=layers, height=HEIGHT)
-    return RenderedChart([Panel("", layered.to_dict(validate=False))])
+    panel = Panel("", layered.to_dict(validate=False))
+    return RenderedChart([panel], legend=cut_legend(axis, "▽"))
 
 
 def _colors(points: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -83,6 +95,6 @@ def _ends(points: Sequence[Mapping[str, Any]], colors: Mapping[str, str]) -> lis
         if point["value"] is not None
     }
     return [
-        LineEnd(name, colors[name], point["layer"], point["value"], dash=bool(point["control"]))
+        LineEnd(name, colors[name], point["layer"], point["place"], dash=bool(point["control"]))
         for name, point in last.items()
     ]

@@ -9,6 +9,7 @@ import altair as alt
 
 from poolwise.charts import LearningCurve
 from poolwise.reports import number_format
+from poolwise.reports.axis_range import axis_range, cut_legend
 from poolwise.reports.inline_data import inline_rows
 from poolwise.reports.labels import LineEnd, end_labels, lines, minus
 from poolwise.reports.rendered_chart import PAGE_WIDTH, LegendEntry, Panel, RenderedChart
@@ -146,13 +147,13 @@ def _by_row(
     points: Sequence[Row], colors: Mapping[str, str], chart: LearningCurve
 ) -> RenderedChart:
     """A row a readout, best first: a dot fine-tuned and a fainter one frozen, with intervals."""
-    rows = _layout(points, colors)
+    axis = axis_range(points)
+    rows = _layout([axis.placed(point) for point in points], colors)
     named = [row for row in rows if row["name"]]
     names = name_width(named)
-    ends = extent(rows)
     x = value_axis(
         chart.y_label,
-        ends if ends and ends[0] < ends[1] else [0.0, 1.0],
+        axis,
         NARROW,
         f"{NARROW} ? 18 : {names}",
         f"{NARROW} ? width - 18 : width - {NUMBERS[0] + 24}",
@@ -169,7 +170,7 @@ def _by_row(
     layered = alt.LayerChart(layer=layers, height=chart_height(rows))
     return RenderedChart(
         [Panel("", layered.to_dict(validate=False))],
-        legend=_legend(points),
+        legend=[*_legend(points), *cut_legend(axis)],
         min_width=PAGE_WIDTH,
     )
 

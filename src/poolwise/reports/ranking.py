@@ -9,13 +9,13 @@ import altair as alt
 
 from poolwise.charts import Ranking
 from poolwise.reports import number_format
+from poolwise.reports.axis_range import axis_range, cut_legend
 from poolwise.reports.inline_data import inline_rows
 from poolwise.reports.rendered_chart import PAGE_WIDTH, LegendEntry, Panel, RenderedChart
 from poolwise.reports.row_layout import (
     Row,
     chart_height,
     dot_y,
-    extent,
     interval_dots,
     name_width,
     number,
@@ -56,12 +56,13 @@ def ranking(chart: Ranking) -> RenderedChart:
 
     None is a gap; rows without a score are last.
     """
-    rows = _layout(inline_rows(chart.rows))
+    scores = inline_rows(chart.rows)
+    axis = axis_range(scores)
+    rows = _layout([axis.placed(row) for row in scores])
     names = name_width(rows)
-    ends = extent(rows)
     x = value_axis(
         chart.value_label,
-        ends if ends and ends[0] < ends[1] else [0.0, 1.0],
+        axis,
         NARROW,
         f"{NARROW} ? 18 : {names}",
         f"width - ({NARROW} ? {PLOT[1]} : {PLOT[0]})",
@@ -76,7 +77,7 @@ def ranking(chart: Ranking) -> RenderedChart:
     layers = [
         row_rules(rows),
         *(
-            value_rule(rows, NARROW, x, row["value"], color=ACCENT, opacity=0.5, strokeDash=[2, 3])
+            value_rule(rows, NARROW, x, row["place"], color=ACCENT, opacity=0.5, strokeDash=[2, 3])
             for row in rows
             if row["best"] and row["value"] is not None
         ),
@@ -89,7 +90,9 @@ def ranking(chart: Ranking) -> RenderedChart:
     ]
     layered = alt.LayerChart(layer=layers, height=chart_height(rows))
     return RenderedChart(
-        [Panel("", layered.to_dict(validate=False))], legend=_legend(rows), min_width=PAGE_WIDTH
+        [Panel("", layered.to_dict(validate=False))],
+        legend=[*_legend(rows), *cut_legend(axis)],
+        min_width=PAGE_WIDTH,
     )
 
 

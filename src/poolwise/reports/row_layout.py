@@ -13,6 +13,7 @@ from typing import Any
 import altair as alt
 
 from poolwise.records import Number
+from poolwise.reports.axis_range import SHAPES, AxisRange
 from poolwise.reports.labels import minus
 from poolwise.reports.theme import INK, RULE
 
@@ -53,17 +54,18 @@ def dot_y(narrow: str) -> Any:
     return alt.value(alt.ExprRef(f"datum.y + ({narrow} ? 9 : 0)"))
 
 
-def value_axis(title: str, domain: Sequence[float], narrow: str, left: str, right: str) -> alt.X:
+def value_axis(title: str, axis: AxisRange, narrow: str, left: str, right: str) -> alt.X:
     """The x axis of a plot that reaches from ``left`` to ``right``, expressions in pixels.
 
-    Where ``narrow`` holds there is no grid: it would run through the names.
+    It shows the field ``place`` of rows that ``axis`` has placed. Where ``narrow`` holds there is
+    no grid: it would run through the names.
     """
     return alt.X(
-        "value:Q",
+        "place:Q",
         title=title,
         scale=alt.Scale(
-            domain=list(domain),
-            nice=True,
+            domain=axis.domain,
+            nice=not axis.cut,
             zero=False,
             range=[alt.ExprRef(left), alt.ExprRef(right)],
         ),
@@ -103,7 +105,7 @@ def row_rules(rows: Sequence[Row]) -> alt.Chart:
 def value_rule(rows: Sequence[Row], narrow: str, x: alt.X, value: float, **style: Any) -> alt.Chart:
     """A line down at ``value``, broken where ``narrow`` holds, so as not to run through text."""
     rule: alt.Chart = (
-        alt.Chart(alt.InlineData(values=[{"y": row["y"], "value": value} for row in rows]))
+        alt.Chart(alt.InlineData(values=[{"y": row["y"], "place": value} for row in rows]))
         .mark_rule(**style)
         .encode(
             x=x,
@@ -156,20 +158,26 @@ def interval_dots(
 ) -> list[alt.Chart]:
     """A dot with its interval, in each row's ``color`` and ``fill``; none where there is no value.
 
+    A triangle at the end of the axis stands for a value beyond it.
     ``tooltip`` maps fields to their titles in it.
     """
     color = alt.ExprRef("datum.color")
-    measured = [row for row in rows if row.get("value") is not None]
+    measured = [
+        {**row, "shape": SHAPES[row["end"]]} for row in rows if row.get("value") is not None
+    ]
     base = alt.Chart(alt.InlineData(values=measured)).encode(
         y=dot_y(narrow),
         tooltip=[alt.Tooltip(f"{field}:N", title=title) for field, title in tooltip.items()],
     )
     low = x.copy()
-    low.shorthand = "low:Q"
-    bars = base.mark_rule(color=color, strokeWidth=2.4, opacity=0.75).encode(x=low, x2="high:Q")
+    low.shorthand = "place_low:Q"
+    bars = base.mark_rule(color=color, strokeWidth=2.4, opacity=0.75).encode(
+        x=low, x2="place_high:Q"
+    )
     points = base.mark_point(
         size=78,
         filled=False,
+        shape=alt.ExprRef("datum.shape"),
         fill=alt.ExprRef("datum.fill"),
         stroke=color,
         strokeWidth=2,
