@@ -10,10 +10,10 @@ from poolwise.charts import ForestRow, HeatCell, HeatMap, Ranking, RankingRow
 from poolwise.readouts import Readout
 from poolwise.selection.grid import without_l2
 from poolwise.selection.selection import Selection
+from poolwise.selection.tasks import estimate_on
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.holm import holm
 from poolwise.statistics.paired import Difference
-from poolwise.statistics.pseudo_values import estimate
 
 RANKED = 20
 """Readouts in a ranking, besides references and baselines."""
@@ -57,9 +57,8 @@ def _map_scores(selection: Selection) -> Sequence[Estimate]:
     """Of all readouts, by one probe."""
     if selection.screen is None:
         return selection.scores
-    groups = selection.report_groups
-    columns = selection.screen[selection.report_rows].T
-    return [estimate(column, selection.task.scale, groups) for column in columns]
+    rows = selection.report_rows
+    return [estimate_on(selection.task, column, rows) for column in selection.screen.T]
 
 
 def _panel(readout: Readout, normalised: bool) -> str:

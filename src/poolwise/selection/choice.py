@@ -58,7 +58,9 @@ class Choice:
             return selection.scores[self.index]
         column = selection.report_scores[:, self.index]
         moved = self._recentred(column, self.cross_fit.value)
-        return estimate(moved, selection.task.scale, selection.report_groups)
+        strata = selection.task.strata
+        labels = None if strata is None else strata[selection.report_rows]
+        return estimate(moved, selection.task.scale, selection.report_groups, labels)
 
     def difference_from(self, other: int) -> Difference:
         """That score less candidate ``other``'s on the same rows."""

@@ -12,9 +12,9 @@ from poolwise.selection.charts import cleared, forest_rows, heat_map, ranking
 from poolwise.selection.grid import without_l2
 from poolwise.selection.outcome import MARGIN, Decision, Outcome
 from poolwise.selection.selection import Selection, step_pairs
+from poolwise.selection.tasks import estimate_on
 from poolwise.statistics.estimate import Estimate, format_estimate
 from poolwise.statistics.paired import Difference
-from poolwise.statistics.pseudo_values import estimate
 
 NO_CHOICE = "There is nothing to choose: no readout is shown to do better than chance."
 
@@ -109,8 +109,7 @@ def _count(selection: Selection) -> str:
 
 def _chance(selection: Selection) -> Estimate:
     assert selection.chance is not None, "nothing is said of chance where it is not known"
-    rows = selection.report_rows
-    return estimate(selection.chance[rows], selection.task.scale, selection.report_groups)
+    return estimate_on(selection.task, selection.chance, selection.report_rows)
 
 
 def format_p(p: float) -> str:

@@ -70,6 +70,11 @@ class LabelsTask:
         return task
 
     @property
+    def strata(self) -> NDArray[np.intp] | None:
+        """The labels, for all scores but accuracy."""
+        return None if self.score == "accuracy" else self.targets
+
+    @property
     def texts(self) -> Sequence[str]:
         return self.data.texts
 

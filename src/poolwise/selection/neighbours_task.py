@@ -36,6 +36,7 @@ class NeighboursTask:
 
     score = "mean average precision"
     scale: Scale = "share"
+    strata: RowIndices | None = None
 
     def __init__(self, data: LabelledTexts, seed: int) -> None:
         self.name, self.data, self._seed = data.name, data, seed

@@ -19,12 +19,11 @@ from poolwise.records import Floats
 from poolwise.selection.choice import Choice
 from poolwise.selection.grid import canonical_key, with_l2, without_l2
 from poolwise.selection.splits import RowIndices
-from poolwise.selection.tasks import Task
+from poolwise.selection.tasks import Task, estimate_on
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.max_t import MaxT, max_t
 from poolwise.statistics.paired import Difference, paired_differences
-from poolwise.statistics.pseudo_values import estimate
 
 if TYPE_CHECKING:
     from poolwise.encoders import Encoder
@@ -87,8 +86,7 @@ class Selection:
     @cached_property
     def scores(self) -> Sequence[Estimate]:
         """Each candidate's score on the rows reported on, [c + b]."""
-        groups = self.report_groups
-        return [estimate(column, self.task.scale, groups) for column in self.report_scores.T]
+        return [estimate_on(self.task, column, self.report_rows) for column in self.row_scores.T]
 
     @cached_property
     def choice_scores(self) -> Array:

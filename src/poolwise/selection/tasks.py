@@ -22,8 +22,8 @@ from poolwise.selection.folds import Folds, fold_rows
 from poolwise.selection.splits import RowIndices
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.correlation import spearman_influence
-from poolwise.statistics.estimate import is_constant
-from poolwise.statistics.pseudo_values import Scale
+from poolwise.statistics.estimate import Estimate, is_constant
+from poolwise.statistics.pseudo_values import Scale, estimate
 from poolwise.texts import TextPairs
 from poolwise.transforms import Transform, fit
 
@@ -56,6 +56,11 @@ class Task(Protocol):
         ...
 
     @property
+    def strata(self) -> RowIndices | None:
+        """The rows' labels, [n], where the score counts label by label; else None."""
+        ...
+
+    @property
     def texts(self) -> Sequence[str]:
         """The texts of all rows."""
         ...
@@ -83,6 +88,7 @@ class PairsTask:
 
     score = "Spearman"
     scale: Scale = "correlation"
+    strata: RowIndices | None = None
 
     def __init__(self, pairs: TextPairs, seed: int) -> None:
         """Raises StudyError where all pairs that are chosen or reported on have the same score."""
@@ -179,6 +185,12 @@ def _cosines(x: Array, y: Array) -> Array:
     norms = np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(np.where(norms > 0, product / norms, np.nan))
+
+
+def estimate_on(task: Task, row_scores: Array, rows: RowIndices) -> Estimate:
+    """The score on ``rows`` from pseudo-values of all rows [n], with its interval."""
+    strata = None if task.strata is None else task.strata[rows]
+    return estimate(row_scores[rows], task.scale, task.groups[rows], strata)
 
 
 def fitted_steps(

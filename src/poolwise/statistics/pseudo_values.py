@@ -6,7 +6,6 @@ else. The interval is taken on the scale on which the score is nearly normal.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Literal
 
 import numpy as np
@@ -15,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from poolwise.statistics.correlation import fisher_interval
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.paired import mean_estimates
+from poolwise.statistics.score_intervals import score_estimate
 
 Array = NDArray[np.float64]
 
@@ -22,31 +22,23 @@ Scale = Literal["share", "correlation", "real"]
 """In [0, 1], in [−1, 1], or any number."""
 
 
-def estimate(values: ArrayLike, scale: Scale, groups: ArrayLike | None = None) -> Estimate:
-    """The mean of pseudo-values [n] with its 95 % interval; undefined where one is NaN."""
+def estimate(
+    values: ArrayLike,
+    scale: Scale,
+    groups: ArrayLike | None = None,
+    labels: ArrayLike | None = None,
+) -> Estimate:
+    """The mean of pseudo-values [n] with its 95 % interval; undefined where one is NaN.
+
+    ``labels`` [n] are those of rows that a score counts by label: few rows of a label leave few
+    degrees of freedom.
+    """
     column = np.asarray(values, np.float64)
     if np.isnan(column).any() or len(column) < 3:
         return Estimate.constant()
-    if np.isin(column, (0, 1)).all():
-        return mean_estimates(column[:, None], groups)[0]
-    return _ESTIMATES[scale](column, groups)
-
-
-def _share(column: Array, groups: ArrayLike | None) -> Estimate:
-    return mean_estimates(column[:, None], groups)[0]
-
-
-def _correlation(column: Array, groups: ArrayLike | None) -> Estimate:
     value = float(column.mean())
-    return fisher_interval(value, column - value, groups)
-
-
-def _real(column: Array, groups: ArrayLike | None) -> Estimate:
-    return mean_estimates(column[:, None], groups)[0]
-
-
-_ESTIMATES: Mapping[Scale, Callable[[Array, ArrayLike | None], Estimate]] = {
-    "share": _share,
-    "correlation": _correlation,
-    "real": _real,
-}
+    if scale == "correlation":
+        return fisher_interval(value, column - value, groups)
+    if scale == "real" or np.isin(column, (0, 1)).all():
+        return mean_estimates(column[:, None], groups)[0]
+    return score_estimate(min(max(value, 0.0), 1.0), column - value, labels, groups)

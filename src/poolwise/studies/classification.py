@@ -17,9 +17,9 @@ from poolwise.selection.grid import expand_grid
 from poolwise.selection.labels_task import LabelsTask
 from poolwise.selection.screening import screened_selection
 from poolwise.selection.selection import Selection
+from poolwise.selection.tasks import estimate_on
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.paired import mean_differences
-from poolwise.statistics.pseudo_values import estimate
 from poolwise.studies.study import Context, VectorRequest
 from poolwise.texts import DataKind, LabelledTexts
 from poolwise.transforms import fit
@@ -112,5 +112,5 @@ class Classification:
         where = {"part": "test" if task.folds.has_test else "all rows"}
         reported = selection.report_rows
         for name, scores in controls.items():
-            value = estimate(scores[reported], task.scale, task.groups[reported])
+            value = estimate_on(task, scores, reported)
             yield Number.of(name, value, where, control=True)

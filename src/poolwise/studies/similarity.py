@@ -14,9 +14,8 @@ from poolwise.selection.finding import selection_finding
 from poolwise.selection.grid import expand_grid
 from poolwise.selection.neighbours_task import NeighboursTask
 from poolwise.selection.selection import Selection, score_readouts
-from poolwise.selection.tasks import PairsTask
+from poolwise.selection.tasks import PairsTask, estimate_on
 from poolwise.statistics.correlation import spearman
-from poolwise.statistics.pseudo_values import estimate
 from poolwise.studies.study import Context, VectorRequest
 from poolwise.texts import DataKind, LabelledTexts, TextPairs
 
@@ -70,7 +69,7 @@ class Similarity:
         part = "test" if task.folds.has_test else "all rows"
         if isinstance(task, NeighboursTask):
             rows = selection.report_rows
-            value = estimate(task.chance_scores()[rows], task.scale, task.groups[rows])
+            value = estimate_on(task, task.chance_scores(), rows)
             name = f"{task.score} of a random order"
             return Number.of(name, value, {"part": part}, control=True)
         chosen = selection.readouts[selection.chosen_index]
