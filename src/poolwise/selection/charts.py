@@ -47,6 +47,7 @@ def heat_map(selection: Selection) -> HeatMap:
         x_label="pool",
         y_label="layer",
         value_label=f"{task.score} x 100",
+        smallest_difference=selection.visible_difference,
         caption=f"Scores{probe}{screened}. Thick outline: chosen. Thin outlines: cannot be told "
         "from the highest (paired differences, corrected for all)."
         + (" Every vector is normalised at the end, as the model declares." * normalised),

@@ -143,9 +143,21 @@ class Selection:
     @cached_property
     def tied(self) -> NDArray[np.bool_]:
         """Whether each readout is not shown to be worse than the best, after correction; [c]."""
-        worse = self._exceeding(self.best_index, -1.0)
         scored = np.isfinite(self.choice_scores[: len(self.readouts)])
-        return np.asarray(scored & ~worse.significant, np.bool_)
+        return np.asarray(scored & ~self._worse.significant, np.bool_)
+
+    @cached_property
+    def _worse(self) -> MaxT:
+        """Tests that each readout scores lower than the best."""
+        return self._exceeding(self.best_index, -1.0)
+
+    @property
+    def visible_difference(self) -> float | None:
+        """The difference from the best that tells a readout from it, corrected for all: of half of
+        the readouts less is enough. None where there is nothing to compare."""
+        errors = self._worse.errors[self._worse.errors > 0]
+        reach = self._worse.critical * float(np.median(errors)) if len(errors) else np.inf
+        return reach if np.isfinite(reach) else None
 
     def tied_with(self, index: int, indices: Sequence[int]) -> list[int]:
         """Which of the candidates ``indices`` are not shown to be worse than ``index``, after
