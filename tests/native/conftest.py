@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from poolwise.engines.native_engine import levels
+
 HERE = Path(__file__).parent
 SOURCES = HERE.parents[1] / "src" / "native"
 AVX512 = "-mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mfma -mf16c".split()
@@ -53,10 +55,15 @@ class Compiler:
     def engine(self, sanitizer: str) -> list[Path]:
         """The object files of all but the Python binding."""
         if sanitizer not in self._engine:
-            levels = {name: flags for name, flags in LEVELS.items() if self.accepts(*flags)}
-            has = [f"-DPOOLWISE_HAS_{name.upper()}" for name in levels]
+            runnable = levels() or LEVELS  # the others would be compiled and never run
+            compiled = {
+                name: flags
+                for name, flags in LEVELS.items()
+                if name in runnable and self.accepts(*flags)
+            }
+            has = [f"-DPOOLWISE_HAS_{name.upper()}" for name in compiled]
             files = [(SOURCES / f"{name}.cpp", has) for name in PLAIN_SOURCES]
-            files += [(SOURCES / f"kernels_{name}.cpp", flags) for name, flags in levels.items()]
+            files += [(SOURCES / f"kernels_{name}.cpp", flags) for name, flags in compiled.items()]
             self._engine[sanitizer] = self.objects(files, sanitizer)
         return self._engine[sanitizer]
 

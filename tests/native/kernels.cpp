@@ -1,6 +1,6 @@
 // Every set of kernels against double arithmetic, at odd shapes, and against itself: a row's bits
 // must not depend on the rows beside it, nor a batch's on the number of threads. Compiled and run
-// by test_native_kernels.py, with the address and undefined-behaviour sanitizers.
+// by test_native_programs.py, with the address and undefined-behaviour sanitizers.
 #include <cmath>
 #include <cstdio>
 #include <random>

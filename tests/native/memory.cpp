@@ -1,6 +1,6 @@
 // A forward pass with every allocation failing in turn: the caller gets std::bad_alloc, helper
 // threads allocate nothing, and a later pass gives the same bits. Compiled and run by
-// test_native_memory.py, with the address and undefined-behaviour sanitizers.
+// test_native_programs.py, with the address and undefined-behaviour sanitizers.
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
