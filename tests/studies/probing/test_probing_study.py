@@ -72,6 +72,7 @@ MIDDLE = scored("middle", {"mean@1": 0.9, "cls@1": 0.9, "mean@0": 0.7, "mean@3":
 HIGH = scored("high", {"mean@2": 0.75, "mean@3": 0.9, "cls@3": 0.9, "cls@2": 0.89})
 FLAT = scored("flat", everywhere(0.8), {LENGTH: 0.95})
 NOISE = scored("noise", {})
+AT_CHANCE = "Not shown to be predicted better than by always giving the most frequent label: noise."
 TASKS = [LOW, MIDDLE, HIGH, FLAT, NOISE]
 
 
@@ -107,34 +108,36 @@ def test_layers_that_tell_more_than_any_control():
 
 def test_the_notes_are_built_from_the_numbers():
     text = " ".join(notes(compare_tasks(TASKS)))
-    assert "more than any control about low (mean@0), middle (" in text
-    assert f"A control says more about flat ({LENGTH})." in text
-    assert "No better than always naming the most frequent label: noise." in text
+    assert "Predicted better than by any control: low (mean@0), middle (" in text
+    assert f"Predicted better by a control: flat ({LENGTH})." in text
+    assert AT_CHANCE in text
     assert "Read best low (worse at the last layer): low." in text
     assert "(worse at layer 0 and at the last): middle." in text
     assert "Read best high (worse at layer 0): high." in text
-    assert "Where best cannot be told: flat." in text
-    assert "Beyond the controls only high from layer 2 on." in text
-    assert "The mean reads low better than [CLS]." in text
+    assert "Where best, these rows do not show: flat." in text
+    assert "Better than every control only: high from layer 2 on." in text
+    assert "The mean predicts low better than [CLS] does." in text
 
 
 def test_the_verdict_names_what_is_shown_and_what_is_not():
     assert verdict(compare_tasks(TASKS)) == (
-        "The vectors tell more about low, middle and high than any control; of flat and noise this "
-        "is not shown."
+        "A probe on the vectors predicts low, middle and high better than every control; for flat "
+        "and noise this is not shown."
     )
     many = verdict(compare_tasks([*TASKS, *(scored(f"low {i}", everywhere(0.9)) for i in "ab")]))
-    assert many.startswith("The vectors tell more about most of the tasks than any control; of ")
+    assert many.startswith(
+        "A probe on the vectors predicts most of the tasks better than every control; for "
+    )
     assert "low: mean@0 0.9" in evidence(compare_tasks(TASKS))
 
 
 def test_nothing_but_noise_is_said_to_be_nothing():
     results = compare_tasks([NOISE])
     assert verdict(results) == (
-        "The vectors are not shown to tell more about noise than the controls do."
+        "No probe on the vectors is shown to predict noise better than the controls do."
     )
-    assert "No better than always naming the most frequent label: noise." in notes(results)
-    assert any("can show no difference" in note for note in notes(results))
+    assert AT_CHANCE in notes(results)
+    assert any("No difference between the mean" in note for note in notes(results))
 
 
 def test_a_probe_that_learns_any_labels_shows_nothing():
@@ -142,8 +145,8 @@ def test_a_probe_that_learns_any_labels_shows_nothing():
     (result,) = compare_tasks([memory])
     assert result.best_control.sign == 1
     assert not result.selective
-    assert verdict([result]).startswith("The vectors are not shown to tell more about middle")
-    assert any("labels drawn for each first word as well: middle" in n for n in notes([result]))
+    assert verdict([result]).startswith("No probe on the vectors is shown to predict middle")
+    assert any("first word are predicted as well: middle" in n for n in notes([result]))
 
 
 def test_shuffled_labels_that_can_be_named_are_a_warning():
@@ -240,15 +243,15 @@ def test_lengths_and_words_are_told_by_their_controls(finding):
 
 def test_what_was_planted_is_read_where_it_was(finding):
     assert (
-        number_of(finding, "accuracy of the chosen readout", "planted").where["readout"] == "mean@3"
+        number_of(finding, "accuracy of the chosen readout", "planted").where["readout"] == "mean@-1"
     )
     assert number_of(finding, "gain over the best control", "planted").low > 0
     assert number_of(finding, "gain over layer 0", "planted").low > 0
     assert number_of(finding, "compression", "planted").value > 1.5
     assert number_of(finding, "selectivity", "planted").low > 0.2
-    assert any("any control about planted (mean@3)." in note for note in finding.notes)
-    assert "more about planted than any control" in finding.verdict
-    assert "planted: mean@3 0." in finding.evidence
+    assert any("better than by any control: planted (mean@-1)." in note for note in finding.notes)
+    assert "predicts planted better than every control" in finding.verdict
+    assert "planted: mean@-1 0." in finding.evidence
 
 
 def test_noise_is_at_chance_everywhere(finding):
@@ -257,7 +260,7 @@ def test_noise_is_at_chance_everywhere(finding):
         assert gain.low <= 0
         assert abs(gain.value) < 0.05
     assert number_of(finding, "compression", "noise").value < 1.05
-    assert "No better than always naming the most frequent label: noise." in finding.notes
+    assert AT_CHANCE in finding.notes
     assert "Do not trust" not in finding.verdict
 
 

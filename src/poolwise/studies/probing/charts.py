@@ -45,9 +45,9 @@ def _multiples(results: Sequence[TaskResult]) -> SmallMultiples:
         x_label="layer",
         y_label="accuracy",
         shared_y=False,
-        caption="Accuracy of a frozen linear probe on unseen rows, with 95 % intervals. "
-        "Bands are the intervals of controls: labels dealt out at random; lengths or word "
-        "counts, whichever names more; the best readout of the same encoder with random weights.",
+        caption="Accuracy of a frozen linear probe on rows that it was not trained on, with 95 % "
+        "intervals. Bands are the intervals of controls: shuffled labels; lengths or word counts, "
+        "whichever predict more; the best readout of the same encoder with random weights.",
     )
 
 
@@ -77,10 +77,10 @@ def _heat_map(results: Sequence[TaskResult]) -> HeatMap:
         x_label="layer",
         y_label="task",
         value_label="share of the best readout's gain over chance,",
-        caption="Accuracy less that of always naming the most frequent label, as a share of "
+        caption="Accuracy less that of always predicting the most frequent label, as a share of "
         "what the task's best readout gains. Each task has one chosen cell; those within the line "
-        "cannot be told from it (paired differences, corrected for the readouts of the task). "
-        "A task without numbers is at chance.",
+        "are not shown to be worse (paired differences, corrected for the readouts of the task). A "
+        "task without numbers is at chance.",
     )
 
 

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from poolwise.selection.baselines import bag_of_words, length_only
 from poolwise.selection.baselines.terms import words
 from poolwise.selection.labels_task import LabelsTask
+from poolwise.selection.tasks import separate_rows
 from poolwise.statistics.selectivity import control_task
 from poolwise.studies.probing.probes import Array, Targets, probe_hits
 
@@ -33,10 +34,10 @@ def surface_controls(
 
 
 def shuffled_targets(task: LabelsTask, seed: int) -> Targets:
-    """The targets, permuted within each fold, [n]."""
+    """The targets, permuted among the rows chosen on, and among those declared test, [n]."""
     rng = np.random.default_rng(seed)
     targets = task.targets.copy()
-    for _, _, rows in task.folds.divisions():
+    for rows in separate_rows(task.folds):
         targets[rows] = rng.permutation(targets[rows])
     return targets
 

@@ -18,10 +18,8 @@ def numbers(results: Sequence[TaskResult]) -> list[Number]:
 
 
 def _summary(result: TaskResult) -> Iterator[Number]:
-    scores, task = result.scores, result.name
-    name = result.best_control.first
-    accuracy = scores.best_readout.score
-    yield _number("accuracy of the chosen readout", accuracy, task, name)
+    scores, name = result.scores, result.best_control.first
+    yield _number("accuracy of the chosen readout", scores.best_readout.score, result, name)
     for label, paired_test in (
         ("gain over the best control", result.best_control),
         ("gain over the most frequent label", result.majority),
@@ -30,15 +28,16 @@ def _summary(result: TaskResult) -> Iterator[Number]:
         ("gain of layer 0 over the last layer", result.first_to_last),
         ("gain of mean over cls", result.mean_to_cls),
     ):
-        yield _gain(label, paired_test, task)
-    yield _number("selectivity", scores.selectivity.value, task, name)
+        yield _gain(label, paired_test, result)
+    yield _number("selectivity", scores.selectivity.value, result, name)
     first_words, shuffled = scores.first_word_accuracy, scores.shuffled_accuracy
-    yield _number("accuracy by first word", first_words, task, name, control=True)
-    yield _number("accuracy on shuffled labels", shuffled, task, name, control=True)
+    yield _number("accuracy by first word", first_words, result, name, control=True)
+    yield _number("accuracy on shuffled labels", shuffled, result, name, control=True)
     if scores.code is not None:
         n = sum(block.rows for block in scores.code.blocks)
-        yield _number("compression", scores.code.compression, task, name)
-        yield _number("bits a label", _divided(scores.code.bits, n), task, name)
+        place: dict[str, str | int] = {"task": result.name, "readout": name, "rows": n}
+        yield Number.of("compression", scores.code.compression, place)
+        yield Number.of("bits a label", _divided(scores.code.bits, n), place)
         yield _frequency_compression(result)
 
 
@@ -46,27 +45,27 @@ def _accuracies(result: TaskResult) -> Iterator[Number]:
     selection = result.scores.selection
     for i, (name, accuracy) in enumerate(zip(selection.names, selection.scores, strict=True)):
         control = i in result.scores.controls
-        yield _number("accuracy", accuracy, result.name, name, control=control)
+        yield _number("accuracy", accuracy, result, name, control=control)
 
 
 def _number(
-    name: str,
-    estimate: Estimate,
-    task: str,
-    readout: str,
-    *,
-    control: bool = False,
+    name: str, estimate: Estimate, result: TaskResult, readout: str, *, control: bool = False
 ) -> Number:
-    place = {"task": task, "readout": readout}
+    place = {"task": result.name, "readout": readout, "part": _part(result)}
     return Number.of(name, estimate, place, control=control)
 
 
-def _gain(name: str, paired_test: PairedTest, task: str) -> Number:
+def _part(result: TaskResult) -> str:
+    return "test" if result.scores.task.folds.has_test else "all rows"
+
+
+def _gain(name: str, paired_test: PairedTest, result: TaskResult) -> Number:
     estimate = paired_test.difference.value
     place = {
-        "task": task,
+        "task": result.name,
         "readout": paired_test.first,
         "less": paired_test.second,
+        "part": _part(result),
     }
     note = "" if paired_test.sign else "no difference that these data can show"
     return Number.of(name, estimate, place, note=estimate.note or note)

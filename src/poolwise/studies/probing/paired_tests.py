@@ -1,4 +1,4 @@
-"""Paired tests of readouts and controls, chosen without the rows that they are compared on."""
+"""Paired tests of readouts and controls, each chosen without the rows that it is compared on."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from poolwise.model import Model
 from poolwise.progress import Progress
 from poolwise.readouts import Readout, parse
 from poolwise.records import Finding, Precision
+from poolwise.selection.grid import layer_numbers
 from poolwise.selection.labels_task import LabelsTask
 from poolwise.selection.selection import Selection
 from poolwise.selection.vector_cache import VectorCache, cache_vectors
@@ -39,8 +40,8 @@ class Probing:
 
     The readout is chosen without the rows that it is reported on, and so is the best control: the
     same encoder re-initialised, word counts, lengths, the most frequent label. Beside them:
-    accuracy on shuffled labels, selectivity over control tasks by first word, and the
-    online code of the labels.
+    accuracy on shuffled labels, selectivity over control tasks by first word, and the online code
+    of the labels.
     """
 
     name = "knows"
@@ -65,8 +66,9 @@ class Probing:
 
     def request(self, model: Model) -> VectorRequest:
         """``cls``, ``mean`` and ``max`` of every layer."""
-        layers = range(model.depth + 1)
-        self._readouts = [parse(f"{pool}@{layer}") for pool in POOLS for layer in layers]
+        self._readouts = [
+            parse(f"{pool}@{layer}") for pool in POOLS for layer in layer_numbers(model.depth)
+        ]
         return VectorRequest(self._texts, self._readouts)
 
     def run(self, context: Context) -> Iterator[Finding]:

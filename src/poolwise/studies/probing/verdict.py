@@ -20,7 +20,7 @@ MOST_NAMES = 3
 
 
 def verdict(results: Sequence[TaskResult]) -> str:
-    """Of which tasks the vectors tell more than the controls."""
+    """Which tasks a probe on the vectors solves better than every control."""
     leaking = [r.name for r in results if r.leaks]
     if leaking:
         return (
@@ -31,11 +31,14 @@ def verdict(results: Sequence[TaskResult]) -> str:
     others = [r.name for r in results if not is_shown(r)]
     if not shown:
         return (
-            f"The vectors are not shown to tell more about {_tasks(others, results)} than the "
-            "controls do."
+            f"No probe on the vectors is shown to predict {_tasks(others, results)} better than "
+            "the controls do."
         )
-    exception = f"; of {_tasks(others, results)} this is not shown" if others else ""
-    return f"The vectors tell more about {_tasks(shown, results)} than any control{exception}."
+    exception = f"; for {_tasks(others, results)} this is not shown" if others else ""
+    return (
+        f"A probe on the vectors predicts {_tasks(shown, results)} better than every "
+        f"control{exception}."
+    )
 
 
 def evidence(results: Sequence[TaskResult]) -> str:
@@ -44,8 +47,8 @@ def evidence(results: Sequence[TaskResult]) -> str:
 
 
 def is_shown(result: TaskResult) -> bool:
-    """Whether the vectors tell more of a task than any control, and the probe is selective: it
-    predicts the labels better than labels drawn for each first word."""
+    """Whether the best readout beats every control, and its probe is selective: it predicts the
+    labels better than labels drawn for each first word."""
     return _beats_controls(result) and result.selective and not result.leaks
 
 
@@ -93,21 +96,21 @@ def _against_controls(results: Sequence[TaskResult]) -> Iterator[str]:
     unclear = [r.name for r in results if not r.best_control.sign and r.majority.sign > 0]
     chance = [r.name for r in results if r.best_control.sign >= 0 and r.majority.sign <= 0]
     if better:
-        yield f"The vectors say more than any control about {join_words(better)}."
+        yield f"Predicted better than by any control: {join_words(better)}."
     if memorised:
         yield (
-            f"More than the controls, but the probe predicts labels drawn for each first word as "
-            f"well: {join_words(memorised)}."
+            "Predicted better than by any control, but labels drawn for each first word are "
+            f"predicted as well: {join_words(memorised)}."
         )
     if worse:
-        yield f"A control says more about {join_words(worse)}."
+        yield f"Predicted better by a control: {join_words(worse)}."
     if unclear:
-        yield (
-            "No more than the best control tells, as far as these data show: "
-            f"{join_words(unclear)}."
-        )
+        yield f"Not shown to be predicted better than by the best control: {join_words(unclear)}."
     if chance:
-        yield f"No better than always naming the most frequent label: {join_words(chance)}."
+        yield (
+            "Not shown to be predicted better than by always giving the most frequent label: "
+            f"{join_words(chance)}."
+        )
 
 
 def _beats_controls(result: TaskResult) -> bool:
@@ -121,7 +124,7 @@ def _depths(results: Sequence[TaskResult]) -> Iterator[str]:
             yield f"Read best {description}: {join_words(tasks)}."
     unclear = [r.name for r in results if not r.best_depth and r.majority.sign > 0]
     if unclear:
-        yield f"Where best cannot be told: {join_words(unclear)}."
+        yield f"Where best, these rows do not show: {join_words(unclear)}."
 
 
 def _first_layers(results: Sequence[TaskResult]) -> Iterator[str]:
@@ -132,18 +135,18 @@ def _first_layers(results: Sequence[TaskResult]) -> Iterator[str]:
         if _beats_controls(r) and r.layers and r.layers[0] > 0
     ]
     if late:
-        yield f"Beyond the controls only {join_words(late)}."
+        yield f"Better than every control only: {join_words(late)}."
 
 
 def _pools(results: Sequence[TaskResult]) -> Iterator[str]:
     mean = [r.name for r in results if r.mean_to_cls.sign > 0]
     cls = [r.name for r in results if r.mean_to_cls.sign < 0]
     if mean:
-        yield f"The mean reads {join_words(mean)} better than [CLS]."
+        yield f"The mean predicts {join_words(mean)} better than [CLS] does."
     if cls:
-        yield f"[CLS] reads {join_words(cls)} better than the mean."
+        yield f"[CLS] predicts {join_words(cls)} better than the mean does."
     if not mean and not cls:
-        yield "Between the mean and [CLS] these data can show no difference."
+        yield "No difference between the mean and [CLS] is shown."
 
 
 def _summary(result: TaskResult) -> str:
