@@ -242,9 +242,8 @@ def test_lengths_and_words_are_told_by_their_controls(finding):
 
 
 def test_what_was_planted_is_read_where_it_was(finding):
-    assert (
-        number_of(finding, "accuracy of the chosen readout", "planted").where["readout"] == "mean@-1"
-    )
+    chosen = number_of(finding, "accuracy of the chosen readout", "planted")
+    assert chosen.where["readout"] == "mean@-1"
     assert number_of(finding, "gain over the best control", "planted").low > 0
     assert number_of(finding, "gain over layer 0", "planted").low > 0
     assert number_of(finding, "compression", "planted").value > 1.5
