@@ -54,7 +54,7 @@ def score_estimate(
     if labels is not None and degrees < MIN_DEGREES:
         return Estimate(value, note=_too_few(int(counts.min())))
     if value <= 0 or value >= 1:
-        return wilson_interval(value, independent, float(t.ppf(0.975, degrees)))
+        return wilson_interval(min(max(value, 0.0), 1.0), independent, float(t.ppf(0.975, degrees)))
     if labels is not None:
         codes = factorize(labels)
         if _any_alike(rows, codes, counts):
