@@ -33,10 +33,10 @@ def head_facts(findings: Sequence[Finding]) -> dict[str, str]:
 def split_facts(findings: Sequence[Finding]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The provenance that all findings share, and what each has beside it, without the facts that
     the head of the page says."""
-    in_head = {"date"} | {key for key in ("model", "data") if len(_distinct(findings, key)) == 1}
+    in_head = {"date", "sampled"}
+    in_head |= {key for key in ("model", "data") if len(_distinct(findings, key)) == 1}
     rows = {_rows(finding.provenance) for finding in findings}
-    if len(rows) == 1 and rows != {""}:
-        in_head |= {"sampled", "texts"}
+    in_head |= {"texts"} if len(rows) == 1 and rows != {""} else set()
     all_facts = [
         {key: fact for key, fact in finding.provenance.items() if key not in in_head}
         for finding in findings

@@ -91,8 +91,7 @@ def page_environment() -> jinja2.Environment:
 def _vega_code() -> str:
     """Vega-Embed with Vega and Vega-Lite, as vl-convert carries them; about 0.9 MB."""
     code = vl_convert.javascript_bundle(
-        "window.vegaEmbed = vegaEmbed; window.vegaLite = vegaLite; window.vega = vega;",
-        vl_version=VEGA_LITE_VERSION,
+        "window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE_VERSION
     )
     # The escape means the same in a JavaScript string; unescaped it would end the element.
     return code.replace("</script", "<\\/script")

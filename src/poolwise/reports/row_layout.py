@@ -74,7 +74,8 @@ def value_axis(title: str, axis: AxisRange, narrow: str, left: str, right: str) 
             grid=True,
             domain=False,
             labelFlush=False,
-            tickCount=alt.ExprRef(f"({right}) - ({left}) < 260 ? 3 : 6"),
+            tickCount=alt.ExprRef(f"({right}) - ({left}) < 360 ? 3 : 6"),
+            labelOverlap=True,
             labelExpr=minus("datum.label"),
         ),
     )

@@ -1,15 +1,10 @@
 const PRINTED_WIDTH = 680;
 const OPTIONS = { mode: "vega-lite", renderer: "svg", actions: false, defaultStyle: false };
 
-function specification(chart) {
-  return JSON.parse(chart.nextElementSibling.textContent);
-}
-
 async function draw(chart) {
-  if (chart.dataset.drawn) return;
-  chart.dataset.drawn = "true";
   try {
-    await vegaEmbed(chart, specification(chart), OPTIONS);
+    const specification = JSON.parse(chart.nextElementSibling.textContent);
+    await vegaEmbed(chart, specification, OPTIONS);
   } catch (error) {
     chart.textContent = `This chart could not be drawn: ${error.message}`;
     chart.classList.add("error");
@@ -17,39 +12,27 @@ async function draw(chart) {
   }
 }
 
-// A chart is as wide as its place, which a folded one does not have yet.
-async function drawVisible() {
-  for (const chart of document.querySelectorAll(".chart")) {
-    if (chart.clientWidth) await draw(chart);
-  }
+// Each chart takes the width of its place again, which may have been folded when it was drawn.
+function fitCharts() {
+  dispatchEvent(new Event("resize"));
 }
 
-// Printing waits for no promise: every chart is drawn at once, at the width of a sheet.
-const folded = new Set();
+const unfolded = new Set();
 
 function unfoldForPrint() {
   for (const details of document.querySelectorAll("details.finding:not([open])")) {
-    folded.add(details);
+    unfolded.add(details);
     details.open = true;
   }
   document.body.style.width = `${PRINTED_WIDTH}px`;
-  for (const chart of document.querySelectorAll(".chart:not(.error)")) {
-    const { spec } = vegaLite.compile(specification(chart));
-    new vega.View(vega.parse(spec), { renderer: "svg" })
-      .initialize(chart)
-      .run();
-  }
+  fitCharts();
 }
 
-async function foldAfterPrint() {
+function foldAfterPrint() {
+  for (const details of unfolded) details.open = false;
+  unfolded.clear();
   document.body.style.width = "";
-  for (const details of folded) details.open = false;
-  folded.clear();
-  for (const chart of document.querySelectorAll(".chart:not(.error)")) {
-    chart.replaceChildren();
-    delete chart.dataset.drawn;
-  }
-  await drawVisible();
+  fitCharts();
 }
 
 function openTarget(hash) {
@@ -74,7 +57,7 @@ if (navigator.clipboard) {
   for (const command of document.querySelectorAll(".command")) command.append(copyButton(command));
 }
 for (const details of document.querySelectorAll("details.finding")) {
-  details.addEventListener("toggle", drawVisible);
+  details.addEventListener("toggle", fitCharts);
 }
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[href^='#']");
@@ -83,4 +66,4 @@ document.addEventListener("click", (event) => {
 addEventListener("beforeprint", unfoldForPrint);
 addEventListener("afterprint", foldAfterPrint);
 openTarget(location.hash);
-await drawVisible();
+for (const chart of document.querySelectorAll(".chart")) await draw(chart);
