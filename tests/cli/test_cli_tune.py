@@ -71,7 +71,7 @@ def test_the_question_is_asked_of_several_sizes(run, tiny, data, tmp_path, monke
     (finding,) = json.loads(said)["findings"]
     assert finding["study"] == "tuned"
     assert finding["made"]["sizes"] == [8, 16]
-    assert "first token" in finding["verdict"]
+    assert "first token" in finding["evidence"]
     assert list((tmp_path / "out" / "training" / "runs").glob("*.json"))
 
 

@@ -92,10 +92,11 @@ def _value(finding, name):
 def test_a_planted_difference_is_found_and_its_readout_taken(model, task):
     found = answer(model, task, _runs(task, {"cls@-1": 0.5, "mean@-1": 0.68}, seeds=5), OPTIONS)
     gain = _value(found, "mean@-1 less cls@-1, n = 200")
+    assert found.verdict.startswith("Take mean@-1 instead of cls@-1 for fine-tuning; ")
     assert found.study == "tuned"
-    assert found.verdict.startswith("Fine-tuned on 200 rows of made-up, take mean@-1 (accuracy 0.")
+    assert found.evidence.startswith("Fine-tuned on 200 rows of made-up, take mean@-1 (accuracy 0.")
     assert (
-        f"{gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}] more than cls@-1" in found.verdict
+        f"{gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}] more than cls@-1" in found.evidence
     )
     assert gain.low > 0
     assert "p below" in gain.note or float(gain.note.split()[1]) < 0.05
@@ -104,10 +105,11 @@ def test_a_planted_difference_is_found_and_its_readout_taken(model, task):
 def test_nothing_planted_is_no_difference_and_the_reference_is_kept(model, task):
     quality = {"mean@-1": (0.61, 0.6), "cls@-1": 0.6, "max@-1": 0.6}
     found = answer(model, task, _runs(task, quality), OPTIONS)
-    assert ", keep cls@-1 (accuracy" in found.verdict
-    assert "the best on dev, mean@-1 (accuracy" in found.verdict
-    assert NONE in found.verdict
-    assert "no other can be told from it" in found.verdict
+    assert ", keep cls@-1 (accuracy" in found.evidence
+    assert "the best on dev, mean@-1 (accuracy" in found.evidence
+    assert NONE in found.evidence
+    assert found.verdict.startswith("Keep cls@-1: no other readout is shown to be better once ")
+    assert "no other can be told from it" in found.evidence
 
 
 def test_chance_alone_seldom_changes_the_readout(model, task):
@@ -122,34 +124,36 @@ def test_chance_alone_seldom_changes_the_readout(model, task):
 def test_the_best_on_dev_that_fails_on_test_is_not_taken(model, task):
     quality = {"cls@-1": 0.68, "max@-1": (0.7, 0.45)}
     found = answer(model, task, _runs(task, quality, seeds=5), OPTIONS)
-    assert ", keep cls@-1 (accuracy" in found.verdict
-    assert "max@-1, the best on dev, scores −0." in found.verdict
+    assert ", keep cls@-1 (accuracy" in found.evidence
+    assert "max@-1, the best on dev, scores −0." in found.evidence
+    assert found.verdict.startswith("Keep cls@-1: max@-1, the best on dev, is worse on test; ")
 
 
 def test_the_reference_best_on_dev_is_kept_and_the_worse_are_named(model, task):
     quality = {"cls@-1": 0.7, "mean@-1": 0.69, "max@-1": 0.45}
     found = answer(model, task, _runs(task, quality, seeds=5), OPTIONS)
-    assert "no readout scored higher on dev; on test, worse: max@-1 (−0." in found.verdict
+    assert "no readout scored higher on dev; on test, worse: max@-1 (−0." in found.evidence
 
 
 def test_a_readout_alone_has_its_score(model, task):
     found = answer(model, task, _runs(task, {"mean@-1": 0.7}), OPTIONS)
-    assert found.verdict.startswith("Fine-tuned on 200 rows of made-up, mean@-1 (accuracy 0.")
+    assert found.evidence.startswith("Fine-tuned on 200 rows of made-up, mean@-1 (accuracy 0.")
     assert [chart.kind for chart in found.charts] == ["learning_curve", "forest"]
 
 
 @pytest.mark.parametrize(
-    ("gain", "said"),
+    ("gain", "said", "short"),
     [
-        (0.2, "Fine-tuning gains +0."),
-        (0.0, f"Fine-tuning against a linear probe on the frozen vectors: {NONE}"),
-        (-0.2, "Fine-tuning loses: −0."),
+        (0.2, "Fine-tuning gains +0.", "beats"),
+        (0.0, f"Fine-tuning against a linear probe on the frozen vectors: {NONE}", "is not shown"),
+        (-0.2, "Fine-tuning loses: −0.", "is worse than"),
     ],
 )
-def test_what_fine_tuning_gains_is_said_as_its_interval_has_it(model, task, gain, said):
+def test_what_fine_tuning_gains_is_said_as_its_interval_has_it(model, task, gain, said, short):
     found = answer(model, task, _runs(task, {"cls@-1": 0.6}, gain=gain, seeds=5), OPTIONS)
     number = _value(found, "cls@-1 less frozen, n = 200")
-    assert said in found.verdict
+    assert said in found.evidence
+    assert found.verdict.startswith(f"Fine-tuning cls@-1 {short} ")
     assert (number.low > 0) == (gain > 0)
     assert (number.high < 0) == (gain < 0)
 
@@ -165,7 +169,7 @@ def test_what_fine_tuning_gains_is_said_as_its_interval_has_it(model, task, gain
 def test_other_tokens_are_held_against_the_first(model, task, quality, said):
     runs = _runs(task, {"cls@-1": 0.6, "token[3]@-1": quality, "sep@2": 0.6}, seeds=5)
     found = answer(model, task, runs, OPTIONS)
-    assert said in found.verdict
+    assert said in found.evidence
     assert TuningAnalysis(model, task, runs).other_tokens == [
         "token[3]@-1"
     ]  # sep@2 is of another layer
@@ -213,7 +217,7 @@ def test_every_readout_and_size_has_its_numbers(model, task, sizes):
             assert (f"{name} less cls@-1, n = {n:,}" in names) == (name != "cls@-1")
     curve = found.charts[0]
     assert len(curve.data["n"]) == 2 * len(quality) * len(sizes)
-    assert found.verdict.startswith(f"Fine-tuned on {sizes[-1]:,} rows")
+    assert found.evidence.startswith(f"Fine-tuned on {sizes[-1]:,} rows")
     gains = found.charts[-1]
     assert ("group" in gains.data) == (len(sizes) > 1)
     for chart in found.charts:
@@ -249,7 +253,7 @@ def test_subsets_that_overlap_are_told_of(model, task):
     (note,) = [note for note in found.notes if "two seeds share" in note]
     assert f"100% at n = {train:,} of their rows" in note
     assert "n = 20 " not in note
-    assert f"Fine-tuned on all {train:,} rows of made-up" in found.verdict
+    assert f"Fine-tuned on all {train:,} rows of made-up" in found.evidence
 
 
 @pytest.mark.parametrize(("rate", "end"), [(2e-5, "lowest"), (1e-4, "highest"), (5e-5, None)])
@@ -284,7 +288,7 @@ def test_trainings_that_learned_nothing_are_told_of(model, task):
 def test_scores_of_other_kinds_go_through(model, kind):
     task = _task(kind)
     found = answer(model, task, _runs(task, {"cls@-1": 0.6, "mean@-1": 0.7}), OPTIONS)
-    assert task.metric in found.verdict
+    assert task.metric in found.evidence
     assert found.charts[0].data["y_label"] == f"{task.metric}, test"
 
 
@@ -293,8 +297,8 @@ def test_a_training_that_diverged_has_no_score_and_is_not_taken(model):
     runs = _runs(task, {"cls@-1": 0.6, "mean@-1": 0.7})
     runs.results[-1].test_scores[:] = -np.inf
     found = answer(model, task, runs, OPTIONS)
-    assert "keep cls@-1" in found.verdict
-    assert f"the best on dev, mean@-1 (R² undefined): {NOT_FINITE}" in found.verdict
+    assert "keep cls@-1" in found.evidence
+    assert f"the best on dev, mean@-1 (R² undefined): {NOT_FINITE}" in found.evidence
     assert any("without a score to compare: mean@-1" in note for note in found.notes)
     json.dumps(to_json(found), allow_nan=False)
 
@@ -312,5 +316,5 @@ def test_trainings_that_lack_a_seed_are_refused(model, task):
 def test_without_probes_nothing_is_said_of_them(model, task):
     runs = dataclasses.replace(_runs(task, {"cls@-1": 0.6, "mean@-1": 0.7}), probes=[])
     found = answer(model, task, runs, OPTIONS)
-    assert "frozen" not in found.verdict
+    assert "frozen" not in found.evidence + found.verdict
     assert not any(found.charts[0].data["frozen"])

@@ -8,7 +8,7 @@ from poolwise.tuning.charts import charts
 from poolwise.tuning.finding_numbers import numbers
 from poolwise.tuning.notes import notes
 from poolwise.tuning.records import TrainingOptions
-from poolwise.tuning.verdict import verdict
+from poolwise.tuning.verdict import evidence, verdict
 
 QUESTION = "Which readout, once the encoder is fine-tuned?"
 
@@ -23,6 +23,7 @@ def finding_of(analysis: TuningAnalysis, options: TrainingOptions) -> Finding:
         study="tuned",
         question=QUESTION,
         verdict=verdict(analysis),
+        evidence=evidence(analysis),
         numbers=[*numbers(analysis)],
         charts=[*charts(analysis)],
         notes=[*notes(analysis, options)],

@@ -13,7 +13,35 @@ PROBE = "a linear probe on the frozen vectors"
 
 
 def verdict(analysis: TuningAnalysis) -> str:
-    """Which readout, what fine-tuning gains, and whether another token does as well."""
+    """Which readout to fine-tune, and whether that is better than a probe on frozen vectors."""
+    n, best, reference = analysis.largest_size, analysis.best_on_dev, analysis.reference
+    gain = _GAINS.get(_sign(analysis.gain_comparisons[n], versus(analysis.chosen, FROZEN, n)))
+    if len(analysis.readouts) == 1:
+        return f"Fine-tuning {best} {gain or 'was measured alone, without a comparison'}."
+    and_gain = f"; fine-tuning it {gain}" if gain else ""
+    sign = None
+    if best != reference:
+        sign = analysis.readout_comparisons[n].sign(versus(best, reference, n))
+    if sign == 1:
+        return f"Take {best} instead of {reference} for fine-tuning{and_gain}."
+    if sign == -1:
+        return f"Keep {reference}: {best}, the best on dev, is worse on test{and_gain}."
+    return f"Keep {reference}: no other readout is shown to be better once fine-tuned{and_gain}."
+
+
+_GAINS: dict[int | None, str] = {
+    1: "beats a linear probe on frozen vectors",
+    -1: "is worse than a linear probe on frozen vectors",
+    0: "is not shown to beat a linear probe on frozen vectors",
+}
+
+
+def _sign(family: ComparisonFamily, name: str) -> int | None:
+    return family.sign(name) if name in family.adjusted_p else None
+
+
+def evidence(analysis: TuningAnalysis) -> str:
+    """The scores of the readouts, what fine-tuning gains, and whether other tokens do as well."""
     sentences = [_choice(analysis), _gain(analysis), _other_tokens(analysis)]
     return " ".join(filter(None, sentences))
 

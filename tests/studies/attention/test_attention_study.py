@@ -56,9 +56,11 @@ def planted(model, **modules):
 @pytest.mark.usefixtures("few")
 def test_a_finding_is_complete(tiny, texts):
     finding = ask(poolwise.load(tiny("bert")), texts)
-    assert finding.verdict.startswith("[CLS] gives ")
-    assert "Which words matter to [CLS] is told best by " in finding.verdict
-    assert finding.verdict.count(". ") == 1
+    assert finding.evidence.startswith("[CLS] gives ")
+    assert "which words matter to [CLS] is told best by " in finding.evidence
+    assert finding.verdict.startswith("[CLS] attends most to ")
+    assert "; which words matter to it is told best by " in finding.verdict
+    assert finding.verdict.count(".") == 1
     for method in (RAW, NORMS, ZEROING):
         for layer in (1, 2, 3):
             found = where(finding, SHARE, way=method, layer=layer)
@@ -97,9 +99,9 @@ def test_an_encoder_that_looks_everywhere_alike_and_takes_nothing(tiny, texts):
             assert found.value == pytest.approx(float(name == "itself"))
     assert all(n.value is None and n.note for n in where(finding, SHARE, way=ZEROING))
     assert all(n.value is None and n.note for n in where(finding, AGREEMENT, yardstick=LEFT_OUT))
-    assert " and 0 % by norms" in finding.verdict
-    assert "Value Zeroing" not in finding.verdict
-    assert finding.verdict.endswith("so no way can be held to it.")
+    assert " and 0 % by norms" in finding.evidence
+    assert "Value Zeroing" not in finding.evidence
+    assert finding.verdict.endswith("leaving a word out moves it in too few sentences.")
     for chart in finding.charts:
         assert render_chart(chart).panels
 
@@ -110,7 +112,7 @@ def test_blocks_that_cannot_be_taken_apart_leave_raw_attention(tiny, texts):
     assert {n.where["way"] for n in where(finding, SHARE)} == {RAW, "a uniform head"}
     assert not where(finding, SHARE, blocks="rollout")
     assert any("ModernBERT cannot be taken apart" in note for note in finding.notes)
-    assert "is told by raw attention in block 3 where they are left out" in finding.verdict
+    assert "is told by raw attention in block 3 where they are left out" in finding.evidence
     for chart in finding.charts:
         assert render_chart(chart).panels
 
@@ -120,7 +122,7 @@ def test_without_words_to_leave_out_there_is_no_yardstick(tiny, texts):
     short = list(dict.fromkeys(" ".join(text.split()[:3]) for text in texts))
     finding = ask(poolwise.load(tiny("bert")), short)
     assert not where(finding, AGREEMENT)
-    assert finding.verdict.endswith("so no way can be held to it.")
+    assert finding.verdict.endswith("leaving a word out moves it in too few sentences.")
     assert where(finding, SHARE, way=NORMS, layer=3)
 
 

@@ -150,7 +150,9 @@ def by(finding, name, way, layer):
 
 def test_a_planted_average_is_recognised(averaging, tmp_path):
     (finding,) = Average(texts_from(sentences(), name="planted")).run(Context(averaging))
-    assert finding.verdict.startswith("Yes: at layer "), finding.verdict
+    assert finding.verdict.startswith("Yes: a weighted average "), finding.verdict
+    assert " explains nearly all of how [CLS] differs " in finding.verdict
+    assert finding.evidence.startswith("at layer ")
     for layer in (1, 2, 3):
         assert by(finding, EXPLAINED, OWN, layer).low > 0.9
         assert by(finding, EXPLAINED, OTHER, layer).high < 0.5
@@ -183,8 +185,9 @@ def test_tokens_that_another_sentence_has_too_explain_nothing(tiny, tmp_path):
     model = planted(tiny("bert"), tmp_path / "model", word_embeddings=lambda w: w * 0 + w[:1])
     (finding,) = Average(texts_from(sentences(), name="one word")).run(Context(model))
     assert finding.verdict.startswith("No: "), finding.verdict
-    assert "no clear difference to another sentence's" in finding.verdict
-    assert "Nor does it become one" in finding.verdict
+    assert "no clear difference to another sentence's" in finding.evidence
+    assert "; with a constant, the same for every sentence, it explains " in finding.evidence
+    assert "is at no layer shown to explain most" in finding.verdict
     assert by(finding, EXPLAINED, SHIFTED, 3).low > 0.9
     tested = family(list(layer_statistics(fit_sentences(model, sentences(), 0))))
     assert {tested.sign(one.name) for one in tested.comparisons} == {0}
@@ -227,7 +230,7 @@ def test_other_families_have_an_answer(family_folder):
     (finding,) = Average(texts_from(sentences(60), name="words")).run(
         Context(poolwise.load(family_folder))
     )
-    assert finding.verdict.startswith(("Yes: ", "No: ", "Undefined: ", "Not at the last layer"))
+    assert finding.verdict.startswith(("Yes: ", "No: ", "Undefined: ", "Partly: "))
     values = [one.value for one in finding.numbers if one.value is not None]
     assert np.isfinite(values).all()
 

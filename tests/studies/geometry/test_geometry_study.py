@@ -119,9 +119,11 @@ def test_plain_texts_and_sentences_have_all_but_alignment(model):
 
 def test_the_verdict_is_of_the_last_layer_and_the_charts_of_all(model):
     finding, *_ = answer(model, scored())
-    assert finding.verdict.startswith("At the last layer two random texts have a mean cosine of ")
-    assert "under cls@3 and " in finding.verdict
-    assert "nothing that is defined" not in finding.verdict
+    assert finding.verdict.startswith("Two random texts are ")
+    assert "alike under cls@-1" in finding.verdict
+    assert finding.evidence.startswith("mean cosine of two random texts ")
+    assert "under cls@3 and " in finding.evidence
+    assert "nothing that is defined" not in finding.evidence
     lines, panels = finding.charts
     assert (lines.kind, panels.kind) == ("by_layer", "multiples")
     assert set(lines.data["layer"]) == {0, 1, 2, 3}

@@ -35,7 +35,7 @@ from poolwise.studies.inversion.detokenize import Detokenizer
 from poolwise.studies.inversion.experiment import FREQUENT, UNCONDITIONAL, DecoderExperiment
 from poolwise.studies.inversion.finding import build_finding
 from poolwise.studies.inversion.training import DecoderOptions, exposures, train_decoder
-from poolwise.studies.inversion.verdict import verdict
+from poolwise.studies.inversion.verdict import evidence, verdict
 from poolwise.studies.study import Context
 from poolwise.texts import texts_from
 
@@ -111,11 +111,12 @@ def test_a_sentence_that_is_in_the_vector_comes_back(planted, model):
     assert f1[systems.bag] > 0.9 > f1[systems.shuffled_bag]
 
     finding = build_finding("How much?", planted, model, 0, {})
-    assert finding.verdict.startswith("Most comes back from cls: a linear bag of words names")
-    beaten = ". The decoder beats every control, the strongest, the nearest training sentence, by +"
-    assert beaten in finding.verdict
-    assert " over noise." in finding.verdict
-    assert finding.verdict.count(". ") == 1
+    assert finding.verdict.startswith("A small decoder recovers nearly all of a sentence's words ")
+    assert finding.verdict.endswith(" from cls, more than any control.")
+    assert finding.evidence.startswith("cls: a linear bag of words names")
+    beaten = "; the decoder beats every control, the strongest, the nearest training sentence, by +"
+    assert beaten in finding.evidence
+    assert finding.evidence.endswith(" over noise")
     for number in finding.numbers:
         assert number.value is not None
         assert number.low <= number.value <= number.high, number
@@ -130,11 +131,11 @@ def test_a_sentence_that_is_in_the_vector_comes_back(planted, model):
 def test_a_vector_that_holds_nothing_is_said_to_hold_nothing(planted):
     family = compare_systems(planted)
     turned = replace(planted, dev_f1={"noise": 1.0, "cls": 0.0})
-    text = verdict(
-        turned, ComparisonFamily([*family.comparisons, *compare_systems(turned).comparisons[-2:]])
-    )
-    assert text.startswith("Most comes back from noise")
-    assert "The decoder beats" not in text
+    both = ComparisonFamily([*family.comparisons, *compare_systems(turned).comparisons[-2:]])
+    assert verdict(turned, both).endswith("from noise, not shown to be more than every control.")
+    text = evidence(turned, both)
+    assert text.startswith("noise: ")
+    assert "the decoder beats" not in text
     assert UNCONDITIONAL.name in text
     noise = planted.systems["noise"]
     for control in noise.controls:

@@ -96,7 +96,8 @@ def test_a_norm_that_is_the_length_is_found():
     texts = Texts()
     texts.plant("cls@2", 3 + 0.5 * texts.tokens + 0.2 * texts.rng.normal(size=texts.n))
     finding = answer(*texts.batches())
-    assert finding.verdict.startswith("Yes: the norm of [CLS] in the last block explains 100 %")
+    assert finding.verdict.startswith("Yes: the norm of [CLS] at the last layer tells much of ")
+    assert finding.evidence.startswith("the norm explains 100 % of the variance")
     assert number(finding, "slope").value == pytest.approx(0.5, abs=0.01)
     assert number(finding, "intercept").value == pytest.approx(3, abs=0.1)
     for name in ("R²", "eta²", "Spearman"):
@@ -108,7 +109,10 @@ def test_a_norm_that_is_the_length_is_found():
 
 def test_a_norm_that_has_nothing_to_do_with_it_is_not():
     finding = answer(*Texts().batches())
-    assert finding.verdict.startswith("No: the norm of [CLS] in the last block explains 0")
+    assert finding.verdict.startswith(
+        "No: the norm of [CLS] at the last layer tells hardly anything"
+    )
+    assert finding.evidence.startswith("the norm explains 0")
     for name in ("R²", "eta²", "Spearman"):
         assert abs(number(finding, name).value) < 0.07
     assert number(finding, "ridge R²", of="vector").value < 0.02
@@ -123,8 +127,8 @@ def test_short_sentences_with_norms_on_both_sides_are_found_by_the_curve_alone()
     assert abs(number(finding, "Spearman").value) < 0.1
     assert number(finding, "eta²").low > 0.95
     assert finding.verdict.startswith("Yes: ")
-    assert "by the best curve, eta²" in finding.verdict
-    assert "by a straight line only R²" in finding.verdict
+    assert "by the best curve, eta²" in finding.evidence
+    assert "by a straight line only R²" in finding.evidence
 
 
 def test_the_full_vector_is_asked_beside_the_norm():
@@ -135,7 +139,8 @@ def test_the_full_vector_is_asked_beside_the_norm():
     texts.vectors["cls@2"] = vectors.astype(np.float32)
     finding = answer(*texts.batches())
     assert finding.verdict.startswith("No")
-    assert "while the full [CLS] vector predicts it with R² 1.00" in finding.verdict
+    assert finding.verdict.endswith("; the whole vector tells much of it.")
+    assert "; the full [CLS] vector predicts it with R² 1.00" in finding.evidence
     assert number(finding, "ridge R²", of="vector").low > 0.99
     assert number(finding, "ridge R²", of="vector", length="words").value > 0.9
 
@@ -144,6 +149,19 @@ def test_partly():
     texts = Texts(n=3000)
     texts.plant("cls@2", 50 + texts.tokens + 20 * texts.rng.normal(size=texts.n))
     assert answer(*texts.batches()).verdict.startswith("Partly: ")
+
+
+def test_an_interval_across_a_bound_leaves_both_answers():
+    texts = Texts(n=300)
+    texts.plant("cls@2", 90 + texts.tokens + 30 * texts.rng.normal(size=texts.n))
+    finding = answer(*texts.batches())
+    found = number(finding, "R²")
+    assert found.low < 0.1 < found.high
+    assert finding.verdict == (
+        "No or partly: the norm of [CLS] at the last layer tells hardly anything, or a part, of "
+        "the sentence's length."
+    )
+    assert "; the interval crosses 0.1; " in finding.evidence
 
 
 def test_layer_0_is_reported_constant():
@@ -160,9 +178,11 @@ def test_layer_0_is_reported_constant():
 def test_a_last_block_that_is_constant_says_no():
     texts = Texts().plant("cls@2", np.full(1500, 7.0))
     finding = answer(*texts.batches())
-    assert "is the same for every sentence, so it says nothing about length" in finding.verdict
+    assert finding.verdict == (
+        "No: the norm of [CLS] at the last layer is the same for every sentence."
+    )
     texts.vectors["cls@2"] = texts.vectors["cls@0"]
-    assert "the full [CLS] vector is the same" in answer(*texts.batches()).verdict
+    assert "the full [CLS] vector is the same" in answer(*texts.batches()).evidence
 
 
 def test_another_sentences_length_is_not_predicted():

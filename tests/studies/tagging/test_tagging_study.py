@@ -71,10 +71,11 @@ def test_the_layer_that_holds_the_tags_is_chosen():
         assert scores.test.values[name] < 0.3
 
     finding = build_finding("Which?", HeadResult("a linear head", scores, corpus, 1, ["and so on"]))
-    assert finding.verdict.startswith("Not the last layer but the second to last: entity F1 0.9"), (
-        finding.verdict
+    assert finding.verdict == (
+        "Take the second to last layer instead of the last layer: it tags words better."
     )
-    assert finding.verdict.endswith("against the last layer.")
+    assert finding.evidence.startswith("the second to last layer: entity F1 0.9")
+    assert finding.evidence.endswith(" against the last layer")
     assert {"divided so", "cut so", "and so on"} <= set(finding.notes)
     forest, layers = finding.charts
     assert forest.kind == "forest"
@@ -99,8 +100,8 @@ def test_without_a_difference_the_answer_says_so():
     mixes = [LayerMix("second to last", (1,)), LayerMix("last layer", (2,))]
     scores = experiment.run(lambda f, c, tags, _: train_linear(f, c, tags), 1, every_layer=False)
     for chosen, verdict in (
-        ("second to last", "No difference that these data can show"),
-        ("last layer", "The last layer: entity F1"),
+        ("second to last", "Keep the last layer: no other layer or mix of layers is shown"),
+        ("last layer", "Take the last layer: no other layer or mix of layers tagged words better"),
     ):
         scores.dev.values[chosen] = 2.0
         text = build_finding("Which?", HeadResult("a linear head", scores, corpus, 1)).verdict
@@ -234,7 +235,7 @@ def test_plain_tags_are_scored_by_accuracy(tiny):
     (finding,) = Tagging(tagged(tags=tags), heads=["linear"]).run(
         Context(poolwise.load(tiny("bert")))
     )
-    assert "accuracy" in finding.verdict
+    assert "accuracy" in finding.evidence
     shuffled = next(n for n in finding.numbers if n.where["features"] == SHUFFLED)
     assert 0.5 < shuffled.value < 0.95
 

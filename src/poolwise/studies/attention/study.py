@@ -19,7 +19,7 @@ from poolwise.studies.attention.measures import measure
 from poolwise.studies.attention.numbers import numbers
 from poolwise.studies.attention.profiles import entropies, profiles
 from poolwise.studies.attention.ranks import FEWEST_ROWS
-from poolwise.studies.attention.verdict import notes, verdict
+from poolwise.studies.attention.verdict import evidence, notes, verdict
 from poolwise.studies.study import Context
 from poolwise.studies.unique_texts import TextData, unique_texts
 from poolwise.texts import DataKind
@@ -68,6 +68,7 @@ class Attention:
             study=self.name,
             question=self.question,
             verdict=verdict(measures, agreed),
+            evidence=evidence(measures, agreed),
             numbers=list(numbers(measures, agreed)),
             charts=list(charts(measures, agreed)),
             notes=[*sampled.notes, *notes(model, measures, agreed, len(with_deletions))],

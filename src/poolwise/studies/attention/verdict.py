@@ -22,8 +22,28 @@ VERBS = {LEFT_OUT: "left out", MASKED: "masked"}
 
 
 def verdict(measures: Measures, agreement: Agreement) -> str:
-    """The attention and attributions of [CLS]; then the method that agrees best with deletion."""
-    return f"{_attended(measures)}. {_best_agreement(agreement)}."
+    """What [CLS] attends to most, and the method that agrees best with leaving words out."""
+    targets = {"itself": [CLASSES[ITSELF]], "[SEP]": [CLASSES[SEPARATOR]], "the words": OWN}
+    shares = {
+        target: sum(_share(measures, RAW, block, names) or 0.0 for block in measures.blocks)
+        for target, names in targets.items()
+    }
+    most = max(shares, key=lambda target: shares[target])
+    methods = list(
+        dict.fromkeys(_spoken(best[0]) for d in agreement.scores if (best := agreement.best(d)))
+    )
+    if not methods:
+        return f"[CLS] attends most to {most}; leaving a word out moves it in too few sentences."
+    superlative = " best" if len(agreement.candidates) > 1 else ""
+    return (
+        f"[CLS] attends most to {most}; which words matter to it is told{superlative} by "
+        f"{join_words(methods)}."
+    )
+
+
+def evidence(measures: Measures, agreement: Agreement) -> str:
+    """The shares of attention, and how each method agrees with deletion."""
+    return f"{_attended(measures)}; {_best_agreement(agreement)}"
 
 
 def notes(
@@ -97,11 +117,9 @@ def _best_agreement(agreement: Agreement) -> str:
         if (best := agreement.best(deletion))
     ]
     if not phrases:
-        return (
-            "In too few sentences does leaving a word out move [CLS], so no way can be held to it"
-        )
+        return "too few sentences in which leaving a word out moves [CLS] to compare methods"
     superlative = " best" if len(agreement.candidates) > 1 else ""
-    return f"Which words matter to [CLS] is told{superlative} {join_words(phrases)}"
+    return f"which words matter to [CLS] is told{superlative} {join_words(phrases)}"
 
 
 def _score(agreement: Agreement, deletion: str) -> str:

@@ -15,7 +15,7 @@ from poolwise.studies.average.charts import charts
 from poolwise.studies.average.numbers import family, numbers
 from poolwise.studies.average.sentence_fits import SentenceFits, fit_sentences
 from poolwise.studies.average.shares import FEWEST, layer_statistics
-from poolwise.studies.average.verdict import notes, verdict
+from poolwise.studies.average.verdict import evidence, notes, verdict
 from poolwise.studies.study import Context
 from poolwise.studies.unique_texts import TextData, unique_texts
 from poolwise.texts import DataKind
@@ -64,6 +64,7 @@ class Average:
             study=self.name,
             question=self.question,
             verdict=verdict(layers, tested),
+            evidence=evidence(layers, tested),
             numbers=[*numbers(layers, tested)],
             charts=layer_charts,
             notes=[*self._notes(model, fits, len(texts)), *notes(layers, tested)],

@@ -10,29 +10,56 @@ from poolwise.studies.average.combinations import OTHER, OTHER_SHIFTED, OWN, SHI
 from poolwise.studies.average.numbers import comparison_name
 from poolwise.studies.average.sentence_fits import OFFSET_SENTENCES
 from poolwise.studies.average.shares import LEAST_SPREAD, LayerStatistics
+from poolwise.studies.extent import extent, is_most
 from poolwise.studies.token_classes import CLASSES, CLASSES_NOTE
 
 MOST = 0.5
 """What an average must explain, with its interval, of how [CLS] differs between sentences."""
 
 
+NEARLY_ALL = 0.9
+"""What it must explain for [CLS] to be called an average."""
+
+
 def verdict(layers: Sequence[LayerStatistics], tested: ComparisonFamily) -> str:
-    """One sentence on averages; where there is none, another on averages and a constant."""
+    """Whether [CLS] is an average at the last layer, or how much of it an average explains."""
+    defined = [layer for layer in layers if layer.defined]
+    if not defined:
+        return "Undefined: [CLS] hardly differs between sentences at any layer."
+    averages = _averages(defined, OWN, tested)
+    best, last = _nearest(defined, OWN), layers[-1].index
+    if averages:
+        share = best.explained[OWN]
+        answer = "Yes" if last in averages and is_most(share, NEARLY_ALL) else "Partly"
+        place = "the last layer" if best.index == last else f"layer {best.index}"
+        return (
+            f"{answer}: a weighted average of the sentence's own tokens explains {extent(share)} "
+            f"of how [CLS] differs between sentences, at {place}."
+        )
+    if shifted := _averages(defined, SHIFTED, tested):
+        nearest = _nearest([x for x in defined if x.index in shifted], SHIFTED)
+        place = "the last layer" if nearest.index == last else f"layer {nearest.index}"
+        share = nearest.explained[SHIFTED]
+        return (
+            f"No: an average explains it only with a constant added, then {extent(share)} of how "
+            f"[CLS] differs between sentences, at {place}."
+        )
+    return (
+        "No: a weighted average of the sentence's own tokens is at no layer shown to explain most "
+        "of how [CLS] differs between sentences."
+    )
+
+
+def evidence(layers: Sequence[LayerStatistics], tested: ComparisonFamily) -> str:
+    """The shares explained where an average comes nearest, without a constant and with one."""
     defined = [layer for layer in layers if layer.defined]
     if not defined:
         most = max(layers, key=lambda layer: layer.spread)
-        return (
-            "Undefined: at no layer does [CLS] differ enough between sentences to be an average of "
-            f"what is in them; most at layer {most.index}, by {most.spread:.1g} of its mean square."
-        )
-    averages = _averages(defined, OWN, tested)
-    best = _nearest(defined, OWN)
-    if layers[-1].index in averages:
-        return f"Yes: {_nearest_average(best, tested)}."
-    if averages:
-        names = _layer_names(averages)
-        return f"Not at the last layer, but at {names}: {_nearest_average(best, tested)}."
-    return f"No: {_nearest_average(best, tested)}. {_with_constant(defined, tested)}."
+        return f"most at layer {most.index}, by {most.spread:.1g} of its mean square"
+    nearest = _nearest_average(_nearest(defined, OWN), tested)
+    if _averages(defined, OWN, tested):
+        return nearest
+    return f"{nearest}; {_with_constant(defined)}"
 
 
 def notes(layers: Sequence[LayerStatistics], tested: ComparisonFamily) -> Iterator[str]:
@@ -102,15 +129,14 @@ def _nearest_average(best: LayerStatistics, tested: ComparisonFamily) -> str:
     )
 
 
-def _with_constant(layers: Sequence[LayerStatistics], tested: ComparisonFamily) -> str:
+def _with_constant(layers: Sequence[LayerStatistics]) -> str:
     best = _nearest(layers, SHIFTED)
     own, other = (
         format_estimate(best.explained[combination]) for combination in (SHIFTED, OTHER_SHIFTED)
     )
-    opening = "It becomes" if _averages(layers, SHIFTED, tested) else "Nor does it become"
     return (
-        f"{opening} one when a constant, the same for every sentence, is added: {own} at layer "
-        f"{best.index}, another sentence's {other}"
+        f"with a constant, the same for every sentence, it explains {own} at layer {best.index}, "
+        f"another sentence's {other}"
     )
 
 

@@ -28,7 +28,7 @@ from poolwise.studies.geometry.shape import (
     shape_of,
 )
 from poolwise.studies.geometry.similar_texts import similar_pairs
-from poolwise.studies.geometry.verdict import shape_notes, verdict
+from poolwise.studies.geometry.verdict import evidence, shape_notes, verdict
 from poolwise.studies.study import Context, VectorRequest
 from poolwise.texts import DataKind, LabelledTexts, TextPairs, Texts
 
@@ -91,7 +91,8 @@ class Geometry:
         yield Finding(
             study=self.name,
             question=self.question,
-            verdict=verdict(last, encoder.width),
+            verdict=verdict(last),
+            evidence=evidence(last, encoder.width),
             numbers=[*_numbers(last, controls), *_numbers(lower, {})],
             charts=[*charts(views, controls[ISOTROPIC])],
             notes=[

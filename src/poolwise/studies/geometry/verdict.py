@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from poolwise.selection.comparisons import join_words
+from poolwise.statistics.estimate import Estimate
+from poolwise.studies.extent import is_most
 from poolwise.studies.geometry.shape import (
     ANISOTROPY,
     DOMINANCE,
@@ -16,15 +18,38 @@ from poolwise.studies.geometry.shape import (
     View,
 )
 
+ALIKE = ((0.5, "much"), (0.1, "somewhat"), (float("-inf"), "hardly"))
+"""How alike two texts are whose cosine lies above the number."""
 
-def verdict(last: Sequence[View], width: int) -> str:
-    """How alike any two texts are at the last layer, and what makes them so."""
+
+def verdict(last: Sequence[View]) -> str:
+    """How alike any two texts are at the last layer, and whether a few dimensions make them so."""
     raw = [view for view in last if view.kind == RAW]
-    sentences = [
-        f"At the last layer two random texts have a mean cosine of {_values(raw, ANISOTROPY)}",
+    readouts: dict[str, list[str]] = {}
+    for view in raw:
+        readouts.setdefault(_alike(view.shape[ANISOTROPY]), []).append(f"{view.pool}@-1")
+    phrases = [f"{alike} under {join_words(names)}" for alike, names in readouts.items()]
+    few = [f"{view.pool}@-1" for view in raw if is_most(view.shape[DOMINANCE])]
+    dimensions = f"; {DOMINANT} dimensions make most of it under {join_words(few)}" if few else ""
+    return f"Two random texts are {join_words(phrases)}{dimensions}."
+
+
+def _alike(cosine: Estimate) -> str:
+    if cosine.value is None:
+        return "the same"
+    ends = (x if x is not None else cosine.value for x in (cosine.low, cosine.high))
+    low, high = (next(word for least, word in ALIKE if end > least) for end in ends)
+    return f"{low} alike" if low == high else f"{low} or {high} alike"
+
+
+def evidence(last: Sequence[View], width: int) -> str:
+    """The mean cosine at the last layer, and the share that a few dimensions make."""
+    raw = [view for view in last if view.kind == RAW]
+    phrases = [
+        f"mean cosine of two random texts {_values(raw, ANISOTROPY)}",
         _dominance([view for view in raw if view.shape[DOMINANCE].value is not None], width),
     ]
-    return " ".join(f"{sentence}." for sentence in sentences if sentence)
+    return "; ".join(filter(None, phrases))
 
 
 def shape_notes(last: Sequence[View], lower: Sequence[View], isotropic: Shape) -> Iterator[str]:
@@ -47,7 +72,7 @@ def shape_notes(last: Sequence[View], lower: Sequence[View], isotropic: Shape) -
 def _dominance(views: Sequence[View], width: int) -> str:
     if not views:
         return ""
-    return f"Of it, {DOMINANT} of the {width} dimensions make {_values(views, DOMINANCE, '.0%')}"
+    return f"of it, {DOMINANT} of the {width} dimensions make {_values(views, DOMINANCE, '.0%')}"
 
 
 def _values(views: Sequence[View], name: str, form: str = ".3f") -> str:

@@ -12,7 +12,7 @@ from poolwise.studies.inversion.comparisons import compare_systems
 from poolwise.studies.inversion.detokenize import Detokenizer
 from poolwise.studies.inversion.experiment import InversionResults
 from poolwise.studies.inversion.numbers import numbers
-from poolwise.studies.inversion.verdict import notes, verdict
+from poolwise.studies.inversion.verdict import evidence, notes, verdict
 
 
 def build_finding(
@@ -28,6 +28,7 @@ def build_finding(
         study="recover",
         question=question,
         verdict=verdict(results, family),
+        evidence=evidence(results, family),
         numbers=numbers(results, family),
         charts=charts(results, family, Detokenizer.of(encoder.tokenizer), seed),
         notes=[*notes(results, family), *results.corpus.notes],

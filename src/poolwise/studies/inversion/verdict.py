@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from poolwise.selection.comparisons import ComparisonFamily, join_words
 from poolwise.statistics.estimate import format_estimate
+from poolwise.studies.extent import extent
 from poolwise.studies.inversion.comparisons import comparison_name
 from poolwise.studies.inversion.experiment import (
     UNCONDITIONAL,
@@ -25,6 +26,21 @@ PROTOCOL = (
 
 
 def verdict(results: InversionResults, family: ComparisonFamily) -> str:
+    """How much of a sentence the best readout's decoder recovers, and whether controls do so."""
+    best = results.systems[results.best_readout]
+    share = extent(results.scores.estimate("token F1", best.decoder))
+    beaten = all(
+        family.sign(comparison_name("token F1", best.decoder, control)) == 1
+        for control in best.controls
+    )
+    against = "more than any control" if beaten else "not shown to be more than every control"
+    return (
+        f"A small decoder recovers {share} of a sentence's words from {results.best_readout}, "
+        f"{against}."
+    )
+
+
+def evidence(results: InversionResults, family: ComparisonFamily) -> str:
     """The scores of the best readout, and how its decoder compares."""
     best, scores = results.systems[results.best_readout], results.scores
     bag_f1 = format_estimate(scores.estimate("token F1", best.bag))
@@ -32,12 +48,11 @@ def verdict(results: InversionResults, family: ComparisonFamily) -> str:
     bleu = format_estimate(scores.estimate("BLEU", best.decoder))
     exact = scores.estimate("exact match", best.decoder).value or 0.0
     summary = (
-        f"Most comes back from {results.best_readout}: a linear bag of words names a held-out "
-        f"sentence's tokens with F1 {bag_f1}, a small decoder says the sentence with token F1 {f1} "
-        f"and BLEU {bleu}, {exact:.1%} of them whole."
+        f"{results.best_readout}: a linear bag of words names a held-out sentence's tokens with F1 "
+        f"{bag_f1}, a small decoder says the sentence with token F1 {f1} and BLEU {bleu}, "
+        f"{exact:.1%} of them whole"
     )
-    comparisons = "; ".join([_against_controls(best, family), *_lead(results, family)])
-    return f"{summary} {comparisons[0].upper()}{comparisons[1:]}."
+    return "; ".join([summary, _against_controls(best, family), *_lead(results, family)])
 
 
 def notes(results: InversionResults, family: ComparisonFamily) -> Iterator[str]:

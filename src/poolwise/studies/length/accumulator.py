@@ -17,7 +17,7 @@ from poolwise.studies.length.measures import FEWEST, measure
 from poolwise.studies.length.numbers import numbers
 from poolwise.studies.length.random_words import RANDOM_WORDS, RandomWords
 from poolwise.studies.length.sample import FOLDS, Sample
-from poolwise.studies.length.verdict import notes, verdict
+from poolwise.studies.length.verdict import evidence, notes, verdict
 
 if TYPE_CHECKING:
     from poolwise.encoders import Encoder
@@ -72,6 +72,7 @@ class LengthAccumulator:
             study=NAME,
             question=QUESTION,
             verdict=verdict(self._layers, real),
+            evidence=evidence(self._layers, real),
             numbers=numbers(self._layers, real, random_words),
             charts=charts(self._layers, sample, real, random_words),
             notes=notes(self._layers, real, random_words, sample),

@@ -10,33 +10,63 @@ from poolwise.studies.length.measures import Measured, Measures
 from poolwise.studies.length.sample import OTHER, TOKENS, WORDS, Sample
 
 ANSWERS = ((0.5, "Yes"), (0.1, "Partly"), (float("-inf"), "No"))
-"""Least share of the length's variance that the norm must explain, by a line or by a curve.
+"""Share of the length's variance that the norm explains, by a line or by a curve: its interval lies
+above the number.
 
 Half of the variance still leaves 71 % of the spread; a tenth leaves 95 %.
 """
+
+AMOUNTS = {"Yes": "much", "Partly": "a part", "No": "hardly anything"}
 
 CURVED = 0.01
 """How much more than the line a curve must explain, above its interval, to be spoken of."""
 
 
 def verdict(layers: Sequence[Layer], real: Measures) -> str:
-    """The answer for the last block, in one sentence."""
+    """The answer for the last layer, in one sentence."""
     last = layers[-1]
-    stats = real.norm(last.cls, last.index)
-    full = _full_vector(real.ridge[last.cls, TOKENS])
-    line, curve = stats.regression.r2.value, stats.eta2.value
-    if line is None or curve is None:
-        return (
-            f"No: the norm of [CLS] in the last block is the same for every sentence, so it says "
-            f"nothing about length, and {full}."
-        )
-    answer = next(word for least, word in ANSWERS if max(line, curve) >= least)
-    join = "and" if answer == "Yes" else "while"
+    stats, ridge = real.norm(last.cls, last.index), real.ridge[last.cls, TOKENS]
+    if stats.regression.r2.value is None or stats.eta2.value is None:
+        return "No: the norm of [CLS] at the last layer is the same for every sentence."
+    norm = "the norm of [CLS] at the last layer"
+    low, high = _answers(_explained(stats))
+    vector = "; the whole vector tells much of it" if low != "Yes" and _is_much(ridge) else ""
+    if low == high:
+        return f"{low}: {norm} tells {AMOUNTS[low]} of the sentence's length{vector}."
+    amount = f"{AMOUNTS[low]}, or {AMOUNTS[high]},"
+    return f"{low} or {high.lower()}: {norm} tells {amount} of the sentence's length{vector}."
+
+
+def evidence(layers: Sequence[Layer], real: Measures) -> str:
+    """The shares that the norm of [CLS] and the full vector explain, at the last layer."""
+    last = layers[-1]
+    stats, full = real.norm(last.cls, last.index), _full_vector(real.ridge[last.cls, TOKENS])
+    if stats.regression.r2.value is None or stats.eta2.value is None:
+        return full
+    share = _explained(stats)
+    low, high = _answers(share)
+    crossed = next((least for least, word in ANSWERS if word == high), 0.0)
+    unclear = f"; the interval crosses {crossed:g}" if low != high else ""
     return (
-        f"{answer}: the norm of [CLS] in the last block explains "
-        f"{percent(curve if is_curved(stats) else line)} of the variance "
-        f"of sentence length in tokens ({_line_and_curve(stats)}), {join} {full}."
+        f"the norm explains {percent(share.value or 0.0)} of the variance of sentence length in "
+        f"tokens ({_line_and_curve(stats)}){unclear}; {full}"
     )
+
+
+def _explained(stats: Measured) -> Estimate:
+    """The share that a curve explains where it finds clearly more than a line; else a line's."""
+    return stats.eta2 if is_curved(stats) else stats.regression.r2
+
+
+def _answers(share: Estimate) -> tuple[str, str]:
+    """The answers at both ends of the interval."""
+    ends = (x if x is not None else share.value or 0.0 for x in (share.low, share.high))
+    low, high = (next(word for least, word in ANSWERS if end >= least) for end in ends)
+    return low, high
+
+
+def _is_much(ridge: Estimate) -> bool:
+    return ridge.low is not None and ridge.low >= ANSWERS[0][0]
 
 
 def notes(

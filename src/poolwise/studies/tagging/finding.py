@@ -6,7 +6,7 @@ from poolwise.records import Finding
 from poolwise.studies.tagging.charts import charts
 from poolwise.studies.tagging.experiment import HeadResult
 from poolwise.studies.tagging.numbers import numbers
-from poolwise.studies.tagging.verdict import notes, verdict
+from poolwise.studies.tagging.verdict import evidence, notes, verdict
 
 
 def build_finding(question: str, result: HeadResult) -> Finding:
@@ -15,6 +15,7 @@ def build_finding(question: str, result: HeadResult) -> Finding:
         study="tagging",
         question=question,
         verdict=verdict(result),
+        evidence=evidence(result),
         numbers=[*numbers(result)],
         charts=[*charts(result)],
         notes=[*notes(result)],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from poolwise.selection.comparisons import NO_DIFFERENCE
 from poolwise.statistics.estimate import format_estimate
 from poolwise.studies.tagging.experiment import LAST, HeadResult
 
@@ -11,24 +12,28 @@ LEVEL = 0.05
 
 
 def verdict(result: HeadResult) -> str:
-    """Whether the best mix on dev differs from the last layer on test."""
+    """Whether the best layer or mix on dev is better than the last layer on test."""
+    best = result.scores.best_mix
+    if best == LAST:
+        return "Take the last layer: no other layer or mix of layers tagged words better on dev."
+    gain = result.scores.test.difference(best, LAST)
+    if gain.p >= LEVEL:
+        return "Keep the last layer: no other layer or mix of layers is shown to tag words better."
+    if (gain.value.value or 0) < 0:
+        return f"Keep the last layer: {_with_article(best)}, better on dev, is worse on test."
+    return f"Take {_with_article(best)} instead of the last layer: it tags words better."
+
+
+def evidence(result: HeadResult) -> str:
+    """The score of the best layer or mix on test, and its difference from the last layer."""
     test, best = result.scores.test, result.scores.best_mix
     score = f"{result.metric} {format_estimate(test.estimate(best))} with {result.head}"
     if best == LAST:
-        return f"The last layer: {score}; no other scored higher on dev."
+        return score
     gain = test.difference(best, LAST)
     size = format_estimate(gain.value, sign=True)
-    if gain.p >= LEVEL:
-        return (
-            "No difference that these data can show between the last layer and what was best "
-            f"on dev, {_with_article(best)}: {score}, a difference of {size}."
-        )
-    if (gain.value.value or 0) < 0:
-        return (
-            f"The last layer: {_with_article(best)} was better on dev, but on test has {score}, "
-            f"{size} against it."
-        )
-    return f"Not the last layer but {_with_article(best)}: {score}, {size} against the last layer."
+    unclear = f", {NO_DIFFERENCE}" if gain.p >= LEVEL else ""
+    return f"{_with_article(best)}: {score}, {size} against the last layer{unclear}"
 
 
 def notes(result: HeadResult) -> Iterator[str]:
@@ -53,5 +58,8 @@ def notes(result: HeadResult) -> Iterator[str]:
 
 
 def _with_article(name: str) -> str:
-    """``the last layer``, ``layer 3``."""
-    return name if name.startswith("layer ") else f"the {name}"
+    """``the last layer``, ``the weighted sum of the last 4 layers``, ``layer 3``."""
+    if name.startswith("layer "):
+        return name
+    plural = " layers" if name[-1].isdigit() else " layer" if name.endswith("last") else ""
+    return f"the {name}{plural}"
