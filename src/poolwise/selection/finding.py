@@ -99,7 +99,8 @@ def evidence(outcome: Outcome) -> str:
         )
     best = selection.names[selection.best_index]
     return (
-        f"{scored}; the highest, {best}: {gain}, p {format_p(outcome.p)} among {_count(selection)}"
+        f"{scored}; the highest, {best}, changes it by {gain} on rows that it was not chosen on, p "
+        f"{format_p(outcome.p)} among {_count(selection)}"
     )
 
 

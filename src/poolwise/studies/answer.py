@@ -62,7 +62,10 @@ def _reason(outcome: Outcome) -> str:
     if selection.best_index == selection.reference:
         return f"{score} {format_estimate(outcome.score)} on {data}, the highest of all"
     best = selection.names[selection.best_index]
-    return f"the highest score, of {best}, is {gain} in {score} against it on {data}"
+    return (
+        f"the highest score, of {best}, changes {score} by {gain} on rows of {data} that it was "
+        "not chosen on"
+    )
 
 
 def _cost(outcome: Outcome, texts_per_second: float | None) -> str:
