@@ -136,6 +136,13 @@ def test_the_slider_moves_by_keyboard_and_colours_change(visit):
     assert "the same in every sentence" in page.locator("article .line").first.text_content()
 
 
+def test_it_opens_on_the_method_that_deletion_confirms(visit, document):
+    page = visit()
+    assert page.get_by_role("radio", name="Value Zeroing").is_checked()
+    assert "leaving each of them out" in page.locator("#method-description").text_content()
+    assert document["methods"][0]["key"] == "zeroing"
+
+
 def test_methods_switch_and_say_what_they_show(visit, document):
     page = visit(reduced_motion="reduce")
     seen = set()
@@ -156,9 +163,11 @@ def test_a_tokens_number_is_read_on_hover_and_by_keyboard(visit, document):
     name, place, weight, multiple, norm = line.text_content().split(" · ")
     expected = document["sentences"][3]
     assert (name, place) == ("the", "position 1")
-    share = expected["weights"]["average"][-1][1]
-    assert float(weight.removesuffix(" % of [CLS]")) == pytest.approx(100 * share, abs=0.051)
-    assert float(multiple.split(" ×")[0]) == pytest.approx(3 * share, abs=0.051)
+    own, *others = expected["weights"]["zeroing"][-1]
+    assert float(weight.removesuffix(" % of [CLS]")) == pytest.approx(100 * others[0], abs=0.051)
+    assert own + sum(others) == pytest.approx(1, abs=1e-4)
+    equal = sum(others) / len(others)
+    assert float(multiple.split(" ×")[0]) == pytest.approx(others[0] / equal, abs=0.051)
     assert norm == f"norm {expected['norms']['tokens'][1][-1]:.2f}"
     assert article.locator("svg text.active").text_content() == "the"
     page.mouse.move(0, 0)
@@ -236,7 +245,7 @@ def test_one_sentence_without_attention_says_what_is_missing(visit, document):
     alone = {
         **document,
         "sentences": [sentence],
-        "methods": document["methods"][:1],
+        "methods": [method for method in document["methods"] if method["key"] == "average"],
         "notes": ["pip install 'poolwise[torch]'"],
     }
     del alone["cosine"]

@@ -16,26 +16,27 @@ from poolwise.statistics.simplex import convex_weights
 from poolwise.studies.attention import decomposition, zeroing
 
 METHODS = {
-    "average": (
-        "Weighted average",
-        "Of the other tokens' hidden states at this layer, the weighted average that comes closest "
-        "to [CLS].",
+    "zeroing": (
+        "Value Zeroing",
+        "How far [CLS] turns when a token's value is set to zero in this block. Of these methods it "
+        "ranks the words most like leaving each of them out does (`poolwise ask attention`).",
     ),
     "norms": (
         "Norm shares",
         "How long a vector each token contributes to [CLS] in this block, through attention, "
         "residual and both LayerNorms.",
     ),
-    "zeroing": (
-        "Value Zeroing",
-        "How far [CLS] turns when a token's value is set to zero in this block.",
+    "average": (
+        "Weighted average",
+        "Of the other tokens' hidden states at this layer, the weighted average that comes closest "
+        "to [CLS].",
     ),
     "attention": (
         "Raw attention",
         "Where [CLS] looks in this block, averaged over its heads; looking is not yet taking.",
     ),
 }
-"""Each method's name, and the meaning of its weights."""
+"""Each method's name, and the meaning of its weights; the one that deletion confirms first."""
 
 Row = list[float | None]
 
@@ -61,11 +62,15 @@ def _token_outputs(model: Model, texts: Sequence[str]) -> tuple[Iterator[TokenOu
     try:
         groups = model.token_outputs(texts, attentions=True)
     except MissingExtraError as error:
-        return model.token_outputs(texts), [f"Only the weighted average is here. The rest: {error}"]
+        return model.token_outputs(texts), [
+            "Only a weaker method is here, the weighted average. Value Zeroing, which ranks words as "
+            f"leaving them out does, needs attention maps: {error}"
+        ]
     if has_separable_blocks(model):
         return groups, []
     return groups, [
-        f"Norm shares and Value Zeroing are missing: the blocks of {model.family.name} are not "
+        "Only weaker methods are here. Value Zeroing, which ranks words as leaving them out does, "
+        f"and norm shares are missing: the blocks of {model.family.name} are not "
         "attention, LayerNorm, feed-forward, LayerNorm, and are not taken apart."
     ]
 
