@@ -18,7 +18,7 @@ from poolwise.studies.attention import decomposition, zeroing
 METHODS = {
     "zeroing": (
         "Value Zeroing",
-        "How far [CLS] turns when a token's value is set to zero in this block. Of these methods it "
+        "How far [CLS] turns when a token's value is set to zero in this block. Of all methods it "
         "ranks the words most like leaving each of them out does (`poolwise ask attention`).",
     ),
     "norms": (
@@ -63,8 +63,8 @@ def _token_outputs(model: Model, texts: Sequence[str]) -> tuple[Iterator[TokenOu
         groups = model.token_outputs(texts, attentions=True)
     except MissingExtraError as error:
         return model.token_outputs(texts), [
-            "Only a weaker method is here, the weighted average. Value Zeroing, which ranks words as "
-            f"leaving them out does, needs attention maps: {error}"
+            "Only a weaker method is here, the weighted average. Value Zeroing, which ranks words "
+            f"as leaving them out does, needs attention maps: {error}"
         ]
     if has_separable_blocks(model):
         return groups, []
