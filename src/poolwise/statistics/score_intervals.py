@@ -24,7 +24,7 @@ from poolwise.statistics.paired import wilson_interval
 
 Array = NDArray[np.float64]
 
-MIN_DEGREES = 15
+MIN_DEGREES = 20
 """Rows of the rarer of two labels below which a score by label has no interval.
 
 Of several labels, fewer rows of each do: see ``_label_degrees``.
