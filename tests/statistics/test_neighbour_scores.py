@@ -152,6 +152,7 @@ def test_no_text_shares_its_label(score):
     value, influence = score(similarities, groups)
     assert np.isnan(value)
     assert np.isnan(influence).all()
+    assert np.isnan(score(similarities, np.zeros(20))[0])
     copies = np.arange(20) // 2
     assert np.isnan(score(similarities, copies, copies)[0])
     with pytest.raises(ValueError, match="expected two"):

@@ -3,7 +3,8 @@
 Each score is ``(value, influence)``. A row's influence counts both of its roles, that of a query
 and that of a document which other queries rank, [n] with mean 0: n times the derivative of the
 value in the row's weight (Hoeffding 1948, "A class of statistics with asymptotically normal
-distribution"). Both are NaN where no text has a label that another text has too.
+distribution"). Both are NaN where no text has a label that another text has too, or all
+have the same.
 
 ``similarities`` [n, n] are the cosines, ``labels`` [n] and ``groups`` [n] any names. Rows of one
 group are copies of one text: they are never each other's neighbours. A text whose label no other
@@ -112,11 +113,15 @@ class _Texts:
         return cls(factorize(names), factorize(own))
 
     def blocks(self) -> Iterator[tuple[slice, Flags, Flags]]:
-        """Queries, which texts have their labels, and which are not copies of them, [b, n]."""
+        """Queries, which texts have their labels, and which are not copies of them, [b, n].
+
+        None counts where all labels are the same: there is nothing to tell apart.
+        """
+        several = bool(self.labels.any())
         for start in range(0, len(self.labels), BLOCK):
             rows = slice(start, start + BLOCK)
             same = self.labels[rows, None] == self.labels
-            yield rows, same, self.groups[rows, None] != self.groups
+            yield rows, same, (self.groups[rows, None] != self.groups) & several
 
 
 def _mean_over_queries(score: RankingScore, similarities: Similarities, texts: _Texts) -> Score:
