@@ -328,6 +328,7 @@ def test_key_numbers_are_apart_by_kind_and_none_is_in_a_chart(ranking_chart: Ran
         Number("majority", 0.1, control=True),
         Number("TF-IDF", 0.7, 0.6, 0.8, baseline=True),
         charted,
+        Number("accuracy", 0.55, 0.5, 0.6, {"readout": "sep@3"}),
     ]
     tables = key_tables(Finding("a", "?", "!", numbers, charts=[ranking_chart]))
     names = {table.heading: [number.name for number in table.numbers] for table in tables}

@@ -25,10 +25,14 @@ class NumberTable:
 
 
 def key_tables(finding: Finding) -> list[NumberTable]:
-    """The first numbers of each kind that no chart writes: a study names its most telling first."""
+    """The first numbers of each kind: a study names its most telling first.
+
+    Left out are those that a chart writes, and others of the same name: further rows of that chart.
+    """
     written = {row for chart in finding.charts for row in _written(chart)}
+    charted = {n.name for n in finding.numbers if (n.value, n.low, n.high) in written}
     distinct = {(n.value, n.low, n.high, *n.where.items()): n for n in reversed(finding.numbers)}
-    numbers = [n for n in reversed(distinct.values()) if (n.value, n.low, n.high) not in written]
+    numbers = [n for n in reversed(distinct.values()) if n.name not in charted]
     tables = [
         NumberTable("Measured", [n for n in numbers if kind(n) == ""][:MOST_MEASURED]),
         NumberTable("Baselines", [n for n in numbers if n.baseline][:MOST_OTHER]),
