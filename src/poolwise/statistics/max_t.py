@@ -65,7 +65,8 @@ def max_t(
     p = np.where(np.isfinite(change) & (errors == 0) & (change > 0), 0.0, 1.0)
     if not tested.any():
         return MaxT(p, errors, np.inf)
-    t = change[tested] / errors[tested]
+    # The error that equal contenders have: about no change, not about the change observed.
+    t = change[tested] / np.hypot(errors[tested], change[tested] / np.sqrt(degrees))
     draws = _draws(cluster_sums(rows[:, tested], groups), degrees, seed)
     critical = float(np.quantile(draws.max(axis=1), 1 - LEVEL))
     p[tested] = np.maximum(_stepped(t, draws), least_p(change, rows, groups)[tested])
