@@ -11,8 +11,8 @@ import pytest
 import vl_convert
 
 from poolwise.charts import TextTable
-from poolwise.records import Finding
-from poolwise.reports import MIME_TYPE, finding_html, vega_lite
+from poolwise.records import Answer, Finding
+from poolwise.reports import MIME_TYPE, finding_html, summary_html, vega_lite
 from poolwise.reports.rendering import RENDERERS, render_chart
 
 FIXTURES = ["layers", "density", "forest", "heat", "learning_curve", "multiples", "ranking"]
@@ -70,3 +70,15 @@ def test_a_fragment_holds_tables_as_tables():
     assert "<h4>Came back</h4>" in html
     assert "<mark>the cat</mark> ran" in html
     assert "<img" not in html
+
+
+def test_a_summary_opens_with_the_answer_in_place_of_the_lead(hostile):
+    answer = Answer("Use mean@6.", "0.85.", "384.", "Sure.", f"poolwise {hostile}", ["A note."])
+    finding = Finding("a", "Which?", "This.", evidence="0.85 [0.84, 0.86]")
+    html = summary_html("the lead", [], [finding], answer=answer)
+    texts = ["Use mean@6.", "0.85.", "384.", "Sure.", "poolwise &lt;", "A note.", "Which?", "This."]
+    places = [html.index(text) for text in [*texts, finding.evidence]]
+    assert places == sorted(places)
+    assert "the lead" not in html
+    assert "<script" not in html
+    assert "the lead" in summary_html("the lead", [], [finding])

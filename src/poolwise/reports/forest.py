@@ -11,6 +11,7 @@ from poolwise.charts import ForestPlot
 from poolwise.reports import number_format
 from poolwise.reports.axis_range import axis_range, cut_legend
 from poolwise.reports.inline_data import inline_rows
+from poolwise.reports.labels import lines
 from poolwise.reports.rendered_chart import PAGE_WIDTH, LegendEntry, Panel, RenderedChart
 from poolwise.reports.row_layout import (
     Row,
@@ -26,7 +27,7 @@ from poolwise.reports.row_layout import (
     value_axis,
     value_rule,
 )
-from poolwise.reports.theme import CONTROL, INK, PAPER, QUIET, SERIES
+from poolwise.reports.theme import CONTROL, INK, LINE, PAPER, QUIET, SERIES
 
 NARROW = "width < 640"
 NUMBERS = 200, 176
@@ -100,10 +101,12 @@ def _layout(differences: Sequence[Row]) -> list[dict[str, Any]]:
 
 
 def _reference(text: str, x: alt.X) -> alt.Chart:
+    """In lines that a narrow page has room for on both sides of zero."""
+    rows = lines(text, 30)
     label: alt.Chart = (
         alt.Chart(alt.InlineData(values=[{"place": 0}]))
-        .mark_text(text=text, color=QUIET, baseline="bottom")
-        .encode(x=x, y=alt.value(-8))
+        .mark_text(text=rows, color=QUIET, baseline="bottom")
+        .encode(x=x, y=alt.value(-8 - LINE * (len(rows) - 1)))
     )
     return label
 
