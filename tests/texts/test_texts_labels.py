@@ -150,10 +150,16 @@ def test_labels_become_text(write, tmp_path, monkeypatch):
     assert rows(write("b.csv.bz2", bz2.compress(b"text,label\na,x\n"))) == [("a", "x", "")]
 
 
+def test_numbers_are_labels(write):
+    lines = '{"text": "a", "label": 1.5}\n{"text": "b", "label": 2}\n'
+    assert rows(write("a.jsonl", lines)) == [("a", "1.5", ""), ("b", "2", "")]
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ('{"text": "a", "label": 1.5}', "line 2: 'label' is a float, expected a text or an"),
+        ('{"text": "a", "label": [1.5]}', "line 2: 'label' is a list, expected a text or a"),
+        ('{"text": "a", "label": 1e999}', "line 2: 'label' is inf, expected a text or a number"),
         ('{"text": 7, "label": "x"}', "line 2: 'text' is a int, expected a text"),
         ('{"text": "a"}', "line 2: has no column 'label'; it has 'text'"),
     ],

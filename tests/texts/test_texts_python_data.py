@@ -200,7 +200,7 @@ def test_what_has_been_read_is_given_back(csv):
         ([{"text": "a", "label": "b"}, {"text": "c"}], r"row 1: has no column 'label'; it has"),
         (pd.DataFrame({"a": TEXTS, "b": LABELS, "c": SCORES}), r"cannot tell which column holds "
          r"the texts; it has 'a', 'b', 'c'; name it with text_column=…"),
-        ((LABELS, [0.5] * 6), r"labels, row 0: 'label' is a float, expected a text or an integer"),
+        ((LABELS, [["a"]] * 6), r"labels, row 0: 'label' is a list, expected a text or a number"),
         (([1, 2], ["a", "b"]), r"labels, row 0: 'text' is a int, expected a text"),
         ({"text": ["", None], "label": ["a", "b"]}, r"labels holds no rows that are whole: 2 rows"),
         ({"text": ["a\ud800"], "label": ["x"]}, r"labels, row 0: 'text' has half a surrogate"),

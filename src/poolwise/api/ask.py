@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from poolwise.api.inputs import as_datasets, as_model, read_options
+from poolwise.api.inputs import as_datasets, as_model, check_score, read_options
 from poolwise.api.results import FindingsView
 from poolwise.errors import OptionError, StudyError
 from poolwise.model import Model
@@ -37,6 +37,7 @@ def ask(
     readouts: Iterable[Any] = (),
     folder: str | Path | None = None,
     grid: str | None = None,
+    score: str | None = None,
     seed: int = 0,
     precision: Precision = "exact",
     prompt: str | None = None,
@@ -48,8 +49,9 @@ def ask(
 
     ``model`` is what ``load`` gives, or takes. ``texts``, ``labels``, ``pairs`` and ``tags`` are
     paths, frames, ``datasets.Dataset``, Arrow tables or lists; a list of them is several sets.
-    ``readouts``, ``grid`` and ``folder`` (where trainings are kept and resumed) belong to some
-    questions only. ``reading`` are the fields of ``ReadOptions``: ``limit``, ``dev``, ``test``, ….
+    ``readouts``, ``grid``, ``score`` (of labels, as in ``sweep``) and ``folder`` (where trainings
+    are kept and resumed) belong to some questions only. ``reading`` are the fields of
+    ``ReadOptions``: ``limit``, ``dev``, ``test``, ….
 
     Raises OptionError for a question or an option that does not exist, StudyError for data that
     cannot carry an answer, TextError for data that cannot be read.
@@ -63,9 +65,15 @@ def ask(
     data = {"texts": texts, "labels": labels, "pairs": pairs, "tags": tags}
     if all(data[kind] is None for kind in row.takes):
         raise StudyError(f"{question} is measured on {' or '.join(row.takes)}; none was given")
-    special = {"readouts": list(readouts), "grid": grid, "folder": folder and Path(folder)}
+    special = {
+        "readouts": list(readouts),
+        "grid": grid,
+        "score": score,
+        "folder": folder and Path(folder),
+    }
     options = {"seed": seed, **{name: value for name, value in special.items() if value}}
     datasets = as_datasets(**data, options=read_options(seed, reading))
+    check_score(score, datasets)
     findings = ask_studies(
         question,
         as_model(model, prompt, prompt_name),

@@ -92,6 +92,17 @@ def as_datasets(
     )
 
 
+def check_score(score: str | None, datasets: Datasets) -> None:
+    """Raises OptionError for what is no score of labels, and for a score without labels."""
+    if score is None:
+        return
+    from poolwise.selection.label_scores import score_named  # noqa: PLC0415 - slow to import
+
+    score_named(score)
+    if not datasets.labels:
+        raise OptionError(f"score is {score!r:.60}, but no labels are given; pairs have their own")
+
+
 def read_labels(labels: object, kind: LabelKind, options: ReadOptions) -> LabelledTexts:
     """One set of labelled texts, for a classifier of this kind."""
     splits = {"dev": options.dev, "test": options.test, "kind": kind}

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poolwise.api.inputs import as_datasets, as_model, read_options
+from poolwise.api.inputs import as_datasets, as_model, check_score, read_options
 from poolwise.api.results import FindingsView
 from poolwise.errors import StudyError
 from poolwise.model import Model
@@ -139,6 +139,7 @@ def sweep(
     tags: object = None,
     texts: object = None,
     grid: str = "default",
+    score: str | None = None,
     seed: int = 0,
     precision: Precision = "exact",
     prompt: str | None = None,
@@ -152,7 +153,9 @@ def sweep(
     was not made on. ``model`` is what ``load`` gives, or takes. ``labels``, ``pairs``, ``tags``
     and ``texts`` are paths, frames, ``datasets.Dataset``, Arrow tables or lists; a list of them is
     several sets. ``grid`` is
-    ``default``, ``full``, or readouts between blanks. ``reading`` are fields of ``ReadOptions``:
+    ``default``, ``full``, or readouts between blanks. ``score`` is of labels: accuracy, balanced
+    accuracy, macro-F1, AUC or average precision; of numbers R2 or Spearman; by default what suits
+    the labels. ``reading`` are fields of ``ReadOptions``:
     ``limit``, ``dev``, ``test``, ``columns``, ``text_column``, ``label_column``, ….
 
     An interruption (Ctrl-C) carries as notes what was answered before. Raises StudyError where the
@@ -165,6 +168,7 @@ def sweep(
     if all(value is None for value in data.values()):
         raise StudyError("nothing to measure on: give pairs, labels, tags or texts")
     datasets = as_datasets(**data, options=read_options(seed, reading))
+    check_score(score, datasets)
     encoder = as_model(model, prompt, prompt_name)
     findings: list[Finding] = []
     selections: list[Selection] = []
@@ -173,6 +177,7 @@ def sweep(
             encoder,
             datasets,
             grid=grid,
+            score=score,
             seed=seed,
             precision=precision,
             progress=progress,

@@ -20,6 +20,7 @@ from poolwise.cli.options import (
     print_json,
     prompt_options,
     sample_option,
+    score_option,
     tell,
 )
 from poolwise.cli.terminal import print_finding
@@ -59,6 +60,7 @@ def _listed() -> str:
     help="Of recover: what to get sentences back from; of tuned: what to fine-tune over. May be "
     "repeated. [default: some usual ones]",
 )
+@score_option
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @prompt_options
 @precision_option
@@ -71,6 +73,7 @@ def command(
     limit: RowLimit,
     output: Path | None,
     readouts: tuple[str, ...],
+    score: str | None,
     seed: int,
     prompt: str | None,
     prompt_name: str | None,
@@ -99,6 +102,7 @@ def command(
             encoder,
             **by_kind(data),
             readouts=readouts,
+            score=score,
             folder=output / "training" if output and QUESTIONS[question].resumes else None,
             seed=seed,
             precision=precision,

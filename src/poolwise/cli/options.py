@@ -63,6 +63,12 @@ def sample_option(default: int) -> Callable[[Command], Command]:
     )
 
 
+score_option = click.option(
+    "--score",
+    help="Of labels: accuracy, balanced accuracy, macro-F1, AUC or average precision; of labels "
+    "that are numbers: R2 or Spearman. [default: what suits the labels]",
+)
+
 force_option = click.option("--force", is_flag=True, help="Replace OUTPUT if it exists.")
 
 max_length_option = click.option(

@@ -19,6 +19,7 @@ from poolwise.cli.options import (
     print_json,
     prompt_options,
     sample_option,
+    score_option,
     tell,
 )
 from poolwise.cli.terminal import print_answer, print_finding, print_questions, print_table
@@ -39,6 +40,7 @@ DEFAULT_LIMIT = 20_000
     show_default=True,
     help='default, full, or readouts between blanks: "{cls,mean}@* mean@-1|whiten(128)".',
 )
+@score_option
 @sample_option(DEFAULT_LIMIT)
 @click.option(
     "-o",
@@ -56,6 +58,7 @@ DEFAULT_LIMIT = 20_000
 def command(
     model: str,
     grid: str,
+    score: str | None,
     limit: RowLimit,
     output: Path | None,
     seed: int,
@@ -94,6 +97,7 @@ def command(
                 encoder,
                 **by_kind(data),
                 grid=grid,
+                score=score,
                 seed=seed,
                 precision=precision,
                 progress=True,

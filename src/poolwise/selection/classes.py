@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections import Counter
 
 from poolwise.errors import StudyError
+from poolwise.selection.label_kinds import check_single
 from poolwise.texts import LabelledTexts
 
 
 def checked_classes(data: LabelledTexts) -> list[str]:
-    """The labels, in alphabetical order. Raises StudyError for fewer than two, or very many."""
+    """The labels, in alphabetical order.
+
+    Raises StudyError for fewer than two, very many, or several in one field.
+    """
     counts = Counter(data.labels)
     if len(counts) < 2:
         only = next(iter(counts), "")
@@ -17,6 +21,7 @@ def checked_classes(data: LabelledTexts) -> list[str]:
             f"{data.name}: every text has the label {only!r}; what learns from labels "
             "tells at least two of them apart"
         )
+    check_single(data)
     check_number(data, len(counts))
     return sorted(counts)
 

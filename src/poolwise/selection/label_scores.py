@@ -1,4 +1,4 @@
-"""The scores of a probe on labels, and which of them to take by default."""
+"""The scores of a probe on labels or numbers, and which of them to take by default."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.statistics import label_scores
+from poolwise.errors import OptionError
+from poolwise.statistics import label_scores, number_scores
+from poolwise.statistics.pseudo_values import Scale
 
 Array = NDArray[np.float64]
 Targets = NDArray[np.intp]
@@ -23,9 +25,31 @@ LABEL_SCORES: Mapping[str, Score] = {
     "average precision": label_scores.average_precision,
 }
 
+NumberScore = Callable[[Array, Array], tuple[float, Array]]
+"""Predictions [n], targets [n] → the score, and each row's influence on it [n]."""
+
+NUMBER_SCORES: Mapping[str, tuple[NumberScore, Scale]] = {
+    "R²": (number_scores.r2, "real"),
+    "Spearman": (number_scores.spearman, "correlation"),
+}
+
+SPELLINGS = {"r2": "R²"}
+"""What is easier to type."""
+
 IMBALANCE = 0.7
 """The share of the most frequent label from which accuracy says little: always predicting that
 label scores as much."""
+
+
+def score_named(name: str) -> str:
+    """The score of this name, in letters of any case. Raises OptionError for no score."""
+    names = {score.lower(): score for score in (*LABEL_SCORES, *NUMBER_SCORES)} | SPELLINGS
+    if name.lower() not in names:
+        raise OptionError(
+            f"score is {name!r:.60}, expected one of {', '.join(LABEL_SCORES)}; or for labels that "
+            f"are numbers {' or '.join(NUMBER_SCORES)} (R2)"
+        )
+    return names[name.lower()]
 
 
 def default_score(labels: Sequence[str]) -> tuple[str, str]:

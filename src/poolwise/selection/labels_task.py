@@ -16,10 +16,10 @@ from poolwise.selection.duplicates import duplicate_keys, factorize
 from poolwise.selection.folds import fold_rows
 from poolwise.selection.label_scores import LABEL_SCORES, default_score
 from poolwise.selection.probes import Features, ProbeName, cross_fitted_log_probabilities
-from poolwise.selection.tasks import PairsTask, fitted_steps, separate_rows
+from poolwise.selection.tasks import fitted_steps, separate_rows
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.pseudo_values import Scale
-from poolwise.texts import LabelledTexts, TextPairs
+from poolwise.texts import LabelledTexts
 
 Array = NDArray[np.float64]
 
@@ -129,6 +129,11 @@ class LabelsTask:
             values[rows] = value + influence
         return values
 
+    @property
+    def constant_prediction(self) -> str:
+        """What to predict without reading the texts."""
+        return repr(self.classes[self.majority])
+
     @cached_property
     def majority(self) -> int:
         """The most frequent of the ``classes`` among the rows chosen on."""
@@ -139,12 +144,3 @@ class LabelsTask:
         constant = np.zeros((len(self), len(self.classes)))
         constant[:, self.majority] = 1.0
         return self.pseudo_values(constant, self.targets)
-
-
-def task_of(
-    data: TextPairs | LabelledTexts, seed: int, probe: ProbeName = "logistic regression"
-) -> PairsTask | LabelsTask:
-    """The task of this data set: similarity of pairs, or a probe on labels."""
-    if isinstance(data, TextPairs):
-        return PairsTask(data, seed)
-    return LabelsTask(data, seed, probe=probe)

@@ -13,6 +13,7 @@ from poolwise.records import Floats
 from poolwise.selection.classes import checked_classes
 from poolwise.selection.duplicates import duplicate_keys, factorize
 from poolwise.selection.folds import fold_rows
+from poolwise.selection.label_kinds import check_classes
 from poolwise.selection.splits import RowIndices
 from poolwise.selection.tasks import fitted_steps, separate_rows
 from poolwise.selection.vector_cache import VectorCache
@@ -42,6 +43,7 @@ class NeighboursTask:
         self.name, self.data, self._seed = data.name, data, seed
         keys = duplicate_keys(data.texts, data.groups)
         self.groups = factorize(keys)
+        check_classes(data, "similarity")
         checked_classes(data)
         self.folds = fold_rows(data.splits, [(key,) for key in keys], seed)
         self._labels = factorize(data.labels)

@@ -46,6 +46,13 @@ Features = Callable[[NDArray[np.intp]], Callable[[Any], Floats | Array] | None]
 """Rows to fit on → the steps so fitted, which turn vectors into features; None where vectors lack
 what a step needs."""
 
+Predict = Callable[[Floats | Array], Floats | Array]
+"""Features [m, d] → what is predicted of them at each penalty, [p, m, …]."""
+
+Train = Callable[[Floats | Array, NDArray[np.intp]], tuple[Predict, Array | float]]
+"""Features of the rows trained on, and the rows → how to predict, and what to say of a row without
+features."""
+
 
 def cross_fitted_log_probabilities(
     x: Floats | Array,
@@ -63,20 +70,49 @@ def cross_fitted_log_probabilities(
     is not ``usable`` gets the labels' shares among the rows trained on. None where ``features``
     gives none.
     """
-    held_out: Array | None = None
+
+    def train(x: Floats | Array, rows: NDArray[np.intp]) -> tuple[Predict, Array]:
+        path = PROBES[probe](x, targets[rows], n_classes)
+
+        def predict(new: Floats | Array) -> Floats:
+            """In float32: there are as many as rows times labels times penalties."""
+            return np.asarray(path.log_probabilities(new), np.float32)
+
+        return predict, _prior(targets[rows], n_classes)
+
+    held_out = cross_fitted(x, folds, usable, features, train)
+    if held_out is None:
+        return None
+    loss = -held_out[:, np.arange(len(targets)), targets].astype(np.float64)
+    # A label that was never seen in training costs the same at every penalty.
+    loss[~np.isfinite(loss)] = 0.0
+    return of_best_penalties(held_out, loss, folds)
+
+
+def cross_fitted(
+    x: Floats | Array,
+    folds: Folds,
+    usable: NDArray[np.bool_],
+    features: Features,
+    train: Train,
+) -> Floats | Array | None:
+    """What is predicted of each row at each penalty, [p, n, …], by what was trained without its
+    fold; None where ``features`` gives none."""
+    held_out: Floats | Array | None = None
     for _, fitted, rows in folds.divisions():
-        train = fitted[usable[fitted]]
-        apply = features(train)
+        trained = fitted[usable[fitted]]
+        apply = features(trained)
         if apply is None:
             return None
-        path = PROBES[probe](apply(x[train]), targets[train], n_classes)
-        scores = path.log_probabilities(apply(x[rows]))
+        predict, constant = train(apply(x[trained]), trained)
+        predictions = predict(apply(x[rows]))
         if held_out is None:
-            held_out = np.empty((len(scores), len(x), n_classes), np.float32)
-        held_out[:, rows] = scores
-        held_out[:, rows[~usable[rows]]] = _prior(targets[train], n_classes)
+            shape = (len(predictions), len(x), *predictions.shape[2:])
+            held_out = np.empty(shape, predictions.dtype)
+        held_out[:, rows] = predictions
+        held_out[:, rows[~usable[rows]]] = constant
     assert held_out is not None
-    return _of_best_penalties(held_out, targets, folds)
+    return held_out
 
 
 def _prior(targets: Targets, n_classes: int) -> Array:
@@ -84,12 +120,10 @@ def _prior(targets: Targets, n_classes: int) -> Array:
         return np.asarray(np.log(np.bincount(targets, minlength=n_classes) / len(targets)))
 
 
-def _of_best_penalties(held_out: Array, targets: Targets, folds: Folds) -> Array:
-    """[n, k] from [p, n, k]: of each fold those of the least loss on the rows outside it."""
-    loss = -held_out[:, np.arange(len(targets)), targets].astype(np.float64)
-    # A label that was never seen in training costs the same at every penalty.
-    loss[~np.isfinite(loss)] = 0.0
-    loss[:, folds.codes == TEST] = 0.0
+def of_best_penalties(held_out: Floats | Array, losses: Array, folds: Folds) -> Array:
+    """[n, …] from [p, n, …]: of each fold those of the least loss, of losses [p, n], on the rows
+    outside it."""
+    loss = np.where(folds.codes == TEST, 0.0, losses)
     total = loss.sum(axis=1)
     chosen = np.empty(held_out.shape[1:])
     for fold in np.unique(folds.codes).tolist():

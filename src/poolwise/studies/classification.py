@@ -1,8 +1,9 @@
-"""Which readout does a frozen linear probe classify best?"""
+"""Which readout does a frozen linear probe predict labels from best?"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +13,15 @@ from poolwise.readouts import Readout
 from poolwise.records import CAREFUL, Finding, Number
 from poolwise.selection.baselines import length_only
 from poolwise.selection.cached_baselines import cached_baselines
+from poolwise.selection.data_tasks import task_of_labels
 from poolwise.selection.finding import selection_finding
 from poolwise.selection.grid import expand_grid
+from poolwise.selection.label_kinds import scale_notes
 from poolwise.selection.labels_task import LabelsTask
+from poolwise.selection.regression_task import RegressionTask
 from poolwise.selection.screening import screened_selection
-from poolwise.selection.selection import Selection
-from poolwise.selection.tasks import estimate_on
+from poolwise.selection.selection import Selection, score_readouts
+from poolwise.selection.tasks import estimate_on, separate_rows
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.paired import mean_differences
 from poolwise.studies.study import Context, VectorRequest
@@ -26,13 +30,19 @@ from poolwise.transforms import fit
 
 Array = NDArray[np.float64]
 
+_CONSTANTS: Mapping[type, str] = {
+    LabelsTask: "always the most frequent label",
+    RegressionTask: "always the mean",
+}
+
 
 class Classification:
     """The score of a logistic regression on frozen vectors, for the best third of all readouts.
 
-    A linear discriminant screens them. Controls: the same probe on shuffled labels and on the
-    text's length alone, and always the most frequent label. ``score`` names one of
-    ``selection.label_scores.LABEL_SCORES``; by default it follows the labels' imbalance.
+    A linear discriminant screens them. Of labels that are numbers it is a ridge regression, of all
+    readouts. Controls: the same probe on shuffled labels and on the text's length alone, and always
+    the most frequent label, or the mean. ``score`` names one of
+    ``selection.label_scores.LABEL_SCORES`` or ``NUMBER_SCORES``; by default it follows the labels.
     """
 
     name = "classification"
@@ -43,7 +53,9 @@ class Classification:
         self, data: LabelledTexts, grid: str = "default", seed: int = 0, score: str | None = None
     ) -> None:
         self.data = [data]
-        self.task = LabelsTask(data, seed, score=score)
+        self.task = task_of_labels(data, seed, score=score)
+        if isinstance(self.task, RegressionTask):
+            self.question = "Which readout can a linear probe predict numbers from best?"
         self._grid, self._seed = grid, seed
         self._readouts: list[Readout] = []
         self.selection: Selection | None = None
@@ -56,11 +68,16 @@ class Classification:
     def run(self, context: Context) -> Iterator[Finding]:
         encoder, cache, progress = context.model, context.vectors, context.progress
         baselines, notes = cached_baselines(encoder, self.task, cache, self._seed)
-        selection = screened_selection(
-            encoder, self.task, self._readouts, cache, baselines, progress=progress
-        )
+        task, readouts = self.task, self._readouts
+        if isinstance(task, RegressionTask):
+            selection = score_readouts(encoder, task, readouts, cache, baselines, progress=progress)
+        else:
+            selection = screened_selection(
+                encoder, task, readouts, cache, baselines, progress=progress
+            )
+            notes += [*scale_notes(self.data[0].labels), *_rare_labels(task)]
         self.selection = selection
-        notes += [*self._majority_note(selection), *self._rare_labels()]
+        notes += self._chance_note(selection)
         yield selection_finding(
             selection,
             study=self.name,
@@ -69,27 +86,17 @@ class Classification:
             notes=notes,
         )
 
-    def _majority_note(self, selection: Selection) -> Iterator[str]:
-        """A warning where the chosen readout is not shown to beat the most frequent label."""
+    def _chance_note(self, selection: Selection) -> Iterator[str]:
+        """A warning where the chosen readout is not shown to beat a constant prediction."""
         rows, task = selection.report_rows, self.task
         columns = np.column_stack(
             [task.chance_scores(), selection.row_scores[:, selection.chosen_index]]
         )[rows]
         gain = mean_differences(columns, 0, task.groups[rows])[1].value
         if gain.low is None or gain.low <= 0:
-            label = task.classes[task.majority]
             yield (
                 f"{CAREFUL}{selection.names[selection.chosen_index]} is not shown to do better "
-                f"than always predicting {label!r}"
-            )
-
-    def _rare_labels(self) -> Iterator[str]:
-        counts = np.bincount(self.task.targets[self.task.folds.choice_rows])
-        rare = int((counts == 1).sum())
-        if rare:
-            yield (
-                f"{rare} labels have one text to learn from: it is never in training when it is "
-                "predicted, and counts as missed"
+                f"than always predicting {task.constant_prediction}"
             )
 
     def _controls(self, selection: Selection, cache: VectorCache) -> Iterator[Number]:
@@ -100,17 +107,27 @@ class Classification:
         if chosen.steps:
             vectors = fit(chosen, vectors[usable], cache.dense_stack).apply(vectors)
         rng = np.random.default_rng(self._seed)
-        shuffled = task.targets.copy()
-        for part in (task.folds.choice_rows, task.folds.report_rows):
+        shuffled: NDArray[Any] = task.targets.copy()
+        for part in separate_rows(task.folds):
             shuffled[part] = rng.permutation(shuffled[part])
         lengths = length_only(cache.n_tokens[rows], task.texts)
         controls = {
             f"{task.score} on shuffled labels": task.probe_scores(vectors, usable, shuffled),
             f"{task.score} from length alone": task.probe_scores(lengths, usable),
-            "always the most frequent label": task.chance_scores(),
+            _CONSTANTS[type(task)]: task.chance_scores(),
         }
         where = {"part": "test" if task.folds.has_test else "all rows"}
         reported = selection.report_rows
         for name, scores in controls.items():
             value = estimate_on(task, scores, reported)
             yield Number.of(name, value, where, control=True)
+
+
+def _rare_labels(task: LabelsTask) -> Iterator[str]:
+    counts = np.bincount(task.targets[task.folds.choice_rows])
+    rare = int((counts == 1).sum())
+    if rare:
+        yield (
+            f"{rare} labels have one text to learn from: it is never in training when it is "
+            "predicted, and counts as missed"
+        )

@@ -15,8 +15,8 @@ from poolwise.readouts import Readout, parse
 from poolwise.records import Finding, Number
 from poolwise.selection.choice import Choice
 from poolwise.selection.comparisons import Comparison, ComparisonFamily, join_words
+from poolwise.selection.data_tasks import task_of
 from poolwise.selection.grid import layer_numbers, normalises, with_l2
-from poolwise.selection.labels_task import task_of
 from poolwise.selection.selection import Selection, score_readouts
 from poolwise.selection.tasks import PairsTask
 from poolwise.statistics.clusters import count_independent
@@ -38,9 +38,11 @@ class Layers:
     question = "Which layer should I take?"
     takes: Sequence[DataKind] = ("pairs", "labels")
 
-    def __init__(self, data: TextPairs | LabelledTexts, seed: int = 0) -> None:
+    def __init__(
+        self, data: TextPairs | LabelledTexts, seed: int = 0, score: str | None = None
+    ) -> None:
         self.data = [data]
-        self.task = task_of(data, seed)
+        self.task = task_of(data, seed, score=score)
 
     def request(self, model: Model) -> VectorRequest:
         return VectorRequest(self.task.texts, [readout.pooled for readout in _readouts(model)])

@@ -13,7 +13,7 @@ from poolwise.model import Model
 from poolwise.readouts import parse
 from poolwise.records import Finding, Floats, Number
 from poolwise.selection.comparisons import Comparison, ComparisonFamily, join_words
-from poolwise.selection.labels_task import task_of
+from poolwise.selection.data_tasks import task_of
 from poolwise.selection.selection import Selection, score_readouts
 from poolwise.statistics.estimate import format_estimate
 from poolwise.statistics.paired import Difference, paired_differences
@@ -44,9 +44,11 @@ class Pooler:
     question = "Is the pooler's output a good summary?"
     takes: Sequence[DataKind] = ("pairs", "labels")
 
-    def __init__(self, data: TextPairs | LabelledTexts, seed: int = 0) -> None:
+    def __init__(
+        self, data: TextPairs | LabelledTexts, seed: int = 0, score: str | None = None
+    ) -> None:
         self.data = [data]
-        self.task = task_of(data, seed, probe="discriminant")
+        self.task = task_of(data, seed, score=score, probe="discriminant")
         self._seed = seed
 
     def request(self, model: Model) -> VectorRequest:

@@ -44,7 +44,7 @@ QUESTIONS: dict[str, Question] = {
         "Which readout can a linear probe classify best?",
         ("labels",),
         "poolwise.studies.classification:Classification",
-        ("seed", "grid"),
+        ("seed", "grid", "score"),
         sweep={},
     ),
     "similarity": Question(
@@ -55,15 +55,24 @@ QUESTIONS: dict[str, Question] = {
         sweep={},
     ),
     "layers": Question(
-        "Which layer should I take?", _TASKS, "poolwise.studies.layers:Layers", sweep={}
+        "Which layer should I take?",
+        _TASKS,
+        "poolwise.studies.layers:Layers",
+        ("seed", "score"),
+        sweep={},
     ),
     "pooler": Question(
-        "Is the pooler's output a good summary?", _TASKS, "poolwise.studies.pooler:Pooler", sweep={}
+        "Is the pooler's output a good summary?",
+        _TASKS,
+        "poolwise.studies.pooler:Pooler",
+        ("seed", "score"),
+        sweep={},
     ),
     "first": Question(
         "Why the first token: would any other do?",
         _TASKS,
         "poolwise.studies.first:First",
+        ("seed", "score"),
         sweep={"rearrange": False},
     ),
     "knows": Question(

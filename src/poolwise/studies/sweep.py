@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from poolwise.model import Model
 from poolwise.records import Finding, Precision
 from poolwise.selection.duplicates import with_groups
+from poolwise.selection.label_kinds import are_numbers
+from poolwise.selection.regression_task import RegressionTask
 from poolwise.selection.selection import Selection
 from poolwise.studies.registry import QUESTIONS, studies_of
 from poolwise.studies.run import run_studies
 from poolwise.studies.study import Selects, Study
 from poolwise.texts import Datasets
+
+OF_CLASSES = ("similarity", "knows")
+"""Questions about labels that are not asked where these are numbers."""
+
+NUMBERS_NOTE = "similarity and what each layer knows are not measured on labels that are numbers"
 
 
 def sweep(
@@ -20,6 +28,7 @@ def sweep(
     datasets: Datasets,
     *,
     grid: str = "default",
+    score: str | None = None,
     seed: int = 0,
     precision: Precision = "exact",
     progress: bool = False,
@@ -27,26 +36,36 @@ def sweep(
     """Each finding as soon as it is known; with those that choose a readout of the grid, the
     selection they chose from.
 
-    ``grid`` names readouts: see ``selection.grid``. Questions run in their shorter form where the
+    ``grid`` names readouts: see ``selection.grid``; ``score`` that of labels, by default what suits
+    them: see ``selection.label_scores``. Questions run in their shorter form where the
     longer one needs more passes or a network.
     """
-    studies = sweep_studies(model, with_groups(model, datasets), grid=grid, seed=seed)
+    studies = sweep_studies(model, with_groups(model, datasets), grid=grid, score=score, seed=seed)
     for study, finding in run_studies(model, studies, precision=precision, progress=progress):
-        yield finding, study.selection if isinstance(study, Selects) else None
+        selection = study.selection if isinstance(study, Selects) else None
+        numbers = selection is not None and isinstance(selection.task, RegressionTask)
+        notes = [*finding.notes, *[NUMBERS_NOTE] * numbers]
+        yield replace(finding, notes=notes), selection
 
 
 def sweep_studies(
-    model: Model, datasets: Datasets, *, grid: str = "default", seed: int = 0
+    model: Model,
+    datasets: Datasets,
+    *,
+    grid: str = "default",
+    score: str | None = None,
+    seed: int = 0,
 ) -> list[Study]:
     """The studies of a sweep: those whose data are there, in the registry's order."""
+    classes = [data for data in datasets.labels if not are_numbers(data.labels)]
     studies: list[Study] = []
     for name, row in QUESTIONS.items():
-        if row.sweep is None or not _answerable(name, model, datasets):
+        sets = replace(datasets, labels=classes) if name in OF_CLASSES else datasets
+        if row.sweep is None or not _answerable(name, model, sets):
             continue
-        options: dict[str, Any] = {"seed": seed, **row.sweep}
-        if "grid" in row.options:
-            options["grid"] = grid
-        studies += studies_of(name, datasets, **options)
+        options: dict[str, Any] = {"grid": grid, "score": score, "seed": seed}
+        options = {option: options[option] for option in row.options if option in options}
+        studies += studies_of(name, sets, **options, **row.sweep)
     return _last_geometry(studies)
 
 

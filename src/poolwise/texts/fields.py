@@ -62,12 +62,13 @@ def as_id(value: object, column: str, location: str) -> int | str:
 
 
 def as_label(value: object, column: str, location: str) -> str:
-    """``value``, if it can name a class, without spaces around it."""
-    if isinstance(value, int):
+    """``value``, if it can be a label, without spaces around it."""
+    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return str(value)
     if isinstance(value, str):
         return as_filled_text(value, column, location).strip()
-    raise TextError(f"{location}: {column!r} is {_kind(value)}, expected a text or an integer")
+    found = repr(value) if isinstance(value, float) else _kind(value)
+    raise TextError(f"{location}: {column!r} is {found}, expected a text or a number")
 
 
 def as_labels(value: object, column: str, location: str) -> str:

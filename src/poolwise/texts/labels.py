@@ -61,7 +61,7 @@ def open_labels(
     those splits are: then ``sources`` are for training. Of each source at most ``limit`` rows,
     drawn by ``seed`` so that every label keeps its share and, if the limit allows, a row; the first
     rows where ``seed`` is None. Rows without a text or a label are left out; ``notes`` count them.
-    Labels that are integers become text. Of ``kind`` ``multilabel`` a label is a list of labels, or
+    Labels that are numbers become text. Of ``kind`` ``multilabel`` a label is a list of labels, or
     text with ``;`` between them, and empty where a text has none; of ``regression`` it is a finite
     number, in a column that may also be called ``score``.
 

@@ -10,7 +10,7 @@ from poolwise.encoders.arrangement import ARRANGEMENTS
 from poolwise.encoders.variants.rearrange import rearrange
 from poolwise.model import Model
 from poolwise.records import Finding, Number
-from poolwise.selection.labels_task import task_of
+from poolwise.selection.data_tasks import task_of
 from poolwise.selection.selection import Selection, score_readouts
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.studies.first import charts, verdict
@@ -49,11 +49,12 @@ class First:
         self,
         data: TextPairs | LabelledTexts,
         seed: int = 0,
+        score: str | None = None,
         *,
         rearrange: bool = True,
     ) -> None:
         self.data = [data]
-        self.task = task_of(data, seed, probe="discriminant")
+        self.task = task_of(data, seed, score=score, probe="discriminant")
         self._seed = seed
         self._rearrange = rearrange
 

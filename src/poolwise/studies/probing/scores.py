@@ -30,6 +30,9 @@ CONTROL_TASKS = 5
 MAX_CODED_LABELS = 100
 """An online code trains logistic regressions block by block; their time grows with the labels."""
 
+MAX_CODED_ROWS = 6000
+"""And with the rows."""
+
 
 @dataclass(frozen=True)
 class ProbingScores:
@@ -140,6 +143,9 @@ def score_task(
         for i in range(CONTROL_TASKS)
     ]
     coded_rows = task.folds.choice_rows[usable[task.folds.choice_rows]]
+    if len(coded_rows) > MAX_CODED_ROWS:
+        rng = np.random.default_rng(seed)
+        coded_rows = rng.choice(coded_rows, MAX_CODED_ROWS, replace=False)
     coded = len(task.classes) <= MAX_CODED_LABELS
     return ProbingScores(
         task=task,

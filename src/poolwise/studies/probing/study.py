@@ -16,6 +16,7 @@ from poolwise.progress import Progress
 from poolwise.readouts import Readout, parse
 from poolwise.records import Finding, Precision
 from poolwise.selection.grid import layer_numbers
+from poolwise.selection.label_kinds import check_classes
 from poolwise.selection.labels_task import LabelsTask
 from poolwise.selection.selection import Selection
 from poolwise.selection.vector_cache import VectorCache, cache_vectors
@@ -148,6 +149,7 @@ def _task(data: LabelledTexts, seed: int) -> LabelsTask:
             f"{data.name}: {len(data)} rows; a probe can be told from its controls from {MIN_ROWS} "
             "rows on, and some thousands make the intervals narrow: give more rows"
         )
+    check_classes(data, "probing")
     task = LabelsTask(data, seed, score="accuracy", probe="discriminant")
     for _, fitted, _ in task.folds.divisions():
         labels = {data.labels[i] for i in fitted.tolist()}

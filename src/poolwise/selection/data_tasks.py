@@ -1,0 +1,41 @@
+"""Which task a data set is: similarity of pairs, a probe on labels, a regression to numbers."""
+
+from __future__ import annotations
+
+from poolwise.selection.label_kinds import are_numbers
+from poolwise.selection.label_scores import NUMBER_SCORES, score_named
+from poolwise.selection.labels_task import LabelsTask
+from poolwise.selection.probes import ProbeName
+from poolwise.selection.regression_task import RegressionTask
+from poolwise.selection.tasks import PairsTask
+from poolwise.texts import LabelledTexts, TextPairs
+
+
+def task_of(
+    data: TextPairs | LabelledTexts,
+    seed: int,
+    *,
+    score: str | None = None,
+    probe: ProbeName = "logistic regression",
+) -> PairsTask | LabelsTask | RegressionTask:
+    """The task of this data set; ``score`` and ``probe`` are of labels."""
+    if isinstance(data, TextPairs):
+        return PairsTask(data, seed)
+    return task_of_labels(data, seed, score=score, probe=probe)
+
+
+def task_of_labels(
+    data: LabelledTexts,
+    seed: int,
+    *,
+    score: str | None = None,
+    probe: ProbeName = "logistic regression",
+) -> LabelsTask | RegressionTask:
+    """By the ``score``: one of classes or one of numbers; by default by what the labels look like.
+
+    Raises OptionError for no score.
+    """
+    name = None if score is None else score_named(score)
+    if are_numbers(data.labels) if name is None else name in NUMBER_SCORES:
+        return RegressionTask(data, seed, score=name or "R²")
+    return LabelsTask(data, seed, score=name, probe=probe)
