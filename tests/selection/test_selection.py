@@ -1,14 +1,18 @@
 """Similarity and classification on texts whose answer is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from scipy.stats import spearmanr
 
 import poolwise
 from poolwise.errors import StudyError
 from poolwise.selection.best import best_readout
+from poolwise.selection.choice import Choice
 from poolwise.selection.score_table import score_rows
 from poolwise.selection.selection import score_readouts
+from poolwise.selection.tasks import PairsTask
 from poolwise.studies.classification import Classification
 from poolwise.studies.registry import studies_of
 from poolwise.studies.run import context_for, run_studies
@@ -44,89 +48,101 @@ def labelled(n=400):
     return LabelledTexts("cats", texts, labels, [""] * n, "hash")
 
 
+@pytest.fixture(scope="module")
+def planted(model):
+    """The study of pairs that mean@1 scores best, and its finding."""
+    study = Similarity(pairs(model), "{cls,mean,max}@* mean@1|standardize")
+    (finding,), _ = answered(model, study)
+    return study, finding
+
+
+@pytest.fixture(scope="module")
+def cats(model):
+    """The study of the word that labels depend on, and its finding."""
+    study = Classification(labelled(), "mean@* cls@0")
+    (finding,), _ = answered(model, study)
+    return study, finding
+
+
 def answered(model, study):
     context = context_for(model, [study])
     return list(study.run(context)), context.vectors
 
 
-def test_the_planted_readout_wins_and_others_do_not_tie(model):
-    study = Similarity(pairs(model), "{cls,mean,max}@* mean@1|standardize")
-    (finding,), _ = answered(model, study)
+def cosines(model, data, rows, readout, **options):
+    a, b = (
+        model.embed([side[i] for i in rows], readout + "|l2", **options)
+        for side in (data.first, data.second)
+    )
+    return np.sum(a * b, axis=1)
+
+
+def test_the_planted_readout_is_chosen_and_others_do_not_tie(planted):
+    study, finding = planted
     selection = study.selection
     assert selection.names[selection.chosen_index] == "mean@1"
     assert selection.tied.sum() == 1
-    assert finding.verdict.startswith("Take mean@1: Spearman 0.9")
-    assert "more than mean@-1" in finding.verdict
-    regret = next(n for n in finding.numbers if n.name == "regret of mean@-1")
-    test = selection.test_scores
-    assert regret.value == pytest.approx(
-        test[selection.chosen_index].value - test[selection.find("mean@3")].value
+    assert finding.verdict == "Use mean@1: it scores higher than mean@-1."
+    assert finding.evidence.startswith("Spearman 0.9")
+    assert "against mean@-1, p below 0.0001 among 14 readouts" in finding.evidence
+    gain = next(n for n in finding.numbers if n.name == "gain over the readout used now")
+    chosen, used = selection.chosen_index, selection.find("mean@3")
+    assert gain.value == pytest.approx(
+        selection.scores[chosen].value - selection.scores[used].value, abs=1e-9
     )
-    assert regret.low > 0
+    assert 0 < gain.low < gain.value < gain.high
     (control,) = [n for n in finding.numbers if n.name.startswith("Spearman with the scores of")]
     assert control.control
     assert control.low < 0 < control.high
+    assert finding.provenance["rows"] == {"all": 300}
+    assert not any(n.name.startswith("regret") for n in finding.numbers)
 
 
-def test_scores_of_all_rows_are_the_plain_spearman(model):
-    from scipy.stats import spearmanr
-
-    data = pairs(model)
-    study = Similarity(data, "cls@2 mean@-1|whiten(8)")
-    answered(model, study)
-    a, b = (model.embed(list(side), "cls@2|l2") for side in (data.first, data.second))
-    expected = spearmanr(np.sum(a * b, axis=1), data.scores).statistic
-    assert study.selection.all_rows_scores[0].value == pytest.approx(expected, abs=1e-9)
-    assert study.selection.all_rows_scores[1] is None
+def test_a_score_is_the_plain_spearman_of_all_rows(model, planted):
+    study, _ = planted
+    data = study.data[0]
+    index = study.selection.find("cls@2")
+    expected = spearmanr(cosines(model, data, range(300), "cls@2"), data.scores).statistic
+    assert study.selection.scores[index].value == pytest.approx(expected, abs=1e-9)
+    column = study.selection.row_scores[:, index]
+    assert column.mean() == pytest.approx(expected, abs=1e-9)
 
 
-def test_steps_learn_from_train_alone(model):
-    data = pairs(model)
-    study = Similarity(data, "mean@-1|whiten(8)")
-    answered(model, study)
-    train, _, test = study.task.splits
-    fit = list({side[i] for i in train for side in (data.first, data.second)})
-    rows = [int(i) for i in test]
-    a, b = (
-        model.embed([side[i] for i in rows], "mean@-1|whiten(8)|l2", fit=fit)
-        for side in (data.first, data.second)
-    )
-    np.testing.assert_allclose(
-        study.selection.row_scores[rows, 0], np.sum(a * b, axis=1), atol=1e-4
-    )
+def test_steps_learn_from_the_other_folds_alone(model):
+    data = pairs(model, 120)
+    task = PairsTask(data, 0)
+    cache = context_for(model, [Similarity(data, "mean@-1")]).vectors
+    readout = poolwise.parse("mean@-1|whiten(8)")
+    found = task.cosines(cache, cache["mean@-1"], readout)
+    for _, fitted, rows in task.folds.divisions():
+        fit = list(dict.fromkeys(side[i] for i in fitted for side in (data.first, data.second)))
+        expected = cosines(model, data, rows, "mean@-1|whiten(8)", fit=fit)
+        np.testing.assert_allclose(found[rows], expected, atol=1e-4)
 
 
 def test_a_constant_vector_has_no_score_and_is_never_chosen(model):
-    study = Similarity(pairs(model), "cls@0 cls@0|whiten(8) cls@1")
-    answered(model, study)
-    assert study.selection.test_scores[0].value is None
-    assert study.selection.test_scores[1].value is None
-    assert not study.selection.tied[:2].any()
-
-
-def test_the_probe_is_a_discriminant_trained_on_train_alone(model):
-    study = Classification(labelled(), "mean@1 cls@1")
-    (finding,), cache = answered(model, study)
-    task = study.task
-    x = cache["mean@1"][cache.rows(task.texts)].astype(float)
-    train, _, test = task.splits
-    oracle = LinearDiscriminantAnalysis(solver="eigen", shrinkage=1e-3)
-    hits = oracle.fit(x[train], task.targets[train]).predict(x[test]) == task.targets[test]
-    assert np.mean(hits == study.selection.row_scores[test, 0]) > 0.95
-    assert finding.provenance["rows"]["train"] == len(train)
-
-
-def test_classification_finds_the_word_and_controls_do_not(model):
-    study = Classification(labelled(), "mean@* cls@0")
+    study = Similarity(pairs(model, 100), "cls@0 cls@0|whiten(8) cls@1")
     (finding,), _ = answered(model, study)
-    found = {n.name: n for n in finding.numbers if n.name != "accuracy"}
-    assert found["accuracy of the chosen readout"].value > 0.85
-    frequent = found["always the most frequent label"].value
-    for name in ("accuracy on shuffled labels", "accuracy from length alone"):
+    selection = study.selection
+    for name in ("cls@0", "cls@0|whiten(8)"):
+        index = selection.find(name)
+        assert selection.scores[index].value is None
+        assert not selection.tied[index]
+        assert selection.better.p[index] == 1
+        assert index not in (selection.chosen_index, selection.best_index)
+    assert finding.verdict
+
+
+def test_classification_finds_the_word_and_controls_do_not(cats):
+    study, finding = cats
+    found = {n.name: n for n in finding.numbers if n.name != "AUC"}
+    assert found["AUC of the chosen readout"].value > 0.9
+    assert found["always the most frequent label"].value == 0.5
+    for name in ("AUC on shuffled labels", "AUC from length alone"):
         assert found[name].control
-        assert found[name].value < frequent + 0.1
-    assert found["accuracy of logistic regression"].value > 0.8
+        assert found[name].value < 0.65
     assert study.selection.baselines
+    assert any("the probe is a logistic regression" in note for note in finding.notes)
 
 
 @pytest.mark.parametrize(
@@ -134,26 +150,54 @@ def test_classification_finds_the_word_and_controls_do_not(model):
     [(["one"] * 60, "every text has the label 'one'"), ([*map(str, range(60))], "label column")],
 )
 def test_labels_that_no_probe_can_tell(labels, error):
-    with pytest.raises(StudyError, match=error):
-        Classification(LabelledTexts("d", sentences(60), labels, [""] * 60, "h"))
+    data = LabelledTexts("d", sentences(60), labels, [""] * 60, "h")
+    for study in (Classification, Similarity):
+        with pytest.raises(StudyError, match=error):
+            study(data)
+
+
+def flat(first, second, scores):
+    return TextPairs("flat", first, second, np.array(scores), [""] * 60, [""] * 60, "")
 
 
 def test_constant_scores():
-    data = TextPairs(
-        "flat", sentences(60), sentences(60, 1), np.full(60, 2.5), [""] * 60, [""] * 60, ""
-    )
     with pytest.raises(StudyError, match=r"all have the score 2\.5"):
-        Similarity(data)
+        Similarity(flat(sentences(60), sentences(60, 1), [2.5] * 60))
 
 
-def test_a_label_that_train_lacks_is_counted_as_missed(model):
+def test_pairs_of_one_text_are_called_that():
+    texts = sentences(60)
+    with pytest.raises(StudyError, match="both sides of every pair are the same text"):
+        Similarity(flat(texts, texts, np.arange(60.0)))
+    data = flat(texts, [text.upper() for text in texts], np.arange(60.0))
+    groups = {text: i for i, text in enumerate(dict.fromkeys(texts))}
+    groups |= {text.upper(): i for text, i in groups.items()}
+    with pytest.raises(StudyError, match="both sides of every pair are the same text"):
+        Similarity(replace(data, groups=groups))
+
+
+def test_a_label_with_one_text_is_counted_as_missed(model):
     data = labelled(200)
-    splits = ["train"] * 140 + ["dev"] * 30 + ["test"] * 30
     labels = [*data.labels[:199], "a rare one"]
-    study = Classification(LabelledTexts("d", data.texts, labels, splits, "h"), "mean@1")
+    data = LabelledTexts("d", data.texts, labels, [""] * 200, "h")
+    study = Classification(data, "mean@1", score="accuracy")
     (finding,), _ = answered(model, study)
     assert study.selection.row_scores[199, 0] == 0
-    assert any("1 labels do not occur in train" in note for note in finding.notes)
+    assert any("1 labels have one text to learn from" in note for note in finding.notes)
+
+
+def test_a_declared_test_split_is_reported_and_not_chosen_on(model):
+    data = labelled(200)
+    splits = ["train"] * 100 + ["dev"] * 50 + ["test"] * 50
+    study = Classification(LabelledTexts("d", data.texts, data.labels, splits, "h"), "mean@*")
+    (finding,), _ = answered(model, study)
+    selection = study.selection
+    assert selection.choice_rows.tolist() == list(range(150))
+    assert selection.report_rows.tolist() == list(range(150, 200))
+    assert finding.provenance["rows"] == {"chosen on": 150, "test": 50}
+    test = selection.row_scores[150:, selection.chosen_index]
+    assert selection.chosen.score.value == pytest.approx(test.mean())
+    assert {n.where["part"] for n in finding.numbers} == {"test"}
 
 
 def test_one_pass_answers_all_questions(model, monkeypatch):
@@ -173,31 +217,31 @@ def test_one_pass_answers_all_questions(model, monkeypatch):
     assert all(f.provenance["model_hash"] == model.hash for _, f in found)
 
 
-def test_the_winner_embeds_as_it_was_measured(model, tmp_path):
-    data = pairs(model, readout="mean@1")
+def test_the_chosen_readout_is_fitted_on_all_texts(model):
+    data = pairs(model, 100)
     study = Similarity(data, "mean@1|whiten(8)")
     answered(model, study)
-    study.selection.__dict__["chosen_index"] = 0
-    chosen = best_readout(study.selection, {"model_hash": model.hash})
-    first = chosen.transform.apply(model.embed(list(data.first), "mean@1"))
-    second = chosen.transform.apply(model.embed(list(data.second), "mean@1"))
-    cosines = np.sum(first * second, axis=1) / (
-        np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
+    study.selection.__dict__["chosen"] = Choice(study.selection, [0])
+    best = best_readout(study.selection, {"model_hash": model.hash})
+    texts = [text for pair in zip(data.first, data.second, strict=True) for text in pair]
+    np.testing.assert_allclose(
+        best.transform.apply(model.embed(texts, "mean@1")),
+        model.embed(texts, "mean@1|whiten(8)", fit=texts),
+        atol=1e-5,
     )
-    np.testing.assert_allclose(study.selection.row_scores[:, 0], cosines, atol=1e-5)
 
 
-def test_the_score_table_has_every_contender(model):
-    study = Similarity(pairs(model), "cls@* mean@*")
-    answered(model, study)
-    rows = list(score_rows(study.selection))
-    assert len(rows) == 2 * len(study.selection.names)
-    assert sum(row["chosen"] for row in rows) == 2
+def test_the_score_table_has_a_row_a_candidate(planted):
+    selection = planted[0].selection
+    rows = list(score_rows(selection))
+    assert [row["readout"] for row in rows] == selection.names
+    assert {row["part"] for row in rows} == {"all rows"}
+    assert [row["readout"] for row in rows if row["chosen"]] == ["mean@1"]
     assert {row["cost"] for row in rows if row["readout"] == "cls@1"} == {1 / 3}
 
 
-def test_hold_gives_baselines_columns_of_their_own(model):
-    data = pairs(model)
+def test_baselines_have_columns_of_their_own(model):
+    data = pairs(model, 100)
     study = Similarity(data, "mean@1")
     cache = context_for(model, [study]).vectors
     perfect = {"the same": cache["mean@1"]}
@@ -205,3 +249,20 @@ def test_hold_gives_baselines_columns_of_their_own(model):
     np.testing.assert_array_equal(selection.row_scores[:, -1], selection.row_scores[:, 0])
     assert selection.names[-1] == "the same"
     assert selection.cost(len(selection.names) - 1) == 0
+
+
+def test_a_screen_leaves_out_none_of_the_usual_readouts(model):
+    """What it leaves out has a score by the discriminant only, and cannot be chosen."""
+    study = Classification(labelled(200), "{cls,mean,max,sep}@* mean@*|standardize")
+    answered(model, study)
+    selection = study.selection
+    c = len(selection.readouts)
+    scored = np.isfinite(selection.choice_scores[:c])
+    assert selection.screen is not None
+    assert 12 <= scored.sum() < c
+    assert all(scored[i] for i in selection.references.values())
+    assert np.isfinite(selection.screen).all()
+    by_screen = selection.screen.mean(axis=0)
+    assert by_screen[scored].max() == by_screen.max()
+    assert scored[selection.best_index]
+    assert not (selection.tied & ~scored).any()

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 import poolwise
+from poolwise.statistics.clusters import count_independent
 from poolwise.statistics.dependent_correlations import williams
 from poolwise.studies.layers import Layers
 from poolwise.studies.run import context_for
@@ -40,27 +41,32 @@ def numbers(finding, name):
     return {n.where["readout"]: n for n in finding.numbers if n.name == name}
 
 
+def numbers_of(finding, name, pool):
+    return [n for n in finding.numbers if n.name == name and n.where["readout"].startswith(pool)]
+
+
 def test_the_planted_layer_is_taken_and_the_last_one_costs(model):
     finding, *_ = answer(model, pairs(model, "mean@1"))
-    assert finding.verdict.startswith("Take mean@1, the best on dev: Spearman 0.9")
-    assert "; regret of the last layer: +0." in finding.verdict
-    assert " Of cls, take layer " in finding.verdict
+    assert finding.verdict.startswith("Of mean, take mean@1: it scores higher than mean@-1; of cls")
+    assert finding.evidence.startswith("mean@1 Spearman 0.9")
+    assert ", against the last layer +0." in finding.evidence
     (regret,) = numbers(finding, "regret of the last layer, mean").values()
     assert regret.low > 0
     assert "after Holm over" in regret.note
-    assert "mean: dev tells layer 1 from every other" in finding.notes
+    assert "mean@1 scores higher than every other layer of mean" in finding.notes
 
 
-def test_regrets_are_differences_of_the_test_scores(model):
+def test_regrets_are_what_staying_costs_where_no_layer_was_chosen(model):
     finding, *_ = answer(model, pairs(model, "cls@2"))
-    test = {n.where["readout"]: n.value for n in finding.numbers if n.where.get("part") == "test"
-            and n.name == "Spearman"}  # fmt: skip
-    assert finding.verdict.startswith("Take cls@2")
+    scores = {n.where["layer"]: n.value for n in numbers_of(finding, "Spearman", "cls")}
+    assert finding.verdict.startswith("Of cls, take cls@2")
     for name, k in (("the last layer", 3), ("the middle layer", 1), ("the embeddings", 0)):
         (regret,) = numbers(finding, f"regret of {name}, cls").values()
         assert regret.where["layer"] == k
-        expected = None if test[f"cls@{k}"] is None else test["cls@2"] - test[f"cls@{k}"]
+        # Layer 2 is chosen without any fold, so nothing is taken off for having been chosen.
+        expected = None if scores[k] is None else scores[2] - scores[k]
         assert regret.value == (expected and pytest.approx(expected))
+        assert regret.where["part"] == "all rows"
     # Layer 2 of 3 blocks is the second to last: it costs nothing to stay with what is chosen.
     assert not numbers(finding, "regret of the second-to-last layer, cls")
 
@@ -70,15 +76,17 @@ def test_a_second_opinion_stands_beside_the_bootstrap(model):
 
     finding, cache, study = answer(model, pairs(model, "mean@1", noise=0.1))
     (found,) = numbers(finding, "p of regret of the last layer, mean (Williams)").values()
-    test, chosen = study.task.splits.test, found.where["layer"]
-    columns = [study.task.row_scores(cache, cache[f"mean@{k}"])[test] for k in (chosen, 3)]
-    r = spearmanr(np.column_stack([*columns, study.task.pairs.scores[test]])).statistic
-    assert found.value == pytest.approx(williams(r[0, 2], r[1, 2], r[0, 1], len(test)).p)
+    columns = [
+        study.task.cosines(cache, cache[readout]) for readout in (found.where["readout"], "mean@-1")
+    ]
+    r = spearmanr(np.column_stack([*columns, study.task.pairs.scores])).statistic
+    n = int(count_independent(study.task.groups)[0])
+    assert found.value == pytest.approx(williams(r[0, 2], r[1, 2], r[0, 1], n).p)
 
 
 def test_a_layer_of_one_vector_has_no_score_and_is_named(model):
     finding, *_ = answer(model, pairs(model, "mean@1"))
-    assert finding.notes[-1] == "no score at cls@0: the same for every row, up to rounding"
+    assert "no score at cls@0: the same for every row, up to rounding" in finding.notes
 
 
 def test_noise_tells_no_layer_from_another(model):
@@ -89,14 +97,14 @@ def test_noise_tells_no_layer_from_another(model):
         model,
         TextPairs("noise", data.first, data.second, scores, data.subsets, data.splits, ""),
     )
-    assert "mean: dev cannot tell layer" in " ".join(finding.notes)
+    assert any(note.startswith("mean@") and "cannot be told from" in note for note in finding.notes)
+    assert "keep mean@-1" in finding.verdict
     assert not any(finding.charts[1].data["clear"])
 
 
 def test_when_the_last_layer_is_best_no_regret_of_it_is_given(model):
     finding, *_ = answer(model, pairs(model, "mean@3"))
-    assert finding.verdict.startswith("Take mean@3")
-    assert "; it is the last layer." in finding.verdict
+    assert finding.verdict.startswith("Of mean, keep mean@-1: no layer scores higher")
     assert not numbers(finding, "regret of the last layer, mean")
     assert not any("Williams" in n.name and "mean" in n.name for n in finding.numbers)
 
@@ -108,7 +116,7 @@ def test_labels_have_no_second_opinion(model):
     assert not any("Williams" in n.name for n in finding.numbers)
     curves, costs = finding.charts
     assert curves.kind == "by_layer"
-    assert set(curves.data["series"]) == {"mean, test", "cls, test", "mean, dev", "cls, dev"}
+    assert set(curves.data["series"]) == {"mean", "cls"}
     assert costs.kind == "forest"
 
 

@@ -62,7 +62,9 @@ def test_a_pooler_that_summarises_is_said_to(model):
 
 def test_a_mean_that_summarises_better_is_said_to(model):
     finding, _ = answer(model, pairs(model, "mean@-1"))
-    assert finding.verdict.startswith("No: cls@-1 and mean@-1 summarise the text better. It scores")
+    assert finding.verdict == "No: cls@-1 and mean@-1 summarise the text better."
+    assert finding.evidence.startswith("pooler Spearman 0.")
+    assert "mean@-1 +0." in finding.evidence
     assert number(finding, "mean@-1 less pooler").low > 0
     (forest,) = finding.charts
     assert forest.kind == "forest"
@@ -90,14 +92,14 @@ def test_a_draw_is_what_an_encoder_with_that_pooler_gives(model):
     vectors = drawn.embed(list(study.task.pairs.first), "pooler|l2")
     others = drawn.embed(list(study.task.pairs.second), "pooler|l2")
     made = dict(random_layers(model, cache["cls@-1"], 5))["a re-initialised pooler 1"]
-    column = study.task.row_scores(cache, made)
+    column = study.task.cosines(cache, made)
     np.testing.assert_allclose(column, np.sum(vectors * others, axis=1), atol=1e-5)
 
 
 def test_an_untrained_pooler_is_called_that(model):
     untrained = with_random_pooler(model, 9)
     finding, _ = answer(untrained, pairs(model, "mean@-1"))
-    assert finding.verdict.startswith("This pooler was never trained (its bias is exactly zero)")
+    assert finding.verdict.startswith("No: this pooler was never trained")
     assert any("should not differ" in note for note in finding.notes)
 
 
@@ -105,8 +107,9 @@ def test_labels_will_do(model):
     texts = list(dict.fromkeys(sentences(500)))[:300]
     labels = ["cat" if "cat" in text else "no cat" for text in texts]
     finding, _ = answer(model, LabelledTexts("cats", texts, labels, [""] * len(texts), ""))
-    assert "accuracy" in finding.verdict
-    assert 0.5 < number(finding, "accuracy", readout="mean@-1").value <= 1
+    assert "AUC" in finding.evidence
+    assert 0.5 < number(finding, "AUC", readout="mean@-1").value <= 1
+    assert any("the probe is a discriminant" in note for note in finding.notes)
 
 
 def test_without_a_pooler_other_questions_are_named(tiny):

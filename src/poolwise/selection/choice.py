@@ -5,22 +5,44 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t
 
+from poolwise.selection.splits import RowIndices
+from poolwise.selection.tasks import Task
 from poolwise.statistics.clusters import standard_error
 from poolwise.statistics.cross_fit import CrossFit, cross_fit
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.paired import Difference
 from poolwise.statistics.pseudo_values import estimate
 
-if TYPE_CHECKING:
-    from poolwise.selection.selection import Selection
-
 Array = NDArray[np.float64]
+
+
+class Candidates(Protocol):
+    """What a choice reads of a ``Selection``, whose properties these are."""
+
+    @property
+    def task(self) -> Task: ...
+    @property
+    def row_scores(self) -> Array: ...
+    @property
+    def choice_rows(self) -> RowIndices: ...
+    @property
+    def report_scores(self) -> Array: ...
+    @property
+    def report_groups(self) -> RowIndices: ...
+    @property
+    def report_rows(self) -> RowIndices: ...
+    @property
+    def names(self) -> Sequence[str]: ...
+    @property
+    def scores(self) -> Sequence[Estimate]: ...
+    def best_of(self, indices: Sequence[int]) -> int: ...
+    def differences_from(self, index: int) -> Sequence[Difference]: ...
 
 
 @dataclass(frozen=True)
@@ -32,7 +54,7 @@ class Choice:
     been chosen; the interval adds what the choice leaves open.
     """
 
-    selection: Selection
+    selection: Candidates
     indices: Sequence[int]
 
     @cached_property

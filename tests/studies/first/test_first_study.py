@@ -50,7 +50,7 @@ def number(finding, name):
 
 def test_a_summary_in_the_first_token_is_found_in_no_other(model):
     finding = answer(model, pairs(model, "cls@-1"))
-    assert finding.verdict.startswith("No other single token does as well as the first, cls@3 (")
+    assert finding.verdict.startswith("No other single token does as well as the first.")
     for name in ("token[1]", "token[2]", "sep", MIDDLE, RANDOM):
         assert number(finding, f"{name} less cls, last layer").high < 0
     assert number(finding, "token[1]@0 less cls, last layer").control
@@ -58,8 +58,9 @@ def test_a_summary_in_the_first_token_is_found_in_no_other(model):
 
 def test_a_summary_in_another_token_is_found_there(model):
     finding = answer(model, pairs(model, "token[2]@-1"))
-    assert finding.verdict.startswith("Better than the first, cls@3 (Spearman ")
-    assert "): token[2] (+0." in finding.verdict
+    assert finding.verdict == "At the last layer token[2] scores higher than the first token."
+    assert finding.evidence.startswith("cls@-1 Spearman 0.")
+    assert "token[2] (+0." in finding.evidence
     assert number(finding, "token[2] less cls, last layer").low > 0
 
 
@@ -77,7 +78,7 @@ def test_a_best_layer_that_is_the_last_is_not_compared_twice(model):
     assert names.count("mean less cls, last layer") == 1
     for n in finding.numbers:
         if n.name.endswith("best layers"):
-            assert not (n.where["readout"].endswith("@3") and n.where["against"] == "cls@3")
+            assert not (n.where["readout"].endswith("@-1") and n.where["against"] == "cls@-1")
 
 
 def test_middle_and_random_tokens_are_tokens_of_the_text(model):
@@ -118,7 +119,7 @@ def test_labels_by_the_first_word_are_read_from_its_token(model):
     accuracy = {n.where["readout"]: n.value for n in finding.numbers if n.name == "accuracy"}
     assert accuracy["token[1]@1"] > 0.9
     assert accuracy["token[1]@1"] > accuracy["token[2]@1"]
-    assert "accuracy" in finding.verdict
+    assert "accuracy" in finding.evidence
     heat, forest = finding.charts
     assert (heat.kind, forest.kind) == ("heat", "forest")
     assert heat.data["best"].count(True) == 7
@@ -128,7 +129,7 @@ def test_labels_by_the_first_word_are_read_from_its_token(model):
 
 @pytest.mark.parametrize(
     ("depth", "expected"),
-    [(1, [1]), (2, [1, 2]), (6, [2, 3, 4, 6]), (12, [3, 6, 9, 12]), (24, [6, 12, 18, 24])],
+    [(1, [-1]), (2, [1, -1]), (6, [2, 3, 4, -1]), (12, [3, 6, 9, -1]), (24, [6, 12, 18, -1])],
 )
 def test_four_layers_stand_for_all(depth, expected):
     class Deep:
