@@ -58,6 +58,17 @@ def test_a_score_is_of_all_questions_about_labels(model, texts, lengths):
     assert "macro-F1 of the chosen layer" in names
 
 
+def test_a_scale_is_classes_or_numbers(model, texts):
+    stars = [str(len(text.split()) // 5 + 1) for text in texts]
+    result = poolwise.sweep(model, labels=(texts, stars), grid=GRID, score="R2")
+    findings = {finding.study: finding for finding in result.findings}
+    assert result.selections[0].task.score == "R²"
+    assert "similarity" in findings
+    assert not any("not measured" in note for note in findings["classification"].notes)
+    classes = poolwise.ask("classification", model, labels=(texts, stars), grid=GRID)
+    assert any("1 … 4 are taken as classes" in note for note in classes.findings[0].notes)
+
+
 def test_what_is_no_score_or_has_no_labels_is_an_error(model, texts):
     with pytest.raises(OptionError, match="score is 'F2', expected one of accuracy"):
         poolwise.sweep(model, labels=(texts, ["a", "b"] * (N // 2)), score="F2")

@@ -43,7 +43,8 @@ def sweep(
     studies = sweep_studies(model, with_groups(model, datasets), grid=grid, score=score, seed=seed)
     for study, finding in run_studies(model, studies, precision=precision, progress=progress):
         selection = study.selection if isinstance(study, Selects) else None
-        numbers = selection is not None and isinstance(selection.task, RegressionTask)
+        task = None if selection is None else selection.task
+        numbers = isinstance(task, RegressionTask) and are_numbers(task.data.labels)
         notes = [*finding.notes, *[NUMBERS_NOTE] * numbers]
         yield replace(finding, notes=notes), selection
 
