@@ -153,9 +153,10 @@ class Selection:
 
     @property
     def visible_difference(self) -> float | None:
-        """The difference from the best that tells a readout from it, corrected for all: of half of
-        the readouts less is enough. None where there is nothing to compare."""
-        errors = self._worse.errors[self._worse.errors > 0]
+        """The difference from the best that tells a readout near it from it, corrected for all;
+        readouts far below vary more. None where there is nothing to compare."""
+        near = self.tied if (self.tied & (self._worse.errors > 0)).any() else True
+        errors = self._worse.errors[near & (self._worse.errors > 0)]
         reach = self._worse.critical * float(np.median(errors)) if len(errors) else np.inf
         return reach if np.isfinite(reach) else None
 

@@ -140,8 +140,8 @@ def _differences(selection: Selection) -> Mapping[str, Difference]:
 def _scores(selection: Selection) -> Iterator[Number]:
     for i, (name, estimate) in enumerate(zip(selection.names, selection.scores, strict=True)):
         where = {"readout": name}
-        control = i >= len(READOUTS)
-        yield Number.of(selection.task.score, estimate, where, control=control)
+        untrained = i >= len(READOUTS)
+        yield Number.of(selection.task.score, estimate, where, baseline=untrained)
 
 
 def _verdict(family: ComparisonFamily, untrained: bool) -> str:

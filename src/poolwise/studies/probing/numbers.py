@@ -8,7 +8,11 @@ import numpy as np
 
 from poolwise.records import Number
 from poolwise.statistics.estimate import Estimate
+from poolwise.studies.probing.controls import LENGTH, MAJORITY
 from poolwise.studies.probing.paired_tests import PairedTest, TaskResult
+
+NULL_CONTROLS = (MAJORITY, LENGTH)
+"""Controls that know nothing of words; the others are baselines, scores to beat."""
 
 
 def numbers(results: Sequence[TaskResult]) -> list[Number]:
@@ -44,8 +48,10 @@ def _summary(result: TaskResult) -> Iterator[Number]:
 def _accuracies(result: TaskResult) -> Iterator[Number]:
     selection = result.scores.selection
     for i, (name, accuracy) in enumerate(zip(selection.names, selection.scores, strict=True)):
-        control = i in result.scores.controls
-        yield _number("accuracy", accuracy, result, name, control=control)
+        place = {"task": result.name, "readout": name, "part": _part(result)}
+        null = name in NULL_CONTROLS
+        baseline = i in result.scores.controls and not null
+        yield Number.of("accuracy", accuracy, place, control=null, baseline=baseline)
 
 
 def _number(
