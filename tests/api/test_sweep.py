@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,7 +16,9 @@ import poolwise
 from poolwise.cli import main
 from poolwise.errors import OptionError, StoreError, StudyError, TextError
 from poolwise.reports import to_json
+from poolwise.selection.choice import Choice
 from poolwise.studies import sweep as studies_of_a_sweep
+from poolwise.studies.answer import leading_selection
 
 GRID = "{cls,mean}@{2,3} mean@3|whiten(8)"
 
@@ -55,15 +59,16 @@ def test_findings_are_the_same_from_every_container(container, model, rows, resu
 
 def test_the_winner_embeds_as_its_selection_did(model, rows):
     swept = poolwise.sweep(model, labels=rows, grid=GRID)
-    (selection, *_) = swept.selections
-    selection.__dict__["chosen_index"] = selection.find("mean@3|whiten(8)")  # as if it had won
+    selection = leading_selection(swept.selections)
+    index = selection.find("mean@3|whiten(8)")
+    selection.__dict__["chosen"] = Choice(selection, [index])  # as if it were the best
     best = swept.best
     assert best.readout.needs_fit
     texts, _ = rows
     pooled = model.embed(texts, best.readout.pooled)
     positions = selection.cache.rows(texts)
     np.testing.assert_array_equal(pooled, selection.cache[str(best.readout.pooled)][positions])
-    refitted = model.embed(texts, best.readout, fit=list(selection.task.train_texts))
+    refitted = model.embed(texts, best.readout, fit=list(selection.task.fit_texts))
     np.testing.assert_array_equal(model.embed(texts, best), refitted)
 
 
@@ -92,19 +97,24 @@ def test_a_report_is_that_of_the_command(tiny, result, labels_file, tmp_path, mo
         result.report(folder)
 
 
-def test_scores_have_a_row_a_candidate_and_split(result):
+def test_scores_have_a_row_a_candidate(result):
     table = result.scores.to_pandas()
-    (selection, *_) = result.selections
-    first = table[(table["data"] == "labels.csv") & (table["score"] == "accuracy")]
-    assert list(first["readout"][::2]) == selection.names
-    assert set(table["part"]) == {"dev", "test"}
+    for selection in result.selections:
+        rows = table[table["score"] == selection.task.score]
+        assert list(rows["readout"]) == selection.names
+        assert rows["value"].tolist() == [estimate.value for estimate in selection.scores]
+    assert len(table) == sum(len(selection.names) for selection in result.selections)
+    assert set(table["part"]) == {"all rows"}
     assert set(table[table["chosen"]]["readout"]) >= {str(result.best.readout)}
 
 
 def test_a_result_shows_its_choice_its_scores_and_its_findings(result):
     chosen = str(result.best.readout)
-    assert repr(result).startswith(f"<SweepResult: {chosen}, accuracy ")
-    assert str(result).count("\n") == len(result.findings) - 1
+    selection = leading_selection(result.selections)
+    assert repr(result).startswith(f"<SweepResult: {chosen}, {selection.task.score} 0.")
+    answer = result.answer
+    assert str(result).startswith(f"{answer.recommendation}\nWhy: {answer.reason}\nCost: ")
+    assert f"\nNext: {answer.command}\n" in str(result)
     assert all(finding.verdict in str(result) for finding in result.findings)
     html = result._repr_html_()
     assert html.index(f"<mark>{chosen}</mark>") < html.index("<details>")
@@ -112,6 +122,18 @@ def test_a_result_shows_its_choice_its_scores_and_its_findings(result):
     assert html.count("The best readouts on ") == len(result.selections)
     assert "<script" not in html
     assert "https://" not in html
+
+
+def test_the_answer_is_one_sentence_with_what_it_costs_and_what_to_run_next(result, model):
+    answer = result.answer
+    assert len(answer.recommendation.split()) <= 25
+    assert answer.recommendation.endswith(".")
+    assert "[" in answer.reason
+    assert "32 dimensions" in answer.cost
+    assert "texts a second measured on this machine" in answer.cost
+    assert shlex.split(answer.command)[:3] == ["poolwise", "embed", model.name]
+    named = result.answer_with(Path("a folder/readout.toml"))
+    assert shlex.split(named.command)[-2:] == ["--readout", "a folder/readout.toml"]
 
 
 def test_every_chart_is_a_vega_lite_bundle(result):
@@ -146,7 +168,7 @@ def test_an_interruption_carries_what_was_answered(model, rows, monkeypatch):
         poolwise.sweep(model, labels=rows, grid="cls@3 mean@3")
     (note,) = interruption.value.__notes__
     assert note.startswith("answered before the interruption: ")
-    assert "accuracy" in note
+    assert note.endswith("Keep mean@3: no readout is shown to be better.")
 
 
 def test_mistakes_are_named(model, rows, labels_file):

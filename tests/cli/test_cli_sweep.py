@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shlex
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -51,6 +52,10 @@ def test_a_sweep_writes_report_findings_scores_and_the_winner(run, tiny, pairs, 
     said = json.loads(stdout)
     assert code == 0
     assert said["verdict"]
+    answer = said["answer"]
+    assert set(answer) >= {"recommendation", "reason", "cost", "certainty", "command", "notes"}
+    assert answer["recommendation"].startswith("There is nothing to choose")  # drawn scores
+    assert answer["command"] == ""
     assert {"report.html", "findings.json", "scores.parquet", "readout.toml"} <= {
         path.name for path in out.iterdir()
     }
@@ -89,8 +94,23 @@ def test_labels_and_texts_make_one_report(run, tiny, labels, tmp_path):
     assert code == 0
     findings = json.loads((out / "findings.json").read_text())
     assert {"classification", "similarity", "length"} <= {f["study"] for f in findings}
+    said = json.loads(
+        run("sweep", tiny("bert"), "--labels", labels, "--grid", "mean@*", "--json")[1]
+    )
+    assert stdout.strip().startswith(said["answer"]["recommendation"])
+    assert shlex.split(said["answer"]["command"])[:2] == ["poolwise", "embed"]
+    assert "The best readouts on" in stdout
+    assert "cannot be told from the highest" not in stdout
+    assert len(stdout.splitlines()) <= 60
+
+
+def test_verbose_prints_every_table(run, tiny, labels):
+    code, stdout, _ = run(
+        "sweep", tiny("bert"), "--labels", labels, "--grid", "mean@*", "--verbose"
+    )
+    assert code == 0
     assert "→" in stdout
-    assert "cannot be told from the best" in stdout
+    assert "cannot be told from the highest" in stdout
 
 
 def test_ask_answers_one_question(run, tiny, pairs):
@@ -121,7 +141,13 @@ def test_an_interrupted_sweep_says_what_it_had_and_writes_nothing(
     ("header", "rows", "options", "code", "says"),
     [
         (["text", "label"], [("a cat", "x")] * 80, [], 7, "every text has the label 'x'"),
-        (["text", "label"], [("a cat", "x"), ("a dog", "y"), ("one", "x")], [], 7, "3 rows make"),
+        (
+            ["text", "label"],
+            [("a cat", "x"), ("a dog", "y")] * 3,
+            [],
+            7,
+            "6 rows to choose a readout on",
+        ),
         (["text", "colour"], [("a", "x")], ["--label-column", "color"], 4, "did you mean 'colour'"),
     ],
 )
@@ -164,10 +190,10 @@ def test_duplicates_across_train_and_test_are_told(run, tiny, labels, tmp_path):
         rows = list(csv.reader(file))[1:]
     test = write(tmp_path / "test.csv", ["text", "category"], rows[:40])
     code, stdout, _ = run(
-        "sweep", tiny("bert"), "--labels", labels, "--test", test, "--grid", "mean@1"
+        "sweep", tiny("bert"), "--labels", labels, "--test", test, "--grid", "mean@1", "--verbose"
     )
     assert code == 0
-    assert "also stands in train" in " ".join(stdout.split())
+    assert "also stands among the rows chosen on" in " ".join(stdout.split())
 
 
 def test_every_row_of_the_registry_names_a_study_that_agrees_with_it():
