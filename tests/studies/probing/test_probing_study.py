@@ -180,7 +180,9 @@ def test_every_number_says_of_which_task():
     assert gain.high < 0
     assert gain.where["less"] == LENGTH
     accuracies = [n for n in all_numbers if n.name == "accuracy"]
-    assert sum(n.control for n in accuracies) == len(TASKS) * (len(POOLS) * (DEPTH + 1) + 3)
+    beside = [n for n in accuracies if n.control or n.baseline]
+    assert len(beside) == len(TASKS) * (len(POOLS) * (DEPTH + 1) + 3)
+    assert {n.where["readout"] for n in beside if n.control} == {MAJORITY, LENGTH}
 
 
 def test_every_chart_can_be_drawn():
