@@ -8,8 +8,10 @@ from scipy.stats import spearmanr
 
 import poolwise
 from poolwise.errors import StudyError
+from poolwise.records import CAREFUL
 from poolwise.selection.best import best_readout
 from poolwise.selection.choice import Choice
+from poolwise.selection.finding import NO_CHOICE
 from poolwise.selection.score_table import score_rows
 from poolwise.selection.selection import score_readouts
 from poolwise.selection.tasks import PairsTask
@@ -184,6 +186,31 @@ def test_a_label_with_one_text_is_counted_as_missed(model):
     (finding,), _ = answered(model, study)
     assert study.selection.row_scores[199, 0] == 0
     assert any("1 labels have one text to learn from" in note for note in finding.notes)
+
+
+def test_rare_labels_that_mean_nothing_are_scored_by_auc_and_nothing_is_chosen(model):
+    """95 % have one label: always predicting it is right 95 % of the time, and beats the probe."""
+    texts = list(dict.fromkeys(sentences(400)))[:200]
+    labels = np.random.default_rng(0).permutation(["rare"] * 10 + ["usual"] * 190).tolist()
+    study = Classification(LabelledTexts("d", texts, labels, [""] * 200, "h"), "mean@*")
+    (finding,), _ = answered(model, study)
+    assert study.task.score == "AUC"
+    assert finding.verdict == NO_CHOICE
+    assert any("scored by AUC, not accuracy: 95%" in note for note in finding.notes)
+    (careful,) = [note for note in finding.notes if note.startswith(CAREFUL)]
+    assert careful.endswith("is not shown to do better than always predicting 'usual'")
+
+
+def test_random_labels_leave_no_similarity_to_choose(model):
+    texts = list(dict.fromkeys(sentences(300)))[:150]
+    labels = np.random.default_rng(1).choice(["a", "b", "c"], 150).tolist()
+    study = Similarity(LabelledTexts("d", texts, labels, [""] * 150, "h"), "mean@*")
+    (finding,), _ = answered(model, study)
+    assert finding.verdict == NO_CHOICE
+
+
+def test_where_the_majority_is_beaten_nobody_is_warned(cats):
+    assert not any(note.startswith(CAREFUL) for note in cats[1].notes)
 
 
 def test_a_declared_test_split_is_reported_and_not_chosen_on(model):
