@@ -6,9 +6,7 @@ from scipy.special import log_softmax
 from scipy.stats import multivariate_normal
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from poolwise.statistics.discriminant import Discriminant
 from poolwise.statistics.discriminant_path import DiscriminantPath
-from poolwise.statistics.moments import Moments
 
 PENALTIES = (1e-3, 1e-2, 1e-1, 1.0)
 
@@ -34,17 +32,6 @@ def test_it_is_gaussians_of_one_covariance_with_the_penalty_added(data):
         densities = [multivariate_normal(mean, covariance).logpdf(new) for mean in means]
         expected = log_softmax(np.stack(densities, axis=1) + np.log(np.bincount(y) / 600), axis=1)
         np.testing.assert_allclose(np.exp(at_penalty), np.exp(expected), atol=1e-4)
-
-
-@pytest.mark.parametrize("penalty", PENALTIES)
-def test_at_one_penalty_it_is_the_discriminant_of_moments(data, penalty):
-    x, y, new = data
-    folds = [Moments(12) for _ in range(5)]
-    for i, fold in enumerate(folds):
-        fold.add(np.hstack([x[i::5], np.eye(4)[y[i::5]]]))
-    expected = Discriminant(folds, 4, [penalty]).predict(new)
-    found = DiscriminantPath(x, y, 4, [penalty]).log_probabilities(new)[0].argmax(axis=1)
-    assert (found == expected).mean() > 0.99
 
 
 def test_it_is_scikit_learns_where_the_penalty_is_nothing(data):

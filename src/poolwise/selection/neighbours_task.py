@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,23 @@ from poolwise.selection.label_kinds import check_classes
 from poolwise.selection.splits import RowIndices
 from poolwise.selection.tasks import fitted_steps, separate_rows
 from poolwise.selection.vector_cache import VectorCache
-from poolwise.statistics.neighbour_scores import mean_average_precision
+from poolwise.statistics.neighbour_scores import (
+    mean_average_precision,
+    nearest_neighbours_accuracy,
+    same_label_auc,
+)
 from poolwise.statistics.pseudo_values import Scale
 from poolwise.texts import LabelledTexts
 
 Array = NDArray[np.float64]
+
+Score = Callable[[Floats, RowIndices, RowIndices], tuple[float, Array]]
+"""Cosines [n, n], labels [n], groups [n] → the score, and each text's influence on it [n]."""
+
+OTHER_SCORES: Mapping[str, Score] = {
+    "accuracy of the 5 nearest neighbours": nearest_neighbours_accuracy,
+    "AUC of same against other label": same_label_auc,
+}
 
 MAX_TEXTS = 1500
 """Every text is compared with every other, under every readout."""
@@ -86,6 +98,12 @@ class NeighboursTask:
     def row_scores(
         self, cache: VectorCache, vectors: Floats, steps: Readout | None = None
     ) -> Array:
+        return self.scores_by(mean_average_precision, cache, vectors, steps)
+
+    def scores_by(
+        self, score: Score, cache: VectorCache, vectors: Floats, steps: Readout | None = None
+    ) -> Array:
+        """As ``row_scores``, by another of the scores of ``statistics.neighbour_scores``."""
         values = np.full(len(self), np.nan)
         rows = cache.rows(self.data.texts)
         x, usable = vectors[rows], cache.usable[rows]
@@ -100,9 +118,7 @@ class NeighboursTask:
                 similarities[queries] = unit[queries] @ unit.T
             if not similarities.size or np.ptp(similarities) < FLAT:
                 continue
-            value, influence = mean_average_precision(
-                similarities, self._labels[texts], self.groups[texts]
-            )
+            value, influence = score(similarities, self._labels[texts], self.groups[texts])
             values[texts] = value + influence
         return values
 

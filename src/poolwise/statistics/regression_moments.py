@@ -78,13 +78,6 @@ class RegressionMoments:
         return np.where(varies, 1 / np.sqrt(np.where(varies, variance, 1)), 0)
 
     @property
-    def inverse_common_scale(self) -> Array:
-        """1 / root mean variance of the features, the same for each, [d]; constant ones 0."""
-        variance = np.diag(self.xx) / self.n
-        varies = variance > self._rounding
-        return np.where(varies, 1 / np.sqrt(variance.mean() or 1), 0)
-
-    @property
     def constant_targets(self) -> NDArray[np.bool_]:
         """Whether each target is constant, [m]."""
         variance = self.yy / self.n

@@ -12,7 +12,7 @@ from poolwise.records import Finding, Number
 from poolwise.selection.cached_baselines import cached_baselines
 from poolwise.selection.finding import selection_finding
 from poolwise.selection.grid import expand_grid
-from poolwise.selection.neighbours_task import NeighboursTask
+from poolwise.selection.neighbours_task import OTHER_SCORES, NeighboursTask
 from poolwise.selection.selection import Selection, score_readouts
 from poolwise.selection.tasks import PairsTask, estimate_on
 from poolwise.statistics.correlation import spearman
@@ -60,9 +60,22 @@ class Similarity:
             self.selection,
             study=self.name,
             question=self.question,
-            numbers=[self._control(self.selection)],
+            numbers=[self._control(self.selection), *self._other_scores(self.selection)],
             notes=notes,
         )
+
+    def _other_scores(self, selection: Selection) -> Iterator[Number]:
+        """Of labels, the chosen readout and the references by other scores of neighbours."""
+        task, rows, cache = self.task, selection.report_rows, selection.cache
+        if not isinstance(task, NeighboursTask):
+            return
+        part = "test" if task.folds.has_test else "all rows"
+        for i in dict.fromkeys([selection.chosen_index, *selection.references.values()]):
+            readout = selection.readouts[i]
+            for name, score in OTHER_SCORES.items():
+                scores = task.scores_by(score, cache, cache[str(readout.pooled)], readout)
+                where = {"readout": str(readout), "part": part}
+                yield Number.of(name, estimate_on(task, scores, rows), where)
 
     def _control(self, selection: Selection) -> Number:
         task = self.task
