@@ -64,7 +64,7 @@ def test_a_sweep_says_what_it_drew(run, tiny, by_label, tmp_path):
         "--limit", 120, "--seed", 3, "-o", out,
     )  # fmt: skip
     assert code == 0, err
-    assert NOTE in stdout
+    assert NOTE in err
     assert NOTE in (out / "report.html").read_text()
     for finding in json.loads((out / "findings.json").read_text()):
         assert NOTE in finding["notes"]

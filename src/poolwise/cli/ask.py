@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from poolwise.cli.data_options import by_kind, data_options, read_datasets
+from poolwise.cli.data_options import by_kind, data_options, read_datasets, tell_of_the_limit
 from poolwise.cli.options import (
     RowLimit,
     console,
@@ -21,14 +21,12 @@ from poolwise.cli.options import (
     prompt_options,
     sample_option,
     score_option,
-    tell,
 )
 from poolwise.cli.terminal import print_finding
 from poolwise.model import load
 from poolwise.progress import waiting
 from poolwise.records import Precision
 from poolwise.studies.registry import QUESTIONS
-from poolwise.texts import Dataset, Datasets
 
 DEFAULT_LIMIT = 100_000
 
@@ -108,7 +106,7 @@ def command(
             precision=precision,
             progress=True,
         )
-        _tell_of_the_limit(data)
+        tell_of_the_limit(data)
         if partial:
             result.fill(partial)
     report = output / PAGE if output else None
@@ -146,10 +144,3 @@ def _place(question: str, output: Path | None, force: bool) -> AbstractContextMa
     if QUESTIONS[question].resumes:
         return resumed_folder(output, study=question, force=force)
     return report_folder(output, force=force)
-
-
-def _tell_of_the_limit(datasets: Datasets) -> None:
-    data: Sequence[Dataset] = [*datasets.pairs, *datasets.labels, *datasets.tags, *datasets.texts]
-    for dataset in data:
-        for sample in dataset.samples:
-            tell(f"{sample.source}: {sample}; --limit 0 reads all")

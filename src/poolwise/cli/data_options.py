@@ -10,7 +10,16 @@ import click
 
 from poolwise.cli.options import Command, RowLimit, tell, text_options
 from poolwise.errors import ColumnError
-from poolwise.texts import PREFIX, Datasets, Texts, open_labels, open_pairs, open_tags, open_texts
+from poolwise.texts import (
+    PREFIX,
+    Dataset,
+    Datasets,
+    Texts,
+    open_labels,
+    open_pairs,
+    open_tags,
+    open_texts,
+)
 
 dev_option = click.option(
     "--dev", metavar="F", help="Rows to choose on. [default: cut from the data]"
@@ -148,3 +157,11 @@ def by_kind(data: Datasets) -> dict[str, Any]:
         "tags": list(data.tags) or None,
         "texts": list(data.texts) or None,
     }
+
+
+def tell_of_the_limit(datasets: Datasets) -> None:
+    """Tell of the rows that were drawn where a limit took some."""
+    data: Sequence[Dataset] = [*datasets.pairs, *datasets.labels, *datasets.tags, *datasets.texts]
+    for dataset in data:
+        for sample in dataset.samples:
+            tell(f"{sample.source}: {sample}; --limit 0 reads all")

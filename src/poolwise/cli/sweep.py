@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from poolwise.cli.data_options import by_kind, data_options, read_datasets
+from poolwise.cli.data_options import by_kind, data_options, read_datasets, tell_of_the_limit
 from poolwise.cli.options import (
     RowLimit,
     console,
@@ -91,6 +91,7 @@ def command(
     with report_folder(output, force=force) if output else nullcontext() as partial:
         with waiting("reading the data"):
             data = read_datasets(**where, limit=limit, seed=seed)
+        tell_of_the_limit(data)
         encoder = load(model, max_length=max_length).prompted(prompt, prompt_name)
         try:
             result = sweep(
