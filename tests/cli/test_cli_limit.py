@@ -59,7 +59,7 @@ SAMPLED = {
 @pytest.mark.usefixtures("undrawn")
 def test_a_sweep_says_what_it_drew(run, tiny, by_label, tmp_path):
     out = tmp_path / "sweep"
-    code, stdout, err = run(
+    code, _, err = run(
         "sweep", tiny("bert"), "--labels", by_label, "--grid", "mean@1 cls@1|whiten(4)",
         "--limit", 120, "--seed", 3, "-o", out,
     )  # fmt: skip

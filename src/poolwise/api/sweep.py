@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from poolwise.transforms.fitted_readout import FittedReadout
 
 
+SELECTING = ("classification", "similarity")
+"""The studies that choose a readout, each with one finding."""
+
+
 @dataclass(frozen=True)
 class SweepResult(FindingsView):
     """The findings of a sweep, and the selections among readouts that they tell of.
@@ -67,8 +71,11 @@ class SweepResult(FindingsView):
             raise StudyError(
                 "no question of this sweep chose a readout; give pairs or labels to choose on"
             )
-        finding = next(f for f in self.findings if f.provenance.get("data") == selection.task.name)
-        return best_readout(selection, finding.provenance)
+        findings = [f for f in self.findings if f.study in SELECTING]
+        provenance = next(
+            f.provenance for s, f in zip(self.selections, findings, strict=True) if s is selection
+        )
+        return best_readout(selection, provenance)
 
     @property
     def _leading(self) -> Selection | None:
@@ -183,7 +190,7 @@ def sweep(
             progress=progress,
         ):
             findings.append(finding)
-            if selection is not None and selection not in selections:
+            if selection is not None:
                 selections.append(selection)
     except KeyboardInterrupt as interruption:
         for finding in findings:

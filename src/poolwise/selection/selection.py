@@ -34,7 +34,7 @@ REFERENCE_READOUTS = ("declared", "mean@-1")
 """The readouts that people take without measuring: first what the model's folder declares."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Selection:
     """Candidates on one task: c ``readouts``, then b ``baselines``.
 
