@@ -13,7 +13,7 @@ from poolwise.selection.best import best_readout
 from poolwise.selection.choice import Choice
 from poolwise.selection.finding import NO_CHOICE
 from poolwise.selection.score_table import score_rows
-from poolwise.selection.selection import score_readouts
+from poolwise.selection.scoring import score_readouts
 from poolwise.selection.tasks import PairsTask
 from poolwise.studies.classification import Classification
 from poolwise.studies.registry import studies_of
@@ -185,7 +185,7 @@ def test_a_label_with_one_text_is_counted_as_missed(model):
     study = Classification(data, "mean@1", score="accuracy")
     (finding,), _ = answered(model, study)
     assert study.selection.row_scores[199, 0] == 0
-    assert any("1 labels have one text to learn from" in note for note in finding.notes)
+    assert any("1 label has one text only" in note for note in finding.notes)
 
 
 def test_rare_labels_that_mean_nothing_are_scored_by_auc_and_nothing_is_chosen(model):

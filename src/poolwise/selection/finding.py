@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from poolwise.charts import Chart, ForestPlot
 from poolwise.records import Finding, Number
-from poolwise.selection.charts import cleared, forest_rows, heat_map, ranking
-from poolwise.selection.grid import without_l2
+from poolwise.selection.charts import forest_rows, heat_map, ranking
 from poolwise.selection.outcome import MARGIN, Decision, Outcome
-from poolwise.selection.selection import Selection, step_pairs
+from poolwise.selection.selection import Selection
+from poolwise.selection.step_gains import StepGain, describe_steps, step_gains
 from poolwise.selection.tasks import estimate_on
 from poolwise.statistics.estimate import Estimate, format_estimate
-from poolwise.statistics.paired import Difference
 
 NO_CHOICE = "There is nothing to choose: no readout is shown to do better than chance."
 
@@ -29,7 +26,7 @@ def selection_finding(
     notes: Sequence[str] = (),
 ) -> Finding:
     """Verdict, evidence, numbers, charts and notes of the selection, with what the study adds."""
-    outcome, gains = Outcome(selection), _step_gains(selection)
+    outcome, gains = Outcome(selection), step_gains(selection)
     task = selection.task
     return Finding(
         study=study,
@@ -40,7 +37,7 @@ def selection_finding(
         charts=[heat_map(selection), ranking(selection), *_forests(selection, gains), *charts],
         notes=[
             *_not_shown(outcome),
-            *_steps(selection, gains),
+            *describe_steps(selection, gains),
             *_cheaper(outcome),
             *task.notes,
             *notes,
@@ -185,48 +182,6 @@ def _rounded(rows: int) -> int:
     """To two digits."""
     unit: int = 10 ** max(len(str(rows)) - 2, 0)
     return -(-rows // unit) * unit
-
-
-StepGain = tuple[int, int, Difference]
-"""A readout with steps, the same without, and the first's score less the second's."""
-
-
-def _step_gains(selection: Selection) -> list[StepGain]:
-    """Every chain of steps on the pooled readout that is best without steps, and on the reference
-    readouts; of readouts that have a score."""
-    readouts = selection.readouts
-    plain = [
-        i for i in selection.ranking if i < len(readouts) and not without_l2(readouts[i]).steps
-    ]
-    bases = {*plain[:1], *selection.references.values()}
-    scored = np.isfinite(selection.choice_scores)
-    return [
-        (i, base, selection.differences_from(base)[i])
-        for i, base in step_pairs(selection)
-        if base in bases and scored[i] and scored[base]
-    ]
-
-
-def _steps(selection: Selection, gains: Sequence[StepGain]) -> Iterator[str]:
-    if not gains:
-        return
-    clear = cleared([difference for *_, difference in gains])
-    positive = [
-        gain
-        for gain, significant in zip(gains, clear, strict=True)
-        if significant and (gain[2].value.value or 0) > 0
-    ]
-    if not positive:
-        yield "no step after pooling is shown to gain anything"
-        return
-    i, base, difference = max(positive, key=lambda gain: gain[2].value.value or 0)
-    step = "|".join(map(str, without_l2(selection.readouts[i]).steps)) or "l2"
-    others = len(positive) - 1
-    more = f"; {others} other {'step gains' if others == 1 else 'steps gain'} too" if others else ""
-    yield (
-        f"after pooling, {step} adds {format_estimate(difference.value, sign=True)} to "
-        f"{selection.names[base]}{more}"
-    )
 
 
 def _forests(selection: Selection, gains: Sequence[StepGain]) -> Iterator[ForestPlot]:

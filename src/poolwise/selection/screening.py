@@ -12,7 +12,8 @@ from poolwise.encoders import Encoder
 from poolwise.readouts import Readout
 from poolwise.records import Floats
 from poolwise.selection.labels_task import LabelsTask
-from poolwise.selection.selection import Selection, readout_scores, score_readouts
+from poolwise.selection.scoring import readout_scores, score_readouts
+from poolwise.selection.selection import Selection
 from poolwise.selection.vector_cache import VectorCache
 
 FINALISTS = 1 / 3

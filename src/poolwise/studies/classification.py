@@ -19,8 +19,9 @@ from poolwise.selection.grid import expand_grid
 from poolwise.selection.label_kinds import scale_notes
 from poolwise.selection.labels_task import LabelsTask
 from poolwise.selection.regression_task import RegressionTask
+from poolwise.selection.scoring import score_readouts
 from poolwise.selection.screening import screened_selection
-from poolwise.selection.selection import Selection, score_readouts
+from poolwise.selection.selection import Selection
 from poolwise.selection.tasks import estimate_on, separate_rows
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.paired import mean_differences
@@ -127,7 +128,8 @@ def _rare_labels(task: LabelsTask) -> Iterator[str]:
     counts = np.bincount(task.targets[task.folds.choice_rows])
     rare = int((counts == 1).sum())
     if rare:
+        labels = "1 label has" if rare == 1 else f"{rare} labels have"
         yield (
-            f"{rare} labels have one text to learn from: it is never in training when it is "
-            "predicted, and counts as missed"
+            f"{labels} one text only: it is not among those trained on when it is predicted, and "
+            "counts as missed"
         )

@@ -17,7 +17,8 @@ from poolwise.selection.choice import Choice
 from poolwise.selection.comparisons import Comparison, ComparisonFamily, join_words
 from poolwise.selection.data_tasks import task_of
 from poolwise.selection.grid import layer_numbers, normalises, with_l2
-from poolwise.selection.selection import Selection, score_readouts
+from poolwise.selection.scoring import score_readouts
+from poolwise.selection.selection import Selection
 from poolwise.selection.tasks import PairsTask
 from poolwise.statistics.clusters import count_independent
 from poolwise.statistics.dependent_correlations import CorrelationTest, steiger, williams

@@ -13,7 +13,8 @@ from poolwise.selection.cached_baselines import cached_baselines
 from poolwise.selection.finding import selection_finding
 from poolwise.selection.grid import expand_grid
 from poolwise.selection.neighbours_task import OTHER_SCORES, NeighboursTask
-from poolwise.selection.selection import Selection, score_readouts
+from poolwise.selection.scoring import score_readouts
+from poolwise.selection.selection import Selection
 from poolwise.selection.tasks import PairsTask, estimate_on
 from poolwise.statistics.correlation import spearman
 from poolwise.studies.study import Context, VectorRequest

@@ -11,7 +11,7 @@ from poolwise.encoders.arrangement import middle
 from poolwise.encoders.tokenizer.frame import Frame
 from poolwise.encoders.variants.rearrange import rearrange
 from poolwise.errors import EncoderError
-from poolwise.selection.selection import score_readouts
+from poolwise.selection.scoring import score_readouts
 from poolwise.selection.vector_cache import cache_vectors
 from poolwise.studies.first import First
 from poolwise.studies.first.charts import BEST

@@ -11,7 +11,8 @@ from poolwise.encoders.variants.rearrange import rearrange
 from poolwise.model import Model
 from poolwise.records import Finding, Number
 from poolwise.selection.data_tasks import task_of
-from poolwise.selection.selection import Selection, score_readouts
+from poolwise.selection.scoring import score_readouts
+from poolwise.selection.selection import Selection
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.studies.first import charts, verdict
 from poolwise.studies.first.comparisons import Candidates
