@@ -169,7 +169,7 @@ def _not_shown(outcome: Outcome) -> Iterator[str]:
     score = outcome.selection.task.score
     yield (
         f"with these {rows:,} rows a difference of {outcome.smallest_difference:.3f} in {score} "
-        "would be shown in 4 of 5 cases; a smaller one may be there"
+        "between these two would be shown in 4 of 5 cases; a smaller one may be there"
     )
     if outcome.rows_needed is not None:
         yield (

@@ -92,8 +92,8 @@ def _certainty(outcome: Outcome) -> str:
     if outcome.smallest_difference is None:
         return f"of {readouts:,} readouts on {rows:,} rows none scores higher"
     return (
-        f"{rows:,} rows would show a difference of {outcome.smallest_difference:.3f} or more in 4 "
-        f"of 5 cases, among {readouts:,} readouts"
+        f"between these two, {rows:,} rows would show a difference of "
+        f"{outcome.smallest_difference:.3f} or more in 4 of 5 cases, among {readouts:,} readouts"
     )
 
 
