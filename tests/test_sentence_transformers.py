@@ -50,5 +50,5 @@ def test_the_mean_scores_pairs_as_they_do(demo, texts, theirs):
     list(study.run(context))
     cosines = np.sum(theirs[:half] * theirs[half : 2 * half], axis=1)
     expected = spearmanr(cosines, scores).statistic
-    found = study.selection.all_rows_scores[study.selection.find("mean@-1")]
+    found = study.selection.scores[study.selection.find("mean@-1")]
     assert found.value == pytest.approx(expected, abs=1e-4)

@@ -58,7 +58,7 @@ def test_one_label_is_a_set_too(write):
     [
         ("0.5", "is a float, expected a list of labels, or a text with ';' between them"),
         ('["a;b"]', "lists the label 'a;b', which ';' would make two"),
-        ('["a", null]', "is null, expected a text or an integer"),
+        ('["a", null]', "is null, expected a text or a number"),
         ('["a", " "]', "'label' is empty"),
     ],
 )
