@@ -19,7 +19,7 @@ from poolwise.selection.probes import cross_fitted_log_probabilities
 from poolwise.selection.tasks import fitted_steps
 from poolwise.selection.vector_cache import cache_vectors
 from poolwise.statistics.discriminant_path import DiscriminantPath
-from poolwise.statistics.logistic_path import LogisticPath
+from poolwise.statistics.logistic_path import STRENGTHS, LogisticPath
 from poolwise.texts import LabelledTexts
 
 BANKING77 = Path(__file__).parents[2] / "examples" / "banking77.csv"
@@ -51,13 +51,13 @@ def x(cache, data):
 def one_penalty(monkeypatch):
     """Both probes at one penalty, the regression solved tightly: there is nothing to choose."""
 
-    def logistic(x, y, n_classes):
-        return LogisticPath(x, y, n_classes, (STRENGTH,), tolerance=1e-10)
+    def logistic(x, y, n_classes, strengths):
+        return LogisticPath(x, y, n_classes, strengths, tolerance=1e-10)
 
-    def discriminant(x, y, n_classes):
-        return DiscriminantPath(x, y, n_classes, (1e-2,))
-
-    found = {"logistic regression": logistic, "discriminant": discriminant}
+    found = {
+        "logistic regression": probes.Probe((STRENGTH,), logistic),
+        "discriminant": probes.Probe((1e-2,), DiscriminantPath),
+    }
     monkeypatch.setattr(probes, "PROBES", found)
 
 
@@ -169,6 +169,26 @@ def test_a_folds_penalty_is_chosen_on_the_other_folds(data, x):
     for fold, _, rows in task.folds.divisions():
         best = loss[:, task.folds.codes != fold].sum(axis=1).argmin()
         np.testing.assert_allclose(chosen[rows], held_out[best, rows], atol=1e-4)
+
+
+def test_of_many_rows_two_folds_choose_the_penalty_of_the_others(data, x, monkeypatch):
+    monkeypatch.setattr(probes, "ENOUGH", 1)
+    task = LabelsTask(data, 0)
+    codes, n_labels = task.folds.codes, len(task.classes)
+    chosen = log_probabilities(task, x)
+    paths = [LogisticPath(x[codes != f], task.targets[codes != f], n_labels) for f in (0, 1)]
+    held_out = [path.log_probabilities(x[codes == f]) for f, path in enumerate(paths)]
+    losses = []
+    for f, predictions in enumerate(held_out):
+        own = np.flatnonzero(codes == f)
+        losses.append(-predictions[:, np.arange(len(own)), task.targets[own]].sum(axis=1))
+    for f in (0, 1):
+        best = losses[1 - f].argmin()
+        np.testing.assert_allclose(chosen[codes == f], held_out[f][best], atol=1e-4)
+    strength = STRENGTHS[sum(losses).argmin()]
+    path = LogisticPath(x[codes != 3], task.targets[codes != 3], n_labels, (strength,))
+    expected = path.log_probabilities(x[codes == 3])[0]
+    np.testing.assert_allclose(chosen[codes == 3], expected, atol=1e-4)
 
 
 def test_a_row_without_a_vector_gets_the_shares_of_the_labels(data, x, cache, one_penalty):

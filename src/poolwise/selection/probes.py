@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from poolwise.records import Floats
 from poolwise.selection.folds import TEST, Folds
 from poolwise.statistics.discriminant_path import DiscriminantPath
-from poolwise.statistics.logistic_path import LogisticPath
+from poolwise.statistics.logistic_path import STRENGTHS, LogisticPath
 
 Array = NDArray[np.float64]
 Targets = NDArray[np.intp]
@@ -29,18 +30,32 @@ class Path(Protocol):
         ...
 
 
-def _discriminant(x: Floats | Array, y: Targets, n_classes: int) -> Path:
-    return DiscriminantPath(x, y, n_classes, SCREEN_PENALTIES)
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A kind of probe: its ``penalties``, or strengths, and how it is trained at some of them:
+    features [m, d], targets [m], number of labels, penalties → path."""
+
+    penalties: Sequence[float]
+    train: Callable[[Floats | Array, Targets, int, Sequence[float]], Path]
 
 
-def _logistic(x: Floats | Array, y: Targets, n_classes: int) -> Path:
-    return LogisticPath(x, y, n_classes)
+def _discriminant(
+    x: Floats | Array, y: Targets, n_classes: int, penalties: Sequence[float]
+) -> Path:
+    return DiscriminantPath(x, y, n_classes, penalties)
 
 
-PROBES: Mapping[ProbeName, Callable[[Floats | Array, Targets, int], Path]] = {
-    "logistic regression": _logistic,
-    "discriminant": _discriminant,
+def _logistic(x: Floats | Array, y: Targets, n_classes: int, strengths: Sequence[float]) -> Path:
+    return LogisticPath(x, y, n_classes, strengths)
+
+
+PROBES: Mapping[ProbeName, Probe] = {
+    "logistic regression": Probe(STRENGTHS, _logistic),
+    "discriminant": Probe(SCREEN_PENALTIES, _discriminant),
 }
+
+ENOUGH = 2000
+"""Rows held out that are enough to choose a penalty."""
 
 Features = Callable[[NDArray[np.intp]], Callable[[Any], Floats | Array] | None]
 """Rows to fit on → the steps so fitted, which turn vectors into features; None where vectors lack
@@ -49,9 +64,12 @@ what a step needs."""
 Predict = Callable[[Floats | Array], Floats | Array]
 """Features [m, d] → what is predicted of them at each penalty, [p, m, …]."""
 
-Train = Callable[[Floats | Array, NDArray[np.intp]], tuple[Predict, Array | float]]
-"""Features of the rows trained on, and the rows → how to predict, and what to say of a row without
-features."""
+Train = Callable[[Floats | Array, NDArray[np.intp], int | None], tuple[Predict, Array | float]]
+"""Features of the rows trained on, the rows, and the index of the only penalty or None for all of
+them → how to predict, and what to say of a row without features."""
+
+Loss = Callable[[Floats | Array, NDArray[np.intp]], Array]
+"""Predictions [p, m, …] of rows [m] → their losses [p, m]."""
 
 
 def cross_fitted_log_probabilities(
@@ -71,8 +89,13 @@ def cross_fitted_log_probabilities(
     gives none.
     """
 
-    def train(x: Floats | Array, rows: NDArray[np.intp]) -> tuple[Predict, Array]:
-        path = PROBES[probe](x, targets[rows], n_classes)
+    kind = PROBES[probe]
+
+    def train(
+        x: Floats | Array, rows: NDArray[np.intp], which: int | None
+    ) -> tuple[Predict, Array]:
+        penalties = kind.penalties if which is None else [kind.penalties[which]]
+        path = kind.train(x, targets[rows], n_classes, penalties)
 
         def predict(new: Floats | Array) -> Floats:
             """In float32: there are as many as rows times labels times penalties."""
@@ -80,13 +103,12 @@ def cross_fitted_log_probabilities(
 
         return predict, _prior(targets[rows], n_classes)
 
-    held_out = cross_fitted(x, folds, usable, features, train)
-    if held_out is None:
-        return None
-    loss = -held_out[:, np.arange(len(targets)), targets].astype(np.float64)
-    # A label that was never seen in training costs the same at every penalty.
-    loss[~np.isfinite(loss)] = 0.0
-    return of_best_penalties(held_out, loss, folds)
+    def loss(predictions: Floats | Array, rows: NDArray[np.intp]) -> Array:
+        losses = -predictions[:, np.arange(len(rows)), targets[rows]].astype(np.float64)
+        # A label that was never seen in training costs the same at every penalty.
+        return np.asarray(np.where(np.isfinite(losses), losses, 0.0))
+
+    return cross_fitted(x, folds, usable, features, train=train, loss=loss)
 
 
 def cross_fitted(
@@ -94,39 +116,44 @@ def cross_fitted(
     folds: Folds,
     usable: NDArray[np.bool_],
     features: Features,
+    *,
     train: Train,
-) -> Floats | Array | None:
-    """What is predicted of each row at each penalty, [p, n, …], by what was trained without its
-    fold; None where ``features`` gives none."""
-    held_out: Floats | Array | None = None
-    for _, fitted, rows in folds.divisions():
+    loss: Loss,
+) -> Array | None:
+    """What is predicted of each row, [n, …], by what was trained without its fold; None where
+    ``features`` gives none.
+
+    Folds are trained at every penalty until ``ENOUGH`` rows are held out, two folds at least; the
+    others at the one of the least loss on these rows. A fold is never among the rows that its
+    penalty is chosen on.
+    """
+    chosen: Array | None = None
+    judged: list[tuple[NDArray[np.intp], Floats | Array, Array]] = []
+    total, n_judged = np.zeros(()), 0
+    for fold, fitted, rows in sorted(folds.divisions(), key=lambda d: (d[0] == TEST, d[0])):
         trained = fitted[usable[fitted]]
         apply = features(trained)
         if apply is None:
             return None
-        predict, constant = train(apply(x[trained]), trained)
+        enough = fold == TEST or (len(judged) > 1 and n_judged >= ENOUGH)
+        which = int(total.argmin()) if enough else None
+        predict, constant = train(apply(x[trained]), trained, which)
         predictions = predict(apply(x[rows]))
-        if held_out is None:
-            shape = (len(predictions), len(x), *predictions.shape[2:])
-            held_out = np.empty(shape, predictions.dtype)
-        held_out[:, rows] = predictions
-        held_out[:, rows[~usable[rows]]] = constant
-    assert held_out is not None
-    return held_out
+        predictions[:, ~usable[rows]] = constant
+        if chosen is None:
+            chosen = np.empty((len(x), *predictions.shape[2:]))
+        if enough:
+            chosen[rows] = predictions[0]
+        else:
+            losses = loss(predictions, rows).sum(axis=1)
+            judged.append((rows, predictions, losses))
+            total, n_judged = total + losses, n_judged + len(rows)
+    assert chosen is not None
+    for rows, predictions, losses in judged:
+        chosen[rows] = predictions[int((total - losses).argmin())]
+    return chosen
 
 
 def _prior(targets: Targets, n_classes: int) -> Array:
     with np.errstate(divide="ignore"):
         return np.asarray(np.log(np.bincount(targets, minlength=n_classes) / len(targets)))
-
-
-def of_best_penalties(held_out: Floats | Array, losses: Array, folds: Folds) -> Array:
-    """[n, …] from [p, n, …]: of each fold those of the least loss, of losses [p, n], on the rows
-    outside it."""
-    loss = np.where(folds.codes == TEST, 0.0, losses)
-    total = loss.sum(axis=1)
-    chosen = np.empty(held_out.shape[1:])
-    for fold in np.unique(folds.codes).tolist():
-        rows = folds.codes == fold
-        chosen[rows] = held_out[int((total - loss[:, rows].sum(axis=1)).argmin()), rows]
-    return chosen

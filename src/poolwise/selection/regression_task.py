@@ -14,10 +14,11 @@ from poolwise.records import Floats
 from poolwise.selection.duplicates import duplicate_keys, factorize
 from poolwise.selection.folds import fold_rows
 from poolwise.selection.label_scores import NUMBER_SCORES
-from poolwise.selection.probes import Features, Predict, cross_fitted, of_best_penalties
+from poolwise.selection.probes import Features, Predict, cross_fitted
 from poolwise.selection.tasks import fitted_steps, separate_rows
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.estimate import is_constant
+from poolwise.statistics.ridge import PENALTIES
 from poolwise.statistics.ridge_path import RidgePath
 from poolwise.texts import LabelledTexts
 from poolwise.texts.fields import is_number
@@ -109,16 +110,21 @@ class RegressionTask:
         by default the labels. A row that is not ``usable`` is predicted the mean."""
         numbers = self.targets if targets is None else targets
 
-        def train(x: Floats | Array, rows: NDArray[np.intp]) -> tuple[Predict, float]:
-            return RidgePath(x, numbers[rows]).predictions, float(numbers[rows].mean())
+        def train(
+            x: Floats | Array, rows: NDArray[np.intp], which: int | None
+        ) -> tuple[Predict, float]:
+            penalties = PENALTIES if which is None else [PENALTIES[which]]
+            mean = float(numbers[rows].mean())
+            return RidgePath(x, numbers[rows], penalties).predictions, mean
+
+        def loss(predictions: Floats | Array, rows: NDArray[np.intp]) -> Array:
+            return np.asarray((predictions - numbers[rows]) ** 2)
 
         finite = usable & np.isfinite(x).all(axis=1)
-        held_out = cross_fitted(
-            x, self.folds, finite, features or (lambda _: lambda rows: rows), train
-        )
-        if held_out is None:
+        keep = features or (lambda _: lambda rows: rows)
+        predicted = cross_fitted(x, self.folds, finite, keep, train=train, loss=loss)
+        if predicted is None:
             return np.full(len(self), np.nan)
-        predicted = of_best_penalties(held_out, (held_out - numbers) ** 2, self.folds)
         return self.pseudo_values(predicted, numbers)
 
     def pseudo_values(self, predicted: Array, targets: Array) -> Array:

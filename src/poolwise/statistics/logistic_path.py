@@ -65,6 +65,7 @@ class LogisticPath:
         present, codes = np.unique(labels, return_inverse=True)
         axes = _PrincipalAxes(features, scale)
         solver = _Solver(axes.rows, codes, len(present))
+        self._mean = axes.mean
         shape = (len(self.strengths), features.shape[1], n_classes)
         self.coefficients: Array = np.zeros(shape)
         self.intercepts: Array = np.full((shape[0], n_classes), -np.inf)
@@ -80,8 +81,10 @@ class LogisticPath:
 
     def log_probabilities(self, x: ArrayLike) -> Array:
         """Of each label for rows [m, d], at each strength, [p, m, n_classes]."""
-        rows = np.asarray(x, np.float64)
-        scores = rows @ self.coefficients + self.intercepts[:, None]
+        # Centred, as rows were in training: a large common offset would cost float32 its digits.
+        rows = (np.asarray(x) - self._mean).astype(np.float32)
+        scores = (rows @ self.coefficients.astype(np.float32)).astype(np.float64)
+        scores += (self.intercepts + self._mean @ self.coefficients)[:, None]
         scores -= scores.max(axis=2, keepdims=True)
         scores -= np.log(np.exp(scores).sum(axis=2, keepdims=True))
         return np.asarray(scores)
