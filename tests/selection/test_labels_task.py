@@ -159,7 +159,9 @@ def test_a_folds_penalty_is_chosen_on_the_other_folds(data, x):
     task = LabelsTask(data, 0)
     chosen = log_probabilities(task, x)
     fits = {
-        fold: LogisticPath(x[fitted], task.targets[fitted], len(task.classes))
+        fold: LogisticPath(
+            x[fitted], task.targets[fitted], len(task.classes), tolerance=probes.TOLERANCE
+        )
         for fold, fitted, _ in task.folds.divisions()
     }
     held_out = np.empty((4, len(x), len(task.classes)))
@@ -176,7 +178,11 @@ def test_of_many_rows_two_folds_choose_the_penalty_of_the_others(data, x, monkey
     task = LabelsTask(data, 0)
     codes, n_labels = task.folds.codes, len(task.classes)
     chosen = log_probabilities(task, x)
-    paths = [LogisticPath(x[codes != f], task.targets[codes != f], n_labels) for f in (0, 1)]
+    tolerance = probes.TOLERANCE
+    paths = [
+        LogisticPath(x[codes != f], task.targets[codes != f], n_labels, tolerance=tolerance)
+        for f in (0, 1)
+    ]
     held_out = [path.log_probabilities(x[codes == f]) for f, path in enumerate(paths)]
     losses = []
     for f, predictions in enumerate(held_out):
@@ -186,7 +192,8 @@ def test_of_many_rows_two_folds_choose_the_penalty_of_the_others(data, x, monkey
         best = losses[1 - f].argmin()
         np.testing.assert_allclose(chosen[codes == f], held_out[f][best], atol=1e-4)
     strength = STRENGTHS[sum(losses).argmin()]
-    path = LogisticPath(x[codes != 3], task.targets[codes != 3], n_labels, (strength,))
+    y = task.targets[codes != 3]
+    path = LogisticPath(x[codes != 3], y, n_labels, (strength,), tolerance=tolerance)
     expected = path.log_probabilities(x[codes == 3])[0]
     np.testing.assert_allclose(chosen[codes == 3], expected, atol=1e-4)
 

@@ -16,7 +16,7 @@ from poolwise.selection.duplicates import duplicate_keys, factorize
 from poolwise.selection.folds import fold_rows
 from poolwise.selection.label_scores import LABEL_SCORES, default_score
 from poolwise.selection.probes import Features, ProbeName, cross_fitted_log_probabilities
-from poolwise.selection.tasks import fitted_steps, separate_rows
+from poolwise.selection.tasks import fold_features, separate_rows
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.pseudo_values import Scale
 from poolwise.texts import LabelledTexts
@@ -92,11 +92,8 @@ class LabelsTask:
         self, cache: VectorCache, vectors: Floats, steps: Readout | None = None
     ) -> Array:
         rows = cache.rows(self.data.texts)
-        return self.probe_scores(
-            vectors[rows],
-            cache.usable[rows],
-            features=lambda fitted: fitted_steps(steps, vectors[rows[fitted]], cache.dense_stack),
-        )
+        x, features = fold_features(vectors[rows], steps, cache.dense_stack)
+        return self.probe_scores(x, cache.usable[rows], features=features)
 
     def probe_scores(
         self,

@@ -46,13 +46,17 @@ def _discriminant(
 
 
 def _logistic(x: Floats | Array, y: Targets, n_classes: int, strengths: Sequence[float]) -> Path:
-    return LogisticPath(x, y, n_classes, strengths)
+    return LogisticPath(x, y, n_classes, strengths, tolerance=TOLERANCE)
 
 
 PROBES: Mapping[ProbeName, Probe] = {
     "logistic regression": Probe(STRENGTHS, _logistic),
     "discriminant": Probe(SCREEN_PENALTIES, _discriminant),
 }
+
+TOLERANCE = 2e-3
+"""Of the logistic regression: five scores on Banking77 moved by 0.0002 to 0.0019 against 1e-3, for a
+sixth less time."""
 
 ENOUGH = 2000
 """Rows held out that are enough to choose a penalty."""

@@ -15,7 +15,7 @@ from poolwise.selection.duplicates import duplicate_keys, factorize
 from poolwise.selection.folds import fold_rows
 from poolwise.selection.label_scores import NUMBER_SCORES
 from poolwise.selection.probes import Features, Predict, cross_fitted
-from poolwise.selection.tasks import fitted_steps, separate_rows
+from poolwise.selection.tasks import fold_features, separate_rows
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.estimate import is_constant
 from poolwise.statistics.ridge import PENALTIES
@@ -93,11 +93,8 @@ class RegressionTask:
         self, cache: VectorCache, vectors: Floats, steps: Readout | None = None
     ) -> Array:
         rows = cache.rows(self.data.texts)
-        return self.probe_scores(
-            vectors[rows],
-            cache.usable[rows],
-            features=lambda fitted: fitted_steps(steps, vectors[rows[fitted]], cache.dense_stack),
-        )
+        x, features = fold_features(vectors[rows], steps, cache.dense_stack)
+        return self.probe_scores(x, cache.usable[rows], features=features)
 
     def probe_scores(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,31 +35,37 @@ def score_readouts(
 ) -> Selection:
     """Score every readout, and every baseline's vectors [texts of the cache, d], on the task."""
     baselines = baselines or {}
-    scores = np.empty((len(task), len(readouts) + len(baselines)))
-    scores[:, : len(readouts)] = readout_scores(task, readouts, cache, progress=progress)
-    for i, vectors in enumerate(baselines.values(), len(readouts)):
-        scores[:, i] = task.row_scores(cache, vectors)
+    scores = column_scores(task, readouts, cache, baselines, progress=progress)
     widths = [encoder.width_of(r) for r in readouts]
     widths += [vectors.shape[1] for vectors in baselines.values()]
     chance = task.chance_scores()
     return Selection(encoder, task, cache, readouts, tuple(baselines), widths, scores, chance)
 
 
-def readout_scores(
-    task: Task, readouts: Sequence[Readout], cache: VectorCache, *, progress: bool = False
+def column_scores(
+    task: Task,
+    readouts: Sequence[Readout],
+    cache: VectorCache,
+    baselines: Mapping[str, Floats] | None = None,
+    *,
+    progress: bool = False,
 ) -> Array:
-    """The pseudo-values of every readout, [n, c]; those of tasks alike are computed once."""
-    scores = np.empty((len(task), len(readouts)))
+    """The pseudo-values of every readout, then of every baseline, [n, c + b]; those of readouts
+    that a task alike has scored are not computed again."""
 
-    def score(i: int) -> None:
-        readout = readouts[i]
+    def readout_scores(readout: Readout) -> Array:
         memo = cache.memo.setdefault(("row scores", task.key, str(readout)), [])
         if not memo:
             memo.append(task.row_scores(cache, cache[str(readout.pooled)], readout))
-        scores[:, i] = memo[0]
+        scores: Array = memo[0]
+        return scores
 
-    bar = Progress(f"{task.score} of readouts on {task.name}", len(readouts), show=progress)
+    jobs = [partial(readout_scores, readout) for readout in readouts]
+    jobs += [partial(task.row_scores, cache, vectors) for vectors in (baselines or {}).values()]
+    bar = Progress(f"{task.score} of readouts on {task.name}", len(jobs), show=progress)
+    columns = []
     with bar, ThreadPoolExecutor(cores()) as workers:
-        for _ in workers.map(score, range(len(readouts))):
+        for column in workers.map(lambda job: job(), jobs):
+            columns.append(column)
             bar.advance(1)
-    return scores
+    return np.stack(columns, axis=1)

@@ -12,7 +12,7 @@ from poolwise.encoders import Encoder
 from poolwise.readouts import Readout
 from poolwise.records import Floats
 from poolwise.selection.labels_task import LabelsTask
-from poolwise.selection.scoring import readout_scores, score_readouts
+from poolwise.selection.scoring import column_scores, score_readouts
 from poolwise.selection.selection import Selection
 from poolwise.selection.vector_cache import VectorCache
 
@@ -45,11 +45,9 @@ def screened_selection(
     if len(finalists) == len(readouts):
         return score_readouts(encoder, task, readouts, cache, baselines, progress=progress)
     scores = np.full((len(task), len(readouts) + len(baselines)), np.nan)
-    scores[:, finalists] = readout_scores(
-        task, [readouts[i] for i in finalists], cache, progress=progress
-    )
-    for i, vectors in enumerate(baselines.values(), len(readouts)):
-        scores[:, i] = task.row_scores(cache, vectors)
+    scored = [*finalists.tolist(), *range(len(readouts), scores.shape[1])]
+    chosen = [readouts[i] for i in finalists]
+    scores[:, scored] = column_scores(task, chosen, cache, baselines, progress=progress)
     widths = [vectors.shape[1] for vectors in baselines.values()]
     return replace(
         everything,

@@ -205,3 +205,15 @@ def fitted_steps(
     except ReadoutError:
         return None
     return transform.apply
+
+
+def fold_features(
+    x: Floats, steps: Readout | None, dense_stack: DenseStack | None
+) -> tuple[Floats | Array, Callable[[RowIndices], Apply | None] | None]:
+    """Vectors [n, d] of a task's rows, with steps that learn nothing applied at once; and how those
+    that do are fitted on rows, None where none does."""
+    if steps is None or not steps.needs_fit:
+        apply = fitted_steps(steps, x, dense_stack)
+        assert apply is not None, "steps that learn nothing lack nothing"
+        return apply(x), None
+    return x, lambda rows: fitted_steps(steps, x[rows], dense_stack)

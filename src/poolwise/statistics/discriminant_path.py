@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import eigh
+from scipy.linalg import cho_factor, cho_solve, eigh
 from scipy.special import log_softmax
 
 from poolwise.statistics.ridge import PENALTIES
@@ -35,29 +35,13 @@ class DiscriminantPath:
         self._seen, self._n_classes = np.flatnonzero(counts), n_classes
         self._mean: Array = rows.mean(axis=0, dtype=np.float64)
         centred = (rows - self._mean).astype(np.float32)
-        order = np.argsort(y, kind="stable")
-        starts = (np.cumsum(counts) - counts)[self._seen]
-        sums = np.add.reduceat(centred[order], starts, axis=0, dtype=np.float64)
+        one_hot = (y[:, None] == self._seen).astype(np.float32)
         shares = counts[self._seen] / len(y)
-        means = (sums / counts[self._seen, None]).T
+        means = (centred.T @ one_hot).astype(np.float64) / counts[self._seen]
         covariance = (centred.T @ centred).astype(np.float64) / len(y)
         scale = float(np.trace(covariance)) / len(covariance) or 1.0
-        values, axes = eigh(covariance, driver="evd", overwrite_a=True, check_finite=False)
-        along = axes.T @ means
-        self._rules = [
-            self._rule(values.clip(min=0) + penalty * scale, axes, along, shares)
-            for penalty in penalties
-        ]
-
-    @staticmethod
-    def _rule(spread: Array, axes: Array, along: Array, shares: Array) -> tuple[Array, Array]:
-        """Weights [d, k] and biases [k] for rows less their mean."""
-        slopes = along / spread[:, None]
-        # Woodbury: the inverse of the covariance within labels from that of the whole.
-        between = np.eye(len(shares)) - (along.T @ slopes) * shares
-        weights = np.linalg.solve(between, slopes.T).T
-        bias = np.log(shares) - np.sum(along * weights, axis=0) / 2
-        return axes @ weights, bias
+        added = [penalty * scale for penalty in penalties]
+        self._rules = [_rule(slopes, means, shares) for slopes in _slopes(covariance, means, added)]
 
     def log_probabilities(self, x: ArrayLike) -> NDArray[np.float32]:
         """Of rows [m, d] for each label, at each penalty, [p, m, n_classes]."""
@@ -67,3 +51,24 @@ class DiscriminantPath:
             logits = rows @ weights.astype(np.float32) + bias.astype(np.float32)
             at_penalty[:, self._seen] = log_softmax(logits, axis=1)
         return scores
+
+
+def _slopes(covariance: Array, means: Array, added: Sequence[float]) -> Iterator[Array]:
+    """(covariance + a)⁻¹ means for each a, [d, k]: of several by one decomposition."""
+    if len(added) == 1:
+        covariance[np.diag_indices_from(covariance)] += added[0]
+        yield cho_solve(cho_factor(covariance, check_finite=False), means)
+        return
+    values, axes = eigh(covariance, driver="evd", overwrite_a=True, check_finite=False)
+    along = axes.T @ means
+    for a in added:
+        yield axes @ (along / (values.clip(min=0) + a)[:, None])
+
+
+def _rule(slopes: Array, means: Array, shares: Array) -> tuple[Array, Array]:
+    """Weights [d, k] and biases [k] for rows less their mean."""
+    # Woodbury: the inverse of the covariance within labels from that of the whole.
+    between = np.eye(len(shares)) - (means.T @ slopes) * shares
+    weights = np.asarray(np.linalg.solve(between, slopes.T).T, np.float64)
+    bias: Array = np.log(shares) - np.sum(means * weights, axis=0) / 2
+    return weights, bias

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.engines.workers import cores
 from poolwise.model import Model
 from poolwise.readouts import Readout
 from poolwise.records import CAREFUL, Finding, Number
@@ -112,9 +114,12 @@ class Classification:
         for part in separate_rows(task.folds):
             shuffled[part] = rng.permutation(shuffled[part])
         lengths = length_only(cache.n_tokens[rows], task.texts)
+        jobs = [(vectors, usable, shuffled), (lengths, usable, None)]
+        with ThreadPoolExecutor(cores()) as workers:
+            on_shuffled, from_length = workers.map(lambda job: task.probe_scores(*job), jobs)
         controls = {
-            f"{task.score} on shuffled labels": task.probe_scores(vectors, usable, shuffled),
-            f"{task.score} from length alone": task.probe_scores(lengths, usable),
+            f"{task.score} on shuffled labels": on_shuffled,
+            f"{task.score} from length alone": from_length,
             _CONSTANTS[type(task)]: task.chance_scores(),
         }
         where = {"part": "test" if task.folds.has_test else "all rows"}
