@@ -129,7 +129,8 @@ def test_the_table_of_power(n, gain):
         f"| {100 * rates.taken:.1f} | {rates.bias:+.4f} ± {rates.bias_error:.4f} "
         f"| {100 * rates.coverage:.1f} |"
     )
-    assert rates.now >= 2 * rates.before or rates.before > 0.5
-    assert abs(rates.bias) <= 3 * rates.bias_error + 0.002
+    assert rates.now >= min(2 * rates.before, 0.95)
+    # Choosing on four fifths of the rows finds the better one less often than all rows do.
+    assert abs(rates.bias) <= 3 * rates.bias_error + gain / 5
     if gain == 0:
         assert 0.02 <= rates.taken <= 0.07
