@@ -101,6 +101,15 @@ def _save_parquet(path: Path, rows: int) -> None:
     pq.write_table(pa.table({"text": ["A line of text like any other."] * rows}), path)
 
 
+def _peak(path: Path, split: str | None, rows: int) -> int:
+    """Bytes at most, while all texts are read."""
+    tracemalloc.start()
+    assert sum(1 for _ in open_texts([str(path)], split=split)) == rows
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
 @pytest.mark.parametrize(
     ("save", "suffix", "split"),
     [
@@ -115,8 +124,6 @@ def test_memory_does_not_grow_with_the_rows(tmp_path, monkeypatch, save, suffix,
     for rows in (3_000, 12_000):
         path = tmp_path / f"{rows}{suffix}"
         save(path, rows)
-        tracemalloc.start()
-        assert sum(1 for _ in open_texts([str(path)], split=split)) == rows
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
+        # The lowest of three: what other threads of the process allocate is traced as well.
+        peaks.append(min(_peak(path, split, rows) for _ in range(3)))
     assert peaks[1] < 1.1 * peaks[0] + 10_000
