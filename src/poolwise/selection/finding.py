@@ -156,8 +156,7 @@ def _number(
     baseline: bool = False,
     note: str | None = None,
 ) -> Number:
-    part = "test" if selection.task.folds.has_test else "all rows"
-    where = {"readout": readout, "part": part}
+    where = {"readout": readout, "part": selection.task.folds.part}
     return Number.of(name, estimate, where, baseline=baseline, note=note)
 
 

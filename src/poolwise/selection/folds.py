@@ -48,6 +48,11 @@ class Folds:
         """Whether the data declare a test split."""
         return bool((self.codes == TEST).any())
 
+    @property
+    def part(self) -> str:
+        """What findings call the rows reported on."""
+        return "test" if self.has_test else "all rows"
+
     def divisions(self) -> Iterator[tuple[int, RowIndices, RowIndices]]:
         """Each fold, the rows that are fitted on for it, and its own rows."""
         for fold in np.unique(self.codes).tolist():

@@ -11,7 +11,6 @@ from poolwise.selection.selection import Selection
 def score_rows(selection: Selection) -> Iterator[dict[str, Any]]:
     """One row for each readout or baseline."""
     c = len(selection.readouts)
-    part = "test" if selection.task.folds.has_test else "all rows"
     for i, (name, estimate) in enumerate(zip(selection.names, selection.scores, strict=True)):
         readout = selection.readouts[i] if i < c else None
         yield {
@@ -21,7 +20,7 @@ def score_rows(selection: Selection) -> Iterator[dict[str, Any]]:
             "pool": str(readout.pool) if readout else None,
             "layers": str(readout.layers) if readout and readout.layers else None,
             "steps": "|".join(map(str, readout.steps)) if readout else None,
-            "part": part,
+            "part": selection.task.folds.part,
             "score": selection.task.score,
             "value": estimate.value,
             "low": estimate.low,

@@ -122,7 +122,7 @@ class Classification:
             f"{task.score} from length alone": from_length,
             _CONSTANTS[type(task)]: task.chance_scores(),
         }
-        where = {"part": "test" if task.folds.has_test else "all rows"}
+        where = {"part": task.folds.part}
         reported = selection.report_rows
         for name, scores in controls.items():
             value = estimate_on(task, scores, reported)

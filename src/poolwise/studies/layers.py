@@ -171,9 +171,8 @@ class Pool:
         return f"{self.readout} cannot be told from {join_words(others)}"
 
     def _location(self, layer: int) -> dict[str, str | int]:
-        part = "test" if self.selection.task.folds.has_test else "all rows"
         readout = self.selection.names[self.indices[layer]]
-        return {"readout": readout, "layer": layer, "part": part}
+        return {"readout": readout, "layer": layer, "part": self.selection.task.folds.part}
 
 
 def _p(test: Callable[..., CorrelationTest], table: np.ndarray, n: int) -> tuple[float | None, str]:

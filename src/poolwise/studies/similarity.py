@@ -70,29 +70,27 @@ class Similarity:
         task, rows, cache = self.task, selection.report_rows, selection.cache
         if not isinstance(task, NeighboursTask):
             return
-        part = "test" if task.folds.has_test else "all rows"
         for i in dict.fromkeys([selection.chosen_index, *selection.references.values()]):
             readout = selection.readouts[i]
             for name, score in OTHER_SCORES.items():
                 scores = task.scores_by(score, cache, cache[str(readout.pooled)], readout)
-                where = {"readout": str(readout), "part": part}
+                where = {"readout": str(readout), "part": task.folds.part}
                 yield Number.of(name, estimate_on(task, scores, rows), where)
 
     def _control(self, selection: Selection) -> Number:
         task = self.task
-        part = "test" if task.folds.has_test else "all rows"
         if isinstance(task, NeighboursTask):
             rows = selection.report_rows
             value = estimate_on(task, task.chance_scores(), rows)
             name = f"{task.score} of a random order"
-            return Number.of(name, value, {"part": part}, control=True)
+            return Number.of(name, value, {"part": task.folds.part}, control=True)
         chosen = selection.readouts[selection.chosen_index]
         cosines = task.cosines(selection.cache, selection.cache[str(chosen.pooled)], chosen)
         rows = task.folds.report_rows
         rows = rows[np.isfinite(cosines[rows])]
         shuffled = np.random.default_rng(self._seed).permutation(task.pairs.scores[rows])
         correlation = spearman(cosines[rows], shuffled, task.groups[rows])
-        where = {"readout": str(chosen), "part": part}
+        where = {"readout": str(chosen), "part": task.folds.part}
         return Number.of(
             "Spearman with the scores of other pairs", correlation, where, control=True
         )

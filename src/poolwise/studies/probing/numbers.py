@@ -62,7 +62,7 @@ def _number(
 
 
 def _part(result: TaskResult) -> str:
-    return "test" if result.scores.task.folds.has_test else "all rows"
+    return result.scores.task.folds.part
 
 
 def _gain(name: str, paired_test: PairedTest, result: TaskResult) -> Number:
