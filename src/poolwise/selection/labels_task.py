@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from poolwise.readouts import Readout
 from poolwise.records import Floats
 from poolwise.selection.classes import checked_classes
-from poolwise.selection.duplicates import duplicate_keys, factorize
-from poolwise.selection.folds import fold_rows
 from poolwise.selection.label_scores import LABEL_SCORES, default_score
+from poolwise.selection.labelled_task import LabelledTask
 from poolwise.selection.probes import Features, ProbeName, cross_fitted_log_probabilities
 from poolwise.selection.tasks import fold_features, separate_rows
 from poolwise.selection.vector_cache import VectorCache
@@ -24,7 +23,7 @@ from poolwise.texts import LabelledTexts
 Array = NDArray[np.float64]
 
 
-class LabelsTask:
+class LabelsTask(LabelledTask):
     """A score of a linear probe on frozen vectors: accuracy, or what imbalance asks for.
 
     ``probe`` names the probe. Its penalty is chosen without the fold that it is scored on.
@@ -40,11 +39,8 @@ class LabelsTask:
         score: str | None = None,
         probe: ProbeName = "logistic regression",
     ) -> None:
-        self.name, self.data, self.probe = data.name, data, probe
-        keys = duplicate_keys(data.texts, data.groups)
-        self.groups = factorize(keys)
-        self.classes = checked_classes(data)
-        self.folds = fold_rows(data.splits, [(key,) for key in keys], seed)
+        self.classes, self.probe = checked_classes(data), probe
+        super().__init__(data, seed)
         default, reason = default_score(data.labels)
         self.score = score or default
         self.notes: Sequence[str] = [
@@ -53,10 +49,6 @@ class LabelsTask:
             f"the probe is a {probe}; intervals are for probes trained on these texts, and another "
             "sample of texts to train on may move the score further",
         ]
-        self._seed = seed
-
-    def __len__(self) -> int:
-        return len(self.data)
 
     @property
     def key(self) -> Hashable:
@@ -73,14 +65,6 @@ class LabelsTask:
     def strata(self) -> NDArray[np.intp] | None:
         """The labels, for all scores but accuracy."""
         return None if self.score == "accuracy" else self.targets
-
-    @property
-    def texts(self) -> Sequence[str]:
-        return self.data.texts
-
-    @property
-    def fit_texts(self) -> Sequence[str]:
-        return [self.data.texts[i] for i in self.folds.choice_rows.tolist()]
 
     @cached_property
     def targets(self) -> NDArray[np.intp]:

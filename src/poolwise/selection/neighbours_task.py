@@ -11,9 +11,9 @@ from poolwise.errors import StudyError
 from poolwise.readouts import Readout
 from poolwise.records import Floats
 from poolwise.selection.classes import checked_classes
-from poolwise.selection.duplicates import duplicate_keys, factorize
-from poolwise.selection.folds import fold_rows
+from poolwise.selection.duplicates import factorize
 from poolwise.selection.label_kinds import check_classes
+from poolwise.selection.labelled_task import LabelledTask
 from poolwise.selection.splits import RowIndices
 from poolwise.selection.tasks import fitted_steps, separate_rows
 from poolwise.selection.vector_cache import VectorCache
@@ -39,7 +39,7 @@ MAX_TEXTS = 1500
 """Every text is compared with every other, under every readout."""
 
 
-class NeighboursTask:
+class NeighboursTask(LabelledTask):
     """Mean average precision: how far above the others do texts of a text's own label rank?
 
     Every text is a query and the others, but for copies of it, are ranked by their cosine. A row's
@@ -52,12 +52,9 @@ class NeighboursTask:
     strata: RowIndices | None = None
 
     def __init__(self, data: LabelledTexts, seed: int) -> None:
-        self.name, self.data, self._seed = data.name, data, seed
-        keys = duplicate_keys(data.texts, data.groups)
-        self.groups = factorize(keys)
         check_classes(data, "similarity")
         checked_classes(data)
-        self.folds = fold_rows(data.splits, [(key,) for key in keys], seed)
+        super().__init__(data, seed)
         self._labels = factorize(data.labels)
         self.notes: Sequence[str] = self.folds.notes
         rng = np.random.default_rng(seed)
@@ -79,21 +76,10 @@ class NeighboursTask:
                 "nothing to rank; give more rows"
             )
 
-    def __len__(self) -> int:
-        return len(self.data)
-
     @property
     def key(self) -> Hashable:
         """Equal for tasks that score a readout alike."""
         return (self.name, self.data.hash, self.score, self._seed)
-
-    @property
-    def texts(self) -> Sequence[str]:
-        return self.data.texts
-
-    @property
-    def fit_texts(self) -> Sequence[str]:
-        return [self.data.texts[i] for i in self.folds.choice_rows.tolist()]
 
     def row_scores(
         self, cache: VectorCache, vectors: Floats, steps: Readout | None = None

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from poolwise.errors import StudyError
 from poolwise.readouts import Readout
 from poolwise.records import Floats
-from poolwise.selection.duplicates import duplicate_keys, factorize
-from poolwise.selection.folds import fold_rows
 from poolwise.selection.label_scores import NUMBER_SCORES
+from poolwise.selection.labelled_task import LabelledTask
 from poolwise.selection.probes import Features, Predict, cross_fitted
 from poolwise.selection.tasks import fold_features, separate_rows
 from poolwise.selection.vector_cache import VectorCache
@@ -26,7 +25,7 @@ from poolwise.texts.fields import is_number
 Array = NDArray[np.float64]
 
 
-class RegressionTask:
+class RegressionTask(LabelledTask):
     """R² of a ridge regression on frozen vectors, or Spearman's rho of what it predicts.
 
     Its penalty is chosen without the fold that it is scored on.
@@ -37,7 +36,7 @@ class RegressionTask:
     def __init__(self, data: LabelledTexts, seed: int, *, score: str = "R²") -> None:
         """``score`` is one of ``NUMBER_SCORES``. Raises StudyError for a label that is no number,
         and where all rows that are chosen or reported on have the same."""
-        self.name, self.data, self.score, self._seed = data.name, data, score, seed
+        self.score = score
         self._score, self.scale = NUMBER_SCORES[score]
         word = next((label for label in data.labels if not is_number(label)), None)
         if word is not None:
@@ -45,9 +44,7 @@ class RegressionTask:
                 f"{data.name}: {score} is a score of numbers, but a label is {word!r:.60}; name "
                 "another score, or the column of numbers with --label-column"
             )
-        keys = duplicate_keys(data.texts, data.groups)
-        self.groups = factorize(keys)
-        self.folds = fold_rows(data.splits, [(key,) for key in keys], seed)
+        super().__init__(data, seed)
         for rows in separate_rows(self.folds):
             if is_constant(self.targets[rows]):
                 raise StudyError(
@@ -63,9 +60,6 @@ class RegressionTask:
             "train on may move the score further",
         ]
 
-    def __len__(self) -> int:
-        return len(self.data)
-
     @property
     def key(self) -> Hashable:
         """Equal for tasks that score a readout alike."""
@@ -75,14 +69,6 @@ class RegressionTask:
     def strata(self) -> None:
         """Numbers have none."""
         return
-
-    @property
-    def texts(self) -> Sequence[str]:
-        return self.data.texts
-
-    @property
-    def fit_texts(self) -> Sequence[str]:
-        return [self.data.texts[i] for i in self.folds.choice_rows.tolist()]
 
     @cached_property
     def targets(self) -> Array:

@@ -1,0 +1,32 @@
+"""What all tasks of labelled texts have in common: the texts, which are alike, and the folds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from poolwise.selection.duplicates import duplicate_keys, factorize
+from poolwise.selection.folds import fold_rows
+from poolwise.texts import LabelledTexts
+
+
+class LabelledTask:
+    """Texts with a label each, divided into folds; see ``tasks.Task``."""
+
+    def __init__(self, data: LabelledTexts, seed: int) -> None:
+        self.name, self.data, self._seed = data.name, data, seed
+        keys = duplicate_keys(data.texts, data.groups)
+        self.groups = factorize(keys)
+        self.folds = fold_rows(data.splits, [(key,) for key in keys], seed)
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    @property
+    def texts(self) -> Sequence[str]:
+        """The texts of all rows."""
+        return self.data.texts
+
+    @property
+    def fit_texts(self) -> Sequence[str]:
+        """The texts of all rows but those of test."""
+        return [self.data.texts[i] for i in self.folds.choice_rows.tolist()]
