@@ -106,8 +106,7 @@ def _count(selection: Selection) -> str:
 
 
 def _chance(selection: Selection) -> Estimate:
-    assert selection.chance is not None, "nothing is said of chance where it is not known"
-    return estimate_on(selection.task, selection.chance, selection.report_rows)
+    return estimate_on(selection.task, selection.chance_scores, selection.report_rows)
 
 
 def format_p(p: float) -> str:

@@ -126,6 +126,12 @@ class Selection:
         """Tests that each readout scores higher than the one used now, corrected for all, [c]."""
         return self._exceeding(self.reference, 1.0)
 
+    @property
+    def chance_scores(self) -> Array:
+        """``chance``, where it is known."""
+        assert self.chance is not None, "nothing is said of chance where it is not known"
+        return self.chance
+
     @cached_property
     def above_chance(self) -> bool:
         """Whether any readout is shown to score above chance, after correction for all."""

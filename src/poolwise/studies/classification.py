@@ -93,7 +93,7 @@ class Classification:
         """A warning where the chosen readout is not shown to beat a constant prediction."""
         rows, task = selection.report_rows, self.task
         columns = np.column_stack(
-            [task.chance_scores(), selection.row_scores[:, selection.chosen_index]]
+            [selection.chance_scores, selection.row_scores[:, selection.chosen_index]]
         )[rows]
         gain = mean_differences(columns, 0, task.groups[rows])[1].value
         if gain.low is None or gain.low <= 0:
@@ -120,7 +120,7 @@ class Classification:
         controls = {
             f"{task.score} on shuffled labels": on_shuffled,
             f"{task.score} from length alone": from_length,
-            _CONSTANTS[type(task)]: task.chance_scores(),
+            _CONSTANTS[type(task)]: selection.chance_scores,
         }
         where = {"part": task.folds.part}
         reported = selection.report_rows

@@ -81,7 +81,7 @@ class Similarity:
         task = self.task
         if isinstance(task, NeighboursTask):
             rows = selection.report_rows
-            value = estimate_on(task, task.chance_scores(), rows)
+            value = estimate_on(task, selection.chance_scores, rows)
             name = f"{task.score} of a random order"
             return Number.of(name, value, {"part": task.folds.part}, control=True)
         chosen = selection.readouts[selection.chosen_index]
