@@ -46,7 +46,7 @@ DEFAULT_LIMIT = 20_000
     "-o",
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
-    help="A folder for report.html, findings.json, scores.parquet and readout.toml.",
+    help="A folder for report.html, answer.json, findings.json, scores.parquet, readout.toml.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @prompt_options
