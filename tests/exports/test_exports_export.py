@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from sentence_transformers import SentenceTransformer
+from transformers import AutoModel
 
 import poolwise
 from poolwise.cli.export import command
@@ -135,10 +136,20 @@ def test_a_folder_that_is_warned_of_is_never_there(tiny, tmp_path, monkeypatch):
     def forgets(encoder):
         return {}
 
-    monkeypatch.setattr("poolwise.exports.stack_files.from_pretrained_options", forgets)
+    monkeypatch.setattr("poolwise.encoders.saving._zero_pooler", forgets)
     with pytest.raises(StoreError, match=r"warns of the export: .*MISSING"):
         export(poolwise.load(tiny("bert")), "mean@1", tmp_path / "out")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_pooler_that_is_left_out_is_zero(tiny, tmp_path):
+    export(poolwise.load(tiny("bert")), "mean@1", tmp_path / "out")
+    states = AutoModel.from_pretrained(tmp_path / "out").state_dict()
+    assert [states[f"pooler.dense.{part}"].any().item() for part in ("weight", "bias")] == [0, 0]
+    assert not poolwise.load(tmp_path / "out").has_pooler
+    # Options for AutoModel are refused by backend="onnx".
+    settings = json.loads((tmp_path / "out" / "sentence_bert_config.json").read_text())
+    assert settings == {"max_seq_length": 64, "do_lower_case": False}
 
 
 def test_digits_that_float32_cannot_hold_are_named(demo, texts, tmp_path):

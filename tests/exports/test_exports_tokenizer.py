@@ -8,6 +8,7 @@ import shutil
 import numpy as np
 import pytest
 from sentence_transformers import SentenceTransformer
+from tokenizers import Tokenizer
 from transformers import AutoTokenizer
 
 import poolwise
@@ -60,3 +61,21 @@ def test_batches_of_an_export_are_its_single_texts(folder, tmp_path):
     loaded = SentenceTransformer(str(tmp_path / "out"), device="cpu")
     found = loaded.encode(TEXTS, batch_size=3, show_progress_bar=False)
     assert np.abs(found - expected).max() <= 1e-5 * np.abs(expected).max()
+
+
+LONG = ["the cat", "", "the cat sat on a mat and ran over the old hill to the sea " * 9]
+
+
+@pytest.mark.parametrize("form", ["sentence-transformers", "transformers"])
+def test_every_family_cuts_where_poolwise_does(family_folder, tmp_path, form):
+    model = poolwise.load(family_folder, max_length=11)
+    export(model, "mean@-1", tmp_path / "out", format=form)
+    expected = [text.windows[0].ids.tolist() for text in model.tokenize(LONG)]
+    assert max(map(len, expected)) == 11
+    loaded = AutoTokenizer.from_pretrained(tmp_path / "out")
+    assert loaded(LONG, truncation=True)["input_ids"] == expected
+    alone = Tokenizer.from_file(str(tmp_path / "out" / "tokenizer.json"))
+    encodings = alone.encode_batch(LONG)
+    assert {len(encoding.ids) for encoding in encodings} == {11}  # padded to the longest
+    real = [np.array(e.ids)[np.array(e.attention_mask) == 1].tolist() for e in encodings]
+    assert real == expected

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from safetensors.numpy import save_file
 
 from poolwise.encoders.encoder import Encoder
@@ -15,7 +16,7 @@ from poolwise.encoders.modules.prompts import PROMPTS_CONFIG
 from poolwise.encoders.modules.transformer_module import TransformerModule
 from poolwise.encoders.tokenizer.added_tokens import SPECIAL_TOKENS_MAP, TOKENIZER_CONFIG
 from poolwise.encoders.tokenizer.settings import MAX_TOKENIZER_CONFIG
-from poolwise.encoders.tokenizer.spec import SENTENCEPIECE_FILES
+from poolwise.encoders.tokenizer.spec import MAX_TOKENIZER, SENTENCEPIECE_FILES
 from poolwise.encoders.untrusted_files import read_object
 from poolwise.encoders.weight_formats import WEIGHTS
 from poolwise.errors import needs
@@ -60,13 +61,16 @@ def write_encoder(
 ) -> None:
     """Write ``encoder`` into ``folder``; ``source`` is the module that it was read from.
 
-    ``hidden_states`` makes transformers return all of them. Raises MissingExtraError.
+    ``hidden_states`` makes transformers return all of them. An encoder without a pooler gets one of
+    zeros: transformers would make up a random one, and the option that forbids it
+    (``add_pooling_layer``) is refused by the loaders of ONNX and OpenVINO. Raises
+    MissingExtraError.
     """
     config = transformers_config_values(encoder, source.folder)
     if hidden_states:
         config["output_hidden_states"] = True
     write_json(folder / "config.json", config)
-    write_tensors(folder, encoder.tensors)
+    write_tensors(folder, {**_zero_pooler(encoder), **encoder.tensors})
     write_tokenizer(folder, encoder, source)
 
 
@@ -74,8 +78,9 @@ def write_tokenizer(folder: Path, encoder: Encoder, source: TransformerModule) -
     """Copy the tokenizer's files from ``source``, and write how poolwise reads them.
 
     The module's own options for the tokenizer go into tokenizer_config.json, which needs no module
-    to be read. Padding is on the right: on the left it would shift the positions of all short
-    texts, and their vectors would depend on the other texts of a batch.
+    to be read, and the maximum length into tokenizer.json as well, which some loaders read alone.
+    Padding is on the right: on the left it would shift the positions of all short texts, and their
+    vectors would depend on the other texts of a batch.
     """
     for name in _TOKENIZER_FILES:
         if (source.folder / name).is_file():
@@ -91,6 +96,31 @@ def write_tokenizer(folder: Path, encoder: Encoder, source: TransformerModule) -
     if special := _read(folder / SPECIAL_TOKENS_MAP):
         remaining = {key: special[key] for key in special if key not in options}
         write_json(folder / SPECIAL_TOKENS_MAP, remaining)
+    spec = folder / "tokenizer.json"
+    if spec.exists():
+        content = {**read_object(spec, MAX_TOKENIZER), **length_sections(encoder)}
+        spec.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+
+
+def length_sections(encoder: Encoder) -> dict[str, Any]:
+    """The sections of tokenizer.json that cut texts and pad batches, as poolwise does."""
+    pad = encoder.config.pad_token_id or 0
+    return {
+        "truncation": {
+            "direction": encoder.tokenizer.truncation_side.capitalize(),
+            "max_length": encoder.max_length,
+            "strategy": "LongestFirst",
+            "stride": 0,
+        },
+        "padding": {
+            "strategy": "BatchLongest",
+            "direction": "Right",
+            "pad_to_multiple_of": None,
+            "pad_id": pad,
+            "pad_type_id": 0,
+            "pad_token": encoder.tokenizer.token(pad),
+        },
+    }
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -109,10 +139,14 @@ def write_prompts(encoder: Encoder, folder: Path) -> None:
     write_json(folder / PROMPTS_CONFIG, content)
 
 
-def from_pretrained_options(encoder: Encoder) -> dict[str, bool]:
-    """Options with which ``AutoModel.from_pretrained`` makes up no random pooler."""
-    lacks_pooler = bool(encoder.family.pooler) and not encoder.has_pooler
-    return {"add_pooling_layer": False} if lacks_pooler else {}
+def _zero_pooler(encoder: Encoder) -> dict[str, Floats]:
+    """The tensors of the family's pooler, all zero; none where it has no pooler."""
+    shapes = encoder.family.shapes(encoder.config.values, pooler=bool(encoder.family.pooler))
+    return {
+        name: np.zeros(shape, np.float32)
+        for name, shape in shapes.items()
+        if encoder.family.pooler and name.startswith(f"{encoder.family.pooler}.")
+    }
 
 
 def write_tensors(folder: Path, tensors: Mapping[str, Floats]) -> None:

@@ -50,13 +50,24 @@ class SelectedNames:
 def read_weights(folder: Path, config: Config) -> Weights:
     """The tensors of the encoder, float32, named as in transformers' ``AutoModel``.
 
-    Those of the pooler are among them if the checkpoint has them. Tensors outside the encoder are
-    ignored. Raises EncoderError unless names and shapes are exactly those of the config.
+    Those of the pooler are among them if the checkpoint has them, and not all are zero. Tensors
+    outside the encoder are ignored. Raises EncoderError unless names and shapes are exactly those
+    of the config.
     """
     files = {name: file for file in _files(folder) for name in file.entries}
     shapes = {name: file.entries[name].shape for name, file in files.items()}
     selected = select_names(shapes, config, folder)
-    return Weights(MappingProxyType(_read(selected.names, files)), selected.notes)
+    tensors = _without_zero_pooler(_read(selected.names, files), config.family)
+    return Weights(MappingProxyType(tensors), selected.notes)
+
+
+def _without_zero_pooler(tensors: dict[str, Floats], family: Family) -> dict[str, Floats]:
+    """``tensors`` without a pooler of zeros, which exports hold in the place of none: the vectors
+    that it gives are all zero."""
+    pooler = [name for name in tensors if family.pooler and name.startswith(f"{family.pooler}.")]
+    if any(tensors[name].any() for name in pooler):
+        return tensors
+    return {name: tensor for name, tensor in tensors.items() if name not in pooler}
 
 
 def select_names(shapes: Mapping[str, Shape], config: Config, folder: Path) -> SelectedNames:

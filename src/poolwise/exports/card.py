@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 
 from poolwise.encoders import Encoder
-from poolwise.encoders.saving import from_pretrained_options
 from poolwise.exports.onnx_files import ARRAYS, GRAPH, OUTPUT, TOKENIZER, inputs
 from poolwise.exports.result import ExportResult
 from poolwise.version import __version__
@@ -66,7 +65,6 @@ def _sentence_transformers(result: ExportResult, encoder: Encoder, title: str) -
 
 def _transformers(result: ExportResult, encoder: Encoder, title: str) -> str:
     pool = result.readout.pool
-    options = "".join(f", {k}={value}" for k, value in from_pretrained_options(encoder).items())
     last = (
         "vectors = out.pooler_output"
         if pool.kind == "pooler"
@@ -77,7 +75,7 @@ def _transformers(result: ExportResult, encoder: Encoder, title: str) -> str:
     return (
         "from transformers import AutoModel, AutoTokenizer\n\n"
         f'tokenizer = AutoTokenizer.from_pretrained("{title}")\n'
-        f'model = AutoModel.from_pretrained("{title}"{options})\n'
+        f'model = AutoModel.from_pretrained("{title}")\n'
         f'out = model(**tokenizer([{prompt}"A sentence."], return_tensors="pt"))\n{last}'
     )
 

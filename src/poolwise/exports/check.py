@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from poolwise.encoders import Encoder
-from poolwise.encoders.saving import from_pretrained_options
 from poolwise.errors import StoreError, needs
 from poolwise.exports.onnx_files import ARRAYS, GRAPH, OUTPUT, TOKENIZER
 from poolwise.model import Model
@@ -88,9 +87,7 @@ def transformers_differ(
     worst = 0.0
     with _strict(folder, "transformers"), torch.inference_mode():
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        loaded = AutoModel.from_pretrained(
-            folder, local_files_only=True, **from_pretrained_options(encoder)
-        )
+        loaded = AutoModel.from_pretrained(folder, local_files_only=True)
         for group in model.token_outputs(texts, layers=[encoder.depth]):
             for row, states in zip(group.rows.tolist(), group.hidden_states[0], strict=True):
                 inputs = tokenizer(

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from poolwise.encoders import Encoder
 from poolwise.encoders.saving import (
-    from_pretrained_options,
     write_json,
     write_prompts,
     write_tensors,
@@ -23,9 +21,7 @@ def write_stack(stack: Stack, encoder: Encoder, folder: Path, *, lower_case: boo
         for i, (kind, place) in enumerate(zip(stack.names, places, strict=True))
     ]
     write_json(folder / "modules.json", listed)
-    settings: dict[str, Any] = {"max_seq_length": encoder.max_length, "do_lower_case": lower_case}
-    if options := from_pretrained_options(encoder):
-        settings["model_args"] = options
+    settings = {"max_seq_length": encoder.max_length, "do_lower_case": lower_case}
     write_json(folder / "sentence_bert_config.json", settings)
     write_prompts(encoder, folder)
     for module, place in zip(stack.modules, places[1:], strict=True):
