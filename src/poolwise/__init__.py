@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from poolwise.api.tune import tune
     from poolwise.classifier.classifier import Classifier, load_classifier
     from poolwise.embedder import Embedder
+    from poolwise.embedder.sentence_transformers import SentenceTransformer
     from poolwise.extraction import extract
     from poolwise.model import Model, load
     from poolwise.readouts import Readout, parse
@@ -36,6 +37,7 @@ __all__ = [
     "PoolwiseWarning",
     "Readout",
     "Sentence",
+    "SentenceTransformer",
     "VectorBatch",
     "__version__",
     "ask",
@@ -57,6 +59,7 @@ _ROOMS = {
     "Model": "model",
     "Readout": "readouts",
     "Sentence": "records",
+    "SentenceTransformer": "embedder.sentence_transformers",
     "VectorBatch": "records",
     "ask": "api",
     "embed": "api",

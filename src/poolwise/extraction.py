@@ -174,7 +174,7 @@ class _Pass:
             self.progress.advance(rows * len(indices[index]) / len(sequences))
         if len(sequences) == len(texts):
             return pooled
-        average = _token_average(texts)
+        average = token_average(texts)
         return {state: average(vectors) for state, vectors in pooled.items()}
 
 
@@ -230,7 +230,7 @@ def _is_empty(text: TokenizedText) -> bool:
     return all(bool(w.special.all()) for w in text.windows)
 
 
-def _token_average(texts: Sequence[TokenizedText]) -> Callable[[Floats], Floats]:
+def token_average(texts: Sequence[TokenizedText]) -> Callable[[Floats], Floats]:
     """Averages each text's windows, weighted by their tokens (special ones not counted)."""
     first = np.cumsum([0] + [len(t.windows) for t in texts[:-1]])
     tokens = [max(int((~w.special).sum()), 1) for t in texts for w in t.windows]

@@ -1,0 +1,172 @@
+"""A SentenceTransformer that runs poolwise's engine, for software that takes no other class."""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self
+
+from poolwise.embedder.encoding import refuse
+from poolwise.embedder.readout_module import ReadoutModule
+from poolwise.embedder.sentence_encoder import SentenceEncoder
+from poolwise.encoders.modules.prompts import Prompts
+from poolwise.errors import needs
+from poolwise.exports import export
+from poolwise.model import Model
+from poolwise.records import LongTexts, Precision
+from poolwise.transforms.fitted_readout import prompted
+
+with needs("export", "a SentenceTransformer"):
+    import sentence_transformers
+
+
+class SentenceTransformer(sentence_transformers.SentenceTransformer):
+    """A readout as a ``sentence_transformers.SentenceTransformer``, for inference.
+
+    >>> SentenceTransformer("demo", "mean@-1").encode(["a cat"]).shape
+    (1, 384)
+
+    The parameters are those of ``Embedder``, and ``encode`` gives its vectors, bit for bit; prompts
+    and the measure of similarity are the folder's. Saving writes an export, whose stock modules
+    give the same vectors without poolwise, and can be trained.
+    """
+
+    def __init__(
+        self,
+        model: str | Path = "demo",
+        readout: str | Path | None = None,
+        *,
+        precision: Precision = "exact",
+        max_length: int | None = None,
+        long: LongTexts = "truncate",
+    ) -> None:
+        self._start(
+            SentenceEncoder(model, readout, precision=precision, max_length=max_length, long=long)
+        )
+
+    @classmethod
+    def of(cls, encoder: SentenceEncoder) -> Self:
+        """The model of a copy of ``encoder``, with its fitted steps."""
+        model = cls.__new__(cls)
+        model._start(copy(encoder))
+        return model
+
+    def _start(self, encoder: SentenceEncoder) -> None:
+        model = prompted(encoder.loaded_model, [encoder._resolve_readout()])
+        prompts = model.prompts.with_default(model.prompt)
+        super().__init__(
+            modules=[ReadoutModule(encoder)],
+            device="cpu",
+            prompts=dict(prompts.texts),
+            default_prompt_name=prompts.default,
+            similarity_fn_name=model.similarity,
+        )
+        self.eval()
+
+    @property
+    def encoder(self) -> SentenceEncoder:
+        """What computes the vectors."""
+        encoder: SentenceEncoder = self.get_submodule("0").encoder  # type: ignore[assignment]
+        return encoder
+
+    def encode(  # noqa: PLR0917 - the signature is theirs
+        self,
+        inputs: Any = None,
+        prompt_name: str | None = None,
+        prompt: str | None = None,
+        batch_size: int = 32,
+        show_progress_bar: bool | None = None,
+        output_value: str | None = "sentence_embedding",
+        precision: str = "float32",
+        convert_to_numpy: bool = True,
+        convert_to_tensor: bool = False,
+        device: Any = None,
+        normalize_embeddings: bool = False,
+        truncate_dim: int | None = None,
+        pool: Any = None,
+        chunk_size: int | None = None,
+        **options: Any,
+    ) -> Any:
+        """``Embedder.encode`` with this model's prompts and ``truncate_dim``.
+
+        sentence-transformers' own ``encode`` runs for vectors of tokens, in several processes, and
+        where modules were added to the model: in batches of ``batch_size``.
+        """
+        texts = options.pop("sentences", inputs)
+        arguments = {
+            "batch_size": batch_size,
+            "show_progress_bar": show_progress_bar,
+            "output_value": output_value,
+            "precision": precision,
+            "convert_to_numpy": convert_to_numpy,
+            "convert_to_tensor": convert_to_tensor,
+            "device": device,
+            "normalize_embeddings": normalize_embeddings,
+            "truncate_dim": self.truncate_dim if truncate_dim is None else truncate_dim,
+        }
+        plain = output_value == "sentence_embedding" and pool is None and len(self) == 1
+        if plain and not isinstance(device, list) and not options:
+            if prompt is None:
+                prompt = self._prompt(prompt_name)
+            return self.encoder.encode(texts, prompt=prompt, **arguments)
+        arguments |= {"prompt_name": prompt_name, "prompt": prompt}
+        return super().encode(texts, pool=pool, chunk_size=chunk_size, **arguments, **options)
+
+    def _prompt(self, name: str | None) -> str:
+        name = self.default_prompt_name if name is None else name
+        known = ", ".join(self.prompts)
+        refuse(
+            name is not None and name not in self.prompts,
+            f"prompt_name={name!r:.60}: this model's prompts are {known}",
+        )
+        return "" if name is None else self.prompts[name] or ""
+
+    def save(
+        self,
+        path: str | Path | None,
+        model_name: str | None = None,
+        create_model_card: bool = True,
+        train_datasets: list[str] | None = None,
+        safe_serialization: bool = True,
+    ) -> None:
+        """Write the export: a folder of stock modules, after comparing their vectors with these.
+
+        It replaces a model's folder. Raises as ``poolwise.exports.export``: a readout that those
+        modules cannot express, or a folder with other content.
+        """
+        if path is None:
+            return
+        refuse(
+            self.truncate_dim is not None,
+            f"a folder with truncate_dim={self.truncate_dim}: the step |truncate(k) has one",
+        )
+        export(self._model(), self.encoder.fitted_readout(), path, force=True)
+        if not create_model_card:
+            (Path(path) / "README.md").unlink()
+
+    save_pretrained = save
+
+    def _model(self) -> Model:
+        """The model with the prompts and the similarity that are set here."""
+        model = self.encoder.loaded_model
+        texts = {name: text or "" for name, text in self.prompts.items()}
+        prompts = Prompts(texts, self.default_prompt_name, model.prompts.pooled)
+        return replace(model, prompts=prompts, prompt=None, similarity=self.similarity_fn_name)
+
+    def train(self, mode: bool = True) -> Self:
+        """Raises NotOfferedError for training: poolwise's engine gives no gradients."""
+        refuse(
+            bool(mode),
+            "training: poolwise's engine gives no gradients; save_pretrained writes a folder that "
+            "sentence_transformers.SentenceTransformer loads and trains, and poolwise tune trains "
+            "a classifier",
+        )
+        trained: Self = super().train(mode)
+        return trained
+
+    def fit(self, *_: Any, **__: Any) -> None:
+        """Raises NotOfferedError, as ``train``."""
+        self.train()
+
+    old_fit = fit
