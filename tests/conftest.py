@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import string
 from pathlib import Path
 
 import pytest
+
+# Libraries that send how they are used: not from these tests.
+os.environ |= {"ANONYMIZED_TELEMETRY": "False", "HAYSTACK_TELEMETRY_ENABLED": "False"}
+os.environ |= {"LANGSMITH_TRACING": "false", "DO_NOT_TRACK": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
 
 WORDS = (
     "the a an cat dog sat on mat and ran over hill old to sea house tree bird is was it of in with "

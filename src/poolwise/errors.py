@@ -142,6 +142,11 @@ EXTRAS = {
     "tune": ("accelerate", "torch", "transformers"),
     "mteb": ("mteb",),
     "keras": ("h5py",),
+    "langchain": ("langchain_core",),
+    "llama-index": ("llama_index",),
+    "haystack": ("haystack",),
+    "chroma": ("chromadb",),
+    "spacy": ("spacy",),
 }
 """The packages that each optional part brings."""
 
