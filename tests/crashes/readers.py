@@ -118,7 +118,7 @@ def graph(folder: Path) -> Any:
 
     if not folder.exists():
         return None
-    session = onnxruntime.InferenceSession(folder / "model.onnx")
+    session = onnxruntime.InferenceSession(folder / "onnx" / "model.onnx")
     assert (folder / "README.md").read_text()
     assert json.loads((folder / "tokenizer.json").read_text())
     return [[output.name, output.shape[-1]] for output in session.get_outputs()]

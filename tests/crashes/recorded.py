@@ -62,6 +62,7 @@ def _written_again(module: Any, name: str, key: Callable[..., Any]) -> None:
             given = call(*args, **kw)
             found[asked] = given, path.read_bytes()
         given, content = found[asked]
+        path.parent.mkdir(exist_ok=True)
         path.write_bytes(content)
         return given
 

@@ -17,7 +17,7 @@ import poolwise
 from poolwise.cli.export import command
 from poolwise.errors import MissingExtraError, ReadoutError, StoreError
 from poolwise.exports import export
-from poolwise.exports.onnx_graph import ReadoutGraph
+from poolwise.exports.onnx_readout import ReadoutGraph
 from poolwise.transforms import stateless
 from poolwise.transforms.fitted_readout import FittedReadout
 from poolwise.tuning.classifier_module import collate
@@ -28,14 +28,12 @@ FEW = ["the cat sat on a mat", "a dog", "", "they ran over the old hill to the s
 def theirs(folder, texts):
     """What onnxruntime makes of ``texts`` in one batch."""
     read = Tokenizer.from_file(str(folder / "tokenizer.json")).encode_batch(texts)
-    session = InferenceSession(folder / "model.onnx")
+    session = InferenceSession(folder / "onnx" / "model.onnx")
     given = {
         "input_ids": np.array([text.ids for text in read]),
         "attention_mask": np.array([text.attention_mask for text in read]),
-        "special_tokens_mask": np.array([text.special_tokens_mask for text in read]),
     }
-    names = [wanted.name for wanted in session.get_inputs()]
-    return session.run(["sentence_embedding"], {name: given[name] for name in names})[0]
+    return session.run(["sentence_embedding"], given)[0]
 
 
 def own(encoder, spec, texts):
@@ -72,9 +70,9 @@ def test_the_graph_of_every_readout_gives_its_vectors(tiny, spec):
     encoder = poolwise.load(tiny("bert"))
     readout, steps, ours = asked(encoder, spec)
     inputs = collate([text.windows[0] for text in encoder.tokenize(FEW)], None, 0)
-    real, special = inputs["attention_mask"], ~inputs["words"]
     with torch.inference_mode():
-        found = ReadoutGraph(encoder, readout, steps)(inputs["input_ids"], real, special).numpy()
+        graph = ReadoutGraph(encoder, readout, steps)
+        found = graph(inputs["input_ids"], inputs["attention_mask"])[-1].numpy()
     np.testing.assert_allclose(found, ours, atol=1e-5 * np.nanmax(np.abs(ours)))
 
 
@@ -93,7 +91,7 @@ def test_what_modules_cannot_express_is_expressed(tiny, tmp_path, family, spec):
     readout, steps, ours = asked(encoder, spec)
     chosen = FittedReadout(readout, steps, encoder.provenance())
     made = export(encoder, chosen, tmp_path / "out", format="onnx")
-    assert (made.modules, made.reader) == (("model.onnx",), "onnxruntime")
+    assert (made.modules[0], made.reader) == ("onnx/model.onnx", "onnxruntime")
     assert made.difference <= 1e-5
     found = theirs(tmp_path / "out", FEW)
     assert found.shape == (4, made.width)
@@ -112,7 +110,7 @@ def test_a_graph_that_reads_back_otherwise_is_never_there(tiny, tmp_path, monkey
     def first(pool, hidden, real, words):
         return hidden[:, 0]
 
-    monkeypatch.setattr("poolwise.exports.onnx_graph.pool_tokens", first)
+    monkeypatch.setattr("poolwise.exports.onnx_readout.pool_tokens", first)
     with pytest.raises(StoreError, match="onnxruntime reads other vectors"):
         export(poolwise.load(tiny("bert")), "mean@-1", tmp_path / "out", format="onnx")
     assert not list(tmp_path.iterdir())
@@ -130,15 +128,15 @@ def test_the_command_writes_a_valid_graph_whose_card_runs_as_it_stands(tiny, tmp
     args = [str(tiny("roberta")), "-r", "mean[words]@2", "-o", str(tmp_path / "graph")]
     done = CliRunner().invoke(command, [*args, "--format", "onnx", "--json"])
     said = json.loads(done.output)
-    assert (said["format"], said["modules"], said["blocks"]) == ("onnx", ["model.onnx"], 2)
-    assert "mean[words]@2 as model.onnx, 2 of 3 blocks; onnxruntime gives" in said["verdict"]
+    assert (said["format"], said["modules"], said["blocks"]) == ("onnx", ["onnx/model.onnx"], 2)
+    assert "mean[words]@2 as onnx/model.onnx, 2 of 3 blocks; onnxruntime gives" in said["verdict"]
     card = (tmp_path / "graph" / "README.md").read_text()
     assert "as an onnx folder" in card
     assert "| onnxruntime 1." in card
     code = card.split("```python\n")[1].split("```")[0]
-    file = tmp_path / "graph" / "model.onnx"
+    file = tmp_path / "graph" / "onnx" / "model.onnx"
     assert b".py" not in file.read_bytes()
-    assert file.stat().st_size < file.with_name("model.onnx.data").stat().st_size
+    assert file.stat().st_size < file.with_name("model.onnx_data").stat().st_size
     onnx.checker.check_model(file, full_check=True)
     model = onnx.load(file)
     told = {entry.key: entry.value for entry in model.metadata_props}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 
 from poolwise.encoders import Encoder
-from poolwise.exports.onnx_files import ARRAYS, GRAPH, OUTPUT, TOKENIZER, inputs
+from poolwise.exports.onnx_files import GRAPH, INPUTS, TOKENIZER, VECTORS
 from poolwise.exports.result import ExportResult
 from poolwise.version import __version__
 
@@ -82,8 +82,8 @@ def _transformers(result: ExportResult, encoder: Encoder, title: str) -> str:
 
 def _onnx(result: ExportResult, encoder: Encoder, title: str) -> str:
     arrays = "".join(
-        f'    "{name}": np.array([text.{ARRAYS[name]} for text in read]),\n'
-        for name in inputs(result.readout)
+        f'    "{name}": np.array([text.{array} for text in read]),\n'
+        for name, array in INPUTS.items()
     )
     prompt = f"{json.dumps(encoder.prefix)} + " if encoder.prefix else ""
     texts = ", ".join(f'{prompt}"{text}"' for text in ("A sentence.", "And another."))
@@ -95,7 +95,7 @@ def _onnx(result: ExportResult, encoder: Encoder, title: str) -> str:
         f'session = InferenceSession("{title}/{GRAPH}")\n'
         f"read = tokenizer.encode_batch([{texts}])\n"
         f"given = {{\n{arrays}}}\n"
-        f'(vectors,) = session.run(["{OUTPUT}"], given)  # [2, {result.width}]'
+        f'(vectors,) = session.run(["{VECTORS}"], given)  # [2, {result.width}]'
     )
 
 

@@ -11,11 +11,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
 from poolwise.encoders import Encoder
 from poolwise.errors import StoreError, needs
-from poolwise.exports.onnx_files import ARRAYS, GRAPH, OUTPUT, TOKENIZER
 from poolwise.model import Model
 from poolwise.readouts import Readout, Step
 from poolwise.records import Floats
@@ -36,7 +34,7 @@ _MOST_WORDS = 1000
 _EXPECTED_MESSAGE = "Default prompt name is set to"
 """sentence-transformers logs it as a warning for every folder with a default prompt."""
 
-_BATCH = 4  # some padding, but not of every text to the longest
+BATCH = 4  # some padding, but not of every text to the longest
 
 
 def check_texts(encoder: Encoder) -> list[str]:
@@ -62,10 +60,10 @@ def sentence_transformers_differ(
     with needs("export", "checking an export"):
         from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - takes seconds
 
-    with _strict(folder, "sentence-transformers"):
+    with strict(folder, "sentence-transformers"):
         loaded = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
-        vectors = loaded.encode(list(texts), batch_size=_BATCH, show_progress_bar=False)
-    return _difference(vectors, expected, texts, "sentence-transformers", steps)
+        vectors = loaded.encode(list(texts), batch_size=BATCH, show_progress_bar=False)
+    return difference(vectors, expected, texts, "sentence-transformers", steps)
 
 
 def transformers_differ(
@@ -85,7 +83,7 @@ def transformers_differ(
         from transformers import AutoModel, AutoTokenizer  # noqa: PLC0415
 
     worst = 0.0
-    with _strict(folder, "transformers"), torch.inference_mode():
+    with strict(folder, "transformers"), torch.inference_mode():
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         loaded = AutoModel.from_pretrained(folder, local_files_only=True)
         for group in model.token_outputs(texts, layers=[encoder.depth]):
@@ -101,42 +99,11 @@ def transformers_differ(
                 if pooled is not None:
                     pairs.append((out.pooler_output.numpy(), pooled[[row]]))
                 for vectors, expected in pairs:
-                    difference = _difference(vectors, expected, [texts[row]], "transformers")
-                    worst = max(worst, difference)
+                    worst = max(worst, difference(vectors, expected, [texts[row]], "transformers"))
     return worst
 
 
-def onnxruntime_differs(
-    folder: Path, texts: Sequence[str], expected: Floats, steps: Sequence[Step]
-) -> float:
-    """How far onnxruntime's vectors of ``texts`` are from the ``expected`` ones.
-
-    Where a text lacks what the readout reads, both are NaN. Otherwise as
-    ``sentence_transformers_differ``.
-    """
-    with needs("onnx", "checking an export"):
-        from onnxruntime import InferenceSession, SessionOptions  # noqa: PLC0415 - takes a second
-
-    batches = []
-    with _strict(folder, "onnxruntime"):
-        tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
-        options = SessionOptions()
-        options.log_severity_level = 3  # of errors, not of what it leaves unoptimized
-        session = InferenceSession(folder / GRAPH, options, providers=["CPUExecutionProvider"])
-        names = [graph_input.name for graph_input in session.get_inputs()]
-        for start in range(0, len(texts), _BATCH):
-            encodings = tokenizer.encode_batch(list(texts[start : start + _BATCH]))
-            arrays = {
-                name: np.array([getattr(e, ARRAYS[name]) for e in encodings]) for name in names
-            }
-            batches.append(session.run([OUTPUT], arrays)[0])
-    vectors = np.concatenate(batches)
-    lacking = np.isnan(vectors) & np.isnan(expected)
-    vector_pair = np.where(lacking, 0, vectors), np.where(lacking, 0, expected)
-    return _difference(*vector_pair, texts, "onnxruntime", steps)
-
-
-def _difference(
+def difference(
     vectors: NDArray[Any],
     expected: NDArray[Any],
     texts: Sequence[str],
@@ -174,7 +141,7 @@ def _hint(steps: Sequence[Step]) -> str:
 
 
 @contextmanager
-def _strict(folder: Path, library: str) -> Iterator[None]:
+def strict(folder: Path, library: str) -> Iterator[None]:
     """Anything that goes wrong, or that would be warned of, is a StoreError; bars are hidden."""
     from transformers.utils import logging as transformers_logging  # noqa: PLC0415 - takes seconds
 

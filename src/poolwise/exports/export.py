@@ -15,17 +15,17 @@ from poolwise.errors import EncoderError, needs
 from poolwise.exports.card import card
 from poolwise.exports.check import (
     check_texts,
-    onnxruntime_differs,
     own_vectors,
     sentence_transformers_differ,
     transformers_differ,
 )
 from poolwise.exports.evidence import evidence
 from poolwise.exports.folder import model_folder
-from poolwise.exports.onnx_files import GRAPH, write_framing_tokenizer
+from poolwise.exports.onnx_check import onnxruntime_differs
+from poolwise.exports.onnx_files import GRAPH, write_config, write_framing_tokenizer
 from poolwise.exports.result import ExportResult, Format
 from poolwise.exports.stack import encoder_stack, module_stack
-from poolwise.exports.stack_files import write_stack
+from poolwise.exports.stack_files import write_modules, write_settings
 from poolwise.files import os_errors_as
 from poolwise.model import Model
 from poolwise.progress import waiting
@@ -122,7 +122,8 @@ def _sentence_transformers(request: _Request, folder: Path) -> _Output:
     stack = module_stack(model, request.readout, request.steps)
     encoder = truncate_depth(model, stack.blocks)
     write_encoder(encoder, folder, source.transformer, hidden_states=stack.mixes_layers)
-    write_stack(stack, encoder, folder, lower_case=source.transformer.lower_case)
+    write_modules(stack.modules, folder)
+    write_settings(encoder, folder, lower_case=source.transformer.lower_case)
     steps = request.readout.steps
     difference = sentence_transformers_differ(folder, request.texts, request.vectors(), steps)
     return _Output(stack.names, encoder, difference)
@@ -149,18 +150,23 @@ def _about(readout: Readout, encoder: Encoder) -> dict[str, Any]:
 
 def _onnx(request: _Request, folder: Path) -> _Output:
     with needs("onnx", "writing an ONNX graph"):
-        from poolwise.exports.onnx_graph import ReadoutGraph, write_graph  # noqa: PLC0415 - torch
+        from poolwise.exports.onnx_graph import write_graph  # noqa: PLC0415 - torch
+        from poolwise.exports.onnx_readout import ReadoutGraph  # noqa: PLC0415
 
-    model = request.model
+    model, source = request.model, read_modules(request.model.folder).transformer
     graph = ReadoutGraph(model, request.readout, request.steps)
     about = {"readout": str(request.readout), "source_model_hash": model.hash}
-    write_graph(graph, folder / GRAPH, about)
-    write_framing_tokenizer(model, folder)
-    write_prompts(model, folder)
-    steps = request.readout.steps
+    external = write_graph(graph, folder / GRAPH, about)
+    write_config(graph.encoder, folder, source, [GRAPH] if external else [])
+    write_framing_tokenizer(model, folder, source)
+    write_settings(model, folder, lower_case=False)  # which tokenizer.json does
+    if graph.stock_modules:
+        write_modules(graph.stock_modules, folder)
     texts = [model.prefix + text for text in request.texts]
-    difference = onnxruntime_differs(folder, texts, request.vectors(), steps)
-    return _Output((GRAPH,), graph.encoder, difference)
+    vectors, steps = request.vectors(), request.readout.steps
+    difference = onnxruntime_differs(folder, graph.stock_modules, texts, vectors, steps)
+    kinds = (module.kind for module in graph.stock_modules)
+    return _Output((GRAPH, *kinds), graph.encoder, difference)
 
 
 _WRITERS: Mapping[Format, Callable[[_Request, Path], _Output]] = {

@@ -10,7 +10,7 @@ from pathlib import Path
 from poolwise.files import whole_folder
 
 _OURS = re.compile(
-    r"config(_sentence_transformers)?\.json|model\.safetensors|model\.onnx(\.data)?|modules\.json"
+    r"config(_sentence_transformers)?\.json|model\.safetensors|onnx|model\.onnx(\.data)?|modules\.json"
     r"|(poolwise|sentence_bert_config)\.json|README\.md|[0-9]+_\w+"
     r"|(tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab)\.json"
     r"|vocab\.txt|merges\.txt|.*\.model"

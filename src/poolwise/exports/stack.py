@@ -69,15 +69,15 @@ def module_stack(encoder: Encoder, readout: Readout, transform: Transform) -> St
     modules = [] if _is_last(mix) else [weighted_layers(encoder.width, mix)]
     modules.append(pooling(encoder.width, modes, prompt=encoder.prompts.pooled))
     if readout.pool.kind == "pooler":
-        modules.append(_pooler(encoder))
+        modules.append(pooler_dense(encoder))
     start = scale * _ordered(modes, encoder.width)
     modules.extend(
-        _after_pooling(encoder, start, list(zip(readout.steps, transform.states, strict=True)))
+        after_pooling(encoder, start, list(zip(readout.steps, transform.states, strict=True)))
     )
     return Stack(len(mix) - 1, tuple(modules))
 
 
-def _after_pooling(
+def after_pooling(
     encoder: Encoder, start: Doubles, fitted: Sequence[tuple[Step, State]]
 ) -> Iterator[Module]:
     """The modules after Pooling, whose vectors are first multiplied by ``start`` [d, d]."""
@@ -129,7 +129,7 @@ def _modes(readout: Readout) -> list[PoolingMode]:
     modes: list[PoolingMode] = []
     parts = list(readout.pool.parts)
     for i, part in enumerate(parts):
-        pool = _ENDS.get(part.row, part) if part.kind == "token" else part
+        pool = _stock(part)
         mode, nearest = pool.facts.pooling_mode, pool.facts.nearest
         if mode is None:
             assert nearest is not None
@@ -146,6 +146,18 @@ def _modes(readout: Readout) -> list[PoolingMode]:
         reason = "no module puts layers side by side"
         raise _inexpressible(readout, reason, replace(readout, layers=average))
     return modes
+
+
+def _stock(pool: Pool) -> Pool:
+    """token[0] and token[-1] under the names that Pooling has modes for."""
+    return _ENDS.get(pool.row, pool) if pool.kind == "token" else pool
+
+
+def modes_in_order(pool: Pool) -> list[PoolingMode] | None:
+    """The modes with which Pooling alone gives ``pool``; None where it needs more than Pooling."""
+    modes = [_stock(part).facts.pooling_mode for part in pool.parts]
+    known = [mode for mode in POOLING_MODES if mode in modes]
+    return known if known == modes else None
 
 
 def _check_steps(readout: Readout) -> None:
@@ -192,7 +204,8 @@ def _scale(readout: Readout, mix: Doubles) -> float:
     return 1.0 if np.isclose(scale, 1, rtol=1e-12) else scale
 
 
-def _pooler(encoder: Encoder) -> Module:
+def pooler_dense(encoder: Encoder) -> Module:
+    """The pooler's tanh(W · x + b), for the vector of [CLS]."""
     weight, bias = (encoder.tensors[f"{encoder.family.pooler}.{p}"] for p in ("weight", "bias"))
     return dense(weight, bias, "Tanh")
 
