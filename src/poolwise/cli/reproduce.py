@@ -20,7 +20,7 @@ from poolwise.reports import PAGE, fill_report, report_folder, to_json
 from poolwise.reproduction import PRESETS, ReproducedFigure, reproduce
 from poolwise.reproduction.finding import build_finding
 
-STYLES = {"reproduced": "green", "off": "bold red", "not run": "dim"}
+STYLES = {"reproduced": "green", "off": "bold red", "not comparable": "yellow", "not run": "dim"}
 
 
 @click.command("reproduce")
@@ -31,7 +31,8 @@ STYLES = {"reproduced": "green", "off": "bold red", "not run": "dim"}
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("data"),
     show_default=True,
-    help="The folder with the data; what is missing is named.",
+    help="The folder with the data: SentEval's checkout, its data or data/downstream, or one laid "
+    "out alike, whatever the case of its names. What is missing is named.",
 )
 @click.option("--model", help="A folder or hub id. [default: the checkpoint of the paper]")
 @click.option(
@@ -52,17 +53,18 @@ def command(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Run a published protocol and mark each figure: reproduced, off by x, or not run because …
+    """Run a published protocol and mark each figure: reproduced, off by x, not comparable (the data
+    are not those that it is of), or not run because …
 
     \b
     sts-bert            twelve rows of STS12-16, STS-B and SICK-R, with their ambiguities told apart
-    sts-minilm          all-MiniLM-L6-v2 on the same
+    sts-minilm          all-MiniLM-L6-v2 on the same; SICK-R as MTEB has it, all 9,927 pairs
     table7              BERT's table 7: layers and their mixes for CoNLL-2003 entities
     probing             what [CLS] and the mean know of the sentence's length
     senteval-transfer   MR, CR, SUBJ, MPQA, SST, TREC, MRPC with logistic regression
 
     \b
-    poolwise reproduce sts-bert --data data --model ./bert-base-uncased
+    poolwise reproduce sts-bert --data SentEval/data --model ./bert-base-uncased
     """
     table = PRESETS[preset]
     name = model or table.model
@@ -102,5 +104,5 @@ def _without_paths(
 
 
 def _line(figure: ReproducedFigure) -> Text:
-    row = f"{figure.data:<9} {figure.row}: published {figure.expected:.2f}, "
+    row = f"{figure.data:<11} {figure.row}: published {figure.expected:.2f}, "
     return styled((row, ""), (str(figure), STYLES[figure.status]))

@@ -1,32 +1,83 @@
-"""The paths of each data set under the folder that the user names."""
+"""Where data sets lie in the folder that the user names, whatever the case of the names."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-DATA_PATHS: Mapping[str, Sequence[str]] = {
-    **{f"STS{y}": (f"STS{y}", f"STS/STS{y}-en-test") for y in range(12, 17)},
-    "STS-B": ("stsb/sts-test.csv", "STS/STSBenchmark/sts-test.csv", "sts-test.csv"),
-    "SICK-R": ("sick/SICK_test_annotated.txt", "SICK/SICK_test_annotated.txt"),
-    "CoNLL-2003": ("conll2003/eng.train", "CoNLL-2003/eng.train"),
-    "CoNLL-2003 dev": ("conll2003/eng.testa", "CoNLL-2003/eng.testa"),
-    "sentence length": ("probing/sentence_length.txt", "sentence_length.txt"),
-    "MR": ("mr/sentence_polarity/rt-polarity", "MR/rt-polarity"),
-    "CR": ("cr/custrev", "CR/custrev"),
-    "SUBJ": ("subj/subj", "SUBJ/subj"),
-    "MPQA": ("mpqa/mpqa", "MPQA/mpqa"),
-    "SST": ("SST/binary/sentiment",),
-    "TREC": ("trec/train_5500.label", "TREC/train_5500.label"),
-    "TREC test": ("trec/TREC_10.label", "TREC/TREC_10.label"),
-    "MRPC": ("mrpc/msr_paraphrase_train.txt", "MRPC/msr_paraphrase_train.txt"),
+from poolwise.errors import StudyError
+
+ROOTS = ("", "downstream", "data/downstream", "data")
+"""Where SentEval's folders begin: the folder named may be its ``data/downstream``, its ``data``, or
+its whole checkout."""
+
+COLLECTIONS: Mapping[str, Sequence[str]] = {
+    **{
+        name: (f"STS/{name}-en-test", f"{name}-en-test", f"STS/{name}", name)
+        for name in ("STS12", "STS13", "STS14", "STS15", "STS16")
+    },
+    "STS-B": ("STS/STSBenchmark", "STSBenchmark", "STS-B", "stsb", ""),
+    "SICK": ("SICK", "SICK-R", ""),
+    "MR": ("MR", "mr/sentence_polarity", ""),
+    "CR": ("CR", ""),
+    "SUBJ": ("SUBJ", ""),
+    "MPQA": ("MPQA", ""),
+    "SST": ("SST/binary", "binary", "SST", "SST2", ""),
+    "TREC": ("TREC", ""),
+    "MRPC": ("MRPC", ""),
+    "probing": ("probing", ""),
+    "CoNLL-2003": ("conll2003", "CoNLL-2003", ""),
 }
+"""The folders of each collection under a root; the first is SentEval's."""
 
 
-def find_data(folder: Path, data: str) -> Path | None:
-    """The path of the data set; for files split by label, the path without the label."""
-    for name in DATA_PATHS[data]:
-        path = folder / name
-        if path.exists() or any(path.parent.glob(f"{path.name}[.-]*")):
-            return path
-    return None
+@dataclass(frozen=True)
+class DataFolder:
+    """The folder that the user names. Each folder in it is listed once."""
+
+    path: Path
+    _listings: dict[Path, dict[str, list[Path]]] = field(default_factory=dict)
+
+    def find(self, collection: str, *names: str) -> Path | None:
+        """The file of a collection that has one of these names."""
+        for root in ROOTS:
+            for place in COLLECTIONS[collection]:
+                for name in names:
+                    steps = [step for step in f"{root}/{place}/{name}".split("/") if step]
+                    for path in self._matches(self.path, steps):
+                        return path
+        return None
+
+    def require(self, collection: str, name: str) -> Path:
+        """The file of a collection that has this name. Raises StudyError where it is not there."""
+        path = self.find(collection, name)
+        if path is None:
+            raise self.missing(collection, name)
+        return path
+
+    def missing(self, collection: str, name: str = "") -> StudyError:
+        """The error that this file of a collection, or all of it, is not there."""
+        place = "/".join(filter(None, (COLLECTIONS[collection][0], name)))
+        return StudyError(f"there is no {place} in {self.path}")
+
+    def _matches(self, folder: Path, steps: Sequence[str]) -> Iterator[Path]:
+        """The paths under ``folder`` that these steps lead to; names as written come first."""
+        if not steps:
+            yield folder
+            return
+        entries = self._listing(folder).get(steps[0].casefold(), [])
+        for entry in sorted(entries, key=lambda entry: entry.name != steps[0]):
+            yield from self._matches(entry, steps[1:])
+
+    def _listing(self, folder: Path) -> Mapping[str, list[Path]]:
+        """What is in a folder, by name in lower case; nothing where it cannot be listed."""
+        if folder not in self._listings:
+            entries: dict[str, list[Path]] = {}
+            try:
+                for path in sorted(folder.iterdir()):
+                    entries.setdefault(path.name.casefold(), []).append(path)
+            except OSError:
+                pass
+            self._listings[folder] = entries
+        return self._listings[folder]

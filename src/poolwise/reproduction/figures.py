@@ -4,36 +4,62 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Protocol, TypeVar
 
 from poolwise.errors import PoolwiseError
 from poolwise.model import Model
 from poolwise.records import Precision
-from poolwise.reproduction.data_paths import DATA_PATHS, find_data
+from poolwise.reproduction.data_paths import DataFolder
 from poolwise.reproduction.presets import Preset, PresetKind, PublishedRow
-from poolwise.reproduction.probing import measure_probing
+from poolwise.reproduction.probing import measure_probing, read_probing
+from poolwise.reproduction.scored_pairs import read_pairs
 from poolwise.reproduction.similarity import measure_similarity
-from poolwise.reproduction.tagging import measure_tagging
+from poolwise.reproduction.tagging import measure_tagging, read_tagging
 from poolwise.reproduction.transfer import measure_transfer
+from poolwise.reproduction.transfer_tasks import read_task
 
-MeasureFigure = Callable[[Model, Path, str, PublishedRow, Precision], float]
-"""Model, path of the data, name of the data set, row, precision → the figure, x 100."""
+Result = TypeVar("Result")
 
-MEASURES: Mapping[PresetKind, MeasureFigure] = {
-    "similarity": measure_similarity,
-    "transfer": measure_transfer,
-    "tagging": measure_tagging,
-    "probing": measure_probing,
+
+class Data(Protocol):
+    """What a figure is measured on."""
+
+    @property
+    def difference(self) -> str:
+        """How it differs from what published figures are of; empty if it does not."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Procedure:
+    """``read``: folder, name of the data, row → data. ``measure``: model, data, row, precision →
+    the figure, x 100. Both raise PoolwiseError, whose message is the reason of "not run"."""
+
+    read: Callable[[DataFolder, str, PublishedRow], Data]
+    measure: Callable[[Model, Any, PublishedRow, Precision], float]
+
+
+PROCEDURES: Mapping[PresetKind, Procedure] = {
+    "similarity": Procedure(
+        lambda folder, data, row: read_pairs(folder, data, fitted_on_all=row.fitted_on_all),
+        measure_similarity,
+    ),
+    "transfer": Procedure(lambda folder, data, _: read_task(folder, data), measure_transfer),
+    "tagging": Procedure(lambda folder, data, _: read_tagging(folder, data), measure_tagging),
+    "probing": Procedure(lambda folder, data, _: read_probing(folder, data), measure_probing),
 }
 
-Status = Literal["reproduced", "off", "not run"]
+Status = Literal["reproduced", "off", "not comparable", "not run"]
 
 
 @dataclass(frozen=True, slots=True)
 class ReproducedFigure:
-    """One printed figure, and the ``measured`` one; None where it was not run, for a ``reason``."""
+    """One printed figure, and the ``measured`` one; None where it was not run, for a ``reason``.
+
+    A measured figure with a ``reason`` is of other data than the printed one.
+    """
 
     row: str
     data: str
@@ -46,6 +72,8 @@ class ReproducedFigure:
     def status(self) -> Status:
         if self.measured is None:
             return "not run"
+        if self.reason:
+            return "not comparable"
         # Printed figures are rounded themselves.
         close = abs(self.measured - self.expected) <= self.tolerance + 0.005
         return "reproduced" if close else "off"
@@ -53,6 +81,8 @@ class ReproducedFigure:
     def __str__(self) -> str:
         if self.measured is None:
             return f"not run because {self.reason}"
+        if self.reason:
+            return f"{self.measured:.2f}, not comparable: {self.reason}"
         off = f"off by {self.measured - self.expected:+.2f}".replace("-", "−")
         return f"{self.measured:.2f}, {'reproduced' if self.status == 'reproduced' else off}"
 
@@ -65,36 +95,27 @@ def reproduce(
     precision: Precision = "exact",
 ) -> Iterator[ReproducedFigure]:
     """Every printed figure in order. ``load`` is called once, if any row can be run."""
-    model: Model | str | None = None
+    data_folder = DataFolder(folder)
+    procedure = PROCEDURES[preset.kind]
+    cached_load = lru_cache(maxsize=1)(partial(_attempt, load))
     for row in preset.rows:
-        for data, expected in row.expected.items():
+        for name, expected in row.expected.items():
             measured, reason = None, row.reason
-            path = find_data(folder, data)
-            if row.readout is None:
-                pass
-            elif path is None:
-                reason = f"there is no {' or '.join(DATA_PATHS[data])} in {folder}"
-            else:
-                model = _try_load(load) if model is None else model
-                if isinstance(model, str):
-                    reason = model
-                else:
-                    measure = MEASURES[preset.kind]
-                    run = partial(measure, model, path, data, row, precision)
-                    measured, reason = _try_measure(run)
-            yield ReproducedFigure(row.name, data, expected, measured, preset.tolerance, reason)
+            if row.readout is not None:
+                data, reason = _attempt(partial(procedure.read, data_folder, name, row))
+                if data is not None:
+                    model, reason = cached_load()
+                    if model is not None:
+                        run = partial(procedure.measure, model, data, row, precision)
+                        measured, reason = _attempt(run)
+                        reason = reason or data.difference
+            yield ReproducedFigure(row.name, name, expected, measured, preset.tolerance, reason)
 
 
-def _try_load(load: Callable[[], Model]) -> Model | str:
+def _attempt(call: Callable[[], Result]) -> tuple[Result | None, str]:
+    """What the call returns; or None, and why it fails."""
     try:
-        return load()
-    except PoolwiseError as error:
-        return str(error).splitlines()[0]
-
-
-def _try_measure(measure: Callable[[], float]) -> tuple[float | None, str]:
-    try:
-        return measure(), ""
+        return call(), ""
     except PoolwiseError as error:
         # Some advice is about options, of which a published protocol has none.
         clauses = str(error).splitlines()[0].split("; ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from poolwise.records import Finding, Number
@@ -16,14 +17,13 @@ def build_finding(
     provenance: Mapping[str, object],
 ) -> Finding:
     """All figures as numbers, and how many are reproduced."""
-    statuses = [figure.status for figure in figures]
-    reproduced, off = statuses.count("reproduced"), statuses.count("off")
-    not_run = len(figures) - reproduced - off
+    n = Counter(figure.status for figure in figures)
     return Finding(
         study=f"reproduce {name}",
         question=f"{preset.title}: do the published figures come out?",
-        verdict=f"Of {len(figures)} figures {reproduced} are reproduced within "
-        f"{preset.tolerance:g}, {off} are off, {not_run} were not run.",
+        verdict=f"{len(figures)} figures: {n['reproduced']} reproduced within "
+        f"{preset.tolerance:g}, {n['off']} off, {n['not comparable']} not comparable, "
+        f"{n['not run']} not run.",
         numbers=[
             Number(
                 preset.measure,

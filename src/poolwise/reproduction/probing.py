@@ -2,27 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from poolwise.model import Model
 from poolwise.readouts import parse
 from poolwise.records import Precision
+from poolwise.reproduction.data_paths import DataFolder
 from poolwise.reproduction.presets import PublishedRow
 from poolwise.selection.labels_task import LabelsTask
 from poolwise.selection.vector_cache import cache_vectors
 from poolwise.texts import LabelledTexts, open_labels
 
+N_SENTENCES = {"train": 99_996, "test": 9_996}
+"""Of the sentence lengths: six bins, equally many each."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbingTask:
+    """The sentences to train and to test on. ``difference`` says how they differ from those that
+    figures are of; empty if they do not."""
+
+    sentences: LabelledTexts
+    difference: str
+
+
+def read_probing(folder: DataFolder, data: str) -> ProbingTask:
+    """SentEval's file of sentence lengths.
+
+    Raises StudyError where it is not there, TextError where it is not in its format.
+    """
+    path = folder.require("probing", f"{data.replace(' ', '_')}.txt")
+    sentences = _without_dev(open_labels(str(path)))
+    differences = [
+        f"{list(sentences.splits).count(split):,} of {n:,} sentences to {split}"
+        for split, n in N_SENTENCES.items()
+        if list(sentences.splits).count(split) != n
+    ]
+    return ProbingTask(sentences, ", ".join(differences))
+
 
 def measure_probing(
-    model: Model, path: Path, data: str, row: PublishedRow, precision: Precision
+    model: Model, data: ProbingTask, row: PublishedRow, precision: Precision
 ) -> float:
     """Accuracy x 100 on the rows marked ``te``, features standardised."""
-    del data  # every data set of this kind is in the same format
-    rows = _without_dev(open_labels(str(path)))
-    task = LabelsTask(rows, seed=0, score="accuracy", probe="discriminant")
+    task = LabelsTask(data.sentences, seed=0, score="accuracy", probe="discriminant")
     readout = parse(f"{row.readout}|standardize")
     cache = cache_vectors(model, task.texts, [readout.pooled], precision=precision)
     hits = task.row_scores(cache, cache[str(readout.pooled)], readout)

@@ -30,13 +30,17 @@ def read_semeval(
         gold = path.with_name(_GOLD + path.name.removeprefix(_INPUT))
         name = path.stem.removeprefix(_INPUT)
         files = TextFile(str(path), encoding, max_bytes), TextFile(str(gold), encoding, max_bytes)
-        for row in _subset(*files, omitted):
+        for row in read_subset(*files, omitted):
             yield *row, name
 
 
-def _subset(
+def read_subset(
     pairs: TextFile, gold: TextFile, omitted: OmittedRows
 ) -> Iterator[tuple[str, str, float]]:
+    """The two texts and the score of each pair of one subset that has a score.
+
+    Raises TextError where the files have not equally many lines, and for lines in another format.
+    """
     gold.check()
     lines = zip_longest(pairs.lines(), gold.lines())
     for number, (line, score) in enumerate(lines, 1):
