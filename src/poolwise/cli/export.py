@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from poolwise.cli.options import (
     print_json,
     text_options,
 )
-from poolwise.exports import FORMATS, Format, export
+from poolwise.exports import FORMATS, ExportResult, Format, export
 from poolwise.model import load
 from poolwise.records import Sentence
 from poolwise.texts import open_texts
@@ -131,10 +132,24 @@ def command(
                 "width": result.width,
                 "difference": result.difference,
                 "texts": result.texts,
+                "misreadings": [asdict(each) for each in result.misreadings],
                 "made": {**encoder.provenance(), **fit_provenance(fit_texts)},
             }
         )
         return
     console().print(verdict, soft_wrap=True)
+    for line in _loader_notes(result):
+        console().print(f"  {line}", soft_wrap=True)
     for line in fit_notes(fit_texts):
         console().print(f"  {line}", soft_wrap=True)
+
+
+def _loader_notes(result: ExportResult) -> Iterator[str]:
+    """A sentence on each group of loaders that leave out the same."""
+    loaders: dict[tuple[str, ...], list[str]] = {}
+    for each in result.misreadings:
+        loaders.setdefault(each.omits, []).append(each.loader)
+    for omits, names in loaders.items():
+        yield f"{' and '.join(omits)} is left out by {'; '.join(names)}"
+    if loaders:
+        yield "These loaders raise no error; README.md in the folder says what to use instead."

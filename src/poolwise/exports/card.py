@@ -49,6 +49,8 @@ def card(result: ExportResult, source: Encoder, encoder: Encoder, evidence: Sequ
     facts = _facts(result, source, encoder).items()
     rows = "\n".join(f"| {name} | {fact.replace('|', PIPE)} |" for name, fact in facts)
     sections = [f"## What it is\n\n| | |\n|---|---|\n{rows}\n"]
+    if result.misreadings:
+        sections.append(_loaders(result))
     if evidence:
         sections.append("## Evidence\n\n" + "\n\n".join(evidence) + "\n")
     sections.append("## Licence\n\nAs the source model's.\n")
@@ -76,7 +78,9 @@ def _transformers(result: ExportResult, encoder: Encoder, title: str) -> str:
         "from transformers import AutoModel, AutoTokenizer\n\n"
         f'tokenizer = AutoTokenizer.from_pretrained("{title}")\n'
         f'model = AutoModel.from_pretrained("{title}")\n'
-        f'out = model(**tokenizer([{prompt}"A sentence."], return_tensors="pt"))\n{last}'
+        f'texts = [{prompt}"A sentence.", {prompt}"And another."]\n'
+        'read = tokenizer(texts, truncation=True, padding=True, return_tensors="pt")\n'
+        f"out = model(**read)\n{last}"
     )
 
 
@@ -127,6 +131,18 @@ def _facts(result: ExportResult, source: Encoder, encoder: Encoder) -> dict[str,
         f"texts to {result.difference:.0e} of their largest value"
     )
     return facts
+
+
+def _loaders(result: ExportResult) -> str:
+    """The loaders that leave out a part of the folder, and what to write instead."""
+    rows = "\n".join(
+        f"| {each.loader} | {' and '.join(each.omits)} | {each.instead} |"
+        for each in result.misreadings
+    )
+    return (
+        "## Loaders\n\nThese load the folder without an error and give other vectors:\n\n"
+        f"| loader | leaves out | instead |\n|---|---|---|\n{rows}\n"
+    )
 
 
 def _folded(result: ExportResult) -> str:

@@ -21,6 +21,8 @@ from poolwise.exports.check import (
 )
 from poolwise.exports.evidence import evidence
 from poolwise.exports.folder import model_folder
+from poolwise.exports.loaders import misreadings
+from poolwise.exports.modules import Module
 from poolwise.exports.onnx_check import onnxruntime_differs
 from poolwise.exports.onnx_files import GRAPH, write_config, write_framing_tokenizer
 from poolwise.exports.result import ExportResult, Format
@@ -77,12 +79,13 @@ def export(
                 folder=Path(folder),
                 format=format,
                 readout=parsed,
-                modules=output.modules,
+                modules=output.names,
                 blocks=output.encoder.depth,
                 depth=model.depth,
                 width=model.width_of(parsed),
                 difference=output.difference,
                 texts=len(request.texts),
+                misreadings=misreadings(format, output.modules, prompt=model.prefix),
             )
             lines = evidence(fitted, findings, model.hash)
             page = card(result, model, output.encoder, lines)
@@ -110,11 +113,21 @@ def _fitted(
 
 
 class _Output(NamedTuple):
-    """What a writer has put into the folder; ``encoder`` is cut to what the readout reads."""
+    """What a writer has put into the folder.
 
-    modules: tuple[str, ...]
+    ``first`` is the encoder's module or graph, ``modules`` follow it; ``encoder`` is cut to what
+    the readout reads.
+    """
+
+    first: str
+    modules: tuple[Module, ...]
     encoder: Encoder
     difference: float
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The classes of all modules, the encoder's first."""
+        return (self.first, *(module.kind for module in self.modules))
 
 
 def _sentence_transformers(request: _Request, folder: Path) -> _Output:
@@ -126,19 +139,23 @@ def _sentence_transformers(request: _Request, folder: Path) -> _Output:
     write_settings(encoder, folder, lower_case=source.transformer.lower_case)
     steps = request.readout.steps
     difference = sentence_transformers_differ(folder, request.texts, request.vectors(), steps)
-    return _Output(stack.names, encoder, difference)
+    return _Output("Transformer", stack.modules, encoder, difference)
 
 
 def _transformers(request: _Request, folder: Path) -> _Output:
-    model = request.model
+    model, source = request.model, read_modules(request.model.folder).transformer
     stack = encoder_stack(model, request.readout)
     encoder = truncate_depth(model, stack.blocks)
-    write_encoder(encoder, folder, read_modules(model.folder).transformer, hidden_states=False)
-    write_prompts(encoder, folder)
-    write_json(folder / POOLWISE_JSON, _about(request.readout, encoder))
+    write_encoder(encoder, folder, source, hidden_states=False)
+    if stack.modules:  # for loaders that pool, and would assume the mean
+        write_modules(stack.modules, folder)
+        write_settings(encoder, folder, lower_case=source.lower_case)
+    else:
+        write_prompts(encoder, folder)
+        write_json(folder / POOLWISE_JSON, _about(request.readout, encoder))
     pooled = request.vectors() if request.readout.pool.kind == "pooler" else None
     difference = transformers_differ(folder, model, encoder, request.texts, pooled)
-    return _Output(stack.names, encoder, difference)
+    return _Output("Transformer", stack.modules, encoder, difference)
 
 
 def _about(readout: Readout, encoder: Encoder) -> dict[str, Any]:
@@ -165,8 +182,7 @@ def _onnx(request: _Request, folder: Path) -> _Output:
     texts = [model.prefix + text for text in request.texts]
     vectors, steps = request.vectors(), request.readout.steps
     difference = onnxruntime_differs(folder, graph.stock_modules, texts, vectors, steps)
-    kinds = (module.kind for module in graph.stock_modules)
-    return _Output((GRAPH, *kinds), graph.encoder, difference)
+    return _Output(GRAPH, graph.stock_modules, graph.encoder, difference)
 
 
 _WRITERS: Mapping[Format, Callable[[_Request, Path], _Output]] = {

@@ -13,12 +13,22 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 
 
 @dataclass(frozen=True, slots=True)
+class Misreading:
+    """What ``loader`` leaves out of a folder without an error, and what to use ``instead``."""
+
+    loader: str
+    omits: tuple[str, ...]
+    instead: str
+
+
+@dataclass(frozen=True, slots=True)
 class ExportResult:
     """A folder that was written: ``blocks`` of the model's ``depth`` are in it.
 
     ``modules`` are the classes of its modules, the encoder's first, or the graph's file.
     ``difference`` is the largest between the vectors of ``texts`` texts, when ``reader`` loads the
-    folder, and poolwise's own, as a share of their largest value.
+    folder, and poolwise's own, as a share of their largest value. ``misreadings`` are the loaders
+    known to leave out a part of this folder.
     """
 
     folder: Path
@@ -30,6 +40,7 @@ class ExportResult:
     width: int
     difference: float
     texts: int
+    misreadings: tuple[Misreading, ...] = ()
 
     @property
     def reader(self) -> str:

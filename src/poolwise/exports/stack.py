@@ -30,7 +30,7 @@ from poolwise.exports.modules import (
     weighted_layers,
 )
 from poolwise.readouts import POOLING_MODES, Pool, PoolingMode, Readout, Step, join
-from poolwise.transforms import Transform
+from poolwise.transforms import Transform, stateless
 from poolwise.transforms.fitting import State, apply_step
 from poolwise.transforms.linear import Doubles
 
@@ -48,11 +48,6 @@ class Stack:
     def mixes_layers(self) -> bool:
         """Whether more is read than the last block's output."""
         return any(module.kind == "WeightedLayerPooling" for module in self.modules)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The classes of all modules, the encoder's first."""
-        return ("Transformer", *(module.kind for module in self.modules))
 
 
 def module_stack(encoder: Encoder, readout: Readout, transform: Transform) -> Stack:
@@ -103,9 +98,10 @@ KINDS = {"l2": "l2", "dense": "dense"}
 
 
 def encoder_stack(encoder: Encoder, readout: Readout) -> Stack:
-    """The encoder alone, its last hidden state (or its pooler) the one that ``readout`` reads.
+    """The encoder, its last hidden state (or its pooler) the one that ``readout`` reads.
 
-    Raises ReadoutError for a readout that reads several layers or has steps.
+    Its modules pool as ``readout`` does; there are none where stock modules do not. Raises
+    ReadoutError for a readout that reads several layers or has steps.
     """
     plan([readout], depth=encoder.depth, has_pooler=encoder.has_pooler)
     layers = readout.layer_indices(encoder.depth)
@@ -121,7 +117,11 @@ def encoder_stack(encoder: Encoder, readout: Readout) -> Stack:
             f"{readout} cannot be a transformers folder: that is an encoder alone, and {reason}. "
             f"Nearest is {alternative}, or the format sentence-transformers"
         )
-    return Stack(blocks, ())
+    try:
+        modules = module_stack(encoder, readout, stateless(readout)).modules
+    except ReadoutError:
+        modules = ()
+    return Stack(blocks, modules)
 
 
 def _modes(readout: Readout) -> list[PoolingMode]:
