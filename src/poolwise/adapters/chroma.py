@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from poolwise.adapters.settings import embedder_from, settings_of
 from poolwise.embedder import Embedder
 from poolwise.errors import needs
@@ -11,8 +13,6 @@ from poolwise.errors import needs
 with needs("chroma", "an embedder for Chroma"):
     from chromadb.api.types import Documents, EmbeddingFunction, Embeddings, Space
     from chromadb.utils.embedding_functions import register_embedding_function
-
-import numpy as np
 
 
 @register_embedding_function
@@ -32,7 +32,9 @@ class ChromaEmbeddingFunction(EmbeddingFunction[Documents]):
     """
 
     def __init__(self, embedder: Embedder) -> None:
+        """Raises NotOfferedError, as ``settings_of``: Chroma would fall back to its own model."""
         self.embedder = embedder
+        self._settings = settings_of(embedder)
 
     def __call__(self, input: Documents) -> Embeddings:  # noqa: A002 - Chroma's name
         """The vectors of documents, n arrays [d], float32."""
@@ -52,8 +54,8 @@ class ChromaEmbeddingFunction(EmbeddingFunction[Documents]):
         return _SPACES[self.embedder.loaded_model.similarity]
 
     def get_config(self) -> dict[str, Any]:
-        """The embedder's settings. Raises NotOfferedError, as ``settings_of``."""
-        return settings_of(self.embedder)
+        """The embedder's settings and its model's hash."""
+        return self._settings
 
     @staticmethod
     def build_from_config(config: dict[str, Any]) -> ChromaEmbeddingFunction:

@@ -23,8 +23,8 @@ def settings_of(embedder: Embedder) -> dict[str, Any]:
     readout = model.resolve_readout(embedder.readout)
     refuse(
         needs_fit(readout),
-        f"to save {readout} by its name: its steps learn from texts. Give the embedder a "
-        "readout.toml, which holds what they learned; `poolwise sweep -o DIR` writes one",
+        f"saving {readout} as a setting: its steps learn from texts. Fit the embedder, call "
+        'embedder.fitted_readout().save("readout.toml") and give Embedder that file as readout',
     )
     arguments = embedder.get_params()
     paths = {key: str(value) for key, value in arguments.items() if isinstance(value, Path)}
