@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from datasets import Dataset
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
@@ -75,6 +76,10 @@ def test_a_mistyped_option_is_refused(folder, options):
         lambda t: pd.DataFrame({"text": t}),
         lambda t: pl.DataFrame({"text": t}),
         lambda t: [[text] for text in t],
+        iter,
+        lambda t: (text for text in t),
+        lambda t: Dataset.from_dict({"title": t}),
+        lambda t: Dataset.from_dict({"title": t, "n": [1] * len(t)})["title"],
     ],
 )
 def test_texts_come_as_lists_arrays_series_and_columns(folder, give):
@@ -89,7 +94,7 @@ def test_texts_come_as_lists_arrays_series_and_columns(folder, give):
         (np.zeros((3, 2)), r"ndarray of shape \(3, 2\)"),
         ([["a", "b"], ["c", "d"]], r"shape \(2, 2\)"),
         ([["a"], ["b", "c"]], "row 0: found list"),
-        (iter(TEXTS), r"shape \(\)"),
+        (iter([1, 2]), "row 0: found int"),
         (["a", None], "row 1: found None"),
         (pd.Series(["a", None]), "row 1: found NaN"),
         (["a", pd.NA], "row 1: found NA"),

@@ -81,8 +81,10 @@ def test_encode_without_texts_or_after_integers(folder):
 @pytest.mark.parametrize(
     "options",
     [
-        {"output_value": "token_embeddings"},
         {"device": "cuda"},
+        {"output_value": "tokens"},
+        {"pool": {}},
+        {"chunk_size": 5},
         {"batch_size": 0},
         {"truncate_dim": 33},
         {"truncate_dim": 0},

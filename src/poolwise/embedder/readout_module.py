@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
-
 from poolwise.embedder.encoding import refuse
 from poolwise.embedder.sentence_encoder import SentenceEncoder
-from poolwise.embedder.token_features import Features, features_of, texts_of_features, token_pass
-from poolwise.embedder.validation import texts_of
+from poolwise.embedder.token_features import Features
 from poolwise.errors import needs
 
 with needs("export", "a SentenceTransformer"):
@@ -35,31 +32,17 @@ class ReadoutModule(InputModule):
     def preprocess(
         self, inputs: Sequence[Any], prompt: str | None = None, **options: Any
     ) -> Features:
-        """The ids of the texts after ``prompt``, as ``token_features.features_of`` has them."""
+        """The ids of the texts after ``prompt``."""
         refuse(bool(options), f"{', '.join(options)}: poolwise's tokenizer takes no such option")
-        model = self.encoder.loaded_model.prompted(prompt or "")
-        texts = model.tokenize(texts_of(inputs), long=self.encoder.long)
-        return features_of(texts, model.config.pad_token_id or 0)
+        return self.encoder.preprocess(inputs, prompt)
 
     def tokenize(self, texts: Sequence[str], **options: Any) -> Features:
         """``preprocess``, by its name before version 6."""
         return self.preprocess(texts, **options)
 
     def forward(self, features: Mapping[str, Any], **_: Any) -> Features:
-        """``features`` with ``sentence_embedding`` [n, d] and ``token_embeddings`` [n, t, d'].
-
-        Texts in several windows have no ``token_embeddings``.
-        """
-        encoder = self.encoder
-        model, readout = encoder.loaded_model, encoder._resolve_readout()
-        texts = texts_of_features(features, model)
-        engine = model.engine_for(encoder.precision)
-        pooled, states = token_pass(model, engine, readout.readout.pooled, texts)
-        vectors = encoder._transform(readout).apply(pooled)
-        outputs = {**features, "sentence_embedding": torch.from_numpy(vectors)}
-        if "windows" not in features:
-            outputs["token_embeddings"] = torch.from_numpy(states)
-        return outputs
+        """The features with the vectors, as ``SentenceModel.forward`` gives them."""
+        return self.encoder.forward(features)
 
     def get_embedding_dimension(self) -> int:
         """d."""
@@ -70,11 +53,20 @@ class ReadoutModule(InputModule):
     @property
     def max_seq_length(self) -> int:
         """The tokens that are read of a text, special ones included."""
-        return self.encoder.loaded_model.max_length
+        return self.encoder.max_seq_length
 
     @max_seq_length.setter
-    def max_seq_length(self, tokens: int) -> None:
-        self.encoder.set_params(max_length=tokens)
+    def max_seq_length(self, tokens: int | None) -> None:
+        self.encoder.max_seq_length = tokens
+
+    @property
+    def tokenizer(self) -> Any:
+        """transformers' tokenizer with poolwise's ids."""
+        return self.encoder.tokenizer
+
+    @tokenizer.setter
+    def tokenizer(self, _: Any) -> None:
+        refuse(True, "another tokenizer: poolwise reads texts with the model's own")
 
     def save(self, *_: Any, **__: Any) -> None:
         """Raises NotOfferedError: the model that it is part of is saved as a whole."""

@@ -90,8 +90,8 @@ class SentenceTransformer(sentence_transformers.SentenceTransformer):
     ) -> Any:
         """``Embedder.encode`` with this model's prompts and ``truncate_dim``.
 
-        sentence-transformers' own ``encode`` runs for vectors of tokens, in several processes, and
-        where modules were added to the model: in batches of ``batch_size``.
+        sentence-transformers' own ``encode`` runs in several processes, and where modules were
+        added to the model: in batches of ``batch_size``.
         """
         texts = options.pop("sentences", inputs)
         arguments = {
@@ -105,8 +105,8 @@ class SentenceTransformer(sentence_transformers.SentenceTransformer):
             "normalize_embeddings": normalize_embeddings,
             "truncate_dim": self.truncate_dim if truncate_dim is None else truncate_dim,
         }
-        plain = output_value == "sentence_embedding" and pool is None and len(self) == 1
-        if plain and not isinstance(device, list) and not options:
+        one_process = pool is None and not isinstance(device, list)
+        if one_process and len(self) == 1 and not options:
             if prompt is None:
                 prompt = self._prompt(prompt_name)
             return self.encoder.encode(texts, prompt=prompt, **arguments)

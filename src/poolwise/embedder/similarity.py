@@ -12,16 +12,18 @@ from poolwise.encoders.modules.prompts import SimilarityName
 from poolwise.records import Floats
 from poolwise.transforms.linear import Doubles, l2
 
-Measure = Callable[[Doubles, Doubles], Doubles]
+Formula = Callable[[Doubles, Doubles], Doubles]
 
-_ALL: Mapping[SimilarityName, Measure] = {
+Measure = Callable[[SimilarityName, NDArray[np.generic], NDArray[np.generic]], Floats]
+
+_ALL: Mapping[SimilarityName, Formula] = {
     "cosine": lambda a, b: l2(a) @ l2(b).T,
     "dot": lambda a, b: a @ b.T,
     "euclidean": lambda a, b: -cdist(a, b, "euclidean"),
     "manhattan": lambda a, b: -cdist(a, b, "cityblock"),
 }
 
-_PAIRS: Mapping[SimilarityName, Measure] = {
+_PAIRS: Mapping[SimilarityName, Formula] = {
     "cosine": lambda a, b: np.einsum("nd,nd->n", l2(a), l2(b)),
     "dot": lambda a, b: np.einsum("nd,nd->n", a, b),
     "euclidean": lambda a, b: -np.linalg.norm(a - b, axis=1),
@@ -29,7 +31,7 @@ _PAIRS: Mapping[SimilarityName, Measure] = {
 }
 
 
-def similarities(
+def all_pairs(
     name: SimilarityName, first: NDArray[np.generic], second: NDArray[np.generic]
 ) -> Floats:
     """Every row of ``first`` [n, d] with every row of ``second`` [m, d], float32 [n, m].

@@ -68,12 +68,14 @@ def texts_of_features(features: Mapping[str, Any], encoder: Encoder) -> list[Tok
 
 
 def token_pass(
-    encoder: Encoder, engine: Engine, readout: Readout, texts: Sequence[TokenizedText]
+    encoder: Encoder, engine: Engine, readout: Readout, features: Mapping[str, Any]
 ) -> tuple[Floats, Floats]:
     """Pooled vectors [n, width], and every token's state [windows, t, d] that the pool reads.
 
-    The states are those of the readout's layers, combined as it says, 0 beyond a window's end.
+    ``features`` are as ``features_of`` makes them, or ids of a caller's own. The states are those
+    of the readout's layers, combined as it says, 0 beyond a window's end.
     """
+    texts = texts_of_features(features, encoder)
     layers = (encoder.depth,) if readout.layers is None else readout.layers.resolve(encoder.depth)
     chosen = plan(
         [readout], depth=encoder.depth, has_pooler=encoder.has_pooler, hidden_states=layers
@@ -98,6 +100,16 @@ def token_pass(
         average = token_average(texts)
         vectors = {state: average(pooled) for state, pooled in vectors.items()}
     return chosen.assemble(vectors)[str(readout)], states
+
+
+def token_values(outputs: Mapping[str, Any], output_value: str | None) -> list[Any]:
+    """What ``encode`` gives of each text: the states of its tokens [t, d'], or all ``outputs``."""
+    mask = outputs["attention_mask"]
+    if output_value is None:
+        tensors = {name: x for name, x in outputs.items() if isinstance(x, torch.Tensor)}
+        return [{name: x[row] for name, x in tensors.items()} for row in range(len(mask))]
+    lengths = mask.sum(dim=1).tolist()
+    return [x[:t] for x, t in zip(outputs["token_embeddings"], lengths, strict=True)]
 
 
 def _combined(parts: Sequence[Floats], readout: Readout, depth: int) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,13 @@ class NotTextsError(TextError, ValueError):
 
 
 def texts_of(X: Any, at_least: int = 0) -> list[str]:  # noqa: N803 - scikit-learn's name
-    """The texts that X holds: a list, array or Series, or one column [n, 1] of a table.
+    """The texts that X holds: a list, array, Series or generator, or one column [n, 1] of a table.
 
     Raises NotTextsError, naming the first row that is no text, and for fewer than ``at_least``.
     """
     if isinstance(X, str):
         raise NotTextsError(f"X is one text ({X!r:.40}), expected a list of texts: [text]")
+    X = _in_memory(X)  # noqa: N806 - scikit-learn's name
     table = len(getattr(X, "shape", ())) == 2 and not hasattr(X, "tocsr")
     try:
         if not table:
@@ -31,6 +33,14 @@ def texts_of(X: Any, at_least: int = 0) -> list[str]:  # noqa: N803 - scikit-lea
     if len(texts) < at_least:
         raise NotTextsError(f"n_samples = {len(texts)}: this fit takes {at_least} or more")
     return texts
+
+
+def _in_memory(X: Any) -> Any:  # noqa: N803
+    """A generator as a list; the column of a data set that has only one."""
+    if isinstance(X, Iterator) and not hasattr(X, "readline"):
+        return list(X)
+    names = getattr(X, "column_names", None)
+    return X[names[0]] if hasattr(X, "features") and names and len(names) == 1 else X
 
 
 def _column(X: Any) -> Any:  # noqa: N803
