@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from poolwise.embedder.pooled_cache import CACHE
+
 BANKING = Path(__file__).parent.parent.parent / "examples" / "banking77.csv"
+
+
+@pytest.fixture(autouse=True)
+def empty_cache():
+    CACHE.clear()
 
 
 @pytest.fixture(scope="module")

@@ -16,11 +16,12 @@ from poolwise import transforms
 from poolwise.embedder.encoding import number_type_hint, refuse
 from poolwise.embedder.fitting import initial_transform, needs_fit
 from poolwise.embedder.model_cache import cached_model
+from poolwise.embedder.pooled_cache import CACHE
 from poolwise.embedder.validation import texts_of
 from poolwise.errors import EncoderError
 from poolwise.inputs import CHOICES
 from poolwise.model import Model
-from poolwise.records import LongTexts, Precision
+from poolwise.records import Floats, LongTexts, Precision
 from poolwise.transforms import Transform
 from poolwise.transforms.fitted_readout import FittedReadout, prompted
 
@@ -28,7 +29,8 @@ from poolwise.transforms.fitted_readout import FittedReadout, prompted
 class ReadoutEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """A readout of a model, fitted and applied as scikit-learn's transformers are.
 
-    The parameters are those of ``Embedder``.
+    The parameters are those of ``Embedder``. A text is embedded once a process and readout:
+    ``fit``, ``fit_transform`` and ``transform`` take what is in the ``PooledCache``.
     """
 
     def __init__(
@@ -55,7 +57,7 @@ class ReadoutEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         texts = texts_of(X, at_least=1 + needs_fit(readout))
         if not needs_fit(readout):
             return self._set_fitted(initial_transform(readout, self.loaded_model))
-        pooled = self._pooled(texts, readout)
+        pooled = self._cached_pooled(texts, readout)
         return self._set_fitted(
             transforms.fit(readout.readout, pooled, self.loaded_model.dense_stack)
         )
@@ -63,7 +65,7 @@ class ReadoutEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     def fit_transform(self, X: Any, y: object = None) -> NDArray[Any]:  # noqa: N803
         """``fit`` and ``transform`` in one pass over the texts."""
         readout = self._resolve_readout()
-        pooled = self._pooled(texts_of(X, at_least=1 + needs_fit(readout)), readout)
+        pooled = self._cached_pooled(texts_of(X, at_least=1 + needs_fit(readout)), readout)
         steps = (
             transforms.fit(readout.readout, pooled, self.loaded_model.dense_stack)
             if needs_fit(readout)
@@ -79,7 +81,7 @@ class ReadoutEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         """
         check_is_fitted(self)
         readout = self._resolve_readout()
-        return self._transform(readout).apply(self._pooled(texts_of(X), readout))
+        return self._transform(readout).apply(self._cached_pooled(texts_of(X), readout))
 
     @property
     def loaded_model(self) -> Model:
@@ -126,6 +128,11 @@ class ReadoutEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
                 f"{self.loaded_model.hash[:12]}; bring that one back, or fit again"
             )
         return self.transform_.on(self.loaded_model.dense_stack)
+
+    def _cached_pooled(self, texts: Sequence[str], readout: FittedReadout) -> Floats:
+        """As ``_pooled``; of texts that this process has embedded already, from its cache."""
+        model = prompted(self.loaded_model, [readout])
+        return CACHE.pooled(model, texts, readout.readout, precision=self.precision, long=self.long)
 
     def _pooled(
         self,
