@@ -32,8 +32,12 @@ class ReadoutModule(InputModule):
     def preprocess(
         self, inputs: Sequence[Any], prompt: str | None = None, **options: Any
     ) -> Features:
-        """The ids of the texts after ``prompt``."""
-        refuse(bool(options), f"{', '.join(options)}: poolwise's tokenizer takes no such option")
+        """The ids of the texts after ``prompt``.
+
+        ``task`` changes nothing: it chooses modules in models that have some for queries alone.
+        """
+        unknown = [name for name, value in options.items() if name != "task" and value]
+        refuse(bool(unknown), f"{', '.join(unknown)}: poolwise's tokenizer takes no such option")
         return self.encoder.preprocess(inputs, prompt)
 
     def tokenize(self, texts: Sequence[str], **options: Any) -> Features:

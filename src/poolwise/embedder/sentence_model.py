@@ -98,7 +98,8 @@ class SentenceModel(ReadoutEstimator):
 
     def similarity_pairwise(self, embeddings1: Any, embeddings2: Any) -> Any:
         """The similarity of row i of both, a tensor [n]; otherwise as ``similarity``."""
-        counts = len(vectors_of(embeddings1, "embeddings1")), len(vectors_of(embeddings2, "embe"))
+        names = {"embeddings1": embeddings1, "embeddings2": embeddings2}
+        counts = [len(vectors_of(vectors, name)) for name, vectors in names.items()]
         refuse(counts[0] != counts[1], "pairs of {} and {} vectors".format(*counts))
         return self._compare(pairwise, embeddings1, embeddings2)
 
@@ -138,10 +139,11 @@ class SentenceModel(ReadoutEstimator):
 
     def _check_device(self, device: Any) -> None:
         """Raise NotOfferedError for another device than that which computes the vectors."""
+        if device is None:
+            return
         here = self._device_name.partition(":")[0]
-        other = device is not None and str(device).partition(":")[0] != here
         refuse(
-            other,
+            str(device).partition(":")[0] != here,
             f"{device=!r:.60}: this model runs on {here}, as poolwise takes a GPU where it finds "
             "one and the CPU elsewhere",
         )

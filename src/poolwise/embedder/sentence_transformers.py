@@ -19,6 +19,7 @@ from poolwise.transforms.fitted_readout import prompted
 
 with needs("export", "a SentenceTransformer"):
     import sentence_transformers
+    import torch
 
 
 class SentenceTransformer(sentence_transformers.SentenceTransformer):
@@ -57,7 +58,7 @@ class SentenceTransformer(sentence_transformers.SentenceTransformer):
         prompts = model.prompts.with_default(model.prompt)
         super().__init__(
             modules=[ReadoutModule(encoder)],
-            device="cpu",
+            device=encoder._device_name,
             prompts=dict(prompts.texts),
             default_prompt_name=prompts.default,
             similarity_fn_name=model.similarity,
@@ -106,7 +107,7 @@ class SentenceTransformer(sentence_transformers.SentenceTransformer):
             "truncate_dim": self.truncate_dim if truncate_dim is None else truncate_dim,
         }
         one_process = pool is None and not isinstance(device, list)
-        if one_process and len(self) == 1 and not options:
+        if one_process and len(self) == 1 and not options.keys() - {"task"}:
             if prompt is None:
                 prompt = self._prompt(prompt_name)
             return self.encoder.encode(texts, prompt=prompt, **arguments)
@@ -153,6 +154,14 @@ class SentenceTransformer(sentence_transformers.SentenceTransformer):
         texts = {name: text or "" for name, text in self.prompts.items()}
         prompts = Prompts(texts, self.default_prompt_name, model.prompts.pooled)
         return replace(model, prompts=prompts, prompt=None, similarity=self.similarity_fn_name)
+
+    def to(self, *args: Any, **options: Any) -> Self:
+        """This model. Raises NotOfferedError for another device than poolwise's engine runs on."""
+        target = args[0] if args else options.get("device")
+        if isinstance(target, str | int | torch.device):
+            self.encoder.to(torch.device(target))
+        moved: Self = super().to(*args, **options)
+        return moved
 
     def train(self, mode: bool = True) -> Self:
         """Raises NotOfferedError for training: poolwise's engine gives no gradients."""
