@@ -12,7 +12,7 @@ from warnings import warn
 
 from poolwise.api.inputs import as_model
 from poolwise.encoders.tokenizer.unknown_tokens import UnknownTokens
-from poolwise.errors import PoolwiseWarning
+from poolwise.errors import OptionError, PoolwiseWarning
 from poolwise.model import Model
 from poolwise.readouts import Readout
 from poolwise.records import ROW_FLAGS, LongTexts, Precision
@@ -26,11 +26,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EmbedResult:
-    """What was written: ``rows``, the width of each readout, and how many rows have each flag."""
+    """What was written: ``rows``, the width of each readout, ``columns`` (their readouts by name),
+    and how many rows have each flag."""
 
     output: Path
     rows: int
     readouts: Mapping[str, int]
+    columns: Mapping[str, str]
     flags: Mapping[str, int]
     notes: Sequence[str]
     seconds: float
@@ -52,7 +54,7 @@ def embed(
     model: Model | str | Path,
     texts: object,
     output: str | Path,
-    readouts: AnyReadout | Iterable[AnyReadout] | None = None,
+    readouts: AnyReadout | Iterable[AnyReadout] | Mapping[str, AnyReadout] | None = None,
     *,
     fit: object = None,
     with_text: bool = False,
@@ -68,16 +70,18 @@ def embed(
 
     The file appears whole or not at all; memory does not depend on the number of texts. ``texts``
     and ``fit`` (texts on which steps are fitted) are what ``texts.texts_from`` takes: paths,
-    frames, data sets, lists. ``readouts`` are by default what the model declares. For an array in
-    memory use ``Model.embed``.
+    frames, data sets, lists. ``readouts`` are by default what the model declares. Their columns are
+    called as they are; a dict, ``{"embedding": "mean@-1"}``, gives names that SQL takes without
+    quotes, and the file's metadata say which readout each is. For an array in memory use
+    ``Model.embed``.
 
     Raises ReadoutError, TextError, OptionError, and StoreError where the output exists (unless
     ``force``) or cannot be written.
     """
     source, fit_source = texts_from(texts), None if fit is None else texts_from(fit)
-    named = [FittedReadout.of(readout) for readout in _several(readouts)]
+    given, column_names = _named(readouts)
     encoder = as_model(model)
-    fitted = named or [encoder.resolve_readout(None)]
+    fitted = given or [encoder.resolve_readout(None)]
     encoder = prompted(encoder.prompted(prompt, prompt_name), fitted)
     for note in filter(None, (encoder.omission_note(f.readout) for f in fitted)):
         warn(note, PoolwiseWarning, stacklevel=2)
@@ -87,14 +91,15 @@ def embed(
     unknown_tokens = UnknownTokens(encoder.tokenizer)
     with create(
         Path(output),
-        [str(f.readout) for f in fitted],
+        [_spec(f) for f in fitted],
         metadata=provenance,
         with_text=with_text,
         extra_columns=source.extra_columns,
+        column_names=column_names,
         overwrite=force,
     ) as store:
         transforms = {
-            str(f.readout): encoder.fit(fit_source, f.readout, **options)
+            _spec(f): encoder.fit(fit_source, f.readout, **options)
             for f in fitted
             if fit_source is not None and f.transform is None and f.readout.needs_fit
         }
@@ -116,7 +121,8 @@ def embed(
     return EmbedResult(
         output=Path(output),
         rows=counts["rows"],
-        readouts={str(f.readout): encoder.width_of(f.readout) for f in fitted},
+        readouts={_spec(f): encoder.width_of(f.readout) for f in fitted},
+        columns={column_names.get(name, name): name for name in map(_spec, fitted)},
         flags={flag: counts[flag] for flag in ROW_FLAGS},
         notes=[*source.notes, *unknown_tokens.notes()],
         seconds=time.monotonic() - start,
@@ -130,6 +136,27 @@ def fit_provenance(texts: Texts | None) -> dict[str, Any]:
         return {}
     sampled = {"sampled": [asdict(sample) for sample in texts.samples]} if texts.samples else {}
     return {"fitted_on": {"texts": texts.name, "texts_sha256": texts.hash, **sampled}}
+
+
+def _named(
+    readouts: AnyReadout | Iterable[AnyReadout] | Mapping[str, AnyReadout] | None,
+) -> tuple[list[FittedReadout], dict[str, str]]:
+    """The readouts, and by readout the names of columns that are not called as it is."""
+    if not isinstance(readouts, Mapping):
+        return [FittedReadout.of(readout) for readout in _several(readouts)], {}
+    named = {name: FittedReadout.of(readout) for name, readout in readouts.items()}
+    names: dict[str, str] = {}
+    for name, fitted in named.items():
+        spec = _spec(fitted)
+        if names.setdefault(spec, name) != name:
+            raise OptionError(
+                f"{spec} has two column names, {names[spec]} and {name}: one is enough"
+            )
+    return list(named.values()), {spec: name for spec, name in names.items() if spec != name}
+
+
+def _spec(fitted: FittedReadout) -> str:
+    return str(fitted.readout)
 
 
 def _several(readouts: AnyReadout | Iterable[AnyReadout] | None) -> Iterable[AnyReadout]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,17 +23,39 @@ from poolwise.cli.options import (
     text_options,
 )
 from poolwise.cli.row_flags import flag_messages
+from poolwise.errors import OptionError
 from poolwise.model import load
 from poolwise.records import Precision
 from poolwise.texts import open_texts
+from poolwise.transforms.fitted_readout import FittedReadout
 
 if TYPE_CHECKING:
     from poolwise.api import EmbedResult
 
 
+_NAMED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.+)", re.DOTALL)
+"""``embedding=mean@-1``."""
+
+
 def _columns(_: click.Context, __: click.Parameter, values: Sequence[str]) -> list[str]:
     """Names with commas between them."""
     return [name for row in csv.reader(values, skipinitialspace=True) for name in row]
+
+
+def _readouts(
+    _: click.Context, __: click.Parameter, values: Sequence[str]
+) -> dict[str, FittedReadout]:
+    """Readouts by the names of their columns."""
+    named: dict[str, FittedReadout] = {}
+    for value in values:
+        match = None if Path(value).exists() else _NAMED.fullmatch(value)
+        name, readout = match.groups() if match else (None, value)
+        fitted = FittedReadout.of(readout)
+        column = name or str(fitted.readout)
+        if name and column in named:
+            raise OptionError(f"two readouts have the column name {name}; give each its own")
+        named[column] = fitted
+    return named
 
 
 @click.command("embed")
@@ -48,10 +71,12 @@ def _columns(_: click.Context, __: click.Parameter, values: Sequence[str]) -> li
 @click.option(
     "-r",
     "--readout",
-    "specs",
+    "readouts",
     multiple=True,
-    help="A readout such as mean@-1, or the readout.toml of a sweep; several in one pass. "
-    "[default: what the model declares]",
+    callback=_readouts,
+    metavar="[NAME=]READOUT",
+    help="A readout such as mean@-1, or the readout.toml of a sweep; several in one pass. Its "
+    "column is called NAME, or as the readout is. [default: what the model declares]",
 )
 @text_options
 @limit_option
@@ -82,7 +107,7 @@ def command(
     model: str,
     inputs: tuple[str, ...],
     output: Path,
-    specs: tuple[str, ...],
+    readouts: dict[str, FittedReadout],
     column: str | None,
     id_column: str | None,
     split: Any,
@@ -111,6 +136,7 @@ def command(
     poolwise embed demo - -o vectors.npy < lines.txt
     poolwise embed demo reviews.csv --keep stars,date -o vectors.parquet
     poolwise embed ./my-bert book.txt --split sentences -o v.safetensors -r cls@-1 -r mean@-2
+    poolwise embed demo lines.txt -o vectors.parquet -r embedding=mean@-1    (a name for SQL)
     """
     from poolwise.api import embed  # noqa: PLC0415 - after what --help needs
 
@@ -128,7 +154,7 @@ def command(
         load(model, max_length=max_length),
         texts,
         output,
-        specs,
+        readouts,
         fit=fit_texts,
         with_text=with_text,
         long=long,
@@ -153,6 +179,7 @@ def _to_json(result: EmbedResult) -> dict[str, Any]:
         "output": str(result.output),
         "rows": result.rows,
         "readouts": result.readouts,
+        "columns": result.columns,
         **result.flags,
         "notes": result.notes,
         "seconds": round(result.seconds, 3),
@@ -163,8 +190,9 @@ def _to_json(result: EmbedResult) -> dict[str, Any]:
 def _print(result: EmbedResult) -> None:
     out = console()
     out.print(result.verdict, soft_wrap=True)
-    for readout, width in result.readouts.items():
-        out.print(f"  {readout}: {width} dimensions")
+    for name, readout in result.columns.items():
+        column = "" if name == readout else f"{name}: "
+        out.print(f"  {column}{readout}: {result.readouts[readout]} dimensions")
     for line in (*result.notes, *flag_messages(result.flags)):
         out.print(f"  {line}", soft_wrap=True)
     if result.flags["truncated"]:

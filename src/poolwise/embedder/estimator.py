@@ -30,7 +30,7 @@ class ReadoutEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
     """A readout of a model, fitted and applied as scikit-learn's transformers are.
 
     The parameters are those of ``Embedder``. A text is embedded once a process and readout:
-    ``fit``, ``fit_transform`` and ``transform`` take what is in the ``PooledCache``.
+    ``fit``, ``fit_transform`` and ``transform`` share a cache of 256 MiB (``PooledCache``).
     """
 
     def __init__(

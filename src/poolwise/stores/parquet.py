@@ -63,7 +63,8 @@ class ParquetSink:
 
     def _open(self, schema: pa.Schema) -> pq.ParquetWriter:
         """Vectors do not compress; the other columns do."""
-        others = [name for name in schema.names if name not in self._layout.readouts]
+        vectors = set(map(self._layout.column_of, self._layout.readouts))
+        others = [name for name in schema.names if name not in vectors]
         return pq.ParquetWriter(
             self._output.file,
             schema,
@@ -81,7 +82,10 @@ class ParquetSink:
             name: _extra_column([row.extra[at] for row in batch.sentences], name, type_)
             for at, (name, type_) in enumerate(self._layout.extra_columns.items())
         }
-        columns |= {name: _vectors(batch.vectors[name]) for name in self._layout.readouts}
+        columns |= {
+            self._layout.column_of(name): _vectors(batch.vectors[name])
+            for name in self._layout.readouts
+        }
         columns |= {name: pa.array(getattr(batch, name)) for name in ROW_COLUMNS}
         return pa.table(columns)
 

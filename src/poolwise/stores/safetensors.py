@@ -24,7 +24,7 @@ _CHUNK = 1 << 20
 
 
 class SafetensorsSink:
-    """Tensors [n, d] named by their readouts; ``n_tokens``, ``truncated``, ``empty``,
+    """Tensors [n, d] named as their columns; ``n_tokens``, ``truncated``, ``empty``,
     ``nonfinite`` and ``id`` (where ids are integers) [n].
 
     The format puts sizes first and each tensor in one piece, and the number of rows is known
@@ -33,13 +33,15 @@ class SafetensorsSink:
 
     def __init__(self, target: Path, layout: Layout, overwrite: bool) -> None:
         layout.check_vectors_only(target, "a safetensors")
-        self._readouts = layout.readouts
+        self._layout = layout
         self._output = AtomicFile(target, overwrite)
         self._folder = real_path(target).parent
         self._spools: dict[str, _Spool] = {}
 
     def write(self, batch: VectorBatch) -> None:
-        arrays = {name: batch.vectors[name] for name in self._readouts}
+        arrays = {
+            self._layout.column_of(name): batch.vectors[name] for name in self._layout.readouts
+        }
         arrays |= {name: getattr(batch, name) for name in ROW_COLUMNS}
         arrays |= _integer_ids(batch)
         if not self._spools:

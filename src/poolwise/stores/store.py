@@ -77,6 +77,7 @@ def create(
     metadata: Mapping[str, Any] | None = None,
     with_text: bool = False,
     extra_columns: Mapping[str, Any] | None = None,
+    column_names: Mapping[str, str] | None = None,
     overwrite: bool = False,
 ) -> Iterator[Store]:
     """A store to write batches to, in the format that the suffix names.
@@ -85,9 +86,10 @@ def create(
     ``Sentence.extra`` in ``extra_columns`` (names and Arrow types, as ``Texts.extra_columns``).
     ``.safetensors``: the same without texts, extra columns, and ids that are not integers.
     ``.npy``: one readout, nothing else; the metadata and the number of flagged rows go to
-    ``NAME.npy.json``. ``metadata`` (values that JSON can hold) goes into the file under
-    ``poolwise.*``, with ``readouts``, ``rows`` and the number of rows ``truncated``, ``empty`` and
-    ``nonfinite``.
+    ``NAME.npy.json``. A column or tensor is called as its readout, ``column_names`` has other names
+    by readout. ``metadata`` (values that JSON can hold) goes into the file under ``poolwise.*``,
+    with ``readouts``, ``columns`` (the readouts of ``column_names``, by name), ``rows`` and the
+    number of rows ``truncated``, ``empty`` and ``nonfinite``.
 
     The file appears under its name when the block ends without an exception; after any
     exception nothing is left. Memory does not grow with the number of rows. Raises StoreError,
@@ -99,11 +101,13 @@ def create(
         raise StoreError(f"{target} ends with none of {', '.join(SINKS)}")
     if not names:
         raise StoreError(f"no readouts to write to {target}")
-    layout = Layout(names, with_text, extra_columns or {})
+    layout = Layout(names, with_text, extra_columns or {}, column_names or {})
     with writing(target, 0):
         sink = SINKS[target.suffix](target, layout, overwrite)
     try:
-        store = Store(target, names, sink, metadata or {})
+        renamed = {column: name for name, column in layout.column_names.items()}
+        described = {"columns": renamed} if renamed else {}
+        store = Store(target, names, sink, {**(metadata or {}), **described})
         yield store
         store._commit()
     except BaseException:
