@@ -22,8 +22,8 @@ def export(
     """``poolwise.exports.export`` of a model given by name, folder or object: see there.
 
     ``readout`` may be a sweep's ``best``, which brings its fitted steps; None is what the model's
-    folder declares. ``options`` are ``format``, ``fit``, ``check``, ``findings``, ``force`` and
-    ``progress``.
+    folder declares. ``options`` are ``format``, ``fit``, ``check``, ``quantize``, ``findings``,
+    ``force`` and ``progress``.
     """
     from poolwise.exports import export as write_export  # noqa: PLC0415 - slow to import
 

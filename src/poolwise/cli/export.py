@@ -56,6 +56,12 @@ CHECKED = 64
 @click.option(
     "--check", metavar="TEXTS", help="Compare vectors on these texts too, the first 64 of them."
 )
+@click.option(
+    "--quantize",
+    is_flag=True,
+    help="Write the graph in int8 as well, and tell what it loses on the texts of --check. "
+    "[only with --format onnx]",
+)
 @text_options
 @max_length_option
 @click.option("--force", is_flag=True, help="Replace the model's folder that OUTPUT is.")
@@ -67,6 +73,7 @@ def command(
     folder_format: Format,
     fit: str | None,
     check: str | None,
+    quantize: bool,
     column: str | None,
     id_column: str | None,
     split: Any,
@@ -108,6 +115,7 @@ def command(
         format=folder_format,
         fit=fit_texts,
         check=[sentence.text for sentence in check_texts],
+        quantize=quantize,
         findings=file.with_name("findings.json") if file else None,
         force=force,
         progress=True,
@@ -133,11 +141,14 @@ def command(
                 "difference": result.difference,
                 "texts": result.texts,
                 "misreadings": [asdict(each) for each in result.misreadings],
+                "quantized": result.quantized and asdict(result.quantized),
                 "made": {**encoder.provenance(), **fit_provenance(fit_texts)},
             }
         )
         return
     console().print(verdict, soft_wrap=True)
+    if result.quantized:
+        console().print(f"  {result.quantized}", soft_wrap=True)
     for line in _loader_notes(result):
         console().print(f"  {line}", soft_wrap=True)
     for line in fit_notes(fit_texts):

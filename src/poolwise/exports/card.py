@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 
 from poolwise.encoders import Encoder
-from poolwise.exports.onnx_files import GRAPH, INPUTS, TOKENIZER, VECTORS
+from poolwise.exports.onnx_card import onnx_loaders, onnx_outputs, onnx_snippet
 from poolwise.exports.result import ExportResult
 from poolwise.version import __version__
 
@@ -49,6 +49,8 @@ def card(result: ExportResult, source: Encoder, encoder: Encoder, evidence: Sequ
     facts = _facts(result, source, encoder).items()
     rows = "\n".join(f"| {name} | {fact.replace('|', PIPE)} |" for name, fact in facts)
     sections = [f"## What it is\n\n| | |\n|---|---|\n{rows}\n"]
+    if result.format == "onnx":
+        sections.append(onnx_loaders(result, encoder, title))
     if result.misreadings:
         sections.append(_loaders(result))
     if evidence:
@@ -84,29 +86,10 @@ def _transformers(result: ExportResult, encoder: Encoder, title: str) -> str:
     )
 
 
-def _onnx(result: ExportResult, encoder: Encoder, title: str) -> str:
-    arrays = "".join(
-        f'    "{name}": np.array([text.{array} for text in read]),\n'
-        for name, array in INPUTS.items()
-    )
-    prompt = f"{json.dumps(encoder.prefix)} + " if encoder.prefix else ""
-    texts = ", ".join(f'{prompt}"{text}"' for text in ("A sentence.", "And another."))
-    return (
-        "import numpy as np\n"
-        "from onnxruntime import InferenceSession\n"
-        "from tokenizers import Tokenizer\n\n"
-        f'tokenizer = Tokenizer.from_file("{title}/{TOKENIZER}")\n'
-        f'session = InferenceSession("{title}/{GRAPH}")\n'
-        f"read = tokenizer.encode_batch([{texts}])\n"
-        f"given = {{\n{arrays}}}\n"
-        f'(vectors,) = session.run(["{VECTORS}"], given)  # [2, {result.width}]'
-    )
-
-
 _SNIPPETS: Mapping[str, Callable[[ExportResult, Encoder, str], str]] = {
     "sentence-transformers": _sentence_transformers,
     "transformers": _transformers,
-    "onnx": _onnx,
+    "onnx": onnx_snippet,
 }
 
 
@@ -118,8 +101,12 @@ def _facts(result: ExportResult, source: Encoder, encoder: Encoder) -> dict[str,
         "blocks": f"{result.blocks} of {result.depth}",
         "maximum length": f"{source.max_length} tokens",
     }
-    if len(result.modules) > 1:
+    if result.format == "onnx":
+        facts["outputs"] = onnx_outputs(result)
+    elif len(result.modules) > 1:
         facts["modules"] = " → ".join(result.modules)
+    if result.quantized:
+        facts["in int8"] = f"{result.quantized}"
     if encoder.prefix:
         facts["prompt in front of every text"] = f"`{encoder.prefix}`"
     if folded := _folded(result):

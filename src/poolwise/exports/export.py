@@ -11,7 +11,7 @@ from poolwise.encoders import Encoder
 from poolwise.encoders.modules.modules import POOLWISE_JSON, read_modules
 from poolwise.encoders.saving import write_encoder, write_json, write_prompts
 from poolwise.encoders.variants.truncate_depth import truncate_depth
-from poolwise.errors import EncoderError, needs
+from poolwise.errors import EncoderError, OptionError, needs
 from poolwise.exports.card import card
 from poolwise.exports.check import (
     check_texts,
@@ -25,7 +25,7 @@ from poolwise.exports.loaders import misreadings
 from poolwise.exports.modules import Module
 from poolwise.exports.onnx_check import onnxruntime_differs
 from poolwise.exports.onnx_files import GRAPH, write_config, write_framing_tokenizer
-from poolwise.exports.result import ExportResult, Format
+from poolwise.exports.result import ExportResult, Format, QuantizedGraph
 from poolwise.exports.stack import encoder_stack, module_stack
 from poolwise.exports.stack_files import write_modules, write_settings
 from poolwise.files import os_errors_as
@@ -45,6 +45,7 @@ def export(
     format: Format = "sentence-transformers",  # noqa: A002 - what the command line calls it
     fit: Iterable[str | Sentence] | None = None,
     check: Sequence[str] = (),
+    quantize: bool = False,
     findings: Path | None = None,
     force: bool = False,
     progress: bool = False,
@@ -55,12 +56,17 @@ def export(
     the layer that is read, ``onnx`` one graph from ids to vectors. Steps are fitted already in a
     FittedReadout, or are fitted on ``fit``. The folder is compared with poolwise's own vectors of
     a few texts and of those in ``check``, and appears whole or not at all; ``force`` replaces a
-    model's folder. ``findings`` is a sweep's findings.json, whose verdict on this readout goes into
-    the model card. ``progress`` shows bars on stderr where that is a terminal.
+    model's folder. ``quantize`` adds the ONNX graph in int8, and measures what it loses: on
+    ``check``, or else on those few texts. ``findings`` is a sweep's findings.json, whose verdict on
+    this readout goes into the model card. ``progress`` shows bars on stderr where that is a
+    terminal.
 
     Raises ReadoutError for a readout that cannot be expressed, StoreError where the folder cannot
-    be written or reads back otherwise, MissingExtraError without what writes and reads it.
+    be written or reads back otherwise, MissingExtraError without what writes and reads it,
+    OptionError for ``quantize`` in another format.
     """
+    if quantize and format != "onnx":
+        raise OptionError(f"quantize is for the format onnx alone, and the format is {format}")
     if model.arrangement is not None:
         raise EncoderError(f"{model.name}: no folder can hold tokens in another order")
     fitted = model.resolve_readout(readout)
@@ -69,7 +75,7 @@ def export(
     with model_folder(Path(folder), replace=force, never=model.folder) as partial:
         steps = (fitted.transform or _fitted(model, parsed, fit, progress)).on(model.dense_stack)
         steps.check_fitted()
-        request = _Request(model, parsed, steps, (*check_texts(model), *check))
+        request = _Request(model, parsed, steps, check, quantize)
         with (
             waiting(f"writing {folder} and reading it back", show=progress),
             os_errors_as(Path(folder)),
@@ -86,6 +92,7 @@ def export(
                 difference=output.difference,
                 texts=len(request.texts),
                 misreadings=misreadings(format, output.modules, prompt=model.prefix),
+                quantized=output.quantized,
             )
             lines = evidence(fitted, findings, model.hash)
             page = card(result, model, output.encoder, lines)
@@ -95,12 +102,18 @@ def export(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Request:
-    """What to write: ``steps`` are the readout's, fitted; ``texts`` are those of the round trip."""
+    """What to write: ``steps`` are the readout's, fitted; ``check`` are the caller's own texts."""
 
     model: Model
     readout: Readout
     steps: Transform
-    texts: Sequence[str]
+    check: Sequence[str]
+    quantize: bool
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts of the round trip, the caller's last."""
+        return [*check_texts(self.model), *self.check]
 
     def vectors(self) -> Floats:
         return own_vectors(self.model, self.texts, self.readout, self.steps)
@@ -123,6 +136,7 @@ class _Output(NamedTuple):
     modules: tuple[Module, ...]
     encoder: Encoder
     difference: float
+    quantized: QuantizedGraph | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -168,13 +182,14 @@ def _about(readout: Readout, encoder: Encoder) -> dict[str, Any]:
 def _onnx(request: _Request, folder: Path) -> _Output:
     with needs("onnx", "writing an ONNX graph"):
         from poolwise.exports.onnx_graph import write_graph  # noqa: PLC0415 - torch
+        from poolwise.exports.onnx_quantization import quantize  # noqa: PLC0415
         from poolwise.exports.onnx_readout import ReadoutGraph  # noqa: PLC0415
 
     model, source = request.model, read_modules(request.model.folder).transformer
     graph = ReadoutGraph(model, request.readout, request.steps)
     about = {"readout": str(request.readout), "source_model_hash": model.hash}
-    external = write_graph(graph, folder / GRAPH, about)
-    write_config(graph.encoder, folder, source, [GRAPH] if external else [])
+    written = write_graph(graph, folder / GRAPH, about)
+    write_config(graph.encoder, folder, source, [GRAPH] if written.external else [])
     write_framing_tokenizer(model, folder, source)
     write_settings(model, folder, lower_case=False)  # which tokenizer.json does
     if graph.stock_modules:
@@ -182,7 +197,13 @@ def _onnx(request: _Request, folder: Path) -> _Output:
     texts = [model.prefix + text for text in request.texts]
     vectors, steps = request.vectors(), request.readout.steps
     difference = onnxruntime_differs(folder, graph.stock_modules, texts, vectors, steps)
-    return _Output(GRAPH, graph.stock_modules, graph.encoder, difference)
+    measured = slice(-len(request.check), None)  # all of them where there are none of the caller's
+    quantized = (
+        quantize(folder, written.encoder_nodes, texts[measured], vectors[measured])
+        if request.quantize
+        else None
+    )
+    return _Output(GRAPH, graph.stock_modules, graph.encoder, difference, quantized)
 
 
 _WRITERS: Mapping[Format, Callable[[_Request, Path], _Output]] = {

@@ -96,7 +96,14 @@ LOADERS: Mapping[Format, tuple[Loader, ...]] = {
         ),
         Loader("transformers.js, by its pipeline", "the output sentence_embedding"),
         Loader("optimum, by its pipeline", "the output sentence_embedding", joins_pools=True),
-        Loader("text-embeddings-inference", "the output sentence_embedding", modes=_MEAN_OR_ROW),
+        # It reads the output sentence_embedding, and starts only with one of these modes.
+        Loader(
+            "text-embeddings-inference",
+            "--default-prompt",
+            modules=_ALL_MODULES,
+            modes=_MEAN_OR_ROW,
+            joins_pools=True,
+        ),
     ),
 }
 

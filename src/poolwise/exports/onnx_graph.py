@@ -6,8 +6,8 @@ import logging
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -22,12 +22,23 @@ OPSET = 18
 _LARGE = 1_800_000_000
 
 
-def write_graph(graph: ReadoutGraph, path: Path, about: Mapping[str, str]) -> bool:
-    """Trace ``graph`` and write it with ``about`` as its metadata.
+# Else onnxruntime's quantization warns that it was not made ready; tracing has optimized it.
+_READY = {"onnx.quant.pre_process": "onnxruntime.quant"}
 
-    True where its weights are in a file of their own. Raises MissingExtraError.
-    """
+
+@dataclass(frozen=True, slots=True)
+class WrittenGraph:
+    """``external``: whether the weights are in a file of their own. ``encoder_nodes`` are the names
+    of the nodes before any pool or step."""
+
+    external: bool
+    encoder_nodes: tuple[str, ...]
+
+
+def write_graph(graph: ReadoutGraph, path: Path, about: Mapping[str, str]) -> WrittenGraph:
+    """Trace ``graph`` and write it with ``about`` as its metadata. Raises MissingExtraError."""
     with needs("onnx", "writing an ONNX graph"):
+        import onnx_ir  # noqa: PLC0415
         import onnxscript as _  # noqa: F401, PLC0415 - torch asks for it late, in its own words
         from onnx_ir.passes.common import ClearMetadataAndDocStringPass  # noqa: PLC0415
 
@@ -45,21 +56,19 @@ def write_graph(graph: ReadoutGraph, path: Path, about: Mapping[str, str]) -> bo
             verbose=False,
         )
     assert program is not None
+    nodes = tuple(
+        str(node.name)
+        for node in program.model.graph
+        if "/base: " in node.metadata_props.get("namespace", "")
+    )
     ClearMetadataAndDocStringPass()(program.model)  # where every node came from, paths included
     program.model.producer_name, program.model.producer_version = "poolwise", __version__
-    program.model.metadata_props.update(about)
-    size = sum(p.numel() * p.element_size() for p in graph.parameters())
-    return save_graph(program.model, path, size)
-
-
-def save_graph(model: Any, path: Path, size: int) -> bool:
-    """Write ``model``, whose weights take ``size`` bytes; True where they are in another file."""
-    import onnx_ir  # noqa: PLC0415 - slow to import
-
+    program.model.metadata_props.update({**about, **_READY})
+    external = sum(p.numel() * p.element_size() for p in graph.parameters()) > _LARGE
     path.parent.mkdir(exist_ok=True)
-    external = size > _LARGE
-    onnx_ir.save(model, path, external_data=f"{path.name}_data" if external else None)
-    return external
+    # transformers.js and optimum know the file of the weights by this name.
+    onnx_ir.save(program.model, path, external_data=f"{path.name}_data" if external else None)
+    return WrittenGraph(external, nodes)
 
 
 @contextmanager

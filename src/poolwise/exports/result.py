@@ -22,13 +22,38 @@ class Misreading:
 
 
 @dataclass(frozen=True, slots=True)
+class QuantizedGraph:
+    """A graph in int8 and its ``size`` in bytes, beside that of the graph in float32.
+
+    The cosines are those between its vectors of ``texts`` texts and poolwise's own.
+    """
+
+    file: str
+    size: int
+    float_size: int
+    texts: int
+    mean_cosine: float
+    worst_cosine: float
+
+    def __str__(self) -> str:
+        size, float_size = (bytes_ / 1e6 for bytes_ in (self.size, self.float_size))
+        return (
+            f"{self.file}: int8, {size:.1f} MB where float32 takes {float_size:.1f}; cosine to "
+            f"the exact vectors of {self.texts} texts {self.mean_cosine:.4f} on average, "
+            f"{self.worst_cosine:.4f} at worst"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class ExportResult:
     """A folder that was written: ``blocks`` of the model's ``depth`` are in it.
 
-    ``modules`` are the classes of its modules, the encoder's first, or the graph's file.
+    ``modules`` are the classes of its modules, the encoder's first, or the graph's file and the
+    modules that make the readout of its token vectors, if it gives any.
     ``difference`` is the largest between the vectors of ``texts`` texts, when ``reader`` loads the
     folder, and poolwise's own, as a share of their largest value. ``misreadings`` are the loaders
-    known to leave out a part of this folder.
+    known to leave out a part of this folder. ``quantized`` is the graph in int8, if one was asked
+    for.
     """
 
     folder: Path
@@ -41,6 +66,7 @@ class ExportResult:
     difference: float
     texts: int
     misreadings: tuple[Misreading, ...] = ()
+    quantized: QuantizedGraph | None = None
 
     @property
     def reader(self) -> str:
