@@ -91,6 +91,7 @@ $(VENV)/.developer: $(VENV)/.installed
 	$(PIP) torch==2.13.0
 	$(PIP) --no-build-isolation --editable '.[dev]'
 	$(PIP) --no-deps categorium==0.2.2
+	$(PIP) --no-deps 'bertopic>=0.17'  # without UMAP and numba, 250 MB that its test has no use for
 	@touch $@
 
 $(VENV)/.bencher: $(VENV)/.developer

@@ -31,6 +31,12 @@ def expected(source):
     return lines[::-1]
 
 
+@pytest.mark.filterwarnings(
+    "ignore:Importing from 'sentence_transformers:DeprecationWarning:bertopic",
+    "ignore:Tensorflow not installed:ImportWarning:umap",
+    "ignore:.*unsafe cast from uint64 to int64:Warning:ranx",
+    "ignore:invalid escape sequence:DeprecationWarning:ranx",
+)
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_a_recipe_prints_what_it_says(path, demo, tmp_path, monkeypatch, capsys):
     source = path.read_text(encoding="utf-8")

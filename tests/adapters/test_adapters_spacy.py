@@ -1,7 +1,4 @@
-"""spaCy's documents with an embedder's vectors.
-
-spaCy is in no extra that the tests install: pip install 'poolwise[spacy]', then run this file.
-"""
+"""spaCy's documents with an embedder's vectors."""
 
 from __future__ import annotations
 
