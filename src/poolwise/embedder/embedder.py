@@ -28,7 +28,9 @@ class Embedder(SentenceEncoder):
     The prompt in front of them is that of the readout's file, or the folder's default.
 
     Fitting sets ``transform_``, the readout's fitted steps, and ``model_hash_``. A pickle holds
-    these and no weights: the model is read again on loading, and has to be the same.
+    these and no weights: the model is read again on loading, and has to be the same. ``fit``,
+    ``fit_transform`` and ``transform`` embed a text once a process and readout, however many folds
+    and candidates hold it: the cache takes 256 MiB at most.
     """
 
     def as_sentence_transformer(self) -> SentenceTransformer:

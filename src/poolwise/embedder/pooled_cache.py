@@ -94,7 +94,7 @@ class PooledCache:
                 missing.setdefault(text, i)
         if missing:
             numbered = [Sentence(text, i) for text, i in missing.items()]
-            batches = list(model.extract(numbered, spec, precision=precision, long=long))
+            batches = model.extract(numbered, spec, precision=precision, long=long)
             computed = dict(_rows(batches, spec))
             self._add(key, computed)
             rows |= computed

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
-
-from poolwise.statistics.clusters import factorize
-from poolwise.statistics.folds import assign_folds
 
 Array = NDArray[np.float64]
 
@@ -23,62 +18,6 @@ STRENGTHS: tuple[float, ...] = (1e-3, 1e-2, 1e-1, 1.0)
 """scikit-learn's ``C``, for features of unit variance: the larger, the freer."""
 
 ITERATIONS = 500
-
-_FOLDS = 5
-
-_JUDGED = 1000
-"""Rows held out that are enough to choose a strength; small data need every fold for them."""
-
-
-@dataclass(frozen=True, slots=True)
-class LogisticResult:
-    """``predicted`` [n]: the label of each held-out row. ``note`` says what was not as it should.
-
-    ``strength`` is the ``C`` chosen; ``converged`` whether the solver came to its end.
-    """
-
-    predicted: NDArray[np.generic]
-    strength: float
-    converged: bool
-
-    @property
-    def note(self) -> str:
-        return "" if self.converged else f"not converged after {ITERATIONS} iterations"
-
-
-def logistic_probe(
-    x: ArrayLike,
-    y: ArrayLike,
-    held_out: ArrayLike,
-    groups: ArrayLike | None = None,
-    *,
-    strengths: Sequence[float] = STRENGTHS,
-    seed: int = 0,
-) -> LogisticResult:
-    """Train on rows x [n, d] with labels y [n]; predict the rows ``held_out`` [m, d].
-
-    Features are standardised on the rows trained on. The strength is the one that is right most
-    often on held-out fifths of the training rows, the smallest of equals: of all five of them, or
-    of as many as make a thousand rows. Rows of one of the ``groups`` [n] are held out together.
-    ValueError if all labels are the same.
-    """
-    features, labels = np.asarray(x, np.float64), np.asarray(y)
-    if len(np.unique(labels)) < 2:
-        raise ValueError(f"{len(labels)} rows with one label; a classifier needs two labels")
-    fold = assign_folds(
-        np.arange(len(labels)) if groups is None else factorize(groups), _FOLDS, seed
-    )
-    n_folds = min(_FOLDS, int(np.ceil(_JUDGED * _FOLDS / len(labels))))
-    rising = sorted(strengths)
-    hits = np.zeros(len(rising))
-    for out in [fold == i for i in range(n_folds)]:
-        if out.any() and not out.all():
-            for i, strength in enumerate(rising):
-                model = LogisticModel(features[~out], labels[~out], strength)
-                hits[i] += np.sum(model.predict(features[out]) == labels[out])
-    chosen = rising[int(hits.argmax())]
-    model = LogisticModel(features, labels, chosen)
-    return LogisticResult(model.predict(np.asarray(held_out, np.float64)), chosen, model.converged)
 
 
 class LogisticModel:
