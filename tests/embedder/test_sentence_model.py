@@ -135,7 +135,7 @@ def test_similarities_are_those_of_its_own_model(stock, model, name):
     assert model.similarity_fn_name == name
     close(model.similarity(vectors[:1], vectors), expected)
     close(model.similarity_pairwise(vectors[:2], vectors[2:]), pairs)
-    with pytest.raises(ValueError, match="similarity_fn_name"):
+    with pytest.raises(ValueError, match="maxsim"):
         model.similarity_fn_name = "maxsim"
 
 
@@ -241,3 +241,13 @@ def test_modules_that_are_added_run(folder):
     expected = model.encode(TEXTS, normalize_embeddings=True)
     model.append(Normalize())
     np.testing.assert_allclose(model.encode(TEXTS), expected, atol=1e-6)
+
+
+def test_the_real_class_follows_its_own_habits(folder):
+    model = poolwise.SentenceTransformer(folder, "mean@-1")
+    assert model.encode("a cat", truncate_dim=768).shape == (32,)
+    with pytest.raises(ValueError, match="'passage' not found in the configured prompts"):
+        model.encode("a cat", prompt_name="passage")
+    model.set_pooling_include_prompt(True)
+    with pytest.raises(NotOfferedError, match="include_prompt=False"):
+        model.set_pooling_include_prompt(False)

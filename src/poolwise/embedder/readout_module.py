@@ -11,12 +11,7 @@ from poolwise.embedder.token_features import Features
 from poolwise.errors import needs
 
 with needs("export", "a SentenceTransformer"):
-    try:
-        from sentence_transformers.base.modules import InputModule
-    except ModuleNotFoundError:  # older versions of 5
-        from sentence_transformers.models import (  # type: ignore[import-not-found, no-redef]
-            InputModule,
-        )
+    from sentence_transformers.base.modules import InputModule
 
 
 class ReadoutModule(InputModule):

@@ -104,24 +104,28 @@ class SentenceTransformer(sentence_transformers.SentenceTransformer):
             "convert_to_tensor": convert_to_tensor,
             "device": device,
             "normalize_embeddings": normalize_embeddings,
-            "truncate_dim": self.truncate_dim if truncate_dim is None else truncate_dim,
+            "truncate_dim": self._truncated(truncate_dim),
         }
         one_process = pool is None and not isinstance(device, list)
         if one_process and len(self) == 1 and not options.keys() - {"task"}:
-            if prompt is None:
-                prompt = self._prompt(prompt_name)
+            prompt = self._resolve_prompt(prompt, prompt_name) or ""
             return self.encoder.encode(texts, prompt=prompt, **arguments)
         arguments |= {"prompt_name": prompt_name, "prompt": prompt}
         return super().encode(texts, pool=pool, chunk_size=chunk_size, **arguments, **options)
 
-    def _prompt(self, name: str | None) -> str:
-        name = self.default_prompt_name if name is None else name
-        known = ", ".join(self.prompts)
+    def _truncated(self, truncate_dim: int | None) -> int | None:
+        """Theirs may be larger than the vectors are wide."""
+        truncate_dim = self.truncate_dim if truncate_dim is None else truncate_dim
+        width = self.encoder._n_features_out
+        return width if isinstance(truncate_dim, int) and truncate_dim > width else truncate_dim
+
+    def set_pooling_include_prompt(self, include_prompt: bool) -> None:
+        """Raises NotOfferedError for another way of pooling than the folder's."""
+        pooled = self.encoder.loaded_model.prompts.pooled
         refuse(
-            name is not None and name not in self.prompts,
-            f"prompt_name={name!r:.60}: this model's prompts are {known}",
+            bool(include_prompt) != pooled,
+            f"{include_prompt=}: this model's folder says {pooled}, in 1_Pooling/config.json",
         )
-        return "" if name is None else self.prompts[name] or ""
 
     def save(
         self,
