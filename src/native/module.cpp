@@ -120,6 +120,8 @@ private:
 NB_MODULE(_native, m) {
     m.doc() =
         "The native engine's core: packed batches through BERT-style encoders, pooled on the way.";
+    // At exit other packages, as spaCy and Haystack, keep the models alive, which are no leaks.
+    nb::set_leak_warnings(false);
     m.def("levels", [] {
         std::vector<std::string> names;
         for (const Kernels* kernels : available_kernels()) names.emplace_back(kernels->level);

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from poolwise.adapters.settings import embedder_from, settings_of
+import poolwise
+from poolwise.adapters.settings import checked, embedder_from, settings_of
 from poolwise.embedder import Embedder, NotOfferedError
-from poolwise.errors import EncoderError
+from poolwise.errors import EncoderError, OptionError
 
 TEXTS = ["the cat sat", "a dog", "two men"]
 
@@ -39,3 +40,16 @@ def test_what_a_fit_learned_is_saved_as_a_file(tiny, tmp_path):
     embedder.fitted_readout().save(file)
     again = embedder_from(settings_of(Embedder(str(tiny("bert")), file)))
     assert again.encode(TEXTS).tolist() == embedder.encode(TEXTS).tolist()
+
+
+def test_a_dimension_set_on_the_embedder_belongs_into_the_readout(tiny):
+    embedder = Embedder(str(tiny("bert")), "mean@-1")
+    embedder.truncate_dim = 8
+    with pytest.raises(NotOfferedError, match=r"mean@-1\|truncate\(8\)"):
+        settings_of(embedder)
+
+
+@pytest.mark.parametrize("value", ["demo", None, "a model"])
+def test_what_is_no_embedder_is_refused(tiny, value):
+    with pytest.raises(OptionError, match='expected an Embedder, as Embedder\\("demo"'):
+        checked(poolwise.load(tiny("bert")) if value == "a model" else value)

@@ -7,6 +7,8 @@ import pickle
 import numpy as np
 import pytest
 
+from poolwise.embedder import NotOfferedError
+
 TEXTS = ["the cat sat. the dog ran.", "two men", "a small house", ""]
 
 
@@ -44,6 +46,11 @@ def test_similarity_is_by_the_folders_measure(nlp, embedder):
     assert first.similarity(second) == pytest.approx(vectors[0] @ vectors[1], rel=1e-6)
     sentence = next(first.sents)
     assert sentence.similarity(second) == pytest.approx(sentence.vector @ vectors[1], rel=1e-6)
+
+
+def test_a_text_of_another_pipeline_is_refused(spacy, nlp):
+    with pytest.raises(NotOfferedError, match="of 32 and 0 dimensions"):
+        nlp(TEXTS[0]).similarity(spacy.blank("en")(TEXTS[1]))
 
 
 def test_a_pipeline_is_saved_and_read_again(spacy, nlp, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from poolwise.adapters.settings import checked
 from poolwise.embedder import Embedder
 from poolwise.errors import needs
 
@@ -22,7 +23,7 @@ class LangChainEmbeddings(Embeddings):
     """
 
     def __init__(self, embedder: Embedder) -> None:
-        self.embedder = embedder
+        self.embedder = checked(embedder)
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """The vectors of the texts, n lists of d floats."""

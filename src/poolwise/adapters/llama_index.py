@@ -6,7 +6,7 @@ from asyncio import to_thread
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from poolwise.adapters.settings import embedder_from, settings_of
+from poolwise.adapters.settings import checked, embedder_from, settings_of
 from poolwise.embedder import Embedder
 from poolwise.errors import needs
 
@@ -15,8 +15,8 @@ with needs("llama-index", "an embedder for LlamaIndex"):
     from llama_index.core.bridge.pydantic import BeforeValidator, PlainSerializer
 
 
-def _embedder(value: object) -> object:
-    return embedder_from(value) if isinstance(value, Mapping) else value
+def _embedder(value: object) -> Embedder:
+    return embedder_from(value) if isinstance(value, Mapping) else checked(value)
 
 
 class LlamaIndexEmbedding(BaseEmbedding):

@@ -9,15 +9,25 @@ from typing import Any
 from poolwise.embedder import Embedder
 from poolwise.embedder.encoding import refuse
 from poolwise.embedder.fitting import needs_fit
-from poolwise.errors import EncoderError
+from poolwise.errors import EncoderError, OptionError
 
 _HASH = "model_hash"
+
+
+def checked(embedder: object) -> Embedder:
+    """The same embedder. Raises OptionError for what is none, such as a model's name."""
+    if not isinstance(embedder, Embedder):
+        raise OptionError(
+            f'embedder is {embedder!r:.60}, expected an Embedder, as Embedder("demo", "mean@-1")'
+        )
+    return embedder
 
 
 def settings_of(embedder: Embedder) -> dict[str, Any]:
     """The arguments of ``Embedder`` and the model's hash.
 
-    Raises NotOfferedError for steps that ``fit`` learns: what they learned is no setting.
+    Raises NotOfferedError for steps that ``fit`` learns, for what they learned is no setting, and
+    for a ``truncate_dim``.
     """
     model = embedder.loaded_model
     readout = model.resolve_readout(embedder.readout)
@@ -25,6 +35,11 @@ def settings_of(embedder: Embedder) -> dict[str, Any]:
         needs_fit(readout),
         f"saving {readout} as a setting: its steps learn from texts. Fit the embedder, call "
         'embedder.fitted_readout().save("readout.toml") and give Embedder that file as readout',
+    )
+    refuse(
+        embedder.truncate_dim is not None,
+        f"saving truncate_dim={embedder.truncate_dim} as a setting: write it into the readout, "
+        f"{readout}|truncate({embedder.truncate_dim})",
     )
     arguments = embedder.get_params()
     paths = {key: str(value) for key, value in arguments.items() if isinstance(value, Path)}

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.adapters.settings import checked
 from poolwise.embedder import Embedder
+from poolwise.embedder.encoding import refuse
 from poolwise.embedder.similarity import pairwise
 from poolwise.errors import needs
 from poolwise.records import LongTexts, Precision
@@ -35,7 +37,7 @@ class SpacyVectors:
     """
 
     def __init__(self, embedder: Embedder) -> None:
-        self.embedder = embedder
+        self.embedder = checked(embedder)
 
     def __call__(self, doc: Doc) -> Doc:
         """The document with its vector."""
@@ -58,10 +60,14 @@ class SpacyVectors:
         return vector
 
     def _similarity(self, first: Any, second: Any) -> float:
-        """By the measure that the model's folder names."""
-        measure = self.embedder.loaded_model.similarity
-        vectors = (np.atleast_2d(part.vector) for part in (first, second))
-        return float(pairwise(measure, *vectors)[0])
+        """By the embedder's measure, which is the folder's."""
+        a, b = (np.atleast_2d(part.vector) for part in (first, second))
+        refuse(
+            a.shape != b.shape,
+            f"similarity of vectors of {a.shape[1]} and {b.shape[1]} dimensions: both texts have "
+            "to pass the same pipeline",
+        )
+        return float(pairwise(self.embedder.similarity_fn_name, a, b)[0])
 
 
 def _first(vector: NDArray[Any], _doc: Doc) -> NDArray[Any]:
