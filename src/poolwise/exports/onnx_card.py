@@ -95,7 +95,7 @@ def _spellings(result: ExportResult, title: str) -> list[tuple[str, str]]:
         (
             "text-embeddings-inference",
             ("as it is" if _TEI_MODES & set(_modes(result)) else "with `--pooling mean`, unused")
-            + f': it reads `{VECTORS}`, and normalises it but for `"normalize": false`',
+            + f': it reads `{VECTORS}`, and normalises it unless `"normalize": false` is sent',
         ),
     ]
 
