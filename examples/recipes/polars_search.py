@@ -13,8 +13,8 @@ poolwise.embed(
 
 table = pl.read_parquet("questions.parquet")
 scores = table["embedding"].to_numpy() @ model.embed("somebody took my card", readout)
-best = table.with_columns(score=pl.Series(scores)).top_k(2, by="score").sort("score")
-for text, score in best.select("text", "score").reverse().iter_rows():
+best = table.with_columns(score=pl.Series(scores)).sort("score", descending=True).head(2)
+for text, score in best.select("text", "score").iter_rows():
     print(f"{score:.2f}  {text}")
 print(table.schema["embedding"])
 

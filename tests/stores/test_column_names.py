@@ -55,6 +55,7 @@ def test_tensors_have_names_too(tiny, tmp_path):
     [
         ("my vectors", "expected letters, digits and _, which SQL takes without quotes"),
         ("2nd", "expected letters"),
+        (1, "found the column name 1 for mean@-1, expected letters"),
         ("naïve", "expected letters"),
         ("ID", "cannot be called 'ID': another one is"),
         ("truncated", "cannot be called 'truncated'"),

@@ -61,7 +61,7 @@ class Layout:
     def _check_column_names(self) -> None:
         taken = {name.casefold() for name in _OWN_COLUMNS}  # SQL does not tell cases apart
         for readout, name in self.column_names.items():
-            if not _SQL_NAME.fullmatch(name):
+            if not (isinstance(name, str) and _SQL_NAME.fullmatch(name)):
                 raise StoreError(
                     f"found the column name {name!r:.60} for {readout}, expected letters, digits "
                     "and _, which SQL takes without quotes: embedding"
