@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import pickle
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -251,3 +253,36 @@ def test_the_real_class_follows_its_own_habits(folder):
     model.set_pooling_include_prompt(True)
     with pytest.raises(NotOfferedError, match="include_prompt=False"):
         model.set_pooling_include_prompt(False)
+
+
+def test_what_is_set_on_an_embedder_holds_for_the_real_class(folder):
+    embedder = Embedder(folder, "mean@-1")
+    embedder.truncate_dim, embedder.similarity_fn_name = 5, "dot"
+    model = embedder.as_sentence_transformer()
+    assert (model.truncate_dim, model.similarity_fn_name) == (5, "dot")
+    assert model.encode(TEXTS).shape == (4, 5)
+    model.truncate_dim = None
+    assert model.encode(TEXTS).shape == (4, 32)
+    assert embedder.encode(TEXTS).shape == (4, 5)
+
+
+def test_the_hub_is_sent_the_export(folder, monkeypatch):
+    from sentence_transformers.base import model as library
+
+    sent = []
+
+    class Hub:
+        def __init__(self, token=None):
+            pass
+
+        def create_repo(self, repo_id, **options):
+            return SimpleNamespace(repo_id=repo_id)
+
+        def upload_folder(self, *, folder_path, **options):
+            sent.extend(path.name for path in Path(folder_path).iterdir())
+            return SimpleNamespace(commit_url="url")
+
+    monkeypatch.setattr(library, "HfApi", Hub)
+    model = poolwise.SentenceTransformer(folder, "mean@-1")
+    assert model.push_to_hub("me/readout", replace_model_card=True) == "url"
+    assert {"modules.json", "1_Pooling", "model.safetensors", "README.md"} <= set(sent)

@@ -49,8 +49,10 @@ class SentenceTransformer(sentence_transformers.SentenceTransformer):
     @classmethod
     def of(cls, encoder: SentenceEncoder) -> Self:
         """The model of a copy of ``encoder``, with its fitted steps."""
-        model = cls.__new__(cls)
-        model._start(copy(encoder))
+        model, encoder = cls.__new__(cls), copy(encoder)
+        truncate_dim, encoder.truncate_dim = encoder.truncate_dim, None
+        model._start(encoder)
+        model.truncate_dim = truncate_dim
         return model
 
     def _start(self, encoder: SentenceEncoder) -> None:
@@ -61,7 +63,7 @@ class SentenceTransformer(sentence_transformers.SentenceTransformer):
             device=encoder._device_name,
             prompts=dict(prompts.texts),
             default_prompt_name=prompts.default,
-            similarity_fn_name=model.similarity,
+            similarity_fn_name=encoder.similarity_fn_name,
         )
         self.eval()
 
