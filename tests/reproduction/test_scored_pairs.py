@@ -93,6 +93,7 @@ def test_semevals_own_names_of_2016(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("\n", "the files of STS-B hold no pairs"),
         ("a,b,c\n", "line 1: found 1 fields, expected 7, with tabs between"),
         ("a\tb\tc\td\tmany\tone\ttwo\n", "line 1: the score '5' is 'many', expected a number"),
     ],

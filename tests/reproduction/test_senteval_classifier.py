@@ -6,6 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
 import poolwise
+from poolwise.errors import StudyError
 from poolwise.reproduction import reproduce
 from poolwise.reproduction.presets import Preset, PublishedRow
 from poolwise.reproduction.senteval_classifier import (
@@ -68,6 +69,12 @@ def test_with_a_dev_split(splits):
     scores = [round(100 * r.score(dev.features, dev.labels), 2) for r in regressions]
     expected = regressions[int(np.argmax(scores))].score(test.features, test.labels)
     assert validated_accuracy(train, dev, test) == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_label_needs_an_example_a_fold(splits):
+    few = Split(splits(40, 2).features, np.array([0] * 31 + [1] * 9))
+    with pytest.raises(StudyError, match="a label has 9 examples to train, 10 folds need 10"):
+        nested_accuracy(few)
 
 
 def test_pairs_are_told_by_their_difference_and_product(tiny, tmp_path):

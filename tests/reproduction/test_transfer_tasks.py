@@ -87,3 +87,9 @@ def test_another_format_is_refused_by_the_line(tmp_path, task, files, said):
     write(tmp_path, dict.fromkeys(files, "header\nnothing of the kind\n"))
     with pytest.raises(TextError, match=rf"line \d: found '.*', expected .*{said}"):
         read_task(DataFolder(tmp_path), task)
+
+
+def test_files_without_examples(tmp_path):
+    write(tmp_path, {"custrev.pos": "", "custrev.neg": ""})
+    with pytest.raises(TextError, match="the files of CR hold no examples to train"):
+        read_task(DataFolder(tmp_path), "CR")

@@ -95,24 +95,18 @@ def read_pairs(folder: DataFolder, data: str, *, fitted_on_all: bool = False) ->
     collection, scored = PARTS[data]
     sizes = N_PAIRS[collection]
     parts = [part for part in sizes if part in scored or fitted_on_all]
-    pairs: dict[str, list[Pair]] = {}
-    missing = []
-    for part in parts:
-        names = _file_names(collection, part)
-        path = folder.find(collection, *names)
-        if path is None:
-            missing.append(names[0])
-        else:
-            pairs[part] = list(_read(collection, path))
+    paths = {part: folder.find(collection, *_file_names(collection, part)) for part in parts}
+    missing = [_file_names(collection, part)[0] for part in parts if paths[part] is None]
+    if not any(paths[part] for part in scored):
+        raise folder.missing(collection, missing[0] if len(missing) == 1 else "")
+    pairs = {part: list(_read(collection, path)) for part, path in paths.items() if path}
     rows = [(*pair, part) for part in scored for pair in pairs.get(part, ())]
     if not rows:
-        raise folder.missing(collection, missing[0] if len(missing) == 1 else "")
+        raise TextError(f"the files of {data} hold no pairs")
     first, second, scores, subsets = zip(*rows, strict=True)
     n_found, n_expected = sum(map(len, pairs.values())), sum(sizes[part] for part in parts)
-    difference = ""
-    if any(len(pairs.get(part, ())) != sizes[part] for part in parts):
-        difference = f"{n_found:,} of {n_expected:,} pairs"
-        difference += f"; there is no {', '.join(missing)}" if missing else ""
+    difference = f"{n_found:,} of {n_expected:,} pairs" if n_found != n_expected else ""
+    difference += f"; there is no {', '.join(missing)}" if missing else ""
     return ScoredPairs(
         first,
         second,

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold
 
+from poolwise.errors import StudyError
 from poolwise.statistics.blas import single_blas_thread
 from poolwise.statistics.logistic_path import LogisticPath
 
@@ -74,7 +75,13 @@ def _accuracy(
 
 
 def _folds(split: Split) -> Iterator[tuple[Split, Split]]:
-    """Each fold: what is trained on, and what is predicted."""
+    """Each fold: what is trained on, and what is predicted.
+
+    Raises StudyError where a label has fewer examples than there are folds.
+    """
+    rarest = int(np.unique(split.labels, return_counts=True)[1].min())
+    if rarest < FOLDS:
+        raise StudyError(f"a label has {rarest} examples to train, {FOLDS} folds need {FOLDS}")
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED)
     for train, test in folds.split(split.features, split.labels):
         yield split.at(train), split.at(test)

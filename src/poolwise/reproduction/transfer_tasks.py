@@ -73,9 +73,11 @@ def read_task(folder: DataFolder, task: str) -> TransferTask:
         names = SPLITS[task]
         paths = zip(names, _paths(folder, task, tuple(names.values())), strict=True)
         found = {split: list(_READERS[task](path)) for split, path in paths}
+    if empty := [split for split, examples in found.items() if not examples]:
+        raise TextError(f"the files of {task} hold no examples to {empty[0]}")
     differences = [
         f"{len(examples):,} of {N_EXAMPLES[task][split]:,} examples"
-        + (f" to {'train' if split == 'train' else split}" if len(found) > 1 else "")
+        + (f" to {split}" if len(found) > 1 else "")
         for split, examples in found.items()
         if len(examples) != N_EXAMPLES[task][split]
     ]
