@@ -69,6 +69,14 @@ def test_the_bits_are_those_of_any_other_batch(folder, precision):
     np.testing.assert_array_equal(mixed, np.concatenate([expected[::-1], expected]))
 
 
+def test_on_the_other_engine_they_are_the_same_to_1e_6(tiny):
+    embedder = Embedder(str(tiny("albert")), "mean@-1")
+    assert embedder.loaded_model.engine.name == "transformers"
+    embedder.fit_transform(TEXTS[:7])
+    expected = embedder.loaded_model.embed(TEXTS, "mean@-1")
+    np.testing.assert_allclose(embedder.transform(TEXTS), expected, atol=1e-6, rtol=0)
+
+
 def test_warnings_count_the_texts_of_the_call(folder):
     embedder = Embedder(folder, "mean@-1", max_length=5).fit(TEXTS)
     for texts in (TEXTS, TEXTS[:3] * 2):
