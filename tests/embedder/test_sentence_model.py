@@ -236,13 +236,15 @@ def test_training_is_refused_by_name(folder, train):
         getattr(model, train)()
 
 
-def test_modules_that_are_added_run(folder):
+def test_modules_that_are_added_run(folder, tmp_path):
     from sentence_transformers.sentence_transformer.modules import Normalize
 
     model = poolwise.SentenceTransformer(folder, "mean@-1")
     expected = model.encode(TEXTS, normalize_embeddings=True)
     model.append(Normalize())
     np.testing.assert_allclose(model.encode(TEXTS), expected, atol=1e-6)
+    with pytest.raises(NotOfferedError, match="modules that were added"):
+        model.save_pretrained(tmp_path / "folder")
 
 
 def test_the_real_class_follows_its_own_habits(folder):

@@ -148,7 +148,9 @@ class SentenceTransformer(sentence_transformers.SentenceTransformer):
             self.truncate_dim is not None,
             f"a folder with truncate_dim={self.truncate_dim}: the step |truncate(k) has one",
         )
-        export(self._model(), self.encoder.fitted_readout(), path, force=True)
+        refuse(len(self) > 1, "a folder with modules that were added: save before adding them")
+        readout = replace(self.encoder.fitted_readout(), prompt=None)  # it is among the prompts
+        export(self._model(), readout, path, force=True)
         if not create_model_card:
             (Path(path) / "README.md").unlink()
 
@@ -162,10 +164,14 @@ class SentenceTransformer(sentence_transformers.SentenceTransformer):
         return replace(model, prompts=prompts, prompt=None, similarity=self.similarity_fn_name)
 
     def to(self, *args: Any, **options: Any) -> Self:
-        """This model. Raises NotOfferedError for another device than poolwise's engine runs on."""
+        """This model. Raises NotOfferedError for a GPU that poolwise's engine does not run on.
+
+        Tensors are on the CPU wherever the engine runs.
+        """
         target = args[0] if args else options.get("device")
-        if isinstance(target, str | int | torch.device):
-            self.encoder.to(torch.device(target))
+        device = torch.device(target) if isinstance(target, str | int | torch.device) else None
+        if device is not None and device.type != "cpu":
+            self.encoder.to(device)
         moved: Self = super().to(*args, **options)
         return moved
 
