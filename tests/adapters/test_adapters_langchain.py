@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import pickle
-import sys
 
 import pytest
 
 from poolwise.embedder import Embedder
-from poolwise.errors import MissingExtraError
 
 TEXTS = ["the cat sat on the mat", "two men", "a small house"]
 
@@ -59,10 +57,3 @@ def test_a_store_finds_what_is_near(demo, embeddings):
     assert score == pytest.approx(card @ question, abs=1e-6)
     [retrieved, _] = store.as_retriever(search_kwargs={"k": 2}).invoke("somebody took my card")
     assert retrieved.page_content == document.page_content
-
-
-def test_a_missing_package_names_its_extra(monkeypatch):
-    monkeypatch.delitem(sys.modules, "poolwise.adapters.langchain", raising=False)
-    monkeypatch.setitem(sys.modules, "langchain_core.embeddings", None)
-    with pytest.raises(MissingExtraError, match=r"poolwise\[langchain\]"):
-        import poolwise.adapters.langchain  # noqa: F401

@@ -1,1 +1,1 @@
-"""Embedders for evaluation libraries, one file a protocol."""
+"""An embedder in other libraries, one file a library."""

@@ -8,12 +8,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.embedder import Embedder
-from poolwise.embedder.encoding import tensor
-from poolwise.embedder.similarity import pairwise
 from poolwise.encoders.provenance import prompt_provenance
 from poolwise.errors import needs
 
@@ -61,13 +58,12 @@ class MtebEncoder:
         return vectors
 
     def similarity(self, embeddings1: Any, embeddings2: Any) -> Any:
-        """The similarity of all pairs, a tensor [n, m], by the measure that the folder names."""
+        """The similarity of all pairs, a tensor [n, m], by the embedder's measure."""
         return self.embedder.similarity(embeddings1, embeddings2)
 
     def similarity_pairwise(self, embeddings1: Any, embeddings2: Any) -> Any:
         """The similarity of each pair of rows, a tensor [n], by the same measure."""
-        first, second = np.asarray(embeddings1), np.asarray(embeddings2)
-        return tensor(pairwise(self.embedder.loaded_model.similarity, first, second))
+        return self.embedder.similarity_pairwise(embeddings1, embeddings2)
 
 
 _ENCODE = {
@@ -86,7 +82,7 @@ def _meta(embedder: Embedder) -> Any:
         "n_parameters": sum(tensor.size for tensor in model.tensors.values()),
         "max_tokens": model.max_length,
         "embed_dim": embedder.get_embedding_dimension(),
-        "similarity_fn_name": ScoringFunction(model.similarity),
+        "similarity_fn_name": ScoringFunction(embedder.similarity_fn_name),
         "experiment_kwargs": {
             "readout": str(model.resolve_readout(embedder.readout).readout),
             **prompt_provenance(model),
