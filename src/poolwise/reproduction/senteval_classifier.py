@@ -30,8 +30,9 @@ STRENGTHS: Sequence[float] = [2.0**t for t in range(-2, 4)]
 STRENGTHS_BY_FOLDS: Sequence[float] = [2.0**t for t in range(-1, 6)]
 """``C`` of tasks with splits to train and to test on."""
 
-TOLERANCE = 1e-5
-"""Where the solver stops; scikit-learn's stops about as near to the minimum."""
+TOLERANCE = 1e-7
+"""Where the solver stops: nearer to the minimum than scikit-learn's, which leaves some predictions
+of a thousand undecided."""
 
 
 @dataclass(frozen=True, slots=True)
