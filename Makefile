@@ -1,4 +1,4 @@
-# Few words: demo, test, check, bench, soak. Each sets up what it needs in $(VENV) and may be run again.
+# Few words: demo, test, check, bench, loaders, soak. Each sets up what it needs in $(VENV) and may be run again.
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -11,7 +11,7 @@ SEEDS  ?= 1 2 3 4 5 6 7 8 9 10
 export PYTHONDONTWRITEBYTECODE :=
 export PYTHONPYCACHEPREFIX := $(abspath $(VENV))/bytecode
 
-.PHONY: help demo test check bench soak clean
+.PHONY: help demo test check bench loaders soak clean
 .DELETE_ON_ERROR:
 
 help:
@@ -19,6 +19,7 @@ help:
 	@echo "make test    install, then run the tests"
 	@echo "make check   style, types, direction of imports"
 	@echo "make bench   measure speed and memory beside others; writes benchmarks/results/"
+	@echo "make loaders have other libraries read exports, each in an environment of its own; writes docs/loaders.md"
 	@echo "make soak    long runs: every fault and crash point, mutated models and inputs, drawn folders, sanitizers"
 	@echo "make clean   remove $(VENV) and $(OUT)"
 
@@ -47,6 +48,9 @@ bench: $(VENV)/.bencher
 	$(BIN)/python benchmarks/simplex.py
 	rm -rf $(OUT)/tuned
 	$(BIN)/python benchmarks/tune.py banking77 $(OUT)/tuned -- --labels examples/banking77.csv
+
+loaders: $(VENV)/.developer
+	$(BIN)/python benchmarks/loaders.py $(OUT)/environments
 
 soak: $(VENV)/.developer
 	POOLWISE_FAULTS=all $(BIN)/python -m pytest tests/cli/test_cli_faults.py

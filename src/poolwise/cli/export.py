@@ -50,7 +50,7 @@ CHECKED = 64
     default=FORMATS[0],
     show_default=True,
     help="Stock modules; the encoder alone, cut to the layer that is read; or one graph from ids "
-    "to vectors, for onnxruntime.",
+    "to vectors. Which libraries read which: docs/loaders.md.",
 )
 @click.option("--fit", metavar="TEXTS", help=FIT_HELP)
 @click.option(
@@ -161,6 +161,6 @@ def _loader_notes(result: ExportResult) -> Iterator[str]:
     for each in result.misreadings:
         loaders.setdefault(each.omits, []).append(each.loader)
     for omits, names in loaders.items():
-        yield f"{' and '.join(omits)} is left out by {'; '.join(names)}"
+        yield f"Left out by {'; '.join(names)}: {' and '.join(omits)}."
     if loaders:
-        yield "These loaders raise no error; README.md in the folder says what to use instead."
+        yield "They raise no error; README.md in the folder says what to use instead."

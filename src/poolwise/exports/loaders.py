@@ -28,16 +28,18 @@ _MODULE_NAMES = {
 _NO_MODULE = "the format onnx"
 """What gives a pool that no module has."""
 
+_OUTPUT = "the output sentence_embedding"
+
 
 @dataclass(frozen=True, slots=True)
 class Loader:
     """How a library reads a folder.
 
-    ``modules`` are those behind the encoder that it applies; all can normalise last. It pools by
-    one of ``modes`` and refuses others; ``joins_pools`` if it sets the vectors of several side by
-    side. Where no mode is named it takes ``default_mode``, or refuses the folder if that is None.
-    ``adds_prompt`` if the default prompt is put before every text. ``instead`` is what to write
-    for the whole readout.
+    ``modules`` are those behind the encoder that it applies or refuses; all can normalise last. It
+    pools by one of ``modes``; ``joins_pools`` if it sets the vectors of several side by side. Where
+    the folder names none of them it takes ``default_mode``, or refuses the folder if that is None.
+    ``adds_prompt`` if the default prompt is put before every text. ``instead`` is what to use for
+    the whole readout.
     """
 
     name: str
@@ -80,22 +82,22 @@ _OTHERS = (
         "the format onnx; --default-prompt for a prompt",
         modules=frozenset({"Dense"}),
         modes=_MEAN_OR_ROW,
-        default_mode="cls_token",
     ),
-    Loader("llama.cpp (GGUF)", "sentence-transformers", modes=_MEAN_OR_ROW),
+    Loader(
+        "llama.cpp (GGUF)",
+        "sentence-transformers",
+        modules=frozenset({"WeightedLayerPooling"}),
+        modes=_MEAN_OR_ROW,
+    ),
 )
 
 LOADERS: Mapping[Format, tuple[Loader, ...]] = {
     "sentence-transformers": (_TRANSFORMERS, *_OTHERS),
     "transformers": (_SENTENCE_TRANSFORMERS, *_OTHERS),
     "onnx": (
-        Loader(
-            "fastembed",
-            "the output sentence_embedding",
-            modes=frozenset({"cls_token", "mean_tokens"}),
-        ),
-        Loader("transformers.js, by its pipeline", "the output sentence_embedding"),
-        Loader("optimum, by its pipeline", "the output sentence_embedding", joins_pools=True),
+        Loader("fastembed", _OUTPUT, modes=_MEAN_OR_ROW),
+        Loader("transformers.js, by its pipeline", _OUTPUT, modes=_MEAN_OR_ROW),
+        Loader("optimum, by its pipeline", _OUTPUT, joins_pools=True),
         # It reads the output sentence_embedding, and starts only with one of these modes.
         Loader(
             "text-embeddings-inference",
@@ -103,6 +105,12 @@ LOADERS: Mapping[Format, tuple[Loader, ...]] = {
             modules=_ALL_MODULES,
             modes=_MEAN_OR_ROW,
             joins_pools=True,
+        ),
+        Loader(
+            "txtai, the graph's file",
+            'Embeddings(path=…, method="sentence-transformers", vectors={"backend": "onnx"})',
+            modes=frozenset({"mean_tokens"}),
+            default_mode="mean_tokens",
         ),
     ),
 }
@@ -114,6 +122,8 @@ def misreadings(form: Format, modules: Sequence[Module], *, prompt: str) -> tupl
     ``modules`` are those written behind the encoder, none where the pool is not theirs; ``prompt``
     is the folder's default prompt.
     """
+    if form == "onnx" and not modules:
+        return ()  # the graph has no token vectors to be pooled
     omissions = ((loader, tuple(_omissions(loader, modules, prompt))) for loader in LOADERS[form])
     return tuple(
         Misreading(loader.name, omitted, loader.instead if modules else _NO_MODULE)
@@ -124,7 +134,8 @@ def misreadings(form: Format, modules: Sequence[Module], *, prompt: str) -> tupl
 
 def _omissions(loader: Loader, modules: Sequence[Module], prompt: str) -> Iterator[str]:
     modes = [mode for module in modules for mode in POOLING_MODES if _pools_by(module, mode)]
-    if not loader.modes.intersection(modes) and (modules or loader.default_mode is None):
+    has_mode = not loader.modes.isdisjoint(modes)
+    if not has_mode and loader.default_mode is None:
         return  # it refuses the folder
     for kind, name in _MODULE_NAMES.items():
         if kind not in loader.modules and any(module.kind == kind for module in modules):
@@ -132,9 +143,9 @@ def _omissions(loader: Loader, modules: Sequence[Module], prompt: str) -> Iterat
     before_last = [module.kind for module, _ in pairwise(modules)]
     if "Normalize" not in loader.modules and "Normalize" in before_last:
         yield "Normalize before the last module"
-    if not modules and loader.default_mode:
+    if not has_mode and loader.default_mode:
         yield f"the pool, for which it takes {POOLING_MODES[loader.default_mode]}"
-    if len(modes) > 1 and not loader.joins_pools:
+    elif len(modes) > 1 and not loader.joins_pools:
         yield "all pools but one"
     if prompt and not loader.adds_prompt:
         yield "the prompt"
