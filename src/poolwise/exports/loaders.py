@@ -62,7 +62,9 @@ _SENTENCE_TRANSFORMERS = Loader(
 _TRANSFORMERS = Loader(
     "transformers (AutoModel, pipeline)", "sentence-transformers", joins_pools=True
 )
+_OPTIMUM = "optimum, by its pipeline"
 _OTHERS = (
+    Loader(_OPTIMUM, "sentence-transformers, or the format onnx", joins_pools=True),
     Loader(
         'sentence-transformers with backend="onnx" or "openvino"',
         "the default backend, or the format onnx",
@@ -97,7 +99,7 @@ LOADERS: Mapping[Format, tuple[Loader, ...]] = {
     "onnx": (
         Loader("fastembed", _OUTPUT, modes=_MEAN_OR_ROW),
         Loader("transformers.js, by its pipeline", _OUTPUT, modes=_MEAN_OR_ROW),
-        Loader("optimum, by its pipeline", _OUTPUT, joins_pools=True),
+        Loader(_OPTIMUM, _OUTPUT, joins_pools=True),
         # It reads the output sentence_embedding, and starts only with one of these modes.
         Loader(
             "text-embeddings-inference",
