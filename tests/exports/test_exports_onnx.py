@@ -32,6 +32,7 @@ def run(folder, texts, graph="onnx/model.onnx"):
         "attention_mask": np.array([text.attention_mask for text in read]),
     }
     assert [wanted.name for wanted in session.get_inputs()] == [*given]
+    assert session.get_inputs()[0].shape == ["batch_size", "sequence_length"]
     names = [made.name for made in session.get_outputs()]
     return dict(zip(names, session.run(names, given), strict=True)), given["attention_mask"]
 

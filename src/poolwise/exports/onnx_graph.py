@@ -43,7 +43,7 @@ def write_graph(graph: ReadoutGraph, path: Path, about: Mapping[str, str]) -> Wr
         from onnx_ir.passes.common import ClearMetadataAndDocStringPass  # noqa: PLC0415
 
     ids = torch.tensor([[5, 6, 7, 8, 9], [5, 6, 7, 8, 9]]) % graph.base.config.vocab_size
-    axes = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
+    axes = {0: "batch_size", 1: "sequence_length"}  # as optimum names them
     outputs = [TOKEN_VECTORS, VECTORS] if graph.stock_modules else [VECTORS]
     with _exporter_silent(), torch.no_grad():
         program = torch.onnx.export(
@@ -74,12 +74,14 @@ def write_graph(graph: ReadoutGraph, path: Path, about: Mapping[str, str]) -> Wr
 @contextmanager
 def _exporter_silent() -> Iterator[None]:
     """Without the exporter's own warnings: the graph is checked by running it."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
