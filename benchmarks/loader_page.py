@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 FORMAT_TITLES = {
@@ -55,13 +56,13 @@ other pools and layer mixes are refused by the converter; Dense (`pooler`, `whit
 def page(
     cells: Mapping[tuple[str, str, str], str],
     readouts: Sequence[str],
-    versions: Mapping[str, str],
+    versions: Iterable[str],
 ) -> str:
     """The whole page, Markdown; ``cells`` by format, loader and readout."""
     tables = [_table(cells, form, readouts) for form in FORMAT_TITLES]
-    made = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
     date = datetime.now(UTC).date().isoformat()
-    return f"{_HEAD}{''.join(tables)}{_TAIL}Made by `make loaders` on {date} with {made}.\n"
+    made = f"Made by `make loaders` on {date} with {', '.join(sorted(versions))}."
+    return f"{_HEAD}{''.join(tables)}{_TAIL}{textwrap.fill(made, 100)}\n"
 
 
 def _table(cells: Mapping[tuple[str, str, str], str], form: str, readouts: Sequence[str]) -> str:

@@ -154,7 +154,7 @@ def tiny_model(folder: Path) -> Path:
 def main(environments: Path) -> None:
     install(environments)
     found: Cells = {}
-    versions: dict[str, str] = {}
+    versions: set[str] = set()
     with tempfile.TemporaryDirectory() as temporary:
         place = Path(temporary)
         models = [poolwise.load("demo"), poolwise.load(tiny_model(place / "tiny"), max_length=64)]
@@ -163,7 +163,7 @@ def main(environments: Path) -> None:
                 exports = exported(model, form, READOUTS, place / str(number))
                 for loader in LOADERS:
                     answer = read(loader, environments, request(exports))
-                    versions |= answer["versions"]
+                    versions |= {f"{name} {v}" for name, v in answer["versions"].items()}
                     for readout, cell in cells(loader, exports, answer["results"]).items():
                         key = (form, loader.name, readout)
                         found[key] = max(found.get(key, cell), cell, key=_ORDER.index)
