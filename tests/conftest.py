@@ -9,6 +9,10 @@ import string
 from pathlib import Path
 
 import pytest
+import pytest_randomly
+
+# spaCy's library seeds torch before every test, also before those that do without torch.
+pytest_randomly.entrypoint_reseeds = []
 
 # Libraries that send how they are used: not from these tests.
 os.environ |= {"ANONYMIZED_TELEMETRY": "False", "HAYSTACK_TELEMETRY_ENABLED": "False"}

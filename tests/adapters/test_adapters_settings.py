@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import poolwise
-from poolwise.adapters.settings import checked, embedder_from, settings_of
+from poolwise.adapters.settings import embedder_from, require_embedder, settings_of
 from poolwise.embedder import Embedder, NotOfferedError
 from poolwise.errors import EncoderError, OptionError
 
@@ -52,4 +52,4 @@ def test_a_dimension_set_on_the_embedder_belongs_into_the_readout(tiny):
 @pytest.mark.parametrize("value", ["demo", None, "a model"])
 def test_what_is_no_embedder_is_refused(tiny, value):
     with pytest.raises(OptionError, match='expected an Embedder, as Embedder\\("demo"'):
-        checked(poolwise.load(tiny("bert")) if value == "a model" else value)
+        require_embedder(poolwise.load(tiny("bert")) if value == "a model" else value)

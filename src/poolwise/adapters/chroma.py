@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from poolwise.adapters.settings import checked, embedder_from, settings_of
+from poolwise.adapters.settings import embedder_from, require_embedder, settings_of
 from poolwise.embedder import Embedder
 from poolwise.errors import needs
 
@@ -33,7 +33,7 @@ class ChromaEmbeddingFunction(EmbeddingFunction[Documents]):
 
     def __init__(self, embedder: Embedder) -> None:
         """Raises NotOfferedError, as ``settings_of``: Chroma would fall back to its own model."""
-        self.embedder = checked(embedder)
+        self.embedder = require_embedder(embedder)
         self._settings = settings_of(embedder)
 
     def __call__(self, input: Documents) -> Embeddings:  # noqa: A002 - Chroma's name

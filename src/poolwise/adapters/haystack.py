@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Self
 
-from poolwise.adapters.settings import checked, embedder_from, settings_of
+from poolwise.adapters.settings import embedder_from, require_embedder, settings_of
 from poolwise.embedder import Embedder
 from poolwise.errors import needs
 
@@ -50,7 +50,7 @@ class HaystackTextEmbedder(_EmbedderComponent):
     """
 
     def __init__(self, embedder: Embedder) -> None:
-        self.embedder = checked(embedder)
+        self.embedder = require_embedder(embedder)
 
     @component.output_types(embedding=list[float])
     def run(self, text: str) -> dict[str, list[float]]:
@@ -78,7 +78,7 @@ class HaystackDocumentEmbedder(_EmbedderComponent):
         meta_fields_to_embed: Sequence[str] = (),
         embedding_separator: str = "\n",
     ) -> None:
-        self.embedder = checked(embedder)
+        self.embedder = require_embedder(embedder)
         self.meta_fields_to_embed = list(meta_fields_to_embed)
         self.embedding_separator = embedding_separator
 

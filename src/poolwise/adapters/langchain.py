@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from poolwise.adapters.settings import checked
+from poolwise.adapters.settings import require_embedder
 from poolwise.embedder import Embedder
 from poolwise.errors import needs
 
@@ -23,7 +23,7 @@ class LangChainEmbeddings(Embeddings):
     """
 
     def __init__(self, embedder: Embedder) -> None:
-        self.embedder = checked(embedder)
+        self.embedder = require_embedder(embedder)
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """The vectors of the texts, n lists of d floats."""

@@ -6,7 +6,7 @@ from asyncio import to_thread
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from poolwise.adapters.settings import checked, embedder_from, settings_of
+from poolwise.adapters.settings import embedder_from, require_embedder, settings_of
 from poolwise.embedder import Embedder
 from poolwise.errors import needs
 
@@ -16,7 +16,7 @@ with needs("llama-index", "an embedder for LlamaIndex"):
 
 
 def _embedder(value: object) -> Embedder:
-    return embedder_from(value) if isinstance(value, Mapping) else checked(value)
+    return embedder_from(value) if isinstance(value, Mapping) else require_embedder(value)
 
 
 class LlamaIndexEmbedding(BaseEmbedding):

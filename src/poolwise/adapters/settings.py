@@ -14,7 +14,7 @@ from poolwise.errors import EncoderError, OptionError
 _HASH = "model_hash"
 
 
-def checked(embedder: object) -> Embedder:
+def require_embedder(embedder: object) -> Embedder:
     """The same embedder. Raises OptionError for what is none, such as a model's name."""
     if not isinstance(embedder, Embedder):
         raise OptionError(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.adapters.settings import checked
+from poolwise.adapters.settings import require_embedder
 from poolwise.embedder import Embedder
 from poolwise.embedder.encoding import refuse
 from poolwise.embedder.similarity import pairwise
@@ -37,7 +37,7 @@ class SpacyVectors:
     """
 
     def __init__(self, embedder: Embedder) -> None:
-        self.embedder = checked(embedder)
+        self.embedder = require_embedder(embedder)
 
     def __call__(self, doc: Doc) -> Doc:
         """The document with its vector."""

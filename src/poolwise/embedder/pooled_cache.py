@@ -87,7 +87,7 @@ class PooledCache:
         engine = model.engine_for(precision)
         settings = model.max_length, model.prefix, model.prompts.pooled, engine.name, long
         key = model.hash, spec, precision, *settings
-        rows = self._found(key, texts)
+        rows = self._lookup(key, texts)
         missing: dict[str, int] = {}
         for i, text in enumerate(texts):
             if text not in rows:
@@ -104,7 +104,7 @@ class PooledCache:
         vectors: Floats = batch.vectors[spec]
         return vectors
 
-    def _found(self, key: Key, texts: Iterable[str]) -> dict[str, _Row]:
+    def _lookup(self, key: Key, texts: Iterable[str]) -> dict[str, _Row]:
         with self._lock:
             if key not in self._rows:
                 return {}
