@@ -161,6 +161,6 @@ def _loader_notes(result: ExportResult) -> Iterator[str]:
     for each in result.misreadings:
         loaders.setdefault(each.omits, []).append(each.loader)
     for omits, names in loaders.items():
-        yield f"Left out by {'; '.join(names)}: {' and '.join(omits)}."
+        yield f"Libraries that leave out {' and '.join(omits)}: {'; '.join(names)}."
     if loaders:
         yield "They raise no error; README.md in the folder says what to use instead."
