@@ -247,6 +247,19 @@ def test_modules_that_are_added_run(folder, tmp_path):
         model.save_pretrained(tmp_path / "folder")
 
 
+def test_hooks_are_called_and_change_no_bits(folder):
+    texts, calls = ["a cat sat", "the dog ran over the hill", ""], []
+    model = Embedder(folder, "mean@1|l2").as_sentence_transformer()
+    expected = model.encode(texts)
+    handle = model.register_forward_hook(lambda *_: calls.append("called"))
+    np.testing.assert_array_equal(model.encode(texts), expected)
+    assert calls
+    handle.remove()
+    calls.clear()
+    model.encode(texts)
+    assert not calls
+
+
 def test_the_real_class_follows_its_own_habits(folder):
     model = poolwise.SentenceTransformer(folder, "mean@-1")
     assert model.encode("a cat", truncate_dim=768).shape == (32,)

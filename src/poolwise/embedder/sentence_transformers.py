@@ -93,8 +93,8 @@ class SentenceTransformer(sentence_transformers.SentenceTransformer):
     ) -> Any:
         """``Embedder.encode`` with this model's prompts and ``truncate_dim``.
 
-        sentence-transformers' own ``encode`` runs in several processes, and where modules were
-        added to the model: in batches of ``batch_size``.
+        sentence-transformers' own ``encode`` runs in several processes, and where modules or hooks
+        were added to the model: in batches of ``batch_size``.
         """
         texts = options.pop("sentences", inputs)
         arguments = {
@@ -109,7 +109,8 @@ class SentenceTransformer(sentence_transformers.SentenceTransformer):
             "truncate_dim": self._truncated(truncate_dim),
         }
         one_process = pool is None and not isinstance(device, list)
-        if one_process and len(self) == 1 and not options.keys() - {"task"}:
+        plain = len(self) == 1 and not (self._forward_hooks or self._forward_pre_hooks)
+        if one_process and plain and not options.keys() - {"task"}:
             prompt = self._resolve_prompt(prompt, prompt_name) or ""
             return self.encoder.encode(texts, prompt=prompt, **arguments)
         arguments |= {"prompt_name": prompt_name, "prompt": prompt}
