@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from reading import pooled
+from reading import pooled_states
 from transformers import AutoModel, AutoTokenizer, pipeline
 
 PACKAGES = ("transformers",)
@@ -20,9 +20,4 @@ def read(folder: str, texts: list[str], job: dict[str, Any]) -> Any:
         with torch.inference_mode():
             return model(**inputs).pooler_output.numpy()
     extract = pipeline("feature-extraction", model=folder, tokenizer=tokenizer, device="cpu")
-    vectors = []
-    for text in texts:
-        ids = tokenizer(text, truncation=True, return_special_tokens_mask=True)
-        (states,) = extract(text, truncation=True)
-        vectors.append(pooled(states, ids["attention_mask"], ids["special_tokens_mask"], job))
-    return vectors
+    return [pooled_states(extract, tokenizer, text, job) for text in texts]

@@ -21,11 +21,13 @@ class NotOfferedError(Exception):
     """The library has no spelling for what is asked."""
 
 
-def pooled(states: Any, mask: Any, special: Any, job: dict[str, Any]) -> Any:
-    """One vector of a text's token vectors [t, d], by hand, as a model card says."""
-    kept = np.asarray(mask, bool)
+def pooled_states(extract: Any, tokenizer: Any, text: str, job: dict[str, Any]) -> Any:
+    """The vector of a text, by hand as a model card says, from a feature-extraction pipeline."""
+    ids = tokenizer(text, truncation=True, return_special_tokens_mask=True)
+    (states,) = extract(text, truncation=True)
+    kept = np.asarray(ids["attention_mask"], bool)
     if job["pool"].endswith("[words]"):
-        kept &= ~np.asarray(special, bool)
+        kept &= ~np.asarray(ids["special_tokens_mask"], bool)
     tokens = np.asarray(states)[kept]
     kind = job["pool"].partition("[")[0]
     made = {"mean": tokens.mean, "max": tokens.max}
