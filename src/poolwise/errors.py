@@ -137,6 +137,7 @@ EXTRAS = {
     "torch": ("torch", "transformers"),
     "data": ("datasets",),
     "baselines": ("gensim",),
+    "retrieval": ("bm25s",),
     "export": ("sentence_transformers", "torch", "transformers"),
     "onnx": ("onnx", "onnx_ir", "onnxruntime", "onnxscript", "torch", "transformers"),
     "tune": ("accelerate", "torch", "transformers"),

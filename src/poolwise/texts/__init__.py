@@ -5,6 +5,7 @@ from poolwise.texts.datasets import (
     Dataset,
     Datasets,
     LabelledTexts,
+    RetrievalData,
     TaggedSentences,
     TextPairs,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "Datasets",
     "LabelKind",
     "LabelledTexts",
+    "RetrievalData",
     "TaggedSentences",
     "TextPairs",
     "Texts",

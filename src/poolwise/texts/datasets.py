@@ -1,4 +1,4 @@
-"""The data of a study: scored pairs, labelled texts, tagged sentences, texts."""
+"""The data of a study: scored pairs, labelled texts, tagged sentences, queries, texts."""
 
 from __future__ import annotations
 
@@ -75,9 +75,38 @@ class TaggedSentences:
         return len(self.words)
 
 
-Dataset = TextPairs | LabelledTexts | TaggedSentences | Texts
+@dataclass(frozen=True, slots=True)
+class RetrievalData:
+    """Queries, a corpus of documents, and which documents are relevant to which query.
 
-DataKind = Literal["pairs", "labels", "tags", "texts"]
+    ``queries`` [q] and ``documents`` [m] are texts, a document's title and its text joined by a
+    blank; ``query_ids`` [q] and ``document_ids`` [m] what the files call them. ``relevance`` [q]
+    maps the index of each judged document to its grade: above 0 relevant, 0 judged to be not. A
+    document that a query's map lacks is not judged, and counts as not relevant. ``proxy`` says what
+    the queries were made from where they are no real ones, empty where they are. ``splits`` are
+    those of the queries; it, ``notes``, ``samples`` and ``groups`` as in ``TextPairs``.
+    """
+
+    name: str
+    query_ids: Sequence[str]
+    queries: Sequence[str]
+    document_ids: Sequence[str]
+    documents: Sequence[str]
+    relevance: Sequence[Mapping[int, float]]
+    splits: Sequence[str]
+    hash: str
+    proxy: str = ""
+    notes: Sequence[str] = ()
+    samples: Sequence[Sample] = ()
+    groups: Mapping[str, int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.queries)
+
+
+Dataset = TextPairs | LabelledTexts | TaggedSentences | RetrievalData | Texts
+
+DataKind = Literal["pairs", "labels", "tags", "queries", "texts"]
 """A kind of data sets: an attribute of ``Datasets``, an option of the command line."""
 
 
@@ -88,4 +117,5 @@ class Datasets:
     pairs: Sequence[TextPairs] = ()
     labels: Sequence[LabelledTexts] = ()
     tags: Sequence[TaggedSentences] = ()
+    queries: Sequence[RetrievalData] = ()
     texts: Sequence[Texts] = ()
