@@ -34,6 +34,7 @@ def ask(
     labels: object = None,
     pairs: object = None,
     tags: object = None,
+    queries: object = None,
     readouts: Iterable[Any] = (),
     folder: str | Path | None = None,
     grid: str | None = None,
@@ -62,8 +63,10 @@ def ask(
     from poolwise.studies.ask import ask as ask_studies  # noqa: PLC0415 - slow to import
 
     row = QUESTIONS[question]
-    data = {"texts": texts, "labels": labels, "pairs": pairs, "tags": tags}
-    if all(data[kind] is None for kind in row.takes):
+    data = {"texts": texts, "labels": labels, "pairs": pairs, "tags": tags, "queries": queries}
+    given = {kind for kind, value in data.items() if value is not None}
+    given |= {"queries"} if reading.get("queries_from") else set()
+    if given.isdisjoint(row.takes):
         raise StudyError(f"{question} is measured on {' or '.join(row.takes)}; none was given")
     special = {
         "readouts": list(readouts),

@@ -16,6 +16,8 @@ from poolwise.texts import (
     Texts,
     labels_from,
     pairs_from,
+    queries_from,
+    queries_of_labels,
     tags_from,
     texts_from,
 )
@@ -30,8 +32,11 @@ class ReadOptions:
     """How data are read: the options of the command line of the same names.
 
     ``limit`` rows of each input at most, drawn by ``seed`` (the first ones where it is None); None
-    reads all. ``dev`` and ``test`` are data of the same kind, for the one set of pairs, labels or
-    tags that is given. ``columns`` are those of pairs. ``max_text_bytes`` bounds one row.
+    reads all. ``dev`` and ``test`` are data of the same kind, for the one set of pairs, labels,
+    tags or queries (then they are relevance) that is given. ``columns`` are those of pairs, of
+    relevance, or of queries with positives. ``corpus`` and ``relevance`` belong to the one set of
+    queries, ``corpus_limit`` bounds its documents; ``queries_from="labels"`` lets labelled texts
+    search those of their label. ``max_text_bytes`` bounds one row.
     """
 
     limit: int | None = None
@@ -41,6 +46,11 @@ class ReadOptions:
     columns: Sequence[str] | None = None
     text_column: str | None = None
     label_column: str | None = None
+    id_column: str | None = None
+    corpus: object = None
+    relevance: object = None
+    corpus_limit: int | None = None
+    queries_from: str | None = None
     encoding: str = "utf-8"
     max_text_bytes: int = MAX_TEXT_BYTES
 
@@ -64,25 +74,38 @@ def as_model(
 
 
 def as_datasets(
-    *, pairs: object, labels: object, tags: object, texts: object, options: ReadOptions
+    *,
+    pairs: object = None,
+    labels: object = None,
+    tags: object = None,
+    queries: object = None,
+    texts: object = None,
+    options: ReadOptions,
 ) -> Datasets:
     """Data sets of each kind that is not None.
 
     Each is one set, in a form that ``texts.labels_from`` and its siblings take, or a list of
-    several sets (frames, data sets, paths). Raises OptionError where ``dev`` or ``test`` could
-    belong to several sets, TextError as those functions do.
+    several sets (frames, data sets, paths). Raises OptionError where an option could belong to
+    several sets, or to none; TextError as those functions do.
     """
-    sets = {"pairs": _sets(pairs), "labels": _sets(labels), "tags": _sets(tags)}
-    n_sets = sum(map(len, sets.values()))
-    if (options.dev is not None or options.test is not None) and n_sets != 1:
-        raise OptionError(
-            f"dev and test belong to one set of data; there are {n_sets} (pairs, labels, tags)"
-        )
+    sets = {
+        "pairs": _sets(pairs),
+        "labels": _sets(labels),
+        "tags": _sets(tags),
+        "queries": _sets(queries),
+    }
+    _check_owners(sets, options)
     splits = _reading(options) | {"dev": options.dev, "test": options.test}
+    labelled = _read(labels_from, "labels", sets["labels"], splits | _label_columns(options))
+    proxied = labelled if options.queries_from else []
     return Datasets(
         pairs=_read(pairs_from, "pairs", sets["pairs"], splits | {"columns": options.columns}),
-        labels=_read(labels_from, "labels", sets["labels"], splits | _label_columns(options)),
+        labels=labelled,
         tags=_read(tags_from, "tags", sets["tags"], splits),
+        queries=[
+            *_read(queries_from, "queries", sets["queries"], splits | _query_options(options)),
+            *(queries_of_labels(data, options.seed or 0) for data in proxied),
+        ],
         texts=_read(
             texts_from,
             "texts",
@@ -117,6 +140,35 @@ def _reading(options: ReadOptions) -> dict[str, Any]:
         "max_text_bytes": options.max_text_bytes,
         "encoding": options.encoding,
     }
+
+
+def _query_options(options: ReadOptions) -> dict[str, Any]:
+    return {
+        "corpus": options.corpus,
+        "relevance": options.relevance,
+        "corpus_limit": options.corpus_limit,
+        "text_column": options.text_column,
+        "id_column": options.id_column,
+        "columns": options.columns,
+    }
+
+
+def _check_owners(sets: Mapping[str, Sequence[object]], options: ReadOptions) -> None:
+    """Raises OptionError for an option whose data are not there, or are several sets."""
+    n_sets = sum(map(len, sets.values()))
+    if (options.dev is not None or options.test is not None) and n_sets != 1:
+        raise OptionError(
+            f"dev and test belong to one set of data; there are {n_sets} ({', '.join(sets)})"
+        )
+    n_queries = len(sets["queries"])
+    if (options.corpus is not None or options.relevance is not None) and n_queries != 1:
+        raise OptionError(
+            f"corpus and relevance belong to one set of queries; there are {n_queries}"
+        )
+    if options.queries_from not in (None, "labels"):
+        raise OptionError(f"queries_from is {options.queries_from!r:.60}, expected 'labels'")
+    if options.queries_from and not sets["labels"]:
+        raise OptionError("queries_from='labels' takes texts from labels; none are given")
 
 
 def _label_columns(options: ReadOptions) -> dict[str, Any]:

@@ -144,6 +144,7 @@ def sweep(
     labels: object = None,
     pairs: object = None,
     tags: object = None,
+    queries: object = None,
     texts: object = None,
     grid: str = "default",
     score: str | None = None,
@@ -171,9 +172,9 @@ def sweep(
     from poolwise.api.reading_speed import reading_speed  # noqa: PLC0415 - slow to import
     from poolwise.studies.sweep import sweep as sweep_studies  # noqa: PLC0415 - likewise
 
-    data = {"labels": labels, "pairs": pairs, "tags": tags, "texts": texts}
+    data = {"labels": labels, "pairs": pairs, "tags": tags, "queries": queries, "texts": texts}
     if all(value is None for value in data.values()):
-        raise StudyError("nothing to measure on: give pairs, labels, tags or texts")
+        raise StudyError("nothing to measure on: give pairs, labels, queries, tags or texts")
     datasets = as_datasets(**data, options=read_options(seed, reading))
     check_score(score, datasets)
     encoder = as_model(model, prompt, prompt_name)

@@ -1,4 +1,4 @@
-"""The data options of ask and sweep: pairs, labels, tags, plain texts."""
+"""The data options of ask and sweep: pairs, labels, tags, queries, plain texts."""
 
 from __future__ import annotations
 
@@ -17,9 +17,12 @@ from poolwise.texts import (
     Texts,
     open_labels,
     open_pairs,
+    open_queries,
     open_tags,
     open_texts,
+    queries_of_labels,
 )
+from poolwise.texts.corpus_sample import DOCUMENTS
 
 dev_option = click.option(
     "--dev", metavar="F", help="Rows to choose on. [default: cut from the data]"
@@ -28,6 +31,8 @@ test_option = click.option(
     "--test", metavar="F", help="Rows to report on. [default: cut from the data]"
 )
 label_column_option = click.option("--label-column", help="The column that holds the labels.")
+
+DEFAULT_CORPUS_LIMIT = 100_000
 
 DATA_OPTIONS = (
     click.option(
@@ -46,12 +51,39 @@ DATA_OPTIONS = (
     click.option(
         "--texts", multiple=True, metavar="F", help='Plain texts: a file, "-", or hf:NAME.'
     ),
+    click.option(
+        "--queries",
+        multiple=True,
+        metavar="F",
+        help="Texts to search with: a folder in BEIR's layout, hf:NAME in MTEB's, a table of query "
+        "and positive; or a table of ids and texts beside --corpus and --relevance.",
+    ),
+    click.option("--corpus", metavar="F", help="The documents that queries search: ids, texts."),
+    click.option(
+        "--relevance",
+        metavar="F",
+        help="Which document answers which query: TREC qrels, or query, document, grade.",
+    ),
+    click.option(
+        "--queries-from",
+        type=click.Choice(["labels"]),
+        help="Without real queries: texts of --labels search others of their label.",
+    ),
+    click.option(
+        "--corpus-limit",
+        type=click.IntRange(min=0),
+        default=DEFAULT_CORPUS_LIMIT,
+        show_default=True,
+        metavar="N",
+        help="At most N documents, all judged ones among them; 0 for all.",
+    ),
     dev_option,
     test_option,
     click.option(
         "--columns",
         metavar="A,B,SCORE",
-        help="Of pairs: names, or numbers from 1 where there is no header.",
+        help="Of pairs; of queries QUERY,POSITIVE[,NEGATIVE…]; of relevance QUERY,DOCUMENT,GRADE: "
+        "names, or numbers from 1.",
     ),
     label_column_option,
 )
@@ -70,6 +102,11 @@ def read_datasets(
     labels: Sequence[str],
     tags: Sequence[str],
     texts: Sequence[str],
+    queries: Sequence[str],
+    corpus: str | None,
+    relevance: str | None,
+    queries_from: str | None,
+    corpus_limit: int,
     dev: str | None,
     test: str | None,
     columns: str | None,
@@ -83,25 +120,48 @@ def read_datasets(
     seed: int,
 ) -> Datasets:
     """The data that the options name. Raises TextError where it cannot be read."""
-    _warn_of_streams([*pairs, *labels, *tags, *texts, *filter(None, (dev, test))], limit)
+    parts = [*filter(None, (corpus, relevance, dev, test))]
+    _warn_of_streams([*pairs, *labels, *tags, *texts, *queries, *parts], limit)
     sampling = limit.sampling(seed)
     label_sets = _label_sets(labels)
-    if (dev or test) and len(pairs) + len(label_sets) + len(tags) != 1:
+    n_sets = sum(map(len, (pairs, label_sets, tags, queries)))
+    if (dev or test) and n_sets != 1:
         raise click.UsageError(
-            f"--dev and --test belong to one set of data; there are "
-            f"{len(pairs) + len(label_sets) + len(tags)} (--pairs, --labels, --tags)"
+            f"--dev and --test belong to one set of data; there are {n_sets} "
+            "(--pairs, --labels, --tags, --queries)"
         )
+    if (corpus or relevance) and len(queries) != 1:
+        raise click.UsageError(
+            f"--corpus and --relevance belong to one --queries; there are {len(queries)}"
+        )
+    if queries_from and not labels:
+        raise click.UsageError("--queries-from labels takes texts from --labels; none was given")
     reading: dict[str, Any] = {"encoding": encoding, "max_text_bytes": max_text_bytes, **sampling}
     splits: dict[str, Any] = {"dev": dev, "test": test, **reading}
+    named = columns.split(",") if columns else None
+    labelled = [
+        open_labels(names, text_column=column, label_column=label_column, **splits)
+        for names in label_sets
+    ]
+    retrieval = [
+        open_queries(
+            name,
+            corpus,
+            relevance,
+            text_column=column,
+            id_column=id_column,
+            columns=named,
+            corpus_limit=corpus_limit or None,
+            **splits,
+        )
+        for name in queries
+    ]
+    if queries_from:
+        retrieval += [queries_of_labels(data, seed) for data in labelled]
     return Datasets(
-        pairs=[
-            open_pairs(name, columns=columns.split(",") if columns else None, **splits)
-            for name in pairs
-        ],
-        labels=[
-            open_labels(names, text_column=column, label_column=label_column, **splits)
-            for names in label_sets
-        ],
+        pairs=[open_pairs(name, columns=named, **splits) for name in pairs],
+        labels=labelled,
+        queries=retrieval,
         tags=[open_tags(name, **splits) for name in tags],
         texts=[
             _plain_texts(
@@ -155,13 +215,21 @@ def by_kind(data: Datasets) -> dict[str, Any]:
         "pairs": list(data.pairs) or None,
         "labels": list(data.labels) or None,
         "tags": list(data.tags) or None,
+        "queries": list(data.queries) or None,
         "texts": list(data.texts) or None,
     }
 
 
 def tell_of_the_limit(datasets: Datasets) -> None:
     """Tell of the rows that were drawn where a limit took some."""
-    data: Sequence[Dataset] = [*datasets.pairs, *datasets.labels, *datasets.tags, *datasets.texts]
+    data: Sequence[Dataset] = [
+        *datasets.pairs,
+        *datasets.labels,
+        *datasets.tags,
+        *[queries for queries in datasets.queries if not queries.proxy],
+        *datasets.texts,
+    ]
     for dataset in data:
         for sample in dataset.samples:
-            tell(f"{sample.source}: {sample}; --limit 0 reads all")
+            option = "--corpus-limit" if sample.unit == DOCUMENTS else "--limit"
+            tell(f"{sample.source}: {sample}; {option} 0 reads all")

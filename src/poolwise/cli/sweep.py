@@ -82,8 +82,10 @@ def command(
     poolwise sweep demo --labels intents.csv --texts novel.txt --split sentences -o sweep
     poolwise sweep ./my-bert --labels train.tsv --test test.tsv --grid full
     """
-    if not any(where[kind] for kind in ("pairs", "labels", "tags", "texts")):
-        raise click.UsageError("nothing to measure on: give --pairs, --labels, --tags or --texts")
+    if not any(where[kind] for kind in ("pairs", "labels", "tags", "queries", "texts")):
+        raise click.UsageError(
+            "nothing to measure on: give --pairs, --labels, --queries, --tags or --texts"
+        )
     from poolwise.api import sweep  # noqa: PLC0415 - slow to import
     from poolwise.api.best_scores import best_scores  # noqa: PLC0415 - likewise
     from poolwise.reports import report_folder, to_json  # noqa: PLC0415 - likewise

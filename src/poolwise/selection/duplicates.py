@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from poolwise.records import TokenizedText
 from poolwise.texts import Datasets
+from poolwise.texts.label_queries import without_queries_in_corpus
 
 if TYPE_CHECKING:
     from poolwise.encoders import Encoder
@@ -48,11 +49,21 @@ def with_groups(encoder: Encoder, datasets: Datasets) -> Datasets:
         text for pairs in datasets.pairs for side in (pairs.first, pairs.second) for text in side
     ]
     texts += [text for labelled in datasets.labels for text in labelled.texts]
+    texts += [
+        text
+        for data in datasets.queries
+        for side in (data.queries, data.documents)
+        for text in side
+    ]
     groups = duplicate_groups(encoder, texts)
     return replace(
         datasets,
         pairs=[replace(pairs, groups=groups) for pairs in datasets.pairs],
         labels=[replace(labelled, groups=groups) for labelled in datasets.labels],
+        queries=[
+            without_queries_in_corpus(replace(queries, groups=groups))
+            for queries in datasets.queries
+        ],
     )
 
 

@@ -11,9 +11,12 @@ from poolwise.texts.datasets import (
 )
 from poolwise.texts.hub import PREFIX
 from poolwise.texts.label_columns import LABEL_KINDS, LabelKind
+from poolwise.texts.label_queries import queries_of_labels
 from poolwise.texts.labels import open_labels
 from poolwise.texts.pairs import open_pairs
 from poolwise.texts.python_data import labels_from, pairs_from, tags_from, texts_from
+from poolwise.texts.python_queries import queries_from
+from poolwise.texts.queries import open_queries
 from poolwise.texts.sentences import split_sentences
 from poolwise.texts.tags import open_tags
 from poolwise.texts.texts import Texts, open_texts
@@ -33,9 +36,12 @@ __all__ = [
     "labels_from",
     "open_labels",
     "open_pairs",
+    "open_queries",
     "open_tags",
     "open_texts",
     "pairs_from",
+    "queries_from",
+    "queries_of_labels",
     "split_sentences",
     "tags_from",
     "texts_from",

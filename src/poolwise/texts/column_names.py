@@ -24,6 +24,35 @@ ROLE_NAMES: dict[str, Sequence[frozenset[str]]] = {
         frozenset({"nertags", "postags", "chunktags", "upos", "xpos"}),
         frozenset({"labels"}),
     ),
+    "query": (
+        frozenset({"query", "anchor"}),
+        frozenset({"text"}),
+        frozenset({"question", "querytext", "sentence"}),
+    ),
+    "document": (
+        frozenset({"text"}),
+        frozenset({"document", "passage", "contents", "content", "body", "documenttext"}),
+        frozenset({"abstract", "sentence"}),
+    ),
+    "title": (frozenset({"title"}),),
+    "query id": (frozenset({"queryid", "qid"}), frozenset({"id"}), frozenset({"query"})),
+    "document id": (
+        frozenset({"corpusid", "documentid", "docid", "docno", "did"}),
+        frozenset({"passageid", "pid"}),
+        frozenset({"corpusids"}),
+        frozenset({"id"}),
+        frozenset({"document", "doc", "passage"}),
+    ),
+    "grade": (
+        frozenset({"score", "grade", "relevance", "rel"}),
+        frozenset({"label", "relevancegrade", "relevancescore", "judgment", "judgement"}),
+    ),
+    "positive": (
+        frozenset({"positive", "positives", "pos"}),
+        frozenset({"answer", "answers"}),
+        frozenset({"passage", "document", "context"}),
+    ),
+    "negative": (frozenset({"negative", "negatives", "neg", "hardnegative", "hardnegatives"}),),
     "subset": (frozenset({"subset"}),),
     "split": (frozenset({"split"}), frozenset({"semevalset"})),
 }
@@ -50,6 +79,16 @@ def guess_column(columns: Sequence[str], role: str) -> str | None:
         if matches:
             return matches[0] if len(matches) == 1 else None
     return None
+
+
+def guess_columns(columns: Sequence[str], role: str) -> list[str]:
+    """The columns whose names are one of this role's, a number at their end aside: ``negative_1``,
+    ``negative_2``; those of the first group that has any."""
+    for group in ROLE_NAMES[role]:
+        matches = [name for name in columns if _normalized(name).rstrip("0123456789") in group]
+        if matches:
+            return matches
+    return []
 
 
 def guess_sides(columns: Iterable[str]) -> tuple[str, str] | None:

@@ -43,12 +43,13 @@ class HubDataset:
         """Raise TextError unless the address makes sense and a folder it names is there."""
         check_limit(self.max_bytes)
         name, _, _ = self._address
-        if _is_folder(name) and not _folder(name).is_dir():
+        folder = dataset_folder(name)
+        if folder is not None and not folder.is_dir():
             raise TextError(f"{self.label}: no such folder: {name}")
 
     def table(self, optional: Sequence[str] = ()) -> Table:
         """The split: its columns, the fields within them, and its rows in order."""
-        with self._reading():
+        with self.reading():
             names = field_paths(self._dataset.features or next(iter(self._dataset), {}))
         return Table(self.label, names, self._rows, unit="row")
 
@@ -57,7 +58,7 @@ class HubDataset:
         known = self.table().names
         for name in names:
             known_column(known, name, self.label)
-        with self._reading():
+        with self.reading():
             features = self._dataset.features
         if features is None:
             return kinds_of((values for _, values in self._rows(names)), names)
@@ -65,7 +66,7 @@ class HubDataset:
 
     def count(self) -> int | None:
         """The number of rows, where the dataset says it."""
-        with self._reading():
+        with self.reading():
             if hasattr(self._dataset, "__len__"):
                 return len(self._dataset)
             splits = self._dataset.info.splits or {}
@@ -73,7 +74,7 @@ class HubDataset:
         return None if split is None else split.num_examples
 
     def _rows(self, columns: Sequence[str]) -> Iterator[tuple[int, Sequence[object]]]:
-        with self._reading():
+        with self.reading():
             names = self._dataset.column_names
             roots = names and [
                 name for name in names if any(_within(name, column) for column in columns)
@@ -100,11 +101,11 @@ class HubDataset:
 
     @cached_property
     def _dataset(self) -> Any:
-        datasets = _library(self.label)
+        datasets = dataset_library(self.label)
         name, config, split = self._address
-        if not _is_folder(name):
+        folder = dataset_folder(name)
+        if folder is None:
             return _from_hub(datasets, name, config, split or DEFAULT_SPLIT)
-        folder = _folder(name)
         if (folder / "dataset_dict.json").exists():
             saved = datasets.load_from_disk(str(folder))
             if (split or DEFAULT_SPLIT) not in saved:
@@ -117,8 +118,9 @@ class HubDataset:
         )
 
     @contextmanager
-    def _reading(self) -> Iterator[None]:
-        errors = _library(self.label).exceptions
+    def reading(self) -> Iterator[None]:
+        """Raise TextError for the errors of reading it."""
+        errors = dataset_library(self.label).exceptions
         try:
             yield
         except (OSError, ValueError, RuntimeError, errors.DatasetsError) as error:
@@ -151,15 +153,15 @@ def _from_hub(datasets: Any, name: str, config: str | None, split: str) -> Any:
     )
 
 
-def _library(label: str) -> Any:
+def dataset_library(label: str) -> Any:
+    """The module ``datasets``. Raises MissingExtraError, naming ``label``, without it."""
     with needs("data", label):
         import datasets  # noqa: PLC0415
     return datasets
 
 
-def _folder(name: str) -> Path:
+def dataset_folder(name: str) -> Path | None:
+    """The folder that ``name`` means; None of a name on the hub."""
+    if not name.startswith((".", "/", "~")):
+        return None
     return Path(os.path.expanduser(name))  # noqa: PTH111 - raises nothing where nobody has that name
-
-
-def _is_folder(name: str) -> bool:
-    return name.startswith((".", "/", "~"))

@@ -83,7 +83,7 @@ def texts_from(
     """
     if isinstance(data, Texts):
         return data
-    paths = _paths(data)
+    paths = paths_of(data)
     if paths is not None and (isinstance(data, str) or not _are_strings(data)):
         return open_texts(paths, max_text_bytes=max_text_bytes, **options)
     if paths and all(map(os.path.isfile, paths)):
@@ -105,7 +105,7 @@ def _inputs(
     max_bytes = options.get("max_text_bytes", MAX_TEXT_BYTES)
 
     def inputs(part: object, label: str) -> Sequence[Input]:
-        paths = _paths(part)
+        paths = paths_of(part)
         return [make_table(part, label, max_bytes)] if paths is None else paths
 
     splits = _by_split(data, name)
@@ -140,7 +140,7 @@ def _by_split(data: object, name: str) -> Mapping[str, object]:
     return splits
 
 
-def _paths(data: object) -> list[str] | None:
+def paths_of(data: object) -> list[str] | None:
     """The paths or ``hf:…`` that are named; None of what is data."""
     if isinstance(data, str | PurePath):
         return [str(data)]

@@ -38,7 +38,8 @@ class Sample:
         if self.of is None:
             return f"the first {self.rows:,} {self.unit}"
         crowded = "; too few for every label or subset to be among them" if self.crowded else ""
-        return f"{self.rows:,} of {self.of:,} {self.unit}, drawn by seed {self.seed}{crowded}"
+        drawn = "the first" if self.seed is None else f"drawn by seed {self.seed}"
+        return f"{self.rows:,} of {self.of:,} {self.unit}, {drawn}{crowded}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,19 @@ Row = tuple[Any, ...]
 """A row's fields; the last is its split, empty where its source does not say it."""
 
 
-def open_table(source: Input, encoding: str, is_header: IsHeader, max_bytes: int) -> Table:
+def open_table(
+    source: Input,
+    encoding: str,
+    is_header: IsHeader,
+    max_bytes: int,
+    *,
+    optional: Sequence[str] = (),
+    read_json: Callable[[str, Iterable[str], Sequence[str]], Table] = json_lines,
+) -> Table:
     """The table that ``source`` holds, whose rows may have ``max_bytes`` bytes.
+
+    Objects may lack ``optional`` columns, which are null then; ``read_json`` makes the table of a
+    file that begins with ``{``.
 
     Data sets call files ``.csv``, ``.txt`` or ``.json`` that hold tabs or an object a line, so
     the first line decides before the suffix.
@@ -45,12 +56,12 @@ def open_table(source: Input, encoding: str, is_header: IsHeader, max_bytes: int
     if source.startswith(PREFIX) or suffix == ".parquet":
         opened = find_source(source, encoding, max_bytes=max_bytes)
         opened.check()
-        return opened.table()
+        return opened.table(optional)
     file = TextFile(source, encoding, max_bytes)
     file.check()
     first, lines = _peek(file.lines(any_end=suffix not in JSON_SUFFIXES))
     if suffix in JSON_SUFFIXES or first.startswith("{"):
-        return json_lines(file.label, lines)
+        return read_json(file.label, lines, optional)
     file_format = "csv" if suffix == ".csv" else "tsv"
     return delimited(file.label, lines, file_format, is_header, max_bytes=max_bytes)
 
