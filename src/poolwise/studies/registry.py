@@ -88,6 +88,12 @@ QUESTIONS: dict[str, Question] = {
         "poolwise.studies.geometry:Geometry",
         sweep={},
     ),
+    "hints": Question(
+        "Would a score without labels have chosen the readout?",
+        _TASKS,
+        "poolwise.studies.hints:Hints",
+        ("seed", "grid", "score"),
+    ),
     "length": Question(
         "Does the norm of [CLS] encode the sentence's length?",
         ("texts",),
