@@ -67,7 +67,8 @@ class Model(Encoder):
         return model
 
     def __reduce__(self) -> tuple[Callable[..., Encoder], tuple[Any, ...]]:
-        if self._files is None or self._files != file_states(self.folder):
+        same_files = self._files is not None and self._files == file_states(self.folder)
+        if not same_files or self.prompts.chosen:
             return super().__reduce__()
         return _read_again, (
             self.name,
@@ -100,7 +101,10 @@ class Model(Encoder):
         With neither, the model as it is; ``prompt=""`` is none. Weights and engines are shared.
         Raises EncoderError for a name that the folder does not have.
         """
-        other = super().prompted(prompt, name)
+        return super().prompted(prompt, name)
+
+    def _with(self, **changes: Any) -> Self:
+        other = super()._with(**changes)
         other.__dict__["_files"] = self._files
         return other
 

@@ -116,14 +116,17 @@ def as_datasets(
 
 
 def check_score(score: str | None, datasets: Datasets) -> None:
-    """Raises OptionError for what is no score of labels, and for a score without labels."""
+    """Raises OptionError for what is no score, and for one of data that are not given."""
     if score is None:
         return
-    from poolwise.selection.label_scores import score_named  # noqa: PLC0415 - slow to import
+    from poolwise.selection.score_names import scored_kind  # noqa: PLC0415 - slow to import
 
-    score_named(score)
-    if not datasets.labels:
-        raise OptionError(f"score is {score!r:.60}, but no labels are given; pairs have their own")
+    kind = scored_kind(score)
+    if not getattr(datasets, kind):
+        raise OptionError(
+            f"score is {score!r:.60}, a score of {kind}, but no {kind} are given; pairs have their "
+            "own"
+        )
 
 
 def read_labels(labels: object, kind: LabelKind, options: ReadOptions) -> LabelledTexts:

@@ -13,7 +13,7 @@ from poolwise.encoders.arrangement import Arrangement
 from poolwise.encoders.config import Config
 from poolwise.encoders.families import Family
 from poolwise.encoders.modules.dense_stack import DenseStack
-from poolwise.encoders.modules.prompts import Prompts, SimilarityName
+from poolwise.encoders.modules.prompts import Prompts, SimilarityName, TextKind
 from poolwise.encoders.pickling import dump_fields, expect_hash, load_fields
 from poolwise.encoders.tokenizer.split_points import PIECE
 from poolwise.encoders.tokenizer.tokenizer import Tokenizer
@@ -91,7 +91,27 @@ class Encoder:
         """
         if prompt is None and name is None:
             return self
-        other = replace(self, prompt=self.prompts.resolve(prompt, name))
+        return self._with(prompt=self.prompts.resolve(prompt, name))
+
+    def prompted_as(
+        self, kind: TextKind, prompt: str | None = None, name: str | None = None
+    ) -> Self:
+        """The same encoder with ``prompt``, or the folder's of this name, before every text that is
+        measured as a query, or as a document; without arguments, the encoder itself."""
+        if prompt is None and name is None:
+            return self
+        chosen = {**self.prompts.chosen, kind: self.prompts.resolve(prompt, name)}
+        return self._with(prompts=replace(self.prompts, chosen=chosen))
+
+    def kind_prompt(self, kind: TextKind) -> str:
+        """The prompt of queries, or of documents: the one given for them, or for every text, or the
+        folder's; empty without one, as in sentence-transformers' ``encode_query``."""
+        if kind in self.prompts.chosen:
+            return self.prompts.chosen[kind]
+        return self.prefix if self.prompt is not None else self.prompts.texts[kind]
+
+    def _with(self, **changes: Any) -> Self:
+        other = replace(self, **changes)
         other.__dict__["_shared"] = self.shared
         return other
 

@@ -17,7 +17,7 @@ def best_readout(selection: Selection, provenance: Mapping[str, Any]) -> FittedR
     readout, cache = selection.readouts[selection.chosen_index], selection.cache
     transform = None
     if readout.needs_fit:
-        rows = cache.rows(selection.task.fit_texts)
+        rows = cache.rows(selection.task.fit_texts, selection.task.fit_kind)
         vectors = cache[str(readout.pooled)][rows[cache.usable[rows]]]
         transform = fit(readout, vectors, cache.dense_stack)
     encoder = selection.encoder

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from poolwise.records import Floats
-from poolwise.selection.baselines import baselines
+from poolwise.selection.baselines import BASELINES, baselines
 from poolwise.selection.tasks import Task
 from poolwise.selection.vector_cache import VectorCache
 
@@ -14,13 +15,17 @@ if TYPE_CHECKING:
 
 
 def cached_baselines(
-    encoder: Encoder, task: Task, cache: VectorCache, seed: int
+    encoder: Encoder,
+    task: Task,
+    cache: VectorCache,
+    seed: int,
+    names: Sequence[str] = tuple(BASELINES),
 ) -> tuple[dict[str, Floats], list[str]]:
     """Each baseline's vectors of the cache's texts, by name; and notes on the baselines that could
     not run. What a baseline learns, it learns from the task's texts, without labels."""
-    memo = cache.memo.setdefault((seed, *task.fit_texts), [])
+    memo = cache.memo.setdefault((seed, *names, *task.fit_texts), [])
     if not memo:
-        memo += baselines(encoder, task.fit_texts, cache.texts, seed=seed)
+        memo += baselines(encoder, task.fit_texts, cache.texts, seed=seed, names=names)
     vectors = {b.name: b.vectors for b in memo if b.vectors is not None}
     notes = [f"{b.name}: not run because {b.note}" for b in memo if b.vectors is None]
     return vectors, notes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from poolwise.encoders.modules.prompts import TextKind
 from poolwise.selection.duplicates import duplicate_keys, factorize
 from poolwise.selection.folds import fold_rows
 from poolwise.texts import LabelledTexts
@@ -11,6 +12,8 @@ from poolwise.texts import LabelledTexts
 
 class LabelledTask:
     """Texts with a label each, divided into folds; see ``tasks.Task``."""
+
+    fit_kind: TextKind | None = None
 
     def __init__(self, data: LabelledTexts, seed: int) -> None:
         self.name, self.data, self._seed = data.name, data, seed

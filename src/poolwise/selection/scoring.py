@@ -31,15 +31,21 @@ def score_readouts(
     cache: VectorCache,
     baselines: Mapping[str, Floats] | None = None,
     *,
+    scored_baselines: Mapping[str, Array] | None = None,
     progress: bool = False,
 ) -> Selection:
-    """Score every readout, and every baseline's vectors [texts of the cache, d], on the task."""
-    baselines = baselines or {}
+    """Score every readout, and every baseline's vectors [texts of the cache, d], on the task.
+
+    ``scored_baselines`` are the pseudo-values [n] of baselines that have no vectors.
+    """
+    baselines, scored_baselines = baselines or {}, scored_baselines or {}
     scores = column_scores(task, readouts, cache, baselines, progress=progress)
+    scores = np.column_stack([scores, *scored_baselines.values()])
+    names = (*baselines, *scored_baselines)
     widths = [encoder.width_of(r) for r in readouts]
-    widths += [vectors.shape[1] for vectors in baselines.values()]
+    widths += [vectors.shape[1] for vectors in baselines.values()] + [0] * len(scored_baselines)
     chance = task.chance_scores()
-    return Selection(encoder, task, cache, readouts, tuple(baselines), widths, scores, chance)
+    return Selection(encoder, task, cache, readouts, names, widths, scores, chance)
 
 
 def column_scores(

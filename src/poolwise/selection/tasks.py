@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.encoders.modules.dense_stack import DenseStack
+from poolwise.encoders.modules.prompts import TextKind
 from poolwise.errors import ReadoutError, StudyError
 from poolwise.readouts import Readout
 from poolwise.records import Floats
@@ -45,6 +46,11 @@ class Task(Protocol):
     folds: Folds
     groups: RowIndices
     notes: Sequence[str]
+
+    @property
+    def fit_kind(self) -> TextKind | None:
+        """What ``fit_texts`` are read as where queries and documents have their own prompts."""
+        ...
 
     def __len__(self) -> int:
         """Rows."""
@@ -89,6 +95,7 @@ class PairsTask:
     score = "Spearman"
     scale: Scale = "correlation"
     strata: RowIndices | None = None
+    fit_kind: TextKind | None = None
 
     def __init__(self, pairs: TextPairs, seed: int) -> None:
         """Raises StudyError where all pairs that are chosen or reported on have the same score."""

@@ -54,6 +54,13 @@ QUESTIONS: dict[str, Question] = {
         ("seed", "grid"),
         sweep={},
     ),
+    "retrieval": Question(
+        "Which readout finds the relevant documents?",
+        ("queries",),
+        "poolwise.studies.retrieval:Retrieval",
+        ("seed", "grid", "score"),
+        sweep={},
+    ),
     "layers": Question(
         "Which layer should I take?",
         _TASKS,

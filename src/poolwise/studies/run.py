@@ -46,10 +46,19 @@ def context_for(
     context = Context(model, precision, progress)
     requests = [study.request(model) for study in studies if isinstance(study, SharesVectors)]
     texts = [text for request in requests for text in request.texts]
+    queries = [text for request in requests for text in request.queries]
+    documents = [text for request in requests for text in request.documents]
     readouts = {str(r): r for request in requests for r in request.readouts}
-    if not texts:
+    if not (texts or queries or documents):
         raise StudyError("there is no text to measure on")
-    cache = cache_vectors(model, texts, readouts.values(), **context.pass_options)
+    cache = cache_vectors(
+        model,
+        texts,
+        readouts.values(),
+        queries=queries,
+        documents=documents,
+        **context.pass_options,
+    )
     return replace(context, cache=cache)
 
 

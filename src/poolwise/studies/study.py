@@ -16,10 +16,15 @@ from poolwise.texts import DataKind, Dataset
 
 @dataclass(frozen=True, slots=True)
 class VectorRequest:
-    """Texts, and the pooled readouts (without steps) that a study reads of each of them."""
+    """Texts, and the pooled readouts (without steps) that a study reads of each of them.
+
+    ``queries`` and ``documents`` are texts that are read under the model's prompts of these kinds.
+    """
 
     texts: Sequence[str]
     readouts: Sequence[Readout]
+    queries: Sequence[str] = ()
+    documents: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from poolwise.records import Finding, Precision
 from poolwise.selection.duplicates import with_groups
 from poolwise.selection.label_kinds import are_numbers
 from poolwise.selection.regression_task import RegressionTask
+from poolwise.selection.score_names import scored_kind
 from poolwise.selection.selection import Selection
 from poolwise.studies.registry import QUESTIONS, studies_of
 from poolwise.studies.run import run_studies
@@ -64,7 +65,8 @@ def sweep_studies(
         sets = replace(datasets, labels=classes) if name in OF_CLASSES else datasets
         if row.sweep is None or not _answerable(name, model, sets):
             continue
-        options: dict[str, Any] = {"grid": grid, "score": score, "seed": seed}
+        own = score if score is not None and scored_kind(score) in row.takes else None
+        options: dict[str, Any] = {"grid": grid, "score": own, "seed": seed}
         options = {option: options[option] for option in row.options if option in options}
         studies += studies_of(name, sets, **options, **row.sweep)
     return _last_geometry(studies)

@@ -13,6 +13,8 @@ from poolwise.errors import EncoderError, listed
 
 PROMPTS_CONFIG = "config_sentence_transformers.json"
 
+TextKind = Literal["query", "document"]
+
 SimilarityName = Literal["cosine", "dot", "euclidean", "manhattan"]
 
 MAX_PROMPTS = 1000
@@ -33,12 +35,14 @@ class Prompts:
     """The prompts of a model.
 
     ``texts`` by name; ``default`` is the name of the prompt that applies where no other is chosen.
-    ``pooled`` is False where the prompt's tokens are left out of pooling.
+    ``pooled`` is False where the prompt's tokens are left out of pooling. ``chosen`` are the
+    prompts that a caller has given for queries and for documents.
     """
 
     texts: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
     default: str | None = None
     pooled: bool = True
+    chosen: Mapping[TextKind, str] = field(default_factory=dict)
 
     def resolve(self, prompt: str | None = None, name: str | None = None) -> str:
         """The text to prepend: ``prompt`` itself, the prompt of this ``name``, or the default.

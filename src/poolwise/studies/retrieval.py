@@ -1,0 +1,92 @@
+"""Which readout finds the relevant documents?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from poolwise.model import Model
+from poolwise.readouts import Readout
+from poolwise.records import Finding, Number
+from poolwise.selection.cached_baselines import cached_baselines
+from poolwise.selection.finding import selection_finding
+from poolwise.selection.grid import expand_grid
+from poolwise.selection.ranking_scores import DEFAULT, SHOWN, ranking_score
+from poolwise.selection.retrieval_baselines import VECTORS, bm25_row_scores
+from poolwise.selection.retrieval_notes import retrieval_notes
+from poolwise.selection.retrieval_task import RetrievalTask
+from poolwise.selection.scoring import score_readouts
+from poolwise.selection.selection import Selection
+from poolwise.selection.tasks import estimate_on
+from poolwise.studies.study import Context, VectorRequest
+from poolwise.texts import DataKind, RetrievalData
+
+
+class Retrieval:
+    """nDCG@10 of all documents ranked by their cosine with each query, for every readout.
+
+    Controls: the relevant documents of other queries; a random order. ``score`` names another of
+    ``selection.ranking_scores``.
+    """
+
+    name = "retrieval"
+    question = "Which readout finds the relevant documents?"
+    takes: Sequence[DataKind] = ("queries",)
+
+    def __init__(
+        self, data: RetrievalData, grid: str = "default", seed: int = 0, score: str | None = None
+    ) -> None:
+        self.data = [data]
+        self.task = RetrievalTask(data, seed, score or DEFAULT)
+        self._grid, self._seed = grid, seed
+        self._readouts: list[Readout] = []
+        self.selection: Selection | None = None
+
+    def request(self, model: Model) -> VectorRequest:
+        task = self.task
+        self._readouts = expand_grid(model, self._grid, len(task.fit_texts))
+        readouts = [r.pooled for r in self._readouts]
+        return VectorRequest((), readouts, queries=task.data.queries, documents=task.documents)
+
+    def run(self, context: Context) -> Iterator[Finding]:
+        encoder, cache, task = context.model, context.vectors, self.task
+        baselines, notes = cached_baselines(encoder, task, cache, self._seed, VECTORS)
+        scored, bm25_notes = bm25_row_scores(task, cache)
+        self.selection = selection = score_readouts(
+            encoder,
+            task,
+            self._readouts,
+            cache,
+            baselines,
+            scored_baselines=scored,
+            progress=context.progress,
+        )
+        yield selection_finding(
+            selection,
+            study=self.name,
+            question=self.question,
+            numbers=[*self._controls(selection), *self._other_scores(selection)],
+            notes=[*retrieval_notes(selection, task), *notes, *bm25_notes],
+        )
+
+    def _other_scores(self, selection: Selection) -> Iterator[Number]:
+        """The chosen readout and the references by the other scores."""
+        task, cache, rows = self.task, selection.cache, selection.report_rows
+        where = {"part": task.folds.part}
+        for i in dict.fromkeys([selection.chosen_index, *selection.references.values()]):
+            readout = selection.readouts[i]
+            ranks = task.ranks(cache, cache[str(readout.pooled)], readout)
+            for score in map(ranking_score, SHOWN):
+                if score.name != task.score:
+                    value = estimate_on(task, task.scores_by(score, ranks, cache), rows)
+                    yield Number.of(score.name, value, {"readout": str(readout), **where})
+
+    def _controls(self, selection: Selection) -> Iterator[Number]:
+        task, cache, rows = self.task, selection.cache, selection.report_rows
+        chosen = selection.readouts[selection.chosen_index]
+        shuffled = task.shuffled().row_scores(cache, cache[str(chosen.pooled)], chosen)
+        where = {"readout": str(chosen), "part": task.folds.part}
+        name = f"{task.score} with the relevant documents of other queries"
+        yield Number.of(name, estimate_on(task, shuffled, rows), where, control=True)
+        value = estimate_on(task, selection.chance_scores, rows)
+        name = f"{task.score} of a random order"
+        yield Number.of(name, value, {"part": task.folds.part}, control=True)
