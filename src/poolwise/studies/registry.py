@@ -61,6 +61,12 @@ QUESTIONS: dict[str, Question] = {
         ("seed", "grid", "score"),
         sweep={},
     ),
+    "clustering": Question(
+        "Which readout's clusters are the labels?",
+        ("labels",),
+        "poolwise.studies.clustering:Clustering",
+        ("seed", "grid"),
+    ),
     "layers": Question(
         "Which layer should I take?",
         _TASKS,

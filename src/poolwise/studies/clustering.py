@@ -1,0 +1,80 @@
+"""Which readout's vectors fall into clusters that are the labels?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from poolwise.model import Model
+from poolwise.readouts import Readout
+from poolwise.records import Finding, Number
+from poolwise.selection.cached_baselines import cached_baselines
+from poolwise.selection.clustering_task import CLUSTERING_SCORES, ClusteringTask
+from poolwise.selection.finding import selection_finding
+from poolwise.selection.grid import expand_grid
+from poolwise.selection.scoring import score_readouts
+from poolwise.selection.selection import Selection
+from poolwise.selection.tasks import estimate_on
+from poolwise.statistics.pseudo_values import estimate
+from poolwise.studies.study import Context, VectorRequest
+from poolwise.texts import DataKind, LabelledTexts
+
+
+class Clustering:
+    """V-measure of the labels and the clusters of k-means, for every readout.
+
+    Controls: the same clusters against shuffled labels, and clusters drawn at random. V-measure is
+    above 0 for both, and more so with more labels; adjusted mutual information is not.
+    """
+
+    name = "clustering"
+    question = "Which readout's clusters are the labels?"
+    takes: Sequence[DataKind] = ("labels",)
+
+    def __init__(self, data: LabelledTexts, grid: str = "default", seed: int = 0) -> None:
+        self.data = [data]
+        self.task = ClusteringTask(data, seed)
+        self._grid, self._seed = grid, seed
+        self._readouts: list[Readout] = []
+        self.selection: Selection | None = None
+
+    def request(self, model: Model) -> VectorRequest:
+        self._readouts = expand_grid(model, self._grid, len(set(self.task.fit_texts)))
+        readouts = [r.pooled for r in self._readouts]
+        return VectorRequest(self.task.texts, readouts)
+
+    def run(self, context: Context) -> Iterator[Finding]:
+        encoder, cache, progress = context.model, context.vectors, context.progress
+        baselines, notes = cached_baselines(encoder, self.task, cache, self._seed)
+        self.selection = score_readouts(
+            encoder, self.task, self._readouts, cache, baselines, progress=progress
+        )
+        yield selection_finding(
+            self.selection,
+            study=self.name,
+            question=self.question,
+            numbers=list(self._numbers(self.selection)),
+            notes=notes,
+        )
+
+    def _numbers(self, selection: Selection) -> Iterator[Number]:
+        """The chosen readout and the references by the other scores, and the controls."""
+        task, cache, rows = self.task, selection.cache, selection.report_rows
+        part = {"part": task.folds.part}
+        shuffled = task.shuffled_labels(self._seed)
+        for i in dict.fromkeys([selection.chosen_index, *selection.references.values()]):
+            readout = selection.readouts[i]
+            clusters = task.clusters(cache, cache[str(readout.pooled)], readout)
+            if clusters is None:
+                continue
+            for score in CLUSTERING_SCORES:
+                scored, where = task.with_score(score), {"readout": str(readout), **part}
+                if score != task.score:
+                    value = estimate_on(scored, scored.pseudo_values(clusters), rows)
+                    yield Number.of(score, value, where)
+                if i == selection.chosen_index:
+                    values = scored.pseudo_values(clusters, shuffled)[rows]
+                    value = estimate(values, "real", task.groups[rows])
+                    name = f"{score} on shuffled labels"
+                    yield Number.of(name, value, where, control=True)
+        chance = estimate_on(task, selection.chance_scores, rows)
+        yield Number.of(f"{task.score} of random clusters", chance, part, control=True)
