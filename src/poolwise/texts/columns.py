@@ -113,7 +113,8 @@ def known_column(columns: Sequence[str], name: str, label: str) -> str:
                 f"rename the others; it has {listed_columns(columns)}"
             )
         return name
-    close = difflib.get_close_matches(name, columns[:_MAX_COMPARED], n=1)
+    folded = {column.casefold(): column for column in columns[:_MAX_COMPARED]}
+    close = [folded[n] for n in difflib.get_close_matches(name.casefold(), list(folded), n=1)]
     suggestion = f" (did you mean {close[0]!r}?)" if close else ""
     raise TextError(f"{label} has no column {name!r}{suggestion}; it has {listed_columns(columns)}")
 

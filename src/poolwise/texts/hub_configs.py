@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from poolwise.texts.hub import PREFIX, HubDataset, dataset_folder, dataset_library
+from poolwise.texts.hub import DEFAULT_SPLIT, PREFIX, HubDataset, dataset_folder, dataset_library
 
 
 @dataclass(frozen=True)
@@ -23,29 +23,31 @@ class HubConfigs:
     @cached_property
     def names(self) -> Sequence[str]:
         """The names of its configurations. Raises TextError where they cannot be read."""
-        if self._folders:
-            return [folder.name for folder in self._folders]
         source = HubDataset(f"{PREFIX}{self.name}")
         source.check()
+        if self._has_folders:
+            return [entry.name for entry in sorted(Path(self._path).iterdir()) if entry.is_dir()]
         with source.reading():
             return [*dataset_library(source.label).get_dataset_config_names(self._path)]
 
     def splits(self, config: str) -> Sequence[str]:
-        """The names of a configuration's splits."""
-        if not self._folders:
-            source = HubDataset(f"{PREFIX}{self.name}")
-            with source.reading():
-                library = dataset_library(source.label)
-                return [*library.get_dataset_split_names(self._path, config)]
-        saved = Path(self._path) / config / "dataset_dict.json"
-        if saved.is_file():
-            return [*json.loads(saved.read_text("utf-8"))["splits"]]
-        return HubConfigs(f"{self._path}/{config}").splits("default")
+        """The names of a configuration's splits. Raises TextError as ``names``."""
+        path, name = self._path, config
+        if self._has_folders:
+            path, name = f"{path}/{config}", "default"
+            saved = Path(path) / "dataset_dict.json"
+            if saved.is_file():
+                return [*json.loads(saved.read_text("utf-8"))["splits"]]
+            if (Path(path) / "state.json").is_file():
+                return [DEFAULT_SPLIT]
+        source = HubDataset(f"{PREFIX}{path}")
+        with source.reading():
+            return [*dataset_library(source.label).get_dataset_split_names(path, name)]
 
     def input(self, config: str, split: str) -> str:
         """One split as an input: ``hf:NAME:CONFIG:SPLIT``."""
-        name = f"{self._path}/{config}" if self._folders else f"{self._path}:{config}"
-        return f"{PREFIX}{name}:{split}"
+        separator = "/" if self._has_folders else ":"
+        return f"{PREFIX}{self._path}{separator}{config}:{split}"
 
     @property
     def _path(self) -> str:
@@ -53,9 +55,14 @@ class HubConfigs:
         return self.name if folder is None else str(folder)
 
     @cached_property
-    def _folders(self) -> Sequence[Path]:
-        """The folders of a folder without a README.md that hold a dataset each."""
+    def _has_folders(self) -> bool:
+        """Is it a folder without a dataset card that could list configurations?"""
         folder = dataset_folder(self.name)
-        if folder is None or not folder.is_dir() or (folder / "README.md").is_file():
-            return []
-        return [entry for entry in sorted(folder.iterdir()) if entry.is_dir()]
+        return folder is not None and not _begins_with_yaml(folder / "README.md")
+
+
+def _begins_with_yaml(readme: Path) -> bool:
+    if not readme.is_file():
+        return False
+    with readme.open("rb") as file:
+        return file.read(3) == b"---"

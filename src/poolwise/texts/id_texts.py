@@ -87,7 +87,13 @@ def read_id_texts(
     A document's title and its text are joined by a blank, as in BEIR and MTEB. Rows without a text
     are counted and left out.
     """
-    table = form.open(source, (f"{role} id", role, _TITLE), optional=(_TITLE,))
+    optional = (_TITLE,) if role == "document" else ()
+    table = form.open(
+        source,
+        (f"{role} id", role, _TITLE),
+        lambda fields, file_format: file_format != "csv" and len(fields) == 2,
+        optional=optional,
+    )
     if not table.names:
         return
     columns = _columns(table, role, form)

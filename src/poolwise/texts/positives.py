@@ -35,7 +35,13 @@ def read_positives(
 
     Raises TextError where there is no column of positives.
     """
-    table = form.open(source, _ROLES)
+    table = form.open(
+        source,
+        _ROLES,
+        lambda _, file_format: (
+            file_format != "csv" and all(map(str.isdecimal, form.columns or [""]))
+        ),
+    )
     if not table.names:
         return
     query, positives, negatives = _columns(table, form.columns)

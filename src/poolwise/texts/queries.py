@@ -10,7 +10,8 @@ from poolwise.texts.id_texts import IdText, IdTexts
 from poolwise.texts.limits import MAX_TEXT_BYTES
 from poolwise.texts.omitted_rows import OmittedRows
 from poolwise.texts.positives import read_positives
-from poolwise.texts.relevance import Judgment, Judgments, read_judgments
+from poolwise.texts.relevance import Judgments, read_judgments
+from poolwise.texts.relevance_rows import Judgment
 from poolwise.texts.retrieval_columns import RetrievalFormat
 from poolwise.texts.retrieval_data import RetrievalSources, match_ids
 from poolwise.texts.retrieval_layouts import RetrievalLayout, find_layout

@@ -32,16 +32,18 @@ class RetrievalFormat:
         self,
         source: Input,
         roles: Sequence[str],
+        is_data: Callable[[Sequence[str], str], bool],
         *,
         optional: Sequence[str] = (),
         read_json: Callable[[str, Iterable[str], Sequence[str]], Table] = json_lines,
     ) -> Table:
-        """The table of a source; it has a header if a first field has the name of a role."""
+        """The table of a source. Its first row is a header if a field has the name of a role, or
+        one that the caller gave; else unless ``is_data`` of its fields and ``csv`` or ``tsv``."""
+        named = [*filter(None, (self.text_column, self.id_column)), *(self.columns or ())]
 
-        def is_header(fields: Sequence[str], _: str) -> bool:
-            named = [*filter(None, (self.text_column, self.id_column)), *(self.columns or ())]
+        def is_header(fields: Sequence[str], file_format: str) -> bool:
             known = any(guess_column(fields, role) for role in roles)
-            return known or any(name in fields for name in named)
+            return known or any(n in fields for n in named) or not is_data(fields, file_format)
 
         return open_table(
             source, self.encoding, is_header, self.max_bytes, optional=optional, read_json=read_json

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from poolwise.errors import TextError, listed
 from poolwise.texts.compression import COMPRESSED
-from poolwise.texts.hub import PREFIX
+from poolwise.texts.hub import PREFIX, dataset_folder
 from poolwise.texts.hub_configs import HubConfigs
 from poolwise.texts.split_names import find_split
 from poolwise.texts.tables import Input
@@ -33,7 +33,8 @@ def find_layout(source: str) -> RetrievalLayout | None:
     """The layout of a folder or a Hugging Face dataset; None of what is neither, and of a dataset
     without a corpus. Raises TextError for a folder that holds no retrieval set."""
     if source.startswith(PREFIX):
-        return _mteb(source)
+        local = dataset_folder(source.removeprefix(PREFIX))
+        return (_beir(local) if local is not None else None) or _mteb(source)
     folder = Path(source)
     if not folder.is_dir():
         return None
@@ -103,6 +104,11 @@ def _mteb(source: str, name: str | None = None) -> RetrievalLayout | None:
             raise TextError(
                 f"{source}: found the subsets {listed(subsets)}, expected one of them: "
                 f"{source}:{subsets[0]}"
+            )
+        if corpus and queries:
+            raise TextError(
+                f"{source}: found the configurations {corpus} and {queries}, but no judgments "
+                "(default, qrels); name all three with --queries, --corpus and --relevance"
             )
         return None
     judged = configs.splits(relevance)
