@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import norm
 
 from poolwise.readouts import parse
+from poolwise.selection.candidates import candidates_of
 from poolwise.selection.finding import NO_CHOICE, evidence, selection_finding, verdict
 from poolwise.selection.folds import fold_rows
 from poolwise.selection.outcome import MARGIN, Decision, Outcome
@@ -14,7 +15,7 @@ from poolwise.selection.selection import Selection
 class Encoder:
     """What a selection asks of an encoder."""
 
-    depth = 12
+    name, depth, width = "drawn", 12, 8
     declared = None
 
 
@@ -39,7 +40,8 @@ def outcome_of(rates, n=600, seed=0, chance=0.5, noise=0.4):
     guesses = (rng.random(n) < chance).astype(float)
     readouts = [parse(name) for name in NAMES[: len(rates)]]
     widths = [8] * len(rates)
-    return Outcome(Selection(Encoder(), Hits(n), None, readouts, (), widths, hits, guesses))
+    candidates = candidates_of(Encoder(), readouts, None)
+    return Outcome(Selection(candidates, Hits(n), (), widths, hits, guesses))
 
 
 def test_a_readout_that_is_better_is_taken():
@@ -120,7 +122,8 @@ def test_the_cheapest_costs_less_and_loses_nothing_worth_naming():
     hits[:, 3] = rng.random(4000) < 0.80
     hits[:20, 2] = 1 - hits[:20, 2]
     readouts = [parse(name) for name in NAMES]
-    selection = Selection(Encoder(), Hits(4000), None, readouts, (), [8] * 5, hits)
+    candidates = candidates_of(Encoder(), readouts, None)
+    selection = Selection(candidates, Hits(4000), (), [8] * 5, hits)
     cheapest = Outcome(selection).cheapest
     assert selection.names[cheapest] == "mean@6"
     notes = selection_notes(Outcome(selection))

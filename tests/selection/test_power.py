@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from poolwise.selection.candidates import candidates_of
 from poolwise.selection.folds import fold_rows
 from poolwise.selection.selection import Selection
 from poolwise.statistics.paired import mean_differences, not_significantly_worse
@@ -29,7 +30,7 @@ BETTER = 7
 class Encoder:
     """What a selection asks of an encoder."""
 
-    depth = 12
+    name, depth, width = "drawn", 12, 8
     declared = None
 
 
@@ -58,7 +59,8 @@ def selection_of(hits):
 
     names = [f"token[{i}]@-1" for i in range(CONTENDERS - 1)]
     readouts = [parse("mean@-1"), *map(parse, names)]
-    return Selection(Encoder(), Hits(len(hits)), None, readouts, (), [1] * CONTENDERS, hits)
+    candidates = candidates_of(Encoder(), readouts, None)
+    return Selection(candidates, Hits(len(hits)), (), [1] * CONTENDERS, hits)
 
 
 def chosen_before(hits):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from poolwise.readouts import parse
+from poolwise.selection.candidates import candidates_of
 from poolwise.selection.folds import fold_rows
 from poolwise.selection.selection import Selection
 from poolwise.studies.answer import answer_of, leading_selection
@@ -17,7 +18,7 @@ PROBE, SEARCH = "accuracy", "mean average precision"
 class Encoder:
     """What a selection asks of an encoder."""
 
-    depth = 12
+    name, depth, width = "drawn", 12, 8
     declared = None
 
 
@@ -39,7 +40,8 @@ def selection_of(means, score=PROBE, n=400, seed=0):
     scores = np.array(means) + common + rng.normal(scale=0.05, size=(n, len(means)))
     chance = 0.5 + rng.normal(scale=0.2, size=n)
     readouts = [parse(name) for name in NAMES]
-    return Selection(Encoder(), Drawn(n, score), None, readouts, (), [8, 8, 8, 8], scores, chance)
+    candidates = candidates_of(Encoder(), readouts, None)
+    return Selection(candidates, Drawn(n, score), (), [8, 8, 8, 8], scores, chance)
 
 
 BETTER = [0.80, 0.85, 0.80, 0.80]

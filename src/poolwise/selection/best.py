@@ -14,13 +14,13 @@ from poolwise.transforms.fitted_readout import FittedReadout
 
 def best_readout(selection: Selection, provenance: Mapping[str, Any]) -> FittedReadout:
     """The chosen readout, its steps fitted on all texts but those of test; its provenance."""
-    readout, cache = selection.readouts[selection.chosen_index], selection.cache
+    candidate = selection.candidates[selection.chosen_index]
+    readout, cache, encoder = candidate.readout, candidate.cache, candidate.encoder
     transform = None
     if readout.needs_fit:
         rows = cache.rows(selection.task.fit_texts, selection.task.fit_kind)
         vectors = cache[str(readout.pooled)][rows[cache.usable[rows]]]
         transform = fit(readout, vectors, cache.dense_stack)
-    encoder = selection.encoder
     prompt = encoder.prefix if encoder.prefix or encoder.prompt is not None else None
     return FittedReadout(
         readout, transform, {key: _as_text(fact) for key, fact in provenance.items()}, prompt

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -22,27 +22,38 @@ LEVEL = 0.05
 NO_STEPS = "as pooled"
 
 
-def heat_map(selection: Selection) -> HeatMap:
-    """Every single-layer readout's score, a panel a chain of steps."""
-    task = selection.task
-    normalised = all(readout != without_l2(readout) for readout in selection.readouts)
+def heat_maps(selection: Selection) -> Iterator[HeatMap]:
+    """Every single-layer readout's score: a map a model, a panel a chain of steps."""
     estimates = _map_scores(selection)
+    for encoder in selection.encoders:
+        indices = [i for i, c in enumerate(selection.candidates) if c.encoder is encoder]
+        yield _heat_map(selection, indices, estimates)
+
+
+def _heat_map(
+    selection: Selection, indices: Sequence[int], estimates: Sequence[Estimate]
+) -> HeatMap:
+    """Of the candidates ``indices``, which are of one model."""
+    task, readouts = selection.task, selection.readouts
+    normalised = all(readouts[i] != without_l2(readouts[i]) for i in indices)
     cells = [
         HeatCell(
-            readout.layer_indices(selection.encoder.depth)[0],
+            readout.layer_indices(selection.candidates[i].encoder.depth)[0],
             str(readout.pool),
             estimates[i],
             best=i == selection.chosen_index,
             tied=bool(selection.tied[i]),
             panel=_panel(readout, normalised),
         )
-        for i, readout in enumerate(selection.readouts)
+        for i, readout in ((i, readouts[i]) for i in indices)
         if readout.layers is not None and readout.layers.combine == "single"
     ]
-    probe = "" if selection.screen is None else " of a linear discriminant, by which the best third"
+    of = f" of {selection.models[indices[0]]}" if len(selection.encoders) > 1 else ""
+    third = " of a linear discriminant, by which the best third"
+    probe = third if selection.is_screened else ""
     screened = " was found and scored again by logistic regression" if probe else ""
     return HeatMap(
-        f"Every layer and pool: {task.score} on {task.name}",
+        f"Every layer and pool{of}: {task.score} on {task.name}",
         cells,
         x_label="pool",
         y_label="layer",
@@ -56,7 +67,7 @@ def heat_map(selection: Selection) -> HeatMap:
 
 def _map_scores(selection: Selection) -> Sequence[Estimate]:
     """Of all readouts, by one probe."""
-    if selection.screen is None:
+    if selection.screen is None or not selection.is_screened:
         return selection.scores
     rows = selection.report_rows
     return [estimate_on(selection.task, column, rows) for column in selection.screen.T]

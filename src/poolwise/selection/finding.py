@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from poolwise.charts import Chart, ForestPlot
 from poolwise.records import Finding, Number
-from poolwise.selection.charts import forest_rows, heat_map, ranking
+from poolwise.selection.charts import forest_rows, heat_maps, ranking
 from poolwise.selection.outcome import MARGIN, Decision, Outcome
 from poolwise.selection.selection import Selection
 from poolwise.selection.step_gains import StepGain, describe_steps, step_gains
@@ -34,12 +34,13 @@ def selection_finding(
         verdict=verdict(outcome),
         evidence=evidence(outcome),
         numbers=[*_chosen(outcome), *numbers, *_scores(selection)],
-        charts=[heat_map(selection), ranking(selection), *_forests(selection, gains), *charts],
+        charts=[*heat_maps(selection), ranking(selection), *_forests(selection, gains), *charts],
         notes=[
             *_not_shown(outcome),
             *describe_steps(selection, gains),
             *_cheaper(outcome),
             *task.notes,
+            *selection.notes,
             *notes,
         ],
         provenance={

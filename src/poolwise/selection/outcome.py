@@ -104,17 +104,17 @@ class Outcome:
 
     @cached_property
     def cheapest(self) -> int | None:
-        """The readout of the fewest blocks, then dimensions, that is shown to lose at most
-        ``MARGIN`` against the chosen one and costs fewer blocks; None where there is none."""
+        """The readout of the least work, then dimensions, that is shown to lose at most
+        ``MARGIN`` against the chosen one and takes less work; None where there is none."""
         selection = self.selection
         chosen = selection.chosen_index
         candidates = [
             i
             for i in np.flatnonzero(selection.not_inferior(MARGIN)).tolist()
-            if selection.cost(i) < selection.cost(chosen)
+            if selection.work(i) < selection.work(chosen)
         ]
         return min(
             candidates,
-            key=lambda i: (selection.cost(i), selection.dimensions[i], -selection.choice_scores[i]),
+            key=lambda i: (selection.work(i), selection.dimensions[i], -selection.choice_scores[i]),
             default=None,
         )

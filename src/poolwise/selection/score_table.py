@@ -15,7 +15,8 @@ def score_rows(selection: Selection) -> Iterator[dict[str, Any]]:
         readout = selection.readouts[i] if i < c else None
         yield {
             "data": selection.task.name,
-            "readout": name,
+            "model": selection.models[i] if i < c else None,
+            "readout": name if readout is None else str(readout),
             "baseline": readout is None,
             "pool": str(readout.pool) if readout else None,
             "layers": str(readout.layers) if readout and readout.layers else None,

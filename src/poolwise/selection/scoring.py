@@ -14,6 +14,7 @@ from poolwise.engines.workers import cores
 from poolwise.progress import Progress
 from poolwise.readouts import Readout
 from poolwise.records import Floats
+from poolwise.selection.candidates import candidates_of
 from poolwise.selection.selection import Selection
 from poolwise.selection.tasks import Task
 from poolwise.selection.vector_cache import VectorCache
@@ -32,11 +33,13 @@ def score_readouts(
     baselines: Mapping[str, Floats] | None = None,
     *,
     scored_baselines: Mapping[str, Array] | None = None,
+    notes: Sequence[str] = (),
     progress: bool = False,
 ) -> Selection:
     """Score every readout, and every baseline's vectors [texts of the cache, d], on the task.
 
-    ``scored_baselines`` are the pseudo-values [n] of baselines that have no vectors.
+    ``scored_baselines`` are the pseudo-values [n] of baselines that have no vectors; ``notes`` are
+    those of all baselines.
     """
     baselines, scored_baselines = baselines or {}, scored_baselines or {}
     scores = column_scores(task, readouts, cache, baselines, progress=progress)
@@ -45,7 +48,8 @@ def score_readouts(
     widths = [encoder.width_of(r) for r in readouts]
     widths += [vectors.shape[1] for vectors in baselines.values()] + [0] * len(scored_baselines)
     chance = task.chance_scores()
-    return Selection(encoder, task, cache, readouts, names, widths, scores, chance)
+    candidates = candidates_of(encoder, readouts, cache)
+    return Selection(candidates, task, names, widths, scores, chance, notes=tuple(notes))
 
 
 def column_scores(

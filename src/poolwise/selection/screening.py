@@ -30,6 +30,7 @@ def screened_selection(
     cache: VectorCache,
     baselines: Mapping[str, Floats],
     *,
+    notes: Sequence[str] = (),
     progress: bool = False,
 ) -> Selection:
     """The best third by a linear discriminant, and the readouts that people take without measuring,
@@ -43,7 +44,10 @@ def screened_selection(
     )
     finalists = _finalists(everything)
     if len(finalists) == len(readouts):
-        return score_readouts(encoder, task, readouts, cache, baselines, progress=progress)
+        every = score_readouts(
+            encoder, task, readouts, cache, baselines, notes=notes, progress=progress
+        )
+        return replace(every, screen=everything.row_scores)
     scores = np.full((len(task), len(readouts) + len(baselines)), np.nan)
     scored = [*finalists.tolist(), *range(len(readouts), scores.shape[1])]
     chosen = [readouts[i] for i in finalists]
@@ -57,6 +61,7 @@ def screened_selection(
         row_scores=scores,
         screen=everything.row_scores,
         chance=task.chance_scores(),
+        notes=tuple(notes),
     )
 
 

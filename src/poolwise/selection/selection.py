@@ -11,14 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.errors import StudyError
-from poolwise.readouts import Readout, parse
+from poolwise.readouts import Readout
+from poolwise.selection.candidates import (
+    Candidate,
+    encoders_of,
+    find,
+    find_up_to_l2,
+    short_names,
+)
 from poolwise.selection.choice import Choice
-from poolwise.selection.grid import canonical_key, with_l2, without_l2
+from poolwise.selection.corrected_tests import any_above, exceeding
 from poolwise.selection.splits import RowIndices
 from poolwise.selection.tasks import Task, estimate_on
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.estimate import Estimate
-from poolwise.statistics.max_t import MaxT, max_t
+from poolwise.statistics.max_t import MaxT
 from poolwise.statistics.paired import Difference, paired_differences
 
 if TYPE_CHECKING:
@@ -32,29 +39,61 @@ REFERENCE_READOUTS = ("declared", "mean@-1")
 
 @dataclass(frozen=True, eq=False)
 class Selection:
-    """Candidates on one task: c ``readouts``, then b ``baselines``.
+    """Candidates on one task: c readouts of one or several models, then b ``baselines``.
 
     ``row_scores`` float64 [n, c + b]: each candidate's pseudo-value of each row (see ``tasks``);
     NaN for what has no score. ``dimensions`` [c + b]: widths of their vectors. ``chance`` [n]:
     pseudo-values of what does not read the texts; None where that is not known. ``screen`` [n, c]:
-    pseudo-values by a cheaper probe, of all readouts, where only the best of them were scored by
-    the task's own; None where all were.
+    pseudo-values by a cheaper probe, of all readouts, where only the best of them may have been
+    scored by the task's own; None where there is no such probe. ``notes`` say what could not
+    be scored.
+
+    The readout that is used now is one of the first model.
     """
 
-    encoder: Encoder
+    candidates: Sequence[Candidate]
     task: Task
-    cache: VectorCache
-    readouts: Sequence[Readout]
     baselines: Sequence[str]
     dimensions: Sequence[int]
     row_scores: Array
     chance: Array | None = None
     screen: Array | None = None
+    notes: Sequence[str] = ()
+
+    @cached_property
+    def readouts(self) -> list[Readout]:
+        """Of all models, [c]."""
+        return [candidate.readout for candidate in self.candidates]
+
+    @cached_property
+    def encoders(self) -> list[Encoder]:
+        """The models, in order."""
+        return encoders_of(self.candidates)
 
     @property
+    def encoder(self) -> Encoder:
+        """The first model: that of the readout that is used now."""
+        return self.candidates[0].encoder
+
+    @property
+    def cache(self) -> VectorCache:
+        """The vectors of the first model."""
+        return self.candidates[0].cache
+
+    @cached_property
+    def models(self) -> list[str]:
+        """The name of each candidate's model, [c]: short where that tells the models apart."""
+        labels = short_names([encoder.name for encoder in self.encoders])
+        names = {id(e): label for e, label in zip(self.encoders, labels, strict=True)}
+        return [names[id(candidate.encoder)] for candidate in self.candidates]
+
+    @cached_property
     def names(self) -> list[str]:
-        """Of all candidates, [c + b]."""
-        return [*map(str, self.readouts), *self.baselines]
+        """Of all candidates, [c + b]: the readout, and of several models ``mean@-1 of MODEL``."""
+        if len(self.encoders) == 1:
+            return [*map(str, self.readouts), *self.baselines]
+        pairs = zip(self.readouts, self.models, strict=True)
+        return [*(f"{readout} of {model}" for readout, model in pairs), *self.baselines]
 
     @cached_property
     def choice_rows(self) -> RowIndices:
@@ -84,6 +123,12 @@ class Selection:
         """Each candidate's score on the rows reported on, [c + b]."""
         return [estimate_on(self.task, column, self.report_rows) for column in self.row_scores.T]
 
+    @property
+    def is_screened(self) -> bool:
+        """Whether the cheaper probe left out any readout."""
+        unscored = np.isnan(self.row_scores[:, : len(self.readouts)]).all(axis=0)
+        return self.screen is not None and bool(np.isfinite(self.screen[:, unscored]).any())
+
     @cached_property
     def choice_scores(self) -> Array:
         """Each candidate's score on the rows chosen on, [c + b]; NaN where it has none."""
@@ -103,7 +148,7 @@ class Selection:
         highest = np.nanmax(values)
         return min(
             (i for i, value in zip(indices, values, strict=True) if value == highest),
-            key=lambda i: (self.cost(i), self.dimensions[i] if self.dimensions else 0),
+            key=lambda i: (self.work(i), self.dimensions[i] if self.dimensions else 0),
         )
 
     @cached_property
@@ -138,9 +183,8 @@ class Selection:
         if self.chance is None:
             return True
         rows = self.choice_rows
-        moved = self.row_scores[rows, : len(self.readouts)] - self.chance[rows, None]
-        changes = moved.mean(axis=0)
-        return bool(max_t(changes, moved - changes, self.task.groups[rows]).significant.any())
+        scores = self.row_scores[rows, : len(self.readouts)]
+        return any_above(scores, self.chance[rows], self.task.groups[rows])
 
     @cached_property
     def tied(self) -> NDArray[np.bool_]:
@@ -166,28 +210,24 @@ class Selection:
         """Which of the candidates ``indices`` are not shown to be worse than ``index``, after
         correction for all of them."""
         rows = self.choice_rows
-        scores = self.row_scores[rows]
-        moved = scores[:, [index]] - scores[:, list(indices)]
-        changes = moved.mean(axis=0)
-        worse = max_t(changes, moved - changes, self.task.groups[rows]).significant
+        scores = self.row_scores[rows][:, [index, *indices]]
+        worse = exceeding(scores, 0, self.task.groups[rows], sign=-1.0)
+        scored = np.isfinite(scores.mean(axis=0))
         return [
             i
-            for i, change, significant in zip(indices, changes, worse, strict=True)
-            if np.isfinite(change) and not significant
+            for i, has_score, significant in zip(
+                indices, scored[1:], worse.significant[1:], strict=True
+            )
+            if has_score and not significant
         ]
 
     def _exceeding(self, index: int, sign: float, bound: float = 0.0) -> MaxT:
         """Tests that the readouts' scores less candidate ``index``'s, times ``sign``, exceed a
         bound. A readout that was only screened takes part with its scores by the screen."""
         rows, c = self.choice_rows, len(self.readouts)
-        scores = self.row_scores[rows, :c]
-        moved = scores - scores[:, [index]]
-        if self.screen is not None:
-            screened = np.isnan(scores).any(axis=0)
-            screen = self.screen[rows]
-            moved[:, screened] = (screen - screen[:, [index]])[:, screened]
-        changes = moved.mean(axis=0)
-        return max_t(sign * changes, sign * (moved - changes), self.task.groups[rows], bound=bound)
+        screen = None if self.screen is None else self.screen[rows]
+        groups, scores = self.task.groups[rows], self.row_scores[rows, :c]
+        return exceeding(scores, index, groups, sign=sign, bound=bound, screen=screen)
 
     @cached_property
     def chosen(self) -> Choice:
@@ -228,25 +268,23 @@ class Selection:
         """By index: every chain of steps is compared with the same few readouts."""
         return {}
 
-    def find(self, readout: str | Readout) -> int | None:
-        """The index of this readout, however its layers are written; None if it is no candidate."""
-        key = canonical_key(_parsed(readout), self.encoder)
-        keys = (canonical_key(candidate, self.encoder) for candidate in self.readouts)
-        return next((i for i, candidate_key in enumerate(keys) if candidate_key == key), None)
+    def find(self, readout: str | Readout, encoder: Encoder | None = None) -> int | None:
+        """The index of this readout of the encoder, by default the first, however its layers are
+        written; None if it is no candidate."""
+        return find(self.candidates, readout, encoder or self.encoder)
 
-    @property
+    def find_up_to_l2(self, readout: str | Readout, encoder: Encoder | None = None) -> int | None:
+        """The index of this readout, or else of the same with or without a last ``l2``."""
+        return find_up_to_l2(self.candidates, readout, encoder or self.encoder)
+
+    @cached_property
     def references(self) -> Mapping[str, int]:
-        """The indices of the readouts to compare with: the reference readouts and [CLS]."""
+        """The indices of the first model's readouts to compare with: the reference readouts and
+        [CLS]."""
         indices = {name: self.find_up_to_l2(name) for name in ("mean@-1", "cls@-1")}
         if self.encoder.declared is not None:
             indices["declared"] = self.find_up_to_l2(self.encoder.declared)
         return {name: index for name, index in indices.items() if index is not None}
-
-    def find_up_to_l2(self, readout: str | Readout) -> int | None:
-        """The index of this readout, or else of the same with or without a last ``l2``."""
-        exact = _parsed(readout)
-        indices = map(self.find, (exact, with_l2(exact), without_l2(exact)))
-        return next((index for index in indices if index is not None), None)
 
     @property
     def ranking(self) -> list[int]:
@@ -255,12 +293,9 @@ class Selection:
         return sorted(range(len(self.names)), key=lambda i: -values[i])
 
     def cost(self, index: int) -> float:
-        """Share of the encoder's blocks that a candidate needs, 0 … 1; baselines need none."""
-        if index >= len(self.readouts):
-            return 0.0
-        depth = self.encoder.depth
-        return max(self.readouts[index].layer_indices(depth)) / max(depth, 1)
+        """Share of its encoder's blocks that a candidate needs, 0 … 1; baselines need none."""
+        return self.candidates[index].cost if index < len(self.candidates) else 0.0
 
-
-def _parsed(readout: str | Readout) -> Readout:
-    return parse(readout) if isinstance(readout, str) else readout
+    def work(self, index: int) -> int:
+        """What costs of candidates of several models are compared by; see ``Candidate.work``."""
+        return self.candidates[index].work if index < len(self.candidates) else 0

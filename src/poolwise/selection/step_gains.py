@@ -59,6 +59,7 @@ def _step_pairs(selection: Selection) -> Iterator[tuple[int, int]]:
     """Indices of readouts with steps, and of the same without steps (but a last ``l2``)."""
     for i, readout in enumerate(selection.readouts):
         if readout.steps:
-            plain = selection.find_up_to_l2(readout.pooled)
+            encoder = selection.candidates[i].encoder
+            plain = selection.find_up_to_l2(readout.pooled, encoder)
             if plain is not None and plain != i:
                 yield i, plain

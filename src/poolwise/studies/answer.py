@@ -107,8 +107,10 @@ def _command(outcome: Outcome, model: str, readout_file: str | None) -> str:
 
 
 def _is_declared(selection: Selection) -> bool:
-    declared = selection.encoder.declared
-    return declared is not None and selection.find(declared) == selection.chosen_index
+    chosen = selection.chosen_index
+    encoder = selection.candidates[chosen].encoder
+    declared = encoder.declared
+    return declared is not None and selection.find(declared, encoder) == chosen
 
 
 def _single_layer(outcome: Outcome) -> Iterator[str]:

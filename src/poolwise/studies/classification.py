@@ -25,7 +25,6 @@ from poolwise.selection.scoring import score_readouts
 from poolwise.selection.screening import screened_selection
 from poolwise.selection.selection import Selection
 from poolwise.selection.tasks import estimate_on, separate_rows
-from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.paired import mean_differences
 from poolwise.studies.study import Context, VectorRequest
 from poolwise.texts import DataKind, LabelledTexts
@@ -69,23 +68,31 @@ class Classification:
         return VectorRequest(self.task.texts, readouts)
 
     def run(self, context: Context) -> Iterator[Finding]:
+        self.selection = self.select(context)
+        yield self.report(self.selection)
+
+    def select(self, context: Context) -> Selection:
         encoder, cache, progress = context.model, context.vectors, context.progress
         baselines, notes = cached_baselines(encoder, self.task, cache, self._seed)
         task, readouts = self.task, self._readouts
         if isinstance(task, RegressionTask):
-            selection = score_readouts(encoder, task, readouts, cache, baselines, progress=progress)
-        else:
-            selection = screened_selection(
-                encoder, task, readouts, cache, baselines, progress=progress
+            return score_readouts(
+                encoder, task, readouts, cache, baselines, notes=notes, progress=progress
             )
-            notes += [*scale_notes(self.data[0].labels), *_rare_labels(task)]
-        self.selection = selection
+        return screened_selection(
+            encoder, task, readouts, cache, baselines, notes=notes, progress=progress
+        )
+
+    def report(self, selection: Selection) -> Finding:
+        notes = []
+        if isinstance(self.task, LabelsTask):
+            notes += [*scale_notes(self.data[0].labels), *_rare_labels(self.task)]
         notes += self._chance_note(selection)
-        yield selection_finding(
+        return selection_finding(
             selection,
             study=self.name,
             question=self.question,
-            numbers=list(self._controls(selection, cache)),
+            numbers=list(self._controls(selection)),
             notes=notes,
         )
 
@@ -102,10 +109,11 @@ class Classification:
                 f"than always predicting {task.constant_prediction}"
             )
 
-    def _controls(self, selection: Selection, cache: VectorCache) -> Iterator[Number]:
+    def _controls(self, selection: Selection) -> Iterator[Number]:
+        candidate = selection.candidates[selection.chosen_index]
+        chosen, cache = candidate.readout, candidate.cache
         task, rows = self.task, cache.rows(self.task.texts)
         usable = cache.usable[rows]
-        chosen = self._readouts[selection.chosen_index]
         vectors = cache[str(chosen.pooled)][rows]
         if chosen.steps:
             vectors = fit(chosen, vectors[usable], cache.dense_stack).apply(vectors)

@@ -52,29 +52,34 @@ class Similarity:
         return VectorRequest(self.task.texts, readouts)
 
     def run(self, context: Context) -> Iterator[Finding]:
+        self.selection = self.select(context)
+        yield self.report(self.selection)
+
+    def select(self, context: Context) -> Selection:
         encoder, cache, progress = context.model, context.vectors, context.progress
         baselines, notes = cached_baselines(encoder, self.task, cache, self._seed)
-        self.selection = score_readouts(
-            encoder, self.task, self._readouts, cache, baselines, progress=progress
+        return score_readouts(
+            encoder, self.task, self._readouts, cache, baselines, notes=notes, progress=progress
         )
-        yield selection_finding(
-            self.selection,
+
+    def report(self, selection: Selection) -> Finding:
+        return selection_finding(
+            selection,
             study=self.name,
             question=self.question,
-            numbers=[self._control(self.selection), *self._other_scores(self.selection)],
-            notes=notes,
+            numbers=[self._control(selection), *self._other_scores(selection)],
         )
 
     def _other_scores(self, selection: Selection) -> Iterator[Number]:
         """Of labels, the chosen readout and the references by other scores of neighbours."""
-        task, rows, cache = self.task, selection.report_rows, selection.cache
+        task, rows = self.task, selection.report_rows
         if not isinstance(task, NeighboursTask):
             return
         for i in dict.fromkeys([selection.chosen_index, *selection.references.values()]):
-            readout = selection.readouts[i]
+            readout, cache = selection.readouts[i], selection.candidates[i].cache
             for name, score in OTHER_SCORES.items():
                 scores = task.scores_by(score, cache, cache[str(readout.pooled)], readout)
-                where = {"readout": str(readout), "part": task.folds.part}
+                where = {"readout": selection.names[i], "part": task.folds.part}
                 yield Number.of(name, estimate_on(task, scores, rows), where)
 
     def _control(self, selection: Selection) -> Number:
@@ -84,13 +89,14 @@ class Similarity:
             value = estimate_on(task, selection.chance_scores, rows)
             name = f"{task.score} of a random order"
             return Number.of(name, value, {"part": task.folds.part}, control=True)
-        chosen = selection.readouts[selection.chosen_index]
-        cosines = task.cosines(selection.cache, selection.cache[str(chosen.pooled)], chosen)
+        candidate = selection.candidates[selection.chosen_index]
+        chosen, cache = candidate.readout, candidate.cache
+        cosines = task.cosines(cache, cache[str(chosen.pooled)], chosen)
         rows = task.folds.report_rows
         rows = rows[np.isfinite(cosines[rows])]
         shuffled = np.random.default_rng(self._seed).permutation(task.pairs.scores[rows])
         correlation = spearman(cosines[rows], shuffled, task.groups[rows])
-        where = {"readout": str(chosen), "part": task.folds.part}
+        where = {"readout": selection.names[selection.chosen_index], "part": task.folds.part}
         return Number.of(
             "Spearman with the scores of other pairs", correlation, where, control=True
         )

@@ -89,6 +89,14 @@ class SharesVectors(Protocol):
 
 @runtime_checkable
 class Selects(Protocol):
-    """A study that chooses a readout; ``selection`` is there once it has run."""
+    """A study that chooses a readout; ``selection`` is there once it has run.
+
+    ``select`` scores the readouts of the context's model; ``report`` says what a selection shows.
+    Of several models ``select`` runs once for each, and ``report`` once, on the selections joined.
+    """
 
     selection: Selection | None
+
+    def select(self, context: Context) -> Selection: ...
+
+    def report(self, selection: Selection) -> Finding: ...

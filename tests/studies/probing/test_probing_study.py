@@ -8,6 +8,7 @@ import poolwise
 from poolwise.errors import StudyError
 from poolwise.readouts import parse
 from poolwise.reports.rendering import render_chart
+from poolwise.selection.candidates import candidates_of
 from poolwise.selection.comparisons import join_words
 from poolwise.selection.labels_task import LabelsTask
 from poolwise.selection.selection import Selection
@@ -51,11 +52,10 @@ def scored(name, readouts, controls=None, chance=0.5, n=2000, splits=None):
 
     columns = [hits(readouts.get(spec, 0.5)) for spec in specs]
     columns += [hits(share) for share in shares.values()]
+    encoder = SimpleNamespace(name="drawn", depth=DEPTH, width=8, declared=None)
     selection = Selection(
-        encoder=SimpleNamespace(depth=DEPTH, declared=None),
+        candidates=candidates_of(encoder, [parse(spec) for spec in specs], None),
         task=task,
-        cache=None,
-        readouts=[parse(spec) for spec in specs],
         baselines=list(shares),
         dimensions=[],
         row_scores=np.column_stack(columns),

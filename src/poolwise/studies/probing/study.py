@@ -15,6 +15,7 @@ from poolwise.model import Model
 from poolwise.progress import Progress
 from poolwise.readouts import Readout, parse
 from poolwise.records import Finding, Precision
+from poolwise.selection.candidates import candidates_of
 from poolwise.selection.grid import layer_numbers
 from poolwise.selection.label_kinds import check_classes
 from poolwise.selection.labels_task import LabelsTask
@@ -121,10 +122,8 @@ class Probing:
         controls = dict(surface_controls(task, tokens, self._seed))
         names = [*controls, *(f"{UNTRAINED} {readout}" for readout in self._readouts)]
         return Selection(
-            encoder=model,
+            candidates=candidates_of(model, self._readouts, cache),
             task=task,
-            cache=cache,
-            readouts=self._readouts,
             baselines=names,
             dimensions=[],
             row_scores=np.column_stack([trained, *controls.values(), untrained]),
