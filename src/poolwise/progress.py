@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from poolwise.escaping import escape_control
@@ -18,6 +19,19 @@ PATIENCE_S = 1.0
 """Work that takes less than this shows no bar."""
 
 
+_SUBJECT: ContextVar[str] = ContextVar("subject", default="")
+
+
+@contextmanager
+def progress_of(subject: str) -> Iterator[None]:
+    """Bars made meanwhile name the subject: the model, where several take turns."""
+    token = _SUBJECT.set(f"{subject}: ")
+    try:
+        yield
+    finally:
+        _SUBJECT.reset(token)
+
+
 class Progress:
     """Counts ``what``, as a context; ``total`` may be unknown.
 
@@ -25,7 +39,7 @@ class Progress:
     """
 
     def __init__(self, what: str, total: int | None = None, *, show: bool = True) -> None:
-        self.what, self.total, self.count = escape_control(what), total, 0.0
+        self.what, self.total, self.count = escape_control(_SUBJECT.get() + what), total, 0.0
         self._show = show and sys.stderr.isatty()
         self._began = time.monotonic()
         self._bars: Bars | None = None

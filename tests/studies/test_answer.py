@@ -1,6 +1,8 @@
 """The one answer of a sweep: what leads, what is quoted, and where questions differ."""
 
 import shlex
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ PROBE, SEARCH = "accuracy", "mean average precision"
 class Encoder:
     """What a selection asks of an encoder."""
 
-    name, depth, width = "drawn", 12, 8
+    name, folder, depth, width = "my model", Path("models/my model"), 12, 8
     declared = None
 
 
@@ -50,8 +52,8 @@ CHANCE = [0.5, 0.5, 0.5, 0.5]
 WHITENED = [0.80, 0.80, 0.80, 0.90]
 
 
-def answer(*selections, model="my model", **options):
-    return answer_of(selections, model=model, **options)
+def answer(*selections, **options):
+    return answer_of(selections, **options)
 
 
 @pytest.mark.parametrize("means", [BETTER, KEPT, CHANCE, WHITENED, [0.8] * 4])
@@ -63,16 +65,15 @@ def test_the_recommendation_is_one_sentence_of_at_most_25_words(means):
 
 
 def test_a_change_says_what_it_gains_and_quotes_what_to_run():
-    said = answer(
-        selection_of(BETTER), readout_file="my sweep/readout.toml", texts_per_second=1234.5
-    )
+    timed = replace(selection_of(BETTER), milliseconds=[0.5, 0.81, 0.5, 0.5])
+    said = answer(timed, readout_file="my sweep/readout.toml")
     assert said.recommendation == "Use mean@-2: it scores higher than mean@-1."
     assert said.reason.startswith("+0.0")
     assert said.reason.endswith("] in accuracy against mean@-1 on intents.csv")
     assert said.cost.startswith("8 dimensions, 92% of the encoder's blocks, about 1,23")
     assert said.certainty.startswith("p below 0.0001")
     assert shlex.split(said.command) == [
-        *("poolwise", "embed", "my model", "texts.txt", "-o", "vectors.parquet"),
+        *("poolwise", "embed", "models/my model", "texts.txt", "-o", "vectors.parquet"),
         *("--readout", "my sweep/readout.toml"),
     ]
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poolwise.api.inputs import as_datasets, as_model, check_score, read_options
+from poolwise.api.inputs import as_datasets, check_score, read_options
 from poolwise.api.results import FindingsView
 from poolwise.errors import StudyError
 from poolwise.model import Model
@@ -29,14 +29,11 @@ SELECTING = ("classification", "similarity")
 class SweepResult(FindingsView):
     """The findings of a sweep, and the selections among readouts that they tell of.
 
-    ``print`` gives the answer and the verdicts; a notebook shows them with their charts. ``model``
-    is what commands call the model. ``texts_per_second``: how fast the chosen readout was read.
+    ``print`` gives the answer and the verdicts; a notebook shows them with their charts.
     """
 
     findings: list[Finding] = field(default_factory=list)
     selections: list[Selection] = field(default_factory=list)
-    model: str = "MODEL"
-    texts_per_second: float | None = None
 
     @property
     def answer(self) -> Answer | None:
@@ -52,9 +49,7 @@ class SweepResult(FindingsView):
             return None
         return answer_of(
             self.selections,
-            model=self.model,
             readout_file=None if readout_file is None else str(readout_file),
-            texts_per_second=self.texts_per_second,
         )
 
     @cached_property
@@ -139,7 +134,7 @@ class SweepResult(FindingsView):
 
 
 def sweep(
-    model: Model | str | Path,
+    model: Model | str | Path | Sequence[Model | str | Path],
     *,
     labels: object = None,
     pairs: object = None,
@@ -152,44 +147,48 @@ def sweep(
     precision: Precision = "exact",
     prompt: str | None = None,
     prompt_name: str | None = None,
+    max_length: int | None = None,
     progress: bool = False,
     **reading: Any,
 ) -> SweepResult:
     """Measure every layer, pool and step of ``model`` on this data, in one pass.
 
     Every row is scored by what was fitted without it; the score of the choice is of rows that it
-    was not made on. ``model`` is what ``load`` gives, or takes. ``labels``, ``pairs``, ``tags``
-    and ``texts`` are paths, frames, ``datasets.Dataset``, Arrow tables or lists; a list of them is
-    several sets. ``grid`` is
-    ``default``, ``full``, or readouts between blanks. ``score`` is of labels: accuracy, balanced
-    accuracy, macro-F1, AUC or average precision; of numbers R2 or Spearman; by default what suits
-    the labels. ``reading`` are fields of ``ReadOptions``:
+    was not made on. ``model`` is what ``load`` gives, or takes. Of a list of models all readouts
+    compete on the same rows, against the one that the first model declares; those given by name
+    are in memory one at a time. ``max_length`` is of models given by name. ``labels``, ``pairs``,
+    ``tags`` and ``texts`` are paths, frames, ``datasets.Dataset``, Arrow tables or lists; a list of
+    them is several sets. ``grid`` is ``default``, ``full``, or readouts between blanks. ``score``
+    is of labels: accuracy, balanced accuracy, macro-F1, AUC or average precision; of numbers R2 or
+    Spearman; by default what suits the labels. ``reading`` are fields of ``ReadOptions``:
     ``limit``, ``dev``, ``test``, ``columns``, ``text_column``, ``label_column``, ….
 
     An interruption (Ctrl-C) carries as notes what was answered before. Raises StudyError where the
     data cannot carry an answer, TextError where they cannot be read.
     """
-    from poolwise.api.reading_speed import reading_speed  # noqa: PLC0415 - slow to import
-    from poolwise.studies.sweep import sweep as sweep_studies  # noqa: PLC0415 - likewise
+    from poolwise.api.model_sources import model_sources  # noqa: PLC0415 - slow to import
+    from poolwise.studies.model_sweep import sweep_models  # noqa: PLC0415 - likewise
+    from poolwise.studies.pass_times import with_pass_times  # noqa: PLC0415 - likewise
+    from poolwise.studies.sweep import sweep as sweep_model  # noqa: PLC0415 - likewise
 
     data = {"labels": labels, "pairs": pairs, "tags": tags, "queries": queries, "texts": texts}
     if all(value is None for value in data.values()):
         raise StudyError("nothing to measure on: give pairs, labels, queries, tags or texts")
     datasets = as_datasets(**data, options=read_options(seed, reading))
     check_score(score, datasets)
-    encoder = as_model(model, prompt, prompt_name)
+    sources = model_sources(model, prompt=prompt, prompt_name=prompt_name, max_length=max_length)
+    options: dict[str, Any] = {"grid": grid, "score": score, "seed": seed}
+    options |= {"precision": precision, "progress": progress}
+    answers: Iterator[tuple[Finding, Selection | None]]
+    if several := len(sources) > 1:
+        answers = sweep_models(sources, datasets, **options)
+    else:
+        encoder = sources[0].load()
+        answers = sweep_model(encoder, datasets, **options)
     findings: list[Finding] = []
     selections: list[Selection] = []
     try:
-        for finding, selection in sweep_studies(
-            encoder,
-            datasets,
-            grid=grid,
-            score=score,
-            seed=seed,
-            precision=precision,
-            progress=progress,
-        ):
+        for finding, selection in answers:
             findings.append(finding)
             if selection is not None:
                 selections.append(selection)
@@ -197,8 +196,6 @@ def sweep(
         for finding in findings:
             interruption.add_note(f"answered before the interruption: {finding.verdict}")
         raise
-    result = SweepResult(findings, selections, encoder.name)
-    if not selections:
-        return result
-    speed = reading_speed(encoder, selections[0].task.texts, result.best.readout, precision)
-    return replace(result, texts_per_second=speed)
+    if not several:
+        selections = with_pass_times(selections, {encoder: lambda: encoder}, precision)
+    return SweepResult(findings, selections)

@@ -24,7 +24,6 @@ from poolwise.cli.options import (
 )
 from poolwise.cli.terminal import print_answer, print_finding, print_questions, print_table
 from poolwise.json_values import to_plain
-from poolwise.model import load
 from poolwise.progress import waiting
 from poolwise.records import Precision
 
@@ -32,7 +31,7 @@ DEFAULT_LIMIT = 20_000
 
 
 @click.command("sweep")
-@click.argument("model")
+@click.argument("models", metavar="MODEL...", nargs=-1, required=True)
 @data_options
 @click.option(
     "--grid",
@@ -56,7 +55,7 @@ DEFAULT_LIMIT = 20_000
 @click.option("--verbose", is_flag=True, help="Print every table and note, not the answer alone.")
 @json_option
 def command(
-    model: str,
+    models: tuple[str, ...],
     grid: str,
     score: str | None,
     limit: RowLimit,
@@ -73,6 +72,9 @@ def command(
 ) -> None:
     """Measure every layer, pool and step of MODEL on your data, in one pass.
 
+    Of several models all readouts compete on the same rows, against the one that the first model
+    declares.
+
     Every row is scored by what was fitted without it. The answer comes first: what to use, why,
     what it costs, how sure that is, and the next command. OUTPUT's readout.toml is the readout to
     use: give it to `poolwise embed --readout`.
@@ -81,6 +83,7 @@ def command(
     poolwise sweep demo --pairs sts-dev.csv -o sweep
     poolwise sweep demo --labels intents.csv --texts novel.txt --split sentences -o sweep
     poolwise sweep ./my-bert --labels train.tsv --test test.tsv --grid full
+    poolwise sweep demo ./my-bert --labels intents.csv -o sweep
     """
     if not any(where[kind] for kind in ("pairs", "labels", "tags", "queries", "texts")):
         raise click.UsageError(
@@ -94,15 +97,17 @@ def command(
         with waiting("reading the data"):
             data = read_datasets(**where, limit=limit, seed=seed)
         tell_of_the_limit(data)
-        encoder = load(model, max_length=max_length).prompted(prompt, prompt_name)
         try:
             result = sweep(
-                encoder,
+                list(models),
                 **by_kind(data),
                 grid=grid,
                 score=score,
                 seed=seed,
                 precision=precision,
+                prompt=prompt,
+                prompt_name=prompt_name,
+                max_length=max_length,
                 progress=True,
             )
         except KeyboardInterrupt as interruption:

@@ -115,6 +115,14 @@ class Encoder:
         other.__dict__["_shared"] = self.shared
         return other
 
+    def without_weights(self) -> Encoder:
+        """The same encoder without its tensors and engines, which still knows its hash: what is
+        kept of a model that no longer runs."""
+        values = {field.name: getattr(self, field.name) for field in fields(Encoder)}
+        other = Encoder(**values | {"tensors": {}})
+        other.shared["hash"] = self.hash
+        return other
+
     @property
     def shared(self) -> dict[str, Any]:
         """What is computed once from the encoder whatever its prompt: its hash, its engines.

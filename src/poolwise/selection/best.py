@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from poolwise.encoders.provenance import source_provenance
 from poolwise.json_values import to_plain
 from poolwise.selection.selection import Selection
 from poolwise.transforms import fit
@@ -21,6 +22,7 @@ def best_readout(selection: Selection, provenance: Mapping[str, Any]) -> FittedR
         rows = cache.rows(selection.task.fit_texts, selection.task.fit_kind)
         vectors = cache[str(readout.pooled)][rows[cache.usable[rows]]]
         transform = fit(readout, vectors, cache.dense_stack)
+    provenance = {**provenance, **source_provenance(encoder)}
     prompt = encoder.prefix if encoder.prefix or encoder.prompt is not None else None
     return FittedReadout(
         readout, transform, {key: _as_text(fact) for key, fact in provenance.items()}, prompt

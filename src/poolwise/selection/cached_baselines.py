@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from poolwise.records import Floats
-from poolwise.selection.baselines import BASELINES, baselines
+from poolwise.selection.baselines import BASELINES, ENCODER_BASELINES, baselines
 from poolwise.selection.tasks import Task
 from poolwise.selection.vector_cache import VectorCache
 
@@ -20,9 +20,15 @@ def cached_baselines(
     cache: VectorCache,
     seed: int,
     names: Sequence[str] = tuple(BASELINES),
+    *,
+    of_texts: bool = True,
 ) -> tuple[dict[str, Floats], list[str]]:
     """Each baseline's vectors of the cache's texts, by name; and notes on the baselines that could
-    not run. What a baseline learns, it learns from the task's texts, without labels."""
+    not run. What a baseline learns, it learns from the task's texts, without labels.
+
+    Those that do not read the encoder are left out unless ``of_texts``.
+    """
+    names = [name for name in names if of_texts or name in ENCODER_BASELINES]
     memo = cache.memo.setdefault((seed, *names, *task.fit_texts), [])
     if not memo:
         memo += baselines(encoder, task.fit_texts, cache.texts, seed=seed, names=names)

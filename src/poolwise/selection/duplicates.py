@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 from poolwise.records import TokenizedText
 from poolwise.texts import Datasets
@@ -45,17 +47,25 @@ def without_duplicates(encoder: Encoder, texts: Iterable[str]) -> list[str]:
 
 def with_groups(encoder: Encoder, datasets: Datasets) -> Datasets:
     """The same data sets, with the duplicates among their texts in ``groups``."""
+    return grouped(datasets, duplicate_groups(encoder, grouped_texts(datasets)))
+
+
+def grouped_texts(datasets: Datasets) -> list[str]:
+    """The texts of the data sets that have ``groups``."""
     texts = [
         text for pairs in datasets.pairs for side in (pairs.first, pairs.second) for text in side
     ]
     texts += [text for labelled in datasets.labels for text in labelled.texts]
-    texts += [
+    return texts + [
         text
         for data in datasets.queries
         for side in (data.queries, data.documents)
         for text in side
     ]
-    groups = duplicate_groups(encoder, texts)
+
+
+def grouped(datasets: Datasets, groups: Mapping[str, int]) -> Datasets:
+    """The same data sets with these ``groups``."""
     return replace(
         datasets,
         pairs=[replace(pairs, groups=groups) for pairs in datasets.pairs],
@@ -75,6 +85,24 @@ def duplicate_groups(encoder: Encoder, texts: Iterable[str]) -> Mapping[str, int
         text: numbers.setdefault(ids, len(numbers))
         for text, ids in zip(unique, token_id_bytes(encoder, unique), strict=True)
     }
+
+
+def unite(groupings: Sequence[Mapping[str, int]]) -> Mapping[str, int]:
+    """A number for each text, the same for texts that any of the groupings numbers alike.
+
+    All number the same texts: those that one of several encoders reads alike belong together.
+    """
+    first, *others = groupings
+    if not others:
+        return first
+    texts = list(first)
+    numbers = np.array([[grouping[text] for text in texts] for grouping in groupings])
+    nodes = numbers + np.arange(1, len(groupings) + 1)[:, None] * len(texts)
+    edges = np.tile(np.arange(len(texts)), len(groupings)), nodes.ravel()
+    size = (len(groupings) + 1) * len(texts)
+    graph = csr_array((np.ones(nodes.size), edges), shape=(size, size))
+    _, components = connected_components(graph, directed=False)
+    return dict(zip(texts, components[: len(texts)].tolist(), strict=True))
 
 
 def duplicate_keys(texts: Sequence[str], groups: Mapping[str, int]) -> list[Hashable]:

@@ -24,7 +24,7 @@ EQUAL = 1e-12
 
 def retrieval_notes(selection: Selection, task: RetrievalTask) -> Iterator[str]:
     """Notes on the data, and on the chosen readout's ranking."""
-    cache = selection.cache
+    cache = selection.candidates[selection.chosen_index].cache
     yield from _compared(selection)
     if task.data.proxy:
         yield f"{CAREFUL}{task.data.proxy}"
@@ -51,9 +51,10 @@ def _compared(selection: Selection) -> Iterator[str]:
 
 
 def _unjudged(selection: Selection, task: RetrievalTask) -> Iterator[str]:
-    readout = selection.readouts[selection.chosen_index]
-    vectors = selection.cache[str(readout.pooled)]
-    ranks = task.ranks(selection.cache, vectors, readout, task.judged)
+    candidate = selection.candidates[selection.chosen_index]
+    readout, cache = candidate.readout, candidate.cache
+    vectors = cache[str(readout.pooled)]
+    ranks = task.ranks(cache, vectors, readout, task.judged)
     if ranks is None:
         return
     rows = np.isin(task.judged.queries, selection.report_rows)

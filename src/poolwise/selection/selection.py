@@ -46,7 +46,8 @@ class Selection:
     pseudo-values of what does not read the texts; None where that is not known. ``screen`` [n, c]:
     pseudo-values by a cheaper probe, of all readouts, where only the best of them may have been
     scored by the task's own; None where there is no such probe. ``notes`` say what could not
-    be scored.
+    be scored. ``milliseconds`` [c]: the time measured to read a text with each readout; empty where
+    it was not measured.
 
     The readout that is used now is one of the first model.
     """
@@ -59,6 +60,7 @@ class Selection:
     chance: Array | None = None
     screen: Array | None = None
     notes: Sequence[str] = ()
+    milliseconds: Sequence[float] = ()
 
     @cached_property
     def readouts(self) -> list[Readout]:

@@ -27,15 +27,10 @@ def leading_selection(selections: Sequence[Selection]) -> Selection:
 def answer_of(
     selections: Sequence[Selection],
     *,
-    model: str,
     readout_file: str | None = None,
-    texts_per_second: float | None = None,
 ) -> Answer:
-    """The answer of at least one selection.
-
-    ``model`` is what commands call the model, ``readout_file`` where the chosen readout was
-    written. ``texts_per_second`` was measured with that readout.
-    """
+    """The answer of at least one selection; ``readout_file`` is where the chosen readout was
+    written."""
     leading = leading_selection(selections)
     outcome = Outcome(leading)
     if outcome.decision is Decision.NOTHING:
@@ -43,9 +38,9 @@ def answer_of(
     return Answer(
         recommendation=verdict(outcome),
         reason=_reason(outcome),
-        cost=_cost(outcome, texts_per_second),
+        cost=_cost(outcome),
         certainty=_certainty(outcome),
-        command=_command(outcome, model, readout_file),
+        command=_command(outcome, readout_file),
         notes=[*_single_layer(outcome), *_others(selections, leading)],
     )
 
@@ -68,14 +63,15 @@ def _reason(outcome: Outcome) -> str:
     )
 
 
-def _cost(outcome: Outcome, texts_per_second: float | None) -> str:
+def _cost(outcome: Outcome) -> str:
     selection, chosen = outcome.selection, outcome.selection.chosen_index
     cost = (
         f"{selection.dimensions[chosen]:,} dimensions, {selection.cost(chosen):.0%} of the "
         "encoder's blocks"
     )
-    if texts_per_second is None:
+    if not selection.milliseconds:
         return cost
+    texts_per_second = 1000 / selection.milliseconds[chosen]
     return f"{cost}, about {texts_per_second:,.0f} texts a second measured on this machine"
 
 
@@ -97,9 +93,13 @@ def _certainty(outcome: Outcome) -> str:
     )
 
 
-def _command(outcome: Outcome, model: str, readout_file: str | None) -> str:
+def _command(outcome: Outcome, readout_file: str | None) -> str:
     """Embedding with the readout; what the model declares needs no naming."""
-    readout = readout_file or outcome.name
+    candidate = outcome.selection.candidates[outcome.selection.chosen_index]
+    readout, encoder = readout_file or str(candidate.readout), candidate.encoder
+    # A local folder's name is the last of its path, which alone does not find it.
+    local = encoder.folder.resolve().name == encoder.name
+    model = str(encoder.folder) if local else encoder.name
     words = ["poolwise", "embed", model, TEXTS, "-o", "vectors.parquet"]
     if not _is_declared(outcome.selection):
         words += ["--readout", readout]

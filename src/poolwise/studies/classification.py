@@ -73,7 +73,9 @@ class Classification:
 
     def select(self, context: Context) -> Selection:
         encoder, cache, progress = context.model, context.vectors, context.progress
-        baselines, notes = cached_baselines(encoder, self.task, cache, self._seed)
+        baselines, notes = cached_baselines(
+            encoder, self.task, cache, self._seed, of_texts=context.text_baselines
+        )
         task, readouts = self.task, self._readouts
         if isinstance(task, RegressionTask):
             return score_readouts(

@@ -48,43 +48,54 @@ class Retrieval:
         return VectorRequest((), readouts, queries=task.data.queries, documents=task.documents)
 
     def run(self, context: Context) -> Iterator[Finding]:
+        self.selection = self.select(context)
+        yield self.report(self.selection)
+
+    def select(self, context: Context) -> Selection:
         encoder, cache, task = context.model, context.vectors, self.task
-        baselines, notes = cached_baselines(encoder, task, cache, self._seed, VECTORS)
-        scored, bm25_notes = bm25_row_scores(task, cache)
-        self.selection = selection = score_readouts(
+        of_texts = context.text_baselines
+        baselines, notes = cached_baselines(
+            encoder, task, cache, self._seed, VECTORS, of_texts=of_texts
+        )
+        scored, bm25_notes = bm25_row_scores(task, cache) if of_texts else ({}, [])
+        return score_readouts(
             encoder,
             task,
             self._readouts,
             cache,
             baselines,
             scored_baselines=scored,
+            notes=[*notes, *bm25_notes],
             progress=context.progress,
         )
-        yield selection_finding(
+
+    def report(self, selection: Selection) -> Finding:
+        return selection_finding(
             selection,
             study=self.name,
             question=self.question,
             numbers=[*self._controls(selection), *self._other_scores(selection)],
-            notes=[*retrieval_notes(selection, task), *notes, *bm25_notes],
+            notes=list(retrieval_notes(selection, self.task)),
         )
 
     def _other_scores(self, selection: Selection) -> Iterator[Number]:
         """The chosen readout and the references by the other scores."""
-        task, cache, rows = self.task, selection.cache, selection.report_rows
+        task, rows = self.task, selection.report_rows
         where = {"part": task.folds.part}
         for i in dict.fromkeys([selection.chosen_index, *selection.references.values()]):
-            readout = selection.readouts[i]
+            readout, cache = selection.readouts[i], selection.candidates[i].cache
             ranks = task.ranks(cache, cache[str(readout.pooled)], readout)
             for score in map(ranking_score, SHOWN):
                 if score.name != task.score:
                     value = estimate_on(task, task.scores_by(score, ranks, cache), rows)
-                    yield Number.of(score.name, value, {"readout": str(readout), **where})
+                    yield Number.of(score.name, value, {"readout": selection.names[i], **where})
 
     def _controls(self, selection: Selection) -> Iterator[Number]:
-        task, cache, rows = self.task, selection.cache, selection.report_rows
-        chosen = selection.readouts[selection.chosen_index]
+        task, rows = self.task, selection.report_rows
+        candidate = selection.candidates[selection.chosen_index]
+        chosen, cache = candidate.readout, candidate.cache
         shuffled = task.shuffled().row_scores(cache, cache[str(chosen.pooled)], chosen)
-        where = {"readout": str(chosen), "part": task.folds.part}
+        where = {"readout": selection.names[selection.chosen_index], "part": task.folds.part}
         name = f"{task.score} with the relevant documents of other queries"
         yield Number.of(name, estimate_on(task, shuffled, rows), where, control=True)
         value = estimate_on(task, selection.chance_scores, rows)

@@ -41,9 +41,10 @@ def context_for(
     *,
     precision: Precision = "exact",
     progress: bool = False,
+    text_baselines: bool = True,
 ) -> Context:
     """A context with the vectors that these studies request, from one pass."""
-    context = Context(model, precision, progress)
+    context = Context(model, precision, progress, text_baselines=text_baselines)
     requests = [study.request(model) for study in studies if isinstance(study, SharesVectors)]
     texts = [text for request in requests for text in request.texts]
     queries = [text for request in requests for text in request.queries]
@@ -69,7 +70,7 @@ def findings_of(study: Study, context: Context) -> Iterator[Finding]:
     shares = isinstance(study, SharesVectors)
     if shares:
         provenance |= {"texts": len(context.vectors)}
-        notes = list(_notes(context.vectors))
+        notes = list(vector_notes(context.vectors))
     with single_blas_thread() if shares else nullcontext():
         findings = iter(list(study.run(context)) if shares else study.run(context))
     for finding in findings:
@@ -79,7 +80,8 @@ def findings_of(study: Study, context: Context) -> Iterator[Finding]:
         yield with_data_notes(complete, study.data)
 
 
-def _notes(cache: VectorCache) -> Iterator[str]:
+def vector_notes(cache: VectorCache) -> Iterator[str]:
+    """What a finding says of the texts whose vectors it read."""
     yield from cache.unknown
     if cache.n_truncated:
         yield f"{cache.n_truncated:,} texts were cut to the encoder's maximum length"

@@ -57,7 +57,9 @@ class Similarity:
 
     def select(self, context: Context) -> Selection:
         encoder, cache, progress = context.model, context.vectors, context.progress
-        baselines, notes = cached_baselines(encoder, self.task, cache, self._seed)
+        baselines, notes = cached_baselines(
+            encoder, self.task, cache, self._seed, of_texts=context.text_baselines
+        )
         return score_readouts(
             encoder, self.task, self._readouts, cache, baselines, notes=notes, progress=progress
         )

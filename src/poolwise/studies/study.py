@@ -32,13 +32,15 @@ class Context:
     """What a study runs in: the model, how its passes run, and the vectors that are shared.
 
     ``cache`` holds the vectors of every ``VectorRequest`` of this run, from one pass over the
-    union of them; None where no study of the run requests any.
+    union of them; None where no study of the run requests any. ``text_baselines``: whether
+    baselines that do not read the model are scored; of several models they are scored once.
     """
 
     model: Model
     precision: Precision = "exact"
     progress: bool = False
     cache: VectorCache | None = None
+    text_baselines: bool = True
 
     @property
     def vectors(self) -> VectorCache:
@@ -88,7 +90,7 @@ class SharesVectors(Protocol):
 
 
 @runtime_checkable
-class Selects(Protocol):
+class Selects(Study, Protocol):
     """A study that chooses a readout; ``selection`` is there once it has run.
 
     ``select`` scores the readouts of the context's model; ``report`` says what a selection shows.

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from poolwise.encoders import Encoder
 from poolwise.model import Model
 from poolwise.records import Finding, Precision
 from poolwise.selection.duplicates import with_groups
@@ -51,7 +52,7 @@ def sweep(
 
 
 def sweep_studies(
-    model: Model,
+    encoder: Encoder,
     datasets: Datasets,
     *,
     grid: str = "default",
@@ -63,7 +64,7 @@ def sweep_studies(
     studies: list[Study] = []
     for name, row in QUESTIONS.items():
         sets = replace(datasets, labels=classes) if name in OF_CLASSES else datasets
-        if row.sweep is None or not _answerable(name, model, sets):
+        if row.sweep is None or not _answerable(name, encoder, sets):
             continue
         own = score if score is not None and scored_kind(score) in row.takes else None
         options: dict[str, Any] = {"grid": grid, "score": own, "seed": seed}
@@ -72,10 +73,10 @@ def sweep_studies(
     return _last_geometry(studies)
 
 
-def _answerable(name: str, model: Model, datasets: Datasets) -> bool:
+def _answerable(name: str, encoder: Encoder, datasets: Datasets) -> bool:
     """A pooler needs its weights; one task says little of what layers know."""
     if name == "pooler":
-        return model.has_pooler
+        return encoder.has_pooler
     return name != "knows" or len(datasets.labels) >= 2
 
 

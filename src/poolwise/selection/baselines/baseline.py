@@ -22,6 +22,9 @@ BASELINES: Mapping[str, Make] = {
     "doc2vec": document_vectors,
 }
 
+ENCODER_BASELINES = ("static word vectors", "static word vectors, SIF")
+"""Those that read the encoder's word table: of several models each has its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
