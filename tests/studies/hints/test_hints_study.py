@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -130,15 +131,8 @@ def planted(run, shift):
     rng = np.random.default_rng(0)
     n, c = len(run.selection.task), len(run.selection.readouts)
     noise = 0.05 * rng.normal(size=(n, c))
-    selection = run.selection.__class__(
-        run.selection.encoder,
-        run.selection.task,
-        run.cache,
-        run.selection.readouts,
-        (),
-        run.selection.dimensions,
-        0.5 + noise + shift * (np.arange(c) == 0),
-    )
+    scores = 0.5 + noise + shift * (np.arange(c) == 0)
+    selection = replace(run.selection, baselines=(), row_scores=scores)
     values = np.vstack([np.arange(c)[::-1], np.zeros((4, c))])
     names = ["planted", RANDOM, DEEPEST, "the most dimensions", LONGEST]
     return selection, hint_choices(selection, ScoreTable(names, values))
