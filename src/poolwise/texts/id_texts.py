@@ -10,7 +10,7 @@ from poolwise.errors import TextError
 from poolwise.texts.column_names import guess_column
 from poolwise.texts.columns import Table
 from poolwise.texts.fields import as_filled_text, as_id, is_missing
-from poolwise.texts.omitted_rows import OmittedRows
+from poolwise.texts.omitted_rows import OmittedRows, counted
 from poolwise.texts.retrieval_columns import RetrievalFormat, role_column
 from poolwise.texts.tables import Input, input_name, joined_names
 
@@ -74,7 +74,8 @@ class IdTexts:
                 )
             repeated += 1
         if repeated > len(texts):
-            self.notes.append(f"{self.name}: {repeated - len(texts):,} rows are there twice")
+            twice = counted(repeated - len(texts), "row is", "rows are")
+            self.notes.append(f"{self.name}: {twice} there twice")
         return [IdText(*item) for item in texts.items()]
 
 
@@ -109,7 +110,8 @@ def read_id_texts(
             if not is_missing(part)
         ]
         if texts:
-            yield IdText(as_text_id(row_id, columns[0], location), " ".join(texts).strip())
+            text = " ".join(texts).strip() if role == "document" else texts[0]
+            yield IdText(as_text_id(row_id, columns[0], location), text)
         else:
             omitted.add("text", number)
 

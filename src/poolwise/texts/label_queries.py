@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Hashable
 from dataclasses import replace
 
 from poolwise.errors import TextError
 from poolwise.texts.datasets import LabelledTexts, RetrievalData
+from poolwise.texts.omitted_rows import counted
 from poolwise.texts.tables import rows_hash
 
 QUERY_SHARE = 4
@@ -41,10 +42,10 @@ def queries_of_labels(labelled: LabelledTexts, seed: int = 0) -> RetrievalData:
         f"by seed {seed}, search the other {len(documents):,}, and those of the same label count "
         "as relevant"
     )
-    left_out = Counter(labelled.labels[row] for row in candidates if row not in {*queries})
     notes = [*labelled.notes]
-    if left_out:
-        notes.append(f"{left_out.total():,} queries have no document of their label; left out")
+    if n_left_out := len(candidates) - len(queries):
+        queries_have = counted(n_left_out, "query has", "queries have")
+        notes.append(f"{queries_have} no document of their label; left out")
     texts, labels = labelled.texts, labelled.labels
     return RetrievalData(
         labelled.name,
@@ -81,6 +82,10 @@ def without_queries_in_corpus(data: RetrievalData) -> RetrievalData:
     }
     rows = [row for row, grades in enumerate(data.relevance) if maps[id(grades)]]
     n_alike = len(data.documents) - len(kept)
+    left_out = (
+        f"{counted(n_alike, 'document', 'documents')} that the encoder reads as it reads a query "
+        f"{'is' if n_alike == 1 else 'are'} left out"
+    )
     return replace(
         data,
         query_ids=[data.query_ids[row] for row in rows],
@@ -89,7 +94,7 @@ def without_queries_in_corpus(data: RetrievalData) -> RetrievalData:
         documents=[data.documents[place] for place in kept],
         relevance=[maps[id(data.relevance[row])] for row in rows],
         splits=[data.splits[row] for row in rows],
-        notes=[*data.notes, f"{n_alike:,} documents read as a query is are left out"],
+        notes=[*data.notes, left_out],
     )
 
 

@@ -31,8 +31,13 @@ class OmittedRows:
     def notes(self) -> Iterator[str]:
         """``3 rows have no text; left out: lines 5, 17, 20``."""
         for missing, count in self.counts.items():
-            rows = "1 row has" if count == 1 else f"{count:,} rows have"
+            rows = counted(count, "row has", "rows have")
             unit = self.unit if count == 1 else f"{self.unit}s"
             ellipsis = " …" if count > _LISTED else ""
             numbers = ", ".join(f"{number}" for number in self._numbers[missing])
             yield f"{rows} no {missing}; left out: {unit} {numbers}{ellipsis}"
+
+
+def counted(number: int, one: str, several: str) -> str:
+    """``1 row has`` or ``1,234 rows have``."""
+    return f"1 {one}" if number == 1 else f"{number:,} {several}"

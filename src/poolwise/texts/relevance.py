@@ -7,13 +7,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from poolwise.errors import TextError
-from poolwise.texts.omitted_rows import OmittedRows
+from poolwise.texts.omitted_rows import OmittedRows, counted
 from poolwise.texts.relevance_rows import Judgment, read_relevance
 from poolwise.texts.retrieval_columns import RetrievalFormat
 from poolwise.texts.tables import Input, input_name
 
 _SPLIT_ORDER = ("", "train", "dev", "test")
 """A query that is judged in several splits stands in the last of them."""
+
+
+_REPAIRS = {
+    "negative": ("grade is below 0 and counts as 0", "grades are below 0 and count as 0"),
+    "conflicting": (
+        "judgment gives a pair of query and document another grade; the highest counts",
+        "judgments give a pair of query and document another grade; the highest counts",
+    ),
+    "moved": (
+        "judgment puts a query into another split; it stands in the later one",
+        "judgments put a query into another split; it stands in the later one",
+    ),
+}
+"""What is said of the judgments that were repaired; of one, of several."""
 
 
 @dataclass(slots=True)
@@ -43,13 +57,9 @@ class Judgments:
 
     def notes(self) -> Iterator[str]:
         """What was repaired."""
-        texts = {
-            "negative": "grades are below 0 and count as 0",
-            "conflicting": "judgments give a pair of query and document another grade; the "
-            "highest counts",
-            "moved": "judgments put a query into another split; it stands in the later one",
-        }
-        yield from (f"{self.counts[k]:,} {text}" for k, text in texts.items() if self.counts[k])
+        for kind, (one, several) in _REPAIRS.items():
+            if self.counts[kind]:
+                yield counted(self.counts[kind], one, several)
 
 
 def read_judgments(

@@ -10,6 +10,7 @@ from poolwise.records import CAREFUL
 from poolwise.texts.corpus_sample import draw_corpus
 from poolwise.texts.datasets import RetrievalData
 from poolwise.texts.id_texts import IdText, IdTexts
+from poolwise.texts.omitted_rows import counted
 from poolwise.texts.relevance import Judgments
 from poolwise.texts.sampling import Limit, Sample, sampled
 from poolwise.texts.tables import rows_hash
@@ -91,10 +92,13 @@ class _Matched:
 
     def notes(self) -> Iterator[str]:
         """Texts that are there twice, and what is not judged."""
-        for rows, what in ((self.queries, "queries"), (self.documents, "documents")):
+        for rows, one, several in (
+            (self.queries, "query has", "queries have"),
+            (self.documents, "document has", "documents have"),
+        ):
             repeated = len(rows) - len({row.text for row in rows})
             if repeated:
-                yield f"{repeated:,} {what} have the text of another under another id"
+                yield f"{counted(repeated, one, several)} the text of another under another id"
         pairs = len(self.queries) * len(self.documents)
         judged = sum(map(len, self.relevance))
         if judged < pairs:
@@ -104,7 +108,8 @@ class _Matched:
             )
         unjudged = len(self.documents) - len({place for row in self.relevance for place in row})
         if unjudged:
-            yield f"{unjudged:,} of {len(self.documents):,} documents are judged for no query"
+            are = "is" if unjudged == 1 else "are"
+            yield f"{unjudged:,} of {len(self.documents):,} documents {are} judged for no query"
 
     def hash(self, splits: Sequence[str]) -> str:
         """sha256 (hex) over queries with their judgments, and documents."""
@@ -161,18 +166,14 @@ def _missing_notes(
     queries, judgments = sources.queries, sources.judgments
     unknown = len(judgments.grades.keys() - query_ids)
     if unknown and queries.complete:
-        yield f"{_are(unknown, 'judged query', 'judged queries')} not in {queries.name}; left out"
+        missing = counted(unknown, "judged query is", "judged queries are")
+        yield f"{missing} not in {queries.name}; left out"
     if n_documents:
-        documents = _are(n_documents, "judged document", "judged documents")
-        yield f"{documents} not in {sources.corpus.name}; left out"
+        missing = counted(n_documents, "judged document is", "judged documents are")
+        yield f"{missing} not in {sources.corpus.name}; left out"
     without = n_without + sum(not judgments.relevant(query) for query in query_ids)
     if without:
-        queries_have = "query has" if without == 1 else "queries have"
-        yield f"{without:,} {queries_have} no relevant document; left out"
-
-
-def _are(number: int, one: str, several: str) -> str:
-    return f"1 {one} is" if number == 1 else f"{number:,} {several} are"
+        yield f"{counted(without, 'query has', 'queries have')} no relevant document; left out"
 
 
 def _splits(declared: Sequence[str]) -> tuple[Sequence[str], list[str]]:

@@ -112,9 +112,9 @@ def _mteb(source: str, name: str | None = None) -> RetrievalLayout | None:
             )
         return None
     judged = configs.splits(relevance)
-    if split is not None and split not in judged:
+    chosen = judged if split is None else _named_split(judged, split)
+    if not chosen:
         raise TextError(f"{source}: found the splits {listed(judged)}, but no {split!r}")
-    chosen = [split] if split else judged
     by_split: dict[str, list[Input]] = {}
     for part in chosen:
         by_split.setdefault(find_split(part) or "", []).append(configs.input(relevance, part))
@@ -142,3 +142,10 @@ def _subset_and_split(names: Sequence[str], wanted: Sequence[str]) -> tuple[str,
         case [part]:
             return "", part
     return "", None
+
+
+def _named_split(splits: Sequence[str], name: str) -> Sequence[str]:
+    """The split of this name, else the one that means the same: ``dev`` is ``validation``."""
+    if name in splits:
+        return [name]
+    return [split for split in splits if find_split(split) == find_split(name) is not None]
