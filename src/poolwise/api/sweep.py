@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,10 +30,12 @@ class SweepResult(FindingsView):
     """The findings of a sweep, and the selections among readouts that they tell of.
 
     ``print`` gives the answer and the verdicts; a notebook shows them with their charts.
+    ``stability``: of each selection, what repeats and a learning curve say of it, a sentence each.
     """
 
     findings: list[Finding] = field(default_factory=list)
     selections: list[Selection] = field(default_factory=list)
+    stability: list[Sequence[str]] = field(default_factory=list)
 
     @property
     def answer(self) -> Answer | None:
@@ -47,10 +49,18 @@ class SweepResult(FindingsView):
 
         if not self.selections:
             return None
-        return answer_of(
+        answer = answer_of(
             self.selections,
             readout_file=None if readout_file is None else str(readout_file),
         )
+        leading = self._leading
+        sentences = [
+            sentence
+            for selection, stability in zip(self.selections, self.stability, strict=False)
+            if selection is leading
+            for sentence in stability
+        ]
+        return replace(answer, notes=[*sentences, *answer.notes])
 
     @cached_property
     def best(self) -> FittedReadout:
@@ -144,6 +154,8 @@ def sweep(
     grid: str = "default",
     score: str | None = None,
     seed: int = 0,
+    repeats: int = 0,
+    learning_curve: bool = False,
     precision: Precision = "exact",
     prompt: str | None = None,
     prompt_name: str | None = None,
@@ -160,13 +172,17 @@ def sweep(
     ``tags`` and ``texts`` are paths, frames, ``datasets.Dataset``, Arrow tables or lists; a list of
     them is several sets. ``grid`` is ``default``, ``full``, or readouts between blanks. ``score``
     is of labels: accuracy, balanced accuracy, macro-F1, AUC or average precision; of numbers R2 or
-    Spearman; by default what suits the labels. ``reading`` are fields of ``ReadOptions``:
+    Spearman; by default what suits the labels. ``repeats``: how many times the choice is made anew,
+    on two halves of the rows. ``learning_curve``: the choice is made anew on 50, 100, 200, 500, …
+    rows as well, with probes trained on as many. ``reading`` are fields of ``ReadOptions``:
     ``limit``, ``dev``, ``test``, ``columns``, ``text_column``, ``label_column``, ….
 
     An interruption (Ctrl-C) carries as notes what was answered before. Raises StudyError where the
     data cannot carry an answer, TextError where they cannot be read.
     """
     from poolwise.api.model_sources import model_sources  # noqa: PLC0415 - slow to import
+    from poolwise.selection.finding_part import with_part  # noqa: PLC0415 - likewise
+    from poolwise.studies.choice_parts import choice_parts  # noqa: PLC0415 - likewise
     from poolwise.studies.model_sweep import sweep_models  # noqa: PLC0415 - likewise
     from poolwise.studies.pass_times import with_pass_times  # noqa: PLC0415 - likewise
     from poolwise.studies.sweep import sweep as sweep_model  # noqa: PLC0415 - likewise
@@ -187,15 +203,27 @@ def sweep(
         answers = sweep_model(encoder, datasets, **options)
     findings: list[Finding] = []
     selections: list[Selection] = []
+    stability: list[list[str]] = []
     try:
         for finding, selection in answers:
             findings.append(finding)
-            if selection is not None:
-                selections.append(selection)
+            if selection is None:
+                continue
+            selections.append(selection)
+            stability.append([])
+            for part in choice_parts(
+                selection,
+                repeats=repeats,
+                learning_curve=learning_curve,
+                seed=seed,
+                progress=progress,
+            ):
+                findings[-1] = with_part(findings[-1], part)
+                stability[-1].append(part.sentence)
     except KeyboardInterrupt as interruption:
         for finding in findings:
             interruption.add_note(f"answered before the interruption: {finding.verdict}")
         raise
     if not several:
         selections = with_pass_times(selections, {encoder: lambda: encoder}, precision)
-    return SweepResult(findings, selections)
+    return SweepResult(findings, selections, list(stability))

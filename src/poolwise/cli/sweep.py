@@ -48,6 +48,18 @@ DEFAULT_LIMIT = 20_000
     help="A folder for report.html, answer.json, findings.json, scores.parquet, readout.toml.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--repeats",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Choose anew N times, on two halves of the rows each: 100 take seconds.",
+)
+@click.option(
+    "--learning-curve",
+    is_flag=True,
+    help="Choose anew on 50, 100, 200, 500, … rows, with probes trained on as many.",
+)
 @prompt_options
 @precision_option
 @max_length_option
@@ -61,6 +73,8 @@ def command(
     limit: RowLimit,
     output: Path | None,
     seed: int,
+    repeats: int,
+    learning_curve: bool,
     prompt: str | None,
     prompt_name: str | None,
     precision: Precision,
@@ -104,6 +118,8 @@ def command(
                 grid=grid,
                 score=score,
                 seed=seed,
+                repeats=repeats,
+                learning_curve=learning_curve,
                 precision=precision,
                 prompt=prompt,
                 prompt_name=prompt_name,

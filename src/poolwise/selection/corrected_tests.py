@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.statistics.max_t import MaxT, max_t
+from poolwise.statistics.max_t import DRAWS, MaxT, max_t
 
 Array = NDArray[np.float64]
 
@@ -18,6 +18,7 @@ def exceeding(
     sign: float = 1.0,
     bound: float = 0.0,
     screen: Array | None = None,
+    n_draws: int = DRAWS,
 ) -> MaxT:
     """Tests that the columns of pseudo-values [n, c], less column ``index``, times ``sign``, exceed
     a bound.
@@ -29,11 +30,11 @@ def exceeding(
         screened = np.isnan(scores).any(axis=0)
         moved[:, screened] = (screen - screen[:, [index]])[:, screened]
     changes = moved.mean(axis=0)
-    return max_t(sign * changes, sign * (moved - changes), groups, bound=bound)
+    return max_t(sign * changes, sign * (moved - changes), groups, bound=bound, n_draws=n_draws)
 
 
-def any_above(scores: Array, chance: Array, groups: NDArray[np.intp]) -> bool:
+def any_above(scores: Array, chance: Array, groups: NDArray[np.intp], n_draws: int = DRAWS) -> bool:
     """Whether any column of pseudo-values [n, c] is shown to be above those of chance, [n]."""
     moved = scores - chance[:, None]
     changes = moved.mean(axis=0)
-    return bool(max_t(changes, moved - changes, groups).significant.any())
+    return bool(max_t(changes, moved - changes, groups, n_draws=n_draws).significant.any())

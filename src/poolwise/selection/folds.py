@@ -27,11 +27,13 @@ class Folds:
     """The fold of each row, ``codes`` [n]: 0 … 4, or ``TEST``.
 
     ``clusters`` [n] names rows that stay in one fold; ``notes`` say how rows were divided.
+    ``sample`` bool [n]: the only rows that are learned from; None for all.
     """
 
     codes: RowIndices
     clusters: RowIndices
     notes: tuple[str, ...] = ()
+    sample: NDArray[np.bool_] | None = None
 
     @property
     def choice_rows(self) -> RowIndices:
@@ -57,6 +59,8 @@ class Folds:
         """Each fold, the rows that are fitted on for it, and its own rows."""
         for fold in np.unique(self.codes).tolist():
             fitted = (self.codes != fold) & (self.codes != TEST)
+            if self.sample is not None:
+                fitted &= self.sample
             yield fold, np.flatnonzero(fitted), np.flatnonzero(self.codes == fold)
 
 
@@ -106,11 +110,17 @@ def check_rows(n_choice: int, n_test: int) -> None:
 def _assigned(clusters: RowIndices, seed: int) -> RowIndices:
     """Folds of nearly as many rows each, [n]: clusters in the order of a hash, a fifth of the rows
     after another."""
+    return np.asarray(cluster_places(clusters, seed) * N_FOLDS // len(clusters), np.intp)
+
+
+def cluster_places(clusters: RowIndices, seed: int) -> NDArray[np.float64]:
+    """Each row's place, 0 to n − 1, where clusters lie in the order of a hash, [n]; rows of a
+    cluster share the place of its middle."""
     order = np.lexsort((clusters, hash_uniform(clusters, seed)))
     place = np.empty(len(clusters), np.intp)
     place[order] = np.arange(len(clusters))
     middle = np.bincount(clusters, place) / np.maximum(np.bincount(clusters), 1)
-    return np.asarray(middle[clusters] * N_FOLDS // len(clusters), np.intp)
+    return np.asarray(middle[clusters], np.float64)
 
 
 def _overlap(texts: Sequence[tuple[Hashable, ...]], test: NDArray[np.bool_]) -> Iterator[str]:

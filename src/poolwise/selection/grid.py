@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from poolwise.errors import ReadoutError
@@ -117,8 +118,14 @@ def layer_numbers(depth: int) -> tuple[int, ...]:
 
 def canonical_key(readout: Readout, encoder: Encoder) -> tuple[object, ...]:
     """Equal where readouts are the same for this encoder, however their layers are written."""
+    return _key(readout, encoder.depth)
+
+
+@lru_cache(4096)
+def _key(readout: Readout, depth: int) -> tuple[object, ...]:
+    """Cached: a choice that is made hundreds of times finds its references each time."""
     layers = readout.layers
-    states = () if layers is None else layers.resolve(encoder.depth)
+    states = () if layers is None else layers.resolve(depth)
     combine = "single" if layers is None or len(states) == 1 else layers.combine
     weights = () if layers is None else layers.weights
     return (str(readout.pool), combine, states, weights, tuple(map(str, readout.steps)))

@@ -129,7 +129,7 @@ def cross_fitted(
 
     Folds are trained at every penalty until ``ENOUGH`` rows are held out, two folds at least; the
     others at the one of the least loss on these rows. A fold is never among the rows that its
-    penalty is chosen on.
+    penalty is chosen on, nor is a row outside the sample of ``folds``.
     """
     chosen: Array | None = None
     judged: list[tuple[NDArray[np.intp], Floats | Array, Array]] = []
@@ -149,9 +149,10 @@ def cross_fitted(
         if enough:
             chosen[rows] = predictions[0]
         else:
-            losses = loss(predictions, rows).sum(axis=1)
+            known = np.ones(len(rows), np.bool_) if folds.sample is None else folds.sample[rows]
+            losses = loss(predictions[:, known], rows[known]).sum(axis=1)
             judged.append((rows, predictions, losses))
-            total, n_judged = total + losses, n_judged + len(rows)
+            total, n_judged = total + losses, n_judged + int(known.sum())
     assert chosen is not None
     for rows, predictions, losses in judged:
         chosen[rows] = predictions[int((total - losses).argmin())]

@@ -25,7 +25,7 @@ from poolwise.selection.splits import RowIndices
 from poolwise.selection.tasks import Task, estimate_on
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.estimate import Estimate
-from poolwise.statistics.max_t import MaxT
+from poolwise.statistics.max_t import DRAWS, MaxT
 from poolwise.statistics.paired import Difference, paired_differences
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Selection:
     pseudo-values by a cheaper probe, of all readouts, where only the best of them may have been
     scored by the task's own; None where there is no such probe. ``notes`` say what could not
     be scored. ``milliseconds`` [c]: the time measured to read a text with each readout; empty where
-    it was not measured.
+    it was not measured. ``n_draws`` of the largest t: see ``max_t``.
 
     The readout that is used now is one of the first model.
     """
@@ -61,6 +61,7 @@ class Selection:
     screen: Array | None = None
     notes: Sequence[str] = ()
     milliseconds: Sequence[float] = ()
+    n_draws: int = DRAWS
 
     @cached_property
     def readouts(self) -> list[Readout]:
@@ -185,8 +186,8 @@ class Selection:
         if self.chance is None:
             return True
         rows = self.choice_rows
-        scores = self.row_scores[rows, : len(self.readouts)]
-        return any_above(scores, self.chance[rows], self.task.groups[rows])
+        scores, groups = self.row_scores[rows, : len(self.readouts)], self.task.groups[rows]
+        return any_above(scores, self.chance[rows], groups, self.n_draws)
 
     @cached_property
     def tied(self) -> NDArray[np.bool_]:
@@ -228,8 +229,15 @@ class Selection:
         bound. A readout that was only screened takes part with its scores by the screen."""
         rows, c = self.choice_rows, len(self.readouts)
         screen = None if self.screen is None else self.screen[rows]
-        groups, scores = self.task.groups[rows], self.row_scores[rows, :c]
-        return exceeding(scores, index, groups, sign=sign, bound=bound, screen=screen)
+        return exceeding(
+            self.row_scores[rows, :c],
+            index,
+            self.task.groups[rows],
+            sign=sign,
+            bound=bound,
+            screen=screen,
+            n_draws=self.n_draws,
+        )
 
     @cached_property
     def chosen(self) -> Choice:

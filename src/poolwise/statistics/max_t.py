@@ -52,12 +52,13 @@ def max_t(
     *,
     bound: float = 0.0,
     seed: int = 0,
+    n_draws: int = DRAWS,
 ) -> MaxT:
     """Test that each of the ``changes`` [c] is above ``bound``, from the rows' ``influences``
     [n, c] on them.
 
     NaN marks a change that is undefined. ``groups`` names rows that are not independent (see
-    ``clusters``).
+    ``clusters``). ``n_draws`` are drawn of the largest t.
     """
     change, rows = np.asarray(changes, np.float64) - bound, np.asarray(influences, np.float64)
     errors, degrees = standard_error(np.nan_to_num(rows), groups)
@@ -67,20 +68,20 @@ def max_t(
         return MaxT(p, errors, np.inf)
     # The error that equal contenders have: about no change, not about the change observed.
     t = change[tested] / np.hypot(errors[tested], change[tested] / np.sqrt(degrees))
-    draws = _draws(cluster_sums(rows[:, tested], groups), degrees, seed)
+    draws = _draws(cluster_sums(rows[:, tested], groups), degrees, seed, n_draws)
     critical = float(np.quantile(draws.max(axis=1), 1 - LEVEL))
     p[tested] = np.maximum(_stepped(t, draws), least_p(change, rows, groups)[tested])
     return MaxT(p, errors, critical)
 
 
-def _draws(sums: Array, degrees: float, seed: int) -> Array:
-    """Student's t of correlated contenders, from sums of influences [g, c]; [DRAWS, c]."""
+def _draws(sums: Array, degrees: float, seed: int, n_draws: int) -> Array:
+    """Student's t of correlated contenders, from sums of influences [g, c]; [n_draws, c]."""
     scaled = sums / np.linalg.norm(sums, axis=0)
     values, axes = np.linalg.eigh(scaled.T @ scaled)
     root = axes * np.sqrt(values.clip(min=0))
     rng = np.random.default_rng(seed)
-    normal = rng.standard_normal((DRAWS, len(root)), np.float32) @ root.T.astype(np.float32)
-    spread = np.sqrt(rng.chisquare(degrees, DRAWS) / degrees)
+    normal = rng.standard_normal((n_draws, len(root)), np.float32) @ root.T.astype(np.float32)
+    spread = np.sqrt(rng.chisquare(degrees, n_draws) / degrees)
     return np.asarray(normal / spread[:, None], np.float64)
 
 

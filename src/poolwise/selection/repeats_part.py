@@ -1,0 +1,111 @@
+"""What the choices of halves of the rows add to a finding: how often two of them agree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from poolwise.charts import TextTable
+from poolwise.records import Number
+from poolwise.selection.finding_part import FindingPart
+from poolwise.selection.outcome import MARGIN
+from poolwise.selection.repeats import HalfChoice, Repeats, agreement, share
+from poolwise.selection.selection import Selection
+
+MOST_ROWS = 12
+"""Of the table."""
+
+
+def repeats_part(repeats: Repeats) -> FindingPart:
+    """How often two halves agree, beside readouts that are equal; which readouts they chose."""
+    rows = f"{repeats.n_rows:,} rows"
+    return FindingPart(
+        sentence=_sentence(repeats),
+        numbers=list(_numbers(repeats)),
+        charts=[_table(repeats)],
+        notes=[
+            f"a repeat divides the rows into two halves of {rows} with no text in common and "
+            "chooses on either; that both agree says how often two samples of that size do, and "
+            "twice as many rows agree more often where one readout is better. Intervals are of "
+            "the repeats: another data set of this size moves these shares further",
+            "equal readouts have the same noise and equal scores by construction: where none is "
+            "shown to be better the one in use stays, so that they too agree often",
+        ],
+    )
+
+
+def _parts(selection: Selection) -> Mapping[str, Callable[[HalfChoice], object]]:
+    readouts = selection.readouts
+    return {
+        "readout": lambda half: half.chosen,
+        "layer": lambda half: str(readouts[half.chosen].layers),
+        "pool": lambda half: str(readouts[half.chosen].pool),
+        "decision": lambda half: half.decision,
+        "highest score": lambda half: half.highest,
+    }
+
+
+def _sentence(repeats: Repeats) -> str:
+    parts, n = _parts(repeats.selection), len(repeats.pairs)
+    same, layer = (agreement(repeats.pairs, parts[name]) for name in ("readout", "layer"))
+    equal = agreement(repeats.equal_pairs, parts["readout"])
+    name = repeats.selection.names[repeats.selection.chosen_index]
+    worst = max(repeats.losses.max(), 0.0)
+    loss = f"none of their choices lost more than {worst:.3f} against {name} on the other half"
+    if list(repeats.frequencies) == [repeats.selection.chosen_index]:
+        loss = f"every half chose {name}"
+    return (
+        f"two halves of the rows, with no text in common, chose the same readout in {same:,} of "
+        f"{n:,} repeats (readouts of equal scores: {equal:,}) and the same layer in {layer:,}; "
+        f"{loss}"
+    )
+
+
+def _numbers(repeats: Repeats) -> Iterator[Number]:
+    selection, n = repeats.selection, len(repeats.pairs)
+    where = {"part": f"halves of {repeats.n_rows:,} rows"}
+    for name, part in _parts(selection).items():
+        for pairs, control in ((repeats.pairs, False), (repeats.equal_pairs, True)):
+            count = agreement(pairs, part)
+            equal = ", of readouts of equal scores" if control else ""
+            yield Number.of(
+                f"share of repeats with the same {name}{equal}",
+                share(count, n),
+                where,
+                control=control,
+                note=f"{count:,} of {n:,} repeats",
+            )
+    losses = repeats.losses
+    near = int((losses <= MARGIN).sum())
+    yield Number.of(
+        f"share of halves whose choice loses at most {MARGIN:g} on the other half",
+        share(near, len(losses)),
+        where,
+        note=f"{near:,} of {len(losses):,} halves",
+    )
+    yield Number(
+        "largest loss of a half's choice on the other half", float(losses.max()), where=where
+    )
+    yield Number(
+        "mean loss of a half's choice on the other half", float(losses.mean()), where=where
+    )
+
+
+def _table(repeats: Repeats) -> TextTable:
+    selection, n = repeats.selection, 2 * len(repeats.pairs)
+    rows = [
+        (
+            selection.names[i],
+            f"{count:,}",
+            f"{count / n:.0%}",
+            f"{selection.dimensions[i]:,}",
+            f"{selection.cost(i):.0%}",
+        )
+        for i, count in list(repeats.frequencies.items())[:MOST_ROWS]
+    ]
+    return TextTable(
+        "What halves of the rows chose",
+        ("readout", f"of {n:,} halves", "share", "dimensions", "blocks run"),
+        rows,
+        caption=f"Each half, {repeats.n_rows:,} rows, chose by the rule that all rows chose by: "
+        "the readout in use, unless another is shown to be better.",
+    )
