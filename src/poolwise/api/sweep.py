@@ -136,10 +136,10 @@ class SweepResult(FindingsView):
         return f"<SweepResult: {self.choice}; {len(self.findings)} findings>"
 
     def _repr_html_(self) -> str:
-        from poolwise.api.best_scores import best_scores  # noqa: PLC0415 - slow to import
+        from poolwise.api.best_scores import leading_table  # noqa: PLC0415 - slow to import
         from poolwise.reports import summary_html  # noqa: PLC0415 - likewise
 
-        tables = list(map(best_scores, self.selections))
+        tables = list(map(leading_table, self.selections))
         return summary_html(self.choice, tables, self.findings, answer=self.answer)
 
 

@@ -4,6 +4,7 @@ Reports turn them into Vega-Lite, the command line into tables; findings.json ho
 """
 
 from poolwise.charts.chart import Chart, IntervalEstimate
+from poolwise.charts.cost_front import CostFront, CostPoint
 from poolwise.charts.density import Density, DensityCell, Quantiles
 from poolwise.charts.forest import ForestPlot, ForestRow
 from poolwise.charts.heat_map import HeatCell, HeatMap
@@ -17,6 +18,8 @@ __all__ = [
     "Band",
     "Cell",
     "Chart",
+    "CostFront",
+    "CostPoint",
     "Density",
     "DensityCell",
     "ForestPlot",

@@ -104,7 +104,7 @@ def command(
             "nothing to measure on: give --pairs, --labels, --queries, --tags or --texts"
         )
     from poolwise.api import sweep  # noqa: PLC0415 - slow to import
-    from poolwise.api.best_scores import best_scores  # noqa: PLC0415 - likewise
+    from poolwise.api.best_scores import leading_table  # noqa: PLC0415 - likewise
     from poolwise.reports import report_folder, to_json  # noqa: PLC0415 - likewise
 
     with report_folder(output, force=force) if output else nullcontext() as partial:
@@ -150,7 +150,7 @@ def command(
         for finding in result.findings:
             print_finding(finding)
     else:
-        print_table(best_scores(result.selections[0]))
+        print_table(leading_table(result.selections[0]))
         print_questions(result.findings)
     for name, path in files.items():
         console().print(f"{name}: {path}", soft_wrap=True)

@@ -198,8 +198,26 @@ def _interval(estimate: charts.IntervalEstimate, form: str) -> str:
     return "" if low is None or high is None else f"{low:{form}} … {high:{form}}"
 
 
+def _cost_front(chart: charts.CostFront) -> tuple[Table, str]:
+    """The readouts of the front, fastest first."""
+    table = Table("", "readout", "ms a text", chart.y_label, "95 %", box=None, padding=(0, 1, 0, 0))
+    _align_right(table, first=2)
+    front = [point for point in chart.points if point.front]
+    for point in sorted(front, key=lambda point: point.milliseconds):
+        table.add_row(
+            BEST if point.best else "",
+            point.name,
+            f"{point.milliseconds:.3g}",
+            _fixed(point.estimate.value, 4),
+            _interval(point.estimate, ".3f"),
+            style="bold" if point.best else None,
+        )
+    return table, "no other readout scores higher in as little time"
+
+
 TABLES: dict[type[charts.Chart], Callable[[Any], tuple[Table, str]]] = {
     charts.LayerCurves: _layer_curves,
+    charts.CostFront: _cost_front,
     charts.ForestPlot: _forest_plot,
     charts.LearningCurve: _learning_curve,
     charts.Ranking: _ranking,

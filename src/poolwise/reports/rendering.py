@@ -8,6 +8,7 @@ from typing import Any
 
 from poolwise import charts
 from poolwise.errors import PoolwiseError
+from poolwise.reports.cost_front import cost_front
 from poolwise.reports.density import density
 from poolwise.reports.forest import forest_plot
 from poolwise.reports.heat_map import heat_map
@@ -21,6 +22,7 @@ from poolwise.reports.theme import CONFIG
 
 RENDERERS: dict[type[charts.Chart], Callable[[Any], RenderedChart]] = {
     charts.LayerCurves: layer_curves,
+    charts.CostFront: cost_front,
     charts.Density: density,
     charts.ForestPlot: forest_plot,
     charts.HeatMap: heat_map,

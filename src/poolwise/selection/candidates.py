@@ -33,6 +33,12 @@ class Candidate:
         """Share of the encoder's blocks that must run, 0 … 1."""
         return self.blocks / max(self.encoder.depth, 1)
 
+    def bytes_of(self, dimensions: int) -> int:
+        """Bytes of a vector of so many dimensions: float32, or one each after ``int8`` and
+        ``binary``."""
+        steps = self.readout.steps
+        return dimensions if steps and steps[-1].facts.final else 4 * dimensions
+
     @property
     def work(self) -> int:
         """What comparisons between encoders go by: blocks times the square of their width, which

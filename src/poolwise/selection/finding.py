@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 
 from poolwise.charts import Chart, ForestPlot
 from poolwise.records import Finding, Number
+from poolwise.selection.best_of_models import model_numbers, models_table
 from poolwise.selection.charts import forest_rows, heat_maps, ranking
+from poolwise.selection.cost_front import cost_front
 from poolwise.selection.outcome import MARGIN, Decision, Outcome
 from poolwise.selection.selection import Selection
 from poolwise.selection.step_gains import StepGain, describe_steps, step_gains
 from poolwise.selection.tasks import estimate_on
-from poolwise.statistics.estimate import Estimate, format_estimate
+from poolwise.statistics.estimate import Estimate, format_estimate, format_p
 
 NO_CHOICE = "There is nothing to choose: no readout is shown to do better than chance."
 
@@ -33,8 +35,14 @@ def selection_finding(
         question=question,
         verdict=verdict(outcome),
         evidence=evidence(outcome),
-        numbers=[*_chosen(outcome), *numbers, *_scores(selection)],
-        charts=[*heat_maps(selection), ranking(selection), *_forests(selection, gains), *charts],
+        numbers=[*_chosen(outcome), *_model_numbers(selection), *numbers, *_scores(selection)],
+        charts=[
+            *_of_models(selection),
+            *heat_maps(selection),
+            ranking(selection),
+            *_forests(selection, gains),
+            *charts,
+        ],
         notes=[
             *_not_shown(outcome),
             *describe_steps(selection, gains),
@@ -49,6 +57,19 @@ def selection_finding(
             "readouts": len(selection.readouts),
         },
     )
+
+
+def _of_models(selection: Selection) -> Iterator[Chart]:
+    """Of several models, the best of each, and scores against time where that was measured."""
+    if len(selection.encoders) > 1:
+        yield models_table(selection)
+        if selection.milliseconds:
+            yield cost_front(selection)
+
+
+def _model_numbers(selection: Selection) -> Iterator[Number]:
+    if len(selection.encoders) > 1:
+        yield from model_numbers(selection)
 
 
 def _row_counts(selection: Selection) -> dict[str, int]:
@@ -108,11 +129,6 @@ def _count(selection: Selection) -> str:
 
 def _chance(selection: Selection) -> Estimate:
     return estimate_on(selection.task, selection.chance_scores, selection.report_rows)
-
-
-def format_p(p: float) -> str:
-    """``below 0.0001``, ``0.0042``, ``0.21``."""
-    return "below 0.0001" if p < 1e-4 else f"{p:.4f}" if p < 0.01 else f"{p:.2f}"
 
 
 def _chosen(outcome: Outcome) -> Iterator[Number]:

@@ -64,3 +64,8 @@ def format_estimate(estimate: Estimate, *, sign: bool = False) -> str:
     if estimate.low is not None and estimate.high is not None:
         text += f" [{estimate.low:{form}}, {estimate.high:{form}}]"
     return text.replace("-", "−")
+
+
+def format_p(p: float) -> str:
+    """``below 0.0001``, ``0.0042``, ``0.21``."""
+    return "below 0.0001" if p < 1e-4 else f"{p:.4f}" if p < 0.01 else f"{p:.2f}"

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 
 from poolwise.records import Answer
 from poolwise.selection.choice import Choice
-from poolwise.selection.finding import NO_CHOICE, format_p, verdict
+from poolwise.selection.finding import NO_CHOICE, verdict
 from poolwise.selection.grid import without_l2
 from poolwise.selection.outcome import Decision, Outcome
 from poolwise.selection.selection import Selection
-from poolwise.statistics.estimate import format_estimate
+from poolwise.statistics.estimate import format_estimate, format_p
 
 TEXTS = "texts.txt"
 """What a command calls the user's file of texts."""

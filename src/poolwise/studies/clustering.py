@@ -43,31 +43,38 @@ class Clustering:
         return VectorRequest(self.task.texts, readouts)
 
     def run(self, context: Context) -> Iterator[Finding]:
+        self.selection = self.select(context)
+        yield self.report(self.selection)
+
+    def select(self, context: Context) -> Selection:
         encoder, cache, progress = context.model, context.vectors, context.progress
-        baselines, notes = cached_baselines(encoder, self.task, cache, self._seed)
-        self.selection = score_readouts(
-            encoder, self.task, self._readouts, cache, baselines, progress=progress
+        baselines, notes = cached_baselines(
+            encoder, self.task, cache, self._seed, of_texts=context.text_baselines
         )
-        yield selection_finding(
-            self.selection,
+        return score_readouts(
+            encoder, self.task, self._readouts, cache, baselines, notes=notes, progress=progress
+        )
+
+    def report(self, selection: Selection) -> Finding:
+        return selection_finding(
+            selection,
             study=self.name,
             question=self.question,
-            numbers=list(self._numbers(self.selection)),
-            notes=notes,
+            numbers=list(self._numbers(selection)),
         )
 
     def _numbers(self, selection: Selection) -> Iterator[Number]:
         """The chosen readout and the references by the other scores, and the controls."""
-        task, cache, rows = self.task, selection.cache, selection.report_rows
+        task, rows = self.task, selection.report_rows
         part = {"part": task.folds.part}
         shuffled = task.shuffled_labels(self._seed)
         for i in dict.fromkeys([selection.chosen_index, *selection.references.values()]):
-            readout = selection.readouts[i]
+            readout, cache = selection.readouts[i], selection.candidates[i].cache
             clusters = task.clusters(cache, cache[str(readout.pooled)], readout)
             if clusters is None:
                 continue
             for score in CLUSTERING_SCORES:
-                scored, where = task.with_score(score), {"readout": str(readout), **part}
+                scored, where = task.with_score(score), {"readout": selection.names[i], **part}
                 if score != task.score:
                     value = estimate_on(scored, scored.pseudo_values(clusters), rows)
                     yield Number.of(score, value, where)
