@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from poolwise.transforms.fitted_readout import FittedReadout
 
 
-SELECTING = ("classification", "similarity")
+SELECTING = (
+    "classification",
+    "similarity",
+    "retrieval",
+    "clustering",
+    "pair-classification",
+    "bitext",
+)
 """The studies that choose a readout, each with one finding."""
 
 
