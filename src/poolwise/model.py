@@ -193,7 +193,7 @@ class Model(Encoder):
         Raises TextError for what are no texts, ReadoutError, OptionError.
         """
         chosen = self._resolve(readout, texts)
-        encoder = prompted(self.prompted(prompt, prompt_name), [chosen])
+        encoder = prompted(self, [chosen], prompt, prompt_name)
         if fit is not None:
             steps = encoder.fit(fit, chosen.readout, precision=precision)
             chosen = replace(chosen, transform=steps, provenance={"model_hash": self.hash})

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from poolwise.api.inputs import as_datasets, as_model, check_score, read_options
+from poolwise.api.inputs import (
+    as_datasets,
+    as_model,
+    check_score,
+    read_options,
+    take_kind_prompts,
+)
 from poolwise.api.results import FindingsView
 from poolwise.errors import OptionError, StudyError
 from poolwise.model import Model
@@ -75,11 +81,12 @@ def ask(
         "folder": folder and Path(folder),
     }
     options = {"seed": seed, **{name: value for name, value in special.items() if value}}
+    kinds = take_kind_prompts(reading)
     datasets = as_datasets(**data, options=read_options(seed, reading))
     check_score(score, datasets)
     findings = ask_studies(
         question,
-        as_model(model, prompt, prompt_name),
+        as_model(model, prompt, prompt_name, kinds),
         datasets,
         precision=precision,
         progress=progress,

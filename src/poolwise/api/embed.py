@@ -82,7 +82,7 @@ def embed(
     given, column_names = _named(readouts)
     encoder = as_model(model)
     fitted = given or [encoder.resolve_readout(None)]
-    encoder = prompted(encoder.prompted(prompt, prompt_name), fitted)
+    encoder = prompted(encoder, fitted, prompt, prompt_name)
     for note in filter(None, (encoder.omission_note(f.readout) for f in fitted)):
         warn(note, PoolwiseWarning, stacklevel=2)
     options: dict[str, Any] = {"precision": precision, "progress": progress}

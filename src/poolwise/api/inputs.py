@@ -55,6 +55,31 @@ class ReadOptions:
     max_text_bytes: int = MAX_TEXT_BYTES
 
 
+@dataclass(frozen=True, slots=True)
+class KindPrompts:
+    """The prompts of queries and of documents, each as a text or by the name that the model's
+    folder gives it; None for what the folder has for them."""
+
+    query_prompt: str | None = None
+    query_prompt_name: str | None = None
+    document_prompt: str | None = None
+    document_prompt_name: str | None = None
+
+    def on(self, model: Model) -> Model:
+        """The model with these prompts. Raises EncoderError for a name that it does not have."""
+        model = model.prompted_as("query", self.query_prompt, self.query_prompt_name)
+        return model.prompted_as("document", self.document_prompt, self.document_prompt_name)
+
+
+NO_PROMPTS = KindPrompts()
+
+
+def take_kind_prompts(options: dict[str, Any]) -> KindPrompts:
+    """The KindPrompts among these keyword arguments, from which they are taken."""
+    names = [field.name for field in fields(KindPrompts) if field.name in options]
+    return KindPrompts(**{name: options.pop(name) for name in names})
+
+
 def read_options(seed: int, options: Mapping[str, Any]) -> ReadOptions:
     """The ReadOptions of these keyword arguments. Raises OptionError for others."""
     names = [field.name for field in fields(ReadOptions) if field.name != "seed"]
@@ -66,11 +91,14 @@ def read_options(seed: int, options: Mapping[str, Any]) -> ReadOptions:
 
 
 def as_model(
-    model: Model | str | Path, prompt: str | None = None, prompt_name: str | None = None
+    model: Model | str | Path,
+    prompt: str | None = None,
+    prompt_name: str | None = None,
+    kinds: KindPrompts = NO_PROMPTS,
 ) -> Model:
-    """The model itself, or what ``load`` gives for its name or folder; with the prompt, if any."""
+    """The model itself, or what ``load`` gives for its name or folder; with the prompts, if any."""
     loaded = model if isinstance(model, Model) else load(model)
-    return loaded.prompted(prompt, prompt_name)
+    return kinds.on(loaded.prompted(prompt, prompt_name))
 
 
 def as_datasets(

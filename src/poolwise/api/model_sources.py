@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from poolwise.api.inputs import NO_PROMPTS, KindPrompts
 from poolwise.errors import OptionError
 from poolwise.model import Model, load
 from poolwise.studies.model_source import ModelSource
@@ -15,6 +16,7 @@ def model_sources(
     *,
     prompt: str | None = None,
     prompt_name: str | None = None,
+    kinds: KindPrompts = NO_PROMPTS,
     max_length: int | None = None,
 ) -> list[ModelSource]:
     """A source for each model; those given by name are loaded when they run.
@@ -36,6 +38,6 @@ def model_sources(
             loader, name = lambda: model, model.name
         else:
             loader, name = lambda: load(model, max_length=max_length), str(model)
-        return ModelSource(name, lambda: loader().prompted(prompt, prompt_name))
+        return ModelSource(name, lambda: kinds.on(loader().prompted(prompt, prompt_name)))
 
     return [source(model) for model in several]

@@ -8,7 +8,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poolwise.api.inputs import as_datasets, check_score, read_options
+from poolwise.api.inputs import (
+    as_datasets,
+    check_score,
+    read_options,
+    take_kind_prompts,
+)
 from poolwise.api.results import FindingsView
 from poolwise.errors import StudyError
 from poolwise.model import Model
@@ -179,10 +184,13 @@ def sweep(
     ``tags`` and ``texts`` are paths, frames, ``datasets.Dataset``, Arrow tables or lists; a list of
     them is several sets. ``grid`` is ``default``, ``full``, or readouts between blanks. ``score``
     is of labels: accuracy, balanced accuracy, macro-F1, AUC or average precision; of numbers R2 or
-    Spearman; by default what suits the labels. ``repeats``: how many times the choice is made anew,
-    on two halves of the rows. ``learning_curve``: the choice is made anew on 50, 100, 200, 500, …
+    Spearman; by default what suits the labels; or of queries: nDCG@10 (the default), recall@100,
+    MRR@10, precision@1, MAP, at any rank. ``repeats``: how many times the choice is made anew, on
+    two halves of the rows. ``learning_curve``: the choice is made anew on 50, 100, 200, 500, …
     rows as well, with probes trained on as many. ``reading`` are fields of ``ReadOptions``:
-    ``limit``, ``dev``, ``test``, ``columns``, ``text_column``, ``label_column``, ….
+    ``limit``, ``dev``, ``test``, ``columns``, ``text_column``, ``label_column``, …;
+    and ``query_prompt``, ``document_prompt``, or these with ``_name``, where they differ from what
+    the model's folder has for queries and documents.
 
     An interruption (Ctrl-C) carries as notes what was answered before. Raises StudyError where the
     data cannot carry an answer, TextError where they cannot be read.
@@ -197,9 +205,12 @@ def sweep(
     data = {"labels": labels, "pairs": pairs, "tags": tags, "queries": queries, "texts": texts}
     if all(value is None for value in data.values()):
         raise StudyError("nothing to measure on: give pairs, labels, queries, tags or texts")
+    kinds = take_kind_prompts(reading)
     datasets = as_datasets(**data, options=read_options(seed, reading))
     check_score(score, datasets)
-    sources = model_sources(model, prompt=prompt, prompt_name=prompt_name, max_length=max_length)
+    sources = model_sources(
+        model, prompt=prompt, prompt_name=prompt_name, kinds=kinds, max_length=max_length
+    )
     options: dict[str, Any] = {"grid": grid, "score": score, "seed": seed}
     options |= {"precision": precision, "progress": progress}
     answers: Iterator[tuple[Finding, Selection | None]]

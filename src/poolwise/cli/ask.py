@@ -15,6 +15,7 @@ from poolwise.cli.options import (
     console,
     force_option,
     json_option,
+    kind_prompt_options,
     max_length_option,
     precision_option,
     print_json,
@@ -61,6 +62,7 @@ def _listed() -> str:
 @score_option
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @prompt_options
+@kind_prompt_options
 @precision_option
 @max_length_option
 @force_option
@@ -88,13 +90,15 @@ def command(
     poolwise ask similarity bert-base-uncased --pairs sts-dev.csv -o report
     """
     from poolwise.api import ask  # noqa: PLC0415 - slow to import
+    from poolwise.api.inputs import as_model, take_kind_prompts  # noqa: PLC0415 - likewise
     from poolwise.reports import PAGE, to_json  # noqa: PLC0415 - likewise
 
     _check(question, readouts, where)
     with _place(question, output, force) as partial:
+        kinds = take_kind_prompts(where)
         with waiting("reading the data"):
             data = read_datasets(**where, limit=limit, seed=seed)
-        encoder = load(model, max_length=max_length).prompted(prompt, prompt_name)
+        encoder = as_model(load(model, max_length=max_length), prompt, prompt_name, kinds)
         result = ask(
             question,
             encoder,

@@ -133,6 +133,31 @@ def prompt_options(command: Command) -> Command:
     return command
 
 
+KIND_PROMPT_OPTIONS = tuple(
+    option
+    for kind in ("query", "document")
+    for option in (
+        click.option(
+            f"--{kind}-prompt",
+            metavar="TEXT",
+            help=f"Stands in front of every {kind} instead. [default: the model's own of {kind}]",
+        ),
+        click.option(
+            f"--{kind}-prompt-name",
+            metavar="NAME",
+            help=f"The model's prompt of this name: {kind}.",
+        ),
+    )
+)
+
+
+def kind_prompt_options(command: Command) -> Command:
+    """Add the options for the prompts of queries and of documents."""
+    for option in reversed(KIND_PROMPT_OPTIONS):
+        command = option(command)
+    return command
+
+
 def print_json(document: Any) -> None:
     """The one document on stdout; NaN and infinity become null. It may be printed on a terminal."""
     ascii_only = not shows_all(sys.stdout)  # JSON escapes the characters that are lacking

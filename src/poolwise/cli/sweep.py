@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from poolwise.cli.options import (
     console,
     force_option,
     json_option,
+    kind_prompt_options,
     max_length_option,
     precision_option,
     print_json,
@@ -61,6 +63,7 @@ DEFAULT_LIMIT = 20_000
     help="Choose anew on 50, 100, 200, 500, … rows, with probes trained on as many.",
 )
 @prompt_options
+@kind_prompt_options
 @precision_option
 @max_length_option
 @force_option
@@ -105,9 +108,11 @@ def command(
         )
     from poolwise.api import sweep  # noqa: PLC0415 - slow to import
     from poolwise.api.best_scores import leading_table  # noqa: PLC0415 - likewise
+    from poolwise.api.inputs import take_kind_prompts  # noqa: PLC0415 - likewise
     from poolwise.reports import report_folder, to_json  # noqa: PLC0415 - likewise
 
     with report_folder(output, force=force) if output else nullcontext() as partial:
+        kinds = take_kind_prompts(where)
         with waiting("reading the data"):
             data = read_datasets(**where, limit=limit, seed=seed)
         tell_of_the_limit(data)
@@ -115,6 +120,7 @@ def command(
             result = sweep(
                 list(models),
                 **by_kind(data),
+                **asdict(kinds),
                 grid=grid,
                 score=score,
                 seed=seed,

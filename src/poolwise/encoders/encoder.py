@@ -103,6 +103,11 @@ class Encoder:
         chosen = {**self.prompts.chosen, kind: self.prompts.resolve(prompt, name)}
         return self._with(prompts=replace(self.prompts, chosen=chosen))
 
+    def with_kind_prompts(self, query: str, document: str) -> Self:
+        """The same encoder, whose prompts named ``query`` and ``document`` are these."""
+        texts = {**self.prompts.texts, "query": query, "document": document}
+        return self._with(prompts=replace(self.prompts, texts=texts))
+
     def kind_prompt(self, kind: TextKind) -> str:
         """The prompt of queries, or of documents: the one given for them, or for every text, or the
         folder's; empty without one, as in sentence-transformers' ``encode_query``."""

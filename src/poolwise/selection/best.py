@@ -6,9 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from poolwise.encoders import Encoder
 from poolwise.encoders.provenance import source_provenance
 from poolwise.json_values import to_plain
 from poolwise.selection.selection import Selection
+from poolwise.selection.tasks import Task
 from poolwise.transforms import fit
 from poolwise.transforms.fitted_readout import FittedReadout
 
@@ -23,10 +25,17 @@ def best_readout(selection: Selection, provenance: Mapping[str, Any]) -> FittedR
         vectors = cache[str(readout.pooled)][rows[cache.usable[rows]]]
         transform = fit(readout, vectors, cache.dense_stack)
     provenance = {**provenance, **source_provenance(encoder)}
-    prompt = encoder.prefix if encoder.prefix or encoder.prompt is not None else None
-    return FittedReadout(
-        readout, transform, {key: _as_text(fact) for key, fact in provenance.items()}, prompt
-    )
+    facts = {key: _as_text(fact) for key, fact in provenance.items()}
+    return FittedReadout(readout, transform, facts, *_prompts(encoder, selection.task))
+
+
+def _prompts(encoder: Encoder, task: Task) -> tuple[str | None, str | None]:
+    """Those of the texts, or documents, and of queries; None where none was chosen or declared."""
+    given = bool(encoder.prefix) or encoder.prompt is not None
+    if task.fit_kind is None:
+        return (encoder.prefix if given else None), None
+    document, query = encoder.kind_prompt("document"), encoder.kind_prompt("query")
+    return (document, query) if given or document or query else (None, None)
 
 
 def _as_text(fact: object) -> str:

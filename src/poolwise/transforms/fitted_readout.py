@@ -40,13 +40,15 @@ AnyReadout: TypeAlias = "str | Path | Readout | FittedReadout"
 class FittedReadout:
     """A readout, the fitted ``transform`` of its steps where some learn, and its ``provenance``.
 
-    ``prompt`` stood in front of the texts that it was chosen on; None where that is unknown.
+    ``prompt`` stood in front of the texts that it was chosen on, or of the documents where queries
+    searched them; ``query_prompt`` in front of the queries. None where that is unknown.
     """
 
     readout: Readout
     transform: Transform | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)
     prompt: str | None = None
+    query_prompt: str | None = None
 
     def __str__(self) -> str:
         """The readout's text."""
@@ -65,6 +67,8 @@ class FittedReadout:
             document["transform"] = beside.name
         if self.prompt is not None:
             document["prompt"] = self.prompt
+        if self.query_prompt is not None:
+            document["query_prompt"] = self.query_prompt
         _check(path, document)
         # A path in the provenance may hold what is no character, which is then spelled out.
         document["made"] = {
@@ -92,16 +96,18 @@ class FittedReadout:
         except (ValueError, RecursionError) as error:
             raise StoreError(f"{path} is not a readout.toml: {str(error)[:200]}") from error
         spec, beside = document.get("readout"), document.get("transform")
-        provenance, prompt = document.get("made", {}), document.get("prompt")
+        provenance = document.get("made", {})
+        prompts = [document.get("prompt"), document.get("query_prompt")]
         if not isinstance(spec, str) or not isinstance(provenance, dict):
             raise StoreError(f'{path} is not a readout.toml; expected a line readout = "mean@-1"')
-        if not isinstance(prompt, str | None):
-            raise StoreError(f"{path}: prompt = {str(prompt)!r:.60}; expected a text")
+        for prompt in prompts:
+            if not isinstance(prompt, str | None):
+                raise StoreError(f"{path}: prompt = {str(prompt)!r:.60}; expected a text")
         readout = parse(spec)
         if beside is None:
             if readout.needs_fit:
                 raise StoreError(f"{path} names {spec}, but no file of what its steps have learned")
-            return cls(readout, None, provenance, prompt)
+            return cls(readout, None, provenance, *prompts)
         if not isinstance(beside, str) or Path(beside).name != beside:
             raise StoreError(
                 f"{path}: transform = {beside!r:.100}; expected a file's name beside it"
@@ -109,7 +115,7 @@ class FittedReadout:
         transform = Transform.load(path.with_name(beside))
         if transform.spec != str(readout):
             raise StoreError(f"{path} names {spec}, but {beside} was fitted for {transform.spec}")
-        return cls(readout, transform, provenance, prompt)
+        return cls(readout, transform, provenance, *prompts)
 
     @classmethod
     def of(cls, readout: AnyReadout) -> FittedReadout:
@@ -174,16 +180,27 @@ def _check(path: Path, document: Mapping[str, object]) -> None:
             )
 
 
-def prompted(encoder: AnyEncoder, readouts: Iterable[FittedReadout]) -> AnyEncoder:
-    """The encoder with the prompt that the readouts were chosen with.
+def prompted(
+    encoder: AnyEncoder,
+    readouts: Iterable[FittedReadout],
+    prompt: str | None = None,
+    name: str | None = None,
+) -> AnyEncoder:
+    """The encoder with ``prompt``, or that of this name, or the one that the readouts were chosen
+    with; its prompts ``query`` and ``document`` are theirs, where they were chosen for search.
 
     A prompt that the caller has set on the encoder stays. Raises ReadoutError where the readouts
-    were chosen with different ones.
+    were chosen with different ones, EncoderError for a name that there is not.
     """
-    prompts = {readout.prompt for readout in readouts if readout.prompt is not None}
-    if encoder.prompt is not None or not prompts:
+    chosen = {(r.prompt, r.query_prompt) for r in readouts if r.prompt is not None}
+    queries = {query for _, query in chosen if query is not None}
+    if len(chosen) == 1 and queries:
+        encoder = encoder.with_kind_prompts(queries.pop(), next(iter(chosen))[0] or "")
+    encoder = encoder.prompted(prompt, name)
+    if encoder.prompt is not None or not chosen:
         return encoder
-    if len(prompts) > 1:
-        names = " and ".join(map(repr, sorted(prompts)))
+    texts = {text for text, _ in chosen if text is not None}
+    if len(chosen) > 1 and (len(texts) > 1 or len(queries) > 1):
+        names = " and ".join(map(repr, sorted(texts if len(texts) > 1 else queries)))
         raise ReadoutError(f"these readouts were chosen with the prompts {names}: read them apart")
-    return encoder.prompted(*prompts)
+    return encoder.prompted(*texts)
