@@ -36,6 +36,16 @@ SENTEVAL = "tr\ta\tthe cat\nva\tb\tthe dog\nte\ta\ta mat\n"
 ROWS = [{"text": t, "label": i % 2, "more": {"body": t, "n": [i]}} for i, t in enumerate(TEXTS)]
 JSONL = "".join(json.dumps(row, ensure_ascii=bool(i % 2)) + "\n" for i, row in enumerate(ROWS))
 LINES = "\n".join(TEXTS * 4) + "\r\n"
+QRELS = "".join(f"q{i} 0 d{i} {i % 3}\n" for i in range(6))
+BEIR = "query-id\tcorpus-id\tscore\n" + "".join(f"q{i}\td{i}\t1\n" for i in range(6))
+GRADES = json.dumps({f"q{i}": {f"d{i}": 1, "d0": 0} for i in range(6)}, indent=1)
+QUERIES = "".join(f"q{i}\tfind {i}\n" for i in range(6))
+CORPUS = "".join(
+    json.dumps({"_id": f"d{i}", "title": f"t {i}", "text": t, "metadata": {}}) + "\n"
+    for i, t in enumerate(TEXTS)
+)
+POSITIVES = json.dumps({"query": "a", "positive": ["b", "c"], "negatives": ["d"]}) + "\n"
+IDS = "".join(f"d{i}\t{t} x\n" for i, t in enumerate(TEXTS[:4]))
 TREC = "ENTY:animal What is the fastest fish ?\nLOC:city Where is it ?\n"
 
 STRANGE = [
@@ -82,6 +92,12 @@ KINDS = {
     "tags": (TAGS, ".conll"),
     "senteval": (SENTEVAL, ".txt"),
     "trec": (TREC, ".txt"),
+    "qrels": (QRELS, ".qrels"),
+    "beir": (BEIR, ".tsv"),
+    "grades": (GRADES, ".json"),
+    "corpus": (CORPUS, ".jsonl"),
+    "positives": (POSITIVES * 3, ".jsonl"),
+    "ids": (IDS, ".tsv"),
 }
 ENCODINGS = ["utf-8"] * 6 + ["utf-8-sig", "utf-16", "utf-16-le", "utf-32", "latin-1", "cp1252"]
 ASKED = ["utf-8"] * 6 + ["utf-16", "latin-1", "cp1252", "utf-7", "shift_jis", "big5", "utf-32"]
@@ -127,7 +143,7 @@ def drawn(rng):
 
 def readers(path, rng):
     """What is tried, by name."""
-    from poolwise.texts import open_labels, open_pairs, open_tags, open_texts
+    from poolwise.texts import open_labels, open_pairs, open_queries, open_tags, open_texts
 
     how = {"encoding": rng.choice(ASKED)}
     if rng.random() < 0.2:
@@ -156,7 +172,23 @@ def readers(path, rng):
         "labels": lambda: open_labels(path, kind=kind, **how).texts,
         "pairs": lambda: open_pairs(path, **how).first,
         "tags": lambda: [" ".join(words) for words in open_tags(path, **how).words],
+        "positives": lambda: open_queries(path, **how).documents,
+        **{
+            f"retrieval, {part}": lambda parts=parts: open_queries(*parts, **how).documents
+            for part, parts in retrieval_parts(path).items()
+        },
     }
+
+
+def retrieval_parts(path):
+    """Queries, corpus and relevance, of which one is the mutated file."""
+    whole = {"queries": QUERIES, "corpus": CORPUS, "relevance": QRELS}
+    suffixes = {"queries": "tsv", "corpus": "jsonl", "relevance": "qrels"}
+    files = {part: Path(path).parent / f"whole-{part}.{s}" for part, s in suffixes.items()}
+    for part, content in whole.items():
+        files[part].write_text(content)
+    paths = {part: str(file) for part, file in files.items()}
+    return {part: [*{**paths, part: path}.values()] for part in whole}
 
 
 def check_one(path, rng, encoder):

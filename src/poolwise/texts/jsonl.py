@@ -88,8 +88,8 @@ def _rows(
 
 def _parsed(line: str, location: str) -> dict[str, Any]:
     try:
-        record = _decode(line)
-    except _SameKeyError as error:
+        record = decode_json(line)
+    except SameKeyError as error:
         raise TextError(
             f"{location}: the key {error.args[0]!r} is there twice in one object, expected once; "
             "rename one"
@@ -108,15 +108,15 @@ def _parsed(line: str, location: str) -> dict[str, Any]:
     return record
 
 
-class _SameKeyError(Exception):
+class SameKeyError(Exception):
     """An object has this key twice."""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     record = dict(pairs)
     if len(record) < len(pairs):
-        raise _SameKeyError(Counter(key for key, _ in pairs).most_common(1)[0][0])
+        raise SameKeyError(Counter(key for key, _ in pairs).most_common(1)[0][0])
     return record
 
 
-_decode = json.JSONDecoder(object_pairs_hook=_object).decode
+decode_json = json.JSONDecoder(object_pairs_hook=_object).decode

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from poolwise.errors import TextError
 from poolwise.texts.columns import Table
-from poolwise.texts.jsonl import json_lines
+from poolwise.texts.jsonl import SameKeyError, decode_json, json_lines
 
 COLUMN_NAMES = ("query-id", "corpus-id", "score")
 
-_MAX_JSON = 1 << 28
+_MAX_JSON = 1 << 26
 """Characters of a file that is one JSON object."""
 
 
@@ -34,7 +33,14 @@ def relevance_json(label: str, lines: Iterable[str], optional: Sequence[str]) ->
                 f"{label}: found one JSON object of more than {_MAX_JSON:,} characters; write the "
                 "judgments as TREC's qrels, or an object a line"
             )
-    grades = _parsed("".join(pieces))
+    try:
+        grades = decode_json("".join(pieces))
+    except SameKeyError as error:
+        raise TextError(
+            f"{label}: the key {error.args[0]!r} is there twice in one object, expected once"
+        ) from None
+    except (ValueError, RecursionError):
+        grades = None
     if grades is None:
         return json_lines(label, pieces, optional)
     return grades_table(grades, label)
@@ -42,8 +48,8 @@ def relevance_json(label: str, lines: Iterable[str], optional: Sequence[str]) ->
 
 def _parsed(text: str) -> object:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return decode_json(text)
+    except (SameKeyError, ValueError, RecursionError):
         return None
 
 
