@@ -25,7 +25,7 @@ def test_relevant_documents_have_the_label(labelled):
     label = dict(zip(TEXTS, LABELS, strict=True))
     assert {*data.queries} | {*data.documents} == {*TEXTS}
     assert {*data.queries}.isdisjoint(data.documents)
-    assert 45 <= len(data) <= 105
+    assert 115 <= len(data) <= 185
     for query, grades in zip(data.queries, data.relevance, strict=True):
         same = [i for i, text in enumerate(data.documents) if label[text] == label[query]]
         assert grades == dict.fromkeys(same, 1.0)

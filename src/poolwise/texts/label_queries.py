@@ -13,12 +13,12 @@ from poolwise.texts.datasets import LabelledTexts, RetrievalData
 from poolwise.texts.omitted_rows import counted
 from poolwise.texts.tables import rows_hash
 
-QUERY_SHARE = 4
+QUERY_SHARE = 2
 """One text in so many is a query."""
 
 
 def queries_of_labels(labelled: LabelledTexts, seed: int = 0) -> RetrievalData:
-    """A quarter of the texts as queries, the others as documents, relevant where the label is the
+    """Half of the texts as queries, the others as documents, relevant where the label is the
     same.
 
     Which text is a query is told by a hash of its letters and ``seed``, so that texts alike (in
