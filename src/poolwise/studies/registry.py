@@ -107,6 +107,11 @@ QUESTIONS: dict[str, Question] = {
         "poolwise.studies.hints:Hints",
         ("seed", "grid", "score"),
     ),
+    "hubness": Question(
+        "Which texts are near everything, and what does centring or whitening do to that?",
+        ("queries", "labels", "texts"),
+        "poolwise.studies.hubness:Hubness",
+    ),
     "length": Question(
         "Does the norm of [CLS] encode the sentence's length?",
         ("texts",),
