@@ -1,10 +1,11 @@
-"""Which task a data set is: similarity of pairs, a probe on labels, a regression to numbers."""
+"""Which task a data set is: pairs by similarity or as matches, a probe on labels or numbers."""
 
 from __future__ import annotations
 
 from poolwise.selection.label_kinds import are_numbers
 from poolwise.selection.label_scores import NUMBER_SCORES, score_named
 from poolwise.selection.labels_task import LabelsTask
+from poolwise.selection.pair_classification_task import PairClassificationTask, is_match_or_not
 from poolwise.selection.probes import ProbeName
 from poolwise.selection.regression_task import RegressionTask
 from poolwise.selection.tasks import PairsTask
@@ -20,8 +21,13 @@ def task_of(
 ) -> PairsTask | LabelsTask | RegressionTask:
     """The task of this data set; ``score`` and ``probe`` are of labels."""
     if isinstance(data, TextPairs):
-        return PairsTask(data, seed)
+        return pairs_task(data, seed)
     return task_of_labels(data, seed, score=score, probe=probe)
+
+
+def pairs_task(pairs: TextPairs, seed: int) -> PairsTask:
+    """By the scores: of two values, whether a pair is a match; else a correlation with them."""
+    return (PairClassificationTask if is_match_or_not(pairs) else PairsTask)(pairs, seed)
 
 
 def task_of_labels(

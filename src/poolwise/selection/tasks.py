@@ -94,7 +94,6 @@ class PairsTask:
 
     score = "Spearman"
     scale: Scale = "correlation"
-    strata: RowIndices | None = None
     fit_kind: TextKind | None = None
 
     def __init__(self, pairs: TextPairs, seed: int) -> None:
@@ -123,7 +122,12 @@ class PairsTask:
     @property
     def key(self) -> Hashable:
         """Equal for tasks that score a readout alike."""
-        return (self.name, self.pairs.hash, self._seed)
+        return (self.name, self.pairs.hash, self.score, self._seed)
+
+    @property
+    def strata(self) -> RowIndices | None:
+        """None: a correlation does not count label by label."""
+        return None
 
     @property
     def texts(self) -> Sequence[str]:

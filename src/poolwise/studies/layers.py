@@ -142,9 +142,9 @@ class Pool:
             yield Number.of(self.selection.task.score, estimate, self._location(k))
 
     def second_opinions(self) -> Iterator[Number]:
-        """For pairs, tests of the last layer's regret that need three correlations only."""
+        """For pairs by Spearman, tests of the last layer's regret that need three correlations only."""
         task = self.selection.task
-        if not isinstance(task, PairsTask) or self.chosen_layer == self.last:
+        if type(task) is not PairsTask or self.chosen_layer == self.last:
             return
         cache, rows = self.selection.cache, self.selection.report_rows
         columns = [

@@ -54,6 +54,13 @@ QUESTIONS: dict[str, Question] = {
         ("seed", "grid"),
         sweep={},
     ),
+    "pair-classification": Question(
+        "Which readout's cosines tell matching pairs from others?",
+        ("pairs",),
+        "poolwise.studies.pair_classification:PairClassification",
+        ("seed", "grid"),
+        sweep={},
+    ),
     "retrieval": Question(
         "Which readout finds the relevant documents?",
         ("queries",),

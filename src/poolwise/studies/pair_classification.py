@@ -1,0 +1,83 @@
+"""Which readout's cosines tell pairs that match from pairs that do not?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from poolwise.model import Model
+from poolwise.readouts import Readout
+from poolwise.records import Finding, Number
+from poolwise.selection.cached_baselines import cached_baselines
+from poolwise.selection.finding import selection_finding
+from poolwise.selection.grid import expand_grid
+from poolwise.selection.pair_classification_task import THRESHOLD_SCORES, PairClassificationTask
+from poolwise.selection.scoring import score_readouts
+from poolwise.selection.selection import Selection
+from poolwise.selection.tasks import estimate_on, separate_rows
+from poolwise.studies.study import Context, VectorRequest
+from poolwise.texts import DataKind, TextPairs
+
+
+class PairClassification:
+    """Average precision of the cosine for pairs that are a match, for every readout.
+
+    Controls: whether other pairs are a match, and the share of matches, which is the average
+    precision of a random order.
+    """
+
+    name = "pair-classification"
+    question = "Which readout's cosines tell matching pairs from others?"
+    takes: Sequence[DataKind] = ("pairs",)
+
+    def __init__(self, data: TextPairs, grid: str = "default", seed: int = 0) -> None:
+        self.data = [data]
+        self.task = PairClassificationTask(data, seed)
+        self._grid, self._seed = grid, seed
+        self._readouts: list[Readout] = []
+        self.selection: Selection | None = None
+
+    def request(self, model: Model) -> VectorRequest:
+        self._readouts = expand_grid(model, self._grid, len(set(self.task.fit_texts)))
+        readouts = [r.pooled for r in self._readouts]
+        return VectorRequest(self.task.texts, readouts)
+
+    def run(self, context: Context) -> Iterator[Finding]:
+        encoder, cache, progress = context.model, context.vectors, context.progress
+        baselines, notes = cached_baselines(encoder, self.task, cache, self._seed)
+        self.selection = score_readouts(
+            encoder, self.task, self._readouts, cache, baselines, progress=progress
+        )
+        yield selection_finding(
+            self.selection,
+            study=self.name,
+            question=self.question,
+            numbers=[*self._controls(self.selection), *self._other_scores(self.selection)],
+            notes=[*notes, "thresholds of F1 and accuracy are chosen without the fold they decide"],
+        )
+
+    def _other_scores(self, selection: Selection) -> Iterator[Number]:
+        """The chosen readout and the references by what a threshold decides."""
+        task, rows = self.task, selection.report_rows
+        for i in dict.fromkeys([selection.chosen_index, *selection.references.values()]):
+            readout = selection.readouts[i]
+            cosines = task.cosines(selection.cache, selection.cache[str(readout.pooled)], readout)
+            for name in THRESHOLD_SCORES:
+                value = estimate_on(task, task.threshold_scores(name, cosines), rows)
+                where = {"readout": str(readout), "part": task.folds.part}
+                yield Number.of(name, value, where)
+
+    def _controls(self, selection: Selection) -> Iterator[Number]:
+        task, cache, rows = self.task, selection.cache, selection.report_rows
+        chosen = selection.readouts[selection.chosen_index]
+        cosines = task.cosines(cache, cache[str(chosen.pooled)], chosen)
+        rng, others = np.random.default_rng(self._seed), task.positive.copy()
+        for part in separate_rows(task.folds):
+            others[part] = rng.permutation(others[part])
+        where = {"readout": str(chosen), "part": task.folds.part}
+        value = estimate_on(task, task.scores_by(cosines, others), rows)
+        yield Number.of(f"{task.score} with the matches of other pairs", value, where, control=True)
+        value = estimate_on(task, selection.chance_scores, rows)
+        part_only = {"part": task.folds.part}
+        yield Number.of(f"{task.score} of a random order", value, part_only, control=True)
