@@ -155,8 +155,11 @@ def _others(selections: Sequence[Selection], leading: Selection) -> Iterator[str
 
 
 def _purpose(selection: Selection) -> str:
-    if selection.task.score == "mean average precision":
-        return "that is what a search for near texts sees, without training"
-    if selection.task.score == "Spearman":
-        return "that is how cosines agree with people's scores"
-    return "that is what a trained linear classifier sees"
+    return _PURPOSES.get(selection.task.score, "that is what a trained linear classifier sees")
+
+
+_PURPOSES = {
+    "mean average precision": "that is what a search for near texts sees, without training",
+    "Spearman": "that is how cosines agree with people's scores",
+    "V-measure": "that is what clusters of k-means show, without training",
+}

@@ -142,7 +142,7 @@ class Pool:
             yield Number.of(self.selection.task.score, estimate, self._location(k))
 
     def second_opinions(self) -> Iterator[Number]:
-        """For pairs by Spearman, tests of the last layer's regret that need three correlations only."""
+        """By Spearman, tests of the last layer's regret that need three correlations only."""
         task = self.selection.task
         if type(task) is not PairsTask or self.chosen_layer == self.last:
             return

@@ -11,6 +11,7 @@ from poolwise.model import Model
 from poolwise.records import Finding, Precision
 from poolwise.selection.duplicates import with_groups
 from poolwise.selection.label_kinds import are_numbers
+from poolwise.selection.pair_classification_task import is_match_or_not
 from poolwise.selection.regression_task import RegressionTask
 from poolwise.selection.score_names import scored_kind
 from poolwise.selection.selection import Selection
@@ -60,10 +61,9 @@ def sweep_studies(
     seed: int = 0,
 ) -> list[Study]:
     """The studies of a sweep: those whose data are there, in the registry's order."""
-    classes = [data for data in datasets.labels if not are_numbers(data.labels)]
     studies: list[Study] = []
     for name, row in QUESTIONS.items():
-        sets = replace(datasets, labels=classes) if name in OF_CLASSES else datasets
+        sets = _suited(name, datasets)
         if row.sweep is None or not _answerable(name, encoder, sets):
             continue
         own = score if score is not None and scored_kind(score) in row.takes else None
@@ -71,6 +71,16 @@ def sweep_studies(
         options = {option: options[option] for option in row.options if option in options}
         studies += studies_of(name, sets, **options, **row.sweep)
     return _last_geometry(studies)
+
+
+def _suited(name: str, datasets: Datasets) -> Datasets:
+    """Without labels and pairs of which the question is none: numbers are no classes, and pairs of
+    two scores are matches or none."""
+    labels = [d for d in datasets.labels if name not in OF_CLASSES or not are_numbers(d.labels)]
+    matches = name == "pair-classification"
+    of_pairs = matches or name == "similarity"
+    pairs = [d for d in datasets.pairs if not of_pairs or is_match_or_not(d) == matches]
+    return replace(datasets, labels=labels, pairs=pairs)
 
 
 def _answerable(name: str, encoder: Encoder, datasets: Datasets) -> bool:
