@@ -44,38 +44,47 @@ class PairClassification:
         return VectorRequest(self.task.texts, readouts)
 
     def run(self, context: Context) -> Iterator[Finding]:
+        self.selection = self.select(context)
+        yield self.report(self.selection)
+
+    def select(self, context: Context) -> Selection:
         encoder, cache, progress = context.model, context.vectors, context.progress
-        baselines, notes = cached_baselines(encoder, self.task, cache, self._seed)
-        self.selection = score_readouts(
-            encoder, self.task, self._readouts, cache, baselines, progress=progress
+        baselines, notes = cached_baselines(
+            encoder, self.task, cache, self._seed, of_texts=context.text_baselines
         )
-        yield selection_finding(
-            self.selection,
+        return score_readouts(
+            encoder, self.task, self._readouts, cache, baselines, notes=notes, progress=progress
+        )
+
+    def report(self, selection: Selection) -> Finding:
+        return selection_finding(
+            selection,
             study=self.name,
             question=self.question,
-            numbers=[*self._controls(self.selection), *self._other_scores(self.selection)],
-            notes=[*notes, "thresholds of F1 and accuracy are chosen without the fold they decide"],
+            numbers=[*self._controls(selection), *self._other_scores(selection)],
+            notes=["thresholds of F1 and accuracy are chosen without the fold they decide"],
         )
 
     def _other_scores(self, selection: Selection) -> Iterator[Number]:
         """The chosen readout and the references by what a threshold decides."""
         task, rows = self.task, selection.report_rows
         for i in dict.fromkeys([selection.chosen_index, *selection.references.values()]):
-            readout = selection.readouts[i]
-            cosines = task.cosines(selection.cache, selection.cache[str(readout.pooled)], readout)
+            readout, cache = selection.readouts[i], selection.candidates[i].cache
+            cosines = task.cosines(cache, cache[str(readout.pooled)], readout)
             for name in THRESHOLD_SCORES:
                 value = estimate_on(task, task.threshold_scores(name, cosines), rows)
-                where = {"readout": str(readout), "part": task.folds.part}
+                where = {"readout": selection.names[i], "part": task.folds.part}
                 yield Number.of(name, value, where)
 
     def _controls(self, selection: Selection) -> Iterator[Number]:
-        task, cache, rows = self.task, selection.cache, selection.report_rows
-        chosen = selection.readouts[selection.chosen_index]
+        task, rows = self.task, selection.report_rows
+        candidate = selection.candidates[selection.chosen_index]
+        chosen, cache = candidate.readout, candidate.cache
         cosines = task.cosines(cache, cache[str(chosen.pooled)], chosen)
         rng, others = np.random.default_rng(self._seed), task.positive.copy()
         for part in separate_rows(task.folds):
             others[part] = rng.permutation(others[part])
-        where = {"readout": str(chosen), "part": task.folds.part}
+        where = {"readout": selection.names[selection.chosen_index], "part": task.folds.part}
         value = estimate_on(task, task.scores_by(cosines, others), rows)
         yield Number.of(f"{task.score} with the matches of other pairs", value, where, control=True)
         value = estimate_on(task, selection.chance_scores, rows)
