@@ -11,7 +11,8 @@ from poolwise.charts.chart import Chart, IntervalEstimate, interval_columns
 
 @dataclass(frozen=True, slots=True)
 class LearningPoint:
-    """The score after ``n`` rows of train; ``frozen``: of a linear probe on frozen vectors."""
+    """The score after ``n`` rows of train; ``frozen``: of a linear probe on frozen vectors, in a
+    chart that has fine-tuned ones too."""
 
     n: int
     series: str
@@ -21,7 +22,7 @@ class LearningPoint:
 
 @dataclass(frozen=True, slots=True)
 class LearningCurve(Chart):
-    """One curve a series, fine-tuned, and one of its frozen probe."""
+    """One curve a series; where some points are ``frozen``, one fine-tuned and one frozen."""
 
     kind: ClassVar[str] = "learning_curve"
     points: Sequence[LearningPoint]

@@ -117,7 +117,8 @@ def _learning_curve(chart: charts.LearningCurve) -> tuple[Table, str]:
         if by_size:
             name, style = ("  frozen", "dim") if frozen else (series, None)
             table.add_row(name, *(_fixed(by_size.get(n), 3) for n in sizes), style=style)
-    return table, f"{chart.y_label}   dim: a linear probe on frozen vectors"
+    frozen = any(point.frozen for point in chart.points)
+    return table, chart.y_label + "   dim: a linear probe on frozen vectors" * frozen
 
 
 def _ranking(chart: charts.Ranking) -> tuple[Table, str]:

@@ -205,6 +205,8 @@ def _layout(points: Sequence[Row], colors: Mapping[str, str]) -> list[dict[str, 
 
 def _legend(points: Sequence[Row]) -> list[LegendEntry]:
     curved = len({point["n"] for point in points}) > 1
+    if not any(point["frozen"] for point in points):
+        return [LegendEntry("━" if curved else "●", QUIET, "with 95 % intervals")]
     tuned = LegendEntry("━" if curved else "●", QUIET, "fine-tuned, with 95 % intervals")
     frozen = LegendEntry("╌╌" if curved else "○", QUIET, "frozen, a linear probe")
-    return [tuned, frozen] if any(point["frozen"] for point in points) else [tuned]
+    return [tuned, frozen]

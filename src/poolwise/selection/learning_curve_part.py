@@ -25,8 +25,11 @@ CHOICE = "the choice made with as many rows"
 
 def learning_curve_part(curves: LearningCurves) -> FindingPart:
     """The curves, from which size on the choice is better than what is used now, and the slope."""
+    sentences = [_better_from(curves)]
+    if len(curves.points) > 1 and not _is_flat(curves):
+        sentences.append(_still_rising(curves))
     return FindingPart(
-        sentence=f"{_better_from(curves)}; {_still_rising(curves)}",
+        sentence="; ".join(sentences),
         numbers=list(_numbers(curves)),
         charts=[_chart(curves)],
         notes=list(_notes(curves)),
@@ -44,7 +47,7 @@ def _better_from(curves: LearningCurves) -> str:
     ]
     last = curves.points[-1].n
     if all(i == selection.reference for point in curves.points for i in point.chosen):
-        return f"with {curves.points[0].n:,} rows or {last:,} the choice is to keep {reference}"
+        return f"with {curves.points[0].n:,} rows as with {last:,} the choice is {reference}"
     if not better[-1]:
         return f"with up to {last:,} rows the choice is not shown to score higher than {reference}"
     first = next(k for k in range(len(better)) if all(better[k:]))
@@ -55,9 +58,13 @@ def _better_from(curves: LearningCurves) -> str:
     )
 
 
+def _is_flat(curves: LearningCurves) -> bool:
+    """Whether all choices are of one readout that is not trained."""
+    chosen = {i for point in curves.points for i in point.chosen}
+    return len(chosen) == 1 and not isinstance(curves.selection.task, TRAINED)
+
+
 def _still_rising(curves: LearningCurves) -> str:
-    if len(curves.points) < 2:
-        return "there are too few rows to say what more would bring"
     slope = _slope(curves)
     text = format_estimate(slope, sign=True)
     low, high = slope.low, slope.high
@@ -84,7 +91,7 @@ def _numbers(curves: LearningCurves) -> Iterator[Number]:
         gain = curves.difference(point.choice, point.reference).value
         reference = names[selection.reference]
         yield Number.of(f"the choice less {reference}", gain, where, note=_chosen(curves, point))
-    if len(curves.points) > 1:
+    if len(curves.points) > 1 and not _is_flat(curves):
         yield Number.of(f"gain in {score} by twice as many rows", _slope(curves), {})
 
 

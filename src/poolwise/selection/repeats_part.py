@@ -49,14 +49,14 @@ def _sentence(repeats: Repeats) -> str:
     same, layer = (agreement(repeats.pairs, parts[name]) for name in ("readout", "layer"))
     equal = agreement(repeats.equal_pairs, parts["readout"])
     name = repeats.selection.names[repeats.selection.chosen_index]
-    worst = max(repeats.losses.max(), 0.0)
-    loss = f"none of their choices lost more than {worst:.3f} against {name} on the other half"
+    opening = "two halves of the rows, with no text in common,"
+    counts = f"in {same:,} of {n:,} repeats (readouts of equal scores: {equal:,})"
     if list(repeats.frequencies) == [repeats.selection.chosen_index]:
-        loss = f"every half chose {name}"
+        return f"{opening} both chose {name} {counts}"
+    worst = max(repeats.losses.max(), 0.0)
     return (
-        f"two halves of the rows, with no text in common, chose the same readout in {same:,} of "
-        f"{n:,} repeats (readouts of equal scores: {equal:,}) and the same layer in {layer:,}; "
-        f"{loss}"
+        f"{opening} chose the same readout {counts} and the same layer in {layer:,}; no choice of "
+        f"a half lost more than {worst:.3f} against {name} on the other half"
     )
 
 
