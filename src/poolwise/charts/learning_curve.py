@@ -11,8 +11,7 @@ from poolwise.charts.chart import Chart, IntervalEstimate, interval_columns
 
 @dataclass(frozen=True, slots=True)
 class LearningPoint:
-    """The score after ``n`` rows of train; ``frozen``: of a linear probe on frozen vectors, in a
-    chart that has fine-tuned ones too."""
+    """The score after ``n`` rows of train; ``frozen``: of a linear probe on frozen vectors."""
 
     n: int
     series: str
@@ -22,12 +21,16 @@ class LearningPoint:
 
 @dataclass(frozen=True, slots=True)
 class LearningCurve(Chart):
-    """One curve a series; where some points are ``frozen``, one fine-tuned and one frozen."""
+    """One curve a series, fine-tuned, and one of its frozen probe.
+
+    ``fine_tuned``: False where no encoder was trained, so that there is nothing to tell apart.
+    """
 
     kind: ClassVar[str] = "learning_curve"
     points: Sequence[LearningPoint]
     x_label: str = field(kw_only=True)
     y_label: str = field(kw_only=True)
+    fine_tuned: bool = field(default=True, kw_only=True)
 
     @property
     def data(self) -> dict[str, Any]:

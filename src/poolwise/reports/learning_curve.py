@@ -92,7 +92,7 @@ def _over_sizes(
     value, low = alt.Y("value:Q", **y), alt.Y("low:Q", **y)
     tooltip = [
         alt.Tooltip("series:N", title="readout"),
-        alt.Tooltip("encoder:N", title="encoder"),
+        *[alt.Tooltip("encoder:N", title="encoder")] * chart.fine_tuned,
         alt.Tooltip("n:Q", title=chart.x_label, format=","),
         alt.Tooltip("label:N", title="score"),
     ]
@@ -110,7 +110,10 @@ def _over_sizes(
         *end_labels(_ends(points, colors), domain, key=True),
     ]
     layered = alt.LayerChart(layer=layers, height=HEIGHT)
-    return RenderedChart([Panel("", layered.to_dict(validate=False))], legend=_legend(points))
+    return RenderedChart(
+        [Panel("", layered.to_dict(validate=False))],
+        legend=_legend(points, fine_tuned=chart.fine_tuned),
+    )
 
 
 def _dodged(
@@ -170,7 +173,7 @@ def _by_row(
     layered = alt.LayerChart(layer=layers, height=chart_height(rows))
     return RenderedChart(
         [Panel("", layered.to_dict(validate=False))],
-        legend=[*_legend(points), *cut_legend(axis)],
+        legend=[*_legend(points, fine_tuned=chart.fine_tuned), *cut_legend(axis)],
         min_width=PAGE_WIDTH,
     )
 
@@ -203,10 +206,9 @@ def _layout(points: Sequence[Row], colors: Mapping[str, str]) -> list[dict[str, 
     return rows
 
 
-def _legend(points: Sequence[Row]) -> list[LegendEntry]:
+def _legend(points: Sequence[Row], *, fine_tuned: bool) -> list[LegendEntry]:
     curved = len({point["n"] for point in points}) > 1
-    if not any(point["frozen"] for point in points):
-        return [LegendEntry("━" if curved else "●", QUIET, "with 95 % intervals")]
-    tuned = LegendEntry("━" if curved else "●", QUIET, "fine-tuned, with 95 % intervals")
+    text = "fine-tuned, with 95 % intervals" if fine_tuned else "with 95 % intervals"
+    tuned = LegendEntry("━" if curved else "●", QUIET, text)
     frozen = LegendEntry("╌╌" if curved else "○", QUIET, "frozen, a linear probe")
-    return [tuned, frozen]
+    return [tuned, frozen] if any(point["frozen"] for point in points) else [tuned]

@@ -123,6 +123,7 @@ def _chart(curves: LearningCurves) -> LearningCurve:
         points,
         x_label="rows learned from",
         y_label=f"{task.score}, {task.folds.part}",
+        fine_tuned=False,
         caption="With 95 % intervals over rows and draws. That of the highest on all rows is too "
         "good for having been chosen on them.",
     )
