@@ -172,7 +172,7 @@ def test_an_interruption_carries_what_was_answered(model, rows, monkeypatch):
 
 
 def test_mistakes_are_named(model, rows, labels_file):
-    with pytest.raises(StudyError, match="nothing to measure on: give pairs, labels"):
+    with pytest.raises(StudyError, match="nothing to measure on: give data, pairs, labels"):
         poolwise.sweep(model)
     with pytest.raises(OptionError, match=r"unknown option limt; .* limit, dev, test"):
         poolwise.sweep(model, labels=rows, limt=3)

@@ -36,6 +36,7 @@ def ask(
     question: str,
     model: Model | str | Path,
     *,
+    data: object = None,
     texts: object = None,
     labels: object = None,
     pairs: object = None,
@@ -56,6 +57,7 @@ def ask(
 
     ``model`` is what ``load`` gives, or takes. ``texts``, ``labels``, ``pairs`` and ``tags`` are
     paths, frames, ``datasets.Dataset``, Arrow tables or lists; a list of them is several sets.
+    ``data`` is a table whose kind is inferred, as in ``sweep``.
     ``readouts``, ``grid``, ``score`` (of labels, as in ``sweep``) and ``folder`` (where trainings
     are kept and resumed) belong to some questions only. ``reading`` are the fields of
     ``ReadOptions``: ``limit``, ``dev``, ``test``, ….
@@ -69,10 +71,16 @@ def ask(
     from poolwise.studies.ask import ask as ask_studies  # noqa: PLC0415 - slow to import
 
     row = QUESTIONS[question]
-    data = {"texts": texts, "labels": labels, "pairs": pairs, "tags": tags, "queries": queries}
-    given = {kind for kind, value in data.items() if value is not None}
+    sets: dict[str, Any] = {
+        "texts": texts,
+        "labels": labels,
+        "pairs": pairs,
+        "tags": tags,
+        "queries": queries,
+    }
+    given = {kind for kind, value in sets.items() if value is not None}
     given |= {"queries"} if reading.get("queries_from") else set()
-    if given.isdisjoint(row.takes):
+    if data is None and given.isdisjoint(row.takes):
         raise StudyError(f"{question} is measured on {' or '.join(row.takes)}; none was given")
     special = {
         "readouts": list(readouts),
@@ -82,7 +90,11 @@ def ask(
     }
     options = {"seed": seed, **{name: value for name, value in special.items() if value}}
     kinds = take_kind_prompts(reading)
-    datasets = as_datasets(**data, options=read_options(seed, reading))
+    datasets = as_datasets(data=data, **sets, options=read_options(seed, reading))
+    if not any(getattr(datasets, kind) for kind in row.takes):
+        raise StudyError(
+            f"{question} is measured on {' or '.join(row.takes)}; the data hold none of them"
+        )
     check_score(score, datasets)
     findings = ask_studies(
         question,

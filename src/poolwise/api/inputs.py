@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast, get_args
 
 from poolwise.errors import OptionError, listed
 from poolwise.model import Model, load
 from poolwise.texts import (
+    ColumnChoice,
     Datasets,
+    InferredData,
     LabelKind,
     LabelledTexts,
+    TaskName,
     Texts,
     labels_from,
+    open_inferred,
     pairs_from,
     queries_from,
     queries_of_labels,
@@ -36,7 +40,8 @@ class ReadOptions:
     tags or queries (then they are relevance) that is given. ``columns`` are those of pairs, of
     relevance, or of queries with positives. ``corpus`` and ``relevance`` belong to the one set of
     queries, ``corpus_limit`` bounds its documents; ``queries_from="labels"`` lets labelled texts
-    search those of their label. ``max_text_bytes`` bounds one row.
+    search those of their label. ``target`` is the column to predict in ``data``.
+    ``max_text_bytes`` bounds one row.
     """
 
     limit: int | None = None
@@ -46,6 +51,7 @@ class ReadOptions:
     columns: Sequence[str] | None = None
     text_column: str | None = None
     label_column: str | None = None
+    target: str | None = None
     id_column: str | None = None
     corpus: object = None
     relevance: object = None
@@ -103,6 +109,8 @@ def as_model(
 
 def as_datasets(
     *,
+    data: object = None,
+    task: str | None = None,
     pairs: object = None,
     labels: object = None,
     tags: object = None,
@@ -113,9 +121,22 @@ def as_datasets(
     """Data sets of each kind that is not None.
 
     Each is one set, in a form that ``texts.labels_from`` and its siblings take, or a list of
-    several sets (frames, data sets, paths). Raises OptionError where an option could belong to
-    several sets, or to none; TextError as those functions do.
+    several sets (frames, data sets, paths). Or ``data`` alone is one whose kind is inferred, for
+    ``task`` if it is given. Raises OptionError where an option could belong to several sets, or to
+    none; TextError as those functions do.
     """
+    if data is not None:
+        kinds = {"labels": labels, "pairs": pairs, "tags": tags, "queries": queries, "texts": texts}
+        if others := [kind for kind, value in kinds.items() if value is not None]:
+            raise OptionError(
+                f"found data and {listed(others)}, expected data alone, or not at all"
+            )
+        return inferred_datasets(data, task, options).datasets
+    if options.target is not None:
+        raise OptionError(
+            "target names a column of data, which is not given; of labels the name "
+            "of their column is label_column"
+        )
     sets = {
         "pairs": _sets(pairs),
         "labels": _sets(labels),
@@ -141,6 +162,34 @@ def as_datasets(
             _reading(options) | {"column": options.text_column},
         ),
     )
+
+
+def inferred_datasets(data: object, task: str | None, options: ReadOptions) -> InferredData:
+    """The data sets in a table of any kind, whose task is inferred unless it is given.
+
+    Raises OptionError for what is no task, TextError as ``texts.open_inferred`` does.
+    """
+    if task is not None and task not in get_args(TaskName):
+        raise OptionError(f"task is {task!r:.60}, expected one of {listed(get_args(TaskName))}")
+    choice = ColumnChoice(
+        cast("TaskName | None", task),
+        options.text_column,
+        options.target if options.target is not None else options.label_column,
+        tuple(options.columns or ()),
+    )
+    inferred = open_inferred(
+        data,
+        choice,
+        dev=options.dev,
+        test=options.test,
+        corpus_limit=options.corpus_limit,
+        **_reading(options),
+    )
+    if not options.queries_from:
+        return inferred
+    labels = inferred.datasets.labels
+    proxied = [queries_of_labels(labelled, options.seed or 0) for labelled in labels]
+    return replace(inferred, datasets=replace(inferred.datasets, queries=proxied))
 
 
 def check_score(score: str | None, datasets: Datasets) -> None:

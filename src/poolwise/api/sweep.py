@@ -158,11 +158,13 @@ class SweepResult(FindingsView):
 def sweep(
     model: Model | str | Path | Sequence[Model | str | Path],
     *,
+    data: object = None,
     labels: object = None,
     pairs: object = None,
     tags: object = None,
     queries: object = None,
     texts: object = None,
+    task: str | None = None,
     grid: str = "default",
     score: str | None = None,
     seed: int = 0,
@@ -182,13 +184,17 @@ def sweep(
     compete on the same rows, against the one that the first model declares; those given by name
     are in memory one at a time. ``max_length`` is of models given by name. ``labels``, ``pairs``,
     ``tags`` and ``texts`` are paths, frames, ``datasets.Dataset``, Arrow tables or lists; a list of
-    them is several sets. ``grid`` is ``default``, ``full``, or readouts between blanks. ``score``
-    is of labels: accuracy, balanced accuracy, macro-F1, AUC or average precision; of numbers R2 or
-    Spearman; by default what suits the labels; or of queries: nDCG@10 (the default), recall@100,
-    MRR@10, precision@1, MAP, at any rank. ``repeats``: how many times the choice is made anew, on
-    two halves of the rows. ``learning_curve``: the choice is made anew on 50, 100, 200, 500, …
-    rows as well, with probes trained on as many. ``reading`` are fields of ``ReadOptions``:
-    ``limit``, ``dev``, ``test``, ``columns``, ``text_column``, ``label_column``, …;
+    them is several sets. Or ``data`` is one table of any kind: what is in it is inferred, and said
+    in the notes; ``target`` and ``text_column`` name columns of it. ``task`` says what readouts are
+    chosen by: classification, regression, clustering, similarity, pair-classification or
+    retrieval; by default what the data can carry. ``grid`` is ``default``, ``full``, or readouts
+    between blanks. ``score`` is of labels: accuracy, balanced accuracy, macro-F1, AUC or average
+    precision; of numbers R2 or Spearman; by default what suits the labels; or of queries: nDCG@10
+    (the default), recall@100, MRR@10, precision@1, MAP, at any rank. ``repeats``: how many times
+    the choice is made anew, on two halves of the rows. ``learning_curve``: the choice is made anew
+    on 50, 100, 200, 500, … rows as well, with probes trained on as many. ``reading`` are fields of
+    ``ReadOptions``:
+    ``limit``, ``dev``, ``test``, ``columns``, ``text_column``, ``label_column``, ``target``, …;
     and ``query_prompt``, ``document_prompt``, or these with ``_name``, where they differ from what
     the model's folder has for queries and documents.
 
@@ -202,16 +208,17 @@ def sweep(
     from poolwise.studies.pass_times import with_pass_times  # noqa: PLC0415 - likewise
     from poolwise.studies.sweep import sweep as sweep_model  # noqa: PLC0415 - likewise
 
-    data = {"labels": labels, "pairs": pairs, "tags": tags, "queries": queries, "texts": texts}
-    if all(value is None for value in data.values()):
-        raise StudyError("nothing to measure on: give pairs, labels, queries, tags or texts")
-    kinds = take_kind_prompts(reading)
-    datasets = as_datasets(**data, options=read_options(seed, reading))
+    kinds = ("labels", "pairs", "tags", "queries", "texts")
+    sets: dict[str, Any] = dict(zip(kinds, (labels, pairs, tags, queries, texts), strict=True))
+    if data is None and all(value is None for value in sets.values()):
+        raise StudyError("nothing to measure on: give data, pairs, labels, queries, tags or texts")
+    prompts = take_kind_prompts(reading)
+    datasets = as_datasets(data=data, task=task, **sets, options=read_options(seed, reading))
     check_score(score, datasets)
     sources = model_sources(
-        model, prompt=prompt, prompt_name=prompt_name, kinds=kinds, max_length=max_length
+        model, prompt=prompt, prompt_name=prompt_name, kinds=prompts, max_length=max_length
     )
-    options: dict[str, Any] = {"grid": grid, "score": score, "seed": seed}
+    options: dict[str, Any] = {"grid": grid, "score": score, "task": task, "seed": seed}
     options |= {"precision": precision, "progress": progress}
     answers: Iterator[tuple[Finding, Selection | None]]
     if several := len(sources) > 1:

@@ -134,7 +134,8 @@ def _check(question: str, readouts: Sequence[str], where: dict[str, Any]) -> Non
     if readouts and "readouts" not in row.options:
         names = " and ".join(name for name, row in QUESTIONS.items() if "readouts" in row.options)
         raise click.UsageError(f"--readout belongs to {names}; {question} has its own")
-    if not any(where[kind] or (kind == "queries" and where["queries_from"]) for kind in row.takes):
+    given = {kind for kind in row.takes if where[kind]}
+    if not (given or where["data"] or ("queries" in row.takes and where["queries_from"])):
         options = " or ".join(f"--{kind}" for kind in row.takes)
         raise click.UsageError(f"{question} is measured on {options}; none was given")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -14,6 +14,7 @@ from poolwise.texts import (
     PREFIX,
     Dataset,
     Datasets,
+    TaskName,
     Texts,
     open_labels,
     open_pairs,
@@ -35,6 +36,13 @@ label_column_option = click.option("--label-column", help="The column that holds
 DEFAULT_CORPUS_LIMIT = 100_000
 
 DATA_OPTIONS = (
+    click.option(
+        "--data",
+        metavar="F",
+        help="A table of texts as it is: CSV, TSV, JSONL, Parquet, hf:NAME, a folder; what is in "
+        "it is inferred and said.",
+    ),
+    click.option("--target", metavar="COLUMN", help="Of --data: the column to predict."),
     click.option(
         "--pairs",
         multiple=True,
@@ -96,8 +104,17 @@ def data_options(command: Command) -> Command:
     return text_options(command)
 
 
+task_option = click.option(
+    "--task",
+    type=click.Choice(get_args(TaskName)),
+    help="What readouts are chosen by. [default: what the data can carry]",
+)
+
+
 def read_datasets(
     *,
+    data: str | None,
+    target: str | None,
     pairs: Sequence[str],
     labels: Sequence[str],
     tags: Sequence[str],
@@ -118,8 +135,33 @@ def read_datasets(
     max_text_bytes: int,
     limit: RowLimit,
     seed: int,
+    task: str | None = None,
 ) -> Datasets:
     """The data that the options name. Raises TextError where it cannot be read."""
+    if data is not None:
+        if any((pairs, labels, tags, texts, queries)):
+            raise click.UsageError(
+                "--data stands alone; leave out --pairs, --labels, --queries, --tags and --texts, "
+                "or say with one of them what the data are"
+            )
+        _warn_of_streams([data], limit)
+        return _inferred(
+            data,
+            task,
+            dev=dev,
+            test=test,
+            columns=columns.split(",") if columns else None,
+            text_column=column,
+            label_column=label_column,
+            target=target,
+            corpus_limit=corpus_limit or None,
+            queries_from=queries_from,
+            encoding=encoding,
+            max_text_bytes=max_text_bytes,
+            **limit.sampling(seed),
+        )
+    if target is not None:
+        raise click.UsageError("--target names a column of --data; of --labels say --label-column")
     parts = [*filter(None, (corpus, relevance, dev, test))]
     _warn_of_streams([*pairs, *labels, *tags, *texts, *queries, *parts], limit)
     sampling = limit.sampling(seed)
@@ -177,6 +219,15 @@ def read_datasets(
         if texts
         else [],
     )
+
+
+def _inferred(data: str, task: str | None, **options: Any) -> Datasets:
+    """The data sets in --data; what they were taken as is told."""
+    from poolwise.api.inputs import ReadOptions, inferred_datasets  # noqa: PLC0415 - slow to import
+
+    inferred = inferred_datasets(data, task, ReadOptions(**options))
+    tell(inferred.sentence)
+    return inferred.datasets
 
 
 def _plain_texts(

@@ -9,7 +9,13 @@ from typing import Any
 
 import click
 
-from poolwise.cli.data_options import by_kind, data_options, read_datasets, tell_of_the_limit
+from poolwise.cli.data_options import (
+    by_kind,
+    data_options,
+    read_datasets,
+    task_option,
+    tell_of_the_limit,
+)
 from poolwise.cli.options import (
     RowLimit,
     console,
@@ -35,6 +41,7 @@ DEFAULT_LIMIT = 20_000
 @click.command("sweep")
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True)
 @data_options
+@task_option
 @click.option(
     "--grid",
     default="default",
@@ -71,6 +78,7 @@ DEFAULT_LIMIT = 20_000
 @json_option
 def command(
     models: tuple[str, ...],
+    task: str | None,
     grid: str,
     score: str | None,
     limit: RowLimit,
@@ -97,14 +105,15 @@ def command(
     use: give it to `poolwise embed --readout`.
 
     \b
+    poolwise sweep demo --data reviews.csv --target stars
     poolwise sweep demo --pairs sts-dev.csv -o sweep
     poolwise sweep demo --labels intents.csv --texts novel.txt --split sentences -o sweep
     poolwise sweep ./my-bert --labels train.tsv --test test.tsv --grid full
     poolwise sweep demo ./my-bert --labels intents.csv -o sweep
     """
-    if not any(where[kind] for kind in ("pairs", "labels", "tags", "queries", "texts")):
+    if not any(where[kind] for kind in ("data", "pairs", "labels", "tags", "queries", "texts")):
         raise click.UsageError(
-            "nothing to measure on: give --pairs, --labels, --queries, --tags or --texts"
+            "nothing to measure on: give --data, --pairs, --labels, --queries, --tags or --texts"
         )
     from poolwise.api import sweep  # noqa: PLC0415 - slow to import
     from poolwise.api.best_scores import leading_table  # noqa: PLC0415 - likewise
@@ -114,7 +123,7 @@ def command(
     with report_folder(output, force=force) if output else nullcontext() as partial:
         kinds = take_kind_prompts(where)
         with waiting("reading the data"):
-            data = read_datasets(**where, limit=limit, seed=seed)
+            data = read_datasets(**where, limit=limit, seed=seed, task=task)
         tell_of_the_limit(data)
         try:
             result = sweep(
@@ -123,6 +132,7 @@ def command(
                 **asdict(kinds),
                 grid=grid,
                 score=score,
+                task=task,
                 seed=seed,
                 repeats=repeats,
                 learning_curve=learning_curve,

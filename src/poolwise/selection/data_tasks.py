@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from poolwise.selection.label_kinds import are_numbers
+from poolwise.selection.label_kinds import has_numbers
 from poolwise.selection.label_scores import NUMBER_SCORES, score_named
 from poolwise.selection.labels_task import LabelsTask
 from poolwise.selection.pair_classification_task import PairClassificationTask, is_match_or_not
@@ -42,6 +42,6 @@ def task_of_labels(
     Raises OptionError for no score.
     """
     name = None if score is None else score_named(score)
-    if are_numbers(data.labels) if name is None else name in NUMBER_SCORES:
+    if has_numbers(data) if name is None else name in NUMBER_SCORES:
         return RegressionTask(data, seed, score=name or "R²")
     return LabelsTask(data, seed, score=name, probe=probe)

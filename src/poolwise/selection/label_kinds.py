@@ -7,10 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from poolwise.errors import StudyError
 from poolwise.texts import LabelledTexts
-from poolwise.texts.fields import is_number
-
-MANY = 20
-"""Different integers up to which labels are classes."""
+from poolwise.texts.fields import are_numbers, is_number
 
 SCALE = 11
 """The most steps of a scale such as 0 … 10."""
@@ -20,20 +17,9 @@ SEPARATORS = (",", ";", "|")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d+)?")
 
 
-def are_numbers(labels: Sequence[str]) -> bool:
-    """Whether labels are numbers rather than names of classes.
-
-    Three or more different values, some of them no integers; or more than ``MANY`` integers that
-    are not just 0 or 1 and what follows, as codes of classes are.
-    """
-    different = set(labels)
-    if len(different) < 3 or not all(map(is_number, different)):
-        return False
-    values = sorted(set(map(float, different)))
-    if not all(map(float.is_integer, values)):
-        return True
-    codes = values[0] in (0, 1) and values[-1] - values[0] + 1 == len(values)
-    return len(values) > MANY and not codes
+def has_numbers(data: LabelledTexts) -> bool:
+    """Are the labels numbers: by their kind, or where that is unknown by what they look like?"""
+    return are_numbers(data.labels) if data.kind is None else data.kind == "regression"
 
 
 def scale_notes(labels: Sequence[str]) -> Iterator[str]:
@@ -51,7 +37,7 @@ def scale_notes(labels: Sequence[str]) -> Iterator[str]:
 
 def check_classes(data: LabelledTexts, question: str) -> None:
     """Raises StudyError where the labels are numbers; ``question`` needs classes."""
-    if are_numbers(data.labels):
+    if has_numbers(data):
         raise StudyError(
             f"{data.name}: the labels are numbers, such as {data.labels[0]}; {question} needs "
             "labels that name classes. Ask classification or layers instead: they predict numbers"

@@ -41,6 +41,7 @@ def sweep_models(
     *,
     grid: str = "default",
     score: str | None = None,
+    task: str | None = None,
     seed: int = 0,
     precision: Precision = "exact",
     progress: bool = False,
@@ -53,7 +54,8 @@ def sweep_models(
     """
     known = survey(sources, grouped_texts(datasets))
     datasets = grouped(datasets, unite([model.groups for model in known.models]))
-    asked = sweep_studies(known.models[0].encoder, datasets, grid=grid, score=score, seed=seed)
+    encoder = known.models[0].encoder
+    asked = sweep_studies(encoder, datasets, grid=grid, score=score, task=task, seed=seed)
     studies = [study for study in asked if isinstance(study, Selects)]
     notes = [*known.notes, CHOOSING_NOTE]
     runs = _run_all(known.models, studies, precision, notes, progress=progress)

@@ -10,7 +10,7 @@ from poolwise.encoders import Encoder
 from poolwise.model import Model
 from poolwise.records import Finding, Precision
 from poolwise.selection.duplicates import with_groups
-from poolwise.selection.label_kinds import are_numbers
+from poolwise.selection.label_kinds import has_numbers
 from poolwise.selection.pair_classification_task import is_match_or_not
 from poolwise.selection.regression_task import RegressionTask
 from poolwise.selection.score_names import scored_kind
@@ -18,6 +18,7 @@ from poolwise.selection.selection import Selection
 from poolwise.studies.registry import QUESTIONS, studies_of
 from poolwise.studies.run import run_studies
 from poolwise.studies.study import Selects, Study
+from poolwise.studies.task_choice import for_task, sweep_options
 from poolwise.texts import Datasets
 
 OF_CLASSES = ("similarity", "knows")
@@ -32,6 +33,7 @@ def sweep(
     *,
     grid: str = "default",
     score: str | None = None,
+    task: str | None = None,
     seed: int = 0,
     precision: Precision = "exact",
     progress: bool = False,
@@ -40,14 +42,16 @@ def sweep(
     selection they chose from.
 
     ``grid`` names readouts: see ``selection.grid``; ``score`` that of labels, by default what suits
-    them: see ``selection.label_scores``. Questions run in their shorter form where the
+    them: see ``selection.label_scores``. ``task`` names what readouts are chosen by, by default all
+    that the data can carry: see ``task_choice``. Questions run in their shorter form where the
     longer one needs more passes or a network.
     """
-    studies = sweep_studies(model, with_groups(model, datasets), grid=grid, score=score, seed=seed)
+    datasets = with_groups(model, datasets)
+    studies = sweep_studies(model, datasets, grid=grid, score=score, task=task, seed=seed)
     for study, finding in run_studies(model, studies, precision=precision, progress=progress):
         selection = study.selection if isinstance(study, Selects) else None
-        task = None if selection is None else selection.task
-        numbers = isinstance(task, RegressionTask) and are_numbers(task.data.labels)
+        scored = None if selection is None else selection.task
+        numbers = isinstance(scored, RegressionTask) and has_numbers(scored.data)
         notes = [*finding.notes, *[NUMBERS_NOTE] * numbers]
         yield replace(finding, notes=notes), selection
 
@@ -58,27 +62,29 @@ def sweep_studies(
     *,
     grid: str = "default",
     score: str | None = None,
+    task: str | None = None,
     seed: int = 0,
 ) -> list[Study]:
     """The studies of a sweep: those whose data are there, in the registry's order."""
+    datasets = for_task(datasets, task)
     studies: list[Study] = []
     for name, row in QUESTIONS.items():
-        sets = _suited(name, datasets)
-        if row.sweep is None or not _answerable(name, encoder, sets):
+        sets, row_options = _suited(name, datasets, task), sweep_options(name, task)
+        if row_options is None or not _answerable(name, encoder, sets):
             continue
         own = score if score is not None and scored_kind(score) in row.takes else None
         options: dict[str, Any] = {"grid": grid, "score": own, "seed": seed}
         options = {option: options[option] for option in row.options if option in options}
-        studies += studies_of(name, sets, **options, **row.sweep)
+        studies += studies_of(name, sets, **options, **row_options)
     return _last_geometry(studies)
 
 
-def _suited(name: str, datasets: Datasets) -> Datasets:
+def _suited(name: str, datasets: Datasets, task: str | None) -> Datasets:
     """Without labels and pairs of which the question is none: numbers are no classes, and pairs of
-    two scores are matches or none."""
-    labels = [d for d in datasets.labels if name not in OF_CLASSES or not are_numbers(d.labels)]
+    two scores are matches or none unless a ``task`` is asked for."""
+    labels = [d for d in datasets.labels if name not in OF_CLASSES or not has_numbers(d)]
     matches = name == "pair-classification"
-    of_pairs = matches or name == "similarity"
+    of_pairs = task is None and (matches or name == "similarity")
     pairs = [d for d in datasets.pairs if not of_pairs or is_match_or_not(d) == matches]
     return replace(datasets, labels=labels, pairs=pairs)
 

@@ -10,10 +10,13 @@ from poolwise.texts.datasets import (
     TextPairs,
 )
 from poolwise.texts.hub import PREFIX
+from poolwise.texts.inferred_data import InferredData, open_inferred
+from poolwise.texts.inferred_task import TaskName
 from poolwise.texts.label_columns import LABEL_KINDS, LabelKind
 from poolwise.texts.label_queries import queries_of_labels
 from poolwise.texts.labels import open_labels
 from poolwise.texts.pairs import open_pairs
+from poolwise.texts.profiled_table import ColumnChoice
 from poolwise.texts.python_data import labels_from, pairs_from, tags_from, texts_from
 from poolwise.texts.python_queries import queries_from
 from poolwise.texts.queries import open_queries
@@ -24,16 +27,20 @@ from poolwise.texts.texts import Texts, open_texts
 __all__ = [
     "LABEL_KINDS",
     "PREFIX",
+    "ColumnChoice",
     "DataKind",
     "Dataset",
     "Datasets",
+    "InferredData",
     "LabelKind",
     "LabelledTexts",
     "RetrievalData",
     "TaggedSentences",
+    "TaskName",
     "TextPairs",
     "Texts",
     "labels_from",
+    "open_inferred",
     "open_labels",
     "open_pairs",
     "open_queries",

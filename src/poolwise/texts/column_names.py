@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 ROLE_NAMES: dict[str, Sequence[frozenset[str]]] = {
@@ -9,10 +10,12 @@ ROLE_NAMES: dict[str, Sequence[frozenset[str]]] = {
         frozenset({"text"}),
         frozenset({"sentence"}),
         frozenset({"utterance", "query", "question", "review", "content", "comment", "tweet"}),
+        frozenset({"body", "description", "message", "document", "abstract", "reviewbody"}),
     ),
     "label": (
         frozenset({"label", "labels"}),
         frozenset({"category", "class", "intent", "target", "sentiment", "polarity"}),
+        frozenset({"stars", "rating", "y"}),
     ),
     "score": (
         frozenset({"score", "goldscore", "similarity", "similarityscore", "relatednessscore"}),
@@ -96,6 +99,26 @@ def guess_sides(columns: Iterable[str]) -> tuple[str, str] | None:
     by_name = {_normalized(column): column for column in columns}
     matches = [(by_name[a], by_name[b]) for a, b in SIDE_NAMES if a in by_name and b in by_name]
     return matches[0] if len(matches) == 1 else None
+
+
+def has_role_name(column: str, role: str) -> bool:
+    """Is the column's name one of this role's?"""
+    return any(_normalized(column) in group for group in ROLE_NAMES[role])
+
+
+def known_first(columns: Iterable[str]) -> list[str]:
+    """The columns, those whose names are of some role before others."""
+    known = {name for groups in ROLE_NAMES.values() for group in groups for name in group}
+    return sorted(columns, key=lambda column: _normalized(column) not in known)
+
+
+_ID_NAMES = frozenset({"", "id", "idx", "index", "uuid", "guid", "key", "unnamed:0"})
+_ID_ENDING = re.compile(r".*([_\-. ][iI][dD]|[a-z]I[dD])")
+
+
+def is_id_name(column: str) -> bool:
+    """Is it the name of a row's number or id: ``index``, ``review_id``, ``Unnamed: 0``?"""
+    return _normalized(column) in _ID_NAMES or _ID_ENDING.fullmatch(column.strip()) is not None
 
 
 def has_known_names(columns: Sequence[str]) -> bool:

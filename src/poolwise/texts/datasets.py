@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.texts.label_columns import LabelKind
 from poolwise.texts.sampling import Sample
 from poolwise.texts.texts import Texts
 
@@ -43,7 +44,8 @@ class TextPairs:
 @dataclass(frozen=True, slots=True)
 class LabelledTexts:
     """Texts with a label each, n of them; ``splits``, ``notes``, ``samples`` and ``groups`` as in
-    ``TextPairs``."""
+    ``TextPairs``. ``kind`` is that of the labels where it was asked for or found out; None leaves
+    it to what they look like."""
 
     name: str
     texts: Sequence[str]
@@ -53,6 +55,7 @@ class LabelledTexts:
     notes: Sequence[str] = ()
     samples: Sequence[Sample] = ()
     groups: Mapping[str, int] = field(default_factory=dict)
+    kind: LabelKind | None = None
 
     def __len__(self) -> int:
         return len(self.texts)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from poolwise.errors import TextError, listed
 
 SEPARATOR = ";"
 """Between the labels of a text that has several."""
+
+MANY = 20
+"""Different integers up to which labels are classes."""
 
 
 def is_missing(value: object) -> bool:
@@ -112,6 +116,22 @@ def as_score(value: object, column: str, location: str) -> float:
 def is_number(text: str) -> bool:
     """Does ``text`` say a finite number?"""
     return math.isfinite(_number(text))
+
+
+def are_numbers(labels: Iterable[str]) -> bool:
+    """Whether labels are numbers rather than names of classes.
+
+    Three or more different values, some of them no integers; or more than ``MANY`` integers that
+    are not just 0 or 1 and what follows, as codes of classes are.
+    """
+    different = set(labels)
+    if len(different) < 3 or not all(map(is_number, different)):
+        return False
+    values = sorted(set(map(float, different)))
+    if not all(map(float.is_integer, values)):
+        return True
+    codes = values[0] in (0, 1) and values[-1] - values[0] + 1 == len(values)
+    return len(values) > MANY and not codes
 
 
 def _number(text: str) -> float:

@@ -165,3 +165,38 @@ def dataset_folder(name: str) -> Path | None:
     if not name.startswith((".", "/", "~")):
         return None
     return Path(os.path.expanduser(name))  # noqa: PTH111 - raises nothing where nobody has that name
+
+
+def hub_splits(label: str) -> Mapping[str, Any]:
+    """The datasets of ``hf:NAME`` by their splits, and of ``hf:NAME:CONFIG`` where the dataset has
+    this configuration; of an address that names a split, this one under "".
+
+    From the hub, or its cache where there is no connection; from a folder of files, or one that
+    ``save_to_disk`` wrote. Raises TextError where there is nothing to read.
+    """
+    library, dataset = dataset_library(label), HubDataset(label)
+    dataset.check()
+    name, config, split = dataset._address
+    with dataset.reading():
+        may_be_config = split is not None and config is None and dataset_folder(name) is None
+        if may_be_config and split in library.get_dataset_config_names(name):
+            config, split = split, None
+        tables = _all_splits(library, name, config)
+    if split is None:
+        return tables
+    if split not in tables:
+        raise TextError(f"{label}: found the splits {listed(tables)}; name one")
+    return {"": tables[split]}
+
+
+def _all_splits(library: Any, name: str, config: str | None) -> Mapping[str, Any]:
+    folder = dataset_folder(name)
+    if folder is not None and (folder / "dataset_dict.json").is_file():
+        return dict(library.load_from_disk(str(folder)))
+    if folder is not None and (folder / "state.json").is_file():
+        return {"": library.load_from_disk(str(folder))}
+    path = name if folder is None else str(folder)
+    try:
+        return dict(library.load_dataset(path, config, streaming=True))
+    except ConnectionError:  # what is in the cache is read without the hub
+        return dict(library.load_dataset(path, config))

@@ -30,7 +30,7 @@ from poolwise.texts.tables import (
 _LABELLED_FILE = re.compile(r"(?P<label>[^/\\:=]+)=(?P<file>.+)", re.DOTALL)
 """``pos=reviews.txt``."""
 
-_TREC_LINE = re.compile(r"(?P<label>\w+):\S+(\s+(?P<text>\S.*)|\s*)", re.DOTALL)
+TREC_LINE = re.compile(r"(?P<label>\w+):\S+(\s+(?P<text>\S.*)|\s*)", re.DOTALL)
 """``ENTY:animal What is the fastest fish ?``."""
 
 
@@ -137,7 +137,7 @@ def _rows_of_label(
 def _trec_rows(table: Table, columns: LabelColumns, omitted: OmittedRows) -> Iterator[Row]:
     omitted.unit = table.unit
     for number, (line,) in table.rows(table.names):
-        match = _TREC_LINE.fullmatch(str(line))
+        match = TREC_LINE.fullmatch(str(line))
         if match is None:
             raise TextError(
                 f"{table.location(number)}: found no label; expected a column of texts and one of "

@@ -143,7 +143,7 @@ def rows_hash(rows: Iterable[Row]) -> str:
 def input_name(source: Input) -> str:
     """What a report calls one input."""
     if isinstance(source, Table):
-        return source.label
+        return source.label if source.in_memory else short_name(source.label)
     return TextFile(source).label if source == STDIN else short_name(source)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from poolwise.selection.label_kinds import are_numbers
+from poolwise.selection.label_kinds import has_numbers
 from poolwise.texts import LabelledTexts, TextPairs
 
 HIGH = 0.8
@@ -34,7 +34,7 @@ def similar_pairs(
     match data:
         case TextPairs():
             pairs, reason = _scored(data)
-        case LabelledTexts() if not are_numbers(data.labels):
+        case LabelledTexts() if not has_numbers(data):
             pairs, reason = _of_one_label(data, without, rng), "texts of one label"
         case _:
             pairs, reason = [], ""

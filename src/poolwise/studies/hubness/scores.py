@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from poolwise.readouts import parse
 from poolwise.selection.comparisons import Comparison, ComparisonFamily
-from poolwise.selection.label_kinds import are_numbers
+from poolwise.selection.label_kinds import has_numbers
 from poolwise.selection.neighbours_task import NeighboursTask
 from poolwise.selection.retrieval_task import RetrievalTask
 from poolwise.selection.vector_cache import VectorCache
@@ -27,7 +27,7 @@ def scored_task(data: RetrievalData | LabelledTexts | Texts, seed: int) -> Score
     the same label; None where nothing tells."""
     if isinstance(data, RetrievalData):
         return RetrievalTask(data, seed)
-    if isinstance(data, LabelledTexts) and not are_numbers(data.labels):
+    if isinstance(data, LabelledTexts) and not has_numbers(data):
         return NeighboursTask(data, seed)
     return None
 
