@@ -21,11 +21,9 @@ from poolwise.selection.learning_curve import (
     sizes,
 )
 from poolwise.selection.learning_curve_part import learning_curve_part
-from poolwise.selection.regression_task import RegressionTask
 from poolwise.selection.row_samples import chosen_on
 from poolwise.selection.selection import Selection
 from poolwise.statistics.ridge import PENALTIES
-from poolwise.texts import LabelledTexts
 
 WHOLE = os.environ.get("POOLWISE_SIMULATIONS") == "whole"
 
@@ -35,19 +33,6 @@ class Encoder:
 
     name, depth, width = "drawn", 12, 8
     declared = None
-
-
-class Cache(dict):
-    """What tasks read of a vector cache: vectors by readout of texts that are row numbers."""
-
-    dense_stack = None
-
-    def __init__(self, vectors):
-        super().__init__(vectors)
-        self.usable = np.ones(len(next(iter(vectors.values()))), np.bool_)
-
-    def rows(self, texts):
-        return np.array([int(text) for text in texts])
 
 
 class Drawn:
@@ -72,23 +57,6 @@ def drawn_selection(n, gains, seed=0, splits=None):
     candidates = candidates_of(Encoder(), readouts, None)
     chance = np.zeros(n)
     return Selection(candidates, Drawn(n, splits), (), [1] * len(gains), scores, chance)
-
-
-def regression_selection(n, noise=0.5, seed=0):
-    """Three readouts whose vectors tell the numbers more and more exactly."""
-    rng = np.random.default_rng(seed)
-    x = rng.standard_normal((n, 12)).astype(np.float32)
-    numbers = x[:, :10] @ np.linspace(1, 2, 10) + noise * rng.standard_normal(n)
-    texts = tuple(map(str, range(n)))
-    data = LabelledTexts("numbers", texts, tuple(map(str, numbers)), ("",) * n, hash="x")
-    widths = {"mean@-1": 4, "mean@1": 8, "mean@2": 12}
-    cache = Cache({name: x[:, :width] for name, width in widths.items()})
-    task = RegressionTask(data, 0)
-    candidates = candidates_of(Encoder(), list(map(parse, widths)), cache)
-    columns = [task.row_scores(cache, cache[name], parse(name)) for name in widths]
-    return Selection(
-        candidates, task, (), list(widths.values()), np.stack(columns, axis=1), np.zeros(n)
-    )
 
 
 @pytest.mark.parametrize(
@@ -119,7 +87,7 @@ def test_samples_are_nested_and_keep_clusters_together():
     assert (_sample(selection, 80, 8) != small).any()
 
 
-def test_the_last_size_is_the_selection_itself():
+def test_the_last_size_is_the_selection_itself(regression_selection):
     selection = regression_selection(300)
     last = learning_curves(selection).points[-1]
     np.testing.assert_array_equal(last.reference[0], selection.row_scores[:, 0])
@@ -128,7 +96,7 @@ def test_the_last_size_is_the_selection_itself():
     assert len(last.chosen) == 5
 
 
-def test_a_probe_learns_from_the_sample_alone_as_scikit_learn_s_does():
+def test_a_probe_learns_from_the_sample_alone_as_scikit_learn_s_does(regression_selection):
     selection = regression_selection(400)
     point = next(p for p in learning_curves(selection).points if p.n == 100)
     x = selection.candidates[2].cache["mean@2"].astype(np.float64)
@@ -170,7 +138,7 @@ def test_the_sentence_says_from_how_many_rows_on_the_choice_is_better():
     assert "rows on the choice scores higher than mean@-1" in part.sentence
     assert part.sentence.endswith("for twice as many)")
     assert {point.series for point in part.charts[0].points} == {
-        "the choice made with as many rows",
+        "the choice on as many rows",
         "mean@-1, in use",
         "mean@1, the highest on all rows",
         "chance",

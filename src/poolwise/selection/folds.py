@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +91,13 @@ def fold_rows(declared: Sequence[str], texts: Sequence[tuple[Hashable, ...]], se
             "divided row by row"
         )
     return Folds(folds, codes, (*notes, *repeated_texts(texts)))
+
+
+def redrawn(folds: Folds, seed: int) -> Folds:
+    """The same clusters in five other folds; rows declared test stay so."""
+    codes, rows = folds.codes.copy(), folds.choice_rows
+    codes[rows] = _assigned(factorize(folds.clusters[rows].tolist()), seed)
+    return replace(folds, codes=codes)
 
 
 def check_rows(n_choice: int, n_test: int) -> None:

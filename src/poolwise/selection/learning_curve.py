@@ -19,9 +19,7 @@ from scipy.stats import t
 
 from poolwise.progress import Progress
 from poolwise.selection.folds import cluster_places
-from poolwise.selection.labels_task import LabelsTask
-from poolwise.selection.regression_task import RegressionTask
-from poolwise.selection.row_samples import chosen_on, with_folds
+from poolwise.selection.row_samples import TRAINED, chosen_on, row_scores, with_folds
 from poolwise.selection.selection import Selection
 from poolwise.statistics.clusters import standard_error
 from poolwise.statistics.estimate import Estimate
@@ -29,9 +27,6 @@ from poolwise.statistics.paired import Difference
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-
-TRAINED = (LabelsTask, RegressionTask)
-"""Tasks that train a probe."""
 
 DRAWS = 3
 """Samples of each size but the last."""
@@ -185,7 +180,6 @@ def _trained(selection: Selection, sample: Mask) -> Selection:
     task = with_folds(selection.task, replace(selection.task.folds, sample=sample))
     scores = np.full_like(selection.row_scores, np.nan)
     for i in indices:
-        readout, cache = selection.candidates[i].readout, selection.candidates[i].cache
-        scores[:, i] = task.row_scores(cache, cache[str(readout.pooled)], readout)
+        scores[:, i] = row_scores(task, selection.candidates[i])
     screen = selection.row_scores[:, :c] if selection.screen is None else selection.screen
     return replace(selection, row_scores=scores, screen=screen)

@@ -10,17 +10,12 @@ from poolwise.charts import LearningCurve, LearningPoint
 from poolwise.records import Number
 from poolwise.selection.charts import LEVEL
 from poolwise.selection.finding_part import FindingPart
-from poolwise.selection.learning_curve import (
-    CONTENDERS,
-    DRAWS,
-    TRAINED,
-    CurvePoint,
-    LearningCurves,
-)
+from poolwise.selection.learning_curve import CONTENDERS, DRAWS, CurvePoint, LearningCurves
+from poolwise.selection.row_samples import TRAINED
 from poolwise.statistics.estimate import Estimate, format_estimate
 from poolwise.statistics.holm import holm
 
-CHOICE = "the choice made with as many rows"
+CHOICE = "the choice on as many rows"
 
 
 def learning_curve_part(curves: LearningCurves) -> FindingPart:

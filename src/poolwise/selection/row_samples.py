@@ -1,4 +1,7 @@
-"""A selection on some of its rows: the same rule, as if the others were declared test."""
+"""A selection on some of its rows: the same rule, as if the others were declared test.
+
+And the same task with other folds, for what is trained anew.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.selection.candidates import Candidate
 from poolwise.selection.folds import TEST, Folds
+from poolwise.selection.labels_task import LabelsTask
+from poolwise.selection.regression_task import RegressionTask
 from poolwise.selection.selection import Selection
 from poolwise.selection.tasks import Task
 
@@ -18,6 +24,15 @@ Mask = NDArray[np.bool_]
 N_DRAWS = 2000
 """Of the largest t, for a choice that is made hundreds of times: the standard error of a p-value of
 0.05 is 0.005."""
+
+TRAINED = (LabelsTask, RegressionTask)
+"""Tasks that train a probe."""
+
+
+def row_scores(task: Task, candidate: Candidate) -> Array:
+    """The candidate's pseudo-values on the task, [n]."""
+    readout, cache = candidate.readout, candidate.cache
+    return task.row_scores(cache, cache[str(readout.pooled)], readout)
 
 
 def with_folds(task: Task, folds: Folds) -> Task:
