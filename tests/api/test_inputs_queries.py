@@ -64,6 +64,21 @@ def test_columns():
     assert [*data.relevance] == [{0: 1.0}, {1: 1.0}]
 
 
+def test_columns_beside_pairs_and_labels_are_theirs():
+    pairs = pd.DataFrame({"a": ["x", "y"], "b": ["x", "z"], "c": [1.0, 2.0]})
+    labels = pd.DataFrame(LABELS, columns=["words", "label"])
+    found = datasets(
+        pairs=pairs,
+        labels=labels,
+        queries=POSITIVES,
+        columns=["a", "b", "c"],
+        text_column="words",
+    )
+    assert [*found.queries[0].queries] == ["who purrs", "who barks"]
+    assert [*found.pairs[0].first] == ["x", "y"]
+    assert len(found.labels[0]) == len(LABELS)
+
+
 def test_queries_from_labels():
     found = datasets(labels=LABELS, queries_from="labels")
     [data] = found.queries

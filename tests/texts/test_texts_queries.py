@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import pytrec_eval
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -239,6 +240,20 @@ def test_positives_in_named_columns_and_splits(write):
     data = open_queries(str(train), test=str(test), columns=["a", "b"])
     assert judged(data) == {"who purrs": {"Cats.": 1}, "who barks": {"Dogs.": 1}}
     assert [*data.splits] == ["train", "test"]
+
+
+def test_trec_qrels_are_read_as_trec_eval_reads_them(write):
+    lines = "".join(f"q{n % 7} 0 d{n} {n % 4 - 1}\n" for n in range(60))
+    qrels = write("r.qrels", lines)
+    with qrels.open() as file:
+        theirs = pytrec_eval.parse_qrel(file)
+    queries = write("q.tsv", "".join(f"q{n}\tquery {n}\n" for n in range(7)))
+    corpus = write("c.tsv", "".join(f"d{n}\ttext {n}\n" for n in range(60)))
+    data = open_queries(str(queries), str(corpus), str(qrels))
+    assert {
+        query: {data.document_ids[place]: grade for place, grade in grades.items()}
+        for query, grades in zip(data.query_ids, data.relevance, strict=True)
+    } == {q: {d: max(grade, 0) for d, grade in row.items()} for q, row in theirs.items()}
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Z"]), min_size=1)

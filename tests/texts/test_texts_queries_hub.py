@@ -86,6 +86,31 @@ def test_a_card_that_names_the_configurations(tmp_path):
     assert dict(zip(data.query_ids, data.splits, strict=True)) == {"q1": "test", "q2": "dev"}
 
 
+def test_what_mteb_reads_of_the_same_folder(tmp_path):
+    from mteb._create_dataloaders import _corpus_to_dict
+    from mteb.abstasks.retrieval_dataset_loaders import RetrievalDatasetLoader
+
+    folder = parquet(tmp_path / "set", "test", "dev")
+    splits = {"test": "test", "dev": "dev"}
+    configs = [
+        ("corpus", "corpus", {"corpus": "test"}),
+        ("queries", "queries", {"queries": "test"}),
+        ("default", "qrels", splits),
+    ]
+    card(folder, configs)
+    for split in splits:
+        theirs = RetrievalDatasetLoader(str(folder), revision=None, split=split).load()
+        ours = open_queries(f"hf:{folder}:{split}")
+        documents = {row["id"]: _corpus_to_dict(row)["text"] for row in theirs["corpus"]}
+        assert dict(zip(ours.document_ids, ours.documents, strict=True)) == documents
+        queries = {row["id"]: row["text"] for row in theirs["queries"]}
+        assert dict(zip(ours.query_ids, ours.queries, strict=True)) == queries
+        assert {
+            query: {ours.document_ids[place]: grade for place, grade in grades.items()}
+            for query, grades in zip(ours.query_ids, ours.relevance, strict=True)
+        } == theirs["relevant_docs"]
+
+
 def test_a_subset(tmp_path):
     folder = parquet(tmp_path / "set", "test", "dev", prefix="de-")
     assert judged(open_queries(f"hf:{folder}:de")) == EXPECTED

@@ -152,7 +152,9 @@ def as_datasets(
         labels=labelled,
         tags=_read(tags_from, "tags", sets["tags"], splits),
         queries=[
-            *_read(queries_from, "queries", sets["queries"], splits | _query_options(options)),
+            *_read(
+                queries_from, "queries", sets["queries"], splits | _query_options(options, sets)
+            ),
             *(queries_of_labels(data, options.seed or 0) for data in proxied),
         ],
         texts=_read(
@@ -222,14 +224,15 @@ def _reading(options: ReadOptions) -> dict[str, Any]:
     }
 
 
-def _query_options(options: ReadOptions) -> dict[str, Any]:
+def _query_options(options: ReadOptions, sets: Mapping[str, Sequence[object]]) -> dict[str, Any]:
+    """The options of ``open_queries``; beside labels and pairs, the names of columns are theirs."""
     return {
         "corpus": options.corpus,
         "relevance": options.relevance,
         "corpus_limit": options.corpus_limit,
-        "text_column": options.text_column,
+        "text_column": None if sets["labels"] else options.text_column,
         "id_column": options.id_column,
-        "columns": options.columns,
+        "columns": None if sets["pairs"] else options.columns,
     }
 
 

@@ -190,9 +190,10 @@ def read_datasets(
             name,
             corpus,
             relevance,
-            text_column=column,
+            # Beside labels and pairs these name their columns.
+            text_column=None if labels else column,
             id_column=id_column,
-            columns=named,
+            columns=None if pairs else named,
             corpus_limit=corpus_limit or None,
             **splits,
         )
