@@ -218,7 +218,8 @@ def sweep(
     sources = model_sources(
         model, prompt=prompt, prompt_name=prompt_name, kinds=prompts, max_length=max_length
     )
-    options: dict[str, Any] = {"grid": grid, "score": score, "task": task, "seed": seed}
+    options: dict[str, Any] = {"grid": grid, "score": score, "seed": seed}
+    options["task"] = task or datasets.task
     options |= {"precision": precision, "progress": progress}
     answers: Iterator[tuple[Finding, Selection | None]]
     if several := len(sources) > 1:

@@ -132,7 +132,7 @@ def command(
                 **asdict(kinds),
                 grid=grid,
                 score=score,
-                task=task,
+                task=task or data.task,
                 seed=seed,
                 repeats=repeats,
                 learning_curve=learning_curve,

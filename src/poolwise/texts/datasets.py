@@ -115,10 +115,12 @@ DataKind = Literal["pairs", "labels", "tags", "queries", "texts"]
 
 @dataclass(frozen=True, slots=True)
 class Datasets:
-    """All the data of a run, by kind."""
+    """All the data of a run, by kind; and the ``task`` that readouts are chosen by, where the data
+    say it."""
 
     pairs: Sequence[TextPairs] = ()
     labels: Sequence[LabelledTexts] = ()
     tags: Sequence[TaggedSentences] = ()
     queries: Sequence[RetrievalData] = ()
     texts: Sequence[Texts] = ()
+    task: str | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -12,17 +12,24 @@ from poolwise.errors import TextError
 from poolwise.texts.column_names import known_first
 from poolwise.texts.column_profiles import profiles_of
 from poolwise.texts.columns import Table, known_column
-from poolwise.texts.datasets import Datasets
+from poolwise.texts.datasets import Datasets, RetrievalData
 from poolwise.texts.fields import is_missing
 from poolwise.texts.hub import PREFIX
 from poolwise.texts.inferred_task import InferredTask
 from poolwise.texts.known_layouts import known_layout
 from poolwise.texts.limits import MAX_TEXT_BYTES
+from poolwise.texts.mteb_tasks import is_mteb_task, mteb_data
 from poolwise.texts.profiled_table import ColumnChoice, ProfiledTable
+from poolwise.texts.python_queries import queries_from
 from poolwise.texts.queries import open_queries
 from poolwise.texts.sources import short_name
 from poolwise.texts.table_datasets import columns_of, read_tables, with_note
-from poolwise.texts.table_sources import PREVIEW_ROWS, TableSource, split_sources
+from poolwise.texts.table_sources import (
+    PREVIEW_ROWS,
+    TableSource,
+    declared_splits,
+    split_sources,
+)
 from poolwise.texts.task_inference import infer_task
 
 MAX_COLUMNS = 1000
@@ -63,8 +70,9 @@ def open_inferred(
 
     ``data`` is a path, ``hf:NAME``, a folder in BEIR's layout or one that a data set was saved to;
     a frame (pandas, polars, Arrow), a dict of columns, a list of rows, a ``datasets.Dataset``, or
-    a dict of such tables by split. ``name`` is what reports call Python's data; ``reading`` are
-    ``limit`` and ``seed``.
+    a dict of such tables by split; a task of mteb's, or ``mteb:NAME[:SUBSET]``. ``dev`` and
+    ``test`` are tables with the same columns. ``name`` is what reports call Python's data;
+    ``reading`` are ``limit`` and ``seed``.
 
     Raises TextError where there is nothing to read, and where columns make no task.
     """
@@ -72,10 +80,18 @@ def open_inferred(
     if _is_retrieval_folder(data):
         path = str(data)
         queries = open_queries(path, corpus_limit=corpus_limit, **reading)
-        sentence = f"{short_name(path)} is taken as retrieval: it has a corpus and queries"
-        datasets = with_note(Datasets(queries=[queries]), sentence)
-        return InferredData(datasets, "retrieval", sentence)
-    sources, remarks = split_sources(data, name, encoding, max_text_bytes)
+        return _retrieval(queries, f"{short_name(path)} is taken as retrieval: it has a corpus")
+    if is_mteb_task(data):
+        task = mteb_data(data)
+        taken = f"{task.name} is taken as {task.inferred.description}"
+        if task.retrieval is not None:
+            options = {"corpus_limit": corpus_limit, **reading}
+            return _retrieval(queries_from(*task.retrieval, name=task.name, **options), taken)
+        sources, remarks = declared_splits(task.tables, task.name, max_text_bytes)
+        inferred: InferredTask | None = task.inferred
+    else:
+        sources, remarks = split_sources(data, name, encoding, max_text_bytes)
+        inferred, taken = None, ""
     for split, of in {"dev": dev, "test": test}.items():
         if of is None:
             continue
@@ -84,17 +100,25 @@ def open_inferred(
         tables, _ = split_sources(of, f"{name} ({split})", encoding, max_text_bytes)
         sources[split] = next(iter(tables.values()))
     first, several = next(iter(sources)), len(sources) > 1
-    inferred = known_layout(sources[first]) or infer_task(profiled(sources[first], choice))
+    if inferred is None:
+        inferred = known_layout(sources[first]) or infer_task(profiled(sources[first], choice))
+        label = short_name(sources[first].label).removesuffix(f" ({first})")
+        taken = f"{label} is taken as {inferred.description}"
     for split in [split for split in sources if split != first]:
         if _is_unlabelled(inferred, sources[split]):
             remarks.append(f"the split {split} has no labels and is left out")
             del sources[split]
     if several:
         remarks.insert(0, f"its splits are used: {', '.join(sources)}")
-    label = short_name(sources[first].label).removesuffix(f" ({first})")
-    taken = f"{label} is taken as {inferred.description}"
     sentence = "; ".join(filter(None, (taken, *remarks, inferred.overrule)))
-    return InferredData(read_tables(inferred, sources, reading, sentence), inferred.task, sentence)
+    datasets = read_tables(inferred, sources, reading, sentence)
+    if is_mteb_task(data):
+        datasets = replace(datasets, task=inferred.task)
+    return InferredData(datasets, inferred.task, sentence)
+
+
+def _retrieval(queries: RetrievalData, sentence: str) -> InferredData:
+    return InferredData(with_note(Datasets(queries=[queries]), sentence), "retrieval", sentence)
 
 
 def profiled(source: TableSource, choice: ColumnChoice) -> ProfiledTable:

@@ -107,7 +107,7 @@ def split_sources(
     else:
         in_memory = True
     if isinstance(data, Mapping) and data and all(map(is_table, data.values())):
-        return _declared_splits(data, name, max_bytes, in_memory=in_memory)
+        return declared_splits(data, name, max_bytes, in_memory=in_memory)
     return {"": memory_source(data, name, max_bytes, in_memory=in_memory)}, []
 
 
@@ -124,8 +124,8 @@ def _check_folder(folder: Path, path: str) -> None:
     )
 
 
-def _declared_splits(
-    tables: Mapping[Any, object], name: str, max_bytes: int, *, in_memory: bool
+def declared_splits(
+    tables: Mapping[Any, object], name: str, max_bytes: int, *, in_memory: bool = False
 ) -> tuple[dict[str, TableSource], list[str]]:
     known = {split: key for key in tables if (split := find_split(str(key)))}
     if len(tables) == 1:
