@@ -141,7 +141,7 @@ def _equal(selection: Selection, seed: int) -> Selection:
 
     def flipped(scores: Array) -> Array:
         means = scores[rows].mean(axis=0)
-        return np.asarray(means[selection.reference] + signs * (scores - means))
+        return np.asarray(means[selection.chosen_index] + signs * (scores - means))
 
     screen = None if selection.screen is None else flipped(selection.screen)
     return replace(selection, row_scores=flipped(selection.row_scores), screen=screen)

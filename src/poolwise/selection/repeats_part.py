@@ -23,21 +23,25 @@ def repeats_part(repeats: Repeats) -> FindingPart:
         numbers=list(_numbers(repeats)),
         charts=[_table(repeats)],
         notes=[
-            f"a repeat divides the rows into two halves of {rows} with no text in common and "
-            "chooses on either; that both agree says how often two samples of that size do, and "
-            "twice as many rows agree more often where one readout is better. Intervals are of "
-            "the repeats: another data set of this size moves these shares further",
-            "equal readouts have the same noise and equal scores by construction: where none is "
-            "shown to be better the one in use stays, so that they too agree often",
+            f"a repeat divides the rows into two halves of {rows}, as folds do it, and chooses on "
+            "either; what was trained stays as it is. How often both agree says how often two "
+            "samples of that size do; twice as many rows agree more often where one readout is "
+            "better. Intervals are of the repeats: another data set of this size moves these "
+            "shares further",
+            "readouts of equal scores are the same ones with the sign of each row's differences "
+            "drawn at random. They agree often too, for the readout in use stays where none is "
+            "shown to be better",
         ],
     )
 
 
 def _parts(selection: Selection) -> Mapping[str, Callable[[HalfChoice], object]]:
-    readouts = selection.readouts
+    readouts, models = selection.readouts, selection.models
+    of_models = {"model": lambda half: models[half.chosen]} if len(selection.encoders) > 1 else {}
     return {
         "readout": lambda half: half.chosen,
-        "layer": lambda half: str(readouts[half.chosen].layers),
+        **of_models,
+        "layer": lambda half: (models[half.chosen], str(readouts[half.chosen].layers)),
         "pool": lambda half: str(readouts[half.chosen].pool),
         "decision": lambda half: half.decision,
         "highest score": lambda half: half.highest,
@@ -46,17 +50,18 @@ def _parts(selection: Selection) -> Mapping[str, Callable[[HalfChoice], object]]
 
 def _sentence(repeats: Repeats) -> str:
     parts, n = _parts(repeats.selection), len(repeats.pairs)
-    same, layer = (agreement(repeats.pairs, parts[name]) for name in ("readout", "layer"))
+    larger = "model" if "model" in parts else "layer"
+    same, alike = (agreement(repeats.pairs, parts[name]) for name in ("readout", larger))
     equal = agreement(repeats.equal_pairs, parts["readout"])
     name = repeats.selection.names[repeats.selection.chosen_index]
-    opening = "two halves of the rows, with no text in common,"
+    opening = "two separate halves of the rows"
     counts = f"in {same:,} of {n:,} repeats (readouts of equal scores: {equal:,})"
     if list(repeats.frequencies) == [repeats.selection.chosen_index]:
         return f"{opening} both chose {name} {counts}"
     worst = max(repeats.losses.max(), 0.0)
     return (
-        f"{opening} chose the same readout {counts} and the same layer in {layer:,}; no choice of "
-        f"a half lost more than {worst:.3f} against {name} on the other half"
+        f"{opening} chose the same readout {counts} and the same {larger} in {alike:,}; no choice "
+        f"of a half lost more than {worst:.3f} against {name} on the other half"
     )
 
 

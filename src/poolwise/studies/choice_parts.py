@@ -28,7 +28,7 @@ def choice_parts(
         with single_blas_thread():
             choices = repeat_choice(selection, repeats, seed=seed, progress=progress)
         yield repeats_part(choices)
-        if isinstance(selection.task, TRAINED):
+        if isinstance(selection.task, TRAINED) and len(selection.readouts) > 1:
             with single_blas_thread():
                 yield fold_seeds_part(retrain(selection, seed=seed, progress=progress))
     if learning_curve:
