@@ -145,8 +145,10 @@ class RetrievalTask:
             judged.grades[inside],
             len(self),
         )
-        queries = _unit(apply, vectors[cache.rows(self.data.queries, "query")])
-        corpus = Corpus(lambda i: _unit(apply, vectors[rows[ranked[i]]]), self.precedence[ranked])
+        queries = unit_vectors(apply, vectors[cache.rows(self.data.queries, "query")])
+        corpus = Corpus(
+            lambda i: unit_vectors(apply, vectors[rows[ranked[i]]]), self.precedence[ranked]
+        )
         left_out = np.where(self.same_id >= 0, place[self.same_id], -1)
         some, spread = document_ranks(queries, corpus, among, left_out)
         if spread < FLAT:
@@ -167,7 +169,7 @@ class RetrievalTask:
         for query, donor in zip(order, other, strict=True):
             relevance[query] = self.data.relevance[donor]
         data = replace(self.data, relevance=relevance, hash=f"{self.data.hash} shuffled")
-        return RetrievalTask(data, self._seed, self.score)
+        return RetrievalTask(data, self._seed, self.ranking_score.name)
 
     @cached_property
     def same_id(self) -> RowIndices:
@@ -184,7 +186,7 @@ class RetrievalTask:
         return places
 
 
-def _unit(apply: Apply, vectors: Floats) -> Array:
+def unit_vectors(apply: Apply, vectors: Floats) -> Array:
     """The vectors [n, d] after the steps, of length 1; zeros where one is zero or not finite."""
     x = np.asarray(apply(vectors), np.float64)
     norms = np.linalg.norm(x, axis=1, keepdims=True)

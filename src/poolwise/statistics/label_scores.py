@@ -61,6 +61,24 @@ def macro_f1(predictions: ArrayLike, targets: ArrayLike) -> Score:
     return float(f1.sum() / labels), moved * len(true) / labels
 
 
+def weighted_f1(predictions: ArrayLike, targets: ArrayLike) -> Score:
+    """Mean of the labels' F1, each weighted by its rows.
+
+    The F1 of a label with h hits among s rows that have it and p that are predicted it is
+    2 h / (s + p).
+    """
+    predicted, true = _labels(predictions, targets)
+    size = int(max(predicted.max(), true.max())) + 1
+    rows = np.bincount(true, minlength=size)
+    either = np.maximum(rows + np.bincount(predicted, minlength=size), 1)
+    hit = (predicted == true).astype(np.float64)
+    hits = np.bincount(true, weights=hit, minlength=size)
+    f1, loss = 2 * hits / either, 2 * rows * hits / either**2
+    value = float((rows * f1).sum() / len(true))
+    moved = f1[true] + rows[true] * 2 * hit / either[true] - loss[true] - loss[predicted]
+    return value, moved - value
+
+
 def auc(predictions: ArrayLike, targets: ArrayLike) -> Score:
     """Area under the ROC curve; ties count half.
 

@@ -68,6 +68,12 @@ QUESTIONS: dict[str, Question] = {
         ("seed", "grid", "score"),
         sweep={},
     ),
+    "bitext": Question(
+        "Which readout's nearest sentence is the translation?",
+        ("queries",),
+        "poolwise.studies.bitext:Bitext",
+        ("seed", "grid"),
+    ),
     "clustering": Question(
         "Which readout's clusters are the labels?",
         ("labels",),

@@ -103,7 +103,10 @@ def _from_parts(layout: RetrievalLayout, form: RetrievalFormat) -> RetrievalSour
 def _from_positives(
     inputs: Mapping[str, Sequence[Input]], form: RetrievalFormat
 ) -> RetrievalSources:
-    """Queries and documents numbered from 1 in their order, each text once."""
+    """Queries 1, 2, … and documents d1, d2, … in their order, each text once.
+
+    No document has a query's id: it would be taken for the query itself, and not be ranked.
+    """
     name, judgments = joined_names(inputs), Judgments()
     queries: dict[str, str] = {}
     documents: dict[str, str] = {}
@@ -115,7 +118,7 @@ def _from_positives(
                 query = queries.setdefault(row.query, str(len(queries) + 1))
                 for grade, texts in ((1.0, row.positives), (0.0, row.negatives)):
                     for text in texts:
-                        document = documents.setdefault(text, str(len(documents) + 1))
+                        document = documents.setdefault(text, f"d{len(documents) + 1}")
                         judgments.add(Judgment(query, document, grade, split or row.split))
             notes += [f"{input_name(source)}: {note}" for note in omitted.notes()]
     if not queries:

@@ -1,0 +1,78 @@
+"""The task of parallel sentences: is the nearest of all translations the sentence's own?"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolwise.errors import StudyError
+from poolwise.readouts import Readout
+from poolwise.records import Floats
+from poolwise.selection.retrieval_task import RetrievalTask, unit_vectors
+from poolwise.selection.splits import RowIndices
+from poolwise.selection.tasks import fitted_steps
+from poolwise.selection.vector_cache import VectorCache
+from poolwise.statistics.label_scores import weighted_f1
+from poolwise.texts import RetrievalData
+
+Array = NDArray[np.float64]
+
+FIRST, REVERSED, F1 = "accuracy@1", "accuracy@1, second to first", "weighted F1"
+
+BLOCK = 512
+"""Sentences whose cosines with all others are in memory at once."""
+
+
+class BitextTask(RetrievalTask):
+    """Share of sentences whose nearest among all second sentences is their own.
+
+    The queries are the first sentences, the documents the second; each query has one relevant
+    document. It is the accuracy of MTEB's bitext mining, which searches from first to second only.
+    """
+
+    def __init__(self, data: RetrievalData, seed: int) -> None:
+        """Raises StudyError where a query has another number of relevant documents than one."""
+        self.own = np.array([_only(data, i) for i in range(len(data))], np.intp)
+        super().__init__(data, seed, "precision@1")
+        self.score = FIRST
+
+    def other_scores(
+        self, cache: VectorCache, vectors: Floats, steps: Readout | None = None
+    ) -> dict[str, Array] | None:
+        """Each sentence's pseudo-value, [q], of the search from second to first and of MTEB's F1;
+        None where vectors lack the directions that a step needs."""
+        fitted = cache.rows(self.fit_texts, "document")
+        apply = fitted_steps(steps, vectors[fitted[cache.usable[fitted]]], cache.dense_stack)
+        if apply is None:
+            return None
+        first = cache.rows(self.data.queries, "query")
+        second = cache.rows(self.documents, "document")
+        usable = cache.usable[first]
+        queries = unit_vectors(apply, vectors[first])
+        documents = unit_vectors(apply, vectors[second])
+        backward = _nearest(documents, queries)[self.own] == np.arange(len(self))
+        f1 = np.full(len(self), np.nan)
+        rows = np.flatnonzero(usable)
+        value, influence = weighted_f1(_nearest(queries, documents)[rows], self.own[rows])
+        f1[rows] = value + influence
+        return {REVERSED: np.where(usable, backward, np.nan), F1: f1}
+
+
+def _only(data: RetrievalData, query: int) -> int:
+    """The one relevant document of a query."""
+    relevant = [i for i, grade in data.relevance[query].items() if grade > 0]
+    if len(relevant) != 1:
+        raise StudyError(
+            f"{data.name}: the sentence {data.queries[query]!r:.60} has {len(relevant)} relevant "
+            "documents; bitext mining takes parallel sentences, one translation each. Ask "
+            "retrieval instead"
+        )
+    return relevant[0]
+
+
+def _nearest(x: Array, y: Array) -> RowIndices:
+    """The row of y [m, d] whose product with each row of x [n, d] is largest, [n]."""
+    found = np.empty(len(x), np.intp)
+    for start in range(0, len(x), BLOCK):
+        found[start : start + BLOCK] = (x[start : start + BLOCK] @ y.T).argmax(axis=1)
+    return found
