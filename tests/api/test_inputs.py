@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from poolwise.api.inputs import as_datasets, read_options
+from poolwise.api.inputs import as_datasets
+from poolwise.api.read_options import read_options
 from poolwise.errors import TextError
 
 ROWS = [(f"text {i}", "ab"[i % 2]) for i in range(20)]

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from poolwise.api.inputs import as_datasets, read_options
+from poolwise.api.inputs import as_datasets
+from poolwise.api.read_options import read_options
 from poolwise.errors import OptionError, TextError
 from poolwise.selection.duplicates import with_groups
 

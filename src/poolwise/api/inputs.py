@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_args
 
+from poolwise.api.read_options import ReadOptions, check_owners
 from poolwise.errors import OptionError, listed
 from poolwise.model import Model, load
 from poolwise.texts import (
@@ -25,40 +26,9 @@ from poolwise.texts import (
     tags_from,
     texts_from,
 )
-from poolwise.texts.limits import MAX_TEXT_BYTES
 from poolwise.texts.memory import is_table
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class ReadOptions:
-    """How data are read: the options of the command line of the same names.
-
-    ``limit`` rows of each input at most, drawn by ``seed`` (the first ones where it is None); None
-    reads all. ``dev`` and ``test`` are data of the same kind, for the one set of pairs, labels,
-    tags or queries (then they are relevance) that is given. ``columns`` are those of pairs, of
-    relevance, or of queries with positives. ``corpus`` and ``relevance`` belong to the one set of
-    queries, ``corpus_limit`` bounds its documents; ``queries_from="labels"`` lets labelled texts
-    search those of their label. ``target`` is the column to predict in ``data``.
-    ``max_text_bytes`` bounds one row.
-    """
-
-    limit: int | None = None
-    seed: int | None = 0
-    dev: object = None
-    test: object = None
-    columns: Sequence[str] | None = None
-    text_column: str | None = None
-    label_column: str | None = None
-    target: str | None = None
-    id_column: str | None = None
-    corpus: object = None
-    relevance: object = None
-    corpus_limit: int | None = None
-    queries_from: str | None = None
-    encoding: str = "utf-8"
-    max_text_bytes: int = MAX_TEXT_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +54,6 @@ def take_kind_prompts(options: dict[str, Any]) -> KindPrompts:
     """The KindPrompts among these keyword arguments, from which they are taken."""
     names = [field.name for field in fields(KindPrompts) if field.name in options]
     return KindPrompts(**{name: options.pop(name) for name in names})
-
-
-def read_options(seed: int, options: Mapping[str, Any]) -> ReadOptions:
-    """The ReadOptions of these keyword arguments. Raises OptionError for others."""
-    names = [field.name for field in fields(ReadOptions) if field.name != "seed"]
-    if unknown := [name for name in options if name not in names]:
-        raise OptionError(
-            f"unknown option {listed(unknown)}; data are read with the options {', '.join(names)}"
-        )
-    return ReadOptions(seed=seed, **options)
 
 
 def as_model(
@@ -143,8 +103,8 @@ def as_datasets(
         "tags": _sets(tags),
         "queries": _sets(queries),
     }
-    _check_owners(sets, options)
-    splits = _reading(options) | {"dev": options.dev, "test": options.test}
+    check_owners(sets, options)
+    splits = options.reading | {"dev": options.dev, "test": options.test}
     labelled = _read(labels_from, "labels", sets["labels"], splits | _label_columns(options))
     proxied = labelled if options.queries_from else []
     return Datasets(
@@ -161,7 +121,7 @@ def as_datasets(
             texts_from,
             "texts",
             _text_sets(texts),
-            _reading(options) | {"column": options.text_column},
+            options.reading | {"column": options.text_column},
         ),
     )
 
@@ -185,7 +145,7 @@ def inferred_datasets(data: object, task: str | None, options: ReadOptions) -> I
         dev=options.dev,
         test=options.test,
         corpus_limit=options.corpus_limit,
-        **_reading(options),
+        **options.reading,
     )
     if not options.queries_from:
         return inferred
@@ -211,17 +171,8 @@ def check_score(score: str | None, datasets: Datasets) -> None:
 def read_labels(labels: object, kind: LabelKind, options: ReadOptions) -> LabelledTexts:
     """One set of labelled texts, for a classifier of this kind."""
     splits = {"dev": options.dev, "test": options.test, "kind": kind}
-    arguments = _reading(options) | _label_columns(options) | splits
+    arguments = options.reading | _label_columns(options) | splits
     return _read(labels_from, "labels", [labels], arguments)[0]
-
-
-def _reading(options: ReadOptions) -> dict[str, Any]:
-    return {
-        "limit": options.limit,
-        "seed": options.seed,
-        "max_text_bytes": options.max_text_bytes,
-        "encoding": options.encoding,
-    }
 
 
 def _query_options(options: ReadOptions, sets: Mapping[str, Sequence[object]]) -> dict[str, Any]:
@@ -234,24 +185,6 @@ def _query_options(options: ReadOptions, sets: Mapping[str, Sequence[object]]) -
         "id_column": options.id_column,
         "columns": None if sets["pairs"] else options.columns,
     }
-
-
-def _check_owners(sets: Mapping[str, Sequence[object]], options: ReadOptions) -> None:
-    """Raises OptionError for an option whose data are not there, or are several sets."""
-    n_sets = sum(map(len, sets.values()))
-    if (options.dev is not None or options.test is not None) and n_sets != 1:
-        raise OptionError(
-            f"dev and test belong to one set of data; there are {n_sets} ({', '.join(sets)})"
-        )
-    n_queries = len(sets["queries"])
-    if (options.corpus is not None or options.relevance is not None) and n_queries != 1:
-        raise OptionError(
-            f"corpus and relevance belong to one set of queries; there are {n_queries}"
-        )
-    if options.queries_from not in (None, "labels"):
-        raise OptionError(f"queries_from is {options.queries_from!r:.60}, expected 'labels'")
-    if options.queries_from and not sets["labels"]:
-        raise OptionError("queries_from='labels' takes texts from labels; none are given")
 
 
 def _label_columns(options: ReadOptions) -> dict[str, Any]:

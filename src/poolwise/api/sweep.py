@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from poolwise.api.inputs import (
     as_datasets,
     check_score,
-    read_options,
     take_kind_prompts,
 )
+from poolwise.api.read_options import read_options
 from poolwise.api.results import FindingsView
 from poolwise.errors import StudyError
 from poolwise.model import Model

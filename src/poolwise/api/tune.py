@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poolwise.api.inputs import as_model, read_labels, read_options
+from poolwise.api.inputs import as_model, read_labels
+from poolwise.api.read_options import read_options
 from poolwise.api.results import FindingsView
 from poolwise.model import Model
 from poolwise.records import Finding

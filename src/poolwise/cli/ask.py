@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from poolwise.cli.data_options import by_kind, data_options, read_datasets, tell_of_the_limit
+from poolwise.cli.data_options import data_options
+from poolwise.cli.datasets import by_kind, read_datasets, tell_of_the_limit
 from poolwise.cli.options import (
     RowLimit,
     console,
