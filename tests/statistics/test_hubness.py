@@ -1,7 +1,7 @@
 """Counts by hand, moments by brute force, and how often the interval holds the truth.
 
 POOLWISE_SIMULATIONS=whole runs every population and number of queries, and holds each to 93 to 97 %
-but for two standard errors of the simulation; fewer than 300 queries may cover more.
+but for two standard errors of the simulation, where half of the runs or more have an interval.
 """
 
 import os
@@ -13,6 +13,7 @@ from scipy.stats import skew
 
 from poolwise.statistics.hubness import (
     EVEN,
+    FEW,
     k_occurrences,
     largest_share,
     occurrence_skewness,
@@ -100,6 +101,10 @@ def test_documents_that_do_not_clearly_differ_have_no_skewness():
         other.less_independent(found).value.low, rel=1e-9
     )
     assert np.isnan(occurrence_skewness(near[:3], 500).value)
+    few = occurrence_skewness(crowded(60, 500), 500).estimate
+    assert few.value is not None
+    assert few.low is None
+    assert few.note == FEW
 
 
 def test_differences_are_paired_by_query():
@@ -134,22 +139,24 @@ def coverage(name, q, runs):
     held = []
     for _ in range(runs):
         estimate = occurrence_skewness(near[rng.permutation(len(near))[:q]], m).estimate
-        if estimate.value is not None:
+        if estimate.low is not None:
             held.append(estimate.low <= truth <= estimate.high)
-    return np.mean(held)
+    return np.mean(held), len(held) / runs
 
 
 def test_the_interval_holds_the_skewness_of_all_queries():
-    assert 0.91 <= coverage("off centre", 300, 300) <= 0.99
+    held, some = coverage("off centre", 300, 300)
+    assert some > 0.9
+    assert 0.91 <= held <= 0.99
 
 
 @pytest.mark.skipif(not WHOLE, reason="POOLWISE_SIMULATIONS=whole")
-@pytest.mark.parametrize("q", [100, 300, 1000])
+@pytest.mark.filterwarnings("ignore:Mean of empty slice|invalid value")
+@pytest.mark.parametrize("q", [100, 300, 1000, 3000])
 @pytest.mark.parametrize("name", POPULATIONS)
 def test_the_interval_holds_everywhere(name, q):
     runs = 2000
     error = 2 * np.sqrt(0.95 * 0.05 / runs)
-    found = coverage(name, q, runs)
-    print(f"{name}, {q} queries: {100 * found:.1f} %")
-    assert 0.93 - error <= found
-    assert q < 300 or found <= 0.97 + error
+    held, some = coverage(name, q, runs)
+    print(f"{name}, {q} queries: {100 * held:.1f} %, of {100 * some:.0f} % of the runs")
+    assert some < 0.5 or 0.93 - error <= held <= 0.97 + error

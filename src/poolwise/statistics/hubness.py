@@ -21,19 +21,22 @@ from poolwise.statistics.paired import Difference
 Array = NDArray[np.float64]
 Counts = NDArray[np.intp]
 
-CLEAR = 3.0
-"""Standard errors by which the variance of p must exceed 0 for its skewness to be told."""
+CLEAR, PRECISE = 3.0, 10.0
+"""Standard errors by which the variance of p must exceed 0 for its skewness to be told, and for
+that to have an interval: below, leaving queries out gave intervals that covered 98 % and more."""
 
 EVEN = "no skewness: that documents differ at all is not clear from these queries"
+FEW = "no interval: more queries are needed to tell how exact it is"
 
 
 @dataclass(frozen=True, slots=True)
 class OccurrenceSkewness:
     """``value`` from q queries, and each query's ``influence`` on it [q], of mean 0; NaN where the
-    documents do not differ clearly."""
+    documents do not differ clearly. ``precise``: their variance is known well."""
 
     value: float
     influence: Array
+    precise: bool = True
 
     @property
     def estimate(self) -> Estimate:
@@ -41,6 +44,8 @@ class OccurrenceSkewness:
         sample's skewness is itself skewed."""
         if np.isnan(self.value):
             return Estimate(None, note=EVEN)
+        if not self.precise:
+            return Estimate(self.value, note=FEW)
         middle, quantile = np.arcsinh(self.value), float(t.ppf(0.975, len(self.influence) - 1))
         reach = quantile * _error(self.influence) / np.hypot(1, self.value)
         return Estimate(self.value, float(np.sinh(middle - reach)), float(np.sinh(middle + reach)))
@@ -92,9 +97,10 @@ def occurrence_skewness(neighbours: ArrayLike, documents: int) -> OccurrenceSkew
     less_third = third.sum() - 3 * ((own - 1) * (own - 2)).sum(axis=1)
     variance, value = _moments(q, k, documents, second.sum(), third.sum())
     variances, values = _moments(q - 1, k, documents, less_second, less_third)
-    if not variance > CLEAR * _error(_influence(variances)):
+    error = _error(_influence(variances))
+    if not variance > CLEAR * error:
         return OccurrenceSkewness(np.nan, np.full(q, np.nan))
-    return OccurrenceSkewness(float(value), _influence(values))
+    return OccurrenceSkewness(float(value), _influence(values), bool(variance > PRECISE * error))
 
 
 def unreached_share(neighbours: ArrayLike, documents: int) -> float:

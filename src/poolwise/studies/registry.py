@@ -116,7 +116,7 @@ QUESTIONS: dict[str, Question] = {
     ),
     "hints": Question(
         "Would a score without labels have chosen the readout?",
-        _TASKS,
+        ("pairs", "labels", "queries"),
         "poolwise.studies.hints:Hints",
         ("seed", "grid", "score"),
     ),

@@ -17,7 +17,7 @@ from poolwise.studies.hints.sample import TextSample, without_words
 from poolwise.studies.hints.values import DEEPEST, LONGEST, RANDOM, ScoreTable, score_table
 from poolwise.studies.hints.verdict import verdict
 from poolwise.studies.run import context_for
-from poolwise.texts import LabelledTexts, TextPairs
+from poolwise.texts import LabelledTexts, RetrievalData, TextPairs
 
 WORDS = "cat dog mat hill sea house tree bird man woman child one two old red big".split()
 
@@ -163,6 +163,20 @@ def test_pairs_are_judged_too_and_rows_of_test_where_the_data_declare_some(model
     (finding,) = study.run(context_for(model, [study]))
     assert {n.where["part"] for n in finding.numbers} == {"test"}
     assert {row.group for row in finding.charts[0].rows} == {f"among {AS_POOLED}"}
+
+
+def test_queries_are_judged_by_relevance_and_the_more_numerous_of_both_sides_are_read(model):
+    texts = sentences(300)
+    queries, documents = texts[:100], texts[100:]
+    names, ids = ([f"{kind}{i}" for i in range(200)] for kind in "qd")
+    relevance = [{i: 1.0} for i in range(100)]
+    data = RetrievalData(
+        "made", names[:100], queries, ids, documents, relevance, [""] * 100, "hash"
+    )
+    study = Hints(data, grid="mean@* cls@*")
+    assert {*study._sample.measured, *study._sample.fitted} == set(documents)
+    (finding,) = study.run(context_for(model, [study]))
+    assert any(n.name == "nDCG@10 of the choice less mean@-1" for n in finding.numbers)
 
 
 def test_a_shortened_text_lacks_a_fifth_of_its_words_in_their_order():

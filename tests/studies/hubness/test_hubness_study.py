@@ -10,8 +10,9 @@ from poolwise.selection.neighbours_task import NeighboursTask
 from poolwise.statistics.hubness import occurrence_skewness
 from poolwise.statistics.paired import mean_differences
 from poolwise.studies.hubness import Hubness
-from poolwise.studies.hubness.scores import step_effects
+from poolwise.studies.hubness.scores import StepEffects, step_effects
 from poolwise.studies.hubness.text_index import MOST_QUERIES, text_index
+from poolwise.studies.hubness.verdict import _steps as steps_said
 from poolwise.studies.hubness.verdict import verdict
 from poolwise.studies.hubness.views import base_readouts, gaussian_view, hub_view, steps_for, views
 from poolwise.studies.run import context_for
@@ -156,6 +157,25 @@ def test_hubs_that_a_direction_makes_are_gone_when_centred():
         "There are hubs under mean@-1, more than dimension makes; center makes them weaker."
     )
     assert verdict(step_effects([centred], None, None), gaussian, "text").startswith("No text is")
+
+
+@pytest.mark.parametrize(
+    ("scores", "said"),
+    [
+        ([0, 0], "a and b make them weaker, and no change of nDCG@10 is shown"),
+        ([1, 1], "a and b make them weaker, and raise nDCG@10"),
+        ([-1, -1], "a and b make them weaker, but lower nDCG@10"),
+        ([1, -1], "a and b make them weaker; a raises and b lowers nDCG@10"),
+        ([0, -1], "a and b make them weaker; b lowers nDCG@10"),
+    ],
+)
+def test_a_verdict_names_what_steps_do_to_both(scores, said):
+    def family(signs):
+        return SimpleNamespace(sign=dict(zip("ab", signs, strict=True)).__getitem__)
+
+    views = [SimpleNamespace(step=step) for step in "ab"]
+    effects = StepEffects(None, views, family([-1, -1]), family(scores), "nDCG@10")
+    assert steps_said(effects) == said
 
 
 def test_whitening_keeps_no_more_dimensions_than_documents_carry():

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from poolwise.encoders.modules.prompts import TextKind
 from poolwise.errors import StudyError
 from poolwise.selection.splits import RowIndices
 from poolwise.selection.vector_cache import VectorCache
@@ -22,15 +23,16 @@ SHARE = 0.2
 @dataclass(frozen=True, slots=True)
 class TextSample:
     """Texts to fit steps on, others to measure, and for some of these a ``shortened`` version:
-    ``whole`` are the indices of these among ``measured``."""
+    ``whole`` are the indices of these among ``measured``. They are read as ``kind`` (prompts)."""
 
     fitted: Sequence[str]
     measured: Sequence[str]
     whole: Sequence[int]
     shortened: Sequence[str]
+    kind: TextKind | None = None
 
     @classmethod
-    def of(cls, texts: Sequence[str], seed: int) -> TextSample:
+    def of(cls, texts: Sequence[str], seed: int, kind: TextKind | None = None) -> TextSample:
         """A third of the different ``texts`` to measure, at most ``MEASURED``; others to fit on."""
         rng = np.random.default_rng(seed)
         unique = list(dict.fromkeys(texts))
@@ -39,7 +41,7 @@ class TextSample:
         measured, fitted = shuffled[:n], shuffled[n:][:FITTED]
         versions = [(i, without_words(text, rng)) for i, text in enumerate(measured)]
         pairs = [(i, version) for i, version in versions if version is not None][:SHORTENED]
-        return cls(fitted, measured, [i for i, _ in pairs], [version for _, version in pairs])
+        return cls(fitted, measured, [i for i, _ in pairs], [version for _, version in pairs], kind)
 
     @property
     def texts(self) -> Sequence[str]:
@@ -51,11 +53,12 @@ class TextSample:
 
         Raises StudyError where too few are left, naming the data.
         """
-        measured = cache.rows(self.measured)
-        whole, shortened = measured[list(self.whole)], cache.rows(self.shortened)
+        measured = cache.rows(self.measured, self.kind)
+        whole = measured[np.array(self.whole, np.intp)]
+        shortened = cache.rows(self.shortened, self.kind)
         paired = cache.usable[whole] & cache.usable[shortened]
         measured = measured[cache.usable[measured]]
-        fitted = cache.rows(self.fitted)
+        fitted = cache.rows(self.fitted, self.kind)
         if len(measured) < FEWEST:
             raise StudyError(
                 f"{name}: {len(measured)} different texts to read scores without labels from, a "

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from poolwise.encoders.modules.prompts import TextKind
 from poolwise.model import Model
 from poolwise.readouts import Readout
 from poolwise.records import Finding, Number
 from poolwise.selection.data_tasks import task_of
 from poolwise.selection.grid import expand_grid
+from poolwise.selection.ranking_scores import DEFAULT
+from poolwise.selection.retrieval_task import RetrievalTask
 from poolwise.selection.scoring import score_readouts
 from poolwise.selection.selection import Selection
+from poolwise.selection.tasks import Task
 from poolwise.statistics.estimate import Estimate
 from poolwise.studies.hints.charts import charts, chosen_name
 from poolwise.studies.hints.choices import HintChoice, hint_choices
@@ -18,7 +22,7 @@ from poolwise.studies.hints.sample import TextSample
 from poolwise.studies.hints.values import layer_below, score_table
 from poolwise.studies.hints.verdict import evidence, notes, verdict
 from poolwise.studies.study import Context, VectorRequest
-from poolwise.texts import DataKind, LabelledTexts, TextPairs
+from poolwise.texts import DataKind, LabelledTexts, RetrievalData, TextPairs
 
 NO_INTERVAL = "no interval: noise in the scores lowers it, and none about it would be right"
 
@@ -34,18 +38,26 @@ class Hints:
 
     name = "hints"
     question = "Would a score without labels have chosen the readout?"
-    takes: Sequence[DataKind] = ("pairs", "labels")
+    takes: Sequence[DataKind] = ("pairs", "labels", "queries")
 
     def __init__(
         self,
-        data: TextPairs | LabelledTexts,
+        data: TextPairs | LabelledTexts | RetrievalData,
         grid: str = "default",
         seed: int = 0,
         score: str | None = None,
     ) -> None:
         self.data = [data]
-        self.task = task_of(data, seed, score=score, probe="discriminant")
-        self._sample = TextSample.of(self.task.fit_texts, seed)
+        self.task: Task
+        if isinstance(data, RetrievalData):
+            self.task = RetrievalTask(data, seed, score or DEFAULT)
+            queries, documents = data.queries, self.task.documents
+            kind: TextKind = "document" if len(set(documents)) >= len(set(queries)) else "query"
+            texts = documents if kind == "document" else queries
+            self._sample = TextSample.of(texts, seed, kind)
+        else:
+            self.task = task_of(data, seed, score=score, probe="discriminant")
+            self._sample = TextSample.of(self.task.fit_texts, seed)
         self._grid = grid
         self._readouts: list[Readout] = []
 
@@ -53,10 +65,13 @@ class Hints:
         self._readouts = expand_grid(model, self._grid, len(set(self.task.fit_texts)))
         pooled = [readout.pooled for readout in self._readouts]
         below = [layer_below(readout, model.depth) for readout in pooled]
-        return VectorRequest(
-            [*self.task.texts, *self._sample.texts],
-            [*pooled, *(readout for readout in below if readout is not None)],
-        )
+        readouts = [*pooled, *(readout for readout in below if readout is not None)]
+        task, sample = self.task, self._sample
+        if not isinstance(task, RetrievalTask):
+            return VectorRequest([*task.texts, *sample.texts], readouts)
+        queries = [*task.data.queries, *(sample.texts if sample.kind == "query" else ())]
+        documents = [*task.documents, *(sample.texts if sample.kind == "document" else ())]
+        return VectorRequest((), readouts, queries=queries, documents=documents)
 
     def run(self, context: Context) -> Iterator[Finding]:
         encoder, cache, progress = context.model, context.vectors, context.progress

@@ -37,13 +37,15 @@ def _steps(effects: StepEffects) -> str:
     signs = {step: effects.score.sign(step) for step in weaker}
     raised = [step for step, direction in signs.items() if direction == 1]
     lowered = [step for step, direction in signs.items() if direction == -1]
-    changes = [
-        *([_does(raised, "raise")] if raised else []),
-        *([_does(lowered, "lower")] if lowered else []),
-    ]
-    if not changes:
+    if not (raised or lowered):
         return f"{phrase}, and no change of {effects.score_name} is shown"
-    return f"{phrase}, {join_words(changes)} {effects.score_name}"
+    if weaker in (raised, lowered):
+        word = ("and raise" if raised else "but lower") + ("s" if len(weaker) == 1 else "")
+        return f"{phrase}, {word} {effects.score_name}"
+    changes = [
+        _does(steps, verb) for steps, verb in ((raised, "raise"), (lowered, "lower")) if steps
+    ]
+    return f"{phrase}; {join_words(changes)} {effects.score_name}"
 
 
 def _does(steps: list[str], verb: str) -> str:
@@ -63,8 +65,8 @@ def evidence(
     """Skewness against the control, antihubs, the largest hub, and the best step."""
     used = effects.used
     phrases = [
-        f"skewness of how many {asking} a {noun} is near {_skewness(used)}, of Gaussian vectors "
-        f"of {dimensions} dimensions {_skewness(gaussian)}",
+        f"skewness of how many {asking} a {noun} is near: {_skewness(used)}, where Gaussian vectors "
+        f"of {dimensions} dimensions have {_skewness(gaussian)}",
         f"{used.unreached:.0%} of the {noun}s are near none",
         f"the largest hub is near {used.largest:.1%} of the {asking}",
     ]
@@ -82,4 +84,4 @@ def step_notes(effects: StepEffects) -> Iterator[str]:
 
 def _skewness(view: HubView) -> str:
     estimate = view.skewness.estimate
-    return "not clear" if estimate.value is None else format_estimate(estimate)
+    return "none that is clear" if estimate.value is None else format_estimate(estimate)
