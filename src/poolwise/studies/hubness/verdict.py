@@ -65,8 +65,8 @@ def evidence(
     """Skewness against the control, antihubs, the largest hub, and the best step."""
     used = effects.used
     phrases = [
-        f"skewness of how many {asking} a {noun} is near: {_skewness(used)}, where Gaussian vectors "
-        f"of {dimensions} dimensions have {_skewness(gaussian)}",
+        f"skewness of how many {asking} a {noun} is near: {_skewness(used)}, where Gaussian "
+        f"vectors of {dimensions} dimensions have {_skewness(gaussian)}",
         f"{used.unreached:.0%} of the {noun}s are near none",
         f"the largest hub is near {used.largest:.1%} of the {asking}",
     ]
