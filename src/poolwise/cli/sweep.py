@@ -57,12 +57,14 @@ DEFAULT_LIMIT = 20_000
     type=click.IntRange(min=0),
     default=0,
     metavar="N",
-    help="Choose anew N times, on two halves of the rows each: 100 take seconds.",
+    help="Would other rows choose the same? Choose anew N times, on two halves of the rows; "
+    "train probes in other folds. 100 will do.",
 )
 @click.option(
     "--learning-curve",
     is_flag=True,
-    help="Choose anew on 50, 100, 200, 500, … rows, with probes trained on as many.",
+    help="How many rows does it take? Choose anew on 50, 100, 200, 500, … rows, with probes "
+    "trained on as many: about as long again as the sweep.",
 )
 @prompt_options
 @kind_prompt_options
