@@ -68,7 +68,7 @@ def test_queries_from_labels_say_so(run, tiny, labels):
             4,
             "has no column 'CATEGROY' (did you mean 'category'?)",
         ),
-        (PARTS[2:], 2, "nothing to measure on: give --pairs"),
+        (PARTS[2:], 2, "nothing to measure on: give --data, --pairs"),
         (
             ("--labels", EXAMPLES / "banking77.csv", *PARTS[2:]),
             2,
