@@ -111,3 +111,8 @@ def test_labels_of_one_text():
     data = queries_of_labels(labels_from((TEXTS[:50], labels)))
     assert any("no document of their label; left out" in note for note in data.notes)
     assert all(data.relevance)
+
+
+def test_labels_that_are_no_classes(labelled):
+    with pytest.raises(TextError, match=r"the labels of abc.csv are of the kind regression"):
+        queries_of_labels(replace(labelled, kind="regression"))

@@ -23,8 +23,14 @@ def queries_of_labels(labelled: LabelledTexts, seed: int = 0) -> RetrievalData:
 
     Which text is a query is told by a hash of its letters and ``seed``, so that texts alike (in
     other case, with other blanks or accents, or alike in ``groups``) stand on the same side.
-    Queries keep their splits. Raises TextError where no label has both a query and a document.
+    Queries keep their splits. Raises TextError where no label has both a query and a document, and
+    for labels that are no classes.
     """
+    if labelled.kind in ("regression", "multilabel"):
+        raise TextError(
+            f"the labels of {labelled.name} are of the kind {labelled.kind}; queries are made from "
+            "one class for each text"
+        )
     sides = [_is_query(_key(text, labelled), seed) for text in labelled.texts]
     documents = [row for row, is_query in enumerate(sides) if not is_query]
     by_label: defaultdict[str, dict[int, float]] = defaultdict(dict)
