@@ -57,7 +57,7 @@ def ask(
 
     ``model`` is what ``load`` gives, or takes. ``texts``, ``labels``, ``pairs`` and ``tags`` are
     paths, frames, ``datasets.Dataset``, Arrow tables or lists; a list of them is several sets.
-    ``data`` is a table whose kind is inferred, as in ``sweep``.
+    ``queries``, ``corpus``, ``relevance`` and ``data`` are as in ``sweep``.
     ``readouts``, ``grid``, ``score`` (of labels, as in ``sweep``) and ``folder`` (where trainings
     are kept and resumed) belong to some questions only. ``reading`` are the fields of
     ``ReadOptions``: ``limit``, ``dev``, ``test``, ….

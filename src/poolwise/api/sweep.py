@@ -184,7 +184,10 @@ def sweep(
     compete on the same rows, against the one that the first model declares; those given by name
     are in memory one at a time. ``max_length`` is of models given by name. ``labels``, ``pairs``,
     ``tags`` and ``texts`` are paths, frames, ``datasets.Dataset``, Arrow tables or lists; a list of
-    them is several sets. Or ``data`` is one table of any kind: what is in it is inferred, and said
+    them is several sets. ``queries`` are a folder in BEIR's layout, ``hf:NAME`` in MTEB's or a
+    table with positives; or texts by their ids, with ``corpus`` and ``relevance`` (BEIR's dicts,
+    tables, paths). With ``queries_from="labels"`` labelled texts search those of their label.
+    Or ``data`` is one table of any kind: what is in it is inferred, and said
     in the notes; ``target`` and ``text_column`` name columns of it. ``task`` says what readouts are
     chosen by: classification, regression, clustering, similarity, pair-classification or
     retrieval; by default what the data can carry. ``grid`` is ``default``, ``full``, or readouts

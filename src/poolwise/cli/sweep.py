@@ -106,6 +106,7 @@ def command(
     poolwise sweep demo --pairs sts-dev.csv -o sweep
     poolwise sweep demo --labels intents.csv --texts novel.txt --split sentences -o sweep
     poolwise sweep ./my-bert --labels train.tsv --test test.tsv --grid full
+    poolwise sweep demo --queries scifact/ -o sweep
     poolwise sweep demo ./my-bert --labels intents.csv -o sweep
     """
     if not any(where[kind] for kind in ("data", "pairs", "labels", "tags", "queries", "texts")):
