@@ -179,6 +179,9 @@ def test_every_choice_can_be_overruled():
     [pairs] = opened(frame, sides=("title", "body", "stars")).datasets.pairs
     assert pairs.scores.tolist() == STARS
     assert opened(frame, sides=("title", "body"), task="retrieval").datasets.queries
+    inferred = opened(frame, sides=("title", "body"), task="bitext")
+    assert "bitext: 'body' is the translation of 'title'" in inferred.sentence
+    assert len(inferred.datasets.queries[0]) == N
 
 
 ERRORS = {
@@ -316,7 +319,7 @@ def test_a_beir_folder(tmp_path):
     (tmp_path / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td1\t1\n")
     inferred = opened(tmp_path)
     assert inferred.task == "retrieval"
-    assert inferred.datasets.queries[0].queries == ("cats",) or inferred.datasets.queries[0].queries
+    assert [*inferred.datasets.queries[0].queries] == ["cats"]
 
 
 def dataset(n, labels=None):

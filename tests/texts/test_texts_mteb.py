@@ -15,6 +15,7 @@ from mteb.abstasks.pair_classification import AbsTaskPairClassification  # noqa:
 from mteb.abstasks.retrieval import AbsTaskRetrieval  # noqa: E402
 from mteb.abstasks.sts import AbsTaskSTS  # noqa: E402
 from mteb.abstasks.task_metadata import TaskMetadata  # noqa: E402
+from mteb.abstasks.text.bitext_mining import AbsTaskBitextMining  # noqa: E402
 
 from poolwise.errors import TextError  # noqa: E402
 from poolwise.texts import ColumnChoice, open_inferred  # noqa: E402
@@ -114,6 +115,14 @@ def test_pairs(tmp_path):
     inferred = opened(task_of(AbsTaskPairClassification, meta))
     assert inferred.task == "pair-classification"
     assert inferred.datasets.pairs[0].scores.tolist() == [i % 2 for i in range(9)]
+
+
+def test_bitext(tmp_path):
+    rows = [{"sentence1": f"a {i}", "sentence2": f"b {i}"} for i in range(9)]
+    meta = metadata("LocalBitext", "BitextMining", "f1", written(tmp_path / "b", train=rows))
+    inferred = opened(task_of(AbsTaskBitextMining, meta))
+    assert inferred.datasets.task == "bitext"
+    assert [*inferred.datasets.queries[0].queries] == [f"a {i}" for i in range(9)]
 
 
 def test_retrieval(tmp_path):

@@ -94,8 +94,7 @@ def as_datasets(
         return inferred_datasets(data, task, options).datasets
     if options.target is not None:
         raise OptionError(
-            "target names a column of data, which is not given; of labels the name "
-            "of their column is label_column"
+            "target names a column of data, and no data are given; that of labels is label_column"
         )
     sets = {
         "pairs": _sets(pairs),

@@ -189,8 +189,8 @@ def sweep(
     tables, paths). With ``queries_from="labels"`` labelled texts search those of their label.
     Or ``data`` is one table of any kind: what is in it is inferred, and said
     in the notes; ``target`` and ``text_column`` name columns of it. ``task`` says what readouts are
-    chosen by: classification, regression, clustering, similarity, pair-classification or
-    retrieval; by default what the data can carry. ``grid`` is ``default``, ``full``, or readouts
+    chosen by: classification, regression, clustering, similarity, pair-classification, retrieval or
+    bitext; by default what the data can carry. ``grid`` is ``default``, ``full``, or readouts
     between blanks. ``score`` is of labels: accuracy, balanced accuracy, macro-F1, AUC or average
     precision; of numbers R2 or Spearman; by default what suits the labels; or of queries: nDCG@10
     (the default), recall@100, MRR@10, precision@1, MAP, at any rank. ``repeats``: how many times

@@ -60,6 +60,7 @@ def _possible_tasks(datasets: Datasets) -> Iterator[TaskName]:
             yield "pair-classification"
     if datasets.queries:
         yield "retrieval"
+        yield "bitext"
 
 
 def _are_numeric(data: LabelledTexts) -> bool:

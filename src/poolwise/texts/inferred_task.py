@@ -13,6 +13,7 @@ TaskName = Literal[
     "similarity",
     "pair-classification",
     "retrieval",
+    "bitext",
 ]
 """What readouts are chosen by: the names that ``--task`` takes."""
 

@@ -36,7 +36,7 @@ _LINES = InferredTask(
 def known_layout(source: TableSource) -> InferredTask | None:
     """What is in a file of such a form; None of any other. Its own reader knows the columns where
     ``columns`` are empty."""
-    if not isinstance(source.data, str):
+    if not (source.from_file and isinstance(source.data, str)):
         return None
     if _suffix(source.data) in _CONLL:
         return InferredTask("tagging", {}, "tagging: words with tags, as CoNLL's", "")

@@ -86,6 +86,7 @@ _COLUMNS: Mapping[str, tuple[TaskName, Callable[[Any], dict[str, str]]]] = {
             "target": "score",
         },
     ),
+    "BitextMining": ("bitext", lambda task: {"query": "sentence1", "positive": "sentence2"}),
     "PairClassification": (
         "pair-classification",
         lambda task: {

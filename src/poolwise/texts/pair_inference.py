@@ -1,4 +1,4 @@
-"""Pairs with scores or two values, queries with documents: inferred from columns."""
+"""Pairs with scores or two values, queries with documents, translations: inferred."""
 
 from __future__ import annotations
 
@@ -74,12 +74,15 @@ def _pair_classification(
 def _unscored(table: ProfiledTable, sides: tuple[str, str]) -> InferredTask:
     first, second = sides
     columns = {"query": first, "positive": second}
+    if table.choice.task == "bitext":
+        description = f"bitext: {second!r} is the translation of {first!r}"
+        return InferredTask("bitext", columns, description, table.overruled_by("task", "sides"))
     description = f"retrieval: the queries are in {first!r}, their relevant documents in {second!r}"
     negative = guess_column(table.of_kind("texts", but=sides), "negative")
     if negative is not None:
         columns["negative"] = negative
         description += f", documents that are not relevant in {negative!r}"
-    overrule = table.overruled_by("task", "sides", "target")
+    overrule = f"{table.option('task')}bitext takes the second for the translation of the first"
     return InferredTask("retrieval", columns, description, overrule)
 
 

@@ -110,6 +110,7 @@ _READERS: Mapping[str, Callable[..., Datasets]] = {
     "similarity": _pairs,
     "pair-classification": _pairs,
     "retrieval": _queries,
+    "bitext": _queries,
     "tagging": _tags,
     "texts": _texts,
 }
@@ -189,14 +190,11 @@ class TextColumn:
     inferred: InferredTask
     of: TableSource
     note: str
+    repeatable = True
 
     @property
     def label(self) -> str:
         return self.of.label
-
-    @property
-    def repeatable(self) -> bool:
-        return self.of.repeatable
 
     def check(self) -> None:
         """The table was looked at."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import tee
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -36,9 +35,9 @@ SPLITS = ("train", "dev", "test")
 
 @dataclass(frozen=True, slots=True)
 class TableSource:
-    """A table: ``data`` is a path or a Python object, ``open`` gives all of its rows, as often as
-    it is called if it is ``repeatable``, and ``preview`` some from all over it, where it can be
-    read at any row; they are the ``whole`` of it, or not.
+    """A table: ``data`` is a path or a Python object, ``open`` gives all of its rows, and
+    ``preview`` some from all over it, where it can be read at any row; they are the ``whole`` of
+    it, or not. ``from_file``: the path can be opened again.
 
     ``class_names`` are those of the columns that hold their numbers.
     """
@@ -48,7 +47,7 @@ class TableSource:
     open: Callable[[], Table]
     preview: Callable[[], Table]
     class_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    repeatable: bool = True
+    from_file: bool = False
     whole: bool = True
 
 
@@ -60,8 +59,9 @@ def file_source(path: str, encoding: str, max_bytes: int) -> TableSource:
         return open_table(path, encoding, looks_like_header, max_bytes)
 
     if path != STDIN and file.repeatable:
-        return TableSource(file.label, path, opened, opened)
-    return TableSource(file.label, path, *_twice(opened()), repeatable=False)
+        return TableSource(file.label, path, opened, opened, from_file=True)
+    table = _buffered(opened())
+    return TableSource(file.label, path, lambda: table, lambda: table)
 
 
 def memory_source(data: Any, label: str, max_bytes: int, *, in_memory: bool = True) -> TableSource:
@@ -165,20 +165,17 @@ def looks_like_header(fields: Sequence[str], file_format: str) -> bool:
     return len(fields) > 1 and all(len(name.split()) <= _WORDS_OF_HEADER for name in fields)
 
 
-def _twice(table: Table) -> tuple[Callable[[], Table], Callable[[], Table]]:
-    """A table that can be read once, for all of its rows and for the first ones of them."""
+def _buffered(table: Table) -> Table:
+    """The table with all of its rows in memory, for what can be read once only."""
     names = [*dict.fromkeys(table.names)]
-    rows, first = tee(table.rows(names) if names else iter(()))
+    rows = [*table.rows(names)] if names else []
 
-    def reading(source: Iterator[tuple[int, Sequence[object]]]) -> Table:
-        def selected(columns: Sequence[str]) -> Iterator[tuple[int, Sequence[object]]]:
-            places = [names.index(column) for column in columns]
-            for number, values in source:
-                yield number, [values[place] for place in places]
+    def selected(columns: Sequence[str]) -> Iterator[tuple[int, Sequence[object]]]:
+        places = [names.index(column) for column in columns]
+        for number, values in rows:
+            yield number, [values[place] for place in places]
 
-        return replace(table, rows=selected)
-
-    return lambda: reading(rows), lambda: reading(first)
+    return replace(table, rows=selected)
 
 
 def _class_names(data: Any) -> Mapping[str, Sequence[str]]:
