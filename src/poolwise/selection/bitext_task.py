@@ -32,7 +32,8 @@ class BitextTask(RetrievalTask):
 
     def __init__(self, data: RetrievalData, seed: int) -> None:
         """Raises StudyError where a query has another number of relevant documents than one."""
-        self.own = np.array([_only(data, i) for i in range(len(data))], np.intp)
+        _check(data)
+        self.own = np.array([document for (document,) in _relevant(data)], np.intp)
         super().__init__(data, seed, "precision@1")
         self.score = FIRST
 
@@ -58,16 +59,24 @@ class BitextTask(RetrievalTask):
         return {REVERSED: np.where(usable, backward, np.nan), F1: f1}
 
 
-def _only(data: RetrievalData, query: int) -> int:
-    """The one relevant document of a query."""
-    relevant = [i for i, grade in data.relevance[query].items() if grade > 0]
-    if len(relevant) != 1:
-        raise StudyError(
-            f"{data.name}: the sentence {data.queries[query]!r:.60} has {len(relevant)} relevant "
-            "documents; bitext mining takes parallel sentences, one translation each. Ask "
-            "retrieval instead"
-        )
-    return relevant[0]
+def is_parallel(data: RetrievalData) -> bool:
+    """Whether each query has one relevant document, its translation."""
+    return all(len(relevant) == 1 for relevant in _relevant(data))
+
+
+def _relevant(data: RetrievalData) -> list[list[int]]:
+    """The relevant documents of each query, [q]."""
+    return [[i for i, grade in grades.items() if grade > 0] for grades in data.relevance]
+
+
+def _check(data: RetrievalData) -> None:
+    for query, relevant in zip(data.queries, _relevant(data), strict=True):
+        if len(relevant) != 1:
+            raise StudyError(
+                f"{data.name}: the sentence {query!r:.60} has {len(relevant)} relevant documents; "
+                "bitext mining takes parallel sentences, one translation each. Ask retrieval "
+                "instead"
+            )
 
 
 def _nearest(x: Array, y: Array) -> RowIndices:

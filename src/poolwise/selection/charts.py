@@ -10,7 +10,7 @@ from poolwise.charts import ForestRow, HeatCell, HeatMap, Ranking, RankingRow
 from poolwise.readouts import Readout
 from poolwise.selection.grid import without_l2
 from poolwise.selection.selection import Selection
-from poolwise.selection.tasks import estimate_on
+from poolwise.selection.tasks import ScreenedTask, estimate_on
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.holm import holm
 from poolwise.statistics.paired import Difference
@@ -49,9 +49,8 @@ def _heat_map(
         if readout.layers is not None and readout.layers.combine == "single"
     ]
     of = f" of {selection.models[indices[0]]}" if len(selection.encoders) > 1 else ""
-    third = " of a linear discriminant, by which the best third"
-    probe = third if selection.is_screened else ""
-    screened = " was found and scored again by logistic regression" if probe else ""
+    screened = selection.is_screened and isinstance(task, ScreenedTask)
+    screening = f" {task.screening}" if screened else ""
     return HeatMap(
         f"Every layer and pool{of}: {task.score} on {task.name}",
         cells,
@@ -59,7 +58,7 @@ def _heat_map(
         y_label="layer",
         value_label=f"{task.score} x 100",
         smallest_difference=selection.visible_difference,
-        caption=f"Scores{probe}{screened}. Thick outline: chosen. Thin outlines: cannot be told "
+        caption=f"Scores{screening}. Thick outline: chosen. Thin outlines: cannot be told "
         "from the highest (paired differences, corrected for all)."
         + (" Every vector is normalised at the end, as the model declares." * normalised),
     )

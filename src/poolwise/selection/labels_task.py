@@ -30,6 +30,10 @@ class LabelsTask(LabelledTask):
     """
 
     scale: Scale = "share"
+    screening = (
+        "of a linear discriminant, by which the best third was found and scored again by logistic "
+        "regression"
+    )
 
     def __init__(
         self,
@@ -60,6 +64,10 @@ class LabelsTask(LabelledTask):
         task = copy(self)
         task.probe = probe
         return task
+
+    def screen(self) -> LabelsTask:
+        """By the discriminant: a logistic regression takes ten times as long."""
+        return self.by("discriminant")
 
     @property
     def strata(self) -> NDArray[np.intp] | None:

@@ -59,7 +59,7 @@ class PairClassificationTask(PairsTask):
         low, high = np.unique(pairs.scores).tolist()
         self.notes = [
             f"the scores take two values, {low:g} and {high:g}: a pair of {high:g} is a match, and "
-            f"{self.positive.mean():.0%} of the pairs are; the question similarity correlates "
+            f"{self.positive.mean():.0%} of the pairs are; the task similarity correlates "
             "cosines with the scores instead",
             *self.notes,
         ]

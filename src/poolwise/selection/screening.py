@@ -1,4 +1,4 @@
-"""All readouts by a cheap probe, the best of them by the probe that is reported."""
+"""All readouts by a cheaper form of the task, the best of them by the task that is reported."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from poolwise.encoders import Encoder
 from poolwise.readouts import Readout
 from poolwise.records import Floats
-from poolwise.selection.labels_task import LabelsTask
 from poolwise.selection.scoring import column_scores, score_readouts
 from poolwise.selection.selection import Selection
+from poolwise.selection.tasks import ScreenedTask
 from poolwise.selection.vector_cache import VectorCache
 
 FINALISTS = 1 / 3
-"""Share of the readouts that the reported probe scores."""
+"""Share of the readouts that the task scores."""
 
 FEW = 12
 """Readouts of which none is left out."""
@@ -25,7 +25,7 @@ FEW = 12
 
 def screened_selection(
     encoder: Encoder,
-    task: LabelsTask,
+    task: ScreenedTask,
     readouts: Sequence[Readout],
     cache: VectorCache,
     baselines: Mapping[str, Floats],
@@ -33,15 +33,13 @@ def screened_selection(
     notes: Sequence[str] = (),
     progress: bool = False,
 ) -> Selection:
-    """The best third by a linear discriminant, and the readouts that people take without measuring,
-    scored by the task's probe.
+    """The best third by the task's cheaper form, and the readouts that people take without
+    measuring, scored by the task.
 
-    A logistic regression takes ten times as long as the discriminant. What the screen leaves out
-    takes part in corrections for many comparisons with its scores by the screen.
+    What the screen leaves out takes part in corrections for many comparisons with its scores by the
+    screen.
     """
-    everything = score_readouts(
-        encoder, task.by("discriminant"), readouts, cache, progress=progress
-    )
+    everything = score_readouts(encoder, task.screen(), readouts, cache, progress=progress)
     finalists = _finalists(everything)
     if len(finalists) == len(readouts):
         every = score_readouts(

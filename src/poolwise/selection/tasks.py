@@ -8,7 +8,7 @@ is fitted, a step or a probe, is fitted without the row's fold (see ``folds``).
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,6 +86,18 @@ class Task(Protocol):
 
     def chance_scores(self) -> Array:
         """The pseudo-values of what does not read the texts, [n]."""
+        ...
+
+
+@runtime_checkable
+class ScreenedTask(Task, Protocol):
+    """A task with a cheaper form, by which the readouts are chosen that are scored by the task."""
+
+    screening: str
+    """What the cheaper form is, and what the best third is then scored by, in a caption."""
+
+    def screen(self) -> Task:
+        """The cheaper form."""
         ...
 
 

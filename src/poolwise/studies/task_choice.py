@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, get_args
 
 from poolwise.errors import OptionError, StudyError, listed
+from poolwise.selection.bitext_task import is_parallel
 from poolwise.studies.registry import QUESTIONS
 from poolwise.texts import Datasets, LabelKind, LabelledTexts, TaskName
 from poolwise.texts.fields import is_number
@@ -60,7 +61,8 @@ def _possible_tasks(datasets: Datasets) -> Iterator[TaskName]:
             yield "pair-classification"
     if datasets.queries:
         yield "retrieval"
-        yield "bitext"
+        if all(map(is_parallel, datasets.queries)):
+            yield "bitext"
 
 
 def _are_numeric(data: LabelledTexts) -> bool:
