@@ -49,8 +49,9 @@ def _heat_map(
         if readout.layers is not None and readout.layers.combine == "single"
     ]
     of = f" of {selection.models[indices[0]]}" if len(selection.encoders) > 1 else ""
-    screened = selection.is_screened and isinstance(task, ScreenedTask)
-    screening = f" {task.screening}" if screened else ""
+    screening = ""
+    if selection.is_screened and isinstance(task, ScreenedTask):
+        screening = f" {task.screening}"
     return HeatMap(
         f"Every layer and pool{of}: {task.score} on {task.name}",
         cells,

@@ -22,8 +22,9 @@ from poolwise.texts import DataKind, LabelledTexts
 class Clustering:
     """V-measure of the labels and the clusters of k-means, for the best third of all readouts.
 
-    k-means with few seeds screens them. Controls: the same clusters against shuffled labels, and clusters drawn at random. V-measure is
-    above 0 for both, and more so with more labels; adjusted mutual information is not.
+    k-means with few seeds screens them. Controls: the same clusters against shuffled labels, and
+    clusters drawn at random. V-measure is above 0 for both, and more so with more labels; adjusted
+    mutual information is not.
     """
 
     name = "clustering"
