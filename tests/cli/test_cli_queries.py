@@ -68,6 +68,8 @@ def test_queries_from_labels_say_so(run, tiny, labels):
             4,
             "has no column 'CATEGROY' (did you mean 'category'?)",
         ),
+        (("--data", SET, "--queries-from", "labels"), 2, "is taken as retrieval"),
+        (("--data", SET, *PARTS[2:]), 2, "--corpus and --relevance belong to --queries"),
         (PARTS[2:], 2, "nothing to measure on: give --data, --pairs"),
         (
             ("--labels", EXAMPLES / "banking77.csv", *PARTS[2:]),

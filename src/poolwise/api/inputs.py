@@ -91,6 +91,8 @@ def as_datasets(
             raise OptionError(
                 f"found data and {listed(others)}, expected data alone, or not at all"
             )
+        if options.corpus is not None or options.relevance is not None:
+            raise OptionError("corpus and relevance belong to queries; give queries, not data")
         return inferred_datasets(data, task, options).datasets
     if options.target is not None:
         raise OptionError(
@@ -149,6 +151,10 @@ def inferred_datasets(data: object, task: str | None, options: ReadOptions) -> I
     if not options.queries_from:
         return inferred
     labels = inferred.datasets.labels
+    if not labels:
+        raise OptionError(
+            f"queries_from='labels' takes texts with labels; {inferred.sentence.split(';')[0]}"
+        )
     proxied = [queries_of_labels(labelled, options.seed or 0) for labelled in labels]
     return replace(inferred, datasets=replace(inferred.datasets, queries=proxied))
 

@@ -58,6 +58,8 @@ def read_datasets(
                 "--data stands alone; leave out --pairs, --labels, --queries, --tags and --texts, "
                 "or say with one of them what the data are"
             )
+        if corpus or relevance:
+            raise click.UsageError("--corpus and --relevance belong to --queries; there is none")
         _warn_of_streams([data], limit)
         return _inferred(
             data,
