@@ -116,11 +116,8 @@ def test_numbers_charts_and_verdict_are_of_every_score_and_control(run):
     controls = {n.where["score without labels"] for n in run.finding.numbers if n.control}
     assert RANDOM in controls
     assert len(controls) == 4
-    assert len(run.finding.charts) == 2
-    assert {row.group for row in run.finding.charts[0].rows} == {
-        f"among {AS_POOLED}",
-        f"among {EVERY}",
-    }
+    assert len(run.finding.charts) == 3
+    assert {row.group for row in run.finding.charts[0].rows} == {AS_POOLED, EVERY}
     correlations = [n for n in run.finding.numbers if n.name == "Spearman over readouts"]
     assert all(n.low is None and n.note for n in correlations)
 
@@ -162,7 +159,7 @@ def test_pairs_are_judged_too_and_rows_of_test_where_the_data_declare_some(model
     assert not measured & {*texts[150:200], *texts[350:400]}
     (finding,) = study.run(context_for(model, [study]))
     assert {n.where["part"] for n in finding.numbers} == {"test"}
-    assert {row.group for row in finding.charts[0].rows} == {f"among {AS_POOLED}"}
+    assert {row.group for row in finding.charts[0].rows} == {AS_POOLED}
 
 
 def test_queries_are_judged_by_relevance_and_the_more_numerous_of_both_sides_are_read(model):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from poolwise.charts import Chart, ForestPlot, ForestRow
+from poolwise.charts import Chart, ForestPlot, ForestRow, TextTable
 from poolwise.selection.charts import forest_rows
 from poolwise.selection.selection import Selection
-from poolwise.studies.hints.choices import HintChoice
+from poolwise.studies.hints.choices import AS_POOLED, HintChoice
+from poolwise.studies.hints.label_free_scores import LABEL_FREE_SCORES
 from poolwise.studies.hints.values import CONTROLS
 
 
@@ -21,7 +22,7 @@ def charts(selection: Selection, choices: Sequence[HintChoice]) -> Iterator[Char
                 choice.against_used.value,
                 control=choice.control,
                 clear=choice.better or choice.worse,
-                group=f"among {choice.among}",
+                group=choice.among,
             )
             for choice in choices
         ],
@@ -36,7 +37,7 @@ def charts(selection: Selection, choices: Sequence[HintChoice]) -> Iterator[Char
         forest_rows(
             [(choice.name, choice.upper_less_lower) for choice in ranked],
             controls=CONTROLS,
-            groups=[f"among {choice.among}" for choice in ranked],
+            groups=[choice.among for choice in ranked],
         ),
         x_label=f"difference in {selection.task.score}",
         reference="the lower half",
@@ -44,6 +45,25 @@ def charts(selection: Selection, choices: Sequence[HintChoice]) -> Iterator[Char
         "upper half, less that of the lower half. Intervals are over rows: the readouts are no "
         "sample of others. Filled: not zero after Holm.",
     )
+    yield TextTable(
+        "Scores without labels, and what each takes",
+        ["score", "better is", "as in", "takes, as pooled"],
+        [
+            [
+                score.name,
+                "more" if score.higher else "less",
+                score.source,
+                _names(selection, choices, score.name),
+            ]
+            for score in LABEL_FREE_SCORES
+        ],
+        caption="The direction is that of the source, and is never turned to fit the labels.",
+    )
+
+
+def _names(selection: Selection, choices: Sequence[HintChoice], name: str) -> str:
+    chosen = [c for c in choices if c.name == name and c.among == AS_POOLED]
+    return chosen_name(selection, chosen[0]) if chosen else "undefined"
 
 
 def chosen_name(selection: Selection, choice: HintChoice) -> str:

@@ -19,7 +19,7 @@ from poolwise.studies.hints.values import ScoreTable
 
 Array = NDArray[np.float64]
 
-AS_POOLED = "readouts as pooled"
+AS_POOLED = "as pooled"
 EVERY = "all readouts"
 
 

@@ -70,9 +70,6 @@ def notes(
         "steps are fitted on other texts; among all readouts whitening makes any vectors "
         "isotropic, so compare readouts as pooled first"
     )
-    higher = join_words([score.name for score in LABEL_FREE_SCORES if score.higher])
-    lower = join_words([score.name for score in LABEL_FREE_SCORES if not score.higher])
-    yield f"as their authors have it, more is better of {higher}, less of {lower}"
     yield (
         "IsoScore and LOES' isotropy order vectors of as many dimensions alike: both are functions "
         "of the participation ratio"
