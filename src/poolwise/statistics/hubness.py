@@ -3,8 +3,8 @@
 N_k of a document counts the queries that have it among their k nearest (Radovanović, Nanopoulos &
 Ivanović 2010, "Hubs in Space: Popular Nearest Neighbors in High-Dimensional Data"). The skewness
 has an interval over queries, with the documents as they are. The other statistics depend on how
-many queries there are, and have none: that of leaving queries out covered 98 to 100 % in
-simulations.
+many queries there are, and have none: that of leaving queries out covered 96 to 100 % in
+simulations, mostly more than 98.
 """
 
 from __future__ import annotations

@@ -97,7 +97,11 @@ LABEL_FREE_SCORES = (
         "Wang & Isola 2020",
     ),
     LabelFreeScore("InfoNCE", _info_nce, False, "Skean et al. 2025"),
-    LabelFreeScore("CKA with the layer below", _redundancy, False, "Batra et al. 2026"),
+    LabelFreeScore(
+        "CKA with the layer below", _redundancy, False, "Kornblith et al. 2019, Batra et al. 2026"
+    ),
 )
-"""In the order of reports. LOES without labels takes the readout of the highest isotropy first, and
-weighs redundancy against it for further ones only: of one readout it is its isotropy."""
+"""In the order of reports. LOES without labels (Batra et al.) takes the layer of the highest isotropy
+first, and weighs its redundancy with the layers taken, γ ‖XᵀY‖ / (‖X‖ ‖Y‖), for further ones only:
+of one readout it is its isotropy. Redundancy stands here by itself, as centred kernel alignment
+(Kornblith et al.) with the layer below."""
