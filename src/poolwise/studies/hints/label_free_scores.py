@@ -101,7 +101,9 @@ LABEL_FREE_SCORES = (
         "CKA with the layer below", _redundancy, False, "Kornblith et al. 2019, Batra et al. 2026"
     ),
 )
-"""In the order of reports. LOES without labels (Batra et al.) takes the layer of the highest isotropy
-first, and weighs its redundancy with the layers taken, γ ‖XᵀY‖ / (‖X‖ ‖Y‖), for further ones only:
-of one readout it is its isotropy. Redundancy stands here by itself, as centred kernel alignment
-(Kornblith et al.) with the layer below."""
+"""In the order of reports.
+
+LOES without labels (Batra et al.) takes the layer of the highest isotropy first, and weighs its
+redundancy with the layers taken, γ ‖XᵀY‖ / (‖X‖ ‖Y‖), for further ones only: of one readout it is
+its isotropy. Redundancy stands here by itself, as centred kernel alignment with the layer below.
+"""
