@@ -140,7 +140,7 @@ def test_the_sentence_says_from_how_many_rows_on_the_choice_is_better():
     assert {point.series for point in part.charts[0].points} == {
         "the choice on as many rows",
         "mean@-1, in use",
-        "mean@1, the highest on all rows",
+        "mean@1, highest",
         "chance",
     }
     assert [n.where["rows"] for n in part.numbers if n.where][::2] == [50, 100, 200, 500, 800]

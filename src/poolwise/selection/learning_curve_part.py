@@ -105,7 +105,7 @@ def _chart(curves: LearningCurves) -> LearningCurve:
     for point in curves.points:
         series = {CHOICE: point.choice, f"{reference}, in use": point.reference}
         if best != reference:
-            series[f"{best}, the highest on all rows"] = point.best
+            series[f"{best}, highest"] = point.best
         points += [
             LearningPoint(point.n, name, curves.difference(scores).value)
             for name, scores in series.items()
@@ -119,8 +119,8 @@ def _chart(curves: LearningCurves) -> LearningCurve:
         x_label="rows learned from",
         y_label=f"{task.score}, {task.folds.part}",
         fine_tuned=False,
-        caption="With 95 % intervals over rows and draws. That of the highest on all rows is too "
-        "good for having been chosen on them.",
+        caption="With 95 % intervals over rows and draws. Highest: on all rows, and so too good "
+        "for having been chosen on them.",
     )
 
 
