@@ -7,6 +7,7 @@ import pytest
 
 from poolwise.readouts import parse
 from poolwise.selection.candidates import candidates_of
+from poolwise.selection.labels_task import LabelsTask
 from poolwise.selection.regression_task import RegressionTask
 from poolwise.selection.selection import Selection
 from poolwise.texts import LabelledTexts
@@ -47,6 +48,29 @@ def regression_of(n, noise=0.5, seed=0):
     return Selection(
         candidates, task, (), list(widths.values()), np.stack(columns, axis=1), np.zeros(n)
     )
+
+
+def classes_of(n, seed=0):
+    """A selection of two readouts of two classes; the second's vectors tell more of them."""
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((n, 12)).astype(np.float32)
+    positive = x @ np.linspace(0, 1, 12) + rng.standard_normal(n) > 0
+    texts = tuple(map(str, range(n)))
+    labels = tuple("yes" if p else "no" for p in positive)
+    data = LabelledTexts("classes", texts, labels, ("",) * n, hash="y")
+    widths = {"mean@-1": 8, "mean@1": 12}
+    cache = Cache({name: x[:, :width] for name, width in widths.items()})
+    task = LabelsTask(data, 0)
+    candidates = candidates_of(Encoder(), list(map(parse, widths)), cache)
+    columns = [task.row_scores(cache, cache[name], parse(name)) for name in widths]
+    scores, chance = np.stack(columns, axis=1), task.chance_scores()
+    return Selection(candidates, task, (), list(widths.values()), scores, chance)
+
+
+@pytest.fixture
+def class_selection():
+    """Makes one of n rows."""
+    return classes_of
 
 
 @pytest.fixture

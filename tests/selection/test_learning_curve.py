@@ -7,8 +7,9 @@ import os
 import numpy as np
 import pytest
 from scipy.stats import ttest_1samp
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import r2_score
+from sklearn.model_selection import ShuffleSplit, learning_curve
 
 from poolwise.readouts import parse
 from poolwise.selection.candidates import candidates_of
@@ -115,6 +116,22 @@ def test_a_probe_learns_from_the_sample_alone_as_scikit_learn_s_does(regression_
             best = losses[:, sample & (folds != fold)].sum(axis=1).argmin()
             final[folds == fold] = predicted[fold, best, folds == fold]
         assert point.best[draw].mean() == pytest.approx(r2_score(task.targets, final), abs=1e-6)
+
+
+def test_the_curve_of_a_classifier_is_near_scikit_learn_s(class_selection):
+    selection = class_selection(600)
+    curves = learning_curves(selection)
+    x = selection.candidates[1].cache["mean@1"]
+    counts = [point.n for point in curves.points]
+    division = ShuffleSplit(10, test_size=0.2, random_state=0)
+    model, options = LogisticRegression(C=0.1), {"shuffle": True, "random_state": 0}
+    _, _, accuracies = learning_curve(
+        model, x, selection.task.targets, train_sizes=counts, cv=division, **options
+    )
+    expected = accuracies.mean(axis=1)
+    for point, accuracy in zip(curves.points, expected, strict=True):
+        interval = curves.difference(point.best).value
+        assert interval.low <= accuracy <= interval.high
 
 
 def test_a_choice_is_scored_on_folds_that_it_was_made_without():
