@@ -110,7 +110,7 @@ def _steps(
 ) -> Transform:
     readout = chosen.readout
     encoder.width_of(readout)
-    if chosen.transform is not None:  # a hash takes a while
+    if chosen.transform is not None or chosen.model_hash is not None:  # a hash takes a while
         chosen.check_model(encoder.hash)
     fitted = chosen.transform or transforms.get(str(readout)) or stateless(readout)
     transform = fitted.on(encoder.dense_stack)

@@ -243,7 +243,8 @@ class Answer:
     ``recommendation`` is one sentence of at most 25 words; ``reason`` one number with its interval,
     against what is used now; ``cost`` the dimensions, the share of the blocks and the speed
     measured; ``certainty`` how sure it is; ``command`` the next one to run, empty for none.
-    ``notes`` say why findings that seem to contradict each other do not.
+    ``notes`` say why findings that seem to contradict each other do not. ``charts`` stand below it:
+    of several models the best of each, and scores against time.
     """
 
     recommendation: str
@@ -252,3 +253,4 @@ class Answer:
     certainty: str = ""
     command: str = ""
     notes: Sequence[str] = ()
+    charts: Sequence[Chart] = ()

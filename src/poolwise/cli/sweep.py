@@ -26,7 +26,6 @@ from poolwise.cli.options import (
     tell,
 )
 from poolwise.cli.terminal import print_answer, print_finding, print_questions, print_table
-from poolwise.json_values import to_plain
 from poolwise.progress import waiting
 from poolwise.records import Precision
 
@@ -116,7 +115,7 @@ def command(
     from poolwise.api import sweep  # noqa: PLC0415 - slow to import
     from poolwise.api.best_scores import leading_table  # noqa: PLC0415 - likewise
     from poolwise.api.inputs import take_kind_prompts  # noqa: PLC0415 - likewise
-    from poolwise.reports import report_folder, to_json  # noqa: PLC0415 - likewise
+    from poolwise.reports import answer_to_json, report_folder, to_json  # noqa: PLC0415 - likewise
 
     with report_folder(output, force=force) if output else nullcontext() as partial:
         kinds = take_kind_prompts(where)
@@ -150,7 +149,7 @@ def command(
     if as_json:
         print_json(
             {
-                "answer": None if answer is None else to_plain(answer),
+                "answer": None if answer is None else answer_to_json(answer),
                 "verdict": result.verdict,
                 "readout": str(result.best.readout) if result.selections else None,
                 "findings": [to_json(f) for f in result.findings],

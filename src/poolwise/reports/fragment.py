@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import jinja2
 
-from poolwise.charts import Chart, TextTable
+from poolwise.charts import TextTable
 from poolwise.records import Answer, Finding
-from poolwise.reports.page import Figure, page_environment
+from poolwise.reports.page import Figure, figure_of, page_environment
 from poolwise.reports.printable import printable
 from poolwise.reports.rendering import render_chart
 from poolwise.reports.svg import to_svg
@@ -23,7 +23,7 @@ def finding_html(finding: Finding) -> str:
     that has no renderer.
     """
     finding = printable(finding)
-    figures = [_figure(chart) for chart in finding.charts]
+    figures = [figure_of(chart) for chart in finding.charts]
     return _template("fragment.html").render(finding=finding, figures=figures, svg_url=_svg_url)
 
 
@@ -44,10 +44,6 @@ def summary_html(
         tables=[(printable(table.title), render_chart(printable(table)).table) for table in tables],
         findings=[(printable(finding), finding_html(finding)) for finding in findings],
     )
-
-
-def _figure(chart: Chart) -> Figure:
-    return Figure("", chart, render_chart(chart))
 
 
 def _svg_url(figure: Figure) -> str:

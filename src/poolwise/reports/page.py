@@ -16,6 +16,7 @@ from poolwise.reports import number_format
 from poolwise.reports.facts import fact, head_facts, split_facts, split_notes
 from poolwise.reports.key_numbers import key_tables, kind
 from poolwise.reports.rendered_chart import RenderedChart
+from poolwise.reports.rendering import render_chart
 from poolwise.reports.svg import VEGA_LITE_VERSION
 from poolwise.reports.templates import templates
 from poolwise.reports.theme import DARK
@@ -31,6 +32,11 @@ class Figure:
     name: str
     chart: Chart
     rendered: RenderedChart
+
+
+def figure_of(chart: Chart) -> Figure:
+    """The chart as a figure that has no image file."""
+    return Figure("", chart, render_chart(chart))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,7 @@ def render_page(
         .render(
             title=title,
             answer=answer,
+            answer_figures=[] if answer is None else list(map(figure_of, answer.charts)),
             sections=sections,
             folded=answer is not None or len(findings) > 1,
             head_facts=head_facts(all_findings),

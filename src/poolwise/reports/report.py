@@ -59,11 +59,21 @@ def to_json(finding: Finding) -> dict[str, Any]:
     return data
 
 
+def answer_to_json(answer: Answer) -> dict[str, Any]:
+    """The answer as plain data; ``charts`` only where it has some."""
+    data: dict[str, Any] = to_plain(replace(answer, charts=()))
+    del data["charts"]
+    charts = to_plain([chart.to_json() for chart in answer.charts])
+    return {**data, "charts": charts} if charts else data
+
+
 def _title(findings: Sequence[Finding]) -> str:
     models = dict.fromkeys(
         str(f.provenance["model"]) for f in findings if f.provenance.get("model")
     )
-    return f"What {' and '.join(models)} shows" if models else "What was measured"
+    several = any("models" in finding.provenance for finding in findings)
+    verb = "show" if several or len(models) > 1 else "shows"
+    return f"What {' and '.join(models)} {verb}" if models else "What was measured"
 
 
 def _figures(findings: Sequence[Finding]) -> list[list[Figure]]:
@@ -74,9 +84,9 @@ def _figures(findings: Sequence[Finding]) -> list[list[Figure]]:
 def _files(
     findings: Sequence[Finding], answer: Answer | None, title: str
 ) -> Iterator[tuple[str, bytes]]:
-    data = {FINDINGS: [to_json(f) for f in findings]}
+    data: dict[str, Any] = {FINDINGS: [to_json(f) for f in findings]}
     if answer is not None:
-        data[ANSWER] = to_plain(answer)
+        data[ANSWER] = answer_to_json(answer)
     findings, answer = [printable(finding) for finding in findings], printable(answer)
     figures = _figures(findings)
     for figure in (figure for group in figures for figure in group if figure.rendered.panels):

@@ -55,7 +55,7 @@ def models_table(selection: Selection) -> TextTable:
         [
             [(row.model, row.index == selection.chosen_index)],
             [(str(selection.readouts[row.index]), row.index == selection.chosen_index)],
-            format_estimate(row.score),
+            _unbroken(format_estimate(row.score)),
             _change(row),
             "" if row.difference.value.value is None else format_p(row.p),
             f"{selection.dimensions[row.index]:,}",
@@ -92,9 +92,14 @@ def model_numbers(selection: Selection) -> Iterator[Number]:
 
 
 def _change(row: BestOfModel) -> str:
-    """Nothing for the readout used now."""
+    """Against the readout used now, which is told by that."""
     value = row.difference.value
-    return "" if value.value is None else format_estimate(value, sign=True)
+    return "used now" if value.value is None else _unbroken(format_estimate(value, sign=True))
+
+
+def _unbroken(text: str) -> str:
+    """The text with no line break inside its interval."""
+    return text.replace(", ", ",\N{NO-BREAK SPACE}")
 
 
 def _speed(selection: Selection, index: int) -> list[str]:

@@ -21,8 +21,10 @@ def front(selection: Selection) -> list[int]:
 
 
 def cost_front(selection: Selection) -> CostFront:
-    """Every readout with a score by the task's own measure, and the front among them."""
-    on_front = set(front(selection))
+    """The front, and the readouts that score as high as the fastest of it or higher."""
+    fastest, *others = front(selection)
+    on_front, scores = {fastest, *others}, selection.choice_scores
+    shown = on_front | {selection.chosen_index, selection.reference}
     points = [
         CostPoint(
             selection.names[i],
@@ -34,13 +36,14 @@ def cost_front(selection: Selection) -> CostFront:
             reference=i == selection.reference,
         )
         for i in range(len(selection.readouts))
-        if np.isfinite(selection.choice_scores[i])
+        if i in shown or scores[i] >= scores[fastest]
     ]
     return CostFront(
         f"What a text's time buys: {selection.task.score} on {selection.task.name}",
         points,
         y_label=selection.task.score,
         caption="The line joins the readouts that no other beats in both score and time; 95 % "
-        "intervals. Times were measured on this machine up to the first and the last layer, the "
-        "models in turn, and grow evenly between; a step after pooling takes next to none.",
+        "intervals. What scores less than the fastest of them is left out. Times were measured on "
+        "this machine up to the first and the last layer, the models in turn, and grow evenly "
+        "between; a step after pooling takes next to none.",
     )

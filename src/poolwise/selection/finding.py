@@ -37,7 +37,7 @@ def selection_finding(
         evidence=evidence(outcome),
         numbers=[*_chosen(outcome), *_model_numbers(selection), *numbers, *_scores(selection)],
         charts=[
-            *_of_models(selection),
+            *model_charts(selection),
             *heat_maps(selection),
             ranking(selection),
             *_forests(selection, gains),
@@ -59,12 +59,12 @@ def selection_finding(
     )
 
 
-def _of_models(selection: Selection) -> Iterator[Chart]:
+def model_charts(selection: Selection) -> list[Chart]:
     """Of several models, the best of each, and scores against time where that was measured."""
-    if len(selection.encoders) > 1:
-        yield models_table(selection)
-        if selection.milliseconds:
-            yield cost_front(selection)
+    if len(selection.encoders) == 1:
+        return []
+    front = [cost_front(selection)] if selection.milliseconds else []
+    return [models_table(selection), *front]
 
 
 def _model_numbers(selection: Selection) -> Iterator[Number]:

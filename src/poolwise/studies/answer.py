@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from poolwise.records import Answer
 from poolwise.selection.choice import Choice
-from poolwise.selection.finding import NO_CHOICE, verdict
+from poolwise.selection.finding import NO_CHOICE, model_charts, verdict
 from poolwise.selection.grid import without_l2
 from poolwise.selection.outcome import Decision, Outcome
 from poolwise.selection.selection import Selection
@@ -34,7 +34,12 @@ def answer_of(
     leading = leading_selection(selections)
     outcome = Outcome(leading)
     if outcome.decision is Decision.NOTHING:
-        return Answer(NO_CHOICE, reason=_reason(outcome), certainty=_certainty(outcome))
+        return Answer(
+            NO_CHOICE,
+            reason=_reason(outcome),
+            certainty=_certainty(outcome),
+            charts=model_charts(leading),
+        )
     return Answer(
         recommendation=verdict(outcome),
         reason=_reason(outcome),
@@ -42,6 +47,7 @@ def answer_of(
         certainty=_certainty(outcome),
         command=_command(outcome, readout_file),
         notes=[*_single_layer(outcome), *_others(selections, leading)],
+        charts=model_charts(leading),
     )
 
 

@@ -106,5 +106,5 @@ def _provenance(runs: Sequence[ModelRun]) -> dict[str, Any]:
     """That of the first run, with the names of all models and the hash of each."""
     labels = short_names([run.model.encoder.name for run in runs])
     hashes = {x: run.model.encoder.hash for x, run in zip(labels, runs, strict=True)}
-    facts = {**runs[0].provenance, "model": ", ".join(labels), "models": hashes}
+    facts = {**runs[0].provenance, "model": " and ".join(labels), "models": hashes}
     return with_date({key: fact for key, fact in facts.items() if key != "model_hash"})

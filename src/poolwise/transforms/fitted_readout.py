@@ -9,12 +9,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
+from warnings import warn
 
 import tomli_w
 
 from poolwise.encoders import Encoder
 from poolwise.encoders.untrusted_files import read_text
-from poolwise.errors import EncoderError, ReadoutError, StoreError
+from poolwise.errors import EncoderError, PoolwiseWarning, ReadoutError, StoreError
 from poolwise.files import AtomicFile, atomic_write, os_errors_as, publish_pair
 from poolwise.json_values import unicode
 from poolwise.readouts import Readout, parse
@@ -132,14 +133,27 @@ class FittedReadout:
         return cls(parse(readout))
 
     def check_model(self, model_hash: str) -> None:
-        """Raise ReadoutError if the steps were fitted on another model's vectors."""
-        fitted_on = self.provenance.get("model_hash")
-        if self.transform is not None and fitted_on != model_hash:
-            model = self.provenance.get("model", "another model")
-            raise ReadoutError(
-                f"{self.readout} was fitted on {model}, hash "
-                f"{str(fitted_on)[:12]}; this model's hash is {model_hash[:12]}; sweep this one"
+        """Raise ReadoutError if the steps were fitted on another model's vectors; warn if the
+        readout was chosen for another model."""
+        chosen_for = self.model_hash
+        if chosen_for == model_hash:
+            return
+        model = self.provenance.get("model", "another model")
+        hashes = f"hash {str(chosen_for)[:12]}; this model's hash is {model_hash[:12]}"
+        if self.transform is not None:
+            raise ReadoutError(f"{self.readout} was fitted on {model}, {hashes}; sweep this one")
+        if chosen_for is not None:
+            warn(
+                f"{self.readout} was chosen for {model}, {hashes}; another readout may suit this "
+                "one better: sweep it",
+                PoolwiseWarning,
+                stacklevel=3,
             )
+
+    @property
+    def model_hash(self) -> str | None:
+        """The hash of the model that it was chosen for; None where that is unknown."""
+        return self.provenance.get("model_hash")
 
 
 def is_readout(value: object) -> bool:
