@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from poolwise.readouts import parse
 from poolwise.selection.candidates import candidates_of
 from poolwise.selection.folds import fold_rows
 from poolwise.selection.selection import Selection
@@ -25,6 +26,10 @@ CORRELATION = 0.5
 """Of the latent normal scores of two contenders on a row."""
 
 BETTER = 7
+
+MODELS, EACH = 4, 125
+WITHIN, BETWEEN = 0.8, 0.4
+"""Correlation of the latent scores of two readouts of one model, and of two models."""
 
 
 class Encoder:
@@ -54,13 +59,20 @@ def drawn_hits(rng, n, gain):
     return (latent < norm.ppf(rates)).astype(float)
 
 
-def selection_of(hits):
-    from poolwise.readouts import parse
+def drawn_hits_of_models(rng, n):
+    """0 or 1, [n, c] for the readouts of several models, model by model: all are right as often."""
+    common, own = rng.standard_normal((n, 1)), rng.standard_normal((n, MODELS * EACH))
+    of_model = np.repeat(rng.standard_normal((n, MODELS)), EACH, axis=1)
+    latent = np.sqrt(BETWEEN) * common + np.sqrt(WITHIN - BETWEEN) * of_model
+    return (latent + np.sqrt(1 - WITHIN) * own < norm.ppf(BASE)).astype(float)
 
-    names = [f"token[{i}]@-1" for i in range(CONTENDERS - 1)]
-    readouts = [parse("mean@-1"), *map(parse, names)]
-    candidates = candidates_of(Encoder(), readouts, None)
-    return Selection(candidates, Hits(len(hits)), (), [1] * CONTENDERS, hits)
+
+def selection_of(hits, models=1):
+    """The readouts of each model stand side by side in ``hits``."""
+    n, each = len(hits), hits.shape[1] // models
+    readouts = [parse("mean@-1"), *(parse(f"token[{i}]@-1") for i in range(each - 1))]
+    candidates = [c for _ in range(models) for c in candidates_of(Encoder(), readouts, None)]
+    return Selection(candidates, Hits(n), (), [1] * len(candidates), hits)
 
 
 def chosen_before(hits):
@@ -111,6 +123,20 @@ def test_equal_contenders_are_seldom_told_apart():
     assert rates.taken <= 0.2
     assert abs(rates.bias) <= 3 * rates.bias_error
     assert rates.coverage >= 0.85
+
+
+def test_equal_contenders_of_four_models_are_seldom_told_apart():
+    """One of 500 readouts of four models is taken for better than the one used now."""
+    rng, n, repetitions = np.random.default_rng(4), 300, 1000 if WHOLE else 12
+    selections = (selection_of(drawn_hits_of_models(rng, n), MODELS) for _ in range(repetitions))
+    taken = [selection.chosen_index != selection.reference for selection in selections]
+    rate, error = np.mean(taken), np.std(taken) / np.sqrt(repetitions)
+    print(
+        f"four models, {MODELS * EACH} readouts, {n} rows: {100 * rate:.1f} ± {100 * error:.1f} %"
+    )
+    if WHOLE:
+        assert 0.03 <= rate <= 0.06
+    assert rate <= 0.3
 
 
 def test_eight_points_are_found_on_300_rows_where_none_were_before():

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from poolwise.errors import EncoderError, MissingExtraError
+from poolwise.errors import EncoderError, MissingExtraError, ReadoutError
 from poolwise.provenance import with_date
 from poolwise.records import Finding, Precision
 from poolwise.selection.candidates import short_names
@@ -88,7 +88,9 @@ def _run_all(
                 run = run_model(
                     model, studies, precision, text_baselines=not runs, progress=progress
                 )
-            except (EncoderError, MissingExtraError) as error:
+            except (EncoderError, MissingExtraError, ReadoutError) as error:
+                if isinstance(error, ReadoutError) and not runs:
+                    raise  # the grid is not one of the first model
                 notes.append(leave_out(model.source.name, str(error)))
             else:
                 runs.append(run)
