@@ -75,14 +75,13 @@ def test_no_weights_are_kept(result):
         assert "engines" not in encoder.shared
 
 
-def test_the_answer_and_the_readout_name_the_winning_model(result, folders, tmp_path):
+def test_the_answer_and_the_readout_name_the_winning_model(result, folders):
     selection = result.selections[0]
     encoder = selection.candidates[selection.chosen_index].encoder
     folder = next(folder for folder in folders if folder.name == encoder.name)
     assert result.best.provenance["model"] == encoder.name
     assert result.best.provenance["model_hash"] == poolwise.load(folder).hash
     assert [chart.kind for chart in result.answer.charts] in ([], ["table", "cost_front"])
-    result.fill(tmp_path)
     columns = result.scores.to_pandas()
     assert set(columns["model"].dropna()) == {folder.name for folder in folders}
 
