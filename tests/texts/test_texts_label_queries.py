@@ -35,6 +35,7 @@ def test_relevant_documents_have_the_label(labelled):
 
 def test_it_says_what_it_is(labelled):
     data = queries_of_labels(labelled, seed=7)
+    assert data.name == "abc.csv (queries from labels)"
     assert data.proxy == (
         f"no real queries: {len(data)} of 300 texts of abc.csv, drawn by seed 7, search the other "
         f"{len(data.documents)}, and those of the same label count as relevant"

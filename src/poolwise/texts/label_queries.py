@@ -54,7 +54,7 @@ def queries_of_labels(labelled: LabelledTexts, seed: int = 0) -> RetrievalData:
         notes.append(f"{queries_have} no document of their label; left out")
     texts, labels = labelled.texts, labelled.labels
     return RetrievalData(
-        labelled.name,
+        f"{labelled.name} (queries from labels)",
         [str(row + 1) for row in queries],
         [texts[row] for row in queries],
         [str(row + 1) for row in documents],
