@@ -155,10 +155,13 @@ def test_notes_tell_what_a_score_hides(demo):
     changed = banking(queries=queries, documents=documents, document_ids=ids)
     finding = next(ask("retrieval", demo, Datasets(queries=[changed]), grid="mean@-1 cls@-1"))
     notes = "\n".join(finding.notes)
-    assert "1 documents are copies of another as the encoder reads them" in notes
-    assert "1 of 240 documents (0%) are longer than the encoder reads" in notes
-    assert "1 queries are also documents, word for word" in notes
-    assert "1 queries do not rank the document that has their own id, as BEIR has it" in notes
+    assert "1 document is a copy of another as the encoder reads them" in notes
+    assert "1 of 240 documents (0.4%) is longer than the encoder reads" in notes
+    assert "1 query is also in the corpus, word for word" in notes
+    assert (
+        "1 query has the id of a document, which is left out of the ranking, as BEIR has it"
+        in notes
+    )
     assert "% of the first 10 documents of mean@-1 are not judged" in notes
     assert "intervals are over queries, for this corpus" in notes
     assert "BM25 by bm25s" in notes

@@ -66,7 +66,8 @@ def sample_option(default: int) -> Callable[[Command], Command]:
 score_option = click.option(
     "--score",
     help="Of labels: accuracy, balanced accuracy, macro-F1, AUC or average precision; of labels "
-    "that are numbers: R2 or Spearman. [default: what suits the labels]",
+    "that are numbers: R2 or Spearman [default: what suits the labels]; of queries: nDCG@10, "
+    "recall@100, MRR@10, precision@1, at any rank, or MAP. [default: nDCG@10]",
 )
 
 force_option = click.option("--force", is_flag=True, help="Replace OUTPUT if it exists.")

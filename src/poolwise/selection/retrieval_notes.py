@@ -45,7 +45,7 @@ def _compared(selection: Selection) -> Iterator[str]:
     better, worse = int((change > EQUAL).sum()), int((change < -EQUAL).sum())
     yield (
         f"{selection.names[chosen]} scores higher than {selection.names[reference]} for "
-        f"{better:,} queries, lower for {worse:,} and the same for "
+        f"{better:,} of {len(change):,} queries, lower for {worse:,} and the same for "
         f"{len(change) - better - worse:,}"
     )
 
@@ -72,17 +72,18 @@ def _cut(task: RetrievalTask, cache: VectorCache) -> Iterator[str]:
     cut = cache.truncated[cache.rows(task.documents, "document")]
     if not cut.any():
         return
-    share = float(cut.mean())
+    number, share = int(cut.sum()), float(cut.mean())
+    are = "is" if number == 1 else "are"
     yield (
-        f"{CAREFUL if share >= MANY_CUT else ''}{int(cut.sum()):,} of {len(cut):,} documents "
-        f"({share:.0%}) are longer than the encoder reads; what stands in their cut ends is not "
-        "found. Divide long documents into passages"
+        f"{CAREFUL if share >= MANY_CUT else ''}{number:,} of {len(cut):,} documents ({share:.1%}) "
+        f"{are} longer than the encoder reads, and their ends are not searched; divide long "
+        "documents into passages"
     )
     relevant = task.judged.relevant
     whole = relevant.sums((~cut[relevant.documents]).astype(np.float64))
     only_cut = int(((whole == 0) & (relevant.counts > 0)).sum())
     if only_cut:
-        yield f"all relevant documents of {only_cut:,} queries are cut"
+        yield f"all relevant documents of {_count(only_cut, 'query', 'queries')} are cut"
 
 
 def _copies(task: RetrievalTask) -> Iterator[str]:
@@ -90,23 +91,30 @@ def _copies(task: RetrievalTask) -> Iterator[str]:
     copies = len(task.documents) - len(counts)
     if copies:
         yield (
-            f"{copies:,} documents are copies of another as the encoder reads them; copies have "
-            "the same rank but for the order of their ids, the higher id first"
+            f"{_count(copies, 'document is a copy', 'documents are copies')} of another as the "
+            "encoder reads them; of copies the one with the higher id ranks first, as in trec_eval"
         )
     queries = len(set(task.data.queries) & set(task.data.documents))
     if queries:
-        yield f"{queries:,} queries are also documents, word for word"
+        yield f"{_count(queries, 'query is', 'queries are')} also in the corpus, word for word"
 
 
 def _same_id(task: RetrievalTask) -> Iterator[str]:
     own = int((task.same_id >= 0).sum())
     if not own:
         return
-    yield f"{own:,} queries do not rank the document that has their own id, as BEIR has it"
+    yield (
+        f"{_count(own, 'query has', 'queries have')} the id of a document, which is left out of "
+        "the ranking, as BEIR has it"
+    )
     relevant = task.judged.relevant
     lost = int((task.same_id[relevant.queries] == relevant.documents).sum())
     if lost:
         yield (
-            f"{CAREFUL}{lost:,} queries have the document of their own id among the relevant ones; "
-            "it cannot be found, and counts as missed"
+            f"{CAREFUL}for {_count(lost, 'query', 'queries')} the document of the same id is "
+            "judged relevant; it is left out, and counts as missed"
         )
+
+
+def _count(number: int, one: str, several: str) -> str:
+    return f"{number:,} {one if number == 1 else several}"

@@ -10,6 +10,7 @@ from poolwise.selection.choice import Choice
 from poolwise.selection.finding import NO_CHOICE, model_charts, verdict
 from poolwise.selection.grid import without_l2
 from poolwise.selection.outcome import Decision, Outcome
+from poolwise.selection.ranking_scores import is_ranking_score
 from poolwise.selection.selection import Selection
 from poolwise.statistics.estimate import format_estimate, format_p
 
@@ -161,6 +162,8 @@ def _others(selections: Sequence[Selection], leading: Selection) -> Iterator[str
 
 
 def _purpose(selection: Selection) -> str:
+    if is_ranking_score(selection.task.score):
+        return "that is what a search for documents sees, without training"
     return _PURPOSES.get(selection.task.score, "that is what a trained linear classifier sees")
 
 
