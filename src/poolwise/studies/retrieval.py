@@ -79,16 +79,18 @@ class Retrieval:
         )
 
     def _other_scores(self, selection: Selection) -> Iterator[Number]:
-        """The chosen readout and the references by the other scores."""
+        """The chosen readout and the references by the other scores; recall of as many documents as
+        there are says nothing."""
         task, rows = self.task, selection.report_rows
+        others = [ranking_score(name) for name in SHOWN if name != task.score]
+        others = [s for s in others if s.cut is None or s.cut < len(task.data.documents)]
         where = {"part": task.folds.part}
         for i in dict.fromkeys([selection.chosen_index, *selection.references.values()]):
             readout, cache = selection.readouts[i], selection.candidates[i].cache
             ranks = task.ranks(cache, cache[str(readout.pooled)], readout)
-            for score in map(ranking_score, SHOWN):
-                if score.name != task.score:
-                    value = estimate_on(task, task.scores_by(score, ranks, cache), rows)
-                    yield Number.of(score.name, value, {"readout": selection.names[i], **where})
+            for score in others:
+                value = estimate_on(task, task.scores_by(score, ranks, cache), rows)
+                yield Number.of(score.name, value, {"readout": selection.names[i], **where})
 
     def _controls(self, selection: Selection) -> Iterator[Number]:
         task, rows = self.task, selection.report_rows
