@@ -72,6 +72,8 @@ def test_mistakes_are_named(model, frame, rows):
         poolwise.sweep(model, labels=rows, target="label")
     with pytest.raises(TextError, match="cannot tell which column is the target"):
         poolwise.sweep(model, data=frame.rename(columns={"label": "a", "stars": "b"}))
+    with pytest.raises(StudyError, match="all 160 texts are the same as the encoder reads them"):
+        poolwise.sweep(model, data={"text": ["one text"] * 160, "label": rows[1]})
     with pytest.raises(TextError, match="found no column of classes or numbers to predict"):
         poolwise.sweep(model, data={"text": rows[0], "label": ["x"] * len(rows[0])})
 
