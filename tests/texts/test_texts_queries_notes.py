@@ -145,6 +145,19 @@ WRONG = {
         "the score 'grade' is 'high', expected a number",
     ),
     "blanks in ids": ({"qrels": "q 1 0 d1 1\n"}, "expected TREC's 'query 0 document grade'"),
+    "JSON with a key twice": (
+        {"qrels": '{"q1": {"d1": 1},\n "q1": {"d2": 1}}'},
+        "the key 'q1' is there twice in one object, expected once",
+    ),
+    "JSON that breaks off": ({"qrels": '{"q1": {"d1": 1}'}, "line 1: not JSON"),
+    "JSON without grades": (
+        {"qrels": '{"q1": {"d1": "high"}}'},
+        "the score 'grade' is 'high', expected a number",
+    ),
+    "JSON of other keys": (
+        {"qrels": '{"q1": "d1"}'},
+        "cannot tell which column holds the ids of queries; it has 'q1'",
+    ),
     "one column": (
         {"queries": "id\nq1\n"},
         "cannot tell which column holds the texts of the queries",
@@ -226,3 +239,9 @@ def test_positives_that_are_missing(write):
 def test_a_row_that_is_too_large(read):
     with pytest.raises(TextError, match=r"found .* bytes, expected at most 1,000 in a row"):
         read(corpus=CORPUS + f"d9\t{'x' * 2000}\n", max_text_bytes=1000)
+
+
+def test_one_json_object_that_is_too_large(read, monkeypatch):
+    monkeypatch.setattr("poolwise.texts.relevance_json._MAX_JSON", 50)
+    with pytest.raises(TextError, match=r"one JSON object of more than 50 characters; write the"):
+        read(qrels="{\n" + '"q1": {"d1": 1},\n' * 10)
