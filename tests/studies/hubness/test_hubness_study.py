@@ -143,6 +143,13 @@ def test_texts_without_labels_have_hubs_but_no_score(model, tmp_path):
     assert len(result.findings[0].charts) == 4
 
 
+def test_labels_that_tell_nothing_leave_the_hubs(model):
+    texts = sentences(120)
+    data = LabelledTexts("own", texts, [f"label {t}" for t in texts], [""] * 120, "")
+    finding = answer(model, data).finding
+    assert any(note.startswith("no score stands beside the hubs: own: ") for note in finding.notes)
+
+
 def test_hubs_that_a_direction_makes_are_gone_when_centred():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(600, 40)) + 0.6

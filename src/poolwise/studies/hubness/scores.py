@@ -8,28 +8,34 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from poolwise.errors import StudyError
 from poolwise.readouts import parse
 from poolwise.selection.comparisons import Comparison, ComparisonFamily
-from poolwise.selection.label_kinds import has_numbers
 from poolwise.selection.neighbours_task import NeighboursTask
 from poolwise.selection.retrieval_task import RetrievalTask
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.paired import mean_differences
 from poolwise.studies.hubness.views import AS_POOLED, HubView
 from poolwise.texts import LabelledTexts, RetrievalData, Texts
+from poolwise.texts.fields import are_numbers
 
 Array = NDArray[np.float64]
 ScoredTask = RetrievalTask | NeighboursTask
 
 
-def scored_task(data: RetrievalData | LabelledTexts | Texts, seed: int) -> ScoredTask | None:
+def scored_task(
+    data: RetrievalData | LabelledTexts | Texts, seed: int
+) -> tuple[ScoredTask | None, Sequence[str]]:
     """The task that says whether fewer hubs are better neighbours: relevant documents, or texts of
-    the same label; None where nothing tells."""
+    the same label; None where nothing tells, with notes why."""
     if isinstance(data, RetrievalData):
-        return RetrievalTask(data, seed)
-    if isinstance(data, LabelledTexts) and not has_numbers(data):
-        return NeighboursTask(data, seed)
-    return None
+        return RetrievalTask(data, seed), ()
+    if isinstance(data, LabelledTexts) and not are_numbers(data.labels):
+        try:
+            return NeighboursTask(data, seed), ()
+        except StudyError as error:
+            return None, [f"no score stands beside the hubs: {error}"]
+    return None, ()
 
 
 @dataclass(frozen=True)

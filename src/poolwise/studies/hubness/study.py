@@ -54,7 +54,7 @@ class Hubness:
     def __init__(self, data: RetrievalData | LabelledTexts | Texts, seed: int = 0) -> None:
         self.data = [data]
         self._data, self._seed = data, seed
-        self._task = scored_task(data, seed)
+        self._task, self._without_score = scored_task(data, seed)
         self._index: TextIndex | None = None
         self._bases: list[Readout] = []
 
@@ -109,7 +109,7 @@ class Hubness:
                     depth=encoder.depth,
                 )
             ),
-            notes=[*step_notes(effects), *self._notes(rows, noun)],
+            notes=[*step_notes(effects), *self._notes(rows, noun), *self._without_score],
             provenance={"data": self._data.name, "documents": len(rows.documents)},
         )
 
