@@ -11,6 +11,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
+from poolwise.statistics.pseudo_values import estimate
 from poolwise.statistics.rankings import average_precisions
 from poolwise.statistics.score_intervals import score_estimate
 from poolwise.statistics.threshold_scores import binary_f1
@@ -50,6 +51,30 @@ def measure(scores, positive):
         "average precision": (float(value[0]), moved[0] * len(scores)),
         "F1 at a given threshold": binary_f1(scores > 1.2, positive),
     }
+
+
+@pytest.mark.parametrize(
+    ("n", "dimensions", "noise"),
+    [(100, 8, 0.6), (300, 8, 1), (100, 16, 1.2), (500, 16, 1.2), (1000, 16, 1)][
+        : 5 if WHOLE else 2
+    ],
+)
+def test_intervals_hold_the_accuracy_of_the_nearest(n, dimensions, noise):
+    """Of bitext mining: each sample has a corpus of its own, as large."""
+    rng, estimates = np.random.default_rng(n), []
+    for _ in range((1000 if n < 500 else 300) if WHOLE else 100):
+        first = rng.normal(size=(n, dimensions))
+        second = first + noise * rng.normal(size=first.shape)
+        cosines = first @ (second / np.linalg.norm(second, axis=1, keepdims=True)).T
+        hits = cosines.argmax(axis=1) == np.arange(n)
+        estimates.append(estimate(hits, "share"))
+    true = np.mean([one.value for one in estimates])
+    covered = 100 * np.mean([one.low <= true <= one.high for one in estimates])
+    width = np.median([one.high - one.low for one in estimates])
+    what = f"{n} sentences and their translations"
+    print(f"| {what} | accuracy@1 | {true:.3f} | {covered:.1f} | {width:.3f} |")
+    wide = 200 * np.sqrt(0.95 * 0.05 / len(estimates))
+    assert 93 - wide <= covered <= 97 + wide
 
 
 @cache
