@@ -62,6 +62,7 @@ MISTAKES = {
     ),
     "an id as target": (["--target", ""], "is no target, for it holds ids"),
     "data beside labels": (["--labels", "x.csv"], "--data stands alone"),
+    "sentences": (["--split", "sentences"], "--split and --id-column do not go with --data"),
     "no such task": (["--task", "classify"], "'classify' is not one of 'classification'"),
     "another task": (["--task", "retrieval"], "retrieval needs two columns of texts"),
 }

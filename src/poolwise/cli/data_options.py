@@ -23,8 +23,8 @@ DATA_OPTIONS = (
     click.option(
         "--data",
         metavar="F",
-        help="A table of texts as it is: CSV, TSV, JSONL, Parquet, hf:NAME, a folder; what is in "
-        "it is inferred and said.",
+        help="A table of texts as it is: CSV, TSV, JSONL, Parquet, a folder, hf:NAME, mteb:TASK; "
+        "what is in it is inferred and said.",
     ),
     click.option("--target", metavar="COLUMN", help="Of --data: the column to predict."),
     click.option(

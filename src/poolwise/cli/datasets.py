@@ -60,6 +60,8 @@ def read_datasets(
             )
         if corpus or relevance:
             raise click.UsageError("--corpus and --relevance belong to --queries; there is none")
+        if split or id_column:
+            raise click.UsageError("--split and --id-column do not go with --data; say --texts")
         _warn_of_streams([data], limit)
         return _inferred(
             data,
