@@ -165,14 +165,15 @@ def test_the_interval_holds_everywhere(name, q):
 @pytest.mark.parametrize("q", [1000] if not WHOLE else [300, 1000, 3000])
 def test_the_interval_of_a_difference_holds_that_of_all_queries(q):
     rng = np.random.default_rng(1)
-    documents, queries = rng.normal(size=(500, 50)), rng.normal(size=(10_000, 50))
+    pool = 40_000 if WHOLE else 10_000
+    documents, queries = rng.normal(size=(500, 50)), rng.normal(size=(pool, 50))
     nears = [
         nearest_documents(unit(queries + mean), unit(documents + mean), 10) for mean in (0.3, 0.5)
     ]
     truth = np.subtract(*(skew(k_occurrences(near, 500)) for near in nears))
     held, runs = 0, 2000 if WHOLE else 200
     for _ in range(runs):
-        rows = rng.permutation(10_000)[:q]
+        rows = rng.permutation(pool)[:q]
         few, many = (occurrence_skewness(near[rows], 500) for near in nears)
         estimate = few.less(many).value
         held += estimate.low <= truth <= estimate.high
