@@ -127,7 +127,8 @@ def test_equal_contenders_are_seldom_told_apart():
 
 def test_equal_contenders_of_four_models_are_seldom_told_apart():
     """One of 500 readouts of four models is taken for better than the one used now."""
-    rng, n, repetitions = np.random.default_rng(4), 300, 1000 if WHOLE else 12
+    rng = np.random.default_rng(4)
+    n, repetitions = (1000, 1000) if WHOLE else (300, 8)
     selections = (selection_of(drawn_hits_of_models(rng, n), MODELS) for _ in range(repetitions))
     taken = [selection.chosen_index != selection.reference for selection in selections]
     rate, error = np.mean(taken), np.std(taken) / np.sqrt(repetitions)

@@ -83,7 +83,8 @@ def print_table(table: charts.TextTable) -> None:
     out = console()
     out.print(table.title)
     grid = Table(*table.columns, box=None, padding=(0, 1, 0, 0))
-    _align_right(grid, first=1)
+    cells = table.rows[0] if table.rows else ()
+    _align_right(grid, first=next((k for k, c in enumerate(cells) if isinstance(c, float)), 1))
     for row in table.rows:
         grid.add_row(*(f"{cell:.4f}" if isinstance(cell, float) else _cell(cell) for cell in row))
     out.print(grid)
