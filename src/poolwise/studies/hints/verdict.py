@@ -67,8 +67,8 @@ def notes(
         f"from {shortened:,} of them and the same without a fifth of their words"
     )
     yield (
-        "steps are fitted on other texts; among all readouts whitening makes any vectors "
-        "isotropic, so compare readouts as pooled first"
+        "for these scores steps are fitted on other texts than those measured; whitening makes any "
+        "vectors isotropic, so compare readouts as pooled first"
     )
     yield (
         "IsoScore and LOES' isotropy order vectors of as many dimensions alike: both are functions "
