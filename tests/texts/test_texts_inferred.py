@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from poolwise.errors import TextError
 from poolwise.texts import ColumnChoice, open_inferred
-from poolwise.texts.inferred_data import MAX_COLUMNS
-from poolwise.texts.table_sources import PREVIEW_ROWS
+from poolwise.texts.inference.inferred_data import MAX_COLUMNS
+from poolwise.texts.inference.table_sources import PREVIEW_ROWS
 
 N = 60
 RANDOM = random.Random(0)

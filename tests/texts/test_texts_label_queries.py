@@ -9,7 +9,7 @@ import pytest
 
 from poolwise.errors import TextError
 from poolwise.texts import labels_from, queries_of_labels
-from poolwise.texts.label_queries import without_queries_in_corpus
+from poolwise.texts.retrieval.label_queries import without_queries_in_corpus
 
 TEXTS = [f"text {number} of {label}" for number in range(100) for label in "abc"]
 LABELS = [*"abc"] * 100

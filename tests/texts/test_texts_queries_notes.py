@@ -242,6 +242,6 @@ def test_a_row_that_is_too_large(read):
 
 
 def test_one_json_object_that_is_too_large(read, monkeypatch):
-    monkeypatch.setattr("poolwise.texts.relevance_json._MAX_JSON", 50)
+    monkeypatch.setattr("poolwise.texts.retrieval.relevance_json._MAX_JSON", 50)
     with pytest.raises(TextError, match=r"one JSON object of more than 50 characters; write the"):
         read(qrels="{\n" + '"q1": {"d1": 1},\n' * 10)

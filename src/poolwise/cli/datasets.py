@@ -22,7 +22,7 @@ from poolwise.texts import (
     open_texts,
     queries_of_labels,
 )
-from poolwise.texts.corpus_sample import DOCUMENTS
+from poolwise.texts.retrieval.corpus_sample import DOCUMENTS
 
 
 def read_datasets(

@@ -18,7 +18,7 @@ from scipy.sparse.csgraph import connected_components
 
 from poolwise.records import TokenizedText
 from poolwise.texts import Datasets
-from poolwise.texts.label_queries import without_queries_in_corpus
+from poolwise.texts.retrieval.label_queries import without_queries_in_corpus
 
 if TYPE_CHECKING:
     from poolwise.encoders import Encoder

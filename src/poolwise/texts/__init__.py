@@ -10,16 +10,16 @@ from poolwise.texts.datasets import (
     TextPairs,
 )
 from poolwise.texts.hub import PREFIX
-from poolwise.texts.inferred_data import InferredData, open_inferred
-from poolwise.texts.inferred_task import TaskName
+from poolwise.texts.inference.inferred_data import InferredData, open_inferred
+from poolwise.texts.inference.inferred_task import TaskName
+from poolwise.texts.inference.profiled_table import ColumnChoice
 from poolwise.texts.label_columns import LABEL_KINDS, LabelKind
-from poolwise.texts.label_queries import queries_of_labels
 from poolwise.texts.labels import open_labels
 from poolwise.texts.pairs import open_pairs
-from poolwise.texts.profiled_table import ColumnChoice
 from poolwise.texts.python_data import labels_from, pairs_from, tags_from, texts_from
-from poolwise.texts.python_queries import queries_from
-from poolwise.texts.queries import open_queries
+from poolwise.texts.retrieval.label_queries import queries_of_labels
+from poolwise.texts.retrieval.python_queries import queries_from
+from poolwise.texts.retrieval.queries import open_queries
 from poolwise.texts.sentences import split_sentences
 from poolwise.texts.tags import open_tags
 from poolwise.texts.texts import Texts, open_texts

@@ -10,27 +10,27 @@ from typing import Any
 
 from poolwise.errors import TextError
 from poolwise.texts.column_names import known_first
-from poolwise.texts.column_profiles import profiles_of
 from poolwise.texts.columns import Table, known_column
 from poolwise.texts.datasets import Datasets, RetrievalData
 from poolwise.texts.fields import is_missing
 from poolwise.texts.hub import PREFIX
-from poolwise.texts.inferred_task import InferredTask
-from poolwise.texts.known_layouts import known_layout
-from poolwise.texts.limits import MAX_TEXT_BYTES
-from poolwise.texts.mteb_tasks import is_mteb_task, mteb_data
-from poolwise.texts.profiled_table import ColumnChoice, ProfiledTable
-from poolwise.texts.python_queries import queries_from
-from poolwise.texts.queries import open_queries
-from poolwise.texts.sources import short_name
-from poolwise.texts.table_datasets import columns_of, read_tables, with_note
-from poolwise.texts.table_sources import (
+from poolwise.texts.inference.column_profiles import profiles_of
+from poolwise.texts.inference.inferred_task import InferredTask
+from poolwise.texts.inference.known_layouts import known_layout
+from poolwise.texts.inference.mteb_tasks import is_mteb_task, mteb_data
+from poolwise.texts.inference.profiled_table import ColumnChoice, ProfiledTable
+from poolwise.texts.inference.table_datasets import columns_of, read_tables, with_note
+from poolwise.texts.inference.table_sources import (
     PREVIEW_ROWS,
     TableSource,
     declared_splits,
     split_sources,
 )
-from poolwise.texts.task_inference import infer_task
+from poolwise.texts.inference.task_inference import infer_task
+from poolwise.texts.limits import MAX_TEXT_BYTES
+from poolwise.texts.retrieval.python_queries import queries_from
+from poolwise.texts.retrieval.queries import open_queries
+from poolwise.texts.sources import short_name
 
 MAX_COLUMNS = 1000
 """Columns that are looked at; of a table with more, those with known names go first."""

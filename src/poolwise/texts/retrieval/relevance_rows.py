@@ -10,10 +10,10 @@ from poolwise.texts.column_names import guess_column
 from poolwise.texts.columns import Table
 from poolwise.texts.fields import as_score, is_missing, is_number
 from poolwise.texts.hub import PREFIX
-from poolwise.texts.id_texts import as_text_id
 from poolwise.texts.omitted_rows import OmittedRows
-from poolwise.texts.relevance_json import COLUMN_NAMES, relevance_json
-from poolwise.texts.retrieval_columns import RetrievalFormat, role_column
+from poolwise.texts.retrieval.columns import RetrievalFormat, role_column
+from poolwise.texts.retrieval.id_texts import as_text_id
+from poolwise.texts.retrieval.relevance_json import COLUMN_NAMES, relevance_json
 from poolwise.texts.split_names import as_split
 from poolwise.texts.tables import Input
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from poolwise.texts.column_names import guess_column
-from poolwise.texts.column_profiles import ColumnProfile
-from poolwise.texts.column_roles import target_column
-from poolwise.texts.inferred_task import InferredTask, TaskName
-from poolwise.texts.profiled_table import ProfiledTable
+from poolwise.texts.inference.column_profiles import ColumnProfile
+from poolwise.texts.inference.column_roles import target_column
+from poolwise.texts.inference.inferred_task import InferredTask, TaskName
+from poolwise.texts.inference.profiled_table import ProfiledTable
 
 _SCORED: Sequence[TaskName] = ("similarity", "pair-classification")
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from poolwise.texts.column_profiles import ColumnProfile
-from poolwise.texts.column_roles import target_column, text_column
-from poolwise.texts.inferred_task import InferredTask
-from poolwise.texts.profiled_table import ProfiledTable
+from poolwise.texts.inference.column_profiles import ColumnProfile
+from poolwise.texts.inference.column_roles import target_column, text_column
+from poolwise.texts.inference.inferred_task import InferredTask
+from poolwise.texts.inference.profiled_table import ProfiledTable
 
 SCALE = 11
 """The most steps of a scale such as 0 … 10."""

@@ -11,11 +11,11 @@ from poolwise.texts.columns import Table
 from poolwise.texts.datasets import Datasets
 from poolwise.texts.extra_columns import ValueKind
 from poolwise.texts.fields import is_missing
-from poolwise.texts.inferred_task import InferredTask
+from poolwise.texts.inference.inferred_task import InferredTask
+from poolwise.texts.inference.table_sources import TableSource
 from poolwise.texts.labels import open_labels
 from poolwise.texts.pairs import open_pairs
-from poolwise.texts.queries import open_queries
-from poolwise.texts.table_sources import TableSource
+from poolwise.texts.retrieval.queries import open_queries
 from poolwise.texts.tags import open_tags
 from poolwise.texts.texts import open_texts
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from poolwise.errors import TextError
-from poolwise.texts.column_profiles import ColumnKind, ColumnProfile
-from poolwise.texts.inferred_task import TaskName
+from poolwise.texts.inference.column_profiles import ColumnKind, ColumnProfile
+from poolwise.texts.inference.inferred_task import TaskName
 
 OPTIONS: Mapping[str, tuple[str, str]] = {
     "task": ("--task ", "task="),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from poolwise.errors import TextError, listed, needs
-from poolwise.texts.inferred_task import InferredTask, TaskName
+from poolwise.texts.inference.inferred_task import InferredTask, TaskName
 
 MTEB = "mteb:"
 

@@ -10,8 +10,8 @@ from poolwise.texts.column_names import guess_column, guess_columns
 from poolwise.texts.columns import Table, column_at, listed_columns
 from poolwise.texts.fields import as_filled_text, is_missing
 from poolwise.texts.omitted_rows import OmittedRows
-from poolwise.texts.retrieval_columns import RetrievalFormat
-from poolwise.texts.retrieval_layouts import BEIR
+from poolwise.texts.retrieval.columns import RetrievalFormat
+from poolwise.texts.retrieval.layouts import BEIR
 from poolwise.texts.split_names import as_split
 from poolwise.texts.tables import Input
 

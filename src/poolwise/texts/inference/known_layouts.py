@@ -8,9 +8,9 @@ from pathlib import Path
 from poolwise.texts.columns import Table
 from poolwise.texts.compression import COMPRESSED
 from poolwise.texts.fields import is_number
-from poolwise.texts.inferred_task import InferredTask
+from poolwise.texts.inference.inferred_task import InferredTask
+from poolwise.texts.inference.table_sources import TableSource
 from poolwise.texts.labels import TREC_LINE
-from poolwise.texts.table_sources import TableSource
 
 _ROWS = 200
 """Rows that have to have the form."""

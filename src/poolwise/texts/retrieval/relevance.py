@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from poolwise.errors import TextError
 from poolwise.texts.omitted_rows import OmittedRows, counted
-from poolwise.texts.relevance_rows import Judgment, read_relevance
-from poolwise.texts.retrieval_columns import RetrievalFormat
+from poolwise.texts.retrieval.columns import RetrievalFormat
+from poolwise.texts.retrieval.relevance_rows import Judgment, read_relevance
 from poolwise.texts.tables import Input, input_name
 
 _SPLIT_ORDER = ("", "train", "dev", "test")

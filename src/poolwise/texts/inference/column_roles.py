@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from poolwise.errors import listed
 from poolwise.texts.column_names import guess_column, guess_sides, has_role_name
-from poolwise.texts.column_profiles import KIND_DESCRIPTIONS, ColumnKind
-from poolwise.texts.profiled_table import ProfiledTable
+from poolwise.texts.inference.column_profiles import KIND_DESCRIPTIONS, ColumnKind
+from poolwise.texts.inference.profiled_table import ProfiledTable
 
 _TARGETS: Sequence[ColumnKind] = ("classes", "numbers")
 

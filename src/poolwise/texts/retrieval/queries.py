@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 
 from poolwise.errors import TextError
 from poolwise.texts.datasets import RetrievalData
-from poolwise.texts.id_texts import IdText, IdTexts
 from poolwise.texts.limits import MAX_TEXT_BYTES
 from poolwise.texts.omitted_rows import OmittedRows
-from poolwise.texts.positives import read_positives
-from poolwise.texts.relevance import Judgments, read_judgments
-from poolwise.texts.relevance_rows import Judgment
-from poolwise.texts.retrieval_columns import RetrievalFormat
-from poolwise.texts.retrieval_data import RetrievalSources, match_ids
-from poolwise.texts.retrieval_layouts import RetrievalLayout, find_layout
+from poolwise.texts.retrieval.assembly import RetrievalSources, match_ids
+from poolwise.texts.retrieval.columns import RetrievalFormat
+from poolwise.texts.retrieval.id_texts import IdText, IdTexts
+from poolwise.texts.retrieval.layouts import RetrievalLayout, find_layout
+from poolwise.texts.retrieval.positives import read_positives
+from poolwise.texts.retrieval.relevance import Judgments, read_judgments
+from poolwise.texts.retrieval.relevance_rows import Judgment
 from poolwise.texts.sampling import as_limit
 from poolwise.texts.tables import Input, Inputs, by_split, input_name, joined_names
 

@@ -13,8 +13,8 @@ from poolwise.texts.datasets import RetrievalData
 from poolwise.texts.limits import MAX_TEXT_BYTES
 from poolwise.texts.memory import is_table, table_of
 from poolwise.texts.python_data import paths_of
-from poolwise.texts.queries import open_queries
-from poolwise.texts.relevance_json import grades_table
+from poolwise.texts.retrieval.queries import open_queries
+from poolwise.texts.retrieval.relevance_json import grades_table
 from poolwise.texts.tables import Inputs
 
 _RELEVANCE = ("query-id", "corpus-id", "score", "split")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable
 
-from poolwise.texts.id_texts import IdText
+from poolwise.texts.retrieval.id_texts import IdText
 from poolwise.texts.sampling import Limit, Reservoir, Sample
 
 DOCUMENTS = "documents"

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from poolwise.errors import TextError
 from poolwise.records import CAREFUL
-from poolwise.texts.corpus_sample import draw_corpus
 from poolwise.texts.datasets import RetrievalData
-from poolwise.texts.id_texts import IdText, IdTexts
 from poolwise.texts.omitted_rows import counted
-from poolwise.texts.relevance import Judgments
+from poolwise.texts.retrieval.corpus_sample import draw_corpus
+from poolwise.texts.retrieval.id_texts import IdText, IdTexts
+from poolwise.texts.retrieval.relevance import Judgments
 from poolwise.texts.sampling import Limit, Sample, sampled
 from poolwise.texts.tables import rows_hash
 

@@ -11,7 +11,7 @@ from poolwise.texts.column_names import guess_column
 from poolwise.texts.columns import Table
 from poolwise.texts.fields import as_filled_text, as_id, is_missing
 from poolwise.texts.omitted_rows import OmittedRows, counted
-from poolwise.texts.retrieval_columns import RetrievalFormat, role_column
+from poolwise.texts.retrieval.columns import RetrievalFormat, role_column
 from poolwise.texts.tables import Input, input_name, joined_names
 
 _TITLE = "title"

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from poolwise.texts.column_names import guess_column
-from poolwise.texts.column_roles import pair_columns
-from poolwise.texts.inferred_task import InferredTask, TaskName
-from poolwise.texts.label_inference import infer_labels
-from poolwise.texts.pair_inference import infer_pairs
-from poolwise.texts.profiled_table import ProfiledTable
+from poolwise.texts.inference.column_roles import pair_columns
+from poolwise.texts.inference.inferred_task import InferredTask, TaskName
+from poolwise.texts.inference.label_inference import infer_labels
+from poolwise.texts.inference.pair_inference import infer_pairs
+from poolwise.texts.inference.profiled_table import ProfiledTable
 
 _OF_LABELS: Sequence[TaskName] = ("classification", "regression", "clustering")
 
