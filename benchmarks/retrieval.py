@@ -26,8 +26,8 @@ from machine import describe
 import poolwise
 from poolwise.selection.baselines.bm25 import bm25_scores
 from poolwise.selection.grid import expand_grid
-from poolwise.selection.retrieval_task import RetrievalTask
 from poolwise.selection.scoring import score_readouts
+from poolwise.selection.tasks.retrieval_task import RetrievalTask
 from poolwise.selection.vector_cache import VectorCache, cache_vectors
 from poolwise.statistics.blas import single_blas_thread
 from poolwise.statistics.document_ranks import ranks_of_scores

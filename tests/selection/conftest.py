@@ -7,9 +7,9 @@ import pytest
 
 from poolwise.readouts import parse
 from poolwise.selection.candidates import candidates_of
-from poolwise.selection.labels_task import LabelsTask
-from poolwise.selection.regression_task import RegressionTask
 from poolwise.selection.selection import Selection
+from poolwise.selection.tasks.labels_task import LabelsTask
+from poolwise.selection.tasks.regression_task import RegressionTask
 from poolwise.texts import LabelledTexts
 
 

@@ -10,7 +10,7 @@ from sklearn.metrics import f1_score
 
 import poolwise
 from poolwise.errors import StudyError
-from poolwise.selection.bitext_task import F1, REVERSED, BitextTask
+from poolwise.selection.tasks.bitext_task import F1, REVERSED, BitextTask
 from poolwise.selection.vector_cache import cache_vectors
 from poolwise.statistics.label_scores import weighted_f1
 from poolwise.texts import RetrievalData

@@ -11,7 +11,7 @@ from sklearn.metrics import adjusted_mutual_info_score, v_measure_score
 
 import poolwise
 from poolwise.errors import StudyError
-from poolwise.selection.clustering_task import SEEDS, ClusteringTask
+from poolwise.selection.tasks.clustering_task import SEEDS, ClusteringTask
 from poolwise.selection.vector_cache import cache_vectors
 from poolwise.texts import LabelledTexts
 from poolwise.transforms import fit

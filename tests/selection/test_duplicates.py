@@ -15,10 +15,10 @@ from poolwise.selection.duplicates import (
     with_groups,
     without_duplicates,
 )
-from poolwise.selection.labels_task import LabelsTask
-from poolwise.selection.neighbours_task import NeighboursTask
 from poolwise.selection.splits import split_rows
-from poolwise.selection.tasks import PairsTask
+from poolwise.selection.tasks.labels_task import LabelsTask
+from poolwise.selection.tasks.neighbours_task import NeighboursTask
+from poolwise.selection.tasks.task import PairsTask
 from poolwise.selection.vector_cache import cache_vectors
 from poolwise.statistics.pseudo_values import estimate
 from poolwise.studies.attention.study import sample

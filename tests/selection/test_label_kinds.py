@@ -2,11 +2,11 @@ import pytest
 
 from poolwise.errors import OptionError, StudyError
 from poolwise.selection.classes import checked_classes
-from poolwise.selection.data_tasks import task_of_labels
 from poolwise.selection.label_kinds import check_classes, scale_notes
 from poolwise.selection.label_scores import score_named
-from poolwise.selection.labels_task import LabelsTask
-from poolwise.selection.regression_task import RegressionTask
+from poolwise.selection.tasks.data_tasks import task_of_labels
+from poolwise.selection.tasks.labels_task import LabelsTask
+from poolwise.selection.tasks.regression_task import RegressionTask
 from poolwise.texts import LabelledTexts
 from poolwise.texts.fields import are_numbers
 

@@ -14,9 +14,9 @@ from sklearn.model_selection import PredefinedSplit, cross_val_predict
 import poolwise
 from poolwise.selection import probes
 from poolwise.selection.label_scores import LABEL_SCORES
-from poolwise.selection.labels_task import LabelsTask
 from poolwise.selection.probes import cross_fitted_log_probabilities
-from poolwise.selection.tasks import fitted_steps
+from poolwise.selection.tasks.labels_task import LabelsTask
+from poolwise.selection.tasks.task import fitted_steps
 from poolwise.selection.vector_cache import cache_vectors
 from poolwise.statistics.discriminant_path import DiscriminantPath
 from poolwise.statistics.logistic_path import STRENGTHS, LogisticPath

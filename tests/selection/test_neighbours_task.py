@@ -11,7 +11,7 @@ from sklearn.metrics.pairwise import cosine_similarity
 
 import poolwise
 from poolwise.errors import StudyError
-from poolwise.selection.neighbours_task import MAX_TEXTS, NeighboursTask
+from poolwise.selection.tasks.neighbours_task import MAX_TEXTS, NeighboursTask
 from poolwise.selection.vector_cache import cache_vectors
 from poolwise.texts import LabelledTexts
 from poolwise.transforms import fit

@@ -10,9 +10,9 @@ from sklearn.metrics import average_precision_score
 
 import poolwise
 from poolwise.errors import StudyError
-from poolwise.selection.data_tasks import task_of
-from poolwise.selection.pair_classification_task import PairClassificationTask
-from poolwise.selection.tasks import PairsTask, estimate_on
+from poolwise.selection.tasks.data_tasks import task_of
+from poolwise.selection.tasks.pair_classification_task import PairClassificationTask
+from poolwise.selection.tasks.task import PairsTask, estimate_on
 from poolwise.selection.vector_cache import cache_vectors
 from poolwise.texts import TextPairs
 

@@ -6,7 +6,7 @@ from sklearn.metrics import r2_score
 from sklearn.model_selection import PredefinedSplit, cross_val_predict
 
 from poolwise.errors import StudyError
-from poolwise.selection.regression_task import RegressionTask
+from poolwise.selection.tasks.regression_task import RegressionTask
 from poolwise.statistics.ridge import PENALTIES
 from poolwise.texts import LabelledTexts
 

@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from poolwise.selection.ranking_scores import ranking_score
+from poolwise.selection.tasks.ranking_scores import ranking_score
 from poolwise.statistics.document_ranks import Corpus, document_ranks
 from poolwise.statistics.pseudo_values import estimate
 from poolwise.statistics.retrieval_scores import Judgements

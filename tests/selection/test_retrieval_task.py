@@ -13,9 +13,9 @@ import poolwise
 from poolwise.errors import OptionError, StudyError
 from poolwise.selection.baselines.bm25 import bm25_scores
 from poolwise.selection.duplicates import with_groups
-from poolwise.selection.ranking_scores import SHOWN, ranking_score
-from poolwise.selection.retrieval_task import RetrievalTask
 from poolwise.selection.score_names import scored_kind
+from poolwise.selection.tasks.ranking_scores import SHOWN, ranking_score
+from poolwise.selection.tasks.retrieval_task import RetrievalTask
 from poolwise.selection.vector_cache import cache_vectors
 from poolwise.statistics.document_ranks import ranks_of_scores
 from poolwise.texts import Datasets, RetrievalData

@@ -14,7 +14,7 @@ from poolwise.selection.choice import Choice
 from poolwise.selection.finding import NO_CHOICE
 from poolwise.selection.score_table import score_rows
 from poolwise.selection.scoring import score_readouts
-from poolwise.selection.tasks import PairsTask
+from poolwise.selection.tasks.task import PairsTask
 from poolwise.studies.classification import Classification
 from poolwise.studies.registry import studies_of
 from poolwise.studies.run import context_for, run_studies

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from poolwise.selection.clustering_task import SEEDS, k_means
+from poolwise.selection.tasks.clustering_task import SEEDS, k_means
 from poolwise.statistics.clustering_scores import adjusted_mutual_information, v_measure
 from poolwise.statistics.paired import paired_differences
 from poolwise.statistics.pseudo_values import estimate

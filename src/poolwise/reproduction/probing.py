@@ -11,7 +11,7 @@ from poolwise.readouts import parse
 from poolwise.records import Precision
 from poolwise.reproduction.data_paths import DataFolder
 from poolwise.reproduction.presets import PublishedRow
-from poolwise.selection.labels_task import LabelsTask
+from poolwise.selection.tasks.labels_task import LabelsTask
 from poolwise.selection.vector_cache import cache_vectors
 from poolwise.texts import LabelledTexts, open_labels
 

@@ -10,7 +10,7 @@ from poolwise.encoders import Encoder
 from poolwise.encoders.provenance import source_provenance
 from poolwise.json_values import to_plain
 from poolwise.selection.selection import Selection
-from poolwise.selection.tasks import Task
+from poolwise.selection.tasks.task import Task
 from poolwise.transforms import fit
 from poolwise.transforms.fitted_readout import FittedReadout
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from poolwise.records import Floats
 from poolwise.selection.baselines import BASELINES, ENCODER_BASELINES, baselines
-from poolwise.selection.tasks import Task
+from poolwise.selection.tasks.task import Task
 from poolwise.selection.vector_cache import VectorCache
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from poolwise.charts import ForestRow, HeatCell, HeatMap, Ranking, RankingRow
 from poolwise.readouts import Readout
 from poolwise.selection.grid import without_l2
 from poolwise.selection.selection import Selection
-from poolwise.selection.tasks import ScreenedTask, estimate_on
+from poolwise.selection.tasks.task import ScreenedTask, estimate_on
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.holm import holm
 from poolwise.statistics.paired import Difference

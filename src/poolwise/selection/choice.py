@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.stats import t
 
 from poolwise.selection.splits import RowIndices
-from poolwise.selection.tasks import Task
+from poolwise.selection.tasks.task import Task
 from poolwise.statistics.clusters import standard_error
 from poolwise.statistics.cross_fit import CrossFit, cross_fit
 from poolwise.statistics.estimate import Estimate

@@ -12,7 +12,7 @@ from poolwise.selection.cost_front import cost_front
 from poolwise.selection.outcome import MARGIN, Decision, Outcome
 from poolwise.selection.selection import Selection
 from poolwise.selection.step_gains import StepGain, describe_steps, step_gains
-from poolwise.selection.tasks import estimate_on
+from poolwise.selection.tasks.task import estimate_on
 from poolwise.statistics.estimate import Estimate, format_estimate, format_p
 
 NO_CHOICE = "There is nothing to choose: no readout is shown to do better than chance."

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from poolwise.selection.candidates import Candidate
 from poolwise.selection.folds import TEST, Folds
-from poolwise.selection.labels_task import LabelsTask
-from poolwise.selection.regression_task import RegressionTask
 from poolwise.selection.selection import Selection
-from poolwise.selection.tasks import Task
+from poolwise.selection.tasks.labels_task import LabelsTask
+from poolwise.selection.tasks.regression_task import RegressionTask
+from poolwise.selection.tasks.task import Task
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

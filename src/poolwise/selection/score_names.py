@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from poolwise.errors import OptionError
 from poolwise.selection.label_scores import LABEL_SCORES, NUMBER_SCORES, SPELLINGS
-from poolwise.selection.ranking_scores import SHOWN, is_ranking_score, ranking_score
+from poolwise.selection.tasks.ranking_scores import SHOWN, is_ranking_score, ranking_score
 from poolwise.texts import DataKind
 
 

@@ -16,7 +16,7 @@ from poolwise.readouts import Readout
 from poolwise.records import Floats
 from poolwise.selection.candidates import candidates_of
 from poolwise.selection.selection import Selection
-from poolwise.selection.tasks import Task
+from poolwise.selection.tasks.task import Task
 from poolwise.selection.vector_cache import VectorCache
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from poolwise.readouts import Readout
 from poolwise.records import Floats
 from poolwise.selection.scoring import column_scores, score_readouts
 from poolwise.selection.selection import Selection
-from poolwise.selection.tasks import ScreenedTask
+from poolwise.selection.tasks.task import ScreenedTask
 from poolwise.selection.vector_cache import VectorCache
 
 FINALISTS = 1 / 3

@@ -22,7 +22,7 @@ from poolwise.selection.candidates import (
 from poolwise.selection.choice import Choice
 from poolwise.selection.corrected_tests import any_above, exceeding
 from poolwise.selection.splits import RowIndices
-from poolwise.selection.tasks import Task, estimate_on
+from poolwise.selection.tasks.task import Task, estimate_on
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.estimate import Estimate
 from poolwise.statistics.max_t import DRAWS, MaxT

@@ -10,8 +10,8 @@ from poolwise.selection.choice import Choice
 from poolwise.selection.finding import NO_CHOICE, model_charts, verdict
 from poolwise.selection.grid import without_l2
 from poolwise.selection.outcome import Decision, Outcome
-from poolwise.selection.ranking_scores import is_ranking_score
 from poolwise.selection.selection import Selection
+from poolwise.selection.tasks.ranking_scores import is_ranking_score
 from poolwise.statistics.estimate import format_estimate, format_p
 
 TEXTS = "texts.txt"

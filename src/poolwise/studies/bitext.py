@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from poolwise.model import Model
 from poolwise.readouts import Readout
 from poolwise.records import Finding, Number
-from poolwise.selection.bitext_task import BitextTask
 from poolwise.selection.cached_baselines import cached_baselines
 from poolwise.selection.finding import selection_finding
 from poolwise.selection.grid import expand_grid
-from poolwise.selection.retrieval_baselines import VECTORS
 from poolwise.selection.scoring import score_readouts
 from poolwise.selection.selection import Selection
-from poolwise.selection.tasks import estimate_on
+from poolwise.selection.tasks.bitext_task import BitextTask
+from poolwise.selection.tasks.retrieval_baselines import VECTORS
+from poolwise.selection.tasks.task import estimate_on
 from poolwise.studies.study import Context, VectorRequest
 from poolwise.texts import DataKind, RetrievalData
 

@@ -15,16 +15,16 @@ from poolwise.readouts import Readout
 from poolwise.records import CAREFUL, Finding, Number
 from poolwise.selection.baselines import length_only
 from poolwise.selection.cached_baselines import cached_baselines
-from poolwise.selection.data_tasks import task_of_labels
 from poolwise.selection.finding import selection_finding
 from poolwise.selection.grid import expand_grid
 from poolwise.selection.label_kinds import scale_notes
-from poolwise.selection.labels_task import LabelsTask
-from poolwise.selection.regression_task import RegressionTask
 from poolwise.selection.scoring import score_readouts
 from poolwise.selection.screening import screened_selection
 from poolwise.selection.selection import Selection
-from poolwise.selection.tasks import estimate_on, separate_rows
+from poolwise.selection.tasks.data_tasks import task_of_labels
+from poolwise.selection.tasks.labels_task import LabelsTask
+from poolwise.selection.tasks.regression_task import RegressionTask
+from poolwise.selection.tasks.task import estimate_on, separate_rows
 from poolwise.statistics.paired import mean_differences
 from poolwise.studies.study import Context, VectorRequest
 from poolwise.texts import DataKind, LabelledTexts

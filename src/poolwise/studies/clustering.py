@@ -8,12 +8,12 @@ from poolwise.model import Model
 from poolwise.readouts import Readout
 from poolwise.records import Finding, Number
 from poolwise.selection.cached_baselines import cached_baselines
-from poolwise.selection.clustering_task import CLUSTERING_SCORES, ClusteringTask
 from poolwise.selection.finding import selection_finding
 from poolwise.selection.grid import expand_grid
 from poolwise.selection.screening import screened_selection
 from poolwise.selection.selection import Selection
-from poolwise.selection.tasks import estimate_on
+from poolwise.selection.tasks.clustering_task import CLUSTERING_SCORES, ClusteringTask
+from poolwise.selection.tasks.task import estimate_on
 from poolwise.statistics.pseudo_values import estimate
 from poolwise.studies.study import Context, VectorRequest
 from poolwise.texts import DataKind, LabelledTexts

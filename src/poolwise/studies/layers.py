@@ -15,11 +15,11 @@ from poolwise.readouts import Readout, parse
 from poolwise.records import Finding, Number
 from poolwise.selection.choice import Choice
 from poolwise.selection.comparisons import Comparison, ComparisonFamily, join_words
-from poolwise.selection.data_tasks import task_of
 from poolwise.selection.grid import layer_numbers, normalises, with_l2
 from poolwise.selection.scoring import score_readouts
 from poolwise.selection.selection import Selection
-from poolwise.selection.tasks import PairsTask
+from poolwise.selection.tasks.data_tasks import task_of
+from poolwise.selection.tasks.task import PairsTask
 from poolwise.statistics.clusters import count_independent
 from poolwise.statistics.dependent_correlations import CorrelationTest, steiger, williams
 from poolwise.statistics.estimate import Estimate, format_estimate

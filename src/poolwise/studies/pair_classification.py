@@ -12,10 +12,13 @@ from poolwise.records import Finding, Number
 from poolwise.selection.cached_baselines import cached_baselines
 from poolwise.selection.finding import selection_finding
 from poolwise.selection.grid import expand_grid
-from poolwise.selection.pair_classification_task import THRESHOLD_SCORES, PairClassificationTask
 from poolwise.selection.scoring import score_readouts
 from poolwise.selection.selection import Selection
-from poolwise.selection.tasks import estimate_on, separate_rows
+from poolwise.selection.tasks.pair_classification_task import (
+    THRESHOLD_SCORES,
+    PairClassificationTask,
+)
+from poolwise.selection.tasks.task import estimate_on, separate_rows
 from poolwise.studies.study import Context, VectorRequest
 from poolwise.texts import DataKind, TextPairs
 

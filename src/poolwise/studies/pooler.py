@@ -13,9 +13,9 @@ from poolwise.model import Model
 from poolwise.readouts import parse
 from poolwise.records import Finding, Floats, Number
 from poolwise.selection.comparisons import Comparison, ComparisonFamily, join_words
-from poolwise.selection.data_tasks import task_of
 from poolwise.selection.scoring import score_readouts
 from poolwise.selection.selection import Selection
+from poolwise.selection.tasks.data_tasks import task_of
 from poolwise.statistics.estimate import format_estimate
 from poolwise.statistics.paired import Difference, paired_differences
 from poolwise.studies.study import Context, VectorRequest

@@ -10,13 +10,13 @@ from poolwise.records import Finding, Number
 from poolwise.selection.cached_baselines import cached_baselines
 from poolwise.selection.finding import selection_finding
 from poolwise.selection.grid import expand_grid
-from poolwise.selection.ranking_scores import DEFAULT, SHOWN, ranking_score
-from poolwise.selection.retrieval_baselines import VECTORS, bm25_row_scores
-from poolwise.selection.retrieval_notes import retrieval_notes
-from poolwise.selection.retrieval_task import RetrievalTask
 from poolwise.selection.scoring import score_readouts
 from poolwise.selection.selection import Selection
-from poolwise.selection.tasks import estimate_on
+from poolwise.selection.tasks.ranking_scores import DEFAULT, SHOWN, ranking_score
+from poolwise.selection.tasks.retrieval_baselines import VECTORS, bm25_row_scores
+from poolwise.selection.tasks.retrieval_notes import retrieval_notes
+from poolwise.selection.tasks.retrieval_task import RetrievalTask
+from poolwise.selection.tasks.task import estimate_on
 from poolwise.studies.study import Context, VectorRequest
 from poolwise.texts import DataKind, RetrievalData
 

@@ -12,10 +12,10 @@ from poolwise.records import Finding, Number
 from poolwise.selection.cached_baselines import cached_baselines
 from poolwise.selection.finding import selection_finding
 from poolwise.selection.grid import expand_grid
-from poolwise.selection.neighbours_task import OTHER_SCORES, NeighboursTask
 from poolwise.selection.scoring import score_readouts
 from poolwise.selection.selection import Selection
-from poolwise.selection.tasks import PairsTask, estimate_on
+from poolwise.selection.tasks.neighbours_task import OTHER_SCORES, NeighboursTask
+from poolwise.selection.tasks.task import PairsTask, estimate_on
 from poolwise.statistics.correlation import spearman
 from poolwise.studies.study import Context, VectorRequest
 from poolwise.texts import DataKind, LabelledTexts, TextPairs

@@ -11,10 +11,10 @@ from poolwise.model import Model
 from poolwise.records import Finding, Precision
 from poolwise.selection.duplicates import with_groups
 from poolwise.selection.label_kinds import has_numbers
-from poolwise.selection.pair_classification_task import is_match_or_not
-from poolwise.selection.regression_task import RegressionTask
 from poolwise.selection.score_names import scored_kind
 from poolwise.selection.selection import Selection
+from poolwise.selection.tasks.pair_classification_task import is_match_or_not
+from poolwise.selection.tasks.regression_task import RegressionTask
 from poolwise.studies.registry import QUESTIONS, studies_of
 from poolwise.studies.run import run_studies
 from poolwise.studies.study import Selects, Study

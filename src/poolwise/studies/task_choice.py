@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, get_args
 
 from poolwise.errors import OptionError, StudyError, listed
-from poolwise.selection.bitext_task import is_parallel
+from poolwise.selection.tasks.bitext_task import is_parallel
 from poolwise.studies.registry import QUESTIONS
 from poolwise.texts import Datasets, LabelKind, LabelledTexts, TaskName
 from poolwise.texts.fields import is_number

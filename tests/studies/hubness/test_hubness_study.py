@@ -6,7 +6,7 @@ import pytest
 import poolwise
 from poolwise.errors import StudyError
 from poolwise.readouts import parse
-from poolwise.selection.neighbours_task import NeighboursTask
+from poolwise.selection.tasks.neighbours_task import NeighboursTask
 from poolwise.statistics.hubness import occurrence_skewness
 from poolwise.statistics.paired import mean_differences
 from poolwise.studies.hubness import Hubness

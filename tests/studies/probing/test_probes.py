@@ -4,7 +4,7 @@ from sklearn.preprocessing import StandardScaler
 
 from poolwise.progress import Progress
 from poolwise.readouts import parse
-from poolwise.selection.labels_task import LabelsTask
+from poolwise.selection.tasks.labels_task import LabelsTask
 from poolwise.studies.probing.controls import (
     LENGTH,
     MAJORITY,

@@ -10,8 +10,8 @@ from poolwise.readouts import parse
 from poolwise.reports.rendering import render_chart
 from poolwise.selection.candidates import candidates_of
 from poolwise.selection.comparisons import join_words
-from poolwise.selection.labels_task import LabelsTask
 from poolwise.selection.selection import Selection
+from poolwise.selection.tasks.labels_task import LabelsTask
 from poolwise.studies.probing import Probing
 from poolwise.studies.probing.charts import charts
 from poolwise.studies.probing.controls import LENGTH, MAJORITY, UNTRAINED, WORDS

@@ -10,9 +10,9 @@ from poolwise.encoders.arrangement import ARRANGEMENTS
 from poolwise.encoders.variants.rearrange import rearrange
 from poolwise.model import Model
 from poolwise.records import Finding, Number
-from poolwise.selection.data_tasks import task_of
 from poolwise.selection.scoring import score_readouts
 from poolwise.selection.selection import Selection
+from poolwise.selection.tasks.data_tasks import task_of
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.studies.first import charts, verdict
 from poolwise.studies.first.comparisons import Candidates

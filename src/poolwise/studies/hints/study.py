@@ -8,13 +8,13 @@ from poolwise.encoders.modules.prompts import TextKind
 from poolwise.model import Model
 from poolwise.readouts import Readout
 from poolwise.records import Finding, Number
-from poolwise.selection.data_tasks import task_of
 from poolwise.selection.grid import expand_grid
-from poolwise.selection.ranking_scores import DEFAULT
-from poolwise.selection.retrieval_task import RetrievalTask
 from poolwise.selection.scoring import score_readouts
 from poolwise.selection.selection import Selection
-from poolwise.selection.tasks import Task
+from poolwise.selection.tasks.data_tasks import task_of
+from poolwise.selection.tasks.ranking_scores import DEFAULT
+from poolwise.selection.tasks.retrieval_task import RetrievalTask
+from poolwise.selection.tasks.task import Task
 from poolwise.statistics.estimate import Estimate
 from poolwise.studies.hints.charts import charts, chosen_name
 from poolwise.studies.hints.choices import HintChoice, hint_choices

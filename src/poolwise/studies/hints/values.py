@@ -15,7 +15,7 @@ from poolwise.progress import Progress
 from poolwise.readouts import Readout, parse
 from poolwise.records import Floats
 from poolwise.selection.grid import without_l2
-from poolwise.selection.tasks import fitted_steps
+from poolwise.selection.tasks.task import fitted_steps
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.geometry import same_rows, unit_vectors
 from poolwise.studies.hints.label_free_scores import LABEL_FREE_SCORES, SampleVectors

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from poolwise.errors import StudyError
 from poolwise.readouts import parse
 from poolwise.selection.comparisons import Comparison, ComparisonFamily
-from poolwise.selection.neighbours_task import NeighboursTask
-from poolwise.selection.retrieval_task import RetrievalTask
+from poolwise.selection.tasks.neighbours_task import NeighboursTask
+from poolwise.selection.tasks.retrieval_task import RetrievalTask
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.paired import mean_differences
 from poolwise.studies.hubness.views import AS_POOLED, HubView

@@ -8,7 +8,7 @@ from poolwise.model import Model
 from poolwise.progress import Progress
 from poolwise.readouts import Readout
 from poolwise.records import Finding, Number
-from poolwise.selection.retrieval_task import RetrievalTask
+from poolwise.selection.tasks.retrieval_task import RetrievalTask
 from poolwise.statistics.estimate import Estimate
 from poolwise.studies.hubness.charts import charts
 from poolwise.studies.hubness.scores import scored_task, step_effects

@@ -12,7 +12,7 @@ from poolwise.encoders import Encoder
 from poolwise.readouts import Readout, parse
 from poolwise.records import Floats
 from poolwise.selection.grid import WHITENED, canonical_key, layer_numbers, without_l2
-from poolwise.selection.tasks import fitted_steps
+from poolwise.selection.tasks.task import fitted_steps
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.effective_dimensions import effective_dimensions
 from poolwise.statistics.geometry import same_rows

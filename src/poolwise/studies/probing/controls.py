@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 
 from poolwise.selection.baselines import bag_of_words, length_only
 from poolwise.selection.baselines.terms import words
-from poolwise.selection.labels_task import LabelsTask
-from poolwise.selection.tasks import separate_rows
+from poolwise.selection.tasks.labels_task import LabelsTask
+from poolwise.selection.tasks.task import separate_rows
 from poolwise.statistics.selectivity import control_task
 from poolwise.studies.probing.probes import Array, Targets, probe_hits
 

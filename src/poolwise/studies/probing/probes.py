@@ -12,7 +12,7 @@ from poolwise.engines.workers import cores
 from poolwise.progress import Progress
 from poolwise.readouts import Readout
 from poolwise.records import Floats
-from poolwise.selection.labels_task import LabelsTask
+from poolwise.selection.tasks.labels_task import LabelsTask
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.transforms.linear import inverse_deviations
 

@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 
 from poolwise.selection.choice import Choice
-from poolwise.selection.labels_task import LabelsTask
 from poolwise.selection.selection import Selection
+from poolwise.selection.tasks.labels_task import LabelsTask
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.codelength import Codelength, codelength
 from poolwise.statistics.estimate import Estimate

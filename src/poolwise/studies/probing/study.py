@@ -18,8 +18,8 @@ from poolwise.records import Finding, Precision
 from poolwise.selection.candidates import candidates_of
 from poolwise.selection.grid import layer_numbers
 from poolwise.selection.label_kinds import check_classes
-from poolwise.selection.labels_task import LabelsTask
 from poolwise.selection.selection import Selection
+from poolwise.selection.tasks.labels_task import LabelsTask
 from poolwise.selection.vector_cache import VectorCache, cache_vectors
 from poolwise.studies.probing.charts import charts
 from poolwise.studies.probing.controls import UNTRAINED, surface_controls

@@ -12,9 +12,9 @@ from poolwise.errors import StudyError
 from poolwise.readouts import Readout
 from poolwise.records import Floats
 from poolwise.selection.label_scores import NUMBER_SCORES
-from poolwise.selection.labelled_task import LabelledTask
 from poolwise.selection.probes import Features, Predict, cross_fitted
-from poolwise.selection.tasks import fold_features, separate_rows
+from poolwise.selection.tasks.labelled_task import LabelledTask
+from poolwise.selection.tasks.task import fold_features, separate_rows
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.estimate import is_constant
 from poolwise.statistics.ridge import PENALTIES

@@ -13,9 +13,9 @@ from poolwise.readouts import Readout
 from poolwise.records import Floats
 from poolwise.selection.classes import checked_classes
 from poolwise.selection.label_scores import LABEL_SCORES, default_score
-from poolwise.selection.labelled_task import LabelledTask
 from poolwise.selection.probes import Features, ProbeName, cross_fitted_log_probabilities
-from poolwise.selection.tasks import fold_features, separate_rows
+from poolwise.selection.tasks.labelled_task import LabelledTask
+from poolwise.selection.tasks.task import fold_features, separate_rows
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.pseudo_values import Scale
 from poolwise.texts import LabelledTexts

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from poolwise.errors import MissingExtraError, StudyError
 from poolwise.selection.baselines import bm25
-from poolwise.selection.retrieval_task import RetrievalTask
+from poolwise.selection.tasks.retrieval_task import RetrievalTask
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.document_ranks import ranks_of_scores
 

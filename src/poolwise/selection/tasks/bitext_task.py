@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from poolwise.errors import StudyError
 from poolwise.readouts import Readout
 from poolwise.records import Floats
-from poolwise.selection.retrieval_task import RetrievalTask, unit_vectors
 from poolwise.selection.splits import RowIndices
-from poolwise.selection.tasks import fitted_steps
+from poolwise.selection.tasks.retrieval_task import RetrievalTask, unit_vectors
+from poolwise.selection.tasks.task import fitted_steps
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.label_scores import weighted_f1
 from poolwise.texts import RetrievalData

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from poolwise.errors import StudyError
 from poolwise.selection.splits import RowIndices
-from poolwise.selection.tasks import PairsTask, separate_rows
+from poolwise.selection.tasks.task import PairsTask, separate_rows
 from poolwise.statistics.estimate import is_constant
 from poolwise.statistics.pseudo_values import Scale
 from poolwise.statistics.rankings import average_precisions

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from poolwise.selection.label_kinds import has_numbers
 from poolwise.selection.label_scores import NUMBER_SCORES, score_named
-from poolwise.selection.labels_task import LabelsTask
-from poolwise.selection.pair_classification_task import PairClassificationTask, is_match_or_not
 from poolwise.selection.probes import ProbeName
-from poolwise.selection.regression_task import RegressionTask
-from poolwise.selection.tasks import PairsTask
+from poolwise.selection.tasks.labels_task import LabelsTask
+from poolwise.selection.tasks.pair_classification_task import (
+    PairClassificationTask,
+    is_match_or_not,
+)
+from poolwise.selection.tasks.regression_task import RegressionTask
+from poolwise.selection.tasks.task import PairsTask
 from poolwise.texts import LabelledTexts, TextPairs
 
 

@@ -15,9 +15,9 @@ from poolwise.readouts import Readout
 from poolwise.records import Floats
 from poolwise.selection.duplicates import duplicate_keys, factorize
 from poolwise.selection.folds import fold_rows
-from poolwise.selection.ranking_scores import DEFAULT, RankingScore, ranking_score
 from poolwise.selection.splits import RowIndices
-from poolwise.selection.tasks import Apply, fitted_steps
+from poolwise.selection.tasks.ranking_scores import DEFAULT, RankingScore, ranking_score
+from poolwise.selection.tasks.task import Apply, fitted_steps
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.document_ranks import NOT_RETRIEVED, Corpus, document_ranks
 from poolwise.statistics.pseudo_values import Scale

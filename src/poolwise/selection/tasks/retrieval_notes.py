@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from poolwise.records import CAREFUL
-from poolwise.selection.retrieval_task import RetrievalTask
 from poolwise.selection.selection import Selection
+from poolwise.selection.tasks.retrieval_task import RetrievalTask
 from poolwise.selection.vector_cache import VectorCache
 
 TOP = 10

@@ -13,9 +13,9 @@ from poolwise.records import Floats
 from poolwise.selection.classes import checked_classes
 from poolwise.selection.duplicates import factorize
 from poolwise.selection.label_kinds import check_classes
-from poolwise.selection.labelled_task import LabelledTask
 from poolwise.selection.splits import RowIndices
-from poolwise.selection.tasks import fitted_steps, separate_rows
+from poolwise.selection.tasks.labelled_task import LabelledTask
+from poolwise.selection.tasks.task import fitted_steps, separate_rows
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.statistics.neighbour_scores import (
     mean_average_precision,

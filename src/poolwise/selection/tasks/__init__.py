@@ -1,0 +1,1 @@
+"""One task a file: data with a score for vectors."""
