@@ -152,7 +152,7 @@ def test_texts_alone_choose_nothing(model, rows):
     assert "no readout chosen" in repr(result)
     assert "no readout chosen" in result._repr_html_()
     assert result.scores.num_rows == 0
-    with pytest.raises(StudyError, match="give pairs or labels to choose on"):
+    with pytest.raises(StudyError, match="give pairs, labels or queries"):
         _ = result.best
 
 

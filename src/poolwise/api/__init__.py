@@ -4,7 +4,8 @@ from poolwise.api.ask import AskResult, ask
 from poolwise.api.embed import EmbedResult, embed
 from poolwise.api.export import export
 from poolwise.api.inspect import Inspection, inspect
-from poolwise.api.sweep import SweepResult, sweep
+from poolwise.api.sweep import sweep
+from poolwise.api.sweep_result import SweepResult
 from poolwise.api.tune import TuneReport, tune
 
 __all__ = [

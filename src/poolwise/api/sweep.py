@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,145 +13,13 @@ from poolwise.api.inputs import (
     take_kind_prompts,
 )
 from poolwise.api.read_options import read_options
-from poolwise.api.results import FindingsView
+from poolwise.api.sweep_result import SweepChoice, SweepResult
 from poolwise.errors import StudyError
 from poolwise.model import Model
-from poolwise.records import Answer, Finding, Precision
+from poolwise.records import Finding, Precision
 
 if TYPE_CHECKING:
-    import pyarrow as pa  # type: ignore[import-untyped]
-
     from poolwise.selection.selection import Selection
-    from poolwise.transforms.fitted_readout import FittedReadout
-
-
-SELECTING = (
-    "classification",
-    "similarity",
-    "retrieval",
-    "clustering",
-    "pair-classification",
-    "bitext",
-)
-"""The studies that choose a readout, each with one finding."""
-
-
-@dataclass(frozen=True)
-class SweepResult(FindingsView):
-    """The findings of a sweep, and the selections among readouts that they tell of.
-
-    ``print`` gives the answer and the verdicts; a notebook shows them with their charts.
-    ``stability``: of each selection, what repeats and a learning curve say of it, a sentence each.
-    """
-
-    findings: list[Finding] = field(default_factory=list)
-    selections: list[Selection] = field(default_factory=list)
-    stability: list[Sequence[str]] = field(default_factory=list)
-
-    @property
-    def answer(self) -> Answer | None:
-        """What to use, why, what it costs, how sure that is, and the next command; None where no
-        question chose a readout."""
-        return self.answer_with(None)
-
-    def answer_with(self, readout_file: Path | None) -> Answer | None:
-        """The answer, its command naming the file that the readout is written to."""
-        from poolwise.studies.answer import answer_of  # noqa: PLC0415 - slow to import
-
-        if not self.selections:
-            return None
-        answer = answer_of(
-            self.selections,
-            readout_file=None if readout_file is None else str(readout_file),
-        )
-        leading = self._leading
-        sentences = [
-            sentence
-            for selection, stability in zip(self.selections, self.stability, strict=False)
-            if selection is leading
-            for sentence in stability
-        ]
-        return replace(answer, notes=[*sentences, *answer.notes])
-
-    @cached_property
-    def best(self) -> FittedReadout:
-        """The readout of the answer, its steps fitted on all texts but those of test.
-
-        ``embed``, ``export`` and ``Embedder`` take it as they take a readout's text; ``save``
-        writes it. Raises StudyError where no question chose a readout.
-        """
-        from poolwise.selection.best import best_readout  # noqa: PLC0415 - slow to import
-
-        selection = self._leading
-        if selection is None:
-            raise StudyError(
-                "no question of this sweep chose a readout; give pairs or labels to choose on"
-            )
-        findings = [f for f in self.findings if f.study in SELECTING]
-        provenance = next(
-            f.provenance for s, f in zip(self.selections, findings, strict=True) if s is selection
-        )
-        return best_readout(selection, provenance)
-
-    @property
-    def _leading(self) -> Selection | None:
-        from poolwise.studies.answer import leading_selection  # noqa: PLC0415 - slow to import
-
-        return leading_selection(self.selections) if self.selections else None
-
-    @property
-    def scores(self) -> pa.Table:
-        """Every readout's and baseline's score, a row each; ``to_pandas()``."""
-        from poolwise.reports.scores import score_table  # noqa: PLC0415 - slow to import
-        from poolwise.selection.score_table import score_rows  # noqa: PLC0415
-
-        return score_table([row for s in self.selections for row in score_rows(s)])
-
-    def fill(self, folder: Path, place: Path | None = None) -> Mapping[str, str]:
-        """The report's files, and where a readout was chosen scores.parquet and readout.toml.
-
-        ``place`` is where the folder will be found, by default where it is.
-        """
-        from poolwise.reports import PAGE, fill_report  # noqa: PLC0415 - slow to import
-        from poolwise.reports.scores import write_scores  # noqa: PLC0415 - likewise
-
-        names, answer = {}, None
-        if self.selections:
-            names = {"scores": "scores.parquet", "readout": "readout.toml"}
-            write_scores(self.scores, folder / names["scores"])
-            self.best.save(folder / names["readout"])
-            answer = self.answer_with((place or folder) / names["readout"])
-        fill_report(self.findings, folder, answer=answer)
-        return {**names, "report": PAGE}
-
-    @property
-    def choice(self) -> str:
-        """In a few words: the readout that was chosen, on what, and its score."""
-        from poolwise.statistics.estimate import format_estimate  # noqa: PLC0415 - slow to import
-
-        selection = self._leading
-        if selection is None:
-            return "no readout chosen"
-        task = selection.task
-        score = format_estimate(selection.chosen.score)
-        return f"{selection.names[selection.chosen_index]}, {task.score} {score} on {task.name}"
-
-    def __str__(self) -> str:
-        from poolwise.api.answer_text import answer_lines  # noqa: PLC0415 - slow to import
-
-        answer = self.answer
-        lines = [] if answer is None else [*answer_lines(answer), ""]
-        return "\n".join([*lines, super().__str__()])
-
-    def __repr__(self) -> str:
-        return f"<SweepResult: {self.choice}; {len(self.findings)} findings>"
-
-    def _repr_html_(self) -> str:
-        from poolwise.api.best_scores import leading_table  # noqa: PLC0415 - slow to import
-        from poolwise.reports import summary_html  # noqa: PLC0415 - likewise
-
-        tables = list(map(leading_table, self.selections))
-        return summary_html(self.choice, tables, self.findings, answer=self.answer)
 
 
 def sweep(
@@ -231,15 +98,13 @@ def sweep(
         encoder = sources[0].load()
         answers = sweep_model(encoder, datasets, **options)
     findings: list[Finding] = []
-    selections: list[Selection] = []
-    stability: list[list[str]] = []
+    choices: list[SweepChoice] = []
     try:
         for finding, selection in answers:
             findings.append(finding)
             if selection is None:
                 continue
-            selections.append(selection)
-            stability.append([])
+            choices.append(SweepChoice(selection, finding.provenance))
             for part in choice_parts(
                 selection,
                 repeats=repeats,
@@ -248,11 +113,14 @@ def sweep(
                 progress=progress,
             ):
                 findings[-1] = with_part(findings[-1], part)
-                stability[-1].append(part.sentence)
+                stability = [*choices[-1].stability, part.sentence]
+                choices[-1] = replace(choices[-1], stability=stability)
     except KeyboardInterrupt as interruption:
         for finding in findings:
             interruption.add_note(f"answered before the interruption: {finding.verdict}")
         raise
     if not several:
-        selections = with_pass_times(selections, {encoder: lambda: encoder}, precision)
-    return SweepResult(findings, selections, list(stability))
+        selections = [choice.selection for choice in choices]
+        timed = with_pass_times(selections, {encoder: lambda: encoder}, precision)
+        choices = [replace(c, selection=s) for c, s in zip(choices, timed, strict=True)]
+    return SweepResult(findings, choices)
