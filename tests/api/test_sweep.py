@@ -131,7 +131,7 @@ def test_the_answer_is_one_sentence_with_what_it_costs_and_what_to_run_next(resu
     assert "[" in answer.reason
     assert "32 dimensions" in answer.cost
     assert "texts a second measured on this machine" in answer.cost
-    assert shlex.split(answer.command)[:3] == ["poolwise", "embed", model.name]
+    assert shlex.split(answer.command)[:3] == ["poolwise", "embed", str(model.folder)]
     named = result.answer_with(Path("a folder/readout.toml"))
     assert shlex.split(named.command)[-2:] == ["--readout", "a folder/readout.toml"]
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poolwise.errors import ReadoutError, StoreError
+from poolwise.errors import PoolwiseWarning, ReadoutError, StoreError
 from poolwise.readouts import parse
 from poolwise.transforms import fit
 from poolwise.transforms.fitted_readout import FittedReadout
@@ -65,7 +65,8 @@ def test_steps_of_another_readout_or_model_are_refused(tmp_path):
     chosen.check_model("abc")
     with pytest.raises(ReadoutError, match="sweep this one"):
         chosen.check_model("def")
-    FittedReadout(parse("cls@1"), None, MADE).check_model("def")
+    with pytest.warns(PoolwiseWarning, match="another readout may suit this one better"):
+        FittedReadout(parse("cls@1"), None, MADE).check_model("def")
 
 
 @given(provenance=st.dictionaries(st.text(), st.text()), prompt=st.text())
