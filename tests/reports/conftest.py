@@ -11,6 +11,8 @@ import pytest
 
 from poolwise.charts import (
     Band,
+    CostFront,
+    CostPoint,
     Density,
     DensityCell,
     ForestPlot,
@@ -238,6 +240,22 @@ def ranking_chart() -> Ranking:
     }
     rows = _from_columns(RankingRow, columns)
     return Ranking("Score and cost", rows, value_label="accuracy, test")
+
+
+@pytest.fixture(scope="session")
+def cost_front_chart() -> CostFront:
+    columns = {
+        "name": ["mean@3", "mean@-1", "cls@-1", "mean@-1"],
+        "model": ["small", "large", "large", "small"],
+        "milliseconds": [1.1, 4.0, 4.0, 2.2],
+        "value": [0.70, 0.82, 0.75, None],
+        "low": [0.69, 0.81, 0.74, None],
+        "high": [0.71, 0.83, 0.76, None],
+        "front": [True, True, False, False],
+        "best": [False, True, False, False],
+        "reference": [False, False, True, False],
+    }
+    return CostFront("Score against time", _from_columns(CostPoint, columns), y_label="accuracy")
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,10 @@ from poolwise.records import Answer, Finding
 from poolwise.reports import MIME_TYPE, finding_html, summary_html, vega_lite
 from poolwise.reports.rendering import RENDERERS, render_chart
 
-FIXTURES = ["layers", "density", "forest", "heat", "learning_curve", "multiples", "ranking"]
+FIXTURES = [
+    *("cost_front", "layers", "density", "forest", "heat"),
+    *("learning_curve", "multiples", "ranking"),
+]
 
 
 def svg_texts(svg):

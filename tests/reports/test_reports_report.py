@@ -344,12 +344,12 @@ def test_key_numbers_are_apart_by_kind_and_none_is_in_a_chart(ranking_chart: Ran
 def test_every_kind_of_chart_stands_on_the_page(
     request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    names = ("layers", "forest", "heat", "multiples", "ranking", "density")
+    names = ("cost_front", "layers", "forest", "heat", "multiples", "ranking", "density")
     charts = [request.getfixturevalue(f"{name}_chart") for name in names]
     page = Page(
         write_report([Finding("a", "?", "!", charts=charts)], tmp_path).read_text(encoding="utf-8")
     )
-    assert len(page.specs()) == 8  # two panels of heat, two of multiples
+    assert len(page.specs()) == 9  # two panels of heat, two of multiples
     for text in ("whiten(2)", "cannot be told from it", "untrained encoder", "baseline"):
         assert text in page.text
     titles = [chart.title for chart in charts]
