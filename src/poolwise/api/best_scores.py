@@ -38,17 +38,24 @@ def model_scores(selection: Selection) -> TextTable:
 
 
 def best_scores(selection: Selection) -> TextTable:
-    """The chosen readout (bold), the highest scores, and the references; highest first."""
+    """The chosen readout (bold), the highest scores, the references and the highest baseline;
+    highest first."""
     scored = np.isfinite(selection.choice_scores)
+    n_readouts = len(selection.readouts)
+    baseline = [i for i in selection.ranking if i >= n_readouts and scored[i]][:1]
     shown = {selection.chosen_index, *selection.references.values(), *selection.ranking[:N_BEST]}
+    shown.update(baseline)
     score = selection.task.score
     rows = [
         [
-            [(selection.names[i], i == selection.chosen_index)],
+            [
+                (selection.names[i], i == selection.chosen_index),
+                (" (baseline)" * (i >= n_readouts), False),
+            ],
             selection.scores[i].value,
             _interval(selection.scores[i]),
-            str(selection.dimensions[i]),
-            f"{selection.cost(i):.0%}",
+            str(selection.dimensions[i] or ""),
+            f"{selection.cost(i):.0%}" if i < n_readouts else "",
         ]
         for i in selection.ranking
         if i in shown and scored[i]

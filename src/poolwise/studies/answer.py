@@ -5,7 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 
-from poolwise.records import Answer
+from poolwise.records import CAREFUL, Answer
+from poolwise.selection.charts import cleared
 from poolwise.selection.choice import Choice
 from poolwise.selection.finding import NO_CHOICE, model_charts, verdict
 from poolwise.selection.grid import without_l2
@@ -47,7 +48,7 @@ def answer_of(
         cost=_cost(outcome),
         certainty=_certainty(outcome),
         command=_command(outcome, readout_file),
-        notes=[*_single_layer(outcome), *_others(selections, leading)],
+        notes=[*_baselines(outcome), *_single_layer(outcome), *_others(selections, leading)],
         charts=model_charts(leading),
     )
 
@@ -118,6 +119,20 @@ def _is_declared(selection: Selection) -> bool:
     encoder = selection.candidates[chosen].encoder
     declared = encoder.declared
     return declared is not None and selection.find(declared, encoder) == chosen
+
+
+def _baselines(outcome: Outcome) -> Iterator[str]:
+    """Baselines that are shown to score higher than the chosen readout."""
+    selection = outcome.selection
+    n_readouts, chosen = len(selection.readouts), selection.chosen_index
+    differences = selection.differences_from(chosen)[n_readouts:]
+    names = selection.names[n_readouts:]
+    for name, difference, clear in zip(names, differences, cleared(differences), strict=True):
+        if clear and (difference.value.value or 0.0) > 0:
+            yield (
+                f"{CAREFUL}{name}, a baseline, scores higher than {selection.names[chosen]}: "
+                f"{format_estimate(difference.value, sign=True)}"
+            )
 
 
 def _single_layer(outcome: Outcome) -> Iterator[str]:
