@@ -109,3 +109,24 @@ def test_the_best_single_layer_is_told_where_the_choice_mixes_or_steps():
     (note,) = answer(selection_of(WHITENED)).notes
     assert note.startswith("the best single layer as pooled is mean@")
     assert note.endswith("mean@-1|whiten(8) scores higher")
+
+
+def with_baseline(selection, gain):
+    """The same with a baseline that differs from the highest readout by ``gain``."""
+    noise = np.random.default_rng(5).normal(scale=0.05, size=len(selection.row_scores))
+    column = selection.row_scores[:, selection.best_index] + gain + noise
+    return replace(
+        selection,
+        baselines=("BM25",),
+        dimensions=[*selection.dimensions, 0],
+        row_scores=np.column_stack([selection.row_scores, column]),
+    )
+
+
+def test_a_baseline_that_scores_higher_than_the_choice_is_told():
+    notes = answer(with_baseline(selection_of(KEPT), 0.1)).notes
+    assert notes[0].startswith("careful: BM25, a baseline, scores higher than mean@-1: +0.09")
+    for gain in (0.0, -0.1):
+        assert not any(
+            "BM25" in note for note in answer(with_baseline(selection_of(KEPT), gain)).notes
+        )
