@@ -61,7 +61,8 @@ class _Ranking:
     """The order of each row's items from the highest, [r, c].
 
     ``ties`` are the first and the last place of those that score like the item at each place,
-    twice [r, c]; None where no two items of a row score alike.
+    twice [r, c]; None where no two items of a row score alike. All are places in the flattened
+    table, which numpy reads several times as fast as places in each row.
     """
 
     order: NDArray[np.intp]
@@ -72,43 +73,46 @@ class _Ranking:
         if flags is None:
             return np.ones(self.order.shape)
         both = flags if counted is None else flags & counted
-        return np.take_along_axis(both, self.order, axis=1).astype(np.float64)
+        return both.take(self.order).astype(np.float64)
 
     def unsort(self, places: Array) -> Array:
         """What stands at each place, by item."""
         items = np.empty_like(places)
-        np.put_along_axis(items, self.order, places, axis=1)
+        items.put(self.order, places)
         return items
 
     def through(self, places: Array) -> Array:
         """Sums from the top through each place and its ties."""
         sums = np.cumsum(places, axis=1)
-        return sums if self.ties is None else np.take_along_axis(sums, self.ties[1], axis=1)
+        return sums if self.ties is None else sums.take(self.ties[1])
 
     def from_here(self, places: Array) -> Array:
         """Sums from each place and its ties to the bottom."""
         sums = np.cumsum(places[:, ::-1], axis=1)[:, ::-1]
-        return sums if self.ties is None else np.take_along_axis(sums, self.ties[0], axis=1)
+        return sums if self.ties is None else sums.take(self.ties[0])
 
     def halfway(self, places: Array) -> Array:
         """Sums from the top to each place, ties (itself too) by half."""
         through = np.cumsum(places, axis=1)
         before = through - places
         if self.ties is not None:
-            before = np.take_along_axis(before, self.ties[0], axis=1)
-            through = np.take_along_axis(through, self.ties[1], axis=1)
+            before, through = before.take(self.ties[0]), through.take(self.ties[1])
         return np.asarray((before + through) / 2)
 
 
 def _rank(scores: Floats, counted: Flags | None) -> _Ranking:
     keys = -scores if counted is None else np.where(counted, -scores, np.inf)
-    order = np.argsort(keys, axis=1)
-    ordered = np.take_along_axis(keys, order, axis=1)
+    starts = np.arange(len(keys))[:, None] * keys.shape[1]
+    order = np.argsort(keys, axis=1) + starts
+    ordered = keys.take(order)
     new = np.ones(ordered.shape, np.bool_)
     new[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
     if counted is not None:
         new |= ordered == np.inf
-    return _Ranking(order, None if new.all() else _tied_places(new))
+    if new.all():
+        return _Ranking(order, None)
+    first, last = _tied_places(new)
+    return _Ranking(order, (first + starts, last + starts))
 
 
 def _tied_places(new: Flags) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

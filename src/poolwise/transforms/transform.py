@@ -142,8 +142,9 @@ def fit(
         raise ReadoutError(f"fitting {spec} takes at least two finite vectors, found {len(x)}")
     states: list[State] = []
     for i, step in enumerate(steps):
+        if i:
+            x = apply_step(steps[i - 1], states[-1], x, dense_stack)
         states.append(fit_step(step, x, spec, step_place(steps, i, spec)))
-        x = apply_step(step, states[-1], x, dense_stack)
     return Transform(spec, steps, tuple(states), rows.shape[1], dense_stack)
 
 
