@@ -63,7 +63,7 @@ DEFAULT_LIMIT = 20_000
     "--learning-curve",
     is_flag=True,
     help="How many rows does it take? Choose anew on 50, 100, 200, 500, … rows, with probes "
-    "trained on as many: about as long again as the sweep.",
+    "trained on as many.",
 )
 @prompt_options
 @kind_prompt_options
