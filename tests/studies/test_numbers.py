@@ -72,7 +72,7 @@ def test_a_scale_is_classes_or_numbers(model, texts):
 def test_what_is_no_score_or_has_no_labels_is_an_error(model, texts):
     with pytest.raises(OptionError, match="score is 'F2', expected one of accuracy"):
         poolwise.sweep(model, labels=(texts, ["a", "b"] * (N // 2)), score="F2")
-    with pytest.raises(OptionError, match="score is 'AUC', but no labels are given"):
+    with pytest.raises(OptionError, match="score is 'AUC', a score of labels, but no labels"):
         poolwise.sweep(model, texts=texts, score="AUC")
     with pytest.raises(OptionError, match="similarity has no option score"):
         poolwise.ask("similarity", model, labels=(texts, ["a", "b"] * (N // 2)), score="AUC")
