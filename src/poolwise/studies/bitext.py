@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from poolwise.model import Model
 from poolwise.readouts import Readout
 from poolwise.records import Finding, Number
-from poolwise.selection.cached_baselines import cached_baselines
 from poolwise.selection.finding import selection_finding
-from poolwise.selection.grid import expand_grid
-from poolwise.selection.scoring import score_readouts
 from poolwise.selection.selection import Selection
 from poolwise.selection.tasks.bitext_task import BitextTask
 from poolwise.selection.tasks.retrieval_baselines import VECTORS
 from poolwise.selection.tasks.task import estimate_on
-from poolwise.studies.study import Context, VectorRequest
+from poolwise.studies.choosing_study import ChoosingStudy, chosen_and_references
+from poolwise.studies.study import VectorRequest
 from poolwise.texts import DataKind, RetrievalData
 
 
-class Bitext:
+class Bitext(ChoosingStudy[RetrievalData, BitextTask]):
     """Share of sentences whose nearest second sentence is their own, for every readout.
 
     Controls: the second sentences of others; a random order.
@@ -28,33 +25,14 @@ class Bitext:
     name = "bitext"
     question = "Which readout's nearest sentence is the translation?"
     takes: Sequence[DataKind] = ("queries",)
+    baseline_names = VECTORS
 
     def __init__(self, data: RetrievalData, grid: str = "default", seed: int = 0) -> None:
-        self.data = [data]
-        self.task = BitextTask(data, seed)
-        self._grid, self._seed = grid, seed
-        self._readouts: list[Readout] = []
-        self.selection: Selection | None = None
+        super().__init__(data, BitextTask(data, seed), grid, seed)
 
-    def request(self, model: Model) -> VectorRequest:
-        task = self.task
-        self._readouts = expand_grid(model, self._grid, len(task.fit_texts))
-        readouts = [r.pooled for r in self._readouts]
-        return VectorRequest((), readouts, queries=task.data.queries, documents=task.documents)
-
-    def run(self, context: Context) -> Iterator[Finding]:
-        self.selection = self.select(context)
-        yield self.report(self.selection)
-
-    def select(self, context: Context) -> Selection:
-        encoder, cache, task = context.model, context.vectors, self.task
-        baselines, notes = cached_baselines(
-            encoder, task, cache, self._seed, VECTORS, of_texts=context.text_baselines
-        )
-        progress = context.progress
-        return score_readouts(
-            encoder, task, self._readouts, cache, baselines, notes=notes, progress=progress
-        )
+    def vector_request(self, readouts: Sequence[Readout]) -> VectorRequest:
+        data = self.task.data
+        return VectorRequest((), readouts, queries=data.queries, documents=self.task.documents)
 
     def report(self, selection: Selection) -> Finding:
         return selection_finding(
@@ -67,8 +45,7 @@ class Bitext:
     def _other_scores(self, selection: Selection) -> Iterator[Number]:
         """The chosen readout and the references from second to first, and by F1."""
         task, rows = self.task, selection.report_rows
-        for i in dict.fromkeys([selection.chosen_index, *selection.references.values()]):
-            readout, cache = selection.readouts[i], selection.candidates[i].cache
+        for i, readout, cache in chosen_and_references(selection):
             scores = task.other_scores(cache, cache[str(readout.pooled)], readout) or {}
             for name, values in scores.items():
                 where = {"readout": selection.names[i], "part": task.folds.part}

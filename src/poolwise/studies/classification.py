@@ -10,15 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.engines.workers import cores
-from poolwise.model import Model
-from poolwise.readouts import Readout
-from poolwise.records import CAREFUL, Finding, Number
+from poolwise.records import CAREFUL, Finding, Floats, Number
 from poolwise.selection.baselines import length_only
-from poolwise.selection.cached_baselines import cached_baselines
 from poolwise.selection.finding import selection_finding
-from poolwise.selection.grid import expand_grid
 from poolwise.selection.label_kinds import scale_notes
-from poolwise.selection.scoring import score_readouts
 from poolwise.selection.screening import screened_selection
 from poolwise.selection.selection import Selection
 from poolwise.selection.tasks.data_tasks import task_of_labels
@@ -26,7 +21,8 @@ from poolwise.selection.tasks.labels_task import LabelsTask
 from poolwise.selection.tasks.regression_task import RegressionTask
 from poolwise.selection.tasks.task import estimate_on, separate_rows
 from poolwise.statistics.paired import mean_differences
-from poolwise.studies.study import Context, VectorRequest
+from poolwise.studies.choosing_study import ChoosingStudy
+from poolwise.studies.study import Context
 from poolwise.texts import DataKind, LabelledTexts
 from poolwise.transforms import fit
 
@@ -38,7 +34,7 @@ _CONSTANTS: Mapping[type, str] = {
 }
 
 
-class Classification:
+class Classification(ChoosingStudy[LabelledTexts, LabelsTask | RegressionTask]):
     """The score of a logistic regression on frozen vectors, for the best third of all readouts.
 
     A linear discriminant screens them. Of labels that are numbers it is a ridge regression, of all
@@ -54,35 +50,23 @@ class Classification:
     def __init__(
         self, data: LabelledTexts, grid: str = "default", seed: int = 0, score: str | None = None
     ) -> None:
-        self.data = [data]
-        self.task = task_of_labels(data, seed, score=score)
+        super().__init__(data, task_of_labels(data, seed, score=score), grid, seed)
         if isinstance(self.task, RegressionTask):
             self.question = "Which readout can a linear probe predict numbers from best?"
-        self._grid, self._seed = grid, seed
-        self._readouts: list[Readout] = []
-        self.selection: Selection | None = None
 
-    def request(self, model: Model) -> VectorRequest:
-        self._readouts = expand_grid(model, self._grid, len(set(self.task.fit_texts)))
-        readouts = [r.pooled for r in self._readouts]
-        return VectorRequest(self.task.texts, readouts)
-
-    def run(self, context: Context) -> Iterator[Finding]:
-        self.selection = self.select(context)
-        yield self.report(self.selection)
-
-    def select(self, context: Context) -> Selection:
-        encoder, cache, progress = context.model, context.vectors, context.progress
-        baselines, notes = cached_baselines(
-            encoder, self.task, cache, self._seed, of_texts=context.text_baselines
-        )
-        task, readouts = self.task, self._readouts
-        if isinstance(task, RegressionTask):
-            return score_readouts(
-                encoder, task, readouts, cache, baselines, notes=notes, progress=progress
-            )
+    def score(
+        self, context: Context, baselines: Mapping[str, Floats], notes: Sequence[str]
+    ) -> Selection:
+        if isinstance(self.task, RegressionTask):
+            return super().score(context, baselines, notes)
         return screened_selection(
-            encoder, task, readouts, cache, baselines, notes=notes, progress=progress
+            context.model,
+            self.task,
+            self._readouts,
+            context.vectors,
+            baselines,
+            notes=notes,
+            progress=context.progress,
         )
 
     def report(self, selection: Selection) -> Finding:

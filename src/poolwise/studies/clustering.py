@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from poolwise.model import Model
-from poolwise.readouts import Readout
-from poolwise.records import Finding, Number
-from poolwise.selection.cached_baselines import cached_baselines
+from poolwise.records import Finding, Floats, Number
 from poolwise.selection.finding import selection_finding
-from poolwise.selection.grid import expand_grid
 from poolwise.selection.screening import screened_selection
 from poolwise.selection.selection import Selection
 from poolwise.selection.tasks.clustering_task import CLUSTERING_SCORES, ClusteringTask
 from poolwise.selection.tasks.task import estimate_on
 from poolwise.statistics.pseudo_values import estimate
-from poolwise.studies.study import Context, VectorRequest
+from poolwise.studies.choosing_study import ChoosingStudy, chosen_and_references
+from poolwise.studies.study import Context
 from poolwise.texts import DataKind, LabelledTexts
 
 
-class Clustering:
+class Clustering(ChoosingStudy[LabelledTexts, ClusteringTask]):
     """V-measure of the labels and the clusters of k-means, for the best third of all readouts.
 
     k-means with few seeds screens them. Controls: the same clusters against shuffled labels, and
@@ -32,28 +29,19 @@ class Clustering:
     takes: Sequence[DataKind] = ("labels",)
 
     def __init__(self, data: LabelledTexts, grid: str = "default", seed: int = 0) -> None:
-        self.data = [data]
-        self.task = ClusteringTask(data, seed)
-        self._grid, self._seed = grid, seed
-        self._readouts: list[Readout] = []
-        self.selection: Selection | None = None
+        super().__init__(data, ClusteringTask(data, seed), grid, seed)
 
-    def request(self, model: Model) -> VectorRequest:
-        self._readouts = expand_grid(model, self._grid, len(set(self.task.fit_texts)))
-        readouts = [r.pooled for r in self._readouts]
-        return VectorRequest(self.task.texts, readouts)
-
-    def run(self, context: Context) -> Iterator[Finding]:
-        self.selection = self.select(context)
-        yield self.report(self.selection)
-
-    def select(self, context: Context) -> Selection:
-        encoder, cache, progress = context.model, context.vectors, context.progress
-        baselines, notes = cached_baselines(
-            encoder, self.task, cache, self._seed, of_texts=context.text_baselines
-        )
+    def score(
+        self, context: Context, baselines: Mapping[str, Floats], notes: Sequence[str]
+    ) -> Selection:
         return screened_selection(
-            encoder, self.task, self._readouts, cache, baselines, notes=notes, progress=progress
+            context.model,
+            self.task,
+            self._readouts,
+            context.vectors,
+            baselines,
+            notes=notes,
+            progress=context.progress,
         )
 
     def report(self, selection: Selection) -> Finding:
@@ -69,8 +57,7 @@ class Clustering:
         task, rows = self.task, selection.report_rows
         part = {"part": task.folds.part}
         shuffled = task.shuffled_labels(self._seed)
-        for i in dict.fromkeys([selection.chosen_index, *selection.references.values()]):
-            readout, cache = selection.readouts[i], selection.candidates[i].cache
+        for i, readout, cache in chosen_and_references(selection):
             clusters = task.clusters(cache, cache[str(readout.pooled)], readout)
             if clusters is None:
                 continue

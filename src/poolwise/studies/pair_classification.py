@@ -6,24 +6,19 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from poolwise.model import Model
-from poolwise.readouts import Readout
 from poolwise.records import Finding, Number
-from poolwise.selection.cached_baselines import cached_baselines
 from poolwise.selection.finding import selection_finding
-from poolwise.selection.grid import expand_grid
-from poolwise.selection.scoring import score_readouts
 from poolwise.selection.selection import Selection
 from poolwise.selection.tasks.pair_classification_task import (
     THRESHOLD_SCORES,
     PairClassificationTask,
 )
 from poolwise.selection.tasks.task import estimate_on, separate_rows
-from poolwise.studies.study import Context, VectorRequest
+from poolwise.studies.choosing_study import ChoosingStudy, chosen_and_references
 from poolwise.texts import DataKind, TextPairs
 
 
-class PairClassification:
+class PairClassification(ChoosingStudy[TextPairs, PairClassificationTask]):
     """Average precision of the cosine for pairs that are a match, for every readout.
 
     Controls: whether other pairs are a match, and the share of matches, which is the average
@@ -35,29 +30,7 @@ class PairClassification:
     takes: Sequence[DataKind] = ("pairs",)
 
     def __init__(self, data: TextPairs, grid: str = "default", seed: int = 0) -> None:
-        self.data = [data]
-        self.task = PairClassificationTask(data, seed)
-        self._grid, self._seed = grid, seed
-        self._readouts: list[Readout] = []
-        self.selection: Selection | None = None
-
-    def request(self, model: Model) -> VectorRequest:
-        self._readouts = expand_grid(model, self._grid, len(set(self.task.fit_texts)))
-        readouts = [r.pooled for r in self._readouts]
-        return VectorRequest(self.task.texts, readouts)
-
-    def run(self, context: Context) -> Iterator[Finding]:
-        self.selection = self.select(context)
-        yield self.report(self.selection)
-
-    def select(self, context: Context) -> Selection:
-        encoder, cache, progress = context.model, context.vectors, context.progress
-        baselines, notes = cached_baselines(
-            encoder, self.task, cache, self._seed, of_texts=context.text_baselines
-        )
-        return score_readouts(
-            encoder, self.task, self._readouts, cache, baselines, notes=notes, progress=progress
-        )
+        super().__init__(data, PairClassificationTask(data, seed), grid, seed)
 
     def report(self, selection: Selection) -> Finding:
         return selection_finding(
@@ -71,8 +44,7 @@ class PairClassification:
     def _other_scores(self, selection: Selection) -> Iterator[Number]:
         """The chosen readout and the references by what a threshold decides."""
         task, rows = self.task, selection.report_rows
-        for i in dict.fromkeys([selection.chosen_index, *selection.references.values()]):
-            readout, cache = selection.readouts[i], selection.candidates[i].cache
+        for i, readout, cache in chosen_and_references(selection):
             cosines = task.cosines(cache, cache[str(readout.pooled)], readout)
             for name in THRESHOLD_SCORES:
                 value = estimate_on(task, task.threshold_scores(name, cosines), rows)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from poolwise.model import Model
 from poolwise.readouts import Readout
-from poolwise.records import Finding, Number
-from poolwise.selection.cached_baselines import cached_baselines
+from poolwise.records import Finding, Floats, Number
 from poolwise.selection.finding import selection_finding
-from poolwise.selection.grid import expand_grid
 from poolwise.selection.scoring import score_readouts
 from poolwise.selection.selection import Selection
 from poolwise.selection.tasks.ranking_scores import DEFAULT, SHOWN, ranking_score
@@ -17,11 +14,12 @@ from poolwise.selection.tasks.retrieval_baselines import VECTORS, bm25_row_score
 from poolwise.selection.tasks.retrieval_notes import retrieval_notes
 from poolwise.selection.tasks.retrieval_task import RetrievalTask
 from poolwise.selection.tasks.task import estimate_on
+from poolwise.studies.choosing_study import ChoosingStudy, chosen_and_references
 from poolwise.studies.study import Context, VectorRequest
 from poolwise.texts import DataKind, RetrievalData
 
 
-class Retrieval:
+class Retrieval(ChoosingStudy[RetrievalData, RetrievalTask]):
     """nDCG@10 of all documents ranked by their cosine with each query, for every readout.
 
     Controls: the relevant documents of other queries; a random order. ``score`` names another of
@@ -31,38 +29,27 @@ class Retrieval:
     name = "retrieval"
     question = "Which readout finds the relevant documents?"
     takes: Sequence[DataKind] = ("queries",)
+    baseline_names = VECTORS
 
     def __init__(
         self, data: RetrievalData, grid: str = "default", seed: int = 0, score: str | None = None
     ) -> None:
-        self.data = [data]
-        self.task = RetrievalTask(data, seed, score or DEFAULT)
-        self._grid, self._seed = grid, seed
-        self._readouts: list[Readout] = []
-        self.selection: Selection | None = None
+        super().__init__(data, RetrievalTask(data, seed, score or DEFAULT), grid, seed)
 
-    def request(self, model: Model) -> VectorRequest:
-        task = self.task
-        self._readouts = expand_grid(model, self._grid, len(task.fit_texts))
-        readouts = [r.pooled for r in self._readouts]
-        return VectorRequest((), readouts, queries=task.data.queries, documents=task.documents)
+    def vector_request(self, readouts: Sequence[Readout]) -> VectorRequest:
+        data = self.task.data
+        return VectorRequest((), readouts, queries=data.queries, documents=self.task.documents)
 
-    def run(self, context: Context) -> Iterator[Finding]:
-        self.selection = self.select(context)
-        yield self.report(self.selection)
-
-    def select(self, context: Context) -> Selection:
-        encoder, cache, task = context.model, context.vectors, self.task
-        of_texts = context.text_baselines
-        baselines, notes = cached_baselines(
-            encoder, task, cache, self._seed, VECTORS, of_texts=of_texts
-        )
-        scored, bm25_notes = bm25_row_scores(task, cache) if of_texts else ({}, [])
+    def score(
+        self, context: Context, baselines: Mapping[str, Floats], notes: Sequence[str]
+    ) -> Selection:
+        own = bm25_row_scores(self.task, context.vectors) if context.text_baselines else ({}, [])
+        scored, bm25_notes = own
         return score_readouts(
-            encoder,
-            task,
+            context.model,
+            self.task,
             self._readouts,
-            cache,
+            context.vectors,
             baselines,
             scored_baselines=scored,
             notes=[*notes, *bm25_notes],
@@ -85,8 +72,7 @@ class Retrieval:
         others = [ranking_score(name) for name in SHOWN if name != task.score]
         others = [s for s in others if s.cut is None or s.cut < len(task.data.documents)]
         where = {"part": task.folds.part}
-        for i in dict.fromkeys([selection.chosen_index, *selection.references.values()]):
-            readout, cache = selection.readouts[i], selection.candidates[i].cache
+        for i, readout, cache in chosen_and_references(selection):
             ranks = task.ranks(cache, cache[str(readout.pooled)], readout)
             for score in others:
                 value = estimate_on(task, task.scores_by(score, ranks, cache), rows)

@@ -6,22 +6,17 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from poolwise.model import Model
-from poolwise.readouts import Readout
 from poolwise.records import Finding, Number
-from poolwise.selection.cached_baselines import cached_baselines
 from poolwise.selection.finding import selection_finding
-from poolwise.selection.grid import expand_grid
-from poolwise.selection.scoring import score_readouts
 from poolwise.selection.selection import Selection
 from poolwise.selection.tasks.neighbours_task import OTHER_SCORES, NeighboursTask
 from poolwise.selection.tasks.task import PairsTask, estimate_on
 from poolwise.statistics.correlation import spearman
-from poolwise.studies.study import Context, VectorRequest
+from poolwise.studies.choosing_study import ChoosingStudy, chosen_and_references
 from poolwise.texts import DataKind, LabelledTexts, TextPairs
 
 
-class Similarity:
+class Similarity(ChoosingStudy[TextPairs | LabelledTexts, PairsTask | NeighboursTask]):
     """Spearman's rho between the cosine of a pair and people's score, for every readout.
 
     Of labels: mean average precision of a text's own label among the other texts. Controls: the
@@ -35,34 +30,13 @@ class Similarity:
     def __init__(
         self, data: TextPairs | LabelledTexts, grid: str = "default", seed: int = 0
     ) -> None:
-        self.data = [data]
-        self.task: PairsTask | NeighboursTask
+        task: PairsTask | NeighboursTask
         if isinstance(data, LabelledTexts):
             self.question = "Which readout's similarity tells the labels apart?"
-            self.task = NeighboursTask(data, seed)
+            task = NeighboursTask(data, seed)
         else:
-            self.task = PairsTask(data, seed)
-        self._grid, self._seed = grid, seed
-        self._readouts: list[Readout] = []
-        self.selection: Selection | None = None
-
-    def request(self, model: Model) -> VectorRequest:
-        self._readouts = expand_grid(model, self._grid, len(set(self.task.fit_texts)))
-        readouts = [r.pooled for r in self._readouts]
-        return VectorRequest(self.task.texts, readouts)
-
-    def run(self, context: Context) -> Iterator[Finding]:
-        self.selection = self.select(context)
-        yield self.report(self.selection)
-
-    def select(self, context: Context) -> Selection:
-        encoder, cache, progress = context.model, context.vectors, context.progress
-        baselines, notes = cached_baselines(
-            encoder, self.task, cache, self._seed, of_texts=context.text_baselines
-        )
-        return score_readouts(
-            encoder, self.task, self._readouts, cache, baselines, notes=notes, progress=progress
-        )
+            task = PairsTask(data, seed)
+        super().__init__(data, task, grid, seed)
 
     def report(self, selection: Selection) -> Finding:
         return selection_finding(
@@ -77,8 +51,7 @@ class Similarity:
         task, rows = self.task, selection.report_rows
         if not isinstance(task, NeighboursTask):
             return
-        for i in dict.fromkeys([selection.chosen_index, *selection.references.values()]):
-            readout, cache = selection.readouts[i], selection.candidates[i].cache
+        for i, readout, cache in chosen_and_references(selection):
             for name, score in OTHER_SCORES.items():
                 scores = task.scores_by(score, cache, cache[str(readout.pooled)], readout)
                 where = {"readout": selection.names[i], "part": task.folds.part}
