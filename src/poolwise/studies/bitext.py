@@ -12,6 +12,7 @@ from poolwise.selection.tasks.bitext_task import BitextTask
 from poolwise.selection.tasks.retrieval_baselines import VECTORS
 from poolwise.selection.tasks.task import estimate_on
 from poolwise.studies.choosing_study import ChoosingStudy, chosen_and_references
+from poolwise.studies.ranking_controls import ranking_controls
 from poolwise.studies.study import VectorRequest
 from poolwise.texts import DataKind, RetrievalData
 
@@ -39,7 +40,10 @@ class Bitext(ChoosingStudy[RetrievalData, BitextTask]):
             selection,
             study=self.name,
             question=self.question,
-            numbers=[*self._controls(selection), *self._other_scores(selection)],
+            numbers=[
+                *ranking_controls(selection, self.task, "the second sentences of others"),
+                *self._other_scores(selection),
+            ],
         )
 
     def _other_scores(self, selection: Selection) -> Iterator[Number]:
@@ -50,15 +54,3 @@ class Bitext(ChoosingStudy[RetrievalData, BitextTask]):
             for name, values in scores.items():
                 where = {"readout": selection.names[i], "part": task.folds.part}
                 yield Number.of(name, estimate_on(task, values, rows), where)
-
-    def _controls(self, selection: Selection) -> Iterator[Number]:
-        task, rows = self.task, selection.report_rows
-        candidate = selection.candidates[selection.chosen_index]
-        chosen, cache = candidate.readout, candidate.cache
-        shuffled = task.shuffled().row_scores(cache, cache[str(chosen.pooled)], chosen)
-        where = {"readout": selection.names[selection.chosen_index], "part": task.folds.part}
-        name = f"{task.score} with the second sentences of others"
-        yield Number.of(name, estimate_on(task, shuffled, rows), where, control=True)
-        value = estimate_on(task, selection.chance_scores, rows)
-        part = {"part": task.folds.part}
-        yield Number.of(f"{task.score} of a random order", value, part, control=True)

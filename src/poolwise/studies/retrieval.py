@@ -15,6 +15,7 @@ from poolwise.selection.tasks.retrieval_notes import retrieval_notes
 from poolwise.selection.tasks.retrieval_task import RetrievalTask
 from poolwise.selection.tasks.task import estimate_on
 from poolwise.studies.choosing_study import ChoosingStudy, chosen_and_references
+from poolwise.studies.ranking_controls import ranking_controls
 from poolwise.studies.study import Context, VectorRequest
 from poolwise.texts import DataKind, RetrievalData
 
@@ -61,7 +62,10 @@ class Retrieval(ChoosingStudy[RetrievalData, RetrievalTask]):
             selection,
             study=self.name,
             question=self.question,
-            numbers=[*self._controls(selection), *self._other_scores(selection)],
+            numbers=[
+                *ranking_controls(selection, self.task, "the relevant documents of other queries"),
+                *self._other_scores(selection),
+            ],
             notes=list(retrieval_notes(selection, self.task)),
         )
 
@@ -77,15 +81,3 @@ class Retrieval(ChoosingStudy[RetrievalData, RetrievalTask]):
             for score in others:
                 value = estimate_on(task, task.scores_by(score, ranks, cache), rows)
                 yield Number.of(score.name, value, {"readout": selection.names[i], **where})
-
-    def _controls(self, selection: Selection) -> Iterator[Number]:
-        task, rows = self.task, selection.report_rows
-        candidate = selection.candidates[selection.chosen_index]
-        chosen, cache = candidate.readout, candidate.cache
-        shuffled = task.shuffled().row_scores(cache, cache[str(chosen.pooled)], chosen)
-        where = {"readout": selection.names[selection.chosen_index], "part": task.folds.part}
-        name = f"{task.score} with the relevant documents of other queries"
-        yield Number.of(name, estimate_on(task, shuffled, rows), where, control=True)
-        value = estimate_on(task, selection.chance_scores, rows)
-        name = f"{task.score} of a random order"
-        yield Number.of(name, value, {"part": task.folds.part}, control=True)
