@@ -1,4 +1,5 @@
-// softmax(q k' / sqrt(width) + bias) v of one head of one sequence.
+// softmax(q k' / sqrt(width) + bias) v of one head of one sequence. The keys outside the windows of
+// a block of queries are not computed; a row's bits are those of a product over all keys.
 #pragma once
 
 #include <algorithm>
@@ -49,32 +50,44 @@ void pack_head(const AttentionHead& a, float* keys, float* values) {
     }
 }
 
-// The softmax of the first `tokens` of a row, in place; the row is padded to whole vectors.
+// The keys [begin, end).
+struct KeyRange {
+    int begin, end;
+};
+
+inline KeyRange visible_keys(const AttentionHead& a, int position) {
+    return {std::max(position - a.window, 0), std::min(position + a.window + 1, a.tokens)};
+}
+
+// The softmax of a row of scores over the visible keys, in place; zero for the other `keys`. The
+// row is padded to whole vectors, whose places depend on the keys alone: so do the sum's bits.
 template <class S>
-void softmax(float* row, int tokens, float scale, const float* bias) {
-    const int vector_end = tokens / S::width * S::width;
+void softmax(float* row, KeyRange keys, KeyRange visible, float scale, const float* bias) {
+    const auto [begin, end] = visible;
+    const int vector_begin = begin / S::width * S::width;
     if (bias != nullptr)
-        for (int j = 0; j < tokens; ++j) row[j] = row[j] * scale + bias[j];
+        for (int j = begin; j < end; ++j) row[j] = row[j] * scale + bias[j];
     else
-        for (int j = 0; j < tokens; ++j) row[j] *= scale;
-    float largest = row[0];
-    if (vector_end) {
-        auto maxima = S::load(row);
-        for (int j = S::width; j < vector_end; j += S::width)
-            maxima = S::max(maxima, S::load(row + j));
-        largest = max_of<S>(maxima);
-    }
-    for (int j = vector_end; j < tokens; ++j) largest = std::max(largest, row[j]);
+        for (int j = begin; j < end; ++j) row[j] *= scale;
+    // Any visible score stands for the others of the first and the last vector.
+    std::fill(row + keys.begin, row + begin, row[begin]);
+    std::fill(row + end, row + (keys.end + S::width - 1) / S::width * S::width, row[begin]);
+    auto maxima = S::load(row + vector_begin);
+    for (int j = vector_begin; j < end; j += S::width) maxima = S::max(maxima, S::load(row + j));
+    const auto shift = S::splat(max_of<S>(maxima));
     auto sum = S::zero();
-    const auto shift = S::splat(largest);
-    for (int j = 0; j < tokens; j += S::width) {
+    for (int j = vector_begin; j < end; j += S::width) {
         auto e = exponential<S>(S::sub(S::load(row + j), shift));
-        if (j == vector_end) e = S::mask_tail(e, tokens - vector_end);
+        if (end - j < S::width) e = S::mask_tail(e, end - j);
+        if (j < begin) e = S::sub(e, S::mask_tail(e, begin - j));
         S::store(row + j, e);
         sum = S::add(sum, e);
     }
     const auto inverse = S::splat(1.0f / sum_of<S>(sum));
-    for (int j = 0; j < tokens; j += S::width) S::store(row + j, S::mul(S::load(row + j), inverse));
+    for (int j = vector_begin; j < end; j += S::width)
+        S::store(row + j, S::mul(S::load(row + j), inverse));
+    std::fill(row + keys.begin, row + begin, 0.0f);
+    std::fill(row + end, row + keys.end, 0.0f);
 }
 
 template <class S>
@@ -86,20 +99,26 @@ void attend(const AttentionHead& a) {
     float* scores = values + value_columns * a.tokens;
     float* context = scores + query_block * key_columns;
     pack_head<S>(a, keys, values);
+    const auto position = [&](int query) {
+        return a.query_positions != nullptr ? a.query_positions[query] : query;
+    };
     for (int q = 0; q < a.queries; q += query_block) {
         const int count = std::min(query_block, a.queries - q);
-        for (std::size_t p = 0; p < key_columns; p += panel)
+        // From a whole vector on, for the softmax.
+        const KeyRange range{visible_keys(a, position(q)).begin / S::width * S::width,
+                             visible_keys(a, position(q + count - 1)).end};
+        for (int p = range.begin / panel * panel; p < range.end; p += panel)
             multiply_panel<S>(count,
                               {.x = a.q + q * a.q_stride,
                                .x_stride = a.q_stride,
-                               .weights = keys + p * a.width,
+                               .weights = keys + static_cast<std::size_t>(p) * a.width,
                                .weights_stride = panel,
                                .steps = a.width},
                               {.out = scores + p, .stride = key_columns});
         for (int r = 0; r < count; ++r) {
-            const int position = a.query_positions != nullptr ? a.query_positions[q + r] : q + r;
-            softmax<S>(scores + r * key_columns, a.tokens, a.scale,
-                       a.relative_bias != nullptr ? a.relative_bias - position : nullptr);
+            const int p = position(q + r);
+            softmax<S>(scores + r * key_columns, range, visible_keys(a, p), a.scale,
+                       a.relative_bias != nullptr ? a.relative_bias - p : nullptr);
         }
         for (std::size_t p = 0; p < value_columns; p += panel)
             multiply_panel<S>(count,
@@ -107,7 +126,8 @@ void attend(const AttentionHead& a) {
                                .x_stride = key_columns,
                                .weights = values + p * a.tokens,
                                .weights_stride = panel,
-                               .steps = a.tokens},
+                               .steps = range.end,
+                               .first = range.begin},
                               {.out = context + p, .stride = value_columns});
         for (int r = 0; r < count; ++r) {
             const float* row = context + r * value_columns;

@@ -108,6 +108,7 @@ struct FloatOperands {
     const float* weights;
     std::size_t weights_stride;  // floats from step to step
     int steps;
+    int first = 0;  // the steps before this one have zero inputs
 };
 
 // The steps of one chain. All but the first add to the stored sums; the last applies the epilogue.
@@ -163,8 +164,10 @@ template <class S>
 void multiply_panel(int rows, const FloatOperands& operands, const PanelOutput& output,
                     Prefetcher prefetch = {}) {
     const int steps = operands.steps;
-    for (int k = 0; k < steps || k == 0; k += chain_steps) {
-        const Chain chain{k, std::min(chain_steps, steps - k), k == 0, k + chain_steps >= steps};
+    const int start = operands.first / chain_steps * chain_steps;
+    for (int k = start; k < steps || k == start; k += chain_steps) {
+        const int begin = std::max(k, operands.first), end = std::min(k + chain_steps, steps);
+        const Chain chain{begin, end - begin, k == start, end == steps};
         for (int row = 0; row < rows; row += S::tile_rows)
             with_row_count<S::tile_rows>(std::min(S::tile_rows, rows - row), [&](auto count) {
                 float_tile<S, count>(operands, chain, output, row, prefetch);

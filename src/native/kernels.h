@@ -34,7 +34,10 @@ struct AttentionHead {
     // The bias of key j for the query at position p is relative_bias[j - p]; null where there is
     // none.
     const float* relative_bias = nullptr;
-    const int* query_positions = nullptr;  // null: 0, 1, 2 …
+    const int* query_positions = nullptr;  // rising; null: 0, 1, 2 …
+    // The query at position p sees the keys from p - window to p + window.
+    int window = every_key;
+    static constexpr int every_key = 1 << 30;
     float scale = 1;
     float* scratch = nullptr;  // attention_scratch(tokens, width) floats
 };

@@ -146,54 +146,104 @@ void test_layer_norm(const Kernels& k) {
     }
 }
 
+// A head of `tokens` random rows of queries, keys and values, and a bias for each distance.
+struct RandomHead {
+    std::size_t stride;
+    std::vector<float> rows, bias;
+    Buffer<float> scratch, out;
+    AttentionHead head;
+
+    RandomHead(const Kernels& k, int tokens, int width, int window)
+        : stride(3 * width + 5),
+          rows(noise(tokens * stride)),
+          bias(noise(2 * tokens)),
+          scratch(k.attention_scratch(tokens, width)),
+          out(static_cast<std::size_t>(tokens) * width) {
+        head.q = rows.data();
+        head.k = rows.data() + width;
+        head.v = rows.data() + 2 * width;
+        head.q_stride = head.kv_stride = stride;
+        head.out = out.data();
+        head.out_stride = width;
+        head.queries = head.tokens = tokens;
+        head.width = width;
+        head.scale = 0.5f;
+        head.window = window;
+        head.scratch = scratch.data();
+    }
+
+    void use_bias() { head.relative_bias = bias.data() + head.tokens - 1; }
+
+    // The result for the query at position q.
+    std::vector<double> reference(int q) const {
+        const AttentionHead& a = head;
+        std::vector<double> sums(a.width);
+        double sum = 0;
+        for (int j = 0; j < a.tokens; ++j) {
+            if (std::abs(q - j) > a.window) continue;
+            double score = 0;
+            for (int i = 0; i < a.width; ++i)
+                score += static_cast<double>(a.q[q * stride + i]) * a.k[j * stride + i];
+            score *= a.scale;
+            if (a.relative_bias != nullptr) score += a.relative_bias[j - q];
+            const double p = std::exp(score);
+            sum += p;
+            for (int i = 0; i < a.width; ++i) sums[i] += p * a.v[j * stride + i];
+        }
+        for (double& x : sums) x /= sum;
+        return sums;
+    }
+
+    // Only the queries at these positions; their results.
+    std::vector<float> attend(const Kernels& k, const std::vector<int>& positions) const {
+        std::vector<float> queries, results(positions.size() * head.width);
+        for (int p : positions)
+            queries.insert(queries.end(), head.q + p * stride, head.q + p * stride + head.width);
+        AttentionHead a = head;
+        a.q = queries.data();
+        a.q_stride = head.width;
+        a.queries = static_cast<int>(positions.size());
+        a.query_positions = positions.data();
+        a.out = results.data();
+        k.attend(a);
+        return results;
+    }
+};
+
+void test_attention(const Kernels& k, int tokens, int width, int window, bool bias) {
+    RandomHead random_head(k, tokens, width, window);
+    if (bias) random_head.use_bias();
+    k.attend(random_head.head);
+    const float* out = random_head.out.data();
+    const std::string label = std::string(k.level) + " attention over " + std::to_string(tokens) +
+                              " tokens, window " + std::to_string(window);
+    const int stride = tokens > 1000 ? 61 : 1;
+    for (int q = 0; q < tokens; q += stride) {
+        const auto expected = random_head.reference(q);
+        for (int i = 0; i < width; ++i)
+            if (!(std::fabs(out[q * width + i] - expected[i]) < 2e-5)) return expect(false, label);
+    }
+    std::vector<int> some;
+    for (int p = random_numbers.below(5); p < tokens; p += 1 + random_numbers.below(tokens / 3 + 2))
+        some.push_back(p);
+    for (const auto& positions : {std::vector{0}, std::vector{tokens - 1}, some}) {
+        const auto results = random_head.attend(k, positions);
+        for (std::size_t r = 0; r < positions.size(); ++r)
+            expect(std::equal(out + positions[r] * width, out + (positions[r] + 1) * width,
+                              results.begin() + r * width),
+                   label + ", of selected rows");
+    }
+}
+
 void test_attention(const Kernels& k) {
     const int shapes[][2] = {{1, 1},   {2, 8},   {5, 16},  {17, 32},
                              {64, 64}, {33, 20}, {130, 8}, {512, 16}};
-    for (const auto& [tokens, width] : shapes) {
-        const std::size_t stride = 3 * width + 5;
-        const auto rows = noise(tokens * stride), bias = noise(2 * tokens);
-        Buffer<float> out(static_cast<std::size_t>(tokens) * width),
-            scratch(k.attention_scratch(tokens, width));
-        AttentionHead a;
-        a.q = rows.data();
-        a.k = rows.data() + width;
-        a.v = rows.data() + 2 * width;
-        a.q_stride = a.kv_stride = stride;
-        a.out = out.data();
-        a.out_stride = width;
-        a.queries = a.tokens = tokens;
-        a.width = width;
-        a.scale = 0.5f;
-        a.relative_bias = bias.data() + tokens - 1;
-        a.scratch = scratch.data();
-        k.attend(a);
-        for (int q = 0; q < tokens; ++q) {
-            std::vector<double> p(tokens);
-            double sum = 0;
-            for (int j = 0; j < tokens; ++j) {
-                double score = 0;
-                for (int i = 0; i < width; ++i)
-                    score += static_cast<double>(a.q[q * stride + i]) * a.k[j * stride + i];
-                p[j] = std::exp(0.5 * score + bias[tokens - 1 + j - q]);
-                sum += p[j];
-            }
-            for (int i = 0; i < width; ++i) {
-                double expected = 0;
-                for (int j = 0; j < tokens; ++j) expected += p[j] / sum * a.v[j * stride + i];
-                if (std::fabs(out[q * width + i] - expected) > 2e-5)
-                    return expect(
-                        false, std::string(k.level) + " attention over " + std::to_string(tokens));
-            }
-        }
-        const std::vector<float> all(out.data(), out.data() + tokens * width);
-        const int last = tokens - 1;
-        a.queries = 1;
-        a.query_positions = &last;
-        a.q = rows.data() + last * stride;
-        k.attend(a);
-        expect(std::equal(out.data(), out.data() + width, all.begin() + last * width),
-               std::string(k.level) + " attention of one row");
-    }
+    for (const auto& [tokens, width] : shapes)
+        test_attention(k, tokens, width, AttentionHead::every_key, true);
+    for (int window : {0, 1, 7, 16, 64, 299, 300})
+        test_attention(k, 300, 12, window, window % 2 == 0);
+    test_attention(k, 1, 64, 0, false);
+    test_attention(k, 8192, 8, 64, false);
 }
 
 // With one to three threads, and with rows selected in the last block: the same bits.
