@@ -179,6 +179,7 @@ FAMILIES = {
     "albert": ("albert", {**SIZES, "embedding_size": 16}, albert_tokenizer),
     "deberta-v2": ("deberta-v2", DEBERTA, deberta_tokenizer),
     "modernbert": ("modernbert", MODERNBERT, modernbert_tokenizer),
+    "nomic_bert": ("nomic_bert", SIZES, bert_tokenizer),
     # Stock models that pair an encoder with another one's kind of tokenizer.
     "multilingual-e5": ("bert", SIZES, xlm_roberta_tokenizer),
     "paraphrase-multilingual": ("bert", SIZES, paraphrase_multilingual_tokenizer),

@@ -13,7 +13,7 @@ from poolwise.errors import EncoderError
 def test_a_block_holds_each_of_its_tensors_once(family_folder):
     encoder = load(family_folder)
     if not has_separable_blocks(encoder):
-        assert encoder.family.model_type == "modernbert"
+        assert encoder.family.model_type in ("modernbert", "nomic_bert")
         return
     d, inner = encoder.width, encoder.config["intermediate_size"]
     shapes = {"intermediate": (inner, d), "output": (d, inner)}
@@ -58,7 +58,8 @@ def test_every_family_names_every_role():
 
 
 @pytest.mark.parametrize(
-    ("family", "overrides"), [("modernbert", {}), ("deberta-v2", {"conv_kernel_size": 3})]
+    ("family", "overrides"),
+    [("modernbert", {}), ("nomic_bert", {}), ("deberta-v2", {"conv_kernel_size": 3})],
 )
 def test_other_blocks_cannot_be_taken_apart(tiny, family, overrides):
     encoder = load(tiny(family, **overrides))

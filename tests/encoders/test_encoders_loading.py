@@ -52,7 +52,7 @@ def test_what_an_encoder_knows(family_folder, family):
     assert (encoder.depth, encoder.width) == (3, 32)
     offset = 2 if family in ("roberta", "xlm-roberta", "camembert", "mpnet") else 0
     assert encoder.max_length == encoder.config.positions == 64 - offset
-    unpooled = ("distilbert", "electra", "deberta-v2", "modernbert")
+    unpooled = ("distilbert", "electra", "deberta-v2", "modernbert", "nomic_bert")
     assert encoder.has_pooler == (family not in unpooled)
     assert encoder.pooler_state == ("trained" if encoder.has_pooler else "absent")
     assert encoder.word_embeddings.shape[0] == encoder.config.vocab_size
@@ -112,6 +112,7 @@ HEADS = {
     "albert": "AlbertForPreTraining",
     "deberta-v2": "DebertaV2ForSequenceClassification",
     "modernbert": "ModernBertForMaskedLM",
+    "nomic_bert": "NomicBertForSequenceClassification",
 }
 
 
@@ -140,6 +141,7 @@ CLASSES = {
     "albert": ["AlbertForMaskedLM"],
     "deberta-v2": ["DebertaV2ForMaskedLM"],
     "modernbert": ["ModernBertForMaskedLM"],
+    "nomic_bert": ["NomicBertModel", "NomicBertForMaskedLM"],
 }
 
 

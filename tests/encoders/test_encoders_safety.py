@@ -208,7 +208,7 @@ def test_code_of_a_known_family_is_left_aside(with_code, tiny, tmp_path, monkeyp
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 
-@pytest.mark.parametrize("model_type", ["nomic_bert", "new", "gte", "jina_embeddings_v3", None, 7])
+@pytest.mark.parametrize("model_type", ["new", "gte", "jina_embeddings_v3", None, 7])
 def test_code_of_an_unknown_family_is_refused(with_code, model_type):
     edit(with_code / "config.json", model_type=model_type, architectures=["EvilModel"])
     refused(with_code, f"has 'auto_map'.*model_type is {model_type!r}, expected one of bert")

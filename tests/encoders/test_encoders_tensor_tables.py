@@ -61,6 +61,7 @@ VARIATIONS = [
     ("modernbert", {"mlp_bias": True, "norm_bias": True, "attention_bias": True}),
     ("modernbert", {"global_attn_every_n_layers": 2, "local_attention": 6}),
     ("modernbert", {"layer_types": ["sliding_attention"] * 3}),
+    ("nomic_bert", {"type_vocab_size": 1, "rope_theta": 500.0}),
 ]
 
 
@@ -124,7 +125,7 @@ def test_defaults_are_transformers_own(tmp_path, model_type):
     ours = AutoConfig.for_model(**read_config(path).for_transformers())
     given = [key for key in FAMILIES[model_type].keys if hasattr(theirs, key)]
     assert len(given) >= 8
-    for key in (*given, *(["rope_parameters"] if model_type == "modernbert" else [])):
+    for key in (*given, *(["rope_parameters"] if FAMILIES[model_type].rotary else [])):
         assert getattr(ours, key) == (getattr(theirs, key) or getattr(ours, key)), key
 
 

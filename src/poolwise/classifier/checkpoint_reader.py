@@ -16,7 +16,7 @@ from poolwise.encoders.safetensors_file import open_safetensors
 from poolwise.encoders.tensor_tables import Shape
 from poolwise.encoders.untrusted_files import MEGABYTE, abridge, as_object, read_object
 from poolwise.encoders.weight_formats import WEIGHTS
-from poolwise.encoders.weight_names import read_name
+from poolwise.encoders.weight_names import read_names
 from poolwise.engines import plan
 from poolwise.errors import EncoderError, ReadoutError, listed
 from poolwise.readouts import Readout, parse
@@ -192,7 +192,9 @@ def _tensors(
 ) -> dict[str, Floats]:
     """The head's tensors from ``path``; their shapes follow from the file ``description``."""
     file = open_safetensors(path)
-    wrapped = {read_name(name, family).canonical: name for name in file.entries}
+    wrapped = {
+        name.canonical: stored for stored in file.entries for name in read_names(stored, family)
+    }
     names = {name: name if name in file.entries else wrapped.get(name, "") for name in shapes}
     for name, shape in shapes.items():
         if not names[name]:

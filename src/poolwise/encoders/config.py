@@ -10,7 +10,8 @@ from typing import Any
 
 from poolwise.encoders.config_keys import OTHER_ARCHITECTURES, ConfigKey
 from poolwise.encoders.families import FAMILIES, Family, family_of
-from poolwise.encoders.rotary import read_rotary
+from poolwise.encoders.nomic_config import transformers_keys
+from poolwise.encoders.rotary import read_one_rotary, read_rotary
 from poolwise.encoders.tensor_tables import relative_span
 from poolwise.encoders.untrusted_files import abridge, read_object
 from poolwise.errors import EncoderError, UnsafeModelError
@@ -79,6 +80,8 @@ def read_config(path: Path, overrides: Mapping[str, Any] = MappingProxyType({}))
     raw = {**read_object(path), **overrides}
     _refuse_code(raw, path)
     family, notes = _family(raw, path)
+    if family.model_type == "nomic_bert":
+        raw = transformers_keys(raw, path)
     _refuse_other_architectures(raw, family, path)
     for name, key in family.keys.items():
         if key.name in _ALIASES and key.name in overrides:
@@ -89,6 +92,8 @@ def read_config(path: Path, overrides: Mapping[str, Any] = MappingProxyType({}))
     values = {key.name or name: _value(raw, name, key, path) for name, key in family.keys.items()}
     if family.model_type == "modernbert":
         values |= read_rotary(raw, values, path)
+    if family.model_type == "nomic_bert":
+        values |= read_one_rotary(raw, values, path)
     values |= family.fixed
     if values.get("embedding_size", "absent") is None:
         values["embedding_size"] = values["hidden_size"]
@@ -184,7 +189,7 @@ def _contradictions(family: Family, c: Mapping[str, Any]) -> Iterator[str]:
         yield f"max_position_embeddings {c['max_position_embeddings']} leaves no position to use"
     if c.get("num_hidden_groups", 1) > c["num_hidden_layers"]:
         yield f"num_hidden_groups {c['num_hidden_groups']} exceeds num_hidden_layers"
-    if family.model_type == "modernbert" and (hidden // heads) % 2:
+    if family.rotary and (hidden // heads) % 2:
         yield f"a head has {hidden // heads} dimensions; rotary positions need an even number"
     if family.model_type == "deberta-v2":
         yield from _deberta_contradictions(c)

@@ -220,6 +220,14 @@ MODERNBERT: ConfigKeys = {
     "pad_token_id": ConfigKey(50283, TOKEN),
 }
 
+NOMIC_BERT: ConfigKeys = {
+    **BERT,
+    "vocab_size": ConfigKey(30528, VOCABULARY),
+    "hidden_act": ConfigKey("silu", ACTIVATION),
+    "max_position_embeddings": ConfigKey(2048, POSITIONS),
+    "pad_token_id": ConfigKey(0, integer(0, 10_000_000)),
+}
+
 OTHER_ARCHITECTURES: Mapping[str, tuple[str, Any]] = {
     "alibi_starting_size": ("MosaicBERT", None),
     "feed_forward_type": ("JinaBERT", "original"),

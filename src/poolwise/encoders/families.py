@@ -22,7 +22,8 @@ class Family:
     ``padding_index`` offsets the positions: a number, a key of config.json, or None. In a
     checkpoint with a head, ``prefix`` is that of the encoder's tensors and ``heads`` are those of
     the head's. ``fixed`` holds values that transformers hard-codes; ``rotary`` names keys that
-    ``read_rotary`` reads.
+    ``encoders.rotary`` reads. ``spellings`` rewrites names of tensors in the makers' checkpoints,
+    pattern by pattern; ``stacked`` names modules there whose weights are those of several, stacked.
     """
 
     model_type: str
@@ -41,6 +42,8 @@ class Family:
     padding_index: str | int | None = None
     fixed: Mapping[str, Any] = field(default_factory=dict)
     rotary: tuple[str, ...] = ()
+    spellings: Mapping[str, str] = field(default_factory=dict)
+    stacked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"Family({self.name})"
@@ -62,6 +65,8 @@ class Family:
 
 
 _HEADS = ("cls.", "classifier.", "qa_outputs.", "lm_head.", "dropout.")
+
+_ROTARY = ("rope_theta", "rope_scaling", "rope_parameters")
 
 _BERT = Family(
     model_type="bert",
@@ -180,7 +185,31 @@ _FAMILIES = (
         embedding_norm="embeddings.norm",
         block_norm="",
         final_norm="final_norm",
-        rotary=("rope_theta", "rope_scaling", "rope_parameters"),
+        rotary=_ROTARY,
+    ),
+    Family(
+        model_type="nomic_bert",
+        name="NomicBERT",
+        classes="NomicBert",
+        keys=config_keys.NOMIC_BERT,
+        table=tensor_tables.NOMIC_BERT,
+        prefix="nomic_bert.",
+        heads=(*_HEADS, "pooler."),
+        blocks="layers",
+        block_norm="layers.{i}.post_mlp_layernorm",
+        rotary=_ROTARY,
+        spellings={
+            r"^bert\.": "",
+            r"^encoder\.layers\.": "layers.",
+            r"^emb_ln\.": "embeddings.LayerNorm.",
+            r"\.attn\.out_proj\.": ".self_attn.o_proj.",
+            r"\.mlp\.fc11\.": ".mlp.up_proj.",
+            r"\.mlp\.fc12\.": ".mlp.gate_proj.",
+            r"\.mlp\.fc2\.": ".mlp.down_proj.",
+            r"\.norm1\.": ".post_attention_layernorm.",
+            r"\.norm2\.": ".post_mlp_layernorm.",
+        },
+        stacked={".attn.Wqkv.": tuple(f".self_attn.{name}_proj." for name in "qkv")},
     ),
 )
 

@@ -1,4 +1,4 @@
-"""ModernBERT's rotary positions: which blocks attend globally, which locally, and their thetas."""
+"""Rotary positions: their thetas, and which of ModernBERT's blocks attend locally."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ _OLD_NAMES = {"full_attention": "global_rope_theta", "sliding_attention": "local
 _DEFAULTS = {"full_attention": 160_000.0, "sliding_attention": 10_000.0}
 _INTERVAL = integer(1, MAX_BLOCKS)
 
+NOMIC_THETA = 1000.0
+
 
 def read_rotary(
     raw: Mapping[str, Any], values: Mapping[str, Any], path: Path
@@ -27,9 +29,25 @@ def read_rotary(
     types = values["layer_types"] or _layer_types(raw, depth, path)
     if len(types) != depth:
         raise EncoderError(f"{path}: {len(types)} layer_types for {depth} blocks")
+    _refuse_scaling(raw, path)
+    return {"layer_types": types, "rope_parameters": _parameters(raw, path)}
+
+
+def read_one_rotary(
+    raw: Mapping[str, Any], values: Mapping[str, Any], path: Path
+) -> dict[str, dict[str, Any]]:
+    """``rope_parameters`` where every block has the same, in transformers 5's form (NomicBERT)."""
+    _refuse_scaling(raw, path)
+    width = values["hidden_size"] // values["num_attention_heads"]
+    if raw.get("head_dim") not in (None, width):
+        raise EncoderError(f"{path}: head_dim is {abridge(raw['head_dim'])}, expected {width}")
+    rope = as_object(raw.get("rope_parameters") or {}, f"{path}: rope_parameters")
+    return {"rope_parameters": _rope(rope, raw.get("rope_theta", NOMIC_THETA), "", path)}
+
+
+def _refuse_scaling(raw: Mapping[str, Any], path: Path) -> None:
     if raw.get("rope_scaling") is not None:
         raise EncoderError(f"{path}: rope_scaling is not supported")
-    return {"layer_types": types, "rope_parameters": _parameters(raw, path)}
 
 
 def _layer_types(raw: Mapping[str, Any], depth: int, path: Path) -> list[str]:
@@ -46,14 +64,24 @@ def _parameters(raw: Mapping[str, Any], path: Path) -> dict[str, dict[str, Any]]
     checked = {}
     for kind, old_name in _OLD_NAMES.items():
         rope = as_object(parameters.get(kind) or {}, f"{path}: rope_parameters.{kind}")
-        if rope.get("rope_type", "default") != "default":
-            raise EncoderError(
-                f"{path}: rope_type is {abridge(rope['rope_type'])}, only 'default' is supported"
-            )
-        theta = rope.get("rope_theta", raw.get(old_name, _DEFAULTS[kind]))
-        if not THETA.accepts(theta):
-            raise EncoderError(
-                f"{path}: the {kind} rope_theta is {abridge(theta)}, expected {THETA.expected}"
-            )
-        checked[kind] = {"rope_type": "default", "rope_theta": float(theta)}
+        checked[kind] = _rope(rope, raw.get(old_name, _DEFAULTS[kind]), f"{kind} ", path)
     return checked
+
+
+def _rope(rope: Mapping[str, Any], default: Any, kind: str, path: Path) -> dict[str, Any]:
+    """One checked entry of ``rope_parameters``; ``kind`` names it in errors."""
+    if rope.get("rope_type", "default") != "default":
+        raise EncoderError(
+            f"{path}: rope_type is {abridge(rope['rope_type'])}, only 'default' is supported"
+        )
+    if rope.get("partial_rotary_factor", 1) != 1:
+        raise EncoderError(
+            f"{path}: partial_rotary_factor is {abridge(rope['partial_rotary_factor'])}, only 1 "
+            "(every dimension of a head) is supported"
+        )
+    theta = rope.get("rope_theta", default)
+    if not THETA.accepts(theta):
+        raise EncoderError(
+            f"{path}: the {kind}rope_theta is {abridge(theta)}, expected {THETA.expected}"
+        )
+    return {"rope_type": "default", "rope_theta": float(theta)}

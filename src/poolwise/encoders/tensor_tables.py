@@ -176,6 +176,26 @@ MODERNBERT: tuple[Section, ...] = (
     ("mlp_bias", {"layers.{i}.mlp.Wi": "bias 2I", "layers.{i}.mlp.Wo": "bias H"}),
 )
 
+NOMIC_BERT: tuple[Section, ...] = (
+    (
+        "",
+        {
+            "embeddings.word_embeddings": "embedding V H",
+            "embeddings.token_type_embeddings": "embedding T H",
+            "embeddings.LayerNorm": "norm H",
+            "layers.{i}.self_attn.q_proj": "matrix H H",
+            "layers.{i}.self_attn.k_proj": "matrix H H",
+            "layers.{i}.self_attn.v_proj": "matrix H H",
+            "layers.{i}.self_attn.o_proj": "matrix H H",
+            "layers.{i}.post_attention_layernorm": "norm H",
+            "layers.{i}.mlp.gate_proj": "matrix I H",
+            "layers.{i}.mlp.up_proj": "matrix I H",
+            "layers.{i}.mlp.down_proj": "matrix H I",
+            "layers.{i}.post_mlp_layernorm": "norm H",
+        },
+    ),
+)
+
 
 def facts(config: Values) -> dict[str, int]:
     """The sizes and conditions that the tables name; a condition of 0 is false."""

@@ -25,24 +25,39 @@ _CONSTANTS = (
 class TensorName:
     """``stored`` is the name in the file, ``canonical`` that in transformers' ``AutoModel``.
 
-    ``prefixed`` tells that the prefix between the two is that of an encoder.
+    ``prefixed`` tells that the prefix between the two is that of an encoder. The tensor is the
+    ``part``-th of ``parts`` that are stacked in the file's.
     """
 
     stored: str
     canonical: str
     prefixed: bool
+    part: int = 0
+    parts: int = 1
 
 
-def read_name(stored: str, family: Family) -> TensorName:
-    """The name of a tensor in a checkpoint, without prefixes and with transformers' endings."""
+def read_names(stored: str, family: Family) -> tuple[TensorName, ...]:
+    """The name of a tensor in a checkpoint, without prefixes and as transformers spells it.
+
+    Several names where the file's tensor is a stack of several.
+    """
     match = _prefix(family).match(stored)
     prefix = match[0] if match else ""
     canonical = stored[len(prefix) :]
     for old, new in _OLD_ENDS.items():
         if canonical.endswith(old):
             canonical = canonical.removesuffix(old) + new
+    for spelling, name in family.spellings.items():
+        canonical = re.sub(spelling, name, canonical)
     wrappers = (family.prefix, *_ENCODER_WRAPPERS)
-    return TensorName(stored, canonical, any(wrapper in prefix for wrapper in wrappers))
+    prefixed = any(wrapper in prefix for wrapper in wrappers)
+    for module, parts in family.stacked.items():
+        if module in canonical:
+            return tuple(
+                TensorName(stored, canonical.replace(module, part), prefixed, index, len(parts))
+                for index, part in enumerate(parts)
+            )
+    return (TensorName(stored, canonical, prefixed),)
 
 
 def is_head(canonical: str, family: Family) -> bool:

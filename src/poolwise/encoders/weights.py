@@ -20,7 +20,7 @@ from poolwise.encoders.safetensors_file import (
 from poolwise.encoders.tensor_tables import Shape
 from poolwise.encoders.untrusted_files import as_object, read_object, resolve_inside, safe_name
 from poolwise.encoders.weight_formats import WEIGHTS, missing_weights
-from poolwise.encoders.weight_names import TensorName, in_encoder, is_head, read_name
+from poolwise.encoders.weight_names import TensorName, in_encoder, is_head, read_names
 from poolwise.errors import EncoderError, UnsafeModelError, listed
 from poolwise.records import Floats
 
@@ -43,7 +43,7 @@ class SelectedNames:
     """``names`` maps each tensor of the encoder to its name in the checkpoint; ``notes`` as in
     ``Weights``."""
 
-    names: Mapping[str, str]
+    names: Mapping[str, TensorName]
     notes: tuple[str, ...] = ()
 
 
@@ -79,13 +79,14 @@ def select_names(shapes: Mapping[str, Shape], config: Config, folder: Path) -> S
     expected = _expected(names, config)
     notes = _check_names(names, expected, config, folder)
     for name, shape in expected.items():
-        stored = shapes[names[name].stored]
-        if stored != shape:
+        stored, rows = shapes[names[name].stored], shape[0] * names[name].parts
+        if stored != (rows, *shape[1:]):
             raise EncoderError(
-                f"{folder}: {name} has shape {stored}, but config.json asks for {shape}"
+                f"{folder}: {name} has shape {stored}, but config.json asks for "
+                f"{(rows, *shape[1:])}"
             )
     _check_memory(expected.values(), folder)
-    return SelectedNames({name: names[name].stored for name in expected}, notes)
+    return SelectedNames({name: names[name] for name in expected}, notes)
 
 
 def _expected(names: Container[str], config: Config) -> dict[str, Shape]:
@@ -138,17 +139,24 @@ def _shards(folder: Path) -> list[SafetensorsFile]:
     return files
 
 
-def _read(names: Mapping[str, str], files: Mapping[str, SafetensorsFile]) -> dict[str, Floats]:
+def _read(
+    names: Mapping[str, TensorName], files: Mapping[str, SafetensorsFile]
+) -> dict[str, Floats]:
     """Each tensor by its canonical name; those of one file are read together."""
     names_of_file: dict[Path, list[str]] = {}
-    for stored in names.values():
+    for stored in dict.fromkeys(name.stored for name in names.values()):
         names_of_file.setdefault(files[stored].path, []).append(stored)
     tensors = {
         stored: tensor
         for group in names_of_file.values()
         for stored, tensor in files[group[0]].read(group).items()
     }
-    return {name: tensors[stored] for name, stored in names.items()}
+    return {name: _part(tensors[stored.stored], stored) for name, stored in names.items()}
+
+
+def _part(tensor: Floats, name: TensorName) -> Floats:
+    rows = len(tensor) // name.parts
+    return tensor[name.part * rows : (name.part + 1) * rows] if name.parts > 1 else tensor
 
 
 def memory() -> int:
@@ -169,7 +177,7 @@ def _check_memory(shapes: Iterable[Shape], folder: Path) -> None:
 def _names(stored: Iterable[str], family: Family, folder: Path) -> dict[str, TensorName]:
     """The names of all tensors by their canonical names."""
     names: dict[str, TensorName] = {}
-    for name in (read_name(name, family) for name in stored):
+    for name in (name for stored_name in stored for name in read_names(stored_name, family)):
         other = names.get(name.canonical)
         if other is not None and in_encoder(name, family):
             raise EncoderError(

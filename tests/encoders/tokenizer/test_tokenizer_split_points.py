@@ -18,7 +18,7 @@ from poolwise.encoders.tokenizer.split_points import is_splittable
 from poolwise.errors import TextError
 
 LOCAL = {"bert", "bert-cased", "roberta", "xlm-roberta", "camembert", "distilbert", "electra"}
-LOCAL |= {"mpnet", "albert", "deberta-v2", "modernbert", "multilingual-e5", "bge-m3"}
+LOCAL |= {"mpnet", "albert", "deberta-v2", "modernbert", "nomic_bert", "multilingual-e5", "bge-m3"}
 LOCAL |= {"paraphrase-multilingual"}
 
 BITS = [

@@ -49,7 +49,8 @@ def encoder(out: str, *paths: str) -> None:
     tensors, size = _open(files)
     config = read_config(Path(folder) / "config.json")
     shapes = {name: tensor.shape for name, tensor in tensors.items()}
-    needed = set(select_names(shapes, config, Path(folder)).names.values())
+    selected = select_names(shapes, config, Path(folder))
+    needed = {name.stored for name in selected.names.values()}
     for name in needed:
         if tensors[name].fault:
             sys.exit(f"refused, of {safe_name(name)} {tensors[name].fault}")
