@@ -18,8 +18,9 @@ def embedding_warnings(
     if note := encoder.omission_note(readout):
         yield note
     facts = {"rows": sum(map(len, batches)), "max_length": encoder.max_length}
+    counts = [batch.flag_counts() for batch in batches]
     for name, flag in ROW_FLAGS.items():
-        count = sum(batch.flag_counts()[name] for batch in batches)
+        count = sum(by_flag[name] for by_flag in counts)
         if flag.warning and count:
             yield flag.warning.format(count=count, **facts)
     unknown = UnknownTokens(encoder.tokenizer)

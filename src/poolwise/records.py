@@ -144,7 +144,7 @@ class VectorBatch:
 
     def flag_counts(self) -> dict[str, int]:
         """How many rows have each of ``ROW_FLAGS``."""
-        return {flag: int(getattr(self, flag).sum()) for flag in ROW_FLAGS}
+        return {flag: int(np.count_nonzero(getattr(self, flag))) for flag in ROW_FLAGS}
 
 
 @dataclass(frozen=True, slots=True)

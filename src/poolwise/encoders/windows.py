@@ -61,9 +61,7 @@ def _spans(ids: Ints, room: int, overlap: int) -> Iterator[Ints]:
 
 
 def _with_frame(ids: Ints, frame: Frame) -> Tokens:
-    first, last = len(frame.before), len(frame.before) + len(ids)
-    sequence = np.empty(last + len(frame.after), np.int32)
-    sequence[:first], sequence[first:last], sequence[last:] = frame.before, ids, frame.after
+    sequence = np.concatenate((frame.before, ids, frame.after), dtype=np.int32)
     special = np.ones(len(sequence), np.bool_)
-    special[first:last] = False
+    special[len(frame.before) : len(frame.before) + len(ids)] = False
     return Tokens(sequence, special)

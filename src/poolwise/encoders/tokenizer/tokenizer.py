@@ -177,7 +177,10 @@ class Tokenizer:
     ) -> list[Ints]:
         try:
             with library_errors_as(partial(RowError, start), "the tokenizer fails on it"):
-                encodings = backend.encode_batch_fast(list(texts), add_special_tokens=False)
+                if len(texts) == 1:  # a batch, even of one, waits for the library's threads to wake
+                    encodings = [backend.encode(texts[0], add_special_tokens=False)]
+                else:
+                    encodings = backend.encode_batch_fast(list(texts), add_special_tokens=False)
         except TextError:
             if len(texts) == 1:
                 raise
@@ -186,13 +189,13 @@ class Tokenizer:
                 for i, text in enumerate(texts, start)
                 for ids in self._encode_batch(backend, [text], i)
             ]
-        ids = [np.array(encoding.ids, np.uint32) for encoding in encodings]
-        highest = max((int(row.max(initial=0)) for row in ids), default=0)
+        ids = [encoding.ids for encoding in encodings]
+        highest = max((max(row, default=0) for row in ids), default=0)
         if highest >= self.vocab_size:
             raise EncoderError(
                 f"the tokenizer made the id {highest}, but there are {self.vocab_size} embeddings"
             )
-        return [row.astype(np.int32) for row in ids]
+        return [np.array(row, np.int32) for row in ids]
 
 
 def _check_text(text: object, index: int) -> None:

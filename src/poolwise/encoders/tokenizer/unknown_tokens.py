@@ -36,8 +36,8 @@ class UnknownTokens:
             return
         ids = np.concatenate([window.ids for window in windows])
         special = np.concatenate([window.special for window in windows])
-        self.n_tokens += int((~special).sum())
-        self.n_unknown += int(((ids == self._tokenizer.unk_token_id) & ~special).sum())
+        self.n_tokens += int(np.count_nonzero(~special))
+        self.n_unknown += int(np.count_nonzero((ids == self._tokenizer.unk_token_id) & ~special))
 
     def notes(self) -> Iterator[str]:
         """A sentence if more than ``MAX_SHARE`` of the tokens are unknown."""
