@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "gemm_float.h"
+#include "attention_relative.h"
 
 namespace {
 
@@ -22,9 +22,10 @@ constexpr int padded(int n) {
 }
 
 template <class S>
-std::size_t attention_scratch(int tokens, int width) {
+std::size_t attention_scratch(int tokens, int width, int relative_rows) {
     const std::size_t keys = padded<S>(tokens), value_columns = padded<S>(width);
-    return keys * width + value_columns * tokens + query_block * (keys + value_columns);
+    return keys * width + value_columns * tokens + query_block * (keys + value_columns) +
+           relative_scratch<S>(relative_rows, query_block);
 }
 
 // Packs the keys as the panels of weights of the product q k', the values as those of p v.
@@ -49,11 +50,6 @@ void pack_head(const AttentionHead& a, float* keys, float* values) {
         }
     }
 }
-
-// The keys [begin, end).
-struct KeyRange {
-    int begin, end;
-};
 
 inline KeyRange visible_keys(const AttentionHead& a, int position) {
     return {std::max(position - a.window, 0), std::min(position + a.window + 1, a.tokens)};
@@ -99,9 +95,8 @@ void attend(const AttentionHead& a) {
     float* scores = values + value_columns * a.tokens;
     float* context = scores + query_block * key_columns;
     pack_head<S>(a, keys, values);
-    const auto position = [&](int query) {
-        return a.query_positions != nullptr ? a.query_positions[query] : query;
-    };
+    float* products = context + query_block * value_columns;
+    const auto position = [&](int query) { return query_position(a, query); };
     for (int q = 0; q < a.queries; q += query_block) {
         const int count = std::min(query_block, a.queries - q);
         // From a whole vector on, for the softmax.
@@ -115,6 +110,8 @@ void attend(const AttentionHead& a) {
                                .weights_stride = panel,
                                .steps = a.width},
                               {.out = scores + p, .stride = key_columns});
+        if (a.relative != nullptr)
+            add_relative_terms<S>(a, q, count, range, keys, scores, key_columns, products);
         for (int r = 0; r < count; ++r) {
             const int p = position(q + r);
             softmax<S>(scores + r * key_columns, range, visible_keys(a, p), a.scale,

@@ -21,6 +21,15 @@ struct Epilogue {
     std::size_t residual_stride = 0;  // floats
 };
 
+// What DeBERTa's attention adds to a head's scores, before their scale: the query times the key of
+// the distance from query to key, and the key times its query. Far distances share rows.
+struct RelativePositions {
+    const float* keys = nullptr;           // [rows, width], packed in panels; null: no such term
+    const float* queries = nullptr;        // [rows][width]; null: no such term
+    const int* row_of_distance = nullptr;  // never falling; at 0: of a key at the query's position
+    int rows = 0;
+};
+
 // One attention head of one sequence: `queries` rows attend to `tokens` keys and values.
 struct AttentionHead {
     const float* q = nullptr;
@@ -34,12 +43,13 @@ struct AttentionHead {
     // The bias of key j for the query at position p is relative_bias[j - p]; null where there is
     // none.
     const float* relative_bias = nullptr;
+    const RelativePositions* relative = nullptr;
     const int* query_positions = nullptr;  // rising; null: 0, 1, 2 …
     // The query at position p sees the keys from p - window to p + window.
     int window = every_key;
     static constexpr int every_key = 1 << 30;
     float scale = 1;
-    float* scratch = nullptr;  // attention_scratch(tokens, width) floats
+    float* scratch = nullptr;  // attention_scratch(tokens, width, relative rows) floats
 };
 
 struct Kernels {
@@ -52,7 +62,7 @@ struct Kernels {
     void (*convert)(const Matrix&, const float* rows, std::size_t row_stride, int count, void* out,
                     std::size_t stride, float* scales);
     void (*attend)(const AttentionHead&);
-    std::size_t (*attention_scratch)(int tokens, int width);
+    std::size_t (*attention_scratch)(int tokens, int width, int relative_rows);
     void (*layer_norm)(float* rows, std::size_t stride, int count, int width, const float* gain,
                        const float* bias, float epsilon);
     // sum += weight * row

@@ -23,7 +23,7 @@ void Workspace::reserve(const Encoder& encoder, const Batch& batch, const Output
     for (int s = 0; s < batch.sequences; ++s)
         longest = std::max(longest, batch.offsets[s + 1] - batch.offsets[s]);
     const std::size_t floats =
-        encoder.kernels.attention_scratch(longest, encoder.shape.width / encoder.shape.heads);
+        encoder.kernels.attention_scratch(longest, encoder.shape.width / encoder.shape.heads, 0);
     attention_scratch.resize(std::max<std::size_t>(attention_scratch.size(), threads));
     for (int t = 0; t < threads; ++t) attention_scratch[t].resize(floats);
 }

@@ -152,12 +152,17 @@ struct RandomHead {
     std::vector<float> rows, bias;
     Buffer<float> scratch, out;
     AttentionHead head;
+    std::vector<float> relative_keys, relative_queries;
+    std::vector<int> row_of_distance;
+    Pages pages;
+    Matrix packed_keys;
+    RelativePositions relative;
 
     RandomHead(const Kernels& k, int tokens, int width, int window)
         : stride(3 * width + 5),
           rows(noise(tokens * stride)),
           bias(noise(2 * tokens)),
-          scratch(k.attention_scratch(tokens, width)),
+          scratch(k.attention_scratch(tokens, width, 0)),
           out(static_cast<std::size_t>(tokens) * width) {
         head.q = rows.data();
         head.k = rows.data() + width;
@@ -172,7 +177,44 @@ struct RandomHead {
         head.scratch = scratch.data();
     }
 
+    RandomHead(const RandomHead&) = delete;
+
     void use_bias() { head.relative_bias = bias.data() + head.tokens - 1; }
+
+    // Distances beyond `rows` rows share the first or the last one.
+    void use_relative_positions(const Kernels& k, int rows, bool keys, bool queries) {
+        const std::size_t size = static_cast<std::size_t>(rows) * head.width;
+        for (int distance = 1 - head.tokens; distance < head.tokens; ++distance)
+            row_of_distance.push_back(std::clamp(rows / 2 + distance, 0, rows - 1));
+        relative.row_of_distance = row_of_distance.data() + head.tokens - 1;
+        relative.rows = rows;
+        if (keys) {
+            relative_keys = noise(size);
+            packed_keys = pack(relative_keys.data(), nullptr, rows, head.width, Format::f32,
+                               k.float_panel, pages);
+            relative.keys = reinterpret_cast<const float*>(packed_keys.data);
+        }
+        if (queries) {
+            relative_queries = noise(size);
+            relative.queries = relative_queries.data();
+        }
+        scratch = Buffer<float>(k.attention_scratch(head.tokens, head.width, rows));
+        head.scratch = scratch.data();
+        head.relative = &relative;
+    }
+
+    double relative_terms(int q, int j) const {
+        double score = 0;
+        for (int i = 0; i < head.width && head.relative != nullptr; ++i) {
+            const std::size_t index =
+                static_cast<std::size_t>(relative.row_of_distance[j - q]) * head.width + i;
+            if (!relative_keys.empty())
+                score += static_cast<double>(head.q[q * stride + i]) * relative_keys[index];
+            if (!relative_queries.empty())
+                score += static_cast<double>(head.k[j * stride + i]) * relative_queries[index];
+        }
+        return score;
+    }
 
     // The result for the query at position q.
     std::vector<double> reference(int q) const {
@@ -181,7 +223,7 @@ struct RandomHead {
         double sum = 0;
         for (int j = 0; j < a.tokens; ++j) {
             if (std::abs(q - j) > a.window) continue;
-            double score = 0;
+            double score = relative_terms(q, j);
             for (int i = 0; i < a.width; ++i)
                 score += static_cast<double>(a.q[q * stride + i]) * a.k[j * stride + i];
             score *= a.scale;
@@ -210,13 +252,13 @@ struct RandomHead {
     }
 };
 
-void test_attention(const Kernels& k, int tokens, int width, int window, bool bias) {
-    RandomHead random_head(k, tokens, width, window);
-    if (bias) random_head.use_bias();
+void test_attention(const Kernels& k, const RandomHead& random_head) {
+    const int tokens = random_head.head.tokens, width = random_head.head.width;
     k.attend(random_head.head);
     const float* out = random_head.out.data();
     const std::string label = std::string(k.level) + " attention over " + std::to_string(tokens) +
-                              " tokens, window " + std::to_string(window);
+                              " tokens, window " + std::to_string(random_head.head.window) +
+                              ", relative rows " + std::to_string(random_head.relative.rows);
     const int stride = tokens > 1000 ? 61 : 1;
     for (int q = 0; q < tokens; q += stride) {
         const auto expected = random_head.reference(q);
@@ -235,7 +277,25 @@ void test_attention(const Kernels& k, int tokens, int width, int window, bool bi
     }
 }
 
+void test_attention(const Kernels& k, int tokens, int width, int window, bool bias) {
+    RandomHead random_head(k, tokens, width, window);
+    if (bias) random_head.use_bias();
+    test_attention(k, random_head);
+}
+
+void test_relative_positions(const Kernels& k) {
+    const int shapes[][2] = {{1, 2}, {2, 16}, {33, 20}, {64, 512}, {130, 64}, {300, 64}};
+    for (const auto& [tokens, rows] : shapes)
+        for (int terms : {1, 2, 3}) {
+            RandomHead random_head(k, tokens, 12, AttentionHead::every_key);
+            random_head.use_relative_positions(k, rows, terms & 1, terms & 2);
+            random_head.head.scale = 0.2f;
+            test_attention(k, random_head);
+        }
+}
+
 void test_attention(const Kernels& k) {
+    test_relative_positions(k);
     const int shapes[][2] = {{1, 1},   {2, 8},   {5, 16},  {17, 32},
                              {64, 64}, {33, 20}, {130, 8}, {512, 16}};
     for (const auto& [tokens, width] : shapes)
