@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,8 +21,9 @@ namespace nb = nanobind;
 template <int Dimensions>
 using Floats = nb::ndarray<const float, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu>;
 using Ints = nb::ndarray<const int, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-using Linear = std::pair<Floats<2>, Floats<1>>;  // weight [out, in], bias [out]
-using Gains = std::pair<Floats<1>, Floats<1>>;   // gain and bias, [width] each
+// Weight [out, in] and bias [out], or gain and bias, [width] each; either may lack the bias.
+using Linear = std::pair<Floats<2>, std::optional<Floats<1>>>;
+using Gains = std::pair<Floats<1>, std::optional<Floats<1>>>;
 
 // nanobind accepts None as an array inside a tuple.
 template <class Array>

@@ -8,6 +8,7 @@ namespace poolwise {
 namespace {
 
 constexpr int max_width = 1 << 20;
+constexpr int padding = 64;  // floats behind an array, so that kernels can read whole vectors
 
 // Checks the shape of each array before its values are copied or packed.
 class EncoderBuilder {
@@ -18,48 +19,93 @@ public:
           packer_(kernels, encoder_->pages) {}
 
     void set_embeddings(const EncoderArrays& arrays) {
-        const auto& [words, positions, token_type] =
-            std::tie(arrays.words, arrays.positions, arrays.token_type);
+        const auto& [words, token_type] = std::tie(arrays.words, arrays.token_type);
         Embeddings& tables = encoder_->embeddings;
         tables.width = extent(words, 1);
         tables.vocabulary = extent(words, 0);
-        tables.max_positions = extent(positions, 0);
         expect_within(tables.width, 1, max_width, "the width of words");
-        expect(tables.vocabulary > 0 && tables.max_positions > 0,
-               "there are no words or no positions");
-        expect_shape(positions, {tables.max_positions, tables.width}, "positions");
+        expect(tables.vocabulary > 0, "there are no words");
         if (token_type) expect_shape(*token_type, {tables.width}, "type");
         expect(arrays.projection || tables.width == width(),
                "embeddings of another width need a projection");
-        tables.norm = norm(arrays.norm, tables.width, "norm");
+        if (arrays.norm) tables.norm = norm(*arrays.norm, tables.width, "norm");
         if (arrays.projection)
             tables.projection =
                 matrix(*arrays.projection, tables.width, width(), formats_.other, "projection");
         expect_aligned(words, "words");
-        expect_aligned(positions, "positions");
         if (token_type) expect_aligned(*token_type, "type");
         tables.words = words.data();
-        tables.positions = positions.data();
         tables.token_type = token_type ? token_type->data() : nullptr;
     }
 
+    void set_positions(const std::optional<Floats<2>>& positions,
+                       const std::vector<Floats<3>>& rotary) {
+        expect(positions || !rotary.empty(), "there are no positions");
+        Embeddings& tables = encoder_->embeddings;
+        tables.max_positions = positions ? extent(*positions, 0) : extent(rotary[0], 0);
+        expect(tables.max_positions > 0, "there are no positions");
+        if (positions) {
+            expect_shape(*positions, {tables.max_positions, tables.width}, "positions");
+            expect_aligned(*positions, "positions");
+            tables.positions = positions->data();
+        }
+        const int head_width = encoder_->shape.head_width;
+        expect(rotary.empty() || head_width % 2 == 0, "rotary positions need an even head_width");
+        for (const Floats<3>& table : rotary) {
+            expect_shape(table, {tables.max_positions, 2, head_width / 2}, "rotary");
+            encoder_->rotary.push_back(copy_floats(table));
+        }
+    }
+
     void add_block(const BlockArrays& arrays) {
-        const auto& [query, key, value, attention_output, attention_norm, intermediate, output,
-                     output_norm] = arrays;
-        const int inner = encoder_->shape.inner;
+        const auto& [layers, norms, window, rotary] = arrays;
+        const Shape& shape = encoder_->shape;
+        const int queries = shape.query_width(), keys = shape.key_value_width();
         const Format input = formats_.attention_input, other = formats_.other;
+        expect_roles(layers,
+                     {"query", "key", "value", "attention_output", "intermediate", "output"},
+                     {"gate"});
+        expect_roles(
+            norms, {},
+            {"attention_input_norm", "attention_norm", "feed_forward_input_norm", "output_norm"});
+        const auto layer = [&](const char* role, int in, int out, Format format) {
+            const auto match = layers.find(role);
+            return match == layers.end() ? Matrix() : matrix(match->second, in, out, format, role);
+        };
+        const auto norm_of = [&](const char* role) {
+            const auto match = norms.find(role);
+            return match == norms.end() ? Norm() : norm(match->second, width(), role);
+        };
         Block block;
-        block.query = matrix(query, width(), width(), input, "query");
-        block.key_value = packer_.pack({checked(key, width(), width(), "key or value"),
-                                        checked(value, width(), width(), "key or value")},
-                                       width(), width(), input, "key or value");
-        block.attention_output =
-            matrix(attention_output, width(), width(), other, "attention_output");
-        block.attention_norm = norm(attention_norm, width(), "attention_norm");
-        block.intermediate = matrix(intermediate, width(), inner, other, "intermediate");
-        block.output = matrix(output, inner, width(), other, "output");
-        block.output_norm = norm(output_norm, width(), "output_norm");
+        block.attention_input_norm = norm_of("attention_input_norm");
+        block.query = layer("query", width(), queries, input);
+        block.key_value = packer_.pack({checked(layers.at("key"), width(), keys, "key"),
+                                        checked(layers.at("value"), width(), keys, "value")},
+                                       keys, width(), input, "key or value");
+        block.attention_output = layer("attention_output", queries, width(), other);
+        block.attention_norm = norm_of("attention_norm");
+        block.feed_forward_input_norm = norm_of("feed_forward_input_norm");
+        block.intermediate = layer("intermediate", width(), shape.inner, other);
+        block.gate = layer("gate", width(), shape.inner, other);
+        block.output = layer("output", shape.inner, width(), other);
+        block.output_norm = norm_of("output_norm");
+        block.window = window.value_or(AttentionHead::every_key);
+        expect_within(block.window, 0, AttentionHead::every_key, "window");
+        block.rotary = rotary.value_or(-1);
+        if (rotary)
+            expect_within(*rotary, 0, static_cast<int>(encoder_->rotary.size()) - 1, "rotary");
         encoder_->blocks.push_back(std::move(block));
+    }
+
+    void set_order(const std::vector<int>& order) {
+        const int blocks = static_cast<int>(encoder_->blocks.size());
+        for (std::size_t i = 0; i < order.size(); ++i)
+            expect_within(order[i], 0, blocks - 1, "order", i);
+        encoder_->order = order;
+    }
+
+    void set_final_norm(const Gains& arrays) {
+        encoder_->final_norm = norm(arrays, width(), "final_norm");
     }
 
     void set_pooler(const Linear& pooler) {
@@ -80,18 +126,35 @@ public:
 private:
     int width() const { return encoder_->shape.width; }
 
-    // Padded, so that kernels can read whole vectors.
     template <class Array>
     static Buffer<float> copy_floats(const Array& array) {
-        Buffer<float> floats(array.size() + 64);
+        Buffer<float> floats(array.size() + padding);
         copy_bytes(floats.data(), array);
         return floats;
     }
 
-    static LayerNorm norm(const Gains& arrays, int width, const char* name) {
-        expect_shape(arrays.first, {width}, name);
-        expect_shape(arrays.second, {width}, name);
-        return {copy_floats(arrays.first), copy_floats(arrays.second)};
+    Norm norm(const Gains& arrays, int width, const char* name) const {
+        const auto& [gain, bias] = arrays;
+        expect(!bias || encoder_->shape.normalization == Normalization::layer,
+               "an RMSNorm has no bias");
+        expect_shape(gain, {width}, name);
+        if (!bias) return {copy_floats(gain), Buffer<float>(width + padding)};
+        expect_shape(*bias, {width}, name);
+        return {copy_floats(gain), copy_floats(*bias)};
+    }
+
+    // Throws unless the keys are the required ones and, perhaps, optional ones.
+    template <class Arrays>
+    static void expect_roles(const std::map<std::string, Arrays>& arrays,
+                             std::initializer_list<const char*> required,
+                             std::initializer_list<const char*> optional) {
+        std::size_t known = 0;
+        for (const char* role : required) {
+            expect(arrays.count(role), std::string("a block has no ") + role);
+            ++known;
+        }
+        for (const char* role : optional) known += arrays.count(role);
+        expect(known == arrays.size(), "a block has an array of an unknown role");
     }
 
     Matrix matrix(const Linear& layer, int in, int out, Format format, const char* name) {
@@ -100,8 +163,9 @@ private:
 
     static LinearWeights checked(const Linear& layer, int in, int out, const char* name) {
         expect_shape(layer.first, {out, in}, name);
-        expect_shape(layer.second, {out}, name);
-        return {layer.first.data(), layer.second.data()};
+        if (!layer.second) return {layer.first.data(), nullptr};
+        expect_shape(*layer.second, {out}, name);
+        return {layer.first.data(), layer.second->data()};
     }
 
     const LayerFormats formats_;
@@ -115,12 +179,17 @@ std::unique_ptr<const Encoder> build_encoder(const Kernels& kernels, LayerFormat
                                              const Shape& shape, const EncoderArrays& arrays) {
     expect_within(shape.width, 1, max_width, "width");
     expect_within(shape.inner, 1, max_width, "inner");
-    expect_within(shape.heads, 1, shape.width, "heads");
-    expect(shape.width % shape.heads == 0, "the width is no multiple of the heads");
+    expect_within(shape.heads, 1, max_width, "heads");
+    expect_within(shape.key_value_heads, 1, shape.heads, "key_value_heads");
+    expect(shape.heads % shape.key_value_heads == 0, "heads are no multiple of key_value_heads");
+    expect_within(shape.head_width, 1, max_width / shape.heads, "head_width");
     expect(std::isfinite(shape.epsilon) && shape.epsilon >= 0, "epsilon is no number from 0 up");
     EncoderBuilder builder(kernels, formats, shape);
     builder.set_embeddings(arrays);
+    builder.set_positions(arrays.positions, arrays.rotary);
     for (const BlockArrays& block : arrays.blocks) builder.add_block(block);
+    builder.set_order(arrays.order);
+    if (arrays.final_norm) builder.set_final_norm(*arrays.final_norm);
     if (arrays.pooler) builder.set_pooler(*arrays.pooler);
     if (arrays.relative_bias) builder.set_relative_bias(*arrays.relative_bias);
     return builder.finish();

@@ -1,8 +1,10 @@
 // Builds an encoder from the caller's arrays. A built encoder is complete and immutable.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <tuple>
 #include <vector>
 
@@ -12,17 +14,23 @@
 
 namespace poolwise {
 
-// Query, key, value, attention output and its norm; intermediate, output and its norm.
-using BlockArrays = std::tuple<Linear, Linear, Linear, Linear, Gains, Linear, Linear, Gains>;
+// A block's linear layers and norms by their names in Block (`key` and `value` apart), its window,
+// and the index of its rotary table; absent roles and settings are those that the family lacks.
+using BlockArrays = std::tuple<std::map<std::string, Linear>, std::map<std::string, Gains>,
+                               std::optional<int>, std::optional<int>>;
 
 struct EncoderArrays {
     // Referenced: they must outlive the encoder.
-    Floats<2> words, positions;
+    Floats<2> words;
+    std::optional<Floats<2>> positions;
     std::optional<Floats<1>> token_type;
     // Copied.
-    Gains norm;
+    std::optional<Gains> norm;
     std::optional<Linear> projection;
+    std::vector<Floats<3>> rotary;  // [positions, (cos, sin), head_width / 2]
     std::vector<BlockArrays> blocks;
+    std::vector<int> order;  // for each block of the pass, its index in `blocks`
+    std::optional<Gains> final_norm;
     std::optional<Linear> pooler;
     std::optional<Floats<2>> relative_bias;  // [heads, 2 * relative_span - 1]
 };

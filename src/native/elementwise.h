@@ -117,15 +117,16 @@ float max_of(typename S::F v) {
     return largest;
 }
 
-// Normalizes each row in place, as torch's LayerNorm: biased variance, epsilon under the root. Rows
-// are padded to whole vectors, and the padding stays finite.
+// Normalizes each row, as torch's LayerNorm: biased variance, epsilon under the root. Rows are
+// padded to whole vectors, and the padding stays finite.
 template <class S>
-void layer_norm(float* rows, std::size_t stride, int count, int width, const float* gain,
-                const float* bias, float epsilon) {
+void layer_norm(const float* rows, float* out, std::size_t stride, int count, int width,
+                const float* gain, const float* bias, float epsilon) {
     const int vector_end = width / S::width * S::width;
     const int tail = width - vector_end;
     for (int r = 0; r < count; ++r) {
-        float* x = rows + r * stride;
+        const float* x = rows + r * stride;
+        float* y = out + r * stride;
         auto sum = S::zero();
         for (int i = 0; i < vector_end; i += S::width) sum = S::add(sum, S::load(x + i));
         if (tail) sum = S::add(sum, S::mask_tail(S::load(x + vector_end), tail));
@@ -143,7 +144,59 @@ void layer_norm(float* rows, std::size_t stride, int count, int width, const flo
         const auto scale = S::splat(1.0f / __builtin_sqrtf(variance + epsilon));
         for (int i = 0; i < width; i += S::width) {
             const auto d = S::mul(S::sub(S::load(x + i), mean), scale);
-            S::store(x + i, S::fma(d, S::load(gain + i), S::load(bias + i)));
+            S::store(y + i, S::fma(d, S::load(gain + i), S::load(bias + i)));
+        }
+    }
+}
+
+// x / sqrt(mean(x^2) + epsilon) * gain of each row (Zhang and Sennrich 2019), padded as above.
+template <class S>
+void rms_norm(const float* rows, float* out, std::size_t stride, int count, int width,
+              const float* gain, float epsilon) {
+    const int vector_end = width / S::width * S::width;
+    const int tail = width - vector_end;
+    for (int r = 0; r < count; ++r) {
+        const float* x = rows + r * stride;
+        float* y = out + r * stride;
+        auto square = S::zero();
+        for (int i = 0; i < vector_end; i += S::width) {
+            const auto v = S::load(x + i);
+            square = S::fma(v, v, square);
+        }
+        if (tail) {
+            const auto v = S::mask_tail(S::load(x + vector_end), tail);
+            square = S::fma(v, v, square);
+        }
+        const float mean = sum_of<S>(square) / static_cast<float>(width);
+        const auto scale = S::splat(1.0f / __builtin_sqrtf(mean + epsilon));
+        for (int i = 0; i < width; i += S::width)
+            S::store(y + i, S::mul(S::mul(S::load(x + i), scale), S::load(gain + i)));
+    }
+}
+
+// Rotates each pair (i, i + head_width / 2) of a head's components by the angle that `table`
+// [positions][cos, sin][head_width / 2] has for the row's position (Su et al. 2021, section 3.4.2).
+template <class S>
+void rotate(float* rows, std::size_t stride, int count, const int* positions, const float* table,
+            int heads, int head_width) {
+    const int half = head_width / 2, vector_end = half / S::width * S::width;
+    for (int r = 0; r < count; ++r) {
+        const float* cos = table + static_cast<std::size_t>(positions[r]) * head_width;
+        const float* sin = cos + half;
+        for (int h = 0; h < heads; ++h) {
+            float* x = rows + r * stride + h * head_width;
+            float* y = x + half;
+            for (int i = 0; i < vector_end; i += S::width) {
+                const auto a = S::load(x + i), b = S::load(y + i);
+                const auto c = S::load(cos + i), s = S::load(sin + i);
+                S::store(x + i, S::sub(S::mul(a, c), S::mul(b, s)));
+                S::store(y + i, S::fma(b, c, S::mul(a, s)));
+            }
+            for (int i = vector_end; i < half; ++i) {
+                const float a = x[i], b = y[i];
+                x[i] = a * cos[i] - b * sin[i];
+                y[i] = b * cos[i] + a * sin[i];
+            }
         }
     }
 }

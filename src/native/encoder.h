@@ -11,31 +11,50 @@
 
 namespace poolwise {
 
+enum class Normalization { layer, rms };
+
 // The sizes and settings that config.json gives for every block.
 struct Shape {
-    int width = 0;      // of a hidden state
-    int heads = 0;      // of attention
+    int width = 0;            // of a hidden state
+    int heads = 0;            // of attention
+    int key_value_heads = 0;  // each serves as many query heads, side by side
+    int head_width = 0;
     int inner = 0;      // width of the feed-forward layer ("intermediate_size")
-    float epsilon = 0;  // of the layer norms
+    float epsilon = 0;  // of the norms
     Activation activation = Activation::gelu;
+    Normalization normalization = Normalization::layer;
+
+    int query_width() const { return heads * head_width; }
+    int key_value_width() const { return key_value_heads * head_width; }
 };
 
-struct LayerNorm {
+// Without gains it is absent, and rows stay as they are.
+struct Norm {
     Buffer<float> gain, bias;
+    bool exists() const { return gain.size() > 0; }
 };
 
+// x = attention_norm(x + attention(attention_input_norm(x)))
+// x = output_norm(x + feed_forward(feed_forward_input_norm(x)))
+// feed_forward(x) = output(activation(intermediate(x)) * gate(x))
 struct Block {
-    Matrix query, key_value, attention_output, intermediate, output;
-    LayerNorm attention_norm, output_norm;
+    Norm attention_input_norm;
+    Matrix query, key_value, attention_output;
+    Norm attention_norm, feed_forward_input_norm;
+    Matrix intermediate, gate, output;  // there is no gate where its out is 0
+    Norm output_norm;
+    int window = AttentionHead::every_key;  // of attention, in tokens on either side
+    int rotary = -1;                        // its table of rotary positions; -1: none
 };
 
 // The embedding tables belong to the caller, who keeps them alive as long as the encoder.
 struct Embeddings {
     const float* words = nullptr;       // [vocabulary, width]
-    const float* positions = nullptr;   // [max_positions, width]
+    const float* positions = nullptr;   // [max_positions, width]; null in rotary families
     const float* token_type = nullptr;  // [width], of type 0; null where the family has none
-    int vocabulary = 0, max_positions = 0, width = 0;
-    LayerNorm norm;
+    int vocabulary = 0, width = 0;
+    int max_positions = 0;  // of the position embeddings and rotary tables
+    Norm norm;
     Matrix projection;  // to the hidden width, in ELECTRA; elsewhere empty (out is 0)
 };
 
@@ -93,12 +112,17 @@ public:
     const Shape shape;
     Pages pages;  // of all matrices
     Embeddings embeddings;
-    std::vector<Block> blocks;
-    Matrix pooler;  // out is 0 where there is none
+    std::vector<Block> blocks;  // of different weights
+    std::vector<int> order;     // the block that makes hidden state 1, 2 …
+    // Rotary positions: cos and sin of the angle of each pair of a head's components.
+    std::vector<Buffer<float>> rotary;  // [max_positions][cos, sin][head_width / 2] each
+    Norm final_norm;                    // of the last hidden state
+    Matrix pooler;                      // out is 0 where there is none
     // Attention bias by key position minus query position, from 1 - relative_span on; MPNet's.
     Buffer<float> relative_bias;  // [heads][2 * relative_span - 1]
     int relative_span = 0;        // 0: no relative positions
 
+    int depth() const { return static_cast<int>(order.size()); }
     // The longest sequence that the position tables allow.
     int max_sequence() const;
 

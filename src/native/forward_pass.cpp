@@ -6,7 +6,9 @@
 namespace poolwise {
 namespace {
 
-constexpr int rows_in_cache = 96;  // rows whose inner activations stay in the second-level cache
+void add(float* sum, const float* row, int width) {
+    for (int i = 0; i < width; ++i) sum[i] += row[i];
+}
 
 }  // namespace
 
@@ -19,69 +21,77 @@ ForwardPass::ForwardPass(const Encoder& encoder, const Batch& batch, const Outpu
       workspace_(workspace),
       threads_(threads),
       stride_(row_stride(encoder.shape.width)),
+      query_stride_(row_stride(encoder.shape.query_width())),
+      key_value_stride_(row_stride(2 * encoder.shape.key_value_width())),
       inner_stride_(row_stride(encoder.shape.inner)),
       rows_(batch.tokens()) {}
 
 void ForwardPass::run() {
-    embed();
+    for_steps([&](int first, int count) { embed(first, count); });
     write_outputs(0);
     for (int layer = 1; layer <= plan_.deepest; ++layer) {
         run_block(layer);
+        if (layer == encoder_.depth())
+            normalize(encoder_.final_norm, workspace_.hidden.data(), stride_, rows_,
+                      encoder_.shape.width);
         write_outputs(layer);
     }
     if (plan_.pooler) run_pooler();
 }
 
-void ForwardPass::embed() {
+void ForwardPass::embed(int first, int count) {
     const Embeddings& tables = encoder_.embeddings;
     const bool project = tables.projection.out > 0;
-    float* out = project ? workspace_.embedded.data() : workspace_.hidden.data();
+    float* hidden = workspace_.hidden.data() + first * stride_;
+    float* out = project ? workspace_.embedded.data() : hidden;
     const std::size_t stride = project ? row_stride(tables.width) : stride_;
     const auto row = [&](const float* table, int index) {
         return table + static_cast<std::size_t>(index) * tables.width;
     };
-    for (int t = 0; t < rows_; ++t) {
-        float* x = out + t * stride;
-        const float* word = row(tables.words, batch_.ids[t]);
-        const float* position = row(tables.positions, batch_.positions[t]);
-        if (tables.token_type != nullptr)
-            for (int i = 0; i < tables.width; ++i)
-                x[i] = word[i] + tables.token_type[i] + position[i];
-        else
-            for (int i = 0; i < tables.width; ++i) x[i] = word[i] + position[i];
+    for (int r = 0; r < count; ++r) {
+        float* x = out + r * stride;
+        std::copy_n(row(tables.words, batch_.ids[first + r]), tables.width, x);
+        if (tables.token_type != nullptr) add(x, tables.token_type, tables.width);
+        if (tables.positions != nullptr)
+            add(x, row(tables.positions, batch_.positions[first + r]), tables.width);
     }
-    normalize(tables.norm, out, stride, rows_, tables.width);
+    normalize(tables.norm, out, stride, count, tables.width);
     if (!project) return;
-    const LinearInput x = convert(tables.projection, out, stride, rows_);
-    multiply(tables.projection, x, rows_, {}, workspace_.hidden.data(), stride_);
-}
-
-// A single thread takes blocks of rows that stay in its cache; several threads share the columns of
-// each product of all rows.
-int ForwardPass::rows_per_step() const {
-    return threads_.single_threaded() ? rows_in_cache : std::max(rows_, 1);
+    const LinearInput x = convert(tables.projection, out, stride, count);
+    multiply(tables.projection, x, count, {}, hidden, stride_);
 }
 
 void ForwardPass::run_block(int layer) {
-    const Block& block = encoder_.blocks[layer - 1];
+    const Block& block = encoder_.blocks[encoder_.order[layer - 1]];
     const bool select = layer == plan_.deepest && plan_.rows != nullptr;
-    const std::size_t kv_stride = row_stride(2 * encoder_.shape.width);
-    for (int r = 0; r < rows_; r += rows_per_step()) {
-        const int count = std::min(rows_per_step(), rows_ - r);
-        const float* hidden = workspace_.hidden.data() + r * stride_;
-        const LinearInput x = convert(block.key_value, hidden, stride_, count);
-        multiply(block.key_value, x, count, {}, workspace_.key_value.data() + r * kv_stride,
-                 kv_stride);
-        if (!select)
-            multiply(block.query, x, count, {}, workspace_.query.data() + r * stride_, stride_);
-    }
+    for_steps([&](int first, int count) { project(block, first, count, true, !select); });
     if (select) {
         select_rows();
-        const LinearInput x = convert(block.query, workspace_.hidden.data(), stride_, rows_);
-        multiply(block.query, x, rows_, {}, workspace_.query.data(), stride_);
+        for_steps([&](int first, int count) { project(block, first, count, false, true); });
     }
-    attend();
-    feed_forward(block);
+    attend(block);
+    for_steps([&](int first, int count) {
+        add_attention(block, first, count);
+        add_feed_forward(block, first, count);
+    });
+}
+
+void ForwardPass::project(const Block& block, int first, int count, bool keys_values,
+                          bool queries) {
+    const Shape& shape = encoder_.shape;
+    const float* hidden = workspace_.hidden.data() + first * stride_;
+    const float* input = normalized(block.attention_input_norm, hidden, count);
+    const LinearInput x = convert(block.query, input, stride_, count);
+    if (keys_values) {
+        float* out = workspace_.key_value.data() + first * key_value_stride_;
+        multiply(block.key_value, x, count, {}, out, key_value_stride_);
+        rotate(block, out, key_value_stride_, first, count, shape.key_value_heads);
+    }
+    if (queries) {
+        float* out = workspace_.query.data() + first * query_stride_;
+        multiply(block.query, x, count, {}, out, query_stride_);
+        rotate(block, out, query_stride_, first, count, shape.heads);
+    }
 }
 
 // Leaves only the rows in `hidden` that the plan needs of the deepest layer.
@@ -89,9 +99,9 @@ void ForwardPass::select_rows() {
     const int* rows = plan_.rows;
     for (int r = 0; r < plan_.row_count; ++r) {
         const float* row = workspace_.hidden.data() + rows[r] * stride_;
-        std::copy(row, row + stride_, workspace_.next.data() + r * stride_);
+        if (rows[r] > r) std::copy(row, row + stride_, workspace_.hidden.data() + r * stride_);
+        workspace_.token_positions[r] = batch_.positions[rows[r]];
     }
-    std::swap(workspace_.hidden, workspace_.next);
     auto& offsets = workspace_.row_offsets;
     for (int s = 0; s <= batch_.sequences; ++s)
         offsets[s] = static_cast<int>(
@@ -103,19 +113,32 @@ void ForwardPass::select_rows() {
     rows_selected_ = true;
 }
 
-void ForwardPass::attend() {
+// Rotates the first `heads` heads of rows that belong to the tokens from `first` on.
+void ForwardPass::rotate(const Block& block, float* rows, std::size_t stride, int first, int count,
+                         int heads) {
+    if (block.rotary < 0) return;
+    const int* positions =
+        (rows_selected_ ? workspace_.token_positions.data() : batch_.positions) + first;
+    const float* table = encoder_.rotary[block.rotary].data();
+    for_rows(count, [&](int begin, int end) {
+        kernels_.rotate(rows + begin * stride, stride, end - begin, positions + begin, table, heads,
+                        encoder_.shape.head_width);
+    });
+}
+
+void ForwardPass::attend(const Block& block) {
     const int heads = encoder_.shape.heads;
     threads_.parallel_for(heads * batch_.sequences, [&](int begin, int end, int thread) {
         for (int s = begin / heads; s * heads < end; ++s)
-            attend(s, std::max(begin - s * heads, 0), std::min(end - s * heads, heads),
+            attend(block, s, std::max(begin - s * heads, 0), std::min(end - s * heads, heads),
                    workspace_.attention_scratch[thread].data());
     });
 }
 
-void ForwardPass::attend(int sequence, int first_head, int last_head, float* scratch) {
+void ForwardPass::attend(const Block& block, int sequence, int first_head, int last_head,
+                         float* scratch) {
     const Shape& shape = encoder_.shape;
-    const int head_width = shape.width / shape.heads, span = encoder_.relative_span;
-    const std::size_t kv_stride = row_stride(2 * shape.width);
+    const int span = encoder_.relative_span, group = shape.heads / shape.key_value_heads;
     const int first_token = batch_.offsets[sequence];
     const int first_row = workspace_.row_offsets[sequence];
     AttentionHead head;
@@ -123,16 +146,19 @@ void ForwardPass::attend(int sequence, int first_head, int last_head, float* scr
     head.tokens = batch_.offsets[sequence + 1] - first_token;
     if (head.queries == 0) return;
     if (rows_selected_) head.query_positions = workspace_.query_positions.data() + first_row;
-    head.q_stride = head.out_stride = stride_;
-    head.kv_stride = kv_stride;
-    head.width = head_width;
-    head.scale = 1.0f / std::sqrt(static_cast<float>(head_width));
+    head.q_stride = head.out_stride = query_stride_;
+    head.kv_stride = key_value_stride_;
+    head.width = shape.head_width;
+    head.scale = 1.0f / std::sqrt(static_cast<float>(shape.head_width));
+    head.window = block.window;
     head.scratch = scratch;
     for (int h = first_head; h < last_head; ++h) {
-        head.q = workspace_.query.data() + first_row * stride_ + h * head_width;
-        head.k = workspace_.key_value.data() + first_token * kv_stride + h * head_width;
-        head.v = head.k + shape.width;
-        head.out = workspace_.context.data() + first_row * stride_ + h * head_width;
+        const std::size_t row = first_row * query_stride_ + h * shape.head_width;
+        head.q = workspace_.query.data() + row;
+        head.out = workspace_.context.data() + row;
+        head.k = workspace_.key_value.data() + first_token * key_value_stride_ +
+                 h / group * shape.head_width;
+        head.v = head.k + shape.key_value_width();
         if (span) {
             const std::size_t distances = 2 * static_cast<std::size_t>(span) - 1;
             head.relative_bias = encoder_.relative_bias.data() + h * distances + span - 1;
@@ -141,33 +167,59 @@ void ForwardPass::attend(int sequence, int first_head, int last_head, float* scr
     }
 }
 
-void ForwardPass::feed_forward(const Block& block) {
-    const Shape& shape = encoder_.shape;
-    for (int r = 0; r < rows_; r += rows_per_step()) {
-        const int count = std::min(rows_per_step(), rows_ - r);
-        float* x = workspace_.hidden.data() + r * stride_;
-        float* y = workspace_.next.data() + r * stride_;
-        float* inner = workspace_.inner.data() + r * inner_stride_;
-        const float* context = workspace_.context.data() + r * stride_;
-        const LinearInput attention = convert(block.attention_output, context, stride_, count);
-        multiply(block.attention_output, attention, count,
-                 {.residual = x, .residual_stride = stride_}, y, stride_);
-        normalize(block.attention_norm, y, stride_, count, shape.width);
-        const LinearInput normalized = convert(block.intermediate, y, stride_, count);
-        multiply(block.intermediate, normalized, count, {.activation = shape.activation}, inner,
-                 inner_stride_);
-        const LinearInput activations = convert(block.output, inner, inner_stride_, count);
-        multiply(block.output, activations, count, {.residual = y, .residual_stride = stride_}, x,
-                 stride_);
-        normalize(block.output_norm, x, stride_, count, shape.width);
-    }
+// attended = attention_norm(hidden + attention_output(context))
+void ForwardPass::add_attention(const Block& block, int first, int count) {
+    const float* context = workspace_.context.data() + first * query_stride_;
+    const float* hidden = workspace_.hidden.data() + first * stride_;
+    float* out = workspace_.attended.data();
+    const LinearInput x = convert(block.attention_output, context, query_stride_, count);
+    multiply(block.attention_output, x, count, {.residual = hidden, .residual_stride = stride_},
+             out, stride_);
+    normalize(block.attention_norm, out, stride_, count, encoder_.shape.width);
 }
 
-void ForwardPass::normalize(const LayerNorm& norm, float* rows, std::size_t stride, int count,
+// hidden = output_norm(attended + feed_forward(feed_forward_input_norm(attended)))
+void ForwardPass::add_feed_forward(const Block& block, int first, int count) {
+    const float* attended = workspace_.attended.data();
+    float* hidden = workspace_.hidden.data() + first * stride_;
+    float* inner = workspace_.inner.data();
+    const float* input = normalized(block.feed_forward_input_norm, attended, count);
+    const LinearInput x = convert(block.intermediate, input, stride_, count);
+    Epilogue activation{.activation = encoder_.shape.activation};
+    if (block.gate.out) {
+        multiply(block.gate, x, count, {}, workspace_.gate.data(), inner_stride_);
+        activation.factor = workspace_.gate.data();
+        activation.factor_stride = inner_stride_;
+    }
+    multiply(block.intermediate, x, count, activation, inner, inner_stride_);
+    const LinearInput activations = convert(block.output, inner, inner_stride_, count);
+    multiply(block.output, activations, count, {.residual = attended, .residual_stride = stride_},
+             hidden, stride_);
+    normalize(block.output_norm, hidden, stride_, count, encoder_.shape.width);
+}
+
+void ForwardPass::normalize(const Norm& norm, float* rows, std::size_t stride, int count,
                             int width) {
+    if (norm.exists()) normalize(norm, rows, rows, stride, count, width);
+}
+
+const float* ForwardPass::normalized(const Norm& norm, const float* rows, int count) {
+    if (!norm.exists()) return rows;
+    normalize(norm, rows, workspace_.normalized.data(), stride_, count, encoder_.shape.width);
+    return workspace_.normalized.data();
+}
+
+void ForwardPass::normalize(const Norm& norm, const float* rows, float* out, std::size_t stride,
+                            int count, int width) {
+    const Shape& shape = encoder_.shape;
     for_rows(count, [&](int begin, int end) {
-        kernels_.layer_norm(rows + begin * stride, stride, end - begin, width, norm.gain.data(),
-                            norm.bias.data(), encoder_.shape.epsilon);
+        const float* x = rows + begin * stride;
+        float* y = out + begin * stride;
+        if (shape.normalization == Normalization::rms)
+            kernels_.rms_norm(x, y, stride, end - begin, width, norm.gain.data(), shape.epsilon);
+        else
+            kernels_.layer_norm(x, y, stride, end - begin, width, norm.gain.data(),
+                                norm.bias.data(), shape.epsilon);
     });
 }
 

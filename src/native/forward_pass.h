@@ -17,13 +17,16 @@ public:
     void run();
 
 private:
-    void embed();
+    void embed(int first, int count);
     void run_block(int layer);
+    void project(const Block& block, int first, int count, bool keys_values, bool queries);
     void select_rows();
-    void attend();
-    void attend(int sequence, int first_head, int last_head, float* scratch);
-    void feed_forward(const Block& block);
-    void normalize(const LayerNorm& norm, float* rows, std::size_t stride, int count, int width);
+    void attend(const Block& block);
+    void attend(const Block& block, int sequence, int first_head, int last_head, float* scratch);
+    void add_attention(const Block& block, int first, int count);
+    void add_feed_forward(const Block& block, int first, int count);
+    void rotate(const Block& block, float* rows, std::size_t stride, int first, int count,
+                int heads);
 
     void write_outputs(int layer);
     void copy_hidden_states(int layer);
@@ -31,8 +34,18 @@ private:
     void pool_maximum(int pool, int layer, int sequence);
     void run_pooler();
 
-    // The number of rows that go through a block's linear layers together.
-    int rows_per_step() const;
+    // Calls work(first, count) for the rows of each step.
+    template <class Work>
+    void for_steps(const Work& work) {
+        const int step = workspace_.rows_per_step;
+        for (int r = 0; r < rows_; r += step) work(r, std::min(step, rows_ - r));
+    }
+    // Normalizes rows in place where the norm exists.
+    void normalize(const Norm& norm, float* rows, std::size_t stride, int count, int width);
+    void normalize(const Norm& norm, const float* rows, float* out, std::size_t stride, int count,
+                   int width);
+    // Rows of hidden states, normalized in memory of their own where the norm exists.
+    const float* normalized(const Norm& norm, const float* rows, int count);
     // Converts rows of floats to the input format of m; equal for matrices of one format and width.
     LinearInput convert(const Matrix& m, const float* x, std::size_t stride, int rows);
     // out = epilogue(x W')
@@ -54,9 +67,10 @@ private:
     const OutputPlan& plan_;
     Workspace& workspace_;
     ThreadLease& threads_;
-    const std::size_t stride_, inner_stride_;  // floats from row to row
-    int rows_;                                 // rows of `hidden` at present
-    bool rows_selected_ = false;               // `hidden` holds only the rows that the plan needs
+    // Floats from row to row: of hidden states, queries, keys with values, inner activations.
+    const std::size_t stride_, query_stride_, key_value_stride_, inner_stride_;
+    int rows_;                    // rows of `hidden` at present
+    bool rows_selected_ = false;  // `hidden` holds only the rows that the plan needs
 };
 
 }  // namespace poolwise

@@ -73,6 +73,7 @@ inline PanelOutput panel_output(const Matrix& m, int panel, float* out, std::siz
                                 const Epilogue& epilogue) {
     const std::size_t column = static_cast<std::size_t>(panel) * m.panel;
     PanelOutput output{out + column, stride, m.bias.data() + column, epilogue};
+    if (epilogue.factor != nullptr) output.epilogue.factor += column;
     if (epilogue.residual != nullptr) output.epilogue.residual += column;
     return output;
 }
@@ -90,6 +91,12 @@ template <class S, int Rows, int Vectors>
         for (int i = 0; i < Rows * Vectors; ++i)
             sum[i] = S::add(sum[i], S::load(bias + i % Vectors * S::width));
     activate<S, Rows * Vectors>(sum, epilogue.activation);
+    if (epilogue.factor != nullptr)
+#pragma GCC unroll 32
+        for (int i = 0; i < Rows * Vectors; ++i)
+            sum[i] = S::mul(sum[i],
+                            S::load(epilogue.factor + (row + i / Vectors) * epilogue.factor_stride +
+                                    i % Vectors * S::width));
     if (epilogue.residual != nullptr)
 #pragma GCC unroll 32
         for (int i = 0; i < Rows * Vectors; ++i)

@@ -14,9 +14,11 @@ struct LinearInput {
     const float* scales = nullptr;  // [row][groups]
 };
 
-// The steps between a product and its store: bias, then activation, then residual.
+// The steps between a product and its store: bias, then activation, then factor, then residual.
 struct Epilogue {
     Activation activation = Activation::none;
+    const float* factor = nullptr;  // of each element, as a gated feed-forward layer has it
+    std::size_t factor_stride = 0;  // floats
     const float* residual = nullptr;
     std::size_t residual_stride = 0;  // floats
 };
@@ -63,8 +65,14 @@ struct Kernels {
                     std::size_t stride, float* scales);
     void (*attend)(const AttentionHead&);
     std::size_t (*attention_scratch)(int tokens, int width, int relative_rows);
-    void (*layer_norm)(float* rows, std::size_t stride, int count, int width, const float* gain,
-                       const float* bias, float epsilon);
+    // Both write `out`, which may be `rows` itself; rows of both have `stride` floats.
+    void (*layer_norm)(const float* rows, float* out, std::size_t stride, int count, int width,
+                       const float* gain, const float* bias, float epsilon);
+    void (*rms_norm)(const float* rows, float* out, std::size_t stride, int count, int width,
+                     const float* gain, float epsilon);
+    // Rotates the heads at the beginning of each row by its position, in place.
+    void (*rotate)(float* rows, std::size_t stride, int count, const int* positions,
+                   const float* table, int heads, int head_width);
     // sum += weight * row
     void (*accumulate)(float* sum, const float* row, float weight, int width);
     // maximum = max(maximum, row), element by element

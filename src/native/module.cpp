@@ -1,5 +1,6 @@
 // The Python binding. An encoder is immutable; the arguments of a call are copied, then checked,
 // then run without the GIL.
+#include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
@@ -23,6 +24,11 @@ const std::map<std::string, Activation> activations = {
     {"silu", Activation::silu},
 };
 
+const std::map<std::string, Normalization> normalizations = {
+    {"layer", Normalization::layer},
+    {"rms", Normalization::rms},
+};
+
 const Kernels& kernels_of(const std::string& level) {
     for (const Kernels* kernels : available_kernels())
         if (level == kernels->level) return *kernels;
@@ -33,6 +39,11 @@ const Kernels& kernels_of(const std::string& level) {
 Activation activation_of(const std::string& name) {
     expect(activations.count(name), "unknown activation " + name);
     return activations.at(name);
+}
+
+Normalization normalization_of(const std::string& name) {
+    expect(normalizations.count(name), "unknown normalization " + name);
+    return normalizations.at(name);
 }
 
 using Array = nb::ndarray<nb::numpy, float, nb::ndim<3>>;
@@ -50,16 +61,22 @@ Array as_array(std::unique_ptr<float[]> values, std::initializer_list<std::size_
 class PythonEncoder {
 public:
     PythonEncoder(const std::string& level, const std::string& precision, int width, int heads,
-                  int inner, float epsilon, const std::string& activation, Floats<2> words,
-                  Floats<2> positions, std::optional<Floats<1>> type, Gains norm,
-                  std::optional<Linear> projection, std::vector<BlockArrays> blocks,
+                  int key_value_heads, int head_width, int inner, float epsilon,
+                  const std::string& activation, const std::string& normalization, Floats<2> words,
+                  std::optional<Floats<2>> positions, std::optional<Floats<1>> type,
+                  std::optional<Gains> norm, std::optional<Linear> projection,
+                  std::vector<Floats<3>> rotary, std::vector<BlockArrays> blocks,
+                  std::vector<int> order, std::optional<Gains> final_norm,
                   std::optional<Linear> pooler, std::optional<Floats<2>> relative)
         : words_(words), positions_(positions), token_type_(type) {
         const Kernels& kernels = kernels_of(level);
-        encoder_ = build_encoder(
-            kernels, layer_formats(precision, kernels),
-            {width, heads, inner, epsilon, activation_of(activation)},
-            {words, positions, type, norm, projection, std::move(blocks), pooler, relative});
+        const Shape shape{
+            width, heads,   key_value_heads,           head_width,
+            inner, epsilon, activation_of(activation), normalization_of(normalization)};
+        encoder_ =
+            build_encoder(kernels, layer_formats(precision, kernels), shape,
+                          {words, positions, type, norm, projection, std::move(rotary),
+                           std::move(blocks), std::move(order), final_norm, pooler, relative});
     }
 
     // Vectors [linear, then maxima, then the pooler; sequence; width] and hidden states [layer;
@@ -110,7 +127,8 @@ private:
     }
 
     // Keeps the embedding tables alive, which the encoder references.
-    const Floats<2> words_, positions_;
+    const Floats<2> words_;
+    const std::optional<Floats<2>> positions_;
     const std::optional<Floats<1>> token_type_;
     std::unique_ptr<const Encoder> encoder_;
 };
@@ -129,16 +147,20 @@ NB_MODULE(_native, m) {
     });
     m.def("has_half", [](const std::string& level) { return kernels_of(level).half_panel > 0; });
     nb::class_<PythonEncoder>(m, "Encoder", nb::is_final())
-        .def(nb::init<const std::string&, const std::string&, int, int, int, float,
-                      const std::string&, Floats<2>, Floats<2>, std::optional<Floats<1>>, Gains,
-                      std::optional<Linear>, std::vector<BlockArrays>, std::optional<Linear>,
-                      std::optional<Floats<2>>>(),
+        .def(nb::init<const std::string&, const std::string&, int, int, int, int, int, float,
+                      const std::string&, const std::string&, Floats<2>, std::optional<Floats<2>>,
+                      std::optional<Floats<1>>, std::optional<Gains>, std::optional<Linear>,
+                      std::vector<Floats<3>>, std::vector<BlockArrays>, std::vector<int>,
+                      std::optional<Gains>, std::optional<Linear>, std::optional<Floats<2>>>(),
              nb::kw_only(), nb::arg("level"), nb::arg("precision"), nb::arg("width"),
-             nb::arg("heads"), nb::arg("inner"), nb::arg("epsilon"), nb::arg("activation"),
-             nb::arg("words").noconvert(), nb::arg("positions").noconvert(),
-             nb::arg("type").noconvert().none(), nb::arg("norm").noconvert(),
-             nb::arg("projection").noconvert().none(), nb::arg("blocks").noconvert(),
-             nb::arg("pooler").noconvert().none(), nb::arg("relative").noconvert().none())
+             nb::arg("heads"), nb::arg("key_value_heads"), nb::arg("head_width"), nb::arg("inner"),
+             nb::arg("epsilon"), nb::arg("activation"), nb::arg("normalization"),
+             nb::arg("words").noconvert(), nb::arg("positions").noconvert().none(),
+             nb::arg("type").noconvert().none(), nb::arg("norm").noconvert().none(),
+             nb::arg("projection").noconvert().none(), nb::arg("rotary").noconvert(),
+             nb::arg("blocks").noconvert(), nb::arg("order"),
+             nb::arg("final_norm").noconvert().none(), nb::arg("pooler").noconvert().none(),
+             nb::arg("relative").noconvert().none())
         .def("run", &PythonEncoder::run, nb::kw_only(), nb::arg("ids").noconvert(),
              nb::arg("positions").noconvert(), nb::arg("offsets").noconvert(), nb::arg("deepest"),
              nb::arg("rows").noconvert().none(), nb::arg("weights").noconvert(), nb::arg("linear"),

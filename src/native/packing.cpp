@@ -1,5 +1,6 @@
 #include "packing.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "check.h"
@@ -19,7 +20,10 @@ Matrix LayerPacker::pack(std::initializer_list<LinearWeights> layers, int out, i
     std::size_t index = 0;
     for (const LinearWeights& layer : layers) {
         std::memcpy(weights_.data() + index * size, layer.weight, size * sizeof(float));
-        std::memcpy(bias_.data() + index * out, layer.bias, out * sizeof(float));
+        if (layer.bias != nullptr)
+            std::memcpy(bias_.data() + index * out, layer.bias, out * sizeof(float));
+        else
+            std::fill_n(bias_.data() + index * out, out, 0.0f);
         ++index;
     }
     if (format == Format::i8 || format == Format::i16)

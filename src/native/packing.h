@@ -7,7 +7,7 @@
 
 namespace poolwise {
 
-// Float32 weight [out, in] and bias [out], which need not be aligned.
+// Float32 weight [out, in] and bias [out] (null: none), which need not be aligned.
 struct LinearWeights {
     const void* weight;
     const void* bias;

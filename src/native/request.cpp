@@ -30,7 +30,7 @@ OutputPlan Request::outputs_into(float* out, float* hidden_out) const {
 }
 
 void Request::check(const Encoder& encoder) const {
-    const int depth = static_cast<int>(encoder.blocks.size());
+    const int depth = encoder.depth();
     check_sequences(encoder);
     check_tokens(encoder.embeddings);
     expect_within(plan.deepest, 0, depth, "deepest");
@@ -46,8 +46,9 @@ void Request::check(const Encoder& encoder) const {
 
 void Request::check_sequences(const Encoder& encoder) const {
     const std::size_t tokens = ids.size();
-    const std::size_t stride =
-        std::max(row_stride(2 * encoder.shape.width), row_stride(encoder.shape.inner));
+    const Shape& shape = encoder.shape;
+    const std::size_t stride = row_stride(
+        std::max({shape.width, shape.query_width(), 2 * shape.key_value_width(), shape.inner}));
     expect(tokens <= max_floats / stride, "the batch has too many tokens");
     expect(positions.size() == tokens, "ids and positions differ in length");
     expect(

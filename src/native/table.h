@@ -54,6 +54,8 @@ constexpr poolwise::Kernels kernel_table(const char* level) {
         .attend = attend<S>,
         .attention_scratch = attention_scratch<S>,
         .layer_norm = layer_norm<S>,
+        .rms_norm = rms_norm<S>,
+        .rotate = rotate<S>,
         .accumulate = accumulate<S>,
         .maximum = maximum<S>,
     };

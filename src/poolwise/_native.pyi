@@ -1,12 +1,12 @@
 """The native engine's core; see src/native/module.cpp. Absent where it could not be built."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from poolwise.records import Floats, Ints
 
-_Linear = tuple[Floats, Floats]
-_Gains = tuple[Floats, Floats]
-_Block = tuple[_Linear, _Linear, _Linear, _Linear, _Gains, _Linear, _Linear, _Gains]
+_Linear = tuple[Floats, Floats | None]
+_Gains = tuple[Floats, Floats | None]
+_Block = tuple[Mapping[str, _Linear], Mapping[str, _Gains], int | None, int | None]
 
 def levels() -> list[str]: ...
 def has_half(level: str) -> bool: ...
@@ -14,9 +14,11 @@ def has_half(level: str) -> bool: ...
 class Encoder:
     """An immutable encoder with repacked weights, which several threads may run at the same time.
 
-    ``words``, ``positions`` and ``type`` are referenced, all other arrays are copied. Both methods
-    raise ValueError for a wrong shape or value, TypeError for a wrong type or layout, and
-    MemoryError.
+    ``words``, ``positions`` and ``type`` are referenced, all other arrays are copied. A block is
+    its linear layers and its norms by role, its window and the index of its rotary table; block
+    ``order[k]`` makes hidden state k + 1. ``rotary`` are tables [positions, 2, head_width / 2] of
+    cosines and sines. Both methods raise ValueError for a wrong shape or value, TypeError for a
+    wrong type or layout, and MemoryError.
     """
 
     def __init__(
@@ -26,15 +28,21 @@ class Encoder:
         precision: str,
         width: int,
         heads: int,
+        key_value_heads: int,
+        head_width: int,
         inner: int,
         epsilon: float,
         activation: str,
+        normalization: str,
         words: Floats,
-        positions: Floats,
+        positions: Floats | None,
         type: Floats | None,  # noqa: A002 - the embeddings of token type 0
-        norm: _Gains,
+        norm: _Gains | None,
         projection: _Linear | None,
+        rotary: Sequence[Floats],
         blocks: Sequence[_Block],
+        order: Sequence[int],
+        final_norm: _Gains | None,
         pooler: _Linear | None,
         relative: Floats | None,
     ) -> None: ...

@@ -129,7 +129,7 @@ void test_layer_norm(const Kernels& k) {
         std::copy(b.begin(), b.end(), bias.data());
         for (int r = 0; r < 3; ++r)
             std::copy_n(x.data() + r * width, width, rows.data() + r * stride);
-        k.layer_norm(rows.data(), stride, 3, width, gain.data(), bias.data(), 1e-5f);
+        k.layer_norm(rows.data(), rows.data(), stride, 3, width, gain.data(), bias.data(), 1e-5f);
         for (int r = 0; r < 3; ++r) {
             double mean = 0, variance = 0;
             for (int i = 0; i < width; ++i) mean += x[r * width + i] / width;
@@ -307,8 +307,8 @@ void test_attention(const Kernels& k) {
 }
 
 // With one to three threads, and with rows selected in the last block: the same bits.
-void test_forward_pass(const Kernels& k, Format format, const Shape& shape) {
-    const RandomEncoder random_encoder(random_numbers, k, format, shape);
+void test_forward_pass(const Kernels& k, Format format, const Shape& shape, Kind kind) {
+    const RandomEncoder random_encoder(random_numbers, k, format, shape, kind);
     const Encoder& encoder = random_encoder.encoder;
     const std::size_t width = shape.width, sequences = 5;
     Request all_rows = random_sequences(random_numbers, {1, 5, 64, 2, 40});
@@ -328,7 +328,8 @@ void test_forward_pass(const Kernels& k, Format format, const Shape& shape) {
     all_rows.plan.maxima = {{1, {{0, 0.5f}, {2, 0.5f}}}};
     all_rows.plan.hidden_states = {1, 2};
     const std::string label = std::string(k.level) + " " + name(format) +
-                              " forward pass of width " + std::to_string(width);
+                              " forward pass of width " + std::to_string(width) +
+                              (kind == Kind::rotary ? ", rotary" : "");
     const auto all = run(encoder, all_rows, 1), selected = run(encoder, selected_rows, 1);
     for (float x : all) expect(std::isfinite(x), label + " is finite");
     expect(all == run(encoder, all_rows, 2) && all == run(encoder, all_rows, 3) &&
@@ -348,8 +349,10 @@ void test(const Kernels& k) {
     for (Format format : formats(k)) {
         test_products(k, format, panel_columns(k, format));
         for (const auto& [width, heads, inner] :
-             {std::array{24, 1, 40}, {60, 3, 100}, {64, 4, 128}})
-            test_forward_pass(k, format, {width, heads, inner, 1e-12f, Activation::gelu});
+             {std::array{24, 1, 40}, {60, 3, 100}, {64, 4, 128}}) {
+            test_forward_pass(k, format, bert_shape(width, heads, inner), Kind::post_norm);
+            test_forward_pass(k, format, grouped_shape(width, heads, inner), Kind::rotary);
+        }
     }
     test_activations(k);
     test_layer_norm(k);

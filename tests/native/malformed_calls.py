@@ -18,6 +18,7 @@ from functools import partial
 import numpy as np
 
 ERRORS = (TypeError, ValueError, MemoryError, OverflowError, AttributeError)
+SQUARE = ("query", "key", "value", "attention_output")
 WIDTH, HEADS, INNER, DEPTH, VOCABULARY, POSITIONS = 24, 3, 40, 2, 30, 16
 IDS = np.array([3, 9, 1, 0, 29, 4, 4, 8, 2], np.int32)
 OFFSETS = np.array([0, 4, 5, 9], np.int32)
@@ -37,28 +38,75 @@ def module(path: str | None):
 
 def encoder_arguments(noise: np.random.Generator, **options) -> dict:
     """Valid arguments of ``Encoder``, with those of ``options``: level, precision; and whether the
-    encoder has the rarer tables, narrow and relative."""
+    encoder has the rarer tables, narrow and relative, or is rotary."""
     array = lambda *shape: noise.normal(size=shape).astype(np.float32)  # noqa: E731
     linear = lambda outputs, inputs: (array(outputs, inputs), array(outputs))  # noqa: E731
     gains = lambda width: (array(width), array(width))  # noqa: E731
     narrow, relative = options.pop("narrow", False), options.pop("relative", False)
+    if options.pop("rotary", False):
+        return rotary_arguments(array, **options)
     embedding_width = 8 if narrow else WIDTH
-    square = [linear(WIDTH, WIDTH) for _ in range(4)]
-    block = (*square, gains(WIDTH), linear(INNER, WIDTH), linear(WIDTH, INNER), gains(WIDTH))
+    layers = {role: linear(WIDTH, WIDTH) for role in SQUARE}
+    layers |= {"intermediate": linear(INNER, WIDTH), "output": linear(WIDTH, INNER)}
+    norms = {"attention_norm": gains(WIDTH), "output_norm": gains(WIDTH)}
     return {
         "width": WIDTH,
         "heads": HEADS,
+        "key_value_heads": HEADS,
+        "head_width": WIDTH // HEADS,
         "inner": INNER,
         "epsilon": 1e-5,
         "activation": "gelu",
+        "normalization": "layer",
         "words": array(VOCABULARY, embedding_width),
         "positions": array(POSITIONS, embedding_width),
         "type": array(embedding_width),
         "norm": gains(embedding_width),
         "projection": linear(WIDTH, embedding_width) if narrow else None,
-        "blocks": [block] * DEPTH,
+        "rotary": [],
+        "blocks": [(layers, norms, None, None)] * DEPTH,
+        "order": list(range(DEPTH)),
+        "final_norm": None,
         "pooler": linear(WIDTH, WIDTH),
         "relative": array(HEADS, 2 * POSITIONS - 1) if relative else None,
+        **options,
+    }
+
+
+def rotary_arguments(array, **options) -> dict:
+    """A pre-norm encoder with rotary positions, a window, gates, grouped heads and no bias, whose
+    two blocks share their weights."""
+    head_width, gains = 10, lambda: (array(WIDTH), None)
+    layers = {
+        "query": (array(HEADS * head_width, WIDTH), None),
+        "key": (array(head_width, WIDTH), None),
+        "value": (array(head_width, WIDTH), None),
+        "attention_output": (array(WIDTH, HEADS * head_width), None),
+        "intermediate": (array(INNER, WIDTH), None),
+        "gate": (array(INNER, WIDTH), None),
+        "output": (array(WIDTH, INNER), None),
+    }
+    norms = {"attention_input_norm": gains(), "feed_forward_input_norm": gains()}
+    return {
+        "width": WIDTH,
+        "heads": HEADS,
+        "key_value_heads": 1,
+        "head_width": head_width,
+        "inner": INNER,
+        "epsilon": 1e-5,
+        "activation": "silu",
+        "normalization": "rms",
+        "words": array(VOCABULARY, WIDTH),
+        "positions": None,
+        "type": None,
+        "norm": None,
+        "projection": None,
+        "rotary": [array(POSITIONS, 2, head_width // 2)],
+        "blocks": [(layers, norms, 2, 0)],
+        "order": [0] * DEPTH,
+        "final_norm": gains(),
+        "pooler": (array(WIDTH, WIDTH), None),
+        "relative": None,
         **options,
     }
 
@@ -213,21 +261,67 @@ def unaligned(array: np.ndarray) -> np.ndarray:
 
 
 def bad_pair(rng: random.Random, pair):
-    changed = list(pair)
-    index = rng.randrange(2)
-    changed[index] = wrong_array(rng, pair[index])
-    values = [tuple(changed), pair[:1], (*pair, pair[0]), (pair[1], pair[0]), (pair[0], None), 3]
-    return rng.choice(values if pair[0].ndim == 2 else [*values[:3], *values[4:]])
+    """An invalid weight or gain with its bias, which may be None."""
+    weight, bias = pair
+    values = [(wrong_array(rng, weight), bias), (None, bias), (weight,), (*pair, weight), 3]
+    if bias is not None:
+        values.append((weight, wrong_array(rng, bias)))
+    if weight.ndim == 2:
+        values.append((bias, weight))
+    return rng.choice(values)
+
+
+def bad_roles(rng: random.Random, arrays: dict):
+    """An invalid dict of a block's linear layers or norms."""
+    role = rng.choice(list(arrays))
+    renamed = {f"{name}2" if name == role else name: pair for name, pair in arrays.items()}
+    changed = {**arrays, role: bad_pair(rng, arrays[role])}
+    return rng.choice([changed, renamed, {**arrays, 3: arrays[role]}, None, [role], 3])
 
 
 def bad_blocks(rng: random.Random, arguments: dict):
-    block = list(arguments["blocks"][0])
-    index = rng.randrange(len(block))
-    changed = [*block[:index], bad_pair(rng, block[index]), *block[index + 1 :]]
-    swapped = [*block[:5], block[6], block[5], block[7]]
-    values = [changed, block[:-1], [*block, block[0]], swapped, [], block[::-1]]
-    bad = rng.choice([*map(tuple, values), None, 3])
-    return rng.choice([[arguments["blocks"][0], bad], [bad], None, 3, "ab"])
+    layers, norms, window, rotary = block = arguments["blocks"][0]
+    fewer = dict(layers)
+    del fewer[rng.choice([*SQUARE, "intermediate", "output"])]
+    bad_index = [-1, len(arguments["rotary"]), 2**31, 0.5, "0", [0]]
+    values = [
+        (bad_roles(rng, layers), norms, window, rotary),
+        (layers, bad_roles(rng, norms), window, rotary),
+        (fewer, norms, window, rotary),
+        (layers, norms, rng.choice([-1, 2**31, 2**30 + 1, 0.5, "2", [2]]), rotary),
+        (layers, norms, window, rng.choice(bad_index)),
+        (norms, layers, window, rotary),
+        block[:-1],
+        (*block, None),
+        (),
+        None,
+        3,
+    ]
+    bad = rng.choice(values)
+    return rng.choice([[block, bad], [bad], None, 3, "ab"])
+
+
+def bad_order(rng: random.Random, arguments: dict):
+    count = len(arguments["blocks"])
+    return rng.choice([[0, count], [-1], [2**31], [0.5], ["0"], [None], None, 3])
+
+
+def bad_rotary(rng: random.Random, arguments: dict):
+    """Invalid tables; the blocks of an encoder that has some need its first one."""
+    good = arguments["rotary"]
+    table = good[0] if good else np.zeros((POSITIONS, 2, WIDTH // HEADS // 2), np.float32)
+    values = [
+        table[:, :1],
+        table[:, :, :-1].copy(),
+        table[:, :, ::-1],
+        table.astype(np.float64),
+        table[0],
+        None,
+        3,
+    ]
+    values += [table[:0]] if arguments["positions"] is None else [table[:-1]]
+    bad = rng.choice(values)
+    return rng.choice([[bad], [*good, bad], None, 3, *([[]] if good else [])])
 
 
 def bad_table(rng: random.Random, name: str, value: np.ndarray):
@@ -247,10 +341,13 @@ def bad_table(rng: random.Random, name: str, value: np.ndarray):
     return rng.choice(values)
 
 
+BAD_LISTS = {"blocks": bad_blocks, "order": bad_order, "rotary": bad_rotary}
+
+
 def bad_value(rng: random.Random, name: str, arguments: dict):
     value = arguments[name]
-    if name == "blocks":
-        value = bad_blocks(rng, arguments)
+    if name in BAD_LISTS:
+        value = BAD_LISTS[name](rng, arguments)
     elif name in ("words", "positions", "relative"):
         value = bad_table(rng, name, value)
     elif name == "type":
@@ -262,7 +359,7 @@ def bad_value(rng: random.Random, name: str, arguments: dict):
     elif isinstance(value, str):
         value = rng.choice(["", "gelu2", "exact\0", "x" * 10**6, 3, None, b"gelu"])
     else:
-        neighbours = [5, 7] if name == "heads" else [value + 1, value - 1]
+        neighbours = [5, 7] if "heads" in name else [value + 1, value - 1]
         value = rng.choice([*SIZES, *neighbours])
     return value
 
@@ -307,7 +404,7 @@ def variants(native) -> list[dict]:
 def attack(native, seed: int, calls: int) -> int:
     """Makes malformed calls, each of which must raise, and returns their number."""
     rng, noise = random.Random(seed), np.random.default_rng(seed)
-    tables = [{}, {"narrow": True}, {"relative": True}]
+    tables = [{}, {"narrow": True}, {"relative": True}, {"rotary": True}]
     arguments = [encoder_arguments(noise, **v, **t) for v in variants(native) for t in tables]
     encoders = [native.Encoder(**encoder) for encoder in arguments]
     valid_calls = [run_arguments(False), run_arguments(True)]

@@ -91,11 +91,11 @@ std::vector<float> run_with_failure(const Encoder& encoder, const Request& reque
     return run(encoder, request, 4);
 }
 
-void test(const Kernels& kernels, Format format, bool rows) {
-    const Shape shape{24, 3, 40, 1e-12f, Activation::gelu};
+void test(const Kernels& kernels, Format format, Kind kind, bool rows) {
+    const Shape shape = kind == Kind::rotary ? grouped_shape(24, 3, 40) : bert_shape(24, 3, 40);
     Random same{std::mt19937(1)}, random{std::mt19937(1)}, sentences{std::mt19937(2)};
-    const RandomEncoder reference(same, kernels, format, shape, 40);
-    const RandomEncoder tested(random, kernels, format, shape, 40);
+    const RandomEncoder reference(same, kernels, format, shape, kind);
+    const RandomEncoder tested(random, kernels, format, shape, kind);
     const Request request = request_for(sentences, rows);
     request.check(reference.encoder);
     const std::vector<float> expected = run(reference.encoder, request, 4);  // starts the helpers
@@ -115,7 +115,8 @@ int main() {
     all.push_back(&portable_kernels);
     for (const Kernels* kernels : all)
         for (Format format : formats(*kernels))
-            for (bool rows : {false, true}) test(*kernels, format, rows);
+            for (Kind kind : {Kind::relative, Kind::rotary})
+                for (bool rows : {false, true}) test(*kernels, format, kind, rows);
     expect(helper_allocations == 0, "all", "a helper thread allocates memory");
     std::printf("%d failed\n", failures);
     return failures != 0;

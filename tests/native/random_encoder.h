@@ -32,19 +32,41 @@ inline std::vector<Format> formats(const Kernels& kernels) {
     return formats;
 }
 
-// Two blocks and a pooler, every layer in one format.
+enum class Kind { post_norm, relative, rotary };
+
+// A post-norm encoder's shape.
+inline Shape bert_shape(int width, int heads, int inner) {
+    return {.width = width,
+            .heads = heads,
+            .key_value_heads = heads,
+            .head_width = width / heads,
+            .inner = inner,
+            .epsilon = 1e-12f};
+}
+
+// That of one with grouped heads, wider than the hidden states.
+inline Shape grouped_shape(int width, int heads, int inner) {
+    Shape shape = bert_shape(width, heads, inner);
+    shape.head_width = width / heads + 2 + width / heads % 2;
+    shape.key_value_heads = 1;
+    shape.normalization = Normalization::rms;
+    return shape;
+}
+
+// Two blocks and a pooler, every layer in one format. A rotary encoder is a pre-norm one with gated
+// feed-forward layers, whose second block sees a window.
 struct RandomEncoder {
-    static constexpr int vocabulary = 30, max_positions = 64, depth = 2;
+    static constexpr int vocabulary = 30, max_positions = 64, relative_span = 40, depth = 2;
 
     std::vector<float> words, positions;
     Encoder encoder;
 
     RandomEncoder(Random& random, const Kernels& kernels, Format format, Shape shape,
-                  int relative_span = 0)
+                  Kind kind = Kind::post_norm)
         : words(random.normal(vocabulary * shape.width)),
           positions(random.normal(max_positions * shape.width)),
           encoder(kernels, shape) {
-        const int width = shape.width, inner = shape.inner;
+        const int width = shape.width, inner = shape.inner, queries = shape.query_width();
         LayerPacker packer(kernels, encoder.pages);
         const auto matrix = [&](int out, int in) {
             const auto weight = random.normal(static_cast<std::size_t>(out) * in, 0.2f);
@@ -52,23 +74,51 @@ struct RandomEncoder {
             return packer.pack({{weight.data(), bias.data()}}, out, in, format, "weights");
         };
         const auto norm = [&] {
-            LayerNorm norm{Buffer<float>(width + 64), Buffer<float>(width + 64)};
+            Norm norm{Buffer<float>(width + 64), Buffer<float>(width + 64)};
             for (Buffer<float>* buffer : {&norm.gain, &norm.bias})
                 std::ranges::copy(random.normal(width), buffer->data());
             return norm;
         };
-        encoder.embeddings = {words.data(), positions.data(), nullptr, vocabulary, max_positions,
-                              width,        norm(),           {}};
-        for (int b = 0; b < depth; ++b)
-            encoder.blocks.push_back({matrix(width, width), matrix(2 * width, width),
-                                      matrix(width, width), matrix(inner, width),
-                                      matrix(width, inner), norm(), norm()});
+        const bool rotary = kind == Kind::rotary;
+        Embeddings& tables = encoder.embeddings;
+        tables.words = words.data();
+        tables.positions = rotary ? nullptr : positions.data();
+        tables.vocabulary = vocabulary;
+        tables.max_positions = max_positions;
+        tables.width = width;
+        tables.norm = norm();
+        for (int b = 0; b < depth; ++b) {
+            Block block;
+            block.query = matrix(queries, width);
+            block.key_value = matrix(2 * shape.key_value_width(), width);
+            block.attention_output = matrix(width, queries);
+            block.intermediate = matrix(inner, width);
+            block.output = matrix(width, inner);
+            (rotary ? block.attention_input_norm : block.attention_norm) = norm();
+            (rotary ? block.feed_forward_input_norm : block.output_norm) = norm();
+            if (rotary) {
+                block.gate = matrix(inner, width);
+                block.rotary = 0;
+                if (b > 0) block.window = 3;
+            }
+            encoder.blocks.push_back(std::move(block));
+            encoder.order.push_back(b);
+        }
         encoder.pooler = matrix(width, width);
-        if (!relative_span) return;
+        if (rotary) {
+            encoder.final_norm = norm();
+            encoder.rotary.push_back(filled(random.normal(max_positions * shape.head_width)));
+        }
+        if (kind != Kind::relative) return;
         encoder.relative_span = relative_span;
-        const auto bias = random.normal(shape.heads * (2 * relative_span - 1));
-        encoder.relative_bias.resize(bias.size());
-        std::ranges::copy(bias, encoder.relative_bias.data());
+        encoder.relative_bias = filled(random.normal(shape.heads * (2 * relative_span - 1)));
+    }
+
+private:
+    static Buffer<float> filled(const std::vector<float>& values) {
+        Buffer<float> buffer(values.size() + 64);
+        std::ranges::copy(values, buffer.data());
+        return buffer;
     }
 };
 

@@ -21,7 +21,7 @@ using namespace poolwise;
 
 namespace {
 
-constexpr int callers = 8, relative_span = 40;
+constexpr int callers = 8;
 std::atomic<int> failures{0}, accepted{0}, refused{0};
 
 void expect_true(bool condition, const char* message) {
@@ -48,7 +48,8 @@ int edge_value(Random& random) {
 
 Request valid_request(Random& random) {
     std::vector<int> lengths(1 + random.below(6));
-    for (int& length : lengths) length = 1 + random.below(random.one_in(8) ? relative_span : 10);
+    for (int& length : lengths)
+        length = 1 + random.below(random.one_in(8) ? RandomEncoder::relative_span : 10);
     Request r = random_sequences(random, lengths);
     const std::size_t tokens = r.ids.size();
     r.pools = 2;
@@ -116,11 +117,11 @@ void call(const Encoder& encoder, int rounds, int seed) {
 }
 
 void stress(const Kernels& kernels, Format format, int rounds, int seed) {
-    for (const bool relative : {false, true}) {
+    for (const Kind kind : {Kind::post_norm, Kind::relative, Kind::rotary}) {
         Random random{std::mt19937(seed)};
-        const RandomEncoder random_encoder(random, kernels, format,
-                                           {60, 3, 100, 1e-12f, Activation::gelu},
-                                           relative ? relative_span : 0);
+        const Shape shape =
+            kind == Kind::rotary ? grouped_shape(60, 3, 100) : bert_shape(60, 3, 100);
+        const RandomEncoder random_encoder(random, kernels, format, shape, kind);
         const Encoder& encoder = random_encoder.encoder;
         std::vector<std::thread> threads;
         for (int c = 0; c < callers; ++c)

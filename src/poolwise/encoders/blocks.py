@@ -98,20 +98,6 @@ class BlockWeights:
     activation: str
     epsilon: float
 
-    @property
-    def pairs(self) -> tuple[Affine, Affine, Affine, Affine, Affine, Affine, Affine, Affine]:
-        """The weights and biases, in the same order."""
-        return (
-            self.query,
-            self.key,
-            self.value,
-            self.attention_output,
-            self.attention_norm,
-            self.intermediate,
-            self.output,
-            self.output_norm,
-        )
-
 
 def has_separable_blocks(encoder: Encoder) -> bool:
     """Whether ``block_weights`` supports this encoder."""

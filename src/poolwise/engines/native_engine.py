@@ -15,7 +15,8 @@ import numpy as np
 
 from poolwise.encoders import Encoder
 from poolwise.engines.engine import BatchOutputs
-from poolwise.engines.native_weights import ACTIVATIONS, FAMILIES, native_encoder
+from poolwise.engines.native_weights import ACTIVATIONS, native_encoder
+from poolwise.engines.native_weights.families import FAMILIES
 from poolwise.engines.plan import Plan, PooledState
 from poolwise.engines.token_weights import Padded, weights
 from poolwise.engines.workers import cores, run_batches

@@ -1,0 +1,42 @@
+"""The families that the core runs: a row each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from poolwise.encoders import Encoder
+from poolwise.engines.native_weights.modules import MODERNBERT, POST_NORM, Modules
+from poolwise.engines.native_weights.positions import (
+    AttentionPositions,
+    modernbert_positions,
+    mpnet_positions,
+)
+
+
+@dataclass(frozen=True)
+class NativeFamily:
+    """What the core must know of a family besides its configuration.
+
+    ``modules`` are a block's weights by role, ``positions`` gives what attention knows of
+    positions; ``embedding_norm`` and ``projection`` are paths of modules, which an encoder may
+    lack.
+    """
+
+    modules: Modules
+    positions: Callable[[Encoder], AttentionPositions] = lambda _: AttentionPositions()
+    embedding_norm: str = "embeddings.LayerNorm"
+    projection: str = "embeddings_project"
+
+
+FAMILIES: Mapping[str, NativeFamily] = {
+    "bert": NativeFamily(POST_NORM["bert"]),
+    "roberta": NativeFamily(POST_NORM["roberta"]),
+    "xlm-roberta": NativeFamily(POST_NORM["xlm-roberta"]),
+    "camembert": NativeFamily(POST_NORM["camembert"]),
+    "electra": NativeFamily(POST_NORM["electra"]),
+    "distilbert": NativeFamily(POST_NORM["distilbert"]),
+    "mpnet": NativeFamily(POST_NORM["mpnet"], mpnet_positions),
+    "modernbert": NativeFamily(MODERNBERT, modernbert_positions, embedding_norm="embeddings.norm"),
+}
+"""By ``model_type``."""
