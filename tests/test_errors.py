@@ -26,9 +26,9 @@ def test_what_no_extra_brings_is_no_missing_extra():
         import_module("nonsense_of_no_extra")
 
 
-def test_a_family_that_the_transformers_engine_runs_says_what_it_needs(tiny):
+def test_an_encoder_that_the_transformers_engine_runs_says_what_it_needs(tiny):
     code = "import poolwise; poolwise.load(sys.argv[1]).embed(['cat'], 'mean@-1')"
-    command = [sys.executable, "-c", WITHOUT_TORCH + code, str(tiny("albert"))]
+    command = [sys.executable, "-c", WITHOUT_TORCH + code, str(tiny("bert", hidden_act="tanh"))]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
     assert "MissingExtraError" in done.stderr
     assert "pip install 'poolwise[torch]'" in done.stderr

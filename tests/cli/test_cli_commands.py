@@ -204,7 +204,14 @@ for precision in ("near", "fast"):
 
 
 def test_precision_is_named_and_what_cannot_be_had_is_said(tiny, lines, tmp_path):
-    command = [sys.executable, "-c", EACH_PRECISION, "embed", tiny("albert"), lines]
+    command = [
+        sys.executable,
+        "-c",
+        EACH_PRECISION,
+        "embed",
+        tiny("bert", hidden_act="tanh"),
+        lines,
+    ]
     command += ["-r", "mean@-1", "--json", "-o", "v.npy"]
     done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=tmp_path)
     *told, _ = zip(done.stdout.split("---\n"), done.stderr.split("---\n"), strict=True)

@@ -37,19 +37,24 @@ def vectors(encoder, engine, texts, readouts=READOUTS):
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-@pytest.mark.parametrize(("name", "examples"), [("bert", 60), ("demo", 12)])
-def test_a_text_has_the_same_bits_in_any_batch(name, examples, precision, request):
-    encoder = request.getfixturevalue(name)
+@pytest.mark.parametrize(
+    ("name", "examples"),
+    [("bert", 60), ("demo", 12), ("nomic_bert", 12), ("albert", 12)],
+)
+def test_a_text_has_the_same_bits_in_any_batch(name, examples, precision, tiny):
+    encoder = poolwise.load(name if name == "demo" else tiny(name))
     engines = [NativeEngine(encoder, precision, streams=n) for n in (1, 2)]
+    readouts = READOUTS if encoder.has_pooler else READOUTS[:-1]
 
     @settings(max_examples=examples, deadline=None)
     @given(text=texts, neighbours=st.lists(texts, max_size=40), place=st.integers(0, 40))
     def check(text, neighbours, place):
         at = min(place, len(neighbours))
-        alone = vectors(encoder, engines[0], [text])
+        alone = vectors(encoder, engines[0], [text], readouts)
         for engine in engines:
-            beside = vectors(encoder, engine, [*neighbours[:at], text, *neighbours[at:]])
-            for spec in READOUTS:
+            batch = [*neighbours[:at], text, *neighbours[at:]]
+            beside = vectors(encoder, engine, batch, readouts)
+            for spec in readouts:
                 np.testing.assert_array_equal(alone[spec][0], beside[spec][at])
 
     check()
@@ -112,6 +117,27 @@ def test_odd_shapes_are_transformers_own(tiny, config):
     oracle = vectors(encoder, TransformersEngine(encoder), texts)
     for spec in READOUTS:
         np.testing.assert_allclose(with_native[spec], oracle[spec], atol=2e-5, rtol=0, err_msg=spec)
+
+
+OPTIONS = [
+    ("nomic_bert", {"rope_theta": 500.0, "hidden_act": "gelu", "type_vocab_size": 1}),
+    ("nomic_bert", {"hidden_size": 24, "num_attention_heads": 2, "intermediate_size": 37}),
+    ("albert", {"num_hidden_groups": 2}),
+    ("albert", {"num_hidden_groups": 3, "embedding_size": 32}),
+]
+
+
+@pytest.mark.parametrize(("name", "options"), OPTIONS, ids=str)
+def test_options_of_families_are_transformers_own(tiny, name, options):
+    from poolwise.engines.transformers_engine import TransformersEngine
+
+    encoder = poolwise.load(tiny(name, **options))
+    texts = ["", "a", "the cat " * 15, "the old dog sat on the mat and ran " * 80]
+    readouts = [f"{pool}@{layer}" for pool in ("cls", "max") for layer in range(encoder.depth + 1)]
+    found = vectors(encoder, NativeEngine(encoder), texts, readouts)
+    oracle = vectors(encoder, TransformersEngine(encoder), texts, readouts)
+    for spec in readouts:
+        np.testing.assert_allclose(found[spec], oracle[spec], atol=1e-5, rtol=0, err_msg=spec)
 
 
 @pytest.mark.parametrize("buckets", [33, 64])
@@ -255,11 +281,11 @@ def test_a_model_takes_the_native_engine_and_says_so(bert):
     assert bert.embed("the cat", "mean@-1", precision="fast").shape == (bert.width,)
 
 
-def test_other_families_fall_to_transformers_and_to_exact(tiny):
+def test_other_encoders_fall_to_transformers_and_to_exact(tiny):
     opening._warn_once.cache_clear()
-    albert = poolwise.load(tiny("albert"))
+    other = poolwise.load(tiny("bert", hidden_act="tanh"))
     with pytest.warns(PoolwiseWarning, match="exact instead of fast"):
-        engine = albert.engine_for("fast")
+        engine = other.engine_for("fast")
     assert (engine.name, engine.precision) == ("transformers", "exact")
 
 

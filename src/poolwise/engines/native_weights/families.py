@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from poolwise.encoders import Encoder
-from poolwise.engines.native_weights.modules import MODERNBERT, POST_NORM, Modules
+from poolwise.engines.native_weights.modules import MODERNBERT, NOMIC_BERT, POST_NORM, Modules
 from poolwise.engines.native_weights.positions import (
     AttentionPositions,
     modernbert_positions,
     mpnet_positions,
+    nomic_bert_positions,
 )
 
 
@@ -37,6 +38,8 @@ FAMILIES: Mapping[str, NativeFamily] = {
     "electra": NativeFamily(POST_NORM["electra"]),
     "distilbert": NativeFamily(POST_NORM["distilbert"]),
     "mpnet": NativeFamily(POST_NORM["mpnet"], mpnet_positions),
+    "nomic_bert": NativeFamily(NOMIC_BERT, nomic_bert_positions),
+    "albert": NativeFamily(POST_NORM["albert"], projection="encoder.embedding_hidden_mapping_in"),
     "modernbert": NativeFamily(MODERNBERT, modernbert_positions, embedding_norm="embeddings.norm"),
 }
 """By ``model_type``."""

@@ -41,6 +41,18 @@ MODERNBERT: Modules = {
     "output": "mlp.Wo",
 }
 
+NOMIC_BERT: Modules = {
+    "query": "self_attn.q_proj",
+    "key": "self_attn.k_proj",
+    "value": "self_attn.v_proj",
+    "attention_output": "self_attn.o_proj",
+    "attention_norm": "post_attention_layernorm",
+    "intermediate": "mlp.gate_proj",
+    "gate": "mlp.up_proj",
+    "output": "mlp.down_proj",
+    "output_norm": "post_mlp_layernorm",
+}
+
 POST_NORM: Mapping[str, Modules] = MODULES
 """By ``model_type``: families with a norm after each residual."""
 

@@ -53,6 +53,16 @@ def modernbert_positions(encoder: Encoder) -> AttentionPositions:
     )
 
 
+def nomic_bert_positions(encoder: Encoder) -> AttentionPositions:
+    """The same rotary positions in every block."""
+    config = encoder.config
+    head_width = encoder.width // config["num_attention_heads"]
+    theta = config["rope_parameters"]["rope_theta"]
+    return AttentionPositions(
+        rotary=[rotary_table(theta, config.positions, head_width)], tables=[0] * encoder.depth
+    )
+
+
 def rotary_table(theta: float, positions: int, head_width: int) -> Floats:
     """Cosine and sine of the angles p / theta^(2i / head_width) (Su et al. 2021, section 3.2.2),
     float32 [positions, 2, head_width / 2].
