@@ -10,11 +10,11 @@ import numpy as np
 import sts
 import torch
 from contenders import CLASSES, engine_for, options_for
-from models import MAX_LENGTH, Subject
+from models import Subject
 from numpy.typing import NDArray
 from rounds import say
 from transformers import AutoModel, AutoTokenizer
-from workloads import distinct, long_texts
+from workloads import distinct, workload
 
 import poolwise
 
@@ -23,13 +23,15 @@ SAME_BITS = 16
 
 
 @torch.inference_mode()
-def reference(folder: Path, texts: Sequence[str], depth: int) -> Vectors:
+def reference(subject: Subject, folder: Path, texts: Sequence[str]) -> Vectors:
     """``mean@-1``, and ``cls`` of each hidden state, by readout: float32 [n, width]."""
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModel.from_pretrained(folder).eval()
-    vectors: dict[str, list[NDArray[Any]]] = {r: [] for r in readouts(depth)}
+    vectors: dict[str, list[NDArray[Any]]] = {r: [] for r in readouts(subject.depth)}
     for text in texts:
-        inputs = tokenizer(text, truncation=True, max_length=MAX_LENGTH, return_tensors="pt")
+        inputs = tokenizer(
+            text, truncation=True, max_length=subject.max_length, return_tensors="pt"
+        )
         states = [h[0].numpy() for h in model(**inputs, output_hidden_states=True).hidden_states]
         vectors["mean@-1"].append(states[-1].mean(0))
         for layer, state in enumerate(states):
@@ -43,9 +45,9 @@ def readouts(depth: int) -> list[str]:
 
 def accuracy(subject: Subject, folder: Path, texts: int) -> dict[str, dict[str, Any]]:
     """For each precision that runs: distance and cosine to transformers, and whether bits hold."""
-    sample = distinct(texts) + long_texts(max(texts // 25, 2))
-    expected = reference(folder, sample, subject.depth)
-    model = poolwise.load(folder, max_length=MAX_LENGTH)
+    sample = distinct(texts) + workload("long", max(texts // 25, 2))
+    expected = reference(subject, folder, sample)
+    model = poolwise.load(folder, max_length=subject.max_length)
     results: dict[str, dict[str, Any]] = {}
     for precision in _running(model):
         say(f"{subject.name}: accuracy of {precision}")
@@ -66,8 +68,8 @@ def accuracy(subject: Subject, folder: Path, texts: int) -> dict[str, dict[str, 
 
 def spearman(folder: Path, file: Path) -> dict[str, float]:
     """Spearman x 100 of cosine on STS pairs, by precision."""
-    left, right, scores = sts.read(file)
-    model, results = poolwise.load(folder, max_length=MAX_LENGTH), {}
+    left, right, scores = sts.read_pairs(file)
+    model, results = poolwise.load(folder), {}
     for precision in _running(model):
         say(f"STS: {precision}")
         vectors = _extract(model, left + right, ["mean@-1"], precision)["mean@-1"]

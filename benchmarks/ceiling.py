@@ -1,77 +1,153 @@
-"""The fastest float32 matrix product that a library reaches here, with all cores."""
+"""The rates that registers allow here, on all cores: float32, fp16, int16 and int8 products.
+
+They are measured by ``peaks.cpp``, a loop over accumulators in assembly, which is compiled when a
+run begins.
+"""
 
 from __future__ import annotations
 
+import ctypes
+import os
+import subprocess
+import sysconfig
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from pathlib import Path
 
-import numpy as np
-import torch
+from machine import cores, instructions
 
-SHAPES = ((512, 384, 384), (512, 384, 1536), (1024, 768, 3072), (1024, 1024, 1024), (2048,) * 3)
-"""Rows, depth, columns: what an encoder multiplies, and squares, which libraries are tuned for."""
+SOURCE = Path(__file__).with_name("peaks.cpp")
+BURST_S = 0.1
 
-BURST_S = 0.2
+INSTRUCTIONS = {
+    "avx512_f32": ("avx512f", "float32 FMA, AVX-512"),
+    "avx512_f16": ("avx512_fp16", "fp16 FMA, AVX-512"),
+    "avx512_bf16": ("avx512_bf16", "bf16 pairs, AVX-512"),
+    "avx512_i16": ("avx512_vnni", "int16 pairs, AVX-512"),
+    "avx512_i8": ("avx512_vnni", "bytes, AVX-512"),
+    "avxvnni_i16": ("avx_vnni", "int16 pairs, AVX-VNNI"),
+    "avxvnni_i8": ("avx_vnni", "bytes, AVX-VNNI"),
+    "avx2_f32": ("fma", "float32 FMA, AVX2"),
+    "avx2_i16": ("avx2", "int16 pairs, AVX2"),
+    "neon_f32": ("asimd", "float32 FMA, NEON"),
+    "neon_f16": ("asimdhp", "fp16 FMA, NEON"),
+    "neon_i16": ("asimd", "int16, NEON"),
+    "neon_i8": ("asimddp", "bytes, NEON dotprod"),
+    "neon_i8mm": ("i8mm", "bytes, NEON i8mm"),
+}
+"""The functions of ``peaks.cpp``: the CPU's flag that each needs, and what it does."""
+
+OF_LEVEL: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "avx512fp16": {
+        "exact": ("avx512_f32",),
+        "near": ("avx512_f16",),
+        "fast": ("avx512_i8",),
+    },
+    "avx512": {"exact": ("avx512_f32",), "near": ("avx512_i16",), "fast": ("avx512_i8",)},
+    "avxvnni": {"exact": ("avx2_f32",), "near": ("avxvnni_i16",), "fast": ("avxvnni_i8",)},
+    "avx2": {"exact": ("avx2_f32",), "near": ("avx2_i16",), "fast": ("avx2_i16",)},
+    "neon": {
+        "exact": ("neon_f32",),
+        "near": ("neon_f16", "neon_f32"),
+        "fast": ("neon_i8mm", "neon_i8", "neon_i16"),
+    },
+}
+"""What a precision's products are measured against: the first of these that the CPU has."""
 
 
 @dataclass(frozen=True, slots=True)
-class Gemm:
-    """A product that can be run again, beside whatever is measured."""
+class Peak:
+    """A burst of ``gop`` billion operations on all cores; a multiply-add counts as two."""
 
-    name: str
-    product: Callable[[], object]
-    gflop: float
-
-    def rate(self) -> float:
-        """GFLOP/s over a burst."""
-        began, count = time.perf_counter(), 0
-        while (took := time.perf_counter() - began) < BURST_S or not count:
-            self.product()
-            count += 1
-        return count * self.gflop / took
-
-    def burst(self) -> Gemm:
-        """So many of these products, as one, that they fill a burst."""
-        count = max(round(BURST_S * self.rate() / self.gflop), 1)
-
-        def several() -> None:
-            for _ in range(count):
-                self.product()
-
-        return replace(self, product=several, gflop=count * self.gflop)
+    run: Callable[[], object]
+    gop: float
 
 
-def fastest() -> Gemm:
-    """The best of these libraries, shapes and ways to use the cores."""
-    gemms = [gemm for shape in SHAPES for gemm in _variants(*shape)]
-    for gemm in gemms:
-        gemm.product()
-    return max(gemms, key=lambda gemm: max(gemm.rate() for _ in range(3)))
+class Peaks:
+    """The peaks of this CPU. Without any, ``absent`` says why."""
+
+    def __init__(self, temporary: Path) -> None:
+        self.absent, self._library = "", None
+        self._executor = ThreadPoolExecutor(cores())
+        library = temporary / "peaks.so"
+        try:
+            _compile(library)
+            self._library = ctypes.CDLL(str(library))
+        except (OSError, subprocess.CalledProcessError) as error:
+            detail = getattr(error, "stderr", "") or str(error)
+            self.absent = f"peaks.cpp does not compile here: {detail.splitlines()[0]:.150}"
+
+    @property
+    def names(self) -> list[str]:
+        if self._library is None:
+            return []
+        has = instructions()
+        found = [name for name, (flag, _) in INSTRUCTIONS.items() if flag in has]
+        return [name for name in found if hasattr(self._library, name)]
+
+    def of(self, precision: str, level: str) -> str | None:
+        """The name of the peak of a level's products; None where there is none."""
+        known = OF_LEVEL.get(level if level in OF_LEVEL else level[:4], {})
+        return next((name for name in known.get(precision, ()) if name in self.names), None)
+
+    def burst(self, name: str) -> Peak:
+        """Of about ``BURST_S`` seconds."""
+        function = getattr(self._library, name)
+        function.argtypes, function.restype = [ctypes.c_long], ctypes.c_long
+        rounds, took = 1 << 12, 0.0
+        while took < BURST_S / 4:
+            rounds *= 2
+            began = time.perf_counter()
+            operations = function(rounds)
+            took = time.perf_counter() - began
+        scale = max(round(BURST_S / took), 1)
+        work = [scale * rounds] * cores()
+        return Peak(
+            lambda: list(self._executor.map(function, work)), scale * operations * cores() / 1e9
+        )
+
+    def rates(self) -> dict[str, float]:
+        """The best of five bursts of each, GFLOP/s or GOP/s, by what it is."""
+        rates = {}
+        for name in self.names:
+            peak = self.burst(name)
+            rates[INSTRUCTIONS[name][1]] = max(_rate(peak) for _ in range(5))
+        return rates
 
 
-def _variants(rows: int, depth: int, columns: int) -> list[Gemm]:
-    shape, gflop = f"{rows} x {depth} x {columns}", 2 * rows * depth * columns / 1e9
-    a, b = torch.randn(rows, depth), torch.randn(depth, columns)
-    x, y = a.numpy(), b.numpy()
-    out, numpy_out = torch.empty(rows, columns), np.empty((rows, columns), np.float32)
-    return [
-        Gemm(f"torch.mm, {shape}", lambda: torch.mm(a, b, out=out), gflop),
-        Gemm(f"NumPy, {shape}", lambda: np.matmul(x, y, out=numpy_out), gflop),
-        _streams(a, b, shape, gflop),
-    ]
+def best_level() -> str:
+    """The best level that this CPU has, whichever may be used."""
+    has = instructions()
+    flags = {
+        "avx512fp16": "avx512_fp16",
+        "avx512": "avx512_vnni",
+        "avxvnni": "avx_vnni",
+        "avx2": "avx2",
+        "neon": "asimd",
+    }
+    return next((level for level, flag in flags.items() if flag in has), "portable")
 
 
-def _streams(a: torch.Tensor, b: torch.Tensor, shape: str, gflop: float) -> Gemm:
-    """A product of its own for each core, one thread each, several before they meet again."""
-    cores, several = torch.get_num_threads(), 8
-    pool = ThreadPoolExecutor(cores, initializer=lambda: torch.set_num_threads(1))
+def _rate(peak: Peak) -> float:
+    began = time.perf_counter()
+    peak.run()
+    return peak.gop / (time.perf_counter() - began)
 
-    def run(_: int) -> None:
-        out = torch.empty(a.shape[0], b.shape[1])
-        for _ in range(several):
-            torch.mm(a, b, out=out)
 
-    name = f"torch.mm, {shape}, one on each core"
-    return Gemm(name, lambda: list(pool.map(run, range(cores))), gflop * several * cores)
+def _compile(library: Path) -> None:
+    compiler = os.environ.get("CXX") or (sysconfig.get_config_var("CXX") or "c++").split()[0]
+    for command in (compiler, "c++"):
+        try:
+            subprocess.run(
+                [command, "-O2", "-shared", "-fPIC", str(SOURCE), "-o", str(library)],
+                check=True,
+                capture_output=True,
+                text=True,
+            )
+        except (OSError, subprocess.CalledProcessError):
+            if command == "c++":
+                raise
+        else:
+            return

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from models import MAX_LENGTH
+from models import Subject
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 
@@ -41,8 +41,8 @@ class Contender:
         return self.single or self.embed
 
 
-def poolwise_contenders(folder: Path) -> list[Contender]:
-    model = poolwise.load(folder, max_length=MAX_LENGTH)
+def poolwise_contenders(subject: Subject, folder: Path) -> list[Contender]:
+    model = poolwise.load(folder, max_length=subject.max_length)
     return [_poolwise(model, precision) for precision in CLASSES]
 
 
@@ -73,9 +73,15 @@ def options_for(model: Any, precision: str) -> dict[str, str]:
     return {"precision": precision} if takes_precision else {}
 
 
-def sentence_transformers(folder: Path) -> Contender:
+def native_level(folder: Path) -> str | None:
+    """The instruction set of the native engine; None where another engine runs the model."""
+    level: str | None = getattr(poolwise.load(folder).engine_for("exact"), "level", None)
+    return level
+
+
+def sentence_transformers(subject: Subject, folder: Path) -> Contender:
     model = SentenceTransformer(str(folder), device="cpu")
-    model.max_seq_length = MAX_LENGTH
+    model.max_seq_length = subject.max_length
 
     def embed(texts: Sequence[str]) -> NDArray[Any]:
         return np.asarray(model.encode(list(texts), show_progress_bar=False))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -28,25 +30,62 @@ INSTRUCTIONS = (
     "avx512_bf16",
     "avx512_fp16",
     "amx_tile",
+    "amx_bf16",
     "amx_int8",
+    "asimd",
+    "asimdhp",
+    "asimddp",
+    "i8mm",
+    "bf16",
+    "sve",
 )
-"""What matrix products are made of, as Linux names it."""
+"""What matrix products are made of, as Linux names it on x86-64 and on ARM."""
+
+APPLE = {
+    "FEAT_FP16": "asimdhp",
+    "FEAT_DotProd": "asimddp",
+    "FEAT_I8MM": "i8mm",
+    "FEAT_BF16": "bf16",
+}
+"""What macOS calls them."""
 
 
 def describe() -> dict[str, str]:
     return {
         "date": datetime.now(UTC).date().isoformat(),
-        "processor": _cpuinfo("model name") or platform.processor() or "unknown",
-        "instructions": _instructions(),
-        "cores": str(os.cpu_count()),
+        "processor": _processor(),
+        "instructions": " ".join(instructions()) or "unknown",
+        "cores": str(cores()),
         "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         **{name: value for name in PACKAGES if (value := _version(name))},
     }
 
 
-def _instructions() -> str:
-    value = _cpuinfo("flags").split()
-    return " ".join(name for name in INSTRUCTIONS if name in value) or "unknown"
+def cores() -> int:
+    """Those that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@cache
+def instructions() -> tuple[str, ...]:
+    """Those of ``INSTRUCTIONS`` that the CPU has."""
+    has = {*(_cpuinfo("flags") or _cpuinfo("Features")).split()}
+    if platform.system() == "Darwin" and platform.machine() == "arm64":
+        has = {"asimd"} | {
+            flag for name, flag in APPLE.items() if _sysctl(f"hw.optional.arm.{name}") == "1"
+        }
+    return tuple(name for name in INSTRUCTIONS if name in has)
+
+
+def _processor() -> str:
+    name = _cpuinfo("model name") or _sysctl("machdep.cpu.brand_string") or platform.processor()
+    numbers = {
+        "family": _cpuinfo("cpu family"),
+        "model": _cpuinfo("model") or _cpuinfo("CPU part"),
+    }
+    return ", ".join([name or "unknown", *(f"{k} {v}" for k, v in numbers.items() if v)])
 
 
 def _cpuinfo(field: str) -> str:
@@ -57,6 +96,14 @@ def _cpuinfo(field: str) -> str:
             if name.strip() == field:
                 return value.strip()
     return ""
+
+
+def _sysctl(name: str) -> str:
+    try:
+        done = subprocess.run(["sysctl", "-n", name], capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def _version(name: str) -> str:

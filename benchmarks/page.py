@@ -15,9 +15,10 @@ def page(results: Results, claims: Sequence[Claim]) -> str:
     sections = [_head(results)]
     sections += [_throughput(table) for table in results["throughput"]]
     sections += [_latency(table) for table in results["latency"]]
-    sections.append(_accuracy(results))
+    sections += [_costs(results), _accuracy(results)]
     sections += [_readouts(results["readouts"])] if results["readouts"] else []
-    sections += [_processes(results), _judged(claims)]
+    sections += [_processes(results)] if results["cold"] else []
+    sections.append(_judged(claims))
     return "\n".join(sections)
 
 
@@ -26,17 +27,31 @@ def _head(results: Results) -> str:
     if results["quick"]:
         lines += ["*A quick run, to try the bench itself: no figure here is worth quoting.*", ""]
     lines += [f"- {name}: {value}" for name, value in results["machine"].items()]
-    gemm = results["ceiling"]
     lines += [
+        f"- level of the native engine: {results['level']}",
         f"- rounds: {results['rounds']}; the whole run took {results['minutes']:.0f} minutes",
         "",
         "Every round runs each contender once, in turn. A ratio is the median over rounds of the "
-        "ratio to sentence-transformers in the same round. *Ceiling* is the rate on linear layers "
-        "and attention of real tokens, as a share of the fastest float32 matrix product found "
-        f"here ({gemm['name']}: {gemm['gflop_per_s']:,.0f} GFLOP/s), which takes its turn in every "
-        "round too. *Cosine* is the smallest to transformers' own vectors.",
+        "ratio to sentence-transformers in the same round. *Peak* is the rate on linear layers "
+        "and attention of real tokens, as a share of what registers allow on all cores: float32 "
+        "FMA for exact, the level's own products for near and fast, in a loop without memory that "
+        "takes its turn in every round too. *Cosine* is the smallest to transformers' own vectors.",
         "",
     ]
+    if results["level"] != results["best_level"]:
+        lines += [
+            f"**poolwise may use {results['restricted'] or results['level']} alone in this run, "
+            f"its peers all that this CPU has ({results['best_level']}): only ratios among "
+            "poolwise's own rows mean something.**",
+            "",
+        ]
+    if isinstance(results["peaks"], str):
+        lines += [f"No peak: {results['peaks']}.", ""]
+    else:
+        rates = (f"{name} {rate:,.0f}" for name, rate in results["peaks"].items())
+        lines += [f"Peaks, billions of operations a second: {'; '.join(rates)}.", ""]
+    for failure in results["failed"]:
+        lines += [f"**Failed: {failure['part']}**: {failure['reason']}", ""]
     return "\n".join(lines)
 
 
@@ -49,11 +64,11 @@ def _throughput(table: Results) -> str:
     )
     rows = []
     for row in _ranked(table["rows"], "ratio"):
-        share = f"{row['ceiling']:.0%}" if row["precision"] == "exact" else ""
+        share = "" if row["share"] is None else f"{row['share']:.0%}"
         cosine = f"{min(row['min_cosine'], 1):.6f}"
         speed = f"{row['texts_per_s']:,.{0 if row['texts_per_s'] >= 100 else 1}f}"
         rows.append((_name(row), speed, f"{row['ratio']:.2f}", share, cosine))
-    columns = ("", "texts/s", "x sentence-transformers", "ceiling", "cosine")
+    columns = ("", "texts/s", "x sentence-transformers", "peak", "cosine")
     return _table(header, columns, rows) + _not_run(table["rows"])
 
 
@@ -68,6 +83,23 @@ def _latency(table: Results) -> str:
         rows.append((_name(row), *ms, f"{row['ratio']:.2f}"))
     columns = ("", "p50, ms", "p95, ms", "x sentence-transformers")
     return _table(header, columns, rows) + _not_run(table["rows"])
+
+
+def _costs(results: Results) -> str:
+    """Of a call beyond the engine's core, and of a long text."""
+    rows = [
+        (f"{model}, {precision}", f"{value:.3f}")
+        for model, by_precision in results["overhead"].items()
+        for precision, value in by_precision.items()
+    ]
+    header = "## A call\n\nMilliseconds of `embed` of one sentence beyond the engine's core, p50.\n"
+    table = _table(header, ("", "ms"), rows)
+    for model, found in results["memory"].items():
+        table += (
+            f"\nOne text of {found['tokens']:,} tokens adds {found['added_mb']:,.0f} MB to the "
+            f"{found['model_mb']:,.0f} MB of a process with {model} ({found['engine']} engine).\n"
+        )
+    return table
 
 
 def _accuracy(results: Results) -> str:

@@ -5,17 +5,23 @@ from __future__ import annotations
 import csv
 import gzip
 import random
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
-from models import MAX_LENGTH
+from tokenizers import Tokenizer
 
 import poolwise
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-LONG = (128, MAX_LENGTH - 2)
-"""Tokens in a long text."""
+LENGTHS = {"long": (128, 510), "512 tokens": (460, 512), "2,048 tokens": (1900, 2048)}
+"""Tokens in a text of each workload; a ``short`` one is one sentence."""
 
 LATENCY_TOKENS = 16
+
+
+def workload(name: str, count: int) -> list[str]:
+    return distinct(count) if name == "short" else joined(count, *LENGTHS[name])
 
 
 def novel_sentences() -> list[str]:
@@ -35,18 +41,18 @@ def distinct(count: int) -> list[str]:
     return texts[:count]
 
 
-def long_texts(count: int) -> list[str]:
-    """Sentences of the novels, joined until a length drawn evenly from ``LONG`` is reached."""
+def joined(count: int, least: int, most: int) -> list[str]:
+    """Sentences of the novels, joined until a length drawn evenly from this range is reached."""
     chance = random.Random(0)
-    sentences = iter(chance.sample(novel_sentences(), min(30 * count + 60, 20_000)))
-    long = []
-    while len(long) < count:
-        length, pieces, tokens = chance.randint(*LONG), [next(sentences)], 0
+    sentences = iter(chance.sample(novel_sentences(), 20_000))
+    texts: list[str] = []
+    while len(texts) < count:
+        length, pieces, tokens = chance.randint(least, most), [next(sentences)], 0
         while (tokens := count_tokens([" ".join(pieces)])[0]) < length:
             pieces.append(next(sentences))
-        if tokens <= MAX_LENGTH:
-            long.append(" ".join(pieces))
-    return long
+        if tokens <= most:
+            texts.append(" ".join(pieces))
+    return texts
 
 
 def sixteen_tokens() -> str:
@@ -54,7 +60,14 @@ def sixteen_tokens() -> str:
     return texts[count_tokens(texts).index(LATENCY_TOKENS)]
 
 
-def count_tokens(texts: list[str]) -> list[int]:
+def count_tokens(texts: Sequence[str]) -> list[int]:
     """Special tokens included. Every subject reads with the demo model's tokenizer."""
-    encoder = poolwise.load("demo", max_length=MAX_LENGTH)
-    return [text.n_tokens for text in encoder.tokenize(texts)]
+    return [len(encoding.ids) for encoding in _tokenizer().encode_batch(list(texts))]
+
+
+@cache
+def _tokenizer() -> Tokenizer:
+    tokenizer = Tokenizer.from_file(str(Path(poolwise.load("demo").folder) / "tokenizer.json"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
