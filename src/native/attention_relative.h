@@ -1,6 +1,6 @@
 // The terms of attention scores between content and relative positions: DeBERTa's "disentangled
-// attention" (He et al. 2021, equation 4). A block of queries and a panel of keys see few distances,
-// so neither term needs a matrix of all keys and distances.
+// attention" (He et al. 2021, equation 4). A block of queries and a panel of keys see few
+// distances, so neither term needs a matrix of all keys and distances.
 #pragma once
 
 #include "gemm_float.h"

@@ -32,6 +32,8 @@ public:
         if (arrays.projection)
             tables.projection =
                 matrix(*arrays.projection, tables.width, width(), formats_.other, "projection");
+        if (arrays.projected_norm)
+            tables.projected_norm = norm(*arrays.projected_norm, width(), "projected_norm");
         expect_aligned(words, "words");
         if (token_type) expect_aligned(*token_type, "type");
         tables.words = words.data();
@@ -39,11 +41,15 @@ public:
     }
 
     void set_positions(const std::optional<Floats<2>>& positions,
-                       const std::vector<Floats<3>>& rotary) {
-        expect(positions || !rotary.empty(), "there are no positions");
+                       const std::vector<Floats<3>>& rotary,
+                       const std::optional<Ints>& distance_rows) {
+        expect(positions || !rotary.empty() || distance_rows, "there are no positions");
         Embeddings& tables = encoder_->embeddings;
-        tables.max_positions = positions ? extent(*positions, 0) : extent(rotary[0], 0);
+        tables.max_positions = positions         ? extent(*positions, 0)
+                               : !rotary.empty() ? extent(rotary[0], 0)
+                                                 : (extent(*distance_rows, 0) + 1) / 2;
         expect(tables.max_positions > 0, "there are no positions");
+        if (distance_rows) set_distance_rows(*distance_rows);
         if (positions) {
             expect_shape(*positions, {tables.max_positions, tables.width}, "positions");
             expect_aligned(*positions, "positions");
@@ -58,7 +64,7 @@ public:
     }
 
     void add_block(const BlockArrays& arrays) {
-        const auto& [layers, norms, window, rotary] = arrays;
+        const auto& [layers, norms, window, rotary, relative_keys, relative_queries] = arrays;
         const Shape& shape = encoder_->shape;
         const int queries = shape.query_width(), keys = shape.key_value_width();
         const Format input = formats_.attention_input, other = formats_.other;
@@ -94,6 +100,11 @@ public:
         block.rotary = rotary.value_or(-1);
         if (rotary)
             expect_within(*rotary, 0, static_cast<int>(encoder_->rotary.size()) - 1, "rotary");
+        if (relative_keys) block.relative_keys = relative_matrices(*relative_keys);
+        if (relative_queries) {
+            expect_relative(*relative_queries, "relative_queries");
+            block.relative_queries = copy_floats(*relative_queries);
+        }
         encoder_->blocks.push_back(std::move(block));
     }
 
@@ -125,6 +136,35 @@ public:
 
 private:
     int width() const { return encoder_->shape.width; }
+
+    void set_distance_rows(const Ints& rows) {
+        expect_shape(rows, {2 * encoder_->embeddings.max_positions - 1}, "distance_rows");
+        encoder_->distance_rows = to_vector<int>(rows);
+        int previous = 0;
+        for (std::size_t i = 0; i < encoder_->distance_rows.size(); ++i) {
+            expect_within(encoder_->distance_rows[i], previous, max_width, "distance_rows", i);
+            previous = encoder_->distance_rows[i];
+        }
+        encoder_->relative_rows = previous + 1;
+    }
+
+    void expect_relative(const Floats<3>& table, const char* name) const {
+        const Shape& shape = encoder_->shape;
+        expect(!encoder_->distance_rows.empty(), std::string(name) + " without distance_rows");
+        expect(shape.heads == shape.key_value_heads, std::string(name) + " with grouped heads");
+        expect_shape(table, {shape.heads, encoder_->relative_rows, shape.head_width}, name);
+    }
+
+    std::vector<Matrix> relative_matrices(const Floats<3>& table) {
+        expect_relative(table, "relative_keys");
+        const int rows = encoder_->relative_rows, head_width = encoder_->shape.head_width;
+        const std::size_t size = static_cast<std::size_t>(rows) * head_width;
+        std::vector<Matrix> matrices;
+        for (int h = 0; h < encoder_->shape.heads; ++h)
+            matrices.push_back(packer_.pack({{table.data() + h * size, nullptr}}, rows, head_width,
+                                            Format::f32, "relative_keys"));
+        return matrices;
+    }
 
     template <class Array>
     static Buffer<float> copy_floats(const Array& array) {
@@ -183,10 +223,11 @@ std::unique_ptr<const Encoder> build_encoder(const Kernels& kernels, LayerFormat
     expect_within(shape.key_value_heads, 1, shape.heads, "key_value_heads");
     expect(shape.heads % shape.key_value_heads == 0, "heads are no multiple of key_value_heads");
     expect_within(shape.head_width, 1, max_width / shape.heads, "head_width");
+    expect(std::isfinite(shape.attention_scale), "attention_scale is no number");
     expect(std::isfinite(shape.epsilon) && shape.epsilon >= 0, "epsilon is no number from 0 up");
     EncoderBuilder builder(kernels, formats, shape);
     builder.set_embeddings(arrays);
-    builder.set_positions(arrays.positions, arrays.rotary);
+    builder.set_positions(arrays.positions, arrays.rotary, arrays.distance_rows);
     for (const BlockArrays& block : arrays.blocks) builder.add_block(block);
     builder.set_order(arrays.order);
     if (arrays.final_norm) builder.set_final_norm(*arrays.final_norm);

@@ -19,8 +19,9 @@ struct Shape {
     int heads = 0;            // of attention
     int key_value_heads = 0;  // each serves as many query heads, side by side
     int head_width = 0;
-    int inner = 0;      // width of the feed-forward layer ("intermediate_size")
-    float epsilon = 0;  // of the norms
+    int inner = 0;              // width of the feed-forward layer ("intermediate_size")
+    float epsilon = 0;          // of the norms
+    float attention_scale = 1;  // of the products of queries and keys
     Activation activation = Activation::gelu;
     Normalization normalization = Normalization::layer;
 
@@ -45,6 +46,9 @@ struct Block {
     Norm output_norm;
     int window = AttentionHead::every_key;  // of attention, in tokens on either side
     int rotary = -1;                        // its table of rotary positions; -1: none
+    // DeBERTa's keys and queries of relative positions, projected; empty: no such term.
+    std::vector<Matrix> relative_keys;  // [relative_rows, head_width] a head
+    Buffer<float> relative_queries;     // [heads][relative_rows][head_width]
 };
 
 // The embedding tables belong to the caller, who keeps them alive as long as the encoder.
@@ -53,9 +57,10 @@ struct Embeddings {
     const float* positions = nullptr;   // [max_positions, width]; null in rotary families
     const float* token_type = nullptr;  // [width], of type 0; null where the family has none
     int vocabulary = 0, width = 0;
-    int max_positions = 0;  // of the position embeddings and rotary tables
+    int max_positions = 0;  // of the position embeddings, rotary tables and distance rows
     Norm norm;
-    Matrix projection;  // to the hidden width, in ELECTRA; elsewhere empty (out is 0)
+    Matrix projection;    // to the hidden width; elsewhere empty (out is 0)
+    Norm projected_norm;  // of the hidden width, in DeBERTa
 };
 
 // Sequences packed side by side without padding.
@@ -121,6 +126,10 @@ public:
     // Attention bias by key position minus query position, from 1 - relative_span on; MPNet's.
     Buffer<float> relative_bias;  // [heads][2 * relative_span - 1]
     int relative_span = 0;        // 0: no relative positions
+    // DeBERTa's row of relative positions by key position minus query position, never falling, from
+    // 1 - max_positions on; empty elsewhere.
+    std::vector<int> distance_rows;
+    int relative_rows = 0;
 
     int depth() const { return static_cast<int>(order.size()); }
     // The longest sequence that the position tables allow.

@@ -56,9 +56,11 @@ void ForwardPass::embed(int first, int count) {
             add(x, row(tables.positions, batch_.positions[first + r]), tables.width);
     }
     normalize(tables.norm, out, stride, count, tables.width);
-    if (!project) return;
-    const LinearInput x = convert(tables.projection, out, stride, count);
-    multiply(tables.projection, x, count, {}, hidden, stride_);
+    if (project) {
+        const LinearInput x = convert(tables.projection, out, stride, count);
+        multiply(tables.projection, x, count, {}, hidden, stride_);
+    }
+    normalize(tables.projected_norm, hidden, stride_, count, encoder_.shape.width);
 }
 
 void ForwardPass::run_block(int layer) {
@@ -139,6 +141,7 @@ void ForwardPass::attend(const Block& block, int sequence, int first_head, int l
                          float* scratch) {
     const Shape& shape = encoder_.shape;
     const int span = encoder_.relative_span, group = shape.heads / shape.key_value_heads;
+    const int max_positions = encoder_.embeddings.max_positions;
     const int first_token = batch_.offsets[sequence];
     const int first_row = workspace_.row_offsets[sequence];
     AttentionHead head;
@@ -149,9 +152,13 @@ void ForwardPass::attend(const Block& block, int sequence, int first_head, int l
     head.q_stride = head.out_stride = query_stride_;
     head.kv_stride = key_value_stride_;
     head.width = shape.head_width;
-    head.scale = 1.0f / std::sqrt(static_cast<float>(shape.head_width));
+    head.scale = shape.attention_scale;
     head.window = block.window;
     head.scratch = scratch;
+    RelativePositions relative;
+    relative.rows = encoder_.relative_rows;
+    if (relative.rows) relative.row_of_distance = &encoder_.distance_rows[max_positions - 1];
+    if (!block.relative_keys.empty() || block.relative_queries.size()) head.relative = &relative;
     for (int h = first_head; h < last_head; ++h) {
         const std::size_t row = first_row * query_stride_ + h * shape.head_width;
         head.q = workspace_.query.data() + row;
@@ -163,6 +170,11 @@ void ForwardPass::attend(const Block& block, int sequence, int first_head, int l
             const std::size_t distances = 2 * static_cast<std::size_t>(span) - 1;
             head.relative_bias = encoder_.relative_bias.data() + h * distances + span - 1;
         }
+        if (!block.relative_keys.empty())
+            relative.keys = reinterpret_cast<const float*>(block.relative_keys[h].data);
+        if (block.relative_queries.size())
+            relative.queries = block.relative_queries.data() +
+                               static_cast<std::size_t>(h) * relative.rows * shape.head_width;
         kernels_.attend(head);
     }
 }

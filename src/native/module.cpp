@@ -62,21 +62,29 @@ class PythonEncoder {
 public:
     PythonEncoder(const std::string& level, const std::string& precision, int width, int heads,
                   int key_value_heads, int head_width, int inner, float epsilon,
-                  const std::string& activation, const std::string& normalization, Floats<2> words,
+                  float attention_scale, const std::string& activation,
+                  const std::string& normalization, Floats<2> words,
                   std::optional<Floats<2>> positions, std::optional<Floats<1>> type,
                   std::optional<Gains> norm, std::optional<Linear> projection,
-                  std::vector<Floats<3>> rotary, std::vector<BlockArrays> blocks,
-                  std::vector<int> order, std::optional<Gains> final_norm,
-                  std::optional<Linear> pooler, std::optional<Floats<2>> relative)
+                  std::optional<Gains> projected_norm, std::vector<Floats<3>> rotary,
+                  std::vector<BlockArrays> blocks, std::vector<int> order,
+                  std::optional<Gains> final_norm, std::optional<Linear> pooler,
+                  std::optional<Floats<2>> relative, std::optional<Ints> distance_rows)
         : words_(words), positions_(positions), token_type_(type) {
         const Kernels& kernels = kernels_of(level);
-        const Shape shape{
-            width, heads,   key_value_heads,           head_width,
-            inner, epsilon, activation_of(activation), normalization_of(normalization)};
-        encoder_ =
-            build_encoder(kernels, layer_formats(precision, kernels), shape,
-                          {words, positions, type, norm, projection, std::move(rotary),
-                           std::move(blocks), std::move(order), final_norm, pooler, relative});
+        const Shape shape{width,
+                          heads,
+                          key_value_heads,
+                          head_width,
+                          inner,
+                          epsilon,
+                          attention_scale,
+                          activation_of(activation),
+                          normalization_of(normalization)};
+        encoder_ = build_encoder(
+            kernels, layer_formats(precision, kernels), shape,
+            {words, positions, type, norm, projection, projected_norm, std::move(rotary),
+             std::move(blocks), std::move(order), final_norm, pooler, relative, distance_rows});
     }
 
     // Vectors [linear, then maxima, then the pooler; sequence; width] and hidden states [layer;
@@ -147,20 +155,22 @@ NB_MODULE(_native, m) {
     });
     m.def("has_half", [](const std::string& level) { return kernels_of(level).half_panel > 0; });
     nb::class_<PythonEncoder>(m, "Encoder", nb::is_final())
-        .def(nb::init<const std::string&, const std::string&, int, int, int, int, int, float,
+        .def(nb::init<const std::string&, const std::string&, int, int, int, int, int, float, float,
                       const std::string&, const std::string&, Floats<2>, std::optional<Floats<2>>,
                       std::optional<Floats<1>>, std::optional<Gains>, std::optional<Linear>,
-                      std::vector<Floats<3>>, std::vector<BlockArrays>, std::vector<int>,
-                      std::optional<Gains>, std::optional<Linear>, std::optional<Floats<2>>>(),
+                      std::optional<Gains>, std::vector<Floats<3>>, std::vector<BlockArrays>,
+                      std::vector<int>, std::optional<Gains>, std::optional<Linear>,
+                      std::optional<Floats<2>>, std::optional<Ints>>(),
              nb::kw_only(), nb::arg("level"), nb::arg("precision"), nb::arg("width"),
              nb::arg("heads"), nb::arg("key_value_heads"), nb::arg("head_width"), nb::arg("inner"),
-             nb::arg("epsilon"), nb::arg("activation"), nb::arg("normalization"),
-             nb::arg("words").noconvert(), nb::arg("positions").noconvert().none(),
-             nb::arg("type").noconvert().none(), nb::arg("norm").noconvert().none(),
-             nb::arg("projection").noconvert().none(), nb::arg("rotary").noconvert(),
+             nb::arg("epsilon"), nb::arg("attention_scale"), nb::arg("activation"),
+             nb::arg("normalization"), nb::arg("words").noconvert(),
+             nb::arg("positions").noconvert().none(), nb::arg("type").noconvert().none(),
+             nb::arg("norm").noconvert().none(), nb::arg("projection").noconvert().none(),
+             nb::arg("projected_norm").noconvert().none(), nb::arg("rotary").noconvert(),
              nb::arg("blocks").noconvert(), nb::arg("order"),
              nb::arg("final_norm").noconvert().none(), nb::arg("pooler").noconvert().none(),
-             nb::arg("relative").noconvert().none())
+             nb::arg("relative").noconvert().none(), nb::arg("distance_rows").noconvert().none())
         .def("run", &PythonEncoder::run, nb::kw_only(), nb::arg("ids").noconvert(),
              nb::arg("positions").noconvert(), nb::arg("offsets").noconvert(), nb::arg("deepest"),
              nb::arg("rows").noconvert().none(), nb::arg("weights").noconvert(), nb::arg("linear"),

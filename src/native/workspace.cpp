@@ -71,7 +71,7 @@ void Workspace::reserve_attention(const Encoder& encoder, const Batch& batch, in
     for (int s = 0; s < batch.sequences; ++s)
         longest = std::max(longest, batch.offsets[s + 1] - batch.offsets[s]);
     const std::size_t floats =
-        encoder.kernels.attention_scratch(longest, encoder.shape.head_width, 0);
+        encoder.kernels.attention_scratch(longest, encoder.shape.head_width, encoder.relative_rows);
     attention_scratch.resize(std::max<std::size_t>(attention_scratch.size(), threads));
     for (int t = 0; t < threads; ++t) attention_scratch[t].resize(floats);
 }

@@ -6,7 +6,14 @@ from poolwise.records import Floats, Ints
 
 _Linear = tuple[Floats, Floats | None]
 _Gains = tuple[Floats, Floats | None]
-_Block = tuple[Mapping[str, _Linear], Mapping[str, _Gains], int | None, int | None]
+_Block = tuple[
+    Mapping[str, _Linear],
+    Mapping[str, _Gains],
+    int | None,
+    int | None,
+    Floats | None,
+    Floats | None,
+]
 
 def levels() -> list[str]: ...
 def has_half(level: str) -> bool: ...
@@ -15,10 +22,11 @@ class Encoder:
     """An immutable encoder with repacked weights, which several threads may run at the same time.
 
     ``words``, ``positions`` and ``type`` are referenced, all other arrays are copied. A block is
-    its linear layers and its norms by role, its window and the index of its rotary table; block
-    ``order[k]`` makes hidden state k + 1. ``rotary`` are tables [positions, 2, head_width / 2] of
-    cosines and sines. Both methods raise ValueError for a wrong shape or value, TypeError for a
-    wrong type or layout, and MemoryError.
+    its linear layers and its norms by role, its window, the index of its rotary table, and its keys
+    and queries of relative positions [heads, rows, head_width], whose rows ``distance_rows`` names;
+    block ``order[k]`` makes hidden state k + 1. ``rotary`` are tables [positions, 2, head_width /
+    2] of cosines and sines. Both methods raise ValueError for a wrong shape or value, TypeError for
+    a wrong type or layout, and MemoryError.
     """
 
     def __init__(
@@ -32,6 +40,7 @@ class Encoder:
         head_width: int,
         inner: int,
         epsilon: float,
+        attention_scale: float,
         activation: str,
         normalization: str,
         words: Floats,
@@ -39,12 +48,14 @@ class Encoder:
         type: Floats | None,  # noqa: A002 - the embeddings of token type 0
         norm: _Gains | None,
         projection: _Linear | None,
+        projected_norm: _Gains | None,
         rotary: Sequence[Floats],
         blocks: Sequence[_Block],
         order: Sequence[int],
         final_norm: _Gains | None,
         pooler: _Linear | None,
         relative: Floats | None,
+        distance_rows: Ints | None,
     ) -> None: ...
     def run(
         self,

@@ -15,6 +15,7 @@ import poolwise
 from poolwise.engines import native_engine as native
 from poolwise.engines import open_engine, opening, pack, plan
 from poolwise.engines.native_engine import NativeEngine, has_half, levels, positions
+from poolwise.engines.native_weights.disentangled import distance_rows
 from poolwise.errors import PoolwiseWarning
 from poolwise.readouts import parse
 
@@ -39,7 +40,7 @@ def vectors(encoder, engine, texts, readouts=READOUTS):
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize(
     ("name", "examples"),
-    [("bert", 60), ("demo", 12), ("nomic_bert", 12), ("albert", 12)],
+    [("bert", 60), ("demo", 12), ("nomic_bert", 12), ("albert", 12), ("deberta-v2", 25)],
 )
 def test_a_text_has_the_same_bits_in_any_batch(name, examples, precision, tiny):
     encoder = poolwise.load(name if name == "demo" else tiny(name))
@@ -124,6 +125,13 @@ OPTIONS = [
     ("nomic_bert", {"hidden_size": 24, "num_attention_heads": 2, "intermediate_size": 37}),
     ("albert", {"num_hidden_groups": 2}),
     ("albert", {"num_hidden_groups": 3, "embedding_size": 32}),
+    ("deberta-v2", {"share_att_key": False, "pos_att_type": ["c2p"]}),
+    ("deberta-v2", {"pos_att_type": ["p2c"], "norm_rel_ebd": "none"}),
+    ("deberta-v2", {"relative_attention": False, "position_biased_input": True}),
+    ("deberta-v2", {"relative_attention": False}),
+    ("deberta-v2", {"position_buckets": -1, "max_relative_positions": 24, "type_vocab_size": 2}),
+    ("deberta-v2", {"position_buckets": 9, "max_position_embeddings": 300}),
+    ("deberta-v2", {"embedding_size": 16, "num_attention_heads": 1}),
 ]
 
 
@@ -138,6 +146,19 @@ def test_options_of_families_are_transformers_own(tiny, name, options):
     oracle = vectors(encoder, TransformersEngine(encoder), texts, readouts)
     for spec in readouts:
         np.testing.assert_allclose(found[spec], oracle[spec], atol=1e-5, rtol=0, err_msg=spec)
+
+
+@pytest.mark.parametrize(("buckets", "farthest"), [(256, 512), (16, 64), (9, 130), (-1, 40)])
+def test_deberta_buckets_are_transformers_own(buckets, farthest):
+    from transformers.models.deberta_v2.modeling_deberta_v2 import make_log_bucket_position
+
+    span = buckets if buckets > 0 else farthest
+    distance = torch.arange(511, -512, -1)[:, None]  # query minus key
+    if buckets > 0:
+        distance = make_log_bucket_position(distance, buckets, farthest).long()
+    expected = torch.clamp(distance + span, 0, 2 * span - 1)[:, 0].numpy()
+    rows = distance_rows(512, span, buckets, farthest)
+    np.testing.assert_array_equal(2 * span - 1 - rows, expected)
 
 
 @pytest.mark.parametrize("buckets", [33, 64])

@@ -352,6 +352,7 @@ void test(const Kernels& k) {
              {std::array{24, 1, 40}, {60, 3, 100}, {64, 4, 128}}) {
             test_forward_pass(k, format, bert_shape(width, heads, inner), Kind::post_norm);
             test_forward_pass(k, format, grouped_shape(width, heads, inner), Kind::rotary);
+            test_forward_pass(k, format, bert_shape(width, heads, inner), Kind::disentangled);
         }
     }
     test_activations(k);

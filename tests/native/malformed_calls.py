@@ -19,7 +19,7 @@ import numpy as np
 
 ERRORS = (TypeError, ValueError, MemoryError, OverflowError, AttributeError)
 SQUARE = ("query", "key", "value", "attention_output")
-WIDTH, HEADS, INNER, DEPTH, VOCABULARY, POSITIONS = 24, 3, 40, 2, 30, 16
+WIDTH, HEADS, INNER, DEPTH, VOCABULARY, POSITIONS, ROWS = 24, 3, 40, 2, 30, 16, 12
 IDS = np.array([3, 9, 1, 0, 29, 4, 4, 8, 2], np.int32)
 OFFSETS = np.array([0, 4, 5, 9], np.int32)
 SIZES = [-1, 0, 2**31 - 1, 2**31, -(2**31), 2**62, 2**70, 1.5, "1", None, [1], np.zeros(2)]
@@ -38,7 +38,8 @@ def module(path: str | None):
 
 def encoder_arguments(noise: np.random.Generator, **options) -> dict:
     """Valid arguments of ``Encoder``, with those of ``options``: level, precision; and whether the
-    encoder has the rarer tables, narrow and relative, or is rotary."""
+    encoder has the rarer tables, narrow and relative, is rotary, or has terms of relative
+    positions."""
     array = lambda *shape: noise.normal(size=shape).astype(np.float32)  # noqa: E731
     linear = lambda outputs, inputs: (array(outputs, inputs), array(outputs))  # noqa: E731
     gains = lambda width: (array(width), array(width))  # noqa: E731
@@ -46,6 +47,9 @@ def encoder_arguments(noise: np.random.Generator, **options) -> dict:
     if options.pop("rotary", False):
         return rotary_arguments(array, **options)
     embedding_width = 8 if narrow else WIDTH
+    disentangled = options.pop("disentangled", False)
+    terms = [array(HEADS, ROWS, WIDTH // HEADS) if disentangled else None for _ in range(2)]
+    rows = np.clip(np.arange(2 * POSITIONS - 1) - 9, 0, ROWS - 1).astype(np.int32)
     layers = {role: linear(WIDTH, WIDTH) for role in SQUARE}
     layers |= {"intermediate": linear(INNER, WIDTH), "output": linear(WIDTH, INNER)}
     norms = {"attention_norm": gains(WIDTH), "output_norm": gains(WIDTH)}
@@ -56,19 +60,22 @@ def encoder_arguments(noise: np.random.Generator, **options) -> dict:
         "head_width": WIDTH // HEADS,
         "inner": INNER,
         "epsilon": 1e-5,
+        "attention_scale": 0.3,
         "activation": "gelu",
         "normalization": "layer",
         "words": array(VOCABULARY, embedding_width),
-        "positions": array(POSITIONS, embedding_width),
+        "positions": None if disentangled else array(POSITIONS, embedding_width),
         "type": array(embedding_width),
-        "norm": gains(embedding_width),
+        "norm": None if disentangled else gains(embedding_width),
         "projection": linear(WIDTH, embedding_width) if narrow else None,
+        "projected_norm": gains(WIDTH) if disentangled else None,
         "rotary": [],
-        "blocks": [(layers, norms, None, None)] * DEPTH,
+        "blocks": [(layers, norms, None, None, *terms)] * DEPTH,
         "order": list(range(DEPTH)),
         "final_norm": None,
         "pooler": linear(WIDTH, WIDTH),
         "relative": array(HEADS, 2 * POSITIONS - 1) if relative else None,
+        "distance_rows": rows if disentangled else None,
         **options,
     }
 
@@ -94,6 +101,7 @@ def rotary_arguments(array, **options) -> dict:
         "head_width": head_width,
         "inner": INNER,
         "epsilon": 1e-5,
+        "attention_scale": 0.3,
         "activation": "silu",
         "normalization": "rms",
         "words": array(VOCABULARY, WIDTH),
@@ -101,12 +109,14 @@ def rotary_arguments(array, **options) -> dict:
         "type": None,
         "norm": None,
         "projection": None,
+        "projected_norm": None,
         "rotary": [array(POSITIONS, 2, head_width // 2)],
-        "blocks": [(layers, norms, 2, 0)],
+        "blocks": [(layers, norms, 2, 0, None, None)],
         "order": [0] * DEPTH,
         "final_norm": gains(),
         "pooler": (array(WIDTH, WIDTH), None),
         "relative": None,
+        "distance_rows": None,
         **options,
     }
 
@@ -280,17 +290,19 @@ def bad_roles(rng: random.Random, arrays: dict):
 
 
 def bad_blocks(rng: random.Random, arguments: dict):
-    layers, norms, window, rotary = block = arguments["blocks"][0]
+    layers, norms, window, rotary, *terms = block = arguments["blocks"][0]
     fewer = dict(layers)
     del fewer[rng.choice([*SQUARE, "intermediate", "output"])]
     bad_index = [-1, len(arguments["rotary"]), 2**31, 0.5, "0", [0]]
     values = [
-        (bad_roles(rng, layers), norms, window, rotary),
-        (layers, bad_roles(rng, norms), window, rotary),
-        (fewer, norms, window, rotary),
-        (layers, norms, rng.choice([-1, 2**31, 2**30 + 1, 0.5, "2", [2]]), rotary),
-        (layers, norms, window, rng.choice(bad_index)),
-        (norms, layers, window, rotary),
+        (bad_roles(rng, layers), norms, window, rotary, *terms),
+        (layers, bad_roles(rng, norms), window, rotary, *terms),
+        (fewer, norms, window, rotary, *terms),
+        (layers, norms, rng.choice([-1, 2**31, 2**30 + 1, 0.5, "2", [2]]), rotary, *terms),
+        (layers, norms, window, rng.choice(bad_index), *terms),
+        (norms, layers, window, rotary, *terms),
+        (layers, norms, window, rotary, bad_relative(rng, arguments), terms[1]),
+        (layers, norms, window, rotary, terms[0], bad_relative(rng, arguments)),
         block[:-1],
         (*block, None),
         (),
@@ -299,6 +311,19 @@ def bad_blocks(rng: random.Random, arguments: dict):
     ]
     bad = rng.choice(values)
     return rng.choice([[block, bad], [bad], None, 3, "ab"])
+
+
+def bad_relative(rng: random.Random, arguments: dict):
+    """Invalid keys or queries of relative positions; without distances, all are."""
+    good = np.zeros((HEADS, ROWS, WIDTH // HEADS), np.float32)
+    bad = [good[:, 1:].copy(), good[:-1], good.astype(np.float64), good[:, ::-1], good[0], 3]
+    return rng.choice(bad + [good] * (arguments["distance_rows"] is None))
+
+
+def bad_distance_rows(rng: random.Random, arguments: dict):
+    good = arguments["distance_rows"]
+    values = [good[::-1].copy(), good[:-1], good - 1, good * 2**20, good + 1, good.astype(np.int64)]
+    return rng.choice([*values, good[:0], good[None], 3])
 
 
 def bad_order(rng: random.Random, arguments: dict):
@@ -341,7 +366,12 @@ def bad_table(rng: random.Random, name: str, value: np.ndarray):
     return rng.choice(values)
 
 
-BAD_LISTS = {"blocks": bad_blocks, "order": bad_order, "rotary": bad_rotary}
+BAD_LISTS = {
+    "blocks": bad_blocks,
+    "order": bad_order,
+    "rotary": bad_rotary,
+    "distance_rows": bad_distance_rows,
+}
 
 
 def bad_value(rng: random.Random, name: str, arguments: dict):
@@ -354,6 +384,8 @@ def bad_value(rng: random.Random, name: str, arguments: dict):
         value = rng.choice([unaligned(value), wrong_array(rng, value, (0,))])
     elif isinstance(value, tuple):
         value = bad_pair(rng, value)
+    elif name == "attention_scale":
+        value = rng.choice([float("nan"), float("inf"), "x", None])
     elif name == "epsilon":
         value = rng.choice([float("nan"), float("inf"), -1.0, "x", None])
     elif isinstance(value, str):
@@ -404,7 +436,7 @@ def variants(native) -> list[dict]:
 def attack(native, seed: int, calls: int) -> int:
     """Makes malformed calls, each of which must raise, and returns their number."""
     rng, noise = random.Random(seed), np.random.default_rng(seed)
-    tables = [{}, {"narrow": True}, {"relative": True}, {"rotary": True}]
+    tables = [{}, {"narrow": True}, {"relative": True}, {"rotary": True}, {"disentangled": True}]
     arguments = [encoder_arguments(noise, **v, **t) for v in variants(native) for t in tables]
     encoders = [native.Encoder(**encoder) for encoder in arguments]
     valid_calls = [run_arguments(False), run_arguments(True)]

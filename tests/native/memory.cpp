@@ -115,7 +115,7 @@ int main() {
     all.push_back(&portable_kernels);
     for (const Kernels* kernels : all)
         for (Format format : formats(*kernels))
-            for (Kind kind : {Kind::relative, Kind::rotary})
+            for (Kind kind : {Kind::relative, Kind::rotary, Kind::disentangled})
                 for (bool rows : {false, true}) test(*kernels, format, kind, rows);
     expect(helper_allocations == 0, "all", "a helper thread allocates memory");
     std::printf("%d failed\n", failures);

@@ -32,7 +32,7 @@ inline std::vector<Format> formats(const Kernels& kernels) {
     return formats;
 }
 
-enum class Kind { post_norm, relative, rotary };
+enum class Kind { post_norm, relative, rotary, disentangled };
 
 // A post-norm encoder's shape.
 inline Shape bert_shape(int width, int heads, int inner) {
@@ -41,7 +41,8 @@ inline Shape bert_shape(int width, int heads, int inner) {
             .key_value_heads = heads,
             .head_width = width / heads,
             .inner = inner,
-            .epsilon = 1e-12f};
+            .epsilon = 1e-12f,
+            .attention_scale = 0.3f};
 }
 
 // That of one with grouped heads, wider than the hidden states.
@@ -109,12 +110,28 @@ struct RandomEncoder {
             encoder.final_norm = norm();
             encoder.rotary.push_back(filled(random.normal(max_positions * shape.head_width)));
         }
+        if (kind == Kind::disentangled) add_relative_terms(random, packer);
         if (kind != Kind::relative) return;
         encoder.relative_span = relative_span;
         encoder.relative_bias = filled(random.normal(shape.heads * (2 * relative_span - 1)));
     }
 
 private:
+    // Keys and queries of relative positions, of which far distances share the outermost.
+    void add_relative_terms(Random& random, LayerPacker& packer) {
+        const int rows = encoder.relative_rows = 20, width = encoder.shape.head_width;
+        for (int distance = 1 - max_positions; distance < max_positions; ++distance)
+            encoder.distance_rows.push_back(std::clamp(rows / 2 + distance, 0, rows - 1));
+        for (Block& block : encoder.blocks) {
+            for (int h = 0; h < encoder.shape.heads; ++h) {
+                const auto keys = random.normal(rows * width);
+                block.relative_keys.push_back(
+                    packer.pack({{keys.data(), nullptr}}, rows, width, Format::f32, "keys"));
+            }
+            block.relative_queries = filled(random.normal(encoder.shape.heads * rows * width));
+        }
+    }
+
     static Buffer<float> filled(const std::vector<float>& values) {
         Buffer<float> buffer(values.size() + 64);
         std::ranges::copy(values, buffer.data());

@@ -117,7 +117,7 @@ void call(const Encoder& encoder, int rounds, int seed) {
 }
 
 void stress(const Kernels& kernels, Format format, int rounds, int seed) {
-    for (const Kind kind : {Kind::post_norm, Kind::relative, Kind::rotary}) {
+    for (const Kind kind : {Kind::post_norm, Kind::relative, Kind::rotary, Kind::disentangled}) {
         Random random{std::mt19937(seed)};
         const Shape shape =
             kind == Kind::rotary ? grouped_shape(60, 3, 100) : bert_shape(60, 3, 100);

@@ -49,7 +49,8 @@ def has_half(level: str) -> bool:
 def runs(encoder: Encoder) -> bool:
     """Whether the core has the encoder's family and activation."""
     has_activation = encoder.config["hidden_act"] in ACTIVATIONS
-    return encoder.family.model_type in FAMILIES and has_activation
+    has_convolution = encoder.config.values.get("conv_kernel_size", 0) > 0
+    return encoder.family.model_type in FAMILIES and has_activation and not has_convolution
 
 
 class NativeEngine:

@@ -45,6 +45,7 @@ def native_encoder(encoder: Encoder, level: str, precision: Precision) -> _nativ
         head_width=encoder.width // heads,
         inner=config["intermediate_size"],
         epsilon=config["layer_norm_eps"],
+        attention_scale=positions.scale or (encoder.width // heads) ** -0.5,
         activation=ACTIVATIONS[config["hidden_act"]],
         normalization="layer",
         words=encoder.word_embeddings,
@@ -52,6 +53,7 @@ def native_encoder(encoder: Encoder, level: str, precision: Precision) -> _nativ
         type=None if types is None else types[0],
         norm=_optional(encoder, family.embedding_norm),
         projection=_optional(encoder, family.projection),
+        projected_norm=_optional(encoder, family.projected_norm),
         rotary=positions.rotary,
         blocks=[
             (*block_arrays(encoder, family.modules, number), *positions.of_block(number))
@@ -61,6 +63,7 @@ def native_encoder(encoder: Encoder, level: str, precision: Precision) -> _nativ
         final_norm=_optional(encoder, encoder.family.final_norm),
         pooler=_optional(encoder, encoder.family.pooler) if encoder.has_pooler else None,
         relative=positions.relative,
+        distance_rows=positions.distance_rows,
     )
 
 

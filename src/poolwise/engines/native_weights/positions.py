@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from poolwise.encoders import Encoder
-from poolwise.records import Floats
+from poolwise.records import Floats, Ints
 
 MPNET_BUCKETS = 32
 MPNET_MAX_DISTANCE = 128
@@ -22,18 +22,25 @@ class AttentionPositions:
 
     ``relative`` is a bias by distance, float32 [heads, 2 * positions - 1]; ``rotary`` are tables as
     ``rotary_table`` gives them. ``windows`` has for each block the distance in tokens up to which
-    it attends, ``tables`` its index in ``rotary``; None, or an empty sequence, is none.
+    it attends, ``tables`` its index in ``rotary``; None, or an empty sequence, is none. ``scale``
+    is that of the scores, None for 1 / sqrt(width of a head). ``disentangled`` has the others.
     """
 
     relative: Floats | None = None
     rotary: Sequence[Floats] = ()
     windows: Sequence[int | None] = ()
     tables: Sequence[int | None] = ()
+    scale: float | None = None
+    distance_rows: Ints | None = None
+    relative_keys: Sequence[Floats] = ()
+    relative_queries: Sequence[Floats] = ()
 
-    def of_block(self, number: int) -> tuple[int | None, int | None]:
-        """The window and the table of the block at this index."""
+    def of_block(self, number: int) -> tuple[int | None, int | None, Floats | None, Floats | None]:
+        """The window and the table of the block at this index, its relative keys and queries."""
         window = self.windows[number] if self.windows else None
-        return window, self.tables[number] if self.tables else None
+        table = self.tables[number] if self.tables else None
+        keys = self.relative_keys[number] if self.relative_keys else None
+        return window, table, keys, self.relative_queries[number] if self.relative_queries else None
 
 
 def modernbert_positions(encoder: Encoder) -> AttentionPositions:
