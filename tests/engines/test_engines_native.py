@@ -40,7 +40,14 @@ def vectors(encoder, engine, texts, readouts=READOUTS):
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize(
     ("name", "examples"),
-    [("bert", 60), ("demo", 12), ("nomic_bert", 12), ("albert", 12), ("deberta-v2", 25)],
+    [
+        ("bert", 60),
+        ("demo", 12),
+        ("modernbert", 20),
+        ("nomic_bert", 12),
+        ("albert", 12),
+        ("deberta-v2", 25),
+    ],
 )
 def test_a_text_has_the_same_bits_in_any_batch(name, examples, precision, tiny):
     encoder = poolwise.load(name if name == "demo" else tiny(name))
@@ -72,13 +79,17 @@ def test_two_runs_and_two_engines_give_the_same_bits(demo, precision):
         np.testing.assert_array_equal(once[spec], other[spec])
 
 
+@pytest.mark.parametrize("name", ["bert", "modernbert"])
 @pytest.mark.parametrize("spec", ["cls@-1", "sep@2", "token[2]@-1", "token[-9]@1", "pooler"])
-def test_rows_alone_are_what_they_are_among_all(bert, spec):
+def test_rows_alone_are_what_they_are_among_all(tiny, name, spec):
+    encoder = poolwise.load(tiny(name))
+    if spec == "pooler" and not encoder.has_pooler:
+        pytest.skip("no pooler")
     texts = ["the cat sat on the mat", "a", "", "the dog ran over the old hill"]
-    layer = parse(spec).layer_indices(bert.depth)[-1] if spec != "pooler" else bert.depth
-    engine = NativeEngine(bert)
-    few = vectors(bert, engine, texts, [spec])[spec]
-    among = vectors(bert, engine, texts, [spec, f"mean@{layer}"])[spec]
+    layer = parse(spec).layer_indices(encoder.depth)[-1] if spec != "pooler" else encoder.depth
+    engine = NativeEngine(encoder)
+    few = vectors(encoder, engine, texts, [spec])[spec]
+    among = vectors(encoder, engine, texts, [spec, f"mean@{layer}"])[spec]
     np.testing.assert_array_equal(few, among)
 
 

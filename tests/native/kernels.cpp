@@ -120,6 +120,76 @@ void test_activations(const Kernels& k) {
     }
 }
 
+void test_rms_norm(const Kernels& k) {
+    for (int width : {1, 7, 16, 33, 384, 770}) {
+        const std::size_t stride = row_stride(width);
+        Buffer<float> rows(2 * stride), out(2 * stride), gain(width + 64);
+        const auto x = noise(2 * width, 3), g = noise(width);
+        std::copy(g.begin(), g.end(), gain.data());
+        for (int r = 0; r < 2; ++r)
+            std::copy_n(x.data() + r * width, width, rows.data() + r * stride);
+        k.rms_norm(rows.data(), out.data(), stride, 2, width, gain.data(), 1e-5f);
+        for (int r = 0; r < 2; ++r) {
+            double square = 0;
+            for (int i = 0; i < width; ++i) square += std::pow(x[r * width + i], 2) / width;
+            for (int i = 0; i < width; ++i)
+                expect(std::fabs(out[r * stride + i] -
+                                 x[r * width + i] / std::sqrt(square + 1e-5) * g[i]) < 1e-4,
+                       std::string(k.level) + " RMS norm " + std::to_string(width));
+        }
+    }
+}
+
+// Two of three heads of each row, alone and among others; the third stays as it is.
+void test_rotation(const Kernels& k) {
+    const int positions[] = {5, 0, 7};
+    for (int width : {2, 6, 16, 26, 64, 130}) {
+        const std::size_t stride = 3 * width;
+        const auto x = noise(3 * stride), table = noise(8 * width);
+        std::vector<float> all = x, alone = x;
+        k.rotate(all.data(), stride, 3, positions, table.data(), 2, width);
+        for (int r = 0; r < 3; ++r)
+            k.rotate(alone.data() + r * stride, stride, 1, positions + r, table.data(), 2, width);
+        const std::string label = std::string(k.level) + " rotation of " + std::to_string(width);
+        expect(all == alone, label + " alone");
+        const int half = width / 2;
+        for (int r = 0; r < 3; ++r)
+            for (int c = 0; c < 3 * width; ++c) {
+                const std::size_t at = r * stride + c;
+                const bool first = c % width < half;
+                const double partner = x[first ? at + half : at - half];
+                const double cosine = table[positions[r] * width + c % width % half];
+                const double sine = table[positions[r] * width + half + c % width % half];
+                const double rotated = x[at] * cosine + partner * (first ? -sine : sine);
+                expect(std::fabs(all[at] - (c < 2 * width ? rotated : x[at])) < 3e-6, label);
+            }
+    }
+}
+
+// activation(x W' + bias) * factor + residual
+void test_epilogue(const Kernels& k, Format format) {
+    constexpr int rows = 7, in = 40, out = 53;
+    const auto w = noise(out * in, 0.1f), b = noise(out), x = noise(rows * in);
+    const std::size_t stride = row_stride(out);
+    const auto factor = noise(rows * stride), residual = noise(rows * stride);
+    Pages pages;
+    const Matrix m = pack(w.data(), b.data(), out, in, format, panel_columns(k, format), pages);
+    Epilogue epilogue{.activation = Activation::silu};
+    const auto activated = product(k, m, x, 0, rows, epilogue);
+    epilogue.factor = factor.data();
+    epilogue.residual = residual.data();
+    epilogue.factor_stride = epilogue.residual_stride = stride;
+    const auto outputs = product(k, m, x, 0, rows, epilogue);
+    for (int r = 0; r < rows; ++r)
+        for (int o = 0; o < out; ++o) {
+            const double expected =
+                static_cast<double>(activated[r * out + o]) * factor[r * stride + o] +
+                residual[r * stride + o];
+            expect(std::fabs(outputs[r * out + o] - expected) < 2e-6,
+                   std::string(k.level) + " " + name(format) + " factor and residual");
+        }
+}
+
 void test_layer_norm(const Kernels& k) {
     for (int width : {1, 7, 16, 33, 384, 770}) {
         const std::size_t stride = row_stride(width);
@@ -348,6 +418,7 @@ void test_forward_pass(const Kernels& k, Format format, const Shape& shape, Kind
 void test(const Kernels& k) {
     for (Format format : formats(k)) {
         test_products(k, format, panel_columns(k, format));
+        test_epilogue(k, format);
         for (const auto& [width, heads, inner] :
              {std::array{24, 1, 40}, {60, 3, 100}, {64, 4, 128}}) {
             test_forward_pass(k, format, bert_shape(width, heads, inner), Kind::post_norm);
@@ -357,6 +428,8 @@ void test(const Kernels& k) {
     }
     test_activations(k);
     test_layer_norm(k);
+    test_rms_norm(k);
+    test_rotation(k);
     test_attention(k);
     std::printf("%s done\n", k.level);
 }
