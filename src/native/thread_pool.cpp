@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <exception>
 #include <thread>
 #include <utility>
@@ -15,7 +16,9 @@ namespace {
 constexpr int max_pool_threads = 64;
 
 // Waits until `word` differs from `value`. Spins first, because the change usually comes within
-// microseconds, and then sleeps, because a spinning thread starves the others on a busy machine.
+// microseconds; then stays awake for the next request, which a sleeping thread joins late; then
+// sleeps. Yields meanwhile, and sleeps at once where another thread takes the core: a thread that
+// is awake starves the others on a busy machine, and a sleeping one is woken before them.
 void wait_for_change(const std::atomic<int>& word, int value) {
     constexpr int max_spins = 2'000;
     for (int spin = 0; spin < max_spins; ++spin) {
@@ -23,6 +26,15 @@ void wait_for_change(const std::atomic<int>& word, int value) {
 #if defined(__x86_64__)
         __builtin_ia32_pause();
 #endif
+    }
+    using Clock = std::chrono::steady_clock;
+    constexpr std::chrono::microseconds awake(1'000), taken(20);
+    const auto begin = Clock::now();
+    for (auto now = begin; now - begin < awake;) {
+        if (word.load(std::memory_order_acquire) != value) return;
+        std::this_thread::yield();
+        const auto before = std::exchange(now, Clock::now());
+        if (now - before > taken) break;
     }
     word.wait(value, std::memory_order_acquire);
 }
