@@ -4,32 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from claim import Claim, Measured, at_least, at_most
 from rounds import ratio
 
 Results = dict[str, Any]
-Measured = list[tuple[str, float]]
-"""Where, and how much."""
-
 COMMITTED = Path(__file__).parent / "results" / "native-2026-11-22.json"
 """A run on a CPU with AVX2 alone, whose ratios hold for all that have no more."""
 
 UNSEEN = "not measured here: no AVX-512, or poolwise may not use it"
 RESTRICTED = "not measured here: the peers use more instructions than poolwise may in this run"
 NEW_FAMILIES = ("ModernBERT-base shape", "NomicBERT-base shape")
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """``met`` is None where this run could not tell, and ``measured`` says why."""
-
-    claim: str
-    target: str
-    measured: str
-    met: bool | None
 
 
 def claims(results: Results) -> list[Claim]:
@@ -170,35 +157,6 @@ def _process(results: Results) -> Iterator[Claim]:
     cold = (results["cold"] or {"seconds": {}})["seconds"]
     yield at_most("import poolwise, whole process", 0.3, _if(cold.get("import poolwise")), " s")
     yield at_most("process start to first vector", 0.6, _if(cold.get("first vector")), " s")
-
-
-def at_least(claim: str, target: float, values: Measured, unit: str, reason: str = "") -> Claim:
-    return _claim(claim, "≥", target, values=values, unit=unit, reason=reason)
-
-
-def at_most(claim: str, target: float, values: Measured, unit: str, reason: str = "") -> Claim:
-    return _claim(claim, "≤", target, values=values, unit=unit, reason=reason)
-
-
-def _claim(
-    claim: str, sign: str, target: float, *, values: Measured, unit: str, reason: str
-) -> Claim:
-    target_text = f"{sign} {target:g}{unit}"
-    if not values:
-        return Claim(claim, target_text, reason or "not part of this run", None)
-    good = [v >= target if sign == "≥" else v <= target for _, v in values]
-    place, worst = (min if sign == "≥" else max)(values, key=lambda pair: pair[1])
-    measured = f"{number(worst)}{unit}"
-    if len(values) > 1:
-        measured += f" at worst ({place}); {sum(good)} of {len(values)} hold"
-    return Claim(claim, target_text, measured, all(good))
-
-
-def number(value: float) -> str:
-    """Few digits, but all the nines of a cosine."""
-    if 0.99 <= value < 1:
-        return f"{value:.6f}"
-    return f"{value:.1e}" if abs(value) < 1e-3 and value else f"{value:.3g}"
 
 
 def _ours(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from claims import Claim, number
+from claim import Claim, number
 
 Results = dict[str, Any]
 VERDICT = {True: "met", False: "**missed**", None: "not measured"}
@@ -57,8 +57,9 @@ def _head(results: Results) -> str:
 
 def _throughput(table: Results) -> str:
     tokens = table["tokens"]
+    texts = "texts of " if "tokens" in table["workload"] else ""
     header = (
-        f"## {table['model']}, {table['workload']} texts\n\n"
+        f"## {table['model']}, {texts}{table['workload']}{'' if texts else ' texts'}\n\n"
         f"{table['texts']:,} texts, {tokens['mean']:.1f} tokens on average "
         f"({tokens['min']} to {tokens['max']}).\n"
     )
