@@ -45,6 +45,7 @@ def run(folder, texts, graph="onnx/model.onnx"):
         ("albert", "pooler"),
         ("deberta-v2", "sep@concat(1,-1)"),
         ("modernbert", "max@-1|truncate(9)"),
+        ("nomic_bert", "mean[words]@avg(1,-1)"),
     ],
 )
 def test_the_traced_graph_gives_the_same(tiny, tmp_path, family, spec, fitted, stock):
