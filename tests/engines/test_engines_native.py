@@ -12,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import poolwise
+from poolwise.encoders import FAMILIES
 from poolwise.engines import native_engine as native
 from poolwise.engines import open_engine, opening, pack, plan
 from poolwise.engines.native_engine import NativeEngine, has_half, levels, positions
 from poolwise.engines.native_weights.disentangled import distance_rows
+from poolwise.engines.native_weights.families import FAMILIES as NATIVE_FAMILIES
 from poolwise.errors import PoolwiseWarning
 from poolwise.readouts import parse
 
@@ -313,9 +315,16 @@ def test_a_model_takes_the_native_engine_and_says_so(bert):
     assert bert.embed("the cat", "mean@-1", precision="fast").shape == (bert.width,)
 
 
-def test_other_encoders_fall_to_transformers_and_to_exact(tiny):
+def test_every_family_that_is_read_runs():
+    assert {*NATIVE_FAMILIES} == {*FAMILIES}
+
+
+@pytest.mark.parametrize(
+    ("name", "options"), [("bert", {"hidden_act": "tanh"}), ("deberta-v2", {"conv_kernel_size": 3})]
+)
+def test_other_encoders_fall_to_transformers_and_to_exact(tiny, name, options):
     opening._warn_once.cache_clear()
-    other = poolwise.load(tiny("bert", hidden_act="tanh"))
+    other = poolwise.load(tiny(name, **options))
     with pytest.warns(PoolwiseWarning, match="exact instead of fast"):
         engine = other.engine_for("fast")
     assert (engine.name, engine.precision) == ("transformers", "exact")
