@@ -54,7 +54,8 @@ OF_LEVEL: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "fast": ("neon_i8mm", "neon_i8", "neon_i16"),
     },
 }
-"""What a precision's products are measured against: the first of these that the CPU has."""
+"""By what the name of a level begins with, then by precision: the first of these that the CPU has is
+what products are measured against."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +90,8 @@ class Peaks:
 
     def of(self, precision: str, level: str) -> str | None:
         """The name of the peak of a level's products; None where there is none."""
-        known = OF_LEVEL.get(level if level in OF_LEVEL else level[:4], {})
-        return next((name for name in known.get(precision, ()) if name in self.names), None)
+        of_level = next((OF_LEVEL[known] for known in OF_LEVEL if level.startswith(known)), {})
+        return next((name for name in of_level.get(precision, ()) if name in self.names), None)
 
     def burst(self, name: str) -> Peak:
         """Of about ``BURST_S`` seconds."""
