@@ -54,8 +54,8 @@ OF_LEVEL: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "fast": ("neon_i8mm", "neon_i8", "neon_i16"),
     },
 }
-"""By what the name of a level begins with, then by precision: the first of these that the CPU has is
-what products are measured against."""
+"""What products are measured against, by what the name of a level begins with, then by precision:
+the first of these that the CPU has."""
 
 
 @dataclass(frozen=True, slots=True)
