@@ -45,7 +45,7 @@ void add_query_terms(const AttentionHead& a, int first_query, int queries, KeyRa
                            .weights = relative.keys + static_cast<std::size_t>(p) * a.width,
                            .weights_stride = panel,
                            .steps = a.width},
-                          {.out = products + (p - begin), .stride = stride});
+                          PlainOutput{products + (p - begin), stride});
     for (int r = 0; r < queries; ++r) {
         const int* row_of = relative.row_of_distance - query_position(a, first_query + r);
         const float* product = products + r * stride;
@@ -66,13 +66,16 @@ void add_key_terms(const AttentionHead& a, int first_query, int queries, KeyRang
         const int key_begin = std::max(p, range.begin), key_end = std::min(p + panel, range.end);
         const int begin = relative.row_of_distance[key_begin - last];
         const int end = relative.row_of_distance[key_end - 1 - first] + 1;
-        multiply_panel<S>(end - begin,
-                          {.x = relative.queries + static_cast<std::size_t>(begin) * a.width,
-                           .x_stride = static_cast<std::size_t>(a.width),
-                           .weights = keys + static_cast<std::size_t>(p) * a.width,
-                           .weights_stride = panel,
-                           .steps = a.width},
-                          {.out = products, .stride = panel});
+        with_vector_count<S>(a.tokens - p, [&](auto vectors) {
+            multiply_panel<S, vectors>(
+                end - begin,
+                {.x = relative.queries + static_cast<std::size_t>(begin) * a.width,
+                 .x_stride = static_cast<std::size_t>(a.width),
+                 .weights = keys + static_cast<std::size_t>(p) * a.width,
+                 .weights_stride = vectors * S::width,
+                 .steps = a.width},
+                PlainOutput{products, panel});
+        });
         for (int r = 0; r < queries; ++r) {
             const int* row_of = relative.row_of_distance - query_position(a, first_query + r);
             float* score = scores + r * scores_stride;

@@ -108,6 +108,20 @@ template <class S, int Rows, int Vectors>
         S::store(out + (row + i / Vectors) * stride + i % Vectors * S::width, sum[i]);
 }
 
+// A product stored as it is.
+struct PlainOutput {
+    float* out = nullptr;
+    std::size_t stride = 0;  // floats
+};
+
+template <class S, int Rows, int Vectors>
+[[gnu::always_inline]] inline void store_tile(typename S::F* sum, const PlainOutput& output,
+                                              int row) {
+#pragma GCC unroll 32
+    for (int i = 0; i < Rows * Vectors; ++i)
+        S::store(output.out + (row + i / Vectors) * output.stride + i % Vectors * S::width, sum[i]);
+}
+
 // Rows of inputs and one panel of weights.
 struct FloatOperands {
     const float* x;
@@ -124,11 +138,11 @@ struct Chain {
     bool first, last;
 };
 
-// One chain of `Rows` rows, from `row` on.
-template <class S, int Rows>
-inline void float_tile(const FloatOperands& operands, const Chain& chain, const PanelOutput& output,
-                       int row, Prefetcher& prefetch) {
-    constexpr int vectors = S::tile_vectors;
+// One chain of `Rows` rows, from `row` on. A function of its own: inlined, its pointers would share
+// the registers of the loops around it.
+template <class S, int Rows, int vectors, class Output>
+[[gnu::noinline]] void float_tile(const FloatOperands& operands, const Chain& chain,
+                                  const Output& output, int row, Prefetcher& prefetch) {
     // Locals, because vector stores may alias the structs.
     const std::size_t x_stride = operands.x_stride, w_stride = operands.weights_stride;
     const float* x = operands.x + row * x_stride + chain.begin;
@@ -166,20 +180,34 @@ inline void float_tile(const FloatOperands& operands, const Chain& chain, const 
         S::store(out + i / vectors * stride + i % vectors * S::width, sum[i]);
 }
 
-// The product of `rows` rows and one panel.
-template <class S>
-void multiply_panel(int rows, const FloatOperands& operands, const PanelOutput& output,
+// The product of `rows` rows and one panel of `Vectors` vectors, in tiles of equal heights: a tile
+// of few rows would wait for its own sums.
+template <class S, int Vectors = S::tile_vectors, class Output>
+void multiply_panel(int rows, const FloatOperands& operands, const Output& output,
                     Prefetcher prefetch = {}) {
+    const int tiles = (rows + S::tile_rows - 1) / S::tile_rows;
     const int steps = operands.steps;
     const int start = operands.first / chain_steps * chain_steps;
     for (int k = start; k < steps || k == start; k += chain_steps) {
         const int begin = std::max(k, operands.first), end = std::min(k + chain_steps, steps);
         const Chain chain{begin, end - begin, k == start, end == steps};
-        for (int row = 0; row < rows; row += S::tile_rows)
-            with_row_count<S::tile_rows>(std::min(S::tile_rows, rows - row), [&](auto count) {
-                float_tile<S, count>(operands, chain, output, row, prefetch);
+        for (int tile = 0; tile < tiles; ++tile) {
+            const int row = rows * tile / tiles;
+            with_row_count<S::tile_rows>(rows * (tile + 1) / tiles - row, [&](auto count) {
+                float_tile<S, count, Vectors>(operands, chain, output, row, prefetch);
             });
+        }
     }
+}
+
+// Calls work with the number of vectors, 1 to MaxVectors, that hold these columns, or MaxVectors if
+// there are more.
+template <class S, class Work, int MaxVectors = S::tile_vectors>
+[[gnu::always_inline]] inline void with_vector_count(int columns, const Work& work) {
+    if constexpr (MaxVectors > 1)
+        if (columns <= (MaxVectors - 1) * S::width)
+            return with_vector_count<S, Work, MaxVectors - 1>(columns, work);
+    work(std::integral_constant<int, MaxVectors>());
 }
 
 template <class S>

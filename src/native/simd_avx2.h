@@ -42,6 +42,40 @@ struct Avx2 {
             v, _mm256_castsi256_ps(_mm256_cmpgt_epi32(_mm256_set1_epi32(count), lane)));
     }
 
+    static float sum(F v) {
+        __m128 half = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+        half = _mm_add_ps(half, _mm_movehl_ps(half, half));
+        return _mm_cvtss_f32(_mm_add_ss(half, _mm_movehdup_ps(half)));
+    }
+    static float largest(F v) {
+        __m128 half = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+        half = _mm_max_ps(half, _mm_movehl_ps(half, half));
+        return _mm_cvtss_f32(_mm_max_ss(half, _mm_movehdup_ps(half)));
+    }
+    // Eight rows to eight columns.
+    static void transpose(F* v) {
+        F t[8];
+#pragma GCC unroll 4
+        for (int i = 0; i < 8; i += 2) {
+            t[i] = _mm256_unpacklo_ps(v[i], v[i + 1]);
+            t[i + 1] = _mm256_unpackhi_ps(v[i], v[i + 1]);
+        }
+#pragma GCC unroll 2
+        for (int i = 0; i < 8; i += 4) {
+            v[i] = _mm256_shuffle_ps(t[i], t[i + 2], 0x44);
+            v[i + 1] = _mm256_shuffle_ps(t[i], t[i + 2], 0xee);
+            v[i + 2] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0x44);
+            v[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xee);
+        }
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; ++i) {
+            t[i] = _mm256_permute2f128_ps(v[i], v[i + 4], 0x20);
+            t[i + 4] = _mm256_permute2f128_ps(v[i], v[i + 4], 0x31);
+        }
+#pragma GCC unroll 8
+        for (int i = 0; i < 8; ++i) v[i] = t[i];
+    }
+
     static I zero_int() { return _mm256_setzero_si256(); }
     static I load_int(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
     static I broadcast_int(const void* p) {

@@ -39,6 +39,38 @@ struct Avx512 {
         return _mm512_maskz_mov_ps(mask, v);
     }
 
+    // p 2^n
+    static F scale(F p, F n) { return _mm512_scalef_ps(p, n); }
+    static float sum(F v) { return _mm512_reduce_add_ps(v); }
+    static float largest(F v) { return _mm512_reduce_max_ps(v); }
+    // Sixteen rows to sixteen columns.
+    static void transpose(F* v) {
+        F t[16];
+#pragma GCC unroll 8
+        for (int i = 0; i < 16; i += 2) {
+            t[i] = _mm512_unpacklo_ps(v[i], v[i + 1]);
+            t[i + 1] = _mm512_unpackhi_ps(v[i], v[i + 1]);
+        }
+#pragma GCC unroll 4
+        for (int i = 0; i < 16; i += 4) {
+            v[i] = pairs_low(t[i], t[i + 2]);
+            v[i + 1] = pairs_high(t[i], t[i + 2]);
+            v[i + 2] = pairs_low(t[i + 1], t[i + 3]);
+            v[i + 3] = pairs_high(t[i + 1], t[i + 3]);
+        }
+#pragma GCC unroll 8
+        for (int i = 0; i < 8; ++i) {
+            const int j = i % 4 + i / 4 * 8;
+            t[j] = _mm512_shuffle_f32x4(v[j], v[j + 4], 0x88);
+            t[j + 4] = _mm512_shuffle_f32x4(v[j], v[j + 4], 0xdd);
+        }
+#pragma GCC unroll 8
+        for (int i = 0; i < 8; ++i) {
+            v[i] = _mm512_shuffle_f32x4(t[i], t[i + 8], 0x88);
+            v[i + 8] = _mm512_shuffle_f32x4(t[i], t[i + 8], 0xdd);
+        }
+    }
+
     static I zero_int() { return _mm512_setzero_si512(); }
     static I load_int(const void* p) { return _mm512_loadu_si512(p); }
     static I broadcast_int(const void* p) {
@@ -54,6 +86,14 @@ struct Avx512 {
     static I dot8(I sum, I a, I b) {
         asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
         return sum;
+    }
+
+private:
+    static F pairs_low(F a, F b) {
+        return _mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(a), _mm512_castps_pd(b)));
+    }
+    static F pairs_high(F a, F b) {
+        return _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(a), _mm512_castps_pd(b)));
     }
 };
 
