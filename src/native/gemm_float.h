@@ -15,8 +15,9 @@ using poolwise::Epilogue;
 using poolwise::LinearInput;
 using poolwise::Matrix;
 
-constexpr int chain_steps =
-    256;  // inputs whose weights, one panel wide, stay in the first-level cache
+// Longer chains store their sums less often; the weights of one panel stream from the second-level
+// cache.
+constexpr int chain_steps = 384;
 
 // Calls work with the number of rows, 1 to MaxRows, as a constant, so that a tile's sums are
 // registers.
@@ -33,7 +34,7 @@ template <int MaxRows, class Work>
 // Prefetches the next panel's weights while the current panel is multiplied, a few cache lines at a
 // time: memory is far slower than the products, and a burst of requests would stall them.
 struct Prefetcher {
-    static constexpr int stride = 8;  // steps along the input between requests
+    static constexpr int stride = 32;  // steps along the input between requests
 
     const unsigned char* next = nullptr;
     const unsigned char* end = nullptr;
