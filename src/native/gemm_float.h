@@ -187,16 +187,18 @@ template <class S, int Vectors = S::tile_vectors, class Output>
 void multiply_panel(int rows, const FloatOperands& operands, const Output& output,
                     Prefetcher prefetch = {}) {
     const int tiles = (rows + S::tile_rows - 1) / S::tile_rows;
+    const int height = tiles > 0 ? rows / tiles : 0;  // of the lower tiles, which come last
     const int steps = operands.steps;
     const int start = operands.first / chain_steps * chain_steps;
     for (int k = start; k < steps || k == start; k += chain_steps) {
         const int begin = std::max(k, operands.first), end = std::min(k + chain_steps, steps);
         const Chain chain{begin, end - begin, k == start, end == steps};
-        for (int tile = 0; tile < tiles; ++tile) {
-            const int row = rows * tile / tiles;
-            with_row_count<S::tile_rows>(rows * (tile + 1) / tiles - row, [&](auto count) {
+        for (int row = 0, tile = 0; tile < tiles; ++tile) {
+            const int tile_rows = height + (tile < rows - height * tiles);
+            with_row_count<S::tile_rows>(tile_rows, [&](auto count) {
                 float_tile<S, count, Vectors>(operands, chain, output, row, prefetch);
             });
+            row += tile_rows;
         }
     }
 }
