@@ -13,8 +13,8 @@ constexpr int padding = 64;  // floats behind an array, so that kernels can read
 // Checks the shape of each array before its values are copied or packed.
 class EncoderBuilder {
 public:
-    EncoderBuilder(const Kernels& kernels, LayerFormats formats, const Shape& shape)
-        : formats_(formats),
+    EncoderBuilder(const Kernels& kernels, Format format, const Shape& shape)
+        : format_(format),
           encoder_(std::make_unique<Encoder>(kernels, shape)),
           packer_(kernels, encoder_->pages) {}
 
@@ -30,8 +30,7 @@ public:
                "embeddings of another width need a projection");
         if (arrays.norm) tables.norm = norm(*arrays.norm, tables.width, "norm");
         if (arrays.projection)
-            tables.projection =
-                matrix(*arrays.projection, tables.width, width(), formats_.other, "projection");
+            tables.projection = matrix(*arrays.projection, tables.width, width(), "projection");
         if (arrays.projected_norm)
             tables.projected_norm = norm(*arrays.projected_norm, width(), "projected_norm");
         expect_aligned(words, "words");
@@ -67,16 +66,15 @@ public:
         const auto& [layers, norms, window, rotary, relative_keys, relative_queries] = arrays;
         const Shape& shape = encoder_->shape;
         const int queries = shape.query_width(), keys = shape.key_value_width();
-        const Format input = formats_.attention_input, other = formats_.other;
         expect_roles(layers,
                      {"query", "key", "value", "attention_output", "intermediate", "output"},
                      {"gate"});
         expect_roles(
             norms, {},
             {"attention_input_norm", "attention_norm", "feed_forward_input_norm", "output_norm"});
-        const auto layer = [&](const char* role, int in, int out, Format format) {
+        const auto layer = [&](const char* role, int in, int out) {
             const auto match = layers.find(role);
-            return match == layers.end() ? Matrix() : matrix(match->second, in, out, format, role);
+            return match == layers.end() ? Matrix() : matrix(match->second, in, out, role);
         };
         const auto norm_of = [&](const char* role) {
             const auto match = norms.find(role);
@@ -84,16 +82,16 @@ public:
         };
         Block block;
         block.attention_input_norm = norm_of("attention_input_norm");
-        block.query = layer("query", width(), queries, input);
+        block.query = layer("query", width(), queries);
         block.key_value = packer_.pack({checked(layers.at("key"), width(), keys, "key"),
                                         checked(layers.at("value"), width(), keys, "value")},
-                                       keys, width(), input, "key or value");
-        block.attention_output = layer("attention_output", queries, width(), other);
+                                       keys, width(), format_, "key or value");
+        block.attention_output = layer("attention_output", queries, width());
         block.attention_norm = norm_of("attention_norm");
         block.feed_forward_input_norm = norm_of("feed_forward_input_norm");
-        block.intermediate = layer("intermediate", width(), shape.inner, other);
-        block.gate = layer("gate", width(), shape.inner, other);
-        block.output = layer("output", shape.inner, width(), other);
+        block.intermediate = layer("intermediate", width(), shape.inner);
+        block.gate = layer("gate", width(), shape.inner);
+        block.output = layer("output", shape.inner, width());
         block.output_norm = norm_of("output_norm");
         block.window = window.value_or(AttentionHead::every_key);
         expect_within(block.window, 0, AttentionHead::every_key, "window");
@@ -120,7 +118,7 @@ public:
     }
 
     void set_pooler(const Linear& pooler) {
-        encoder_->pooler = matrix(pooler, width(), width(), formats_.other, "pooler");
+        encoder_->pooler = matrix(pooler, width(), width(), "pooler");
     }
 
     void set_relative_bias(const Floats<2>& table) {
@@ -197,8 +195,8 @@ private:
         expect(known == arrays.size(), "a block has an array of an unknown role");
     }
 
-    Matrix matrix(const Linear& layer, int in, int out, Format format, const char* name) {
-        return packer_.pack({checked(layer, in, out, name)}, out, in, format, name);
+    Matrix matrix(const Linear& layer, int in, int out, const char* name) {
+        return packer_.pack({checked(layer, in, out, name)}, out, in, format_, name);
     }
 
     static LinearWeights checked(const Linear& layer, int in, int out, const char* name) {
@@ -208,14 +206,14 @@ private:
         return {layer.first.data(), layer.second->data()};
     }
 
-    const LayerFormats formats_;
+    const Format format_;
     std::unique_ptr<Encoder> encoder_;
     LayerPacker packer_;
 };
 
 }  // namespace
 
-std::unique_ptr<const Encoder> build_encoder(const Kernels& kernels, LayerFormats formats,
+std::unique_ptr<const Encoder> build_encoder(const Kernels& kernels, Format format,
                                              const Shape& shape, const EncoderArrays& arrays) {
     expect_within(shape.width, 1, max_width, "width");
     expect_within(shape.inner, 1, max_width, "inner");
@@ -225,7 +223,7 @@ std::unique_ptr<const Encoder> build_encoder(const Kernels& kernels, LayerFormat
     expect_within(shape.head_width, 1, max_width / shape.heads, "head_width");
     expect(std::isfinite(shape.attention_scale), "attention_scale is no number");
     expect(std::isfinite(shape.epsilon) && shape.epsilon >= 0, "epsilon is no number from 0 up");
-    EncoderBuilder builder(kernels, formats, shape);
+    EncoderBuilder builder(kernels, format, shape);
     builder.set_embeddings(arrays);
     builder.set_positions(arrays.positions, arrays.rotary, arrays.distance_rows);
     for (const BlockArrays& block : arrays.blocks) builder.add_block(block);

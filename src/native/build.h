@@ -40,7 +40,7 @@ struct EncoderArrays {
 };
 
 // Throws std::invalid_argument where the arrays do not fit each other or the shape.
-std::unique_ptr<const Encoder> build_encoder(const Kernels& kernels, LayerFormats formats,
+std::unique_ptr<const Encoder> build_encoder(const Kernels& kernels, Format format,
                                              const Shape& shape, const EncoderArrays& arrays);
 
 }  // namespace poolwise

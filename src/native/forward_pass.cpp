@@ -242,7 +242,7 @@ LinearInput ForwardPass::convert(const Matrix& m, const float* x, std::size_t st
     float* scales = workspace_.scales.data();
     for_rows(rows, [&](int begin, int end) {
         kernels_.convert(m, x + begin * stride, stride, end - begin, out + begin * bytes, bytes,
-                         scales + static_cast<std::size_t>(begin) * m.groups);
+                         scales + begin);
     });
     return {out, bytes, scales};
 }

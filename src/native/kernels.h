@@ -11,7 +11,7 @@ enum class Activation { none, gelu, gelu_tanh, relu, silu };
 struct LinearInput {
     const void* rows = nullptr;
     std::size_t stride = 0;         // bytes
-    const float* scales = nullptr;  // [row][groups]
+    const float* scales = nullptr;  // one a row of integers
 };
 
 // The steps between a product and its store: bias, then activation, then factor, then residual.
@@ -58,6 +58,7 @@ struct Kernels {
     const char* level;
     int float_panel, integer_panel, half_panel;  // columns; half 0: no fp16 arithmetic
     bool has_int8;                               // has int8 dot products
+    Format near, fast;  // of these precisions; f32: no faster arithmetic than exact's
     void (*multiply)(const Matrix&, const LinearInput&, int rows, int first_panel, int last_panel,
                      const Epilogue&, float* out, std::size_t stride);
     // Rows of floats to a matrix's input format. `out` has `stride` bytes a row.

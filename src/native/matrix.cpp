@@ -42,7 +42,11 @@ void pack_group(Matrix& m, const float* row, int o, int group) {
     const int begin = group * m.group, end = std::min(m.in, begin + m.group);
     float largest = 0;
     for (int i = begin; i < end; ++i) largest = std::max(largest, std::fabs(row[i]));
-    const float limit = integer_limit(m.format), scale = largest / limit;
+    float square = 0;
+    for (int i = begin; i < end; ++i) square += row[i] * row[i];
+    const float scale = m.format == Format::i8
+                            ? largest / int8_limit
+                            : std::max(largest / int16_limit, std::sqrt(square) / int16_norm);
     int sum = 0;
     for (int i = begin; i < end; ++i) {
         const int quantized = scale > 0 ? static_cast<int>(std::nearbyint(row[i] / scale)) : 0;
@@ -78,10 +82,10 @@ Matrix pack(const float* weights, const float* bias, int out, int in, Format for
         pack_floats(m, weights);
         return m;
     }
-    m.group = format == Format::i8 ? int8_group : int16_group;
+    m.group = integer_group;
     m.groups = (in + m.group - 1) / m.group;
     m.scales.resize(static_cast<std::size_t>(m.panels) * m.groups * panel);
-    m.initial.resize(m.scales.size());
+    if (format == Format::i8) m.initial.resize(m.scales.size());
     for (int o = 0; o < out; ++o)
         for (int g = 0; g < m.groups; ++g)
             pack_group(m, weights + static_cast<std::size_t>(o) * in, o, g);
@@ -90,7 +94,8 @@ Matrix pack(const float* weights, const float* bias, int out, int in, Format for
 
 std::size_t converted_bytes(const Matrix& m) {
     const std::size_t bytes = static_cast<std::size_t>(m.steps) * 4;  // fp16: pairs of equal halves
-    return (bytes + 63) / 64 * 64 +
+    const std::size_t excess = m.format == Format::i8 ? sizeof(Excess) : 0;
+    return (bytes + 63) / 64 * 64 + excess +
            64;  // no power of two, which would map rows to the same cache sets
 }
 

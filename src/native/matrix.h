@@ -14,8 +14,8 @@ enum class Format { f32, f16, i16, i8 };
 // The weights [out, in] of a linear layer in panels of `panel` output columns. Panel p holds, for
 // each step along the input, that step's weights of its columns side by side: one float or half a
 // step, pairs of int16, fours of int8. Integer weights have a scale for each column and each group
-// of `group` inputs; int8 inputs have their zero at 128, which the initial value of the sums
-// compensates.
+// of `group` inputs, a row of inputs has one scale. int8 inputs have their zero at 128, which the
+// initial value of the sums compensates.
 struct Matrix {
     Format format = Format::f32;
     int in = 0, out = 0;
@@ -37,14 +37,30 @@ Matrix pack(const float* weights, const float* bias, int out, int in, Format for
 // Bytes of one row of input in the matrix's format.
 std::size_t converted_bytes(const Matrix&);
 
-// The largest magnitude of an integer format's numbers. Sums over a group's products fit int32.
-constexpr float int16_limit = 1448;  // 1448 * 1448 * int16_group < 2^31
-constexpr float int8_limit = 127;
-constexpr int int16_group = 1024;
-constexpr int int8_group = 128;
-static_assert(int16_group >= int8_group);
-constexpr float integer_limit(Format format) {
-    return format == Format::i8 ? int8_limit : int16_limit;
+constexpr int integer_group = 256;
+constexpr int int8_limit = 127, int16_limit = 32767;  // the largest magnitudes
+
+// The largest Euclidean norm of a group of int16 numbers before they are rounded, which adds at
+// most sqrt(integer_group) / 2 to it. A sum of products is at most the product of the norms
+// (Cauchy and Schwarz), and so is every part of it: below 46340^2 < 2^31.
+constexpr float int16_norm = 46330;
+
+// What the bytes of one row of int8 inputs leave out, because it is beyond int8_limit: first the
+// negative parts. It stands at the end of the row.
+struct Excess {
+    static constexpr int capacity = 31;
+    struct Part {
+        int32_t step;
+        uint32_t bytes;  // magnitudes, as the step's four inputs
+    };
+    int32_t negative = 0, count = 0;
+    Part parts[capacity];
+};
+static_assert(sizeof(Excess) == 256);
+
+// Of a row of `stride` bytes.
+inline Excess* excess_of(unsigned char* row, std::size_t stride) {
+    return reinterpret_cast<Excess*>(row + stride - sizeof(Excess));
 }
 
 }  // namespace poolwise

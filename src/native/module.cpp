@@ -82,7 +82,7 @@ public:
                           activation_of(activation),
                           normalization_of(normalization)};
         encoder_ = build_encoder(
-            kernels, layer_formats(precision, kernels), shape,
+            kernels, layer_format(precision, kernels), shape,
             {words, positions, type, norm, projection, projected_norm, std::move(rotary),
              std::move(blocks), std::move(order), final_norm, pooler, relative, distance_rows});
     }
@@ -153,7 +153,9 @@ NB_MODULE(_native, m) {
         for (const Kernels* kernels : available_kernels()) names.emplace_back(kernels->level);
         return names;
     });
-    m.def("has_half", [](const std::string& level) { return kernels_of(level).half_panel > 0; });
+    m.def("has_precision", [](const std::string& level, const std::string& precision) {
+        return has_precision(precision, kernels_of(level));
+    });
     nb::class_<PythonEncoder>(m, "Encoder", nb::is_final())
         .def(nb::init<const std::string&, const std::string&, int, int, int, int, int, float, float,
                       const std::string&, const std::string&, Floats<2>, std::optional<Floats<2>>,

@@ -1,4 +1,4 @@
-// The precisions that a caller can choose, as number formats of the linear layers.
+// The precisions that a caller can choose, as the number format of the linear layers.
 #pragma once
 
 #include <string>
@@ -7,13 +7,12 @@
 
 namespace poolwise {
 
-struct LayerFormats {
-    Format attention_input;  // of the query, key and value layers
-    Format other;
-};
+// Whether the kernels run at this precision with formats of its own.
+bool has_precision(const std::string& precision, const Kernels& kernels);
 
-// exact: float32. near: fp16 arithmetic. fast: integers, int8 where the kernels multiply bytes,
-// else int16. Throws std::invalid_argument where the kernels lack the precision or it is unknown.
-LayerFormats layer_formats(const std::string& precision, const Kernels& kernels);
+// exact: float32. near: fp16 where the kernels compute in it, else int16. fast: int8 where they
+// multiply bytes, else int16. Throws std::invalid_argument where the kernels lack the precision or
+// it is unknown.
+Format layer_format(const std::string& precision, const Kernels& kernels);
 
 }  // namespace poolwise

@@ -81,7 +81,22 @@ struct Avx2 {
     static I broadcast_int(const void* p) {
         return _mm256_castps_si256(_mm256_broadcast_ss(static_cast<const float*>(p)));
     }
+    static I sub_int(I a, I b) { return _mm256_sub_epi32(a, b); }
     static F to_float(I v) { return _mm256_cvtepi32_ps(v); }
+    // The lanes of v that are above limit, as bits.
+    static uint32_t above(F v, float limit) {
+        return static_cast<uint32_t>(
+            _mm256_movemask_ps(_mm256_cmp_ps(v, splat(limit), _CMP_GT_OQ)));
+    }
+    // Eight int16 of v, rounded to nearest, ties to even.
+    static __m128i words(F v) {
+        const I n = _mm256_cvtps_epi32(v);
+        return _mm_packs_epi32(_mm256_castsi256_si128(n), _mm256_extracti128_si256(n, 1));
+    }
+    static void store_int16(void* p, F v) { _mm_storeu_si128(static_cast<__m128i*>(p), words(v)); }
+    static void store_uint8(void* p, F v) {
+        _mm_storel_epi64(static_cast<__m128i*>(p), _mm_packus_epi16(words(v), words(v)));
+    }
     // Adds the products of two int16 pairs to each lane.
     static I dot16(I sum, I a, I b) { return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b)); }
 };

@@ -76,7 +76,19 @@ struct Avx512 {
     static I broadcast_int(const void* p) {
         return _mm512_set1_epi32(*static_cast<const int32_t*>(p));
     }
+    static I sub_int(I a, I b) { return _mm512_sub_epi32(a, b); }
     static F to_float(I v) { return _mm512_cvtepi32_ps(v); }
+    // The lanes of v that are above limit, as bits.
+    static uint32_t above(F v, float limit) {
+        return _mm512_cmp_ps_mask(v, splat(limit), _CMP_GT_OQ);
+    }
+    // Rounded to nearest, ties to even; the values fit.
+    static void store_int16(void* p, F v) {
+        _mm256_storeu_si256(static_cast<__m256i*>(p), _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(v)));
+    }
+    static void store_uint8(void* p, F v) {
+        _mm_storeu_si128(static_cast<__m128i*>(p), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(v)));
+    }
     // In assembly, because GCC 12 copies every sum twice a step around the intrinsic.
     static I dot16(I sum, I a, I b) {
         asm("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));

@@ -85,6 +85,25 @@ struct Portable {
         for (int i = 0; i < Width; ++i) std::memcpy(&v.lanes[i], p, 4);
         return v;
     }
+    static I sub_int(I a, I b) {
+        for (int i = 0; i < Width; ++i) a.lanes[i] -= b.lanes[i];
+        return a;
+    }
+    // The lanes of v that are above limit, as bits.
+    static uint32_t above(F v, float limit) {
+        uint32_t bits = 0;
+        for (int i = 0; i < Width; ++i) bits |= static_cast<uint32_t>(v.lanes[i] > limit) << i;
+        return bits;
+    }
+    // Rounded to nearest, ties to even; the values fit.
+    static void store_int16(void* p, F v) { store_integers<int16_t>(p, v); }
+    static void store_uint8(void* p, F v) { store_integers<uint8_t>(p, v); }
+    template <class T>
+    static void store_integers(void* p, F v) {
+        T integers[Width];
+        for (int i = 0; i < Width; ++i) integers[i] = static_cast<T>(std::nearbyint(v.lanes[i]));
+        std::memcpy(p, integers, sizeof integers);
+    }
     static F to_float(I v) {
         return generate([&](int i) { return static_cast<float>(v.lanes[i]); });
     }

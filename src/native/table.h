@@ -46,9 +46,11 @@ constexpr poolwise::Kernels kernel_table(const char* level) {
     return {
         .level = level,
         .float_panel = S::width * S::tile_vectors,
-        .integer_panel = S::width * integer_tile_vectors,
+        .integer_panel = S::width * S::tile_vectors,
         .half_panel = half_panel<S>(),
         .has_int8 = has_int8<S>,
+        .near = has_half<S> ? poolwise::Format::f16 : poolwise::Format::i16,
+        .fast = has_int8<S> ? poolwise::Format::i8 : poolwise::Format::i16,
         .multiply = multiply<S>,
         .convert = convert<S>,
         .attend = attend<S>,

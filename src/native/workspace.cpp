@@ -38,11 +38,10 @@ void Workspace::reserve_step(const Encoder& encoder) {
 }
 
 void Workspace::reserve_converted(const Encoder& encoder, std::size_t rows) {
-    std::size_t bytes = 0, groups = 0;
+    std::size_t bytes = 0;
     const auto include = [&](const Matrix& m) {
         if (m.format == Format::f32) return;
         bytes = std::max(bytes, converted_bytes(m));
-        groups = std::max(groups, static_cast<std::size_t>(m.groups));
     };
     include(encoder.embeddings.projection);
     include(encoder.pooler);
@@ -50,7 +49,7 @@ void Workspace::reserve_converted(const Encoder& encoder, std::size_t rows) {
         for (const Matrix* m : {&b.query, &b.attention_output, &b.intermediate, &b.output})
             include(*m);
     converted.resize(rows * bytes);
-    scales.resize(rows * groups);
+    scales.resize(rows);
 }
 
 void Workspace::reserve_outputs(const Encoder& encoder, const Batch& batch,

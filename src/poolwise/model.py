@@ -182,8 +182,8 @@ class Model(Encoder):
         Without ``readout``, the one that the model's folder declares; it may be the path of a
         ``readout.toml``. ``prompt`` stands in front of every text, or the folder's of
         ``prompt_name``; without them, the readout's own, or the folder's default.
-        ``precision`` is ``exact`` (float32), ``near`` (fp16 arithmetic) or ``fast`` (integers); see
-        ``engines.open_engine``. The readout's steps are fitted on the texts of ``fit``.
+        ``precision`` is ``exact`` (float32), ``near`` (fp16 or int16) or ``fast`` (int8 or int16);
+        see ``engines.open_engine``. The readout's steps are fitted on the texts of ``fit``.
 
         A PoolwiseWarning counts truncated texts and vectors that are not finite (``extract`` flags
         their rows), and says where the folder declares layers after pooling that ``readout`` leaves

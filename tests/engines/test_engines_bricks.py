@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import erf
 
-from poolwise.engines.native_engine import has_half, levels
+from poolwise.engines.native_engine import has_precision, levels
 from poolwise.engines.native_weights.positions import rotary_table
 
 pytestmark = pytest.mark.skipif(not levels(), reason="the native engine does not run here")
@@ -216,7 +216,7 @@ def test_bricks_have_the_same_bits_in_any_batch(encoder, precision, threads):
     from poolwise import _native
 
     level = levels()[0]
-    if precision == "near" and not has_half(level):
+    if not has_precision(level, precision):
         precision = "exact"
     noise = np.random.default_rng(1)
     texts = [noise.integers(0, VOCABULARY, length) for length in (3, 90, 1, 40)]

@@ -15,7 +15,7 @@ import poolwise
 from poolwise.encoders import FAMILIES
 from poolwise.engines import native_engine as native
 from poolwise.engines import open_engine, opening, pack, plan
-from poolwise.engines.native_engine import NativeEngine, has_half, levels, positions
+from poolwise.engines.native_engine import NativeEngine, has_precision, levels, positions
 from poolwise.engines.native_weights.disentangled import distance_rows
 from poolwise.engines.native_weights.families import FAMILIES as NATIVE_FAMILIES
 from poolwise.errors import PoolwiseWarning
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(not levels(), reason="the native engine does not
 words = st.sampled_from("the a cat dog sat ran on over mat hill sea and old blue".split())
 texts = st.lists(words, max_size=50).map(" ".join)
 READOUTS = ["cls@-1", "mean@-1", "max@1", "sep@2", "wmean@avg(0,-1)", "max@avg(1,2)", "pooler"]
-PRECISIONS = ["exact", "fast", *(["near"] if has_half(levels()[0]) else [])]
+PRECISIONS = [p for p in ("exact", "near", "fast") if levels() and has_precision(levels()[0], p)]
 
 
 @pytest.fixture(scope="module")
@@ -98,8 +98,8 @@ def test_rows_alone_are_what_they_are_among_all(tiny, name, spec):
 @pytest.mark.parametrize("level", [*levels(), "portable"])
 @pytest.mark.parametrize(("precision", "least"), [("fast", 0.995), ("near", 0.99998)])
 def test_less_precise_vectors_stay_near(demo, level, precision, least):
-    if precision == "near" and not has_half(level):
-        pytest.skip(f"{level} has no fp16 arithmetic")
+    if not has_precision(level, precision):
+        pytest.skip(f"{level} has no arithmetic for it")
     texts = ["How do I lock my card?", "no", ""]
     texts += ["It is a truth universally acknowledged, " * 9] * (level != "portable")  # it is slow
     exact = vectors(demo, NativeEngine(demo), texts, ["mean@-1", "cls@3"])
@@ -330,10 +330,10 @@ def test_other_encoders_fall_to_transformers_and_to_exact(tiny, name, options):
     assert (engine.name, engine.precision) == ("transformers", "exact")
 
 
-@pytest.mark.skipif(has_half(levels()[0]) if levels() else True, reason="has fp16 arithmetic")
-def test_near_without_fp16_arithmetic_says_so_and_runs_exact(bert):
+def test_a_precision_without_arithmetic_for_it_says_so_and_runs_exact(bert, monkeypatch):
     opening._warn_once.cache_clear()
-    with pytest.warns(PoolwiseWarning, match="no fp16 arithmetic"):
+    monkeypatch.setattr(native, "has_precision", lambda level, precision: precision == "exact")
+    with pytest.warns(PoolwiseWarning, match="nothing faster for precision near"):
         engine = open_engine(bert, "near")
     assert (engine.name, engine.precision) == ("native", "exact")
 

@@ -416,7 +416,7 @@ def misuse(rng: random.Random, native, encoder, arguments: dict, call: dict):
         lambda: encoder.add_block(arguments["blocks"][0]),
         lambda: encoder.set_embeddings(arguments["words"]),
         lambda: setattr(encoder, "words", arguments["words"]),
-        lambda: native.has_half(rng.choice(["", "avx9", None, 3])),
+        lambda: native.has_precision(rng.choice(["", "avx9", None, 3]), "near"),
         lambda: type("Other", (native.Encoder,), {}),
         encoder.__reduce__,
         lambda: encoder.__setstate__({}),
@@ -428,8 +428,8 @@ def variants(native) -> list[dict]:
     """The level and precision of every kind of kernel."""
     options = []
     for level in [*native.levels()[:1], "portable"]:
-        half = ["near"] if native.has_half(level) else []
-        options += [{"level": level, "precision": p} for p in ("exact", "fast", *half)]
+        precisions = [p for p in ("exact", "near", "fast") if native.has_precision(level, p)]
+        options += [{"level": level, "precision": p} for p in precisions]
     return options
 
 

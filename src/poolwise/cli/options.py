@@ -83,7 +83,7 @@ precision_option = click.option(
     type=click.Choice(["exact", "near", "fast"]),
     default="exact",
     show_default=True,
-    help="float32, fp16 arithmetic, or integers. The output says which one made it.",
+    help="float32, fp16 or int16, int8 or int16. The output says which one made it.",
 )
 
 max_text_option = click.option(

@@ -39,11 +39,11 @@ def levels() -> tuple[str, ...]:
     return tuple(_native.levels())
 
 
-def has_half(level: str) -> bool:
-    """Whether this level (one of ``levels``, or ``portable``, for tests) computes in fp16."""
+def has_precision(level: str, precision: Precision) -> bool:
+    """Whether this level, one of ``levels`` or ``portable``, has arithmetic for the precision."""
     from poolwise import _native  # noqa: PLC0415
 
-    return bool(_native.has_half(level))
+    return bool(_native.has_precision(level, precision))
 
 
 def runs(encoder: Encoder) -> bool:
@@ -56,8 +56,8 @@ def runs(encoder: Encoder) -> bool:
 class NativeEngine:
     """An ``Engine`` over the C++ core.
 
-    ``precision`` is ``exact`` (float32), ``near`` (fp16 arithmetic, on CPUs that have it) or
-    ``fast`` (integers: int8 where the CPU multiplies bytes, else int16). ``level`` names the
+    ``precision`` is ``exact`` (float32), ``near`` (fp16 where the CPU computes in it, else int16)
+    or ``fast`` (int8 where the CPU multiplies bytes, else int16). ``level`` names the
     instruction set, by default the best. ``streams`` is the number of workers, each with batches of
     its own; with fewer batches than workers, all of them work on each batch.
     """

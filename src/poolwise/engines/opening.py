@@ -53,10 +53,8 @@ def open_engine(
             "this machine lacks the native engine (x86-64 with AVX2); transformers runs instead"
         )
     elif native.runs(encoder) and not _has_gpu():
-        if precision == "near" and not native.has_half(native.levels()[0]):
-            _warn_once(
-                "this CPU has no fp16 arithmetic, which precision near needs; runs exact instead"
-            )
+        if not native.has_precision(native.levels()[0], precision):
+            _warn_once(f"this CPU has nothing faster for precision {precision}; runs exact instead")
             precision = "exact"
         return native.NativeEngine(encoder, precision)
     if precision != "exact":
