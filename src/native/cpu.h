@@ -1,4 +1,4 @@
-// The kernels that this CPU can run, best first; empty where it can run none.
+// The kernels that this CPU can run, best first; the last are those that every CPU runs.
 #pragma once
 
 #include <vector>

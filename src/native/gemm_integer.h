@@ -59,7 +59,8 @@ template <class S>
     for (int i = 0; i < negative; ++i) add(excess.parts[i]);
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; ++v)
-        sum[v] = S::sub_int(S::load_int(group.initial + v * S::width), sum[v]);
+        sum[v] = S::sub_int(
+            byte_zero<S> ? S::load_int(group.initial + v * S::width) : S::zero_int(), sum[v]);
     for (int i = negative; i < count; ++i) add(excess.parts[i]);
 }
 

@@ -26,8 +26,12 @@ namespace {
 
 // The bits of x in half precision, by the CPU's conversion where the file is compiled for it.
 [[maybe_unused]] inline uint32_t half_bits(float x) {
-#ifdef __AVX512FP16__
+#if defined(__AVX512FP16__)
     const _Float16 h = static_cast<_Float16>(x);
+#elif defined(__aarch64__)
+    const __fp16 h = static_cast<__fp16>(x);
+#endif
+#if defined(__AVX512FP16__) || defined(__aarch64__)
     uint16_t bits;
     std::memcpy(&bits, &h, 2);
     return bits;

@@ -80,7 +80,11 @@ struct Kernels {
     void (*maximum)(float* maximum, const float* row, int width);
 };
 
-extern const Kernels portable_kernels;  // for tests
+extern const Kernels portable_kernels;
+extern const Kernels emulated_kernels;  // for tests
+extern const Kernels neon_kernels;
+extern const Kernels neonfp16_kernels;
+extern const Kernels neoni8mm_kernels;
 extern const Kernels avx2_kernels;
 extern const Kernels avxvnni_kernels;
 extern const Kernels avx512_kernels;

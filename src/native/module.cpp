@@ -32,8 +32,8 @@ const std::map<std::string, Normalization> normalizations = {
 const Kernels& kernels_of(const std::string& level) {
     for (const Kernels* kernels : available_kernels())
         if (level == kernels->level) return *kernels;
-    expect(level == portable_kernels.level, "this CPU does not have " + level);
-    return portable_kernels;
+    expect(level == emulated_kernels.level, "this CPU does not have " + level);
+    return emulated_kernels;
 }
 
 Activation activation_of(const std::string& name) {

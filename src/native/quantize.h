@@ -12,6 +12,14 @@ namespace {
 using poolwise::Excess;
 using poolwise::Matrix;
 
+// What the byte of an input of zero is: 128, for unsigned bytes, whose surplus the initial value of
+// the sums takes off, or 0.
+template <class S>
+constexpr int byte_zero = [] {
+    if constexpr (requires { S::byte_zero; }) return S::byte_zero;
+    return 128;
+}();
+
 // The first `count` lanes of the vector at p, at most all of them; zeros behind them.
 template <class S>
 typename S::F load_first(const float* p, int count) {
@@ -55,8 +63,9 @@ float quantize_words(const float* x, int count, int group, int16_t* out) {
 
 // Adds what a byte cannot hold of `value`, the quotient of input `index`. False if there is no
 // room.
-inline bool add_excess(Excess& excess, int index, float value) {
-    constexpr int most = 255;
+template <class S>
+bool add_excess(Excess& excess, int index, float value) {
+    constexpr int most = byte_zero<S> ? 255 : 127;
     int rest = static_cast<int>(__builtin_fabsf(value) + 0.5f) - poolwise::int8_limit;
     for (; rest > 0; rest -= most) {
         if (excess.count == Excess::capacity) return false;
@@ -80,10 +89,10 @@ bool quantize_bytes(const float* x, int count, float scale, unsigned char* out, 
         const auto v = S::mul(load_first<S>(x + i, count - i), inverse);
         for (uint32_t lanes = S::above(S::abs(v), limit + 0.5f); lanes; lanes &= lanes - 1) {
             const int lane = std::countr_zero(lanes);
-            if (!add_excess(excess, i + lane, x[i + lane] * inverse_of(scale))) return false;
+            if (!add_excess<S>(excess, i + lane, x[i + lane] * inverse_of(scale))) return false;
         }
         const auto clipped = S::max(S::min(v, S::splat(limit)), S::splat(-limit));
-        S::store_uint8(out + i, S::add(clipped, S::splat(128.0f)));
+        S::store_byte(out + i, S::add(clipped, S::splat(byte_zero<S>)));
     }
     return true;
 }

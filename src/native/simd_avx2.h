@@ -94,7 +94,7 @@ struct Avx2 {
         return _mm_packs_epi32(_mm256_castsi256_si128(n), _mm256_extracti128_si256(n, 1));
     }
     static void store_int16(void* p, F v) { _mm_storeu_si128(static_cast<__m128i*>(p), words(v)); }
-    static void store_uint8(void* p, F v) {
+    static void store_byte(void* p, F v) {
         _mm_storel_epi64(static_cast<__m128i*>(p), _mm_packus_epi16(words(v), words(v)));
     }
     // Adds the products of two int16 pairs to each lane.

@@ -86,7 +86,7 @@ struct Avx512 {
     static void store_int16(void* p, F v) {
         _mm256_storeu_si256(static_cast<__m256i*>(p), _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(v)));
     }
-    static void store_uint8(void* p, F v) {
+    static void store_byte(void* p, F v) {
         _mm_storeu_si128(static_cast<__m128i*>(p), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(v)));
     }
     // In assembly, because GCC 12 copies every sum twice a step around the intrinsic.

@@ -1,162 +1,109 @@
-// Plain C++ with any width and tile, for tests: on every CPU it runs the kernels at the shapes of
-// instruction sets that the CPU lacks.
+// GCC's and Clang's own vectors, in any width and tile: they become what the target has. At 128
+// bits every CPU runs them; in the shapes of other instruction sets they test kernels that the CPU
+// at hand lacks.
 #pragma once
 
-#include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <cstring>
 
-#include "half.h"
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+// Vectors never leave a file, so that it does not matter how a function with wide ones passes them.
+#pragma GCC diagnostic ignored "-Wpsabi"
 
 namespace {
 
+template <class T, int Width>
+struct Vector {  // apart, or GCC 12 takes the vector for a number
+    using type [[gnu::vector_size(Width * sizeof(T))]] = T;
+};
+
 template <int Width, int Rows, int Vectors>
 struct Portable {
-    struct F {
-        float lanes[Width];
-    };
-    struct I {
-        int32_t lanes[Width];
-    };
+    using F = typename Vector<float, Width>::type;
+    using I = typename Vector<int32_t, Width>::type;
     static constexpr int width = Width;
     static constexpr int tile_rows = Rows;
     static constexpr int tile_vectors = Vectors;
 
-    template <class Function>
-    static F generate(Function function) {
-        F v;
-        for (int i = 0; i < Width; ++i) v.lanes[i] = function(i);
+    template <class V, class T>
+    static V load_as(const T* p) {
+        V v;
+        std::memcpy(&v, p, sizeof v);
         return v;
     }
-    static F load(const float* p) {
-        F v;
-        std::memcpy(v.lanes, p, sizeof v.lanes);
-        return v;
-    }
-    static void store(float* p, F v) { std::memcpy(p, v.lanes, sizeof v.lanes); }
-    static F zero() { return splat(0.0f); }
-    static F splat(float x) {
-        return generate([&](int) { return x; });
-    }
+    static F load(const float* p) { return load_as<F>(p); }
+    static void store(float* p, F v) { std::memcpy(p, &v, sizeof v); }
+    static F zero() { return F{}; }
+    static F splat(float x) { return x - F{}; }  // - 0 keeps the sign of a zero
     static F broadcast(const float* p) { return splat(*p); }
-    static F add(F a, F b) {
-        return generate([&](int i) { return a.lanes[i] + b.lanes[i]; });
-    }
-    static F sub(F a, F b) {
-        return generate([&](int i) { return a.lanes[i] - b.lanes[i]; });
-    }
-    static F mul(F a, F b) {
-        return generate([&](int i) { return a.lanes[i] * b.lanes[i]; });
-    }
-    static F div(F a, F b) {
-        return generate([&](int i) { return a.lanes[i] / b.lanes[i]; });
-    }
-    static F max(F a, F b) {
-        return generate([&](int i) { return a.lanes[i] > b.lanes[i] ? a.lanes[i] : b.lanes[i]; });
-    }
-    static F min(F a, F b) {
-        return generate([&](int i) { return a.lanes[i] < b.lanes[i] ? a.lanes[i] : b.lanes[i]; });
-    }
+    static F add(F a, F b) { return a + b; }
+    static F sub(F a, F b) { return a - b; }
+    static F mul(F a, F b) { return a * b; }
+    static F div(F a, F b) { return a / b; }
+    static F max(F a, F b) { return a > b ? a : b; }
+    static F min(F a, F b) { return a < b ? a : b; }
+    // Rounded once where the target has the instruction, else twice: a library's fma takes fifty
+    // times as long.
     static F fma(F a, F b, F c) {
-        return generate([&](int i) { return std::fma(a.lanes[i], b.lanes[i], c.lanes[i]); });
+#ifdef __FP_FAST_FMAF
+        for (int i = 0; i < Width; ++i) c[i] = __builtin_fmaf(a[i], b[i], c[i]);
+        return c;
+#else
+        return a * b + c;
+#endif
     }
+    // For |a| <= 2^22: the low bits of 1.5 * 2^23 + a are the integer.
     static F round(F a) {
-        return generate([&](int i) { return std::nearbyint(a.lanes[i]); });
+        const F shift = splat(12582912.0f);
+        return (a + shift) - shift;
     }
-    static F abs(F a) {
-        return generate([&](int i) { return std::fabs(a.lanes[i]); });
-    }
+    static F abs(F a) { return reinterpret<F>(reinterpret<I>(a) & 0x7fffffff); }
     static F power_of_two(F n) {
-        return generate([&](int i) { return std::ldexp(1.0f, static_cast<int>(n.lanes[i])); });
+        return reinterpret<F>((__builtin_convertvector(n, I) + 127) << 23);
     }
     static F mask_tail(F v, int count) {
-        return generate([&](int i) { return i < count ? v.lanes[i] : 0.0f; });
+        I lane{};
+        for (int i = 0; i < Width; ++i) lane[i] = i;
+        return reinterpret<F>(reinterpret<I>(v) & (lane < count));
     }
 
     static I zero_int() { return I{}; }
-    static I load_int(const void* p) {
-        I v;
-        std::memcpy(v.lanes, p, sizeof v.lanes);
-        return v;
-    }
-    static I broadcast_int(const void* p) {
-        I v;
-        for (int i = 0; i < Width; ++i) std::memcpy(&v.lanes[i], p, 4);
-        return v;
-    }
-    static I sub_int(I a, I b) {
-        for (int i = 0; i < Width; ++i) a.lanes[i] -= b.lanes[i];
-        return a;
-    }
+    static I load_int(const void* p) { return load_as<I>(p); }
+    static I broadcast_int(const void* p) { return load_as<int32_t>(p) - I{}; }
+    static I sub_int(I a, I b) { return a - b; }
+    static F to_float(I v) { return __builtin_convertvector(v, F); }
     // The lanes of v that are above limit, as bits.
     static uint32_t above(F v, float limit) {
+        const I mask = v > limit;
         uint32_t bits = 0;
-        for (int i = 0; i < Width; ++i) bits |= static_cast<uint32_t>(v.lanes[i] > limit) << i;
+        for (int i = 0; i < Width; ++i) bits |= static_cast<uint32_t>(mask[i] & 1) << i;
         return bits;
     }
     // Rounded to nearest, ties to even; the values fit.
     static void store_int16(void* p, F v) { store_integers<int16_t>(p, v); }
-    static void store_uint8(void* p, F v) { store_integers<uint8_t>(p, v); }
+    static void store_byte(void* p, F v) { store_integers<uint8_t>(p, v); }
+    static I dot16(I sum, I a, I b) {
+#ifdef __SSE2__
+        if constexpr (Width == 4)
+            return sum + reinterpret<I>(
+                             _mm_madd_epi16(reinterpret<__m128i>(a), reinterpret<__m128i>(b)));
+#endif
+        return sum + (a << 16 >> 16) * (b << 16 >> 16) + (a >> 16) * (b >> 16);
+    }
+
+private:
     template <class T>
     static void store_integers(void* p, F v) {
-        T integers[Width];
-        for (int i = 0; i < Width; ++i) integers[i] = static_cast<T>(std::nearbyint(v.lanes[i]));
-        std::memcpy(p, integers, sizeof integers);
+        const auto integers =
+            __builtin_convertvector(__builtin_convertvector(round(v), I), typename Vector<T, Width>::type);
+        std::memcpy(p, &integers, sizeof integers);
     }
-    static F to_float(I v) {
-        return generate([&](int i) { return static_cast<float>(v.lanes[i]); });
-    }
-    static I dot16(I sum, I a, I b) {
-        int16_t x[2 * Width], y[2 * Width];
-        std::memcpy(x, a.lanes, sizeof x);
-        std::memcpy(y, b.lanes, sizeof y);
-        for (int i = 0; i < Width; ++i)
-            sum.lanes[i] += x[2 * i] * y[2 * i] + x[2 * i + 1] * y[2 * i + 1];
-        return sum;
-    }
-    static I dot8(I sum, I a, I b) {
-        uint8_t x[4 * Width];
-        int8_t y[4 * Width];
-        std::memcpy(x, a.lanes, sizeof x);
-        std::memcpy(y, b.lanes, sizeof y);
-        for (int i = 0; i < 4 * Width; ++i) sum.lanes[i / 4] += x[i] * y[i];
-        return sum;
-    }
-};
-
-// With fp16 arithmetic: every fused multiply-add is rounded to a half.
-template <int Width, int Rows, int Vectors>
-struct PortableHalf : Portable<Width, Rows, Vectors> {
-    using Base = Portable<Width, Rows, Vectors>;
-    static constexpr int half_width = 2 * Width;
-    struct H {
-        uint16_t lanes[half_width];
-    };
-
-    static H zero_half() { return H{}; }
-    static H load_half(const void* p) {
-        H v;
-        std::memcpy(v.lanes, p, sizeof v.lanes);
-        return v;
-    }
-    static H broadcast_pair(const void* p) {
-        H v;
-        for (int i = 0; i < half_width; i += 2) std::memcpy(v.lanes + i, p, 4);
-        return v;
-    }
-    static H fma_half(H a, H b, H c) {
-        using poolwise::from_half;
-        for (int i = 0; i < half_width; ++i)
-            c.lanes[i] = poolwise::to_half(
-                std::fma(from_half(a.lanes[i]), from_half(b.lanes[i]), from_half(c.lanes[i])));
-        return c;
-    }
-    static typename Base::F widen_low(H v) {
-        return Base::generate([&](int i) { return poolwise::from_half(v.lanes[i]); });
-    }
-    static typename Base::F widen_high(H v) {
-        return Base::generate([&](int i) { return poolwise::from_half(v.lanes[Width + i]); });
+    template <class To, class From>
+    static To reinterpret(From v) {
+        return reinterpret_cast<To>(v);
     }
 };
 

@@ -41,19 +41,17 @@ def vectors(encoder, engine, texts, readouts=READOUTS):
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize(
-    ("name", "examples"),
+    ("name", "level", "examples"),
     [
-        ("bert", 60),
-        ("demo", 12),
-        ("modernbert", 20),
-        ("nomic_bert", 12),
-        ("albert", 12),
-        ("deberta-v2", 25),
+        *((name, level, 12) for name in ("demo", "nomic_bert", "albert") for level in levels()[:1]),
+        *((n, level, 20) for n in ("bert", "modernbert", "deberta-v2") for level in levels()),
     ],
 )
-def test_a_text_has_the_same_bits_in_any_batch(name, examples, precision, tiny):
+def test_a_text_has_the_same_bits_in_any_batch(name, level, examples, precision, tiny):
     encoder = poolwise.load(name if name == "demo" else tiny(name))
-    engines = [NativeEngine(encoder, precision, streams=n) for n in (1, 2)]
+    if precision == "near" and not has_half(level):
+        pytest.skip(f"{level} has no fp16 arithmetic")
+    engines = [NativeEngine(encoder, precision, level=level, streams=n) for n in (1, 2)]
     readouts = READOUTS if encoder.has_pooler else READOUTS[:-1]
 
     @settings(max_examples=examples, deadline=None)
@@ -95,13 +93,13 @@ def test_rows_alone_are_what_they_are_among_all(tiny, name, spec):
     np.testing.assert_array_equal(few, among)
 
 
-@pytest.mark.parametrize("level", [*levels(), "portable"])
+@pytest.mark.parametrize("level", [*levels(), "emulated"])
 @pytest.mark.parametrize(("precision", "least"), [("fast", 0.995), ("near", 0.99998)])
 def test_less_precise_vectors_stay_near(demo, level, precision, least):
     if not has_precision(level, precision):
         pytest.skip(f"{level} has no arithmetic for it")
     texts = ["How do I lock my card?", "no", ""]
-    texts += ["It is a truth universally acknowledged, " * 9] * (level != "portable")  # it is slow
+    texts += ["It is a truth universally acknowledged, " * 9] * (level != "emulated")  # it is slow
     exact = vectors(demo, NativeEngine(demo), texts, ["mean@-1", "cls@3"])
     near = vectors(demo, NativeEngine(demo, precision, level=level), texts, ["mean@-1", "cls@3"])
     for spec, rows in exact.items():
@@ -195,7 +193,7 @@ def test_mpnet_reads_the_32_buckets_that_transformers_reads(tiny, buckets):
             np.testing.assert_allclose(vector, expected, atol=2e-5, rtol=0)
 
 
-@pytest.mark.parametrize("level", [*levels(), "portable"])
+@pytest.mark.parametrize("level", levels())
 def test_embeddings_wider_than_everything_else(tiny, level):
     encoder = poolwise.load(tiny("electra", embedding_size=200))
     texts = ["the cat sat on the mat", "a"]
@@ -338,10 +336,10 @@ def test_a_precision_without_arithmetic_for_it_says_so_and_runs_exact(bert, monk
     assert (engine.name, engine.precision) == ("native", "exact")
 
 
-def test_without_the_extension_transformers_runs_and_it_is_said_once(bert, monkeypatch, recwarn):
+def test_without_levels_transformers_runs_and_it_is_said_once(bert, monkeypatch, recwarn):
     opening._warn_once.cache_clear()
     monkeypatch.setattr(native, "levels", tuple)
-    with pytest.warns(PoolwiseWarning, match="lacks the native engine"):
+    with pytest.warns(PoolwiseWarning, match="the native engine off; transformers runs"):
         assert open_engine(bert).name == "transformers"
     assert open_engine(bert).name == "transformers"
     opening._warn_once.cache_clear()

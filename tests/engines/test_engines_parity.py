@@ -80,7 +80,11 @@ def oracle(family_folder, encoder):
     return Oracle(family_folder, encoder)
 
 
-@pytest.fixture(scope="module", params=["transformers", "native"])
+ENGINES = ["transformers", *levels()]
+"""The transformers engine, and the native one at each level of this machine."""
+
+
+@pytest.fixture(scope="module", params=ENGINES)
 def engine(request, encoder):
     return made(request.param, encoder)
 
@@ -88,9 +92,9 @@ def engine(request, encoder):
 def made(name, encoder):
     if name == "transformers":
         return TransformersEngine(encoder)
-    if not levels() or not runs(encoder):
+    if not runs(encoder):
         pytest.skip(f"{encoder.family.name} does not run on the native engine here")
-    return NativeEngine(encoder)
+    return NativeEngine(encoder, level=name)
 
 
 def expected(oracle, spec, text):
@@ -154,7 +158,7 @@ def test_the_pooler_is_there_only_when_the_checkpoint_has_one(encoder):
             encoder.embed("the cat", "pooler")
 
 
-@pytest.mark.parametrize("name", ["transformers", "native"])
+@pytest.mark.parametrize("name", ENGINES)
 def test_the_demo_model(demo, name):
     oracle = Oracle(demo.folder, demo)
     texts = ["The cat sat on the mat.", "", "It is a truth universally acknowledged, " * 9, "no"]

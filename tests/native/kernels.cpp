@@ -9,7 +9,7 @@
 
 #include "cpu.h"
 #include "random_encoder.h"
-#include "simd_portable.h"
+#include "simd_emulated.h"
 #include "table.h"
 
 using namespace poolwise;
@@ -443,9 +443,9 @@ void test(const Kernels& k) {
 
 int main() {
     for (const Kernels* k : available_kernels()) test(*k);
-    test(portable_kernels);
+    test(emulated_kernels);
     test(kernel_table<Portable<8, 6, 2>>("shape of avx2"));
-    test(kernel_table<PortableHalf<4, 3, 2>>("narrow"));
+    test(kernel_table<Emulated<4, 3, 2>>("narrow"));
     std::printf("%d failed\n", failures);
     return failures != 0;
 }

@@ -427,7 +427,7 @@ def misuse(rng: random.Random, native, encoder, arguments: dict, call: dict):
 def variants(native) -> list[dict]:
     """The level and precision of every kind of kernel."""
     options = []
-    for level in [*native.levels()[:1], "portable"]:
+    for level in [*native.levels()[:1], "emulated"]:
         precisions = [p for p in ("exact", "near", "fast") if native.has_precision(level, p)]
         options += [{"level": level, "precision": p} for p in precisions]
     return options

@@ -7,9 +7,11 @@ in any batch, at any position in it, with any number of threads.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, lru_cache
+from importlib.util import find_spec
 
 import numpy as np
 
@@ -20,6 +22,7 @@ from poolwise.engines.native_weights.families import FAMILIES
 from poolwise.engines.plan import Plan, PooledState
 from poolwise.engines.token_weights import Padded, weights
 from poolwise.engines.workers import cores, run_batches
+from poolwise.errors import OptionError, listed
 from poolwise.records import Floats, Ints, Precision, TokenBatch
 
 TOKEN_BUDGET = 512
@@ -29,18 +32,43 @@ MAX_THREADS = 64
 """The most threads that the core uses for one batch."""
 
 
+LEVELS_VARIABLE = "POOLWISE_NATIVE_LEVELS"
+"""An environment variable for tests and diagnosis; see ``levels``."""
+
+
 @cache
 def levels() -> tuple[str, ...]:
-    """The instruction sets with kernels on this CPU, best first; empty without the extension."""
+    """The instruction sets with kernels on this CPU, best first; empty without the extension.
+
+    The last, ``portable``, runs on every CPU. ``POOLWISE_NATIVE_LEVELS`` narrows them: the names,
+    with commas between them, of those that may be used, and where it is empty none, so that
+    transformers runs. It is read once in a process. OptionError for a name that is none of them.
+    """
     try:
         from poolwise import _native  # noqa: PLC0415 - the extension may be missing
     except ImportError:
         return ()
-    return tuple(_native.levels())
+    existing = tuple(_native.levels())
+    wanted = os.environ.get(LEVELS_VARIABLE)
+    if wanted is None:
+        return existing
+    names = [name.strip() for name in wanted.split(",") if name.strip()]
+    if unknown := [name for name in names if name not in existing]:
+        raise OptionError(
+            f"{LEVELS_VARIABLE} names {listed(unknown)}; this machine has {listed(existing)}"
+        )
+    return tuple(level for level in existing if level in names)
+
+
+def absence() -> str:
+    """Why ``levels`` is empty, as the beginning of a sentence."""
+    if find_spec("poolwise._native") is None:
+        return "the native engine was not built, which takes a C++20 compiler at the installation"
+    return f"{LEVELS_VARIABLE} switches the native engine off"
 
 
 def has_precision(level: str, precision: Precision) -> bool:
-    """Whether this level, one of ``levels`` or ``portable``, has arithmetic for the precision."""
+    """Whether a level, one of ``levels`` or ``emulated``, has arithmetic for the precision."""
     from poolwise import _native  # noqa: PLC0415
 
     return bool(_native.has_precision(level, precision))

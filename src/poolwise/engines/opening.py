@@ -49,9 +49,7 @@ def open_engine(
     from poolwise.engines import native_engine as native  # noqa: PLC0415
 
     if not native.levels():
-        _warn_once(
-            "this machine lacks the native engine (x86-64 with AVX2); transformers runs instead"
-        )
+        _warn_once(f"{native.absence()}; transformers runs instead")
     elif native.runs(encoder) and not _has_gpu():
         if not native.has_precision(native.levels()[0], precision):
             _warn_once(f"this CPU has nothing faster for precision {precision}; runs exact instead")

@@ -1,0 +1,53 @@
+// Bytes and fp16 in any shape on every CPU, for tests: slow.
+#pragma once
+
+#include "half.h"
+#include "simd_portable.h"
+
+namespace {
+
+// dot8 takes unsigned a and signed b. Every multiply-add of halves is rounded to a half; the product
+// of two halves is exact in float32.
+template <int Width, int Rows, int Vectors>
+struct Emulated : Portable<Width, Rows, Vectors> {
+    using Base = Portable<Width, Rows, Vectors>;
+    using typename Base::F, typename Base::I;
+    static constexpr int half_width = 2 * Width;
+    struct H {
+        uint16_t lanes[half_width];
+    };
+
+    static I dot8(I sum, I a, I b) {
+        for (int shift = 0; shift < 32; shift += 8)
+            sum += (a >> shift & 255) * (b << (24 - shift) >> 24);
+        return sum;
+    }
+
+    static H zero_half() { return H{}; }
+    static H load_half(const void* p) {
+        H v;
+        std::memcpy(v.lanes, p, sizeof v.lanes);
+        return v;
+    }
+    static H broadcast_pair(const void* p) {
+        H v;
+        for (int i = 0; i < half_width; i += 2) std::memcpy(v.lanes + i, p, 4);
+        return v;
+    }
+    static H fma_half(H a, H b, H c) {
+        using poolwise::from_half;
+        for (int i = 0; i < half_width; ++i)
+            c.lanes[i] = poolwise::to_half(from_half(a.lanes[i]) * from_half(b.lanes[i]) +
+                                           from_half(c.lanes[i]));
+        return c;
+    }
+    static F widen(const uint16_t* halves) {
+        F v;
+        for (int i = 0; i < Width; ++i) v[i] = poolwise::from_half(halves[i]);
+        return v;
+    }
+    static F widen_low(H v) { return widen(v.lanes); }
+    static F widen_high(H v) { return widen(v.lanes + Width); }
+};
+
+}  // namespace

@@ -1,0 +1,75 @@
+// NEON, which every 64-bit ARM CPU has: four floats in a vector. Every simd_*.h offers the same
+// names.
+#pragma once
+
+#include <arm_neon.h>
+
+#include <cstdint>
+
+namespace {
+
+struct Neon {
+    using F = float32x4_t;
+    using I = int32x4_t;
+    static constexpr int width = 4;
+    static constexpr int tile_rows = 6;  // 6 x 3 accumulators, 3 of weights, 6 of inputs: 27 of 32
+    static constexpr int tile_vectors = 3;
+
+    static F load(const float* p) { return vld1q_f32(p); }
+    static void store(float* p, F v) { vst1q_f32(p, v); }
+    static F zero() { return vdupq_n_f32(0); }
+    static F splat(float x) { return vdupq_n_f32(x); }
+    static F broadcast(const float* p) { return vld1q_dup_f32(p); }
+    static F add(F a, F b) { return vaddq_f32(a, b); }
+    static F sub(F a, F b) { return vsubq_f32(a, b); }
+    static F mul(F a, F b) { return vmulq_f32(a, b); }
+    static F div(F a, F b) { return vdivq_f32(a, b); }
+    static F max(F a, F b) { return vmaxq_f32(a, b); }
+    static F min(F a, F b) { return vminq_f32(a, b); }
+    static F fma(F a, F b, F c) { return vfmaq_f32(c, a, b); }
+    static F round(F a) { return vrndnq_f32(a); }
+    static F abs(F a) { return vabsq_f32(a); }
+    // 2^n for integers n in [-126, 127].
+    static F power_of_two(F n) {
+        return vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(vcvtq_s32_f32(n), vdupq_n_s32(127)), 23));
+    }
+    // Keeps the first `count` lanes of v and zeroes the others.
+    static F mask_tail(F v, int count) {
+        static constexpr int32_t lane[4] = {0, 1, 2, 3};
+        const uint32x4_t mask = vcltq_s32(vld1q_s32(lane), vdupq_n_s32(count));
+        return vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(v), mask));
+    }
+
+    static I zero_int() { return vdupq_n_s32(0); }
+    static I load_int(const void* p) { return vreinterpretq_s32_u8(vld1q_u8(bytes(p))); }
+    static I broadcast_int(const void* p) {
+        return vld1q_dup_s32(static_cast<const int32_t*>(p));
+    }
+    static I sub_int(I a, I b) { return vsubq_s32(a, b); }
+    static F to_float(I v) { return vcvtq_f32_s32(v); }
+    // The lanes of v that are above limit, as bits.
+    static uint32_t above(F v, float limit) {
+        static constexpr uint32_t bit[4] = {1, 2, 4, 8};
+        return vaddvq_u32(vandq_u32(vcgtq_f32(v, splat(limit)), vld1q_u32(bit)));
+    }
+    // Rounded to nearest, ties to even; the values fit.
+    static void store_int16(void* p, F v) {
+        vst1_s16(static_cast<int16_t*>(p), vmovn_s32(vcvtnq_s32_f32(v)));
+    }
+    static void store_byte(void* p, F v) {
+        const int16x4_t words = vmovn_s32(vcvtnq_s32_f32(v));
+        const int8x8_t integers = vmovn_s16(vcombine_s16(words, words));
+        vst1_lane_s32(static_cast<int32_t*>(p), vreinterpret_s32_s8(integers), 0);
+    }
+    // Adds the products of two int16 pairs to each lane.
+    static I dot16(I sum, I a, I b) {
+        const int16x8_t x = vreinterpretq_s16_s32(a), y = vreinterpretq_s16_s32(b);
+        const I low = vmull_s16(vget_low_s16(x), vget_low_s16(y)), high = vmull_high_s16(x, y);
+        return vaddq_s32(sum, vpaddq_s32(low, high));
+    }
+
+protected:
+    static const uint8_t* bytes(const void* p) { return static_cast<const uint8_t*>(p); }
+};
+
+}  // namespace
