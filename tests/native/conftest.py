@@ -1,4 +1,4 @@
-"""The native engine's sources, compiled with sanitizers."""
+"""The native engine's sources, compiled with sanitizers, or for another machine."""
 
 from __future__ import annotations
 
@@ -15,16 +15,24 @@ from poolwise.engines.native_engine import levels
 HERE = Path(__file__).parent
 SOURCES = HERE.parents[1] / "src" / "native"
 AVX512 = "-mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mfma -mf16c".split()
-LEVELS = {
+X86 = {
     "avx2": ["-mavx2", "-mfma", "-mf16c"],
     "avxvnni": ["-mavx2", "-mfma", "-mavxvnni"],
     "avx512": AVX512,
     "avx512fp16": [*AVX512, "-mavx512fp16"],
 }
+ARM = {
+    "neon": [],
+    "neonfp16": ["-march=armv8.2-a+fp16+dotprod"],
+    "neoni8mm": ["-march=armv8.2-a+fp16+dotprod+i8mm"],
+}
+OF_MACHINE = {"x86_64": X86, "AMD64": X86, "aarch64": ARM, "arm64": ARM}
+"""The flags of each level."""
+
 PLAIN_SOURCES = [
     path.stem
     for path in sorted(SOURCES.glob("*.cpp"))
-    if path.stem not in ("module", "build", *(f"kernels_{level}" for level in LEVELS))
+    if path.stem not in ("module", "build", *(f"kernels_{level}" for level in [*X86, *ARM]))
 ]
 """The sources that need neither Python nor an instruction set."""
 
@@ -32,34 +40,40 @@ compiler = shutil.which(os.environ.get("CXX", "g++"))
 
 
 class Compiler:
-    """Compiles the engine once a sanitizer, two files at a time."""
+    """Compiles the engine once a sanitizer, two files at a time.
+
+    ``level_flags`` has the flags of each level that is to be compiled, if the compiler knows them,
+    and ``flags`` those of every file.
+    """
 
     sources = SOURCES
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, command: str, level_flags: dict[str, list[str]], flags: list[str]
+    ) -> None:
         self._folder = folder
+        self._command = command
+        self._level_flags = level_flags
+        self._flags = ["-std=c++20", "-ffp-contract=off", f"-I{SOURCES}", *flags]
         self._engine: dict[str, list[Path]] = {}
 
     def accepts(self, *flags: str) -> bool:
         """Whether the compiler knows these flags and links with them."""
-        command = [compiler, *flags, "-x", "c++", "-", "-o", self._folder / "probe"]
+        command = [self._command, *flags, "-x", "c++", "-", "-o", self._folder / "probe"]
         main = "int main() {}"
         process = subprocess.run(command, check=False, input=main, text=True, capture_output=True)
         return process.returncode == 0
 
     def library(self, name: str) -> str:
         """The path of one of the compiler's libraries."""
-        command = [compiler, f"-print-file-name={name}"]
+        command = [self._command, f"-print-file-name={name}"]
         return subprocess.run(command, check=True, text=True, capture_output=True).stdout.strip()
 
     def engine(self, sanitizer: str) -> list[Path]:
         """The object files of all but the Python binding."""
         if sanitizer not in self._engine:
-            runnable = levels() or LEVELS  # the others would be compiled and never run
             compiled = {
-                name: flags
-                for name, flags in LEVELS.items()
-                if name in runnable and self.accepts(*flags)
+                name: flags for name, flags in self._level_flags.items() if self.accepts(*flags)
             }
             has = [f"-DPOOLWISE_HAS_{name.upper()}" for name in compiled]
             files = [(SOURCES / f"{name}.cpp", has) for name in PLAIN_SOURCES]
@@ -72,8 +86,8 @@ class Compiler:
         running = []
         for source, flags in files:
             output = self._folder / f"{sanitizer}-{source.parent.name}-{source.stem}.o"
-            common = ["-std=c++20", "-O1", "-g", "-ffp-contract=off", "-fPIC", f"-I{SOURCES}"]
-            command = [compiler, *common, *_sanitize(sanitizer), *flags, "-c", source, "-o", output]
+            command = [self._command, *self._flags, *_sanitize(sanitizer), *flags]
+            command += ["-c", source, "-o", output]
             running.append((output, subprocess.Popen(command, stderr=subprocess.PIPE, text=True)))
             if len(running) % 2 == 0:
                 running[-2][1].wait()
@@ -85,24 +99,37 @@ class Compiler:
     def link(self, name: str, objects: list[Path], sanitizer: str, *flags: str) -> Path:
         """The program of these objects, or with ``-shared`` the library."""
         output = self._folder / f"{sanitizer}-{name}"
-        command = [compiler, *_sanitize(sanitizer), *flags, *objects, "-lpthread", "-o", output]
-        subprocess.run(command, check=True)
+        command = [self._command, *_sanitize(sanitizer), *flags, *objects, "-lpthread"]
+        subprocess.run([*command, "-o", output], check=True)
         return output
 
-    def program(self, name: str, sanitizer: str) -> Path:
-        """The program of NAME.cpp in this folder and the engine."""
-        objects = self.objects([(HERE / f"{name}.cpp", ["-Wall"])], sanitizer)
-        return self.link(name, [*objects, *self.engine(sanitizer)], sanitizer)
+    def program(self, name: str, sanitizer: str, *flags: str, beside: tuple[str, ...] = ()) -> Path:
+        """The program of NAME.cpp in this folder, of files ``beside`` it and of the engine."""
+        files = [(HERE / f"{stem}.cpp", ["-Wall"]) for stem in (name, *beside)]
+        objects = self.objects(files, sanitizer)
+        return self.link(name, [*objects, *self.engine(sanitizer)], sanitizer, *flags)
 
 
 def _sanitize(sanitizer: str) -> list[str]:
+    if not sanitizer:
+        return []
     return [f"-fsanitize={sanitizer}", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
 
 
 @pytest.fixture(scope="session")
 def compiled(tmp_path_factory) -> Compiler:
+    """For this machine, with the levels that it runs."""
     if compiler is None:
         pytest.skip("no C++ compiler")
-    if platform.machine() not in ("x86_64", "AMD64"):
-        pytest.skip("for x86-64")
-    return Compiler(tmp_path_factory.mktemp("native"))
+    flags = OF_MACHINE.get(platform.machine(), {})
+    runnable = {level: flags[level] for level in flags if level in levels()} or flags
+    return Compiler(tmp_path_factory.mktemp("native"), compiler, runnable, ["-O1", "-g", "-fPIC"])
+
+
+@pytest.fixture(scope="session")
+def for_arm(tmp_path_factory) -> Compiler:
+    """For 64-bit ARM, to be linked with ``-static`` and run by qemu."""
+    command = shutil.which("aarch64-linux-gnu-g++")
+    if command is None:
+        pytest.skip("no compiler for 64-bit ARM")
+    return Compiler(tmp_path_factory.mktemp("arm"), command, ARM, ["-O2"])

@@ -4,15 +4,17 @@
 #include <cmath>
 #include <cstdio>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "cpu.h"
 #include "random_encoder.h"
-#include "simd_emulated.h"
-#include "table.h"
 
 using namespace poolwise;
+
+// Of instruction sets that this CPU may lack; linked where they are to be tested.
+[[gnu::weak]] std::vector<Kernels> other_shapes();
 
 namespace {
 
@@ -441,11 +443,14 @@ void test(const Kernels& k) {
 
 }  // namespace
 
-int main() {
-    for (const Kernels* k : available_kernels()) test(*k);
-    test(emulated_kernels);
-    test(kernel_table<Portable<8, 6, 2>>("shape of avx2"));
-    test(kernel_table<Emulated<4, 3, 2>>("narrow"));
+// Tests the levels that are named, by default all of this CPU.
+int main(int count, char** names) {
+    const std::set<std::string> wanted(names + 1, names + count);
+    std::printf("best %s\n", available_kernels()[0]->level);
+    for (const Kernels* k : available_kernels())
+        if (wanted.empty() || wanted.count(k->level)) test(*k);
+    if (other_shapes != nullptr)
+        for (const Kernels& k : other_shapes()) test(k);
     std::printf("%d failed\n", failures);
     return failures != 0;
 }
