@@ -10,9 +10,6 @@
 #include <emmintrin.h>
 #endif
 
-// Vectors never leave a file, so that it does not matter how a function with wide ones passes them.
-#pragma GCC diagnostic ignored "-Wpsabi"
-
 namespace {
 
 template <class T, int Width>

@@ -54,7 +54,7 @@ class Compiler:
         self._folder = folder
         self._command = command
         self._level_flags = level_flags
-        self._flags = ["-std=c++20", "-ffp-contract=off", f"-I{SOURCES}", *flags]
+        self._flags = ["-std=c++20", "-ffp-contract=off", "-Wno-psabi", f"-I{SOURCES}", *flags]
         self._engine: dict[str, list[Path]] = {}
 
     def accepts(self, *flags: str) -> bool:
