@@ -190,7 +190,7 @@ def run(core, texts, depth, *, first_rows=False, threads=1):
 @given(
     encoders(),
     st.lists(st.integers(1, POSITIONS), min_size=1, max_size=3),
-    st.sampled_from([*levels(), "portable"]),
+    st.sampled_from(levels() or ["none"]),
 )
 def test_bricks_in_any_combination(encoder, lengths, level):
     from poolwise import _native

@@ -112,7 +112,7 @@ void test(const Kernels& kernels, Format format, Kind kind, bool rows) {
 int main() {
     in_caller = true;
     std::vector<const Kernels*> all = available_kernels();
-    all.push_back(&portable_kernels);
+    all.push_back(&emulated_kernels);
     for (const Kernels* kernels : all)
         for (Format format : formats(*kernels))
             for (Kind kind : {Kind::relative, Kind::rotary, Kind::disentangled})

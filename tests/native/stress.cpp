@@ -162,7 +162,7 @@ int main(int argc, char** argv) {
     for (int c = 0; c < callers; ++c) threads.emplace_back(test_exceptions, 10 * rounds);
     for (auto& thread : threads) thread.join();
     std::vector<const Kernels*> all = available_kernels();
-    all.push_back(&portable_kernels);
+    all.push_back(&emulated_kernels);
     for (const Kernels* kernels : all)
         for (Format format : formats(*kernels)) stress(*kernels, format, rounds, seed);
     std::printf("%d ran, %d refused, %d failed\n", accepted.load(), refused.load(),
