@@ -12,6 +12,9 @@ namespace {
 using poolwise::Excess;
 using poolwise::Matrix;
 
+template <class S>
+constexpr bool has_int16 = requires(typename S::I v) { S::dot16(v, v, v); };
+
 // What the byte of an input of zero is: 128, for unsigned bytes, whose surplus the initial value of
 // the sums takes off, or 0.
 template <class S>
@@ -120,7 +123,7 @@ void convert_integer(const Matrix& m, const float* rows, std::size_t row_stride,
         auto* bytes = static_cast<unsigned char*>(out) + r * stride;
         if (m.format == poolwise::Format::i8)
             scales[r] = quantize_bytes<S>(x, m.in, bytes, *poolwise::excess_of(bytes, stride));
-        else
+        else if constexpr (has_int16<S>)
             scales[r] = quantize_words<S>(x, m.in, m.group, reinterpret_cast<int16_t*>(bytes));
     }
 }

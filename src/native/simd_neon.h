@@ -53,19 +53,10 @@ struct Neon {
         return vaddvq_u32(vandq_u32(vcgtq_f32(v, splat(limit)), vld1q_u32(bit)));
     }
     // Rounded to nearest, ties to even; the values fit.
-    static void store_int16(void* p, F v) {
-        vst1_s16(static_cast<int16_t*>(p), vmovn_s32(vcvtnq_s32_f32(v)));
-    }
     static void store_byte(void* p, F v) {
         const int16x4_t words = vmovn_s32(vcvtnq_s32_f32(v));
         const int8x8_t integers = vmovn_s16(vcombine_s16(words, words));
         vst1_lane_s32(static_cast<int32_t*>(p), vreinterpret_s32_s8(integers), 0);
-    }
-    // Adds the products of two int16 pairs to each lane.
-    static I dot16(I sum, I a, I b) {
-        const int16x8_t x = vreinterpretq_s16_s32(a), y = vreinterpretq_s16_s32(b);
-        const I low = vmull_s16(vget_low_s16(x), vget_low_s16(y)), high = vmull_high_s16(x, y);
-        return vaddq_s32(sum, vpaddq_s32(low, high));
     }
 
 protected:

@@ -23,8 +23,9 @@ template <class S>
 void multiply(const Matrix& m, const LinearInput& input, int rows, int first_panel, int last_panel,
               const Epilogue& epilogue, float* out, std::size_t stride) {
     using poolwise::Format;
-    auto* product = multiply_integer<S, false>;
-    if (m.format == Format::f32) product = multiply_float<S>;
+    auto* product = multiply_float<S>;
+    if constexpr (has_int16<S>)
+        if (m.format == Format::i16) product = multiply_integer<S, false>;
     if constexpr (has_half<S>)
         if (m.format == Format::f16) product = multiply_half<S>;
     if constexpr (has_int8<S>)
@@ -42,15 +43,18 @@ void convert(const Matrix& m, const float* rows, std::size_t row_stride, int cou
 }
 
 template <class S>
+constexpr poolwise::Format int16_or_float = has_int16<S> ? poolwise::Format::i16
+                                                         : poolwise::Format::f32;
+
+template <class S>
 constexpr poolwise::Kernels kernel_table(const char* level) {
     return {
         .level = level,
         .float_panel = S::width * S::tile_vectors,
         .integer_panel = S::width * S::tile_vectors,
         .half_panel = half_panel<S>(),
-        .has_int8 = has_int8<S>,
-        .near = has_half<S> ? poolwise::Format::f16 : poolwise::Format::i16,
-        .fast = has_int8<S> ? poolwise::Format::i8 : poolwise::Format::i16,
+        .near = has_half<S> ? poolwise::Format::f16 : int16_or_float<S>,
+        .fast = has_int8<S> ? poolwise::Format::i8 : int16_or_float<S>,
         .multiply = multiply<S>,
         .convert = convert<S>,
         .attend = attend<S>,

@@ -26,9 +26,9 @@ struct Random {
 };
 
 inline std::vector<Format> formats(const Kernels& kernels) {
-    std::vector<Format> formats{Format::f32, Format::i16};
-    if (kernels.has_int8) formats.push_back(Format::i8);
-    if (kernels.half_panel) formats.push_back(Format::f16);
+    std::vector<Format> formats{Format::f32};
+    for (Format format : {kernels.near, kernels.fast})
+        if (format != formats.back()) formats.push_back(format);
     return formats;
 }
 
