@@ -133,11 +133,10 @@ def _readouts(readouts: Results) -> str:
 
 
 def _processes(results: Results) -> str:
-    header = (
-        f"## Processes\n\nA whole process, median of {results['cold']['times']}, files already in "
-        "memory.\n"
-    )
-    rows = [(name, f"{value:.2f}") for name, value in results["cold"]["seconds"].items()]
+    cold = results["cold"]
+    runs = len(next(iter(cold["times"].values())))
+    header = f"## Processes\n\nA whole process, median of {runs}, files already in memory.\n"
+    rows = [(name, f"{value:.2f}") for name, value in cold["seconds"].items()]
     table = _table(header, ("", "seconds"), rows)
     if busy := results["busy"]:
         table += (
