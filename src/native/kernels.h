@@ -56,7 +56,7 @@ struct AttentionHead {
 
 struct Kernels {
     const char* level;
-    int float_panel, integer_panel, half_panel;  // columns; half 0: no fp16 arithmetic
+    int panel, half_panel;  // columns; half 0: no fp16 arithmetic
     Format near, fast;  // of these precisions; f32: no faster arithmetic than exact's
     void (*multiply)(const Matrix&, const LinearInput&, int rows, int first_panel, int last_panel,
                      const Epilogue&, float* out, std::size_t stride);

@@ -14,8 +14,8 @@ enum class Format { f32, f16, i16, i8 };
 // The weights [out, in] of a linear layer in panels of `panel` output columns. Panel p holds, for
 // each step along the input, that step's weights of its columns side by side: one float or half a
 // step, pairs of int16, fours of int8. Integer weights have a scale for each column and each group
-// of `group` inputs, a row of inputs has one scale. int8 inputs have their zero at 128, which the
-// initial value of the sums compensates.
+// of `group` inputs, a row of inputs has one scale. Where int8 inputs have their zero at
+// 128, the initial value of the sums compensates it.
 struct Matrix {
     Format format = Format::f32;
     int in = 0, out = 0;

@@ -8,8 +8,7 @@
 namespace poolwise {
 
 int panel_columns(const Kernels& kernels, Format format) {
-    if (format == Format::f32) return kernels.float_panel;
-    return format == Format::f16 ? kernels.half_panel : kernels.integer_panel;
+    return format == Format::f16 ? kernels.half_panel : kernels.panel;
 }
 
 Matrix LayerPacker::pack(std::initializer_list<LinearWeights> layers, int out, int in,

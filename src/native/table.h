@@ -50,8 +50,7 @@ template <class S>
 constexpr poolwise::Kernels kernel_table(const char* level) {
     return {
         .level = level,
-        .float_panel = S::width * S::tile_vectors,
-        .integer_panel = S::width * S::tile_vectors,
+        .panel = S::width * S::tile_vectors,
         .half_panel = half_panel<S>(),
         .near = has_half<S> ? poolwise::Format::f16 : int16_or_float<S>,
         .fast = has_int8<S> ? poolwise::Format::i8 : int16_or_float<S>,

@@ -114,7 +114,7 @@ void test_activations(const Kernels& k) {
     std::vector<float> w(out), b(out, 0.0f), x{1.0f};
     for (int i = 0; i < out; ++i) w[i] = (i - 1000) * 0.012f;
     Pages pages;
-    const Matrix m = pack(w.data(), b.data(), out, in, Format::f32, k.float_panel, pages);
+    const Matrix m = pack(w.data(), b.data(), out, in, Format::f32, k.panel, pages);
     for (Activation activation :
          {Activation::gelu, Activation::gelu_tanh, Activation::relu, Activation::silu}) {
         const auto outputs = product(k, m, x, 0, 1, {.activation = activation});
@@ -268,7 +268,7 @@ struct RandomHead {
         if (keys) {
             relative_keys = noise(size);
             packed_keys = pack(relative_keys.data(), nullptr, rows, head.width, Format::f32,
-                               k.float_panel, pages);
+                               k.panel, pages);
             relative.keys = reinterpret_cast<const float*>(packed_keys.data);
         }
         if (queries) {

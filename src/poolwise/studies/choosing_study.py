@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from poolwise.model import Model
@@ -13,8 +13,9 @@ from poolwise.selection.baselines import BASELINES
 from poolwise.selection.cached_baselines import cached_baselines
 from poolwise.selection.grid import expand_grid
 from poolwise.selection.scoring import score_readouts
+from poolwise.selection.screening import screened_selection
 from poolwise.selection.selection import Selection
-from poolwise.selection.tasks.task import Task
+from poolwise.selection.tasks.task import ScreenedTask, Task
 from poolwise.selection.vector_cache import VectorCache
 from poolwise.studies.study import Context, VectorRequest
 from poolwise.texts import DataKind, Dataset
@@ -67,8 +68,10 @@ class ChoosingStudy(ABC, Generic[DataT, TaskT]):
     def score(
         self, context: Context, baselines: Mapping[str, Floats], notes: Sequence[str]
     ) -> Selection:
-        """All readouts and baselines on the task."""
-        return score_readouts(
+        """The readouts, the best third of them where the task is screened, and baselines on it."""
+        screened = isinstance(self.task, ScreenedTask)
+        score: Callable[..., Selection] = screened_selection if screened else score_readouts
+        return score(
             context.model,
             self.task,
             self._readouts,

@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolwise.engines.workers import cores
-from poolwise.records import CAREFUL, Finding, Floats, Number
+from poolwise.records import CAREFUL, Finding, Number
 from poolwise.selection.baselines import length_only
 from poolwise.selection.finding import selection_finding
 from poolwise.selection.label_kinds import scale_notes
-from poolwise.selection.screening import screened_selection
 from poolwise.selection.selection import Selection
 from poolwise.selection.tasks.data_tasks import task_of_labels
 from poolwise.selection.tasks.labels_task import LabelsTask
@@ -22,7 +21,6 @@ from poolwise.selection.tasks.regression_task import RegressionTask
 from poolwise.selection.tasks.task import estimate_on, separate_rows
 from poolwise.statistics.paired import mean_differences
 from poolwise.studies.choosing_study import ChoosingStudy
-from poolwise.studies.study import Context
 from poolwise.texts import DataKind, LabelledTexts
 from poolwise.transforms import fit
 
@@ -53,21 +51,6 @@ class Classification(ChoosingStudy[LabelledTexts, LabelsTask | RegressionTask]):
         super().__init__(data, task_of_labels(data, seed, score=score), grid, seed)
         if isinstance(self.task, RegressionTask):
             self.question = "Which readout can a linear probe predict numbers from best?"
-
-    def score(
-        self, context: Context, baselines: Mapping[str, Floats], notes: Sequence[str]
-    ) -> Selection:
-        if isinstance(self.task, RegressionTask):
-            return super().score(context, baselines, notes)
-        return screened_selection(
-            context.model,
-            self.task,
-            self._readouts,
-            context.vectors,
-            baselines,
-            notes=notes,
-            progress=context.progress,
-        )
 
     def report(self, selection: Selection) -> Finding:
         notes = []

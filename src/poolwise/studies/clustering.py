@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
-from poolwise.records import Finding, Floats, Number
+from poolwise.records import Finding, Number
 from poolwise.selection.finding import selection_finding
-from poolwise.selection.screening import screened_selection
 from poolwise.selection.selection import Selection
 from poolwise.selection.tasks.clustering_task import CLUSTERING_SCORES, ClusteringTask
 from poolwise.selection.tasks.task import estimate_on
 from poolwise.statistics.pseudo_values import estimate
 from poolwise.studies.choosing_study import ChoosingStudy, chosen_and_references
-from poolwise.studies.study import Context
 from poolwise.texts import DataKind, LabelledTexts
 
 
@@ -30,19 +28,6 @@ class Clustering(ChoosingStudy[LabelledTexts, ClusteringTask]):
 
     def __init__(self, data: LabelledTexts, grid: str = "default", seed: int = 0) -> None:
         super().__init__(data, ClusteringTask(data, seed), grid, seed)
-
-    def score(
-        self, context: Context, baselines: Mapping[str, Floats], notes: Sequence[str]
-    ) -> Selection:
-        return screened_selection(
-            context.model,
-            self.task,
-            self._readouts,
-            context.vectors,
-            baselines,
-            notes=notes,
-            progress=context.progress,
-        )
 
     def report(self, selection: Selection) -> Finding:
         return selection_finding(

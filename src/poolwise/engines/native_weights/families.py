@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from poolwise.encoders import Encoder
+from poolwise.encoders.blocks import MODULES
 from poolwise.engines.native_weights.disentangled import deberta_positions
-from poolwise.engines.native_weights.modules import MODERNBERT, NOMIC_BERT, POST_NORM, Modules
+from poolwise.engines.native_weights.modules import MODERNBERT, NOMIC_BERT, Modules
 from poolwise.engines.native_weights.positions import (
     AttentionPositions,
     modernbert_positions,
@@ -33,17 +34,12 @@ class NativeFamily:
 
 
 FAMILIES: Mapping[str, NativeFamily] = {
-    "bert": NativeFamily(POST_NORM["bert"]),
-    "roberta": NativeFamily(POST_NORM["roberta"]),
-    "xlm-roberta": NativeFamily(POST_NORM["xlm-roberta"]),
-    "camembert": NativeFamily(POST_NORM["camembert"]),
-    "electra": NativeFamily(POST_NORM["electra"]),
-    "distilbert": NativeFamily(POST_NORM["distilbert"]),
-    "mpnet": NativeFamily(POST_NORM["mpnet"], mpnet_positions),
+    **{model_type: NativeFamily(modules) for model_type, modules in MODULES.items()},
+    "mpnet": NativeFamily(MODULES["mpnet"], mpnet_positions),
     "nomic_bert": NativeFamily(NOMIC_BERT, nomic_bert_positions),
-    "albert": NativeFamily(POST_NORM["albert"], projection="encoder.embedding_hidden_mapping_in"),
+    "albert": NativeFamily(MODULES["albert"], projection="encoder.embedding_hidden_mapping_in"),
     "deberta-v2": NativeFamily(
-        POST_NORM["deberta-v2"],
+        MODULES["deberta-v2"],
         deberta_positions,
         embedding_norm="",
         projection="embeddings.embed_proj",

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from poolwise.encoders import Encoder
-from poolwise.encoders.blocks import MODULES
 from poolwise.records import Floats
 
 Affine = tuple[Floats, Floats | None]
@@ -52,9 +51,6 @@ NOMIC_BERT: Modules = {
     "output": "mlp.down_proj",
     "output_norm": "post_mlp_layernorm",
 }
-
-POST_NORM: Mapping[str, Modules] = MODULES
-"""By ``model_type``: families with a norm after each residual."""
 
 
 def block_arrays(
