@@ -104,8 +104,12 @@ class Compiler:
         return output
 
     def program(self, name: str, sanitizer: str, *flags: str, beside: tuple[str, ...] = ()) -> Path:
-        """The program of NAME.cpp in this folder, of files ``beside`` it and of the engine."""
-        files = [(HERE / f"{stem}.cpp", ["-Wall"]) for stem in (name, *beside)]
+        """The program of NAME.cpp in this folder and those in NAME/, of files ``beside`` it and of
+        the engine."""
+        sources = [HERE / f"{stem}.cpp" for stem in (name, *beside)] + sorted(
+            HERE.glob(f"{name}/*.cpp")
+        )
+        files = [(source, ["-Wall", f"-I{HERE}"]) for source in sources]
         objects = self.objects(files, sanitizer)
         return self.link(name, [*objects, *self.engine(sanitizer)], sanitizer, *flags)
 

@@ -1,0 +1,63 @@
+// Attention by double arithmetic: biases, windows, relative positions, selected rows.
+#include "random_head.h"
+
+namespace poolwise {
+namespace {
+
+void test_attention(const Kernels& k, const RandomHead& random_head) {
+    const int tokens = random_head.head.tokens, width = random_head.head.width;
+    k.attend(random_head.head);
+    const float* out = random_head.out.data();
+    const std::string label = std::string(k.level) + " attention over " + std::to_string(tokens) +
+                              " tokens, window " + std::to_string(random_head.head.window) +
+                              ", relative rows " + std::to_string(random_head.relative.rows);
+    const int stride = tokens > 1000 ? 61 : 1;
+    for (int q = 0; q < tokens; q += stride) {
+        const auto expected = random_head.reference(q);
+        for (int i = 0; i < width; ++i)
+            if (!(std::fabs(out[q * width + i] - expected[i]) < 2e-5)) return expect(false, label);
+    }
+    std::vector<int> some;
+    for (int p = random_numbers.below(5); p < tokens; p += 1 + random_numbers.below(tokens / 3 + 2))
+        some.push_back(p);
+    for (const auto& positions : {std::vector{0}, std::vector{tokens - 1}, some}) {
+        const auto results = random_head.attend(k, positions);
+        for (std::size_t r = 0; r < positions.size(); ++r)
+            expect(std::equal(out + positions[r] * width, out + (positions[r] + 1) * width,
+                              results.begin() + r * width),
+                   label + ", of selected rows");
+    }
+}
+
+void test_attention(const Kernels& k, int tokens, int width, int window, bool bias) {
+    RandomHead random_head(k, tokens, width, window);
+    if (bias) random_head.use_bias();
+    test_attention(k, random_head);
+}
+
+void test_relative_positions(const Kernels& k) {
+    const int shapes[][2] = {{1, 2}, {2, 16}, {33, 20}, {64, 512}, {130, 64}, {300, 64}};
+    for (const auto& [tokens, rows] : shapes)
+        for (int terms : {1, 2, 3}) {
+            RandomHead random_head(k, tokens, 12, AttentionHead::every_key);
+            random_head.use_relative_positions(k, rows, terms & 1, terms & 2);
+            random_head.head.scale = 0.2f;
+            test_attention(k, random_head);
+        }
+}
+
+}  // namespace
+
+void test_attention(const Kernels& k) {
+    test_relative_positions(k);
+    const int shapes[][2] = {{1, 1},   {2, 8},   {5, 16},  {17, 32},
+                             {64, 64}, {33, 20}, {130, 8}, {512, 16}};
+    for (const auto& [tokens, width] : shapes)
+        test_attention(k, tokens, width, AttentionHead::every_key, true);
+    for (int window : {0, 1, 7, 16, 64, 299, 300})
+        test_attention(k, 300, 12, window, window % 2 == 0);
+    test_attention(k, 1, 64, 0, false);
+    test_attention(k, 8192, 8, 64, false);
+}
+
+}  // namespace poolwise
