@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <random>
 #include <vector>
 
@@ -55,7 +56,8 @@ inline Shape grouped_shape(int width, int heads, int inner) {
 }
 
 // Two blocks and a pooler, every layer in one format. A rotary encoder is a pre-norm one with gated
-// feed-forward layers, whose second block sees a window.
+// feed-forward layers, whose second block sees a window. Each weight of a layer with n inputs is off
+// by sqrt(n) * weight_error of itself, up or down.
 struct RandomEncoder {
     static constexpr int vocabulary = 30, max_positions = 64, relative_span = 40, depth = 2;
 
@@ -63,14 +65,17 @@ struct RandomEncoder {
     Encoder encoder;
 
     RandomEncoder(Random& random, const Kernels& kernels, Format format, Shape shape,
-                  Kind kind = Kind::post_norm)
+                  Kind kind = Kind::post_norm, float weight_error = 0)
         : words(random.normal(vocabulary * shape.width)),
           positions(random.normal(max_positions * shape.width)),
           encoder(kernels, shape) {
         const int width = shape.width, inner = shape.inner, queries = shape.query_width();
         LayerPacker packer(kernels, encoder.pages);
+        Random signs;
         const auto matrix = [&](int out, int in) {
-            const auto weight = random.normal(static_cast<std::size_t>(out) * in, 0.2f);
+            auto weight = random.normal(static_cast<std::size_t>(out) * in, 0.2f);
+            const float error = std::sqrt(static_cast<float>(in)) * weight_error;
+            for (float& w : weight) w *= signs.one_in(2) ? 1 + error : 1 - error;
             const auto bias = random.normal(out, 0.1f);
             return packer.pack({{weight.data(), bias.data()}}, out, in, format, "weights");
         };
@@ -108,7 +113,7 @@ struct RandomEncoder {
         encoder.pooler = matrix(width, width);
         if (rotary) {
             encoder.final_norm = norm();
-            encoder.rotary.push_back(filled(random.normal(max_positions * shape.head_width)));
+            encoder.rotary.push_back(filled(rotary_table(random, shape.head_width)));
         }
         if (kind == Kind::disentangled) add_relative_terms(random, packer);
         if (kind != Kind::relative) return;
@@ -117,6 +122,18 @@ struct RandomEncoder {
     }
 
 private:
+    // Cosines and sines of random angles.
+    static std::vector<float> rotary_table(Random& random, int head_width) {
+        std::vector<float> table(max_positions * head_width);
+        for (int p = 0; p < max_positions; ++p)
+            for (int i = 0; i < head_width / 2; ++i) {
+                const float angle = static_cast<float>(random.below(1000));
+                table[p * head_width + i] = std::cos(angle);
+                table[p * head_width + head_width / 2 + i] = std::sin(angle);
+            }
+        return table;
+    }
+
     // Keys and queries of relative positions, of which far distances share the outermost.
     void add_relative_terms(Random& random, LayerPacker& packer) {
         const int rows = encoder.relative_rows = 20, width = encoder.shape.head_width;

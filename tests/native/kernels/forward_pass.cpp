@@ -12,11 +12,20 @@ float largest_difference(const std::vector<float>& a, const std::vector<float>& 
     return largest;
 }
 
-// In float32 what the portable kernels make, nearly; with one to three threads, and with rows
-// selected in the last block, the same bits.
+// A float32 sum of n products is the exact one over weights that are each off by a part of
+// lambda sqrt(n) 2^-24, with a probability that grows fast with lambda (Higham and Mary 2019,
+// theorem 3.1): here 4. The polynomials of exponentials and GELU are off by less. So a level
+// differs from the portable one at most as that one does from itself with such weights, which is
+// more where an encoder enlarges errors, as random ones do.
+constexpr float sum_error = 4 * 0x1p-24f;
+
+// In float32 what the portable kernels make, but for rounding; with one to three threads, and with
+// rows selected in the last block, the same bits.
 void test_forward_pass(const Kernels& k, Format format, const Shape& shape, Kind kind) {
     Random same_numbers = random_numbers;
-    const RandomEncoder portable_encoder(same_numbers, portable_kernels, Format::f32, shape, kind);
+    Random same_again = random_numbers;
+    const RandomEncoder portable(same_numbers, portable_kernels, Format::f32, shape, kind);
+    const RandomEncoder off(same_again, portable_kernels, Format::f32, shape, kind, sum_error);
     const RandomEncoder random_encoder(random_numbers, k, format, shape, kind);
     const Encoder& encoder = random_encoder.encoder;
     const std::size_t width = shape.width, sequences = 5;
@@ -41,10 +50,12 @@ void test_forward_pass(const Kernels& k, Format format, const Shape& shape, Kind
                               (kind == Kind::rotary ? ", rotary" : "");
     const auto all = run(encoder, all_rows, 1), selected = run(encoder, selected_rows, 1);
     for (float x : all) expect(std::isfinite(x), label + " is finite");
-    if (format == Format::f32)
-        if (const float off = largest_difference(all, run(portable_encoder.encoder, all_rows, 1));
-            off > 5e-5f)
-            expect(false, label + " is off the portable one by " + std::to_string(off));
+    if (format == Format::f32) {
+        const auto expected = run(portable.encoder, all_rows, 1);
+        const float difference = largest_difference(all, expected);
+        expect(difference <= largest_difference(run(off.encoder, all_rows, 1), expected),
+               label + " is off the portable one by " + std::to_string(difference));
+    }
     expect(all == run(encoder, all_rows, 2) && all == run(encoder, all_rows, 3) &&
                selected == run(encoder, selected_rows, 2),
            label + " in threads");
