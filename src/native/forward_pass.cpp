@@ -154,6 +154,7 @@ void ForwardPass::attend(const Block& block, int sequence, int first_head, int l
     head.width = shape.head_width;
     head.scale = shape.attention_scale;
     head.window = block.window;
+    head.format = block.query.format;
     head.scratch = scratch;
     RelativePositions relative;
     relative.rows = encoder_.relative_rows;

@@ -51,7 +51,8 @@ struct AttentionHead {
     int window = every_key;
     static constexpr int every_key = 1 << 30;
     float scale = 1;
-    float* scratch = nullptr;  // attention_scratch(tokens, width, relative rows) floats
+    Format format = Format::f32;  // of the linear layers; attention follows where it can
+    float* scratch = nullptr;     // attention_scratch(tokens, width, relative rows) floats
 };
 
 struct Kernels {

@@ -39,8 +39,12 @@ struct Avx512 {
         return _mm512_maskz_mov_ps(mask, v);
     }
 
-    // p 2^n
+    // p 2^n for the largest integer n that is not above `n`
     static F scale(F p, F n) { return _mm512_scalef_ps(p, n); }
+    // x - the largest integer that is not above x
+    static F fraction(F x) {
+        return _mm512_reduce_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+    }
     static float sum(F v) { return _mm512_reduce_add_ps(v); }
     static float largest(F v) { return _mm512_reduce_max_ps(v); }
     // Sixteen rows to sixteen columns.
@@ -73,6 +77,7 @@ struct Avx512 {
 
     static I zero_int() { return _mm512_setzero_si512(); }
     static I load_int(const void* p) { return _mm512_loadu_si512(p); }
+    static void store_int(void* p, I v) { _mm512_storeu_si512(p, v); }
     static I broadcast_int(const void* p) {
         return _mm512_set1_epi32(*static_cast<const int32_t*>(p));
     }
@@ -88,6 +93,19 @@ struct Avx512 {
     }
     static void store_byte(void* p, F v) {
         _mm_storeu_si128(static_cast<__m128i*>(p), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(v)));
+    }
+    // The int16 of a, then those of b, rounded to nearest, ties to even; the values fit.
+    static I words(F a, F b) {
+        const I words =
+            _mm512_set_epi32(0x003e003c, 0x003a0038, 0x00360034, 0x00320030, 0x002e002c, 0x002a0028,
+                             0x00260024, 0x00220020, 0x001e001c, 0x001a0018, 0x00160014, 0x00120010,
+                             0x000e000c, 0x000a0008, 0x00060004, 0x00020000);
+        return _mm512_permutex2var_epi16(_mm512_cvtps_epi32(a), words, _mm512_cvtps_epi32(b));
+    }
+    // The same, a lane's int16 of a beside its int16 of b.
+    static I word_pairs(F a, F b) {
+        const I high = _mm512_slli_epi32(_mm512_cvtps_epi32(b), 16);
+        return _mm512_mask_blend_epi16(0xaaaaaaaa, _mm512_cvtps_epi32(a), high);
     }
     // In assembly, because GCC 12 copies every sum twice a step around the intrinsic.
     static I dot16(I sum, I a, I b) {

@@ -6,8 +6,8 @@
 
 namespace {
 
-// dot8 takes unsigned a and signed b. Every multiply-add of halves is rounded to a half; the product
-// of two halves is exact in float32.
+// dot8 takes unsigned a and signed b. Every multiply-add of halves is rounded to a half; the
+// product of two halves is exact in float32.
 template <int Width, int Rows, int Vectors>
 struct Emulated : Portable<Width, Rows, Vectors> {
     using Base = Portable<Width, Rows, Vectors>;
@@ -21,6 +21,24 @@ struct Emulated : Portable<Width, Rows, Vectors> {
         for (int shift = 0; shift < 32; shift += 8)
             sum += (a >> shift & 255) * (b << (24 - shift) >> 24);
         return sum;
+    }
+
+    static void store_int(void* p, I v) { std::memcpy(p, &v, sizeof v); }
+    // The int16 of a, then those of b, rounded to nearest, ties to even; the values fit.
+    static I words(F a, F b) {
+        int16_t lanes[2 * Width];
+        Base::store_int16(lanes, a);
+        Base::store_int16(lanes + Width, b);
+        return Base::load_int(lanes);
+    }
+    // The same, a lane's int16 of a beside its int16 of b.
+    static I word_pairs(F a, F b) {
+        int16_t low[Width], high[Width];
+        Base::store_int16(low, a);
+        Base::store_int16(high, b);
+        I v;
+        for (int i = 0; i < Width; ++i) v[i] = (low[i] & 0xffff) | high[i] << 16;
+        return v;
     }
 
     static H zero_half() { return H{}; }

@@ -1,7 +1,7 @@
 // The table of kernels of one instruction set.
 #pragma once
 
-#include "attention.h"
+#include "attention_words.h"
 #include "gemm_half.h"
 #include "gemm_integer.h"
 
@@ -43,8 +43,31 @@ void convert(const Matrix& m, const float* rows, std::size_t row_stride, int cou
 }
 
 template <class S>
-constexpr poolwise::Format int16_or_float = has_int16<S> ? poolwise::Format::i16
-                                                         : poolwise::Format::f32;
+constexpr bool has_word_attention = requires(typename S::F v) { S::word_pairs(v, v); };
+
+// Below these tokens the sums are too short to pay for int16.
+constexpr int least_tokens_in_words = 64;
+
+template <class S>
+void attend_in_format(const AttentionHead& a) {
+    if constexpr (has_word_attention<S>)
+        if (a.format != poolwise::Format::f32 && a.tokens >= least_tokens_in_words &&
+            a.width <= poolwise::integer_group && a.relative == nullptr)
+            return attend_words<S>(a);
+    attend<S>(a);
+}
+
+template <class S>
+std::size_t scratch_floats(int tokens, int width, int relative_rows) {
+    const std::size_t floats = attention_scratch<S>(tokens, width, relative_rows);
+    if constexpr (has_word_attention<S>)
+        return std::max(floats, WordScratch<S>(tokens, width).size);
+    return floats;
+}
+
+template <class S>
+constexpr poolwise::Format int16_or_float =
+    has_int16<S> ? poolwise::Format::i16 : poolwise::Format::f32;
 
 template <class S>
 constexpr poolwise::Kernels kernel_table(const char* level) {
@@ -56,8 +79,8 @@ constexpr poolwise::Kernels kernel_table(const char* level) {
         .fast = has_int8<S> ? poolwise::Format::i8 : int16_or_float<S>,
         .multiply = multiply<S>,
         .convert = convert<S>,
-        .attend = attend<S>,
-        .attention_scratch = attention_scratch<S>,
+        .attend = attend_in_format<S>,
+        .attention_scratch = scratch_floats<S>,
         .layer_norm = layer_norm<S>,
         .rms_norm = rms_norm<S>,
         .rotate = rotate<S>,
