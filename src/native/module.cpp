@@ -11,6 +11,7 @@
 
 #include "build.h"
 #include "cpu.h"
+#include "gil.h"
 #include "request.h"
 
 using namespace poolwise;
@@ -123,7 +124,7 @@ private:
         auto vectors = uninitialized_floats(rows * width);
         auto states = uninitialized_floats(layers * tokens * width);
         {
-            const nb::gil_scoped_release no_gil;
+            const ReleasedGil no_gil;
             Buffer<float> padded(rows * stride);
             encoder_->run(request.batch(), request.outputs_into(padded.data(), states.get()),
                           threads);

@@ -56,8 +56,8 @@ inline Shape grouped_shape(int width, int heads, int inner) {
 }
 
 // Two blocks and a pooler, every layer in one format. A rotary encoder is a pre-norm one with gated
-// feed-forward layers, whose second block sees a window. Each weight of a layer with n inputs is off
-// by sqrt(n) * weight_error of itself, up or down.
+// feed-forward layers, whose second block sees a window. Each weight of a layer with n inputs is
+// off by sqrt(n) * weight_error of itself, up or down.
 struct RandomEncoder {
     static constexpr int vocabulary = 30, max_positions = 64, relative_span = 40, depth = 2;
 

@@ -1,9 +1,15 @@
-"""The end of a process that still holds a model."""
+"""The end of a process that still holds a model, or uses it."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
+
+from poolwise.engines.native_engine import levels
 
 HOLDS = """
 import ctypes, sys, poolwise
@@ -17,3 +23,31 @@ def test_nothing_is_said_of_a_model_that_is_alive(tiny):
     run = [sys.executable, "-c", HOLDS, str(tiny("bert"))]
     done = subprocess.run(run, capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("", "")
+
+
+USES = """
+import threading
+import malformed_calls, numpy
+native = malformed_calls.module(None)
+arguments = {"level": native.levels()[0], "precision": "exact"}
+encoder = native.Encoder(**malformed_calls.encoder_arguments(numpy.random.default_rng(1), **arguments))
+started = threading.Barrier(4)
+def embed():
+    call = malformed_calls.run_arguments(False)
+    started.wait()
+    while True:
+        encoder.run(**call)
+for _ in range(3):
+    threading.Thread(target=embed, daemon=True).start()
+started.wait()
+"""
+
+
+@pytest.mark.skipif(not levels(), reason="the native engine does not run here")
+def test_threads_that_use_the_core_do_not_disturb_the_end():
+    """Python ends daemon threads where they next ask for its lock: inside the core."""
+    run = [sys.executable, "-c", USES]
+    path = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    for _ in range(3):
+        done = subprocess.run(run, capture_output=True, text=True, check=False, env=path)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
