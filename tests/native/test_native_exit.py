@@ -29,8 +29,9 @@ USES = """
 import threading
 import malformed_calls, numpy
 native = malformed_calls.module(None)
-arguments = {"level": native.levels()[0], "precision": "exact"}
-encoder = native.Encoder(**malformed_calls.encoder_arguments(numpy.random.default_rng(1), **arguments))
+kernels = {"level": native.levels()[0], "precision": "exact"}
+noise = numpy.random.default_rng(1)
+encoder = native.Encoder(**malformed_calls.encoder_arguments(noise, **kernels))
 started = threading.Barrier(4)
 def embed():
     call = malformed_calls.run_arguments(False)
