@@ -17,12 +17,11 @@ def embedding_warnings(
     that are not finite, unknown tokens."""
     if note := encoder.omission_note(readout):
         yield note
-    facts = {"rows": sum(map(len, batches)), "max_length": encoder.max_length}
-    counts = [batch.flag_counts() for batch in batches]
     for name, flag in ROW_FLAGS.items():
-        count = sum(by_flag[name] for by_flag in counts)
+        count = sum(getattr(batch, name).tolist().count(True) for batch in batches)
         if flag.warning and count:
-            yield flag.warning.format(count=count, **facts)
+            rows = sum(map(len, batches))
+            yield flag.warning.format(count=count, rows=rows, max_length=encoder.max_length)
     unknown = UnknownTokens(encoder.tokenizer)
     for batch in batches:
         unknown.add(batch.tokens)

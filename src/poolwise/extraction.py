@@ -25,12 +25,13 @@ from poolwise.readouts import Readout
 from poolwise.records import (
     Bools,
     Floats,
+    Ints,
     LongTexts,
     Sentence,
     TokenizedText,
     VectorBatch,
 )
-from poolwise.transforms import Transform, stateless
+from poolwise.transforms import Transform, finite_rows, stateless
 from poolwise.transforms.fitted_readout import AnyReadout, FittedReadout, prompted
 
 WINDOW_TEXTS = 2048
@@ -68,27 +69,15 @@ def extract(
     Raises ReadoutError, OptionError, and TextError for what holds no texts, before the first text
     is read; TextError at a text that cannot be.
     """
-    check_choices(long=long)
-    if not isinstance(encoder, Encoder):
-        raise OptionError(f"encoder is {encoder!r:.60}, expected what poolwise.load gives")
-    if transforms is not None and not isinstance(transforms, Mapping):
-        raise OptionError(f"transforms is {transforms!r:.60}, expected a dict by readout")
-    if engine is not None and not callable(getattr(engine, "run", None)):
-        raise OptionError(f"engine is {engine!r:.60}, expected what open_engine gives")
-    chosen = [FittedReadout.of(readout) for readout in _listed(readouts)]
-    encoder = prompted(encoder, chosen)
-    numbered = sentences(texts)
-    total = None if isinstance(texts, str) else length_hint(texts) or None
-    one_pass = _Pass(
+    prepared = Extraction.of(
         encoder,
-        _cached_plan(tuple(c.readout for c in chosen), encoder.depth, encoder.has_pooler),
-        {str(c.readout): _steps(c, transforms or {}, encoder) for c in chosen},
-        engine_of(encoder) if engine is None else engine,
-        long,
-        flag("escape_special", escape_special),
-        Progress("texts", total, show=flag("progress", progress)),
+        readouts,
+        engine=engine,
+        transforms=transforms,
+        long=long,
+        escape_special=escape_special,
     )
-    return one_pass.run(numbered)
+    return prepared.run(texts, progress=progress)
 
 
 def _listed(readouts: AnyReadout | Iterable[AnyReadout]) -> Iterable[AnyReadout]:
@@ -118,9 +107,12 @@ def _steps(
     return transform
 
 
-@dataclass(frozen=True)
-class _Pass:
-    """One extraction: what stays the same from window to window."""
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """Readouts of an encoder, ready for texts: what stays the same from call to call.
+
+    ``steps`` are what happens to each readout's vectors after pooling, by its string.
+    """
 
     encoder: Encoder
     plan: Plan
@@ -128,40 +120,82 @@ class _Pass:
     engine: Engine
     long: LongTexts
     escape_special: bool
-    progress: Progress
 
-    def run(self, texts: Iterable[Sentence]) -> Iterator[VectorBatch]:
-        with self.progress:
+    @classmethod
+    def of(
+        cls,
+        encoder: Encoder,
+        readouts: AnyReadout | Iterable[AnyReadout],
+        *,
+        engine: Engine | None = None,
+        transforms: Mapping[str, Transform] | None = None,
+        long: LongTexts = "truncate",
+        escape_special: bool = False,
+    ) -> Extraction:
+        """See ``extract``."""
+        check_choices(long=long)
+        if not isinstance(encoder, Encoder):
+            raise OptionError(f"encoder is {encoder!r:.60}, expected what poolwise.load gives")
+        if transforms is not None and not isinstance(transforms, Mapping):
+            raise OptionError(f"transforms is {transforms!r:.60}, expected a dict by readout")
+        if engine is not None and not callable(getattr(engine, "run", None)):
+            raise OptionError(f"engine is {engine!r:.60}, expected what open_engine gives")
+        chosen = [FittedReadout.of(readout) for readout in _listed(readouts)]
+        encoder = prompted(encoder, chosen)
+        return cls(
+            encoder,
+            _cached_plan(tuple(c.readout for c in chosen), encoder.depth, encoder.has_pooler),
+            {str(c.readout): _steps(c, transforms or {}, encoder) for c in chosen},
+            engine_of(encoder) if engine is None else engine,
+            long,
+            flag("escape_special", escape_special),
+        )
+
+    def run(
+        self, texts: str | Iterable[str | Sentence], *, progress: bool = False
+    ) -> Iterator[VectorBatch]:
+        """The vectors of ``texts``, a window at a time. Raises TextError, OptionError."""
+        numbered = sentences(texts)
+        total = None if isinstance(texts, str) else length_hint(texts) or None
+        return self._windows(numbered, Progress("texts", total, show=flag("progress", progress)))
+
+    def _windows(self, texts: Iterable[Sentence], progress: Progress) -> Iterator[VectorBatch]:
+        with progress:
             for window in windows(texts):
-                yield self._vectors(window)
+                yield self._vectors(window, progress)
 
-    def _vectors(self, window: Sequence[Sentence]) -> VectorBatch:
+    def _vectors(self, window: Sequence[Sentence], progress: Progress) -> VectorBatch:
         """One window, duplicates computed once."""
         unique: dict[str, Sentence] = {}
         for sentence in window:
             unique.setdefault(sentence.text, sentence)
-        row_of = {text: row for row, text in enumerate(unique)}
-        rows = np.array([row_of[s.text] for s in window], np.intp)
         tokens = tokenize(
             self.encoder,
             list(unique.values()),
             long=self.long,
             escape_special=self.escape_special,
         )
-        pooled = self.plan.assemble(self._pool(tokens, len(window)))
-        nonfinite = np.zeros(len(tokens), np.bool_)
-        for vectors in pooled.values():
-            nonfinite |= ~np.isfinite(vectors).all(axis=1)
-        return vector_batch(
-            window,
-            [tokens[row] for row in rows.tolist()],
-            {name: self.steps[name].apply(vectors)[rows] for name, vectors in pooled.items()},
-            nonfinite[rows],
-        )
+        row_of = {text: row for row, text in enumerate(unique)}
+        rows = [row_of[sentence.text] for sentence in window]
+        read = [tokens[row] for row in rows]
+        flags = _token_flags(read)  # here, for the pass evicts all code from the caches
+        pooled = self.plan.assemble(self._pool(tokens, len(window), progress))
+        finite = {name: finite_rows(vectors) for name, vectors in pooled.items()}
+        vectors = {name: self.steps[name].apply(v, finite[name]) for name, v in pooled.items()}
+        nonfinite = [not all(f[row] for f in finite.values()) for row in rows]
+        if len(unique) < len(window):
+            vectors = {name: v[rows] for name, v in vectors.items()}
+        return VectorBatch(window, vectors, *flags, np.array(nonfinite, np.bool_), read)
 
-    def _pool(self, texts: Sequence[TokenizedText], rows: int) -> dict[PooledState, Floats]:
+    def _pool(
+        self, texts: Sequence[TokenizedText], rows: int, progress: Progress
+    ) -> Mapping[PooledState, Floats]:
         """Each pooled state of the plan, [texts, hidden size]; progress counts ``rows`` in all."""
         sequences = list(chain.from_iterable(t.windows for t in texts))
+        if len(sequences) == 1:  # what a caller with one text waits for
+            ((_, outputs),) = self.engine.run([pack(sequences)], self.plan)
+            progress.advance(rows)
+            return outputs.vectors
         shape = (len(sequences), self.encoder.width)
         pooled = {state: np.empty(shape, np.float32) for state in self.plan.pooled_states}
         lengths = np.array([len(s) for s in sequences], np.int32)
@@ -171,7 +205,7 @@ class _Pass:
         for index, outputs in self.engine.run(packed, self.plan):
             for state, vectors in outputs.vectors.items():
                 pooled[state][indices[index]] = vectors
-            self.progress.advance(rows * len(indices[index]) / len(sequences))
+            progress.advance(rows * len(indices[index]) / len(sequences))
         if len(sequences) == len(texts):
             return pooled
         average = token_average(texts)
@@ -212,22 +246,21 @@ def vector_batch(
     sentences: Sequence[Sentence],
     tokens: Sequence[TokenizedText],
     vectors: Mapping[str, NDArray[Any]],
-    nonfinite: Bools,
+    nonfinite: Sequence[bool],
 ) -> VectorBatch:
     """The vectors of these texts, with flags from ``tokens``, which the encoder read of each."""
     return VectorBatch(
-        sentences=sentences,
-        vectors=vectors,
-        n_tokens=np.array([t.n_tokens for t in tokens], np.int32),
-        truncated=np.array([t.truncated for t in tokens], np.bool_),
-        empty=np.array([_is_empty(t) for t in tokens], np.bool_),
-        nonfinite=nonfinite,
-        tokens=tokens,
+        sentences, vectors, *_token_flags(tokens), np.array(nonfinite, np.bool_), tokens
     )
 
 
-def _is_empty(text: TokenizedText) -> bool:
-    return all(bool(w.special.all()) for w in text.windows)
+def _token_flags(tokens: Sequence[TokenizedText]) -> tuple[Ints, Bools, Bools]:
+    """``n_tokens``, ``truncated`` and ``empty`` of a VectorBatch."""
+    return (
+        np.array([t.n_tokens for t in tokens], np.int32),
+        np.array([t.truncated for t in tokens], np.bool_),
+        np.array([t.is_empty for t in tokens], np.bool_),
+    )
 
 
 def token_average(texts: Sequence[TokenizedText]) -> Callable[[Floats], Floats]:

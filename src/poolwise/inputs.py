@@ -66,6 +66,8 @@ def rows(texts: object) -> Iterable[Any]:
     holds no texts; the items are not checked."""
     if isinstance(texts, str):
         return [texts]
+    if type(texts) is list:
+        return texts
     check_container(texts)
     items: Any = texts
     if type(items).__module__.partition(".")[0] == "pyarrow" and hasattr(items, "to_pylist"):

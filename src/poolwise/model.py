@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields, replace
 from functools import lru_cache
 from pathlib import Path
+from types import NoneType
 from typing import Any, Self
 from warnings import warn
 
@@ -21,13 +22,22 @@ from poolwise.encoders.provenance import prompt_provenance, source_provenance
 from poolwise.engines import Engine, engine_of
 from poolwise.errors import PoolwiseWarning, ReadoutError
 from poolwise.escaping import escape_control
-from poolwise.extraction import extract
+from poolwise.extraction import Extraction, extract
 from poolwise.inputs import flag
 from poolwise.readouts import Readout
 from poolwise.records import LongTexts, Precision, Sentence, TokenOutputs, VectorBatch
 from poolwise.token_outputs import token_outputs
 from poolwise.transforms import Transform
-from poolwise.transforms.fitted_readout import AnyReadout, FittedReadout, is_readout, prompted
+from poolwise.transforms.fitted_readout import (
+    SUFFIX,
+    AnyReadout,
+    FittedReadout,
+    is_readout,
+    prompted,
+)
+
+MAX_KEPT = 64
+"""Prepared extractions that a model keeps."""
 
 
 @lru_cache(maxsize=2)
@@ -192,13 +202,11 @@ class Model(Encoder):
 
         Raises TextError for what are no texts, ReadoutError, OptionError.
         """
-        chosen = self._resolve(readout, texts)
-        encoder = prompted(self, [chosen], prompt, prompt_name)
-        if fit is not None:
-            steps = encoder.fit(fit, chosen.readout, precision=precision)
-            chosen = replace(chosen, transform=steps, provenance={"model_hash": self.hash})
-        options: dict[str, Any] = {"precision": precision, "long": long, "progress": progress}
-        vectors = encoder._vectors(texts, chosen, chosen.readout, **options)
+        extraction, whole = self._prepared(
+            texts, readout, prompt, prompt_name, precision=precision, fit=fit, long=long
+        )
+        ((_, steps),) = extraction.steps.items()
+        vectors = self._joined(extraction.run(texts, progress=progress), steps, whole)
         return vectors[0] if isinstance(texts, str) else vectors
 
     def pooled(self, texts: Iterable[str], readout: Readout, **options: Any) -> NDArray[Any]:
@@ -207,23 +215,53 @@ class Model(Encoder):
         ``options`` are ``precision``, ``long`` and ``progress``.
         """
         whole = self.resolve_readout(readout).readout
-        return self._vectors(texts, FittedReadout(whole.pooled), whole, **options)
+        batches = self.extract(texts, [whole.pooled], **options)
+        return self._joined(batches, transforms.stateless(whole.pooled), whole)
 
-    def _vectors(
+    def _prepared(
         self,
-        texts: str | Iterable[str | Sentence],
-        chosen: FittedReadout,
-        whole: Readout,
-        **options: Any,
+        texts: object,
+        readout: AnyReadout | None,
+        prompt: str | None,
+        prompt_name: str | None,
+        *,
+        precision: Precision,
+        fit: str | Iterable[str | Sentence] | None,
+        long: LongTexts,
+    ) -> tuple[Extraction, Readout]:
+        """What runs for these arguments of ``embed``, with the readout.
+
+        It is kept for callers with one text a call; what a file or a fit says is not.
+        """
+        key = readout, prompt, prompt_name, precision, long
+        plain = fit is None and {str, NoneType}.issuperset(map(type, key))
+        kept: dict[object, tuple[Extraction, Readout]] = self.__dict__.setdefault("_kept", {})
+        if plain and key in kept:
+            return kept[key]
+        chosen = self._resolve(readout, texts)
+        encoder = prompted(self, [chosen], prompt, prompt_name)
+        if fit is not None:
+            steps = encoder.fit(fit, chosen.readout, precision=precision)
+            chosen = replace(chosen, transform=steps, provenance={"model_hash": self.hash})
+        engine = self.engine_for(precision)
+        prepared = Extraction.of(encoder, chosen, engine=engine, long=long), chosen.readout
+        if plain and not str(readout).endswith(SUFFIX):
+            if len(kept) >= MAX_KEPT:
+                kept.clear()
+            kept[key] = prepared
+        return prepared
+
+    def _joined(
+        self, vector_batches: Iterable[VectorBatch], steps: Transform, whole: Readout
     ) -> NDArray[Any]:
-        """Every row, in one array; ``whole`` is the readout that warnings are about."""
-        batches = list(self.extract(texts, [chosen], **options))
+        """Every row of the only readout; ``whole`` is the readout that warnings are about."""
+        batches = list(vector_batches)
         for message in embedding_warnings(self, batches, whole):
             warn(message, PoolwiseWarning, stacklevel=3)
-        if batches:
-            return np.concatenate([batch.vectors[str(chosen.readout)] for batch in batches])
-        steps = (chosen.transform or transforms.stateless(chosen.readout)).on(self.dense_stack)
-        return steps.apply(np.zeros((0, self.width_of(chosen.readout.pooled)), np.float32))
+        rows = [vectors for batch in batches for vectors in batch.vectors.values()]
+        if not rows:
+            return steps.apply(np.zeros((0, self.width_of(whole.pooled)), np.float32))
+        return rows[0] if len(rows) == 1 else np.concatenate(rows)
 
     def resolve_readout(self, readout: AnyReadout | None) -> FittedReadout:
         """The readout in any of its forms; None is what the folder declares.

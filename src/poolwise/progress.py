@@ -39,8 +39,9 @@ class Progress:
     """
 
     def __init__(self, what: str, total: int | None = None, *, show: bool = True) -> None:
-        self.what, self.total, self.count = escape_control(_SUBJECT.get() + what), total, 0.0
         self._show = show and sys.stderr.isatty()
+        self.what = escape_control(_SUBJECT.get() + what) if self._show else what
+        self.total, self.count = total, 0.0
         self._began = time.monotonic()
         self._bars: Bars | None = None
 

@@ -55,6 +55,11 @@ class Tokens:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def n_text(self) -> int:
+        """How many tokens are the text's own: not special."""
+        return self.special.tobytes().count(False)
+
 
 @dataclass(frozen=True, slots=True)
 class TokenizedText:
@@ -67,6 +72,11 @@ class TokenizedText:
     windows: tuple[Tokens, ...]
     n_tokens: int
     truncated: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no token but the special ones."""
+        return not any(window.n_text for window in self.windows)
 
 
 @dataclass(frozen=True, slots=True)

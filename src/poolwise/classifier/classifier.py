@@ -159,7 +159,7 @@ class Classifier:
                     tokens.update(zip(group.rows.tolist(), group.tokens, strict=True))
                     bar.advance(len(group))
                 in_order = [tokens[row] for row in range(len(window))]
-                yield vector_batch(window, in_order, {}, ~finite_rows(vectors)), vectors
+                yield vector_batch(window, in_order, {}, (~finite_rows(vectors)).tolist()), vectors
 
     def _combined_layers(self, group: TokenOutputs) -> Floats:
         """The weighted sum of the layers that are read, [n, t, d]."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
 from poolwise.encoders.tokenizer.frame import Frame
 from poolwise.encoders.tokenizer.tokenizer import Tokenizer
 from poolwise.errors import RowError
-from poolwise.records import Ints, LongTexts, TokenizedText, Tokens
+from poolwise.records import Bools, Ints, LongTexts, TokenizedText, Tokens
 
 
 def fit_to_length(
@@ -61,7 +62,13 @@ def _spans(ids: Ints, room: int, overlap: int) -> Iterator[Ints]:
 
 
 def _with_frame(ids: Ints, frame: Frame) -> Tokens:
-    sequence = np.concatenate((frame.before, ids, frame.after), dtype=np.int32)
-    special = np.ones(len(sequence), np.bool_)
-    special[len(frame.before) : len(frame.before) + len(ids)] = False
-    return Tokens(sequence, special)
+    sequence = np.array([*frame.before, *ids.tolist(), *frame.after], np.int32)
+    return Tokens(sequence, _special(len(frame.before), len(ids), len(frame.after)))
+
+
+@lru_cache(maxsize=1024)
+def _special(before: int, own: int, after: int) -> Bools:
+    """The mask of special tokens, which sequences of equal lengths share."""
+    special = np.array([True] * before + [False] * own + [True] * after, np.bool_)
+    special.flags.writeable = False
+    return special

@@ -17,9 +17,6 @@ def batches(lengths: Ints, budget: int, *, mixed_lengths: bool) -> Iterator[Ints
     of a batch are equally long, so a batch needs no padding. Longest first, so that memory is
     largest at the start and never grows.
     """
-    if len(lengths) == 1:  # what a caller with one text waits for
-        yield np.zeros(1, np.int32)
-        return
     order = np.argsort(-np.asarray(lengths), kind="stable").astype(np.int32)
     start = 0
     while start < len(order):

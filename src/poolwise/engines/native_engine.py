@@ -190,7 +190,7 @@ def positions(batch: TokenBatch, padding_id: int | None) -> Ints:
     0, 1, 2 … in each sequence; families with a ``padding_id`` count from it, without tokens of that
     id, as transformers' ``create_position_ids_from_input_ids``.
     """
-    index: Ints = np.arange(len(batch.ids), dtype=np.int32)
+    index = _counted(len(batch.ids))
     if padding_id is None and len(batch) == 1:
         return index
     starts, lengths = batch.offsets[:-1], batch.lengths
@@ -201,6 +201,12 @@ def positions(batch: TokenBatch, padding_id: int | None) -> Ints:
     real_before = before[1:] - np.repeat(before[starts], lengths)
     shifted: Ints = (real_before * real + padding_id).astype(np.int32)
     return shifted
+
+
+@lru_cache(maxsize=64)
+def _counted(n: int) -> Ints:
+    """0, 1 … n - 1."""
+    return np.arange(n, dtype=np.int32)
 
 
 def _rows(batch: TokenBatch, plan: Plan) -> Ints | None:

@@ -46,27 +46,29 @@ class Transform:
         """Whether every step that learns has learned."""
         return self._unfitted() is None
 
-    def apply(self, vectors: NDArray[Any]) -> NDArray[Any]:
+    def apply(self, vectors: NDArray[Any], finite: Sequence[bool] | None = None) -> NDArray[Any]:
         """Vectors [n, d] after all steps: float32 [n, k], or int8 after ``int8`` and ``binary``.
 
-        A row with NaN or infinity becomes all NaN, or all zeros where the result is int8.
+        A row with NaN or infinity becomes all NaN, or all zeros where the result is int8; a caller
+        that knows already which rows are finite says so (``finite_rows``).
 
         Raises ReadoutError if a step was never fitted, or d is not what it was fitted on.
         """
-        self.check_fitted()
         rows = _checked(vectors)
-        if self.width not in {None, rows.shape[1]}:
+        if self.width is not None and self.width != rows.shape[1]:
             raise ReadoutError(
                 f"{self.spec} was fitted on vectors of {self.width} dimensions, "
                 f"found {rows.shape[1]}: fit it on vectors of this encoder"
             )
+        if finite is None:
+            finite = finite_rows(rows)
+        if not self.steps and all(finite):
+            return rows.astype(np.float32, copy=False)
+        self.check_fitted()
         width = steps_width(
             self.steps, rows.shape[1], self.spec, DenseStack.widths_of(self.dense_stack)
         )
-        finite = np.isfinite(rows).all(axis=1)
-        if not self.steps and finite.all():
-            return rows.astype(np.float32, copy=False)
-        x: NDArray[Any] = rows[finite].astype(np.float64)
+        x: NDArray[Any] = rows[list(finite)].astype(np.float64)
         for step, state in zip(self.steps, self.states, strict=True):
             x = apply_step(step, state, x, self.dense_stack)
         result = (
@@ -75,7 +77,7 @@ class Transform:
             else np.full((len(rows), width), np.nan, dtype=np.float32)
         )
         with np.errstate(over="ignore"):  # infinity shows
-            result[finite] = x
+            result[list(finite)] = x
         return result
 
     def save(self, path: str | Path) -> None:
@@ -198,6 +200,15 @@ def _by_step(flat: Mapping[str, T], n: int) -> tuple[dict[str, T], ...]:
         i, name = key.split(".")
         by_step[int(i)][name] = item
     return by_step
+
+
+def finite_rows(vectors: NDArray[Any]) -> list[bool]:
+    """Which rows of vectors [n, d] hold neither NaN nor infinity."""
+    finite = np.isfinite(vectors)
+    if b"\0" not in finite.tobytes():  # as almost always, and at once
+        return [True] * len(vectors)
+    rows: list[bool] = finite.all(axis=1).tolist()
+    return rows
 
 
 def _checked(vectors: NDArray[Any]) -> NDArray[Any]:

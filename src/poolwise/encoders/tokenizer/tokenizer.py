@@ -133,14 +133,10 @@ class Tokenizer:
     def _encode(
         self, backend: tokenizers.Tokenizer, texts: Sequence[str], start: int
     ) -> list[Ints]:
-        def encode() -> list[Ints]:
-            self._check_size(texts, start)
-            return self._encode_batch(backend, texts, start)
-
         if not self.limits.slow:
-            return encode()
+            return self._encode_piece(backend, texts, start)
         try:
-            return run_within(SECONDS, encode)
+            return run_within(SECONDS, lambda: self._encode_piece(backend, texts, start))
         except TooSlowError:
             others = f" and the {len(texts) - 1} texts after it" if len(texts) > 1 else ""
             raise RowError(
@@ -149,6 +145,12 @@ class Tokenizer:
                 "regular expressions or vocabulary can make it; leave the text out, or take "
                 "another model",
             ) from None
+
+    def _encode_piece(
+        self, backend: tokenizers.Tokenizer, texts: Sequence[str], start: int
+    ) -> list[Ints]:
+        self._check_size(texts, start)
+        return self._encode_batch(backend, texts, start)
 
     def _check_size(self, texts: Sequence[str], start: int) -> None:
         """Raise RowError for a text that is too long to be tokenized in one piece."""

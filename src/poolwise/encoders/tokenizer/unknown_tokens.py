@@ -31,13 +31,13 @@ class UnknownTokens:
 
     def add(self, texts: Sequence[TokenizedText]) -> None:
         """Count the tokens of ``texts``."""
-        windows = [window for text in texts for window in text.windows]
-        if not windows or self._tokenizer.unk_token_id is None:
+        unknown = self._tokenizer.unk_token_id
+        if unknown is None:
             return
-        ids = np.concatenate([window.ids for window in windows])
-        special = np.concatenate([window.special for window in windows])
-        self.n_tokens += int(np.count_nonzero(~special))
-        self.n_unknown += int(np.count_nonzero((ids == self._tokenizer.unk_token_id) & ~special))
+        for window in (window for text in texts for window in text.windows):
+            self.n_tokens += window.n_text
+            if unknown in window.ids.tolist():
+                self.n_unknown += int(np.count_nonzero((window.ids == unknown) & ~window.special))
 
     def notes(self) -> Iterator[str]:
         """A sentence if more than ``MAX_SHARE`` of the tokens are unknown."""
