@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "gemm_float.h"
+#include "gemm_pairs.h"
 #include "quantize.h"
 
 namespace {
@@ -19,39 +19,20 @@ inline typename S::I dot(typename S::I sum, typename S::I a, typename S::I b) {
         return S::dot16(sum, a, b);
 }
 
-// The steps of one group of inputs along one panel.
-struct IntegerGroup {
-    const unsigned char* weights;  // of the panel
-    const float* scales;
-    const int32_t* initial;
-    int begin, end;
-    bool first, last;
-};
-
-inline IntegerGroup group_of(const Matrix& m, int panel, int g, int inputs_per_step) {
-    const int steps = m.group / inputs_per_step;
-    const std::size_t column = (static_cast<std::size_t>(panel) * m.groups + g) * m.panel;
-    return {.weights = m.data + panel * m.panel_bytes,
-            .scales = m.scales.data() + column,
-            .initial = m.initial.data() + column,
-            .begin = g * steps,
-            .end = std::min(m.steps, (g + 1) * steps),
-            .first = g == 0,
-            .last = g + 1 == m.groups};
-}
-
 // Starts a row's sums: the initial values, and what the row's bytes leave out.
 template <class S>
 [[gnu::always_inline]] inline void begin_bytes(typename S::I* sum, const IntegerGroup& group,
                                                const Excess& excess) {
     constexpr int vectors = S::tile_vectors, columns = S::width * vectors;
     const auto add = [&](const Excess::Part& part) __attribute__((always_inline)) {
-        if (part.step < group.begin || part.step >= group.end) return;
-        const unsigned char* w = group.weights + static_cast<std::size_t>(part.step) * columns * 4;
+        const int step = part.step * 4 / byte_step<S>;
+        if (step < group.begin || step >= group.end) return;
+        const unsigned char* w =
+            group.weights + static_cast<std::size_t>(step) * columns * byte_step<S>;
         const auto a = S::broadcast_int(&part.bytes);
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; ++v)
-            sum[v] = S::dot8(sum[v], a, S::load_int(w + v * S::width * 4));
+            sum[v] = S::dot8(sum[v], a, load_fours<S>(w, v, part.step));
     };
     const int negative = excess.negative, count = excess.count;
 #pragma GCC unroll 4
@@ -65,23 +46,10 @@ template <class S>
 }
 
 template <class S, bool Int8, int Rows>
-inline void integer_tile(const IntegerGroup& group, const LinearInput& input,
-                         const PanelOutput& output, int row, Prefetcher& prefetch) {
+[[gnu::always_inline]] inline void add_products(typename S::I* sum, const IntegerGroup& group,
+                                                const unsigned char* x, std::size_t x_stride,
+                                                Prefetcher& prefetch) {
     constexpr int vectors = S::tile_vectors, columns = S::width * vectors;
-    const std::size_t x_stride = input.stride, stride = output.stride;
-    const auto* x = static_cast<const unsigned char*>(input.rows) + row * x_stride;
-    float* out = output.out + row * stride;
-    typename S::I sum[Rows * vectors];
-#pragma GCC unroll 16
-    for (int r = 0; r < Rows; ++r) {
-        if constexpr (Int8)
-            begin_bytes<S>(
-                sum + r * vectors, group,
-                *poolwise::excess_of(const_cast<unsigned char*>(x) + r * x_stride, x_stride));
-        else
-#pragma GCC unroll 4
-            for (int v = 0; v < vectors; ++v) sum[r * vectors + v] = S::zero_int();
-    }
     const int group_end = group.end;
     const unsigned char* w = group.weights + static_cast<std::size_t>(group.begin) * columns * 4;
     for (int begin = group.begin; begin < group_end; begin += Prefetcher::stride) {
@@ -101,6 +69,30 @@ inline void integer_tile(const IntegerGroup& group, const LinearInput& input,
             w += columns * 4;
         }
     }
+}
+
+template <class S, bool Int8, int Rows>
+inline void integer_tile(const IntegerGroup& group, const LinearInput& input,
+                         const PanelOutput& output, int row, Prefetcher& prefetch) {
+    constexpr int vectors = S::tile_vectors;
+    const std::size_t x_stride = input.stride, stride = output.stride;
+    const auto* x = static_cast<const unsigned char*>(input.rows) + row * x_stride;
+    float* out = output.out + row * stride;
+    typename S::I sum[Rows * vectors];
+#pragma GCC unroll 16
+    for (int r = 0; r < Rows; ++r) {
+        if constexpr (Int8)
+            begin_bytes<S>(
+                sum + r * vectors, group,
+                *poolwise::excess_of(const_cast<unsigned char*>(x) + r * x_stride, x_stride));
+        else
+#pragma GCC unroll 4
+            for (int v = 0; v < vectors; ++v) sum[r * vectors + v] = S::zero_int();
+    }
+    if constexpr (Int8 && multiplies_pairs<S>)
+        add_pair_products<S, Rows>(sum, group, x, x_stride, prefetch);
+    else
+        add_products<S, Int8, Rows>(sum, group, x, x_stride, prefetch);
     typename S::F total[Rows * vectors];
 #pragma GCC unroll 32
     for (int i = 0; i < Rows * vectors; ++i) {
@@ -124,7 +116,7 @@ void multiply_integer(const Matrix& m, const LinearInput& input, int rows, int f
         const PanelOutput output = panel_output(m, p, out, stride, epilogue);
         Prefetcher prefetch = prefetcher(m, p, rows, S::tile_rows);
         for (int g = 0; g < m.groups; ++g) {
-            const IntegerGroup group = group_of(m, p, g, Int8 ? 4 : 2);
+            const IntegerGroup group = group_of(m, p, g, Int8 ? byte_step<S> : 2);
             for (int row = 0; row < rows; row += S::tile_rows)
                 with_row_count<S::tile_rows>(std::min(S::tile_rows, rows - row), [&](auto count) {
                     integer_tile<S, Int8, count>(group, input, output, row, prefetch);

@@ -9,10 +9,18 @@ namespace poolwise {
 namespace {
 
 int inputs_per_step(Format format) {
-    return format == Format::i8 ? 4 : format == Format::i16 ? 2 : 1;
+    switch (format) {
+        case Format::i16: return 2;
+        case Format::i8: return 4;
+        case Format::i8x8: return 8;
+        default: return 1;
+    }
 }
 
-int bytes_per_step(Format format) { return format == Format::f16 ? 2 : 4; }
+// Of a column's weights.
+int bytes_per_step(Format format) {
+    return format == Format::f16 ? 2 : format == Format::i8x8 ? 8 : 4;
+}
 
 unsigned char* weight_address(Matrix& m, int output, int input) {
     const int inputs = inputs_per_step(m.format), bytes = bytes_per_step(m.format);
@@ -44,14 +52,14 @@ void pack_group(Matrix& m, const float* row, int o, int group) {
     for (int i = begin; i < end; ++i) largest = std::max(largest, std::fabs(row[i]));
     float square = 0;
     for (int i = begin; i < end; ++i) square += row[i] * row[i];
-    const float scale = m.format == Format::i8
+    const float scale = is_int8(m.format)
                             ? largest / int8_limit
                             : std::max(largest / int16_limit, std::sqrt(square) / int16_norm);
     int sum = 0;
     for (int i = begin; i < end; ++i) {
         const int quantized = scale > 0 ? static_cast<int>(std::nearbyint(row[i] / scale)) : 0;
         sum += quantized;
-        if (m.format == Format::i8)
+        if (is_int8(m.format))
             store(weight_address(m, o, i), static_cast<int8_t>(quantized));
         else
             store(weight_address(m, o, i), static_cast<int16_t>(quantized));
@@ -59,7 +67,7 @@ void pack_group(Matrix& m, const float* row, int o, int group) {
     const std::size_t index =
         (static_cast<std::size_t>(o / m.panel) * m.groups + group) * m.panel + o % m.panel;
     m.scales[index] = scale;
-    if (m.format == Format::i8) m.initial[index] = -128 * sum;
+    if (is_int8(m.format)) m.initial[index] = -128 * sum;
 }
 
 }  // namespace
@@ -85,7 +93,7 @@ Matrix pack(const float* weights, const float* bias, int out, int in, Format for
     m.group = integer_group;
     m.groups = (in + m.group - 1) / m.group;
     m.scales.resize(static_cast<std::size_t>(m.panels) * m.groups * panel);
-    if (format == Format::i8) m.initial.resize(m.scales.size());
+    if (is_int8(format)) m.initial.resize(m.scales.size());
     for (int o = 0; o < out; ++o)
         for (int g = 0; g < m.groups; ++g)
             pack_group(m, weights + static_cast<std::size_t>(o) * in, o, g);
@@ -93,8 +101,9 @@ Matrix pack(const float* weights, const float* bias, int out, int in, Format for
 }
 
 std::size_t converted_bytes(const Matrix& m) {
-    const std::size_t bytes = static_cast<std::size_t>(m.steps) * 4;  // fp16: pairs of equal halves
-    const std::size_t excess = m.format == Format::i8 ? sizeof(Excess) : 0;
+    const int step = m.format == Format::i8x8 ? 8 : 4;  // fp16: pairs of equal halves
+    const std::size_t bytes = static_cast<std::size_t>(m.steps) * step;
+    const std::size_t excess = is_int8(m.format) ? sizeof(Excess) : 0;
     return (bytes + 63) / 64 * 64 + excess +
            64;  // no power of two, which would map rows to the same cache sets
 }

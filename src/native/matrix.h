@@ -9,13 +9,15 @@
 
 namespace poolwise {
 
-enum class Format { f32, f16, i16, i8 };
+enum class Format { f32, f16, i16, i8, i8x8 };
+
+constexpr bool is_int8(Format f) { return f == Format::i8 || f == Format::i8x8; }
 
 // The weights [out, in] of a linear layer in panels of `panel` output columns. Panel p holds, for
 // each step along the input, that step's weights of its columns side by side: one float or half a
-// step, pairs of int16, fours of int8. Integer weights have a scale for each column and each group
-// of `group` inputs, a row of inputs has one scale. Where int8 inputs have their zero at
-// 128, the initial value of the sums compensates it.
+// step, pairs of int16, fours of int8, or eights for kernels that multiply matrices. Integer
+// weights have a scale for each column and each group of `group` inputs, a row of inputs has one
+// scale. Where int8 inputs have their zero at 128, the initial value of the sums compensates it.
 struct Matrix {
     Format format = Format::f32;
     int in = 0, out = 0;

@@ -25,7 +25,7 @@ Matrix LayerPacker::pack(std::initializer_list<LinearWeights> layers, int out, i
             std::fill_n(bias_.data() + index * out, out, 0.0f);
         ++index;
     }
-    if (format == Format::i8 || format == Format::i16)
+    if (is_int8(format) || format == Format::i16)
         for (std::size_t i = 0; i < count * size; ++i)
             if (!std::isfinite(weights_[i]))
                 throw std::invalid_argument(std::string(name) +

@@ -121,7 +121,7 @@ void convert_integer(const Matrix& m, const float* rows, std::size_t row_stride,
     for (int r = 0; r < count; ++r) {
         const float* x = rows + r * row_stride;
         auto* bytes = static_cast<unsigned char*>(out) + r * stride;
-        if (m.format == poolwise::Format::i8)
+        if (is_int8(m.format))
             scales[r] = quantize_bytes<S>(x, m.in, bytes, *poolwise::excess_of(bytes, stride));
         else if constexpr (has_int16<S>)
             scales[r] = quantize_words<S>(x, m.in, m.group, reinterpret_cast<int16_t*>(bytes));

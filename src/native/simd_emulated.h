@@ -68,4 +68,30 @@ struct Emulated : Portable<Width, Rows, Vectors> {
     static F widen_high(H v) { return widen(v.lanes + Width); }
 };
 
+// With products of matrices of bytes: of two rows a and two columns b in four lanes.
+template <int Rows, int Vectors>
+struct EmulatedPairs : Emulated<4, Rows, Vectors> {
+    using typename Emulated<4, Rows, Vectors>::I;
+
+    static I load_pair(const void* first, const void* second) {
+        I v;
+        std::memcpy(&v, first, 8);
+        std::memcpy(reinterpret_cast<char*>(&v) + 8, second, 8);
+        return v;
+    }
+    static I dot_pairs(I sum, I a, I b) {
+        sum = EmulatedPairs::dot8(sum, I{a[0], a[0], a[2], a[2]}, I{b[0], b[2], b[0], b[2]});
+        return EmulatedPairs::dot8(sum, I{a[1], a[1], a[3], a[3]}, I{b[1], b[3], b[1], b[3]});
+    }
+    static void exchange_pairs(I& a, I& b) {
+        const I first = a, second = b;
+        a = I{first[0], first[1], second[0], second[1]};
+        b = I{first[2], first[3], second[2], second[3]};
+    }
+    static I load_fours(const unsigned char* p, bool last) {
+        const I low = EmulatedPairs::load_int(p), high = EmulatedPairs::load_int(p + 16);
+        return last ? I{low[1], low[3], high[1], high[3]} : I{low[0], low[2], high[0], high[2]};
+    }
+};
+
 }  // namespace

@@ -29,7 +29,7 @@ void multiply(const Matrix& m, const LinearInput& input, int rows, int first_pan
     if constexpr (has_half<S>)
         if (m.format == Format::f16) product = multiply_half<S>;
     if constexpr (has_int8<S>)
-        if (m.format == Format::i8) product = multiply_integer<S, true>;
+        if (m.format == byte_format<S>) product = multiply_integer<S, true>;
     product(m, input, rows, first_panel, last_panel, epilogue, out, stride);
 }
 
@@ -76,7 +76,7 @@ constexpr poolwise::Kernels kernel_table(const char* level) {
         .panel = S::width * S::tile_vectors,
         .half_panel = half_panel<S>(),
         .near = has_half<S> ? poolwise::Format::f16 : int16_or_float<S>,
-        .fast = has_int8<S> ? poolwise::Format::i8 : int16_or_float<S>,
+        .fast = has_int8<S> ? byte_format<S> : int16_or_float<S>,
         .multiply = multiply<S>,
         .convert = convert<S>,
         .attend = attend_in_format<S>,

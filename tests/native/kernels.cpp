@@ -26,16 +26,32 @@ void test(const Kernels& k) {
     std::printf("%s done\n", k.level);
 }
 
+// Kernels of either kind with the same panels are of one instruction set and its extension.
+void test_same_bits(const std::vector<Kernels>& kernels) {
+    for (const Kernels& pairs : kernels)
+        for (const Kernels& fours : kernels)
+            if (pairs.fast == Format::i8x8 && fours.fast == Format::i8 &&
+                pairs.panel == fours.panel)
+                test_same_bits(pairs, fours);
+}
+
 }  // namespace
 
 // Tests the levels that are named, by default all of this CPU.
 int main(int count, char** names) {
     const std::set<std::string> wanted(names + 1, names + count);
     std::printf("best %s\n", available_kernels()[0]->level);
-    for (const Kernels* k : available_kernels())
+    std::vector<Kernels> kernels;
+    for (const Kernels* k : available_kernels()) {
+        kernels.push_back(*k);
         if (wanted.empty() || wanted.count(k->level)) test(*k);
+    }
     if (other_shapes != nullptr)
-        for (const Kernels& k : other_shapes()) test(k);
+        for (const Kernels& k : other_shapes()) {
+            kernels.push_back(k);
+            test(k);
+        }
+    test_same_bits(kernels);
     std::printf("%d failed\n", failures);
     return failures != 0;
 }

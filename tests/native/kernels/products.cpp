@@ -50,7 +50,7 @@ void test_products(const Kernels& k, Format format) {
         const auto b = noise(out);
         // One input of many is far from the others, as in hidden states, and may cost integers
         // little; its weights are exact.
-        const bool integers = format == Format::i8 || format == Format::i16;
+        const bool integers = is_int8(format) || format == Format::i16;
         const int huge = integers && in > 90 ? in / 2 : in;
         for (int r = 0; r < rows && huge < in; ++r) x[r * in + huge] *= 6;
         for (int o = 0; o < out && huge < in; ++o) w[o * in + huge] = o % 2 ? 0.5f : -0.5f;
@@ -77,6 +77,23 @@ void test_products(const Kernels& k, Format format) {
             expect(std::equal(alone.begin(), alone.end(), outputs.begin() + r * out),
                    label + " alone");
         }
+    }
+}
+
+// Sums of integers are exact: products of matrices have the bits of dot products.
+void test_same_bits(const Kernels& pairs, const Kernels& fours) {
+    const int shapes[][3] = {{1, 1, 1}, {3, 33, 5}, {7, 16, 12}, {13, 50, 64}, {29, 70, 1100}};
+    for (const auto& [rows, out, in] : shapes) {
+        const auto w = noise(static_cast<std::size_t>(out) * in), b = noise(out);
+        auto x = noise(rows * in);
+        for (int r = 1; r < rows; ++r) x[r * in + random_numbers.below(in)] *= 9;
+        const auto outputs = [&](const Kernels& k) {
+            Pages pages;
+            const Matrix m = pack(w.data(), b.data(), out, in, k.fast, k.panel, pages);
+            return product(k, m, x, 0, rows, {});
+        };
+        expect(equal_bits(outputs(pairs), outputs(fours)),
+               std::string("bits of ") + pairs.level + " and " + fours.level);
     }
 }
 

@@ -13,6 +13,7 @@
 namespace poolwise {
 
 void test_products(const Kernels&, Format);
+void test_same_bits(const Kernels& pairs, const Kernels& fours);
 void test_epilogue(const Kernels&, Format);
 void test_activations(const Kernels&);
 void test_layer_norm(const Kernels&);
@@ -36,7 +37,8 @@ inline std::vector<float> noise(std::size_t count, float deviation = 1) {
 }
 
 inline const char* name(Format f) {
-    return f == Format::f32 ? "f32" : f == Format::f16 ? "f16" : f == Format::i16 ? "i16" : "i8";
+    constexpr const char* names[] = {"f32", "f16", "i16", "i8", "i8x8"};
+    return names[static_cast<int>(f)];
 }
 
 }  // namespace poolwise
