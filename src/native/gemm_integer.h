@@ -11,8 +11,8 @@
 
 namespace {
 
-template <class S, bool Int8>
-inline typename S::I dot(typename S::I sum, typename S::I a, typename S::I b) {
+template <class S, bool Int8, class Broadcast>
+inline typename S::I dot(typename S::I sum, Broadcast a, typename S::I b) {
     if constexpr (Int8)
         return S::dot8(sum, a, b);
     else

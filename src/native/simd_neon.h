@@ -40,11 +40,20 @@ struct Neon {
         return vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(v), mask));
     }
 
+    static float sum(F v) { return vaddvq_f32(v); }  // (v0 + v1) + (v2 + v3)
+    static float largest(F v) { return vmaxvq_f32(v); }
+    // Four rows to four columns.
+    static void transpose(F* v) {
+        const F even = vtrn1q_f32(v[0], v[1]), odd = vtrn2q_f32(v[0], v[1]);
+        const F next_even = vtrn1q_f32(v[2], v[3]), next_odd = vtrn2q_f32(v[2], v[3]);
+        v[0] = pairs_low(even, next_even);
+        v[1] = pairs_low(odd, next_odd);
+        v[2] = pairs_high(even, next_even);
+        v[3] = pairs_high(odd, next_odd);
+    }
+
     static I zero_int() { return vdupq_n_s32(0); }
     static I load_int(const void* p) { return vreinterpretq_s32_u8(vld1q_u8(bytes(p))); }
-    static I broadcast_int(const void* p) {
-        return vld1q_dup_s32(static_cast<const int32_t*>(p));
-    }
     static I sub_int(I a, I b) { return vsubq_s32(a, b); }
     static F to_float(I v) { return vcvtq_f32_s32(v); }
     // The lanes of v that are above limit, as bits.
@@ -61,6 +70,16 @@ struct Neon {
 
 protected:
     static const uint8_t* bytes(const void* p) { return static_cast<const uint8_t*>(p); }
+
+private:
+    static F pairs_low(F a, F b) {
+        return vreinterpretq_f32_f64(
+            vzip1q_f64(vreinterpretq_f64_f32(a), vreinterpretq_f64_f32(b)));
+    }
+    static F pairs_high(F a, F b) {
+        return vreinterpretq_f32_f64(
+            vzip2q_f64(vreinterpretq_f64_f32(a), vreinterpretq_f64_f32(b)));
+    }
 };
 
 }  // namespace

@@ -8,7 +8,7 @@
 namespace {
 
 template <class S>
-constexpr bool has_int8 = requires(typename S::I v) { S::dot8(v, v, v); };
+constexpr bool has_int8 = requires(typename S::I v) { S::dot8(v, S::broadcast_int(&v), v); };
 
 template <class S>
 constexpr bool has_half = requires { typename S::H; };
