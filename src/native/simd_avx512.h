@@ -107,6 +107,11 @@ struct Avx512 {
         const I high = _mm512_slli_epi32(_mm512_cvtps_epi32(b), 16);
         return _mm512_mask_blend_epi16(0xaaaaaaaa, _mm512_cvtps_epi32(a), high);
     }
+    // Alike four bytes.
+    static I byte_fours(F a, F b, F c, F d) {
+        const I odd = _mm512_slli_epi16(word_pairs(b, d), 8);
+        return _mm512_mask_blend_epi8(0xaaaaaaaaaaaaaaaa, word_pairs(a, c), odd);
+    }
     // In assembly, because GCC 12 copies every sum twice a step around the intrinsic.
     static I dot16(I sum, I a, I b) {
         asm("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));

@@ -41,6 +41,11 @@ struct Emulated : Portable<Width, Rows, Vectors> {
         return v;
     }
 
+    // Alike four bytes.
+    static I byte_fours(F a, F b, F c, F d) {
+        return (word_pairs(a, c) & 0x00ff00ff) | (word_pairs(b, d) & 0x00ff00ff) << 8;
+    }
+
     static H zero_half() { return H{}; }
     static H load_half(const void* p) {
         H v;

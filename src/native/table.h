@@ -1,7 +1,7 @@
 // The table of kernels of one instruction set.
 #pragma once
 
-#include "attention_words.h"
+#include "attention_integer.h"
 #include "gemm_half.h"
 #include "gemm_integer.h"
 
@@ -43,25 +43,26 @@ void convert(const Matrix& m, const float* rows, std::size_t row_stride, int cou
 }
 
 template <class S>
-constexpr bool has_word_attention = requires(typename S::F v) { S::word_pairs(v, v); };
+constexpr bool has_integer_attention = requires(typename S::F v) { S::word_pairs(v, v); };
 
-// Below these tokens the sums are too short to pay for int16.
-constexpr int least_tokens_in_words = 64;
+// Below these tokens the sums are too short to pay for integers.
+constexpr int least_integer_tokens = 64;
 
 template <class S>
 void attend_in_format(const AttentionHead& a) {
-    if constexpr (has_word_attention<S>)
-        if (a.format != poolwise::Format::f32 && a.tokens >= least_tokens_in_words &&
+    if constexpr (has_integer_attention<S>)
+        if (a.format != poolwise::Format::f32 && a.tokens >= least_integer_tokens &&
             a.width <= poolwise::integer_group && a.relative == nullptr)
-            return attend_words<S>(a);
+            return a.format == poolwise::Format::i8 ? IntegerAttention<S, true>(a).run()
+                                                    : IntegerAttention<S, false>(a).run();
     attend<S>(a);
 }
 
 template <class S>
 std::size_t scratch_floats(int tokens, int width, int relative_rows) {
     const std::size_t floats = attention_scratch<S>(tokens, width, relative_rows);
-    if constexpr (has_word_attention<S>)
-        return std::max(floats, WordScratch<S>(tokens, width).size);
+    if constexpr (has_integer_attention<S>)
+        return std::max(floats, IntegerScratch<S>(tokens, width).size);
     return floats;
 }
 
