@@ -221,8 +221,9 @@ std::unique_ptr<const Encoder> build_encoder(const Kernels& kernels, Format form
     expect_within(shape.key_value_heads, 1, shape.heads, "key_value_heads");
     expect(shape.heads % shape.key_value_heads == 0, "heads are no multiple of key_value_heads");
     expect_within(shape.head_width, 1, max_width / shape.heads, "head_width");
-    expect(std::isfinite(shape.attention_scale), "attention_scale is no number");
-    expect(std::isfinite(shape.epsilon) && shape.epsilon >= 0, "epsilon is no number from 0 up");
+    for (const auto& [value, name] :
+         {std::pair{shape.attention_scale, "attention_scale"}, {shape.epsilon, "epsilon"}})
+        expect(std::isfinite(value) && value >= 0, std::string(name) + " is no number from 0 up");
     EncoderBuilder builder(kernels, format, shape);
     builder.set_embeddings(arrays);
     builder.set_positions(arrays.positions, arrays.rotary, arrays.distance_rows);

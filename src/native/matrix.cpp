@@ -50,14 +50,17 @@ void pack_group(Matrix& m, const float* row, int o, int group) {
     const int begin = group * m.group, end = std::min(m.in, begin + m.group);
     float largest = 0;
     for (int i = begin; i < end; ++i) largest = std::max(largest, std::fabs(row[i]));
-    float square = 0;
-    for (int i = begin; i < end; ++i) square += row[i] * row[i];
-    const float scale = is_int8(m.format)
-                            ? largest / int8_limit
-                            : std::max(largest / int16_limit, std::sqrt(square) / int16_norm);
+    double square = 0;  // beyond the range of floats
+    for (int i = begin; i < end; ++i) square += static_cast<double>(row[i]) * row[i];
+    const float scale =
+        is_int8(m.format)
+            ? largest / int8_limit
+            : std::max(largest / int16_limit, static_cast<float>(std::sqrt(square) / int16_norm));
     int sum = 0;
     for (int i = begin; i < end; ++i) {
-        const int quantized = scale > 0 ? static_cast<int>(std::nearbyint(row[i] / scale)) : 0;
+        // Quotients by a scale without full precision might not fit.
+        const int quantized =
+            scale > least_scale ? static_cast<int>(std::nearbyint(row[i] / scale)) : 0;
         sum += quantized;
         if (is_int8(m.format))
             store(weight_address(m, o, i), static_cast<int8_t>(quantized));

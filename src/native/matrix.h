@@ -47,6 +47,9 @@ constexpr int int8_limit = 127, int16_limit = 32767;  // the largest magnitudes
 // (Cauchy and Schwarz), and so is every part of it: below 46340^2 < 2^31.
 constexpr float int16_norm = 46330;
 
+// Numbers whose scale is no larger count as zeros.
+constexpr float least_scale = 1e-36f;
+
 // What the bytes of one row of int8 inputs leave out, because it is beyond int8_limit: first the
 // negative parts. It stands at the end of the row.
 struct Excess {

@@ -47,17 +47,23 @@ float sum_of_squares(const float* x, int count) {
     return sum_of<S>(sum);
 }
 
-inline float inverse_of(float scale) { return scale > 1e-36f ? 1 / scale : 0.0f; }
+inline float inverse_of(float scale) { return scale > poolwise::least_scale ? 1 / scale : 0.0f; }
 
 // Returns the scale: as fine as the sums over a group allow, whose products are bounded by
 // the norms (see int16_norm).
 template <class S>
 float quantize_words(const float* x, int count, int group, int16_t* out) {
-    float square = 0;
-    for (int i = 0; i < count; i += group)
-        square = std::max(square, sum_of_squares<S>(x + i, std::min(group, count - i)));
-    const float scale = std::max(__builtin_sqrtf(square) / poolwise::int16_norm,
-                                 largest_magnitude<S>(x, count) / poolwise::int16_limit);
+    float square = 0;  // the largest, or NaN
+    for (int i = 0; i < count; i += group) {
+        const float sum = sum_of_squares<S>(x + i, std::min(group, count - i));
+        if (sum > square || sum != sum) square = sum;
+    }
+    const float largest = largest_magnitude<S>(x, count);
+    // Where squares leave a float's range, no group is longer than one of equal components.
+    const bool outside = square < 1e-30f || square > 1e38f;
+    const float norm =
+        outside ? largest * __builtin_sqrtf(static_cast<float>(group)) : __builtin_sqrtf(square);
+    const float scale = std::max(norm / poolwise::int16_norm, largest / poolwise::int16_limit);
     const auto inverse = S::splat(inverse_of(scale));
     for (int i = 0; i < count; i += S::width)
         S::store_int16(out + i, S::mul(load_first<S>(x + i, count - i), inverse));

@@ -34,6 +34,10 @@ def test_malformed_calls_raise_and_change_nothing(calls, threads):
     assert found == f"{int(calls) * int(threads)} malformed calls raised\n"
 
 
+def test_infinities_and_huge_numbers_are_refused_or_stay_in_their_sequence():
+    assert script(str(CALLS.with_name("extreme_values.py"))) == "200 encoders\n"
+
+
 def test_nothing_of_an_encoder_can_be_set(tiny):
     core = NativeEngine(poolwise.load(tiny("bert")))._core
     public = {name for name in dir(core) if not name.startswith("_")}
@@ -96,12 +100,12 @@ from poolwise import _native
 from poolwise.engines.native_engine import levels
 
 sys.path.insert(0, sys.argv[1])
-import malformed_calls as malformed
+import valid_arguments as valid
 
 noise = np.random.default_rng(0)
-made = malformed.encoder_arguments(noise, level=levels()[0], precision="exact")
-made["positions"] = noise.normal(size=(1024, malformed.WIDTH)).astype(np.float32)
-call = malformed.run_arguments(False)
+made = valid.encoder_arguments(noise, level=levels()[0], precision="exact")
+made["positions"] = noise.normal(size=(1024, valid.WIDTH)).astype(np.float32)
+call = valid.run_arguments(False)
 expected = _native.Encoder(**made).run(**call)  # with helpers, which are there from now on
 
 def long(tokens):
@@ -131,9 +135,9 @@ for room in range(0, 16 << 20, 1 << 20):
         for one in (encoder, other or encoder):
             found = limited(lambda: one.run(**arguments), room)
             raised += found is None
-            assert found is None or malformed.equal(found, whole[tokens]), (room, tokens)
+            assert found is None or valid.equal(found, whole[tokens]), (room, tokens)
     raised += other is None
-    assert malformed.equal(encoder.run(**call), expected), room
+    assert valid.equal(encoder.run(**call), expected), room
 print(raised)
 """
 

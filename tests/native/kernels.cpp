@@ -15,6 +15,7 @@ namespace {
 void test(const Kernels& k) {
     for (Format format : formats(k)) {
         test_products(k, format);
+        test_magnitudes(k, format);
         test_epilogue(k, format);
         test_forward_passes(k, format);
     }

@@ -1,6 +1,6 @@
-// One encoder under many threads and random requests: what the check accepts runs within its arrays
+// Encoders under many threads and random requests: what the check accepts runs within its arrays
 // and gives the same bits, whatever the other threads do; an exception in a helper reaches the
-// caller.
+// caller; encoders come and go meanwhile; the process ends while threads run.
 //
 //     stress [rounds] [seed]
 //
@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <limits>
+#include <memory>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -98,9 +99,11 @@ void corrupt(Random& random, Request& r) {
     }
 }
 
-void call(const Encoder& encoder, int rounds, int seed) {
+void call(const std::vector<std::unique_ptr<RandomEncoder>>& encoders, int rounds, int seed) {
     Random random{std::mt19937(seed)};
+    const int first = random.below(static_cast<int>(encoders.size()));
     for (int round = 0; round < rounds; ++round) {
+        const Encoder& encoder = encoders[(first + round) % encoders.size()]->encoder;
         Request request = valid_request(random);
         for (int n = random.below(3); n > 0; --n) corrupt(random, request);
         try {
@@ -116,19 +119,51 @@ void call(const Encoder& encoder, int rounds, int seed) {
     }
 }
 
+std::unique_ptr<RandomEncoder> random_encoder(const Kernels& kernels, Format format, Kind kind,
+                                              int seed) {
+    Random random{std::mt19937(seed)};
+    const Shape shape = kind == Kind::rotary ? grouped_shape(60, 3, 100) : bert_shape(60, 3, 100);
+    return std::make_unique<RandomEncoder>(random, kernels, format, shape, kind);
+}
+
+constexpr Kind kinds[] = {Kind::post_norm, Kind::relative, Kind::rotary, Kind::disentangled};
+
+// Every kind at once, and others that one more thread makes, runs and destroys.
 void stress(const Kernels& kernels, Format format, int rounds, int seed) {
-    for (const Kind kind : {Kind::post_norm, Kind::relative, Kind::rotary, Kind::disentangled}) {
+    std::vector<std::unique_ptr<RandomEncoder>> encoders;
+    for (const Kind kind : kinds) encoders.push_back(random_encoder(kernels, format, kind, seed));
+    std::vector<std::thread> threads;
+    for (int c = 0; c < callers; ++c)
+        threads.emplace_back(call, std::cref(encoders), 4 * rounds, seed * 100 + c);
+    threads.emplace_back([&] {
         Random random{std::mt19937(seed)};
-        const Shape shape =
-            kind == Kind::rotary ? grouped_shape(60, 3, 100) : bert_shape(60, 3, 100);
-        const RandomEncoder random_encoder(random, kernels, format, shape, kind);
-        const Encoder& encoder = random_encoder.encoder;
-        std::vector<std::thread> threads;
-        for (int c = 0; c < callers; ++c)
-            threads.emplace_back(call, std::cref(encoder), rounds, seed * 100 + c);
-        for (auto& thread : threads) thread.join();
-    }
+        for (int round = 0; round < rounds; ++round) {
+            const Kind kind = kinds[round % 4];
+            const Request request = random_sequences(random, {1, 30});
+            const auto outputs = [&](int threads) {
+                Request whole = request;
+                whole.plan.deepest = RandomEncoder::depth;
+                whole.plan.hidden_states = {1, whole.plan.deepest};
+                return run(random_encoder(kernels, format, kind, seed)->encoder, whole, threads);
+            };
+            expect_true(equal_bits(outputs(1), outputs(3)), "the same bits of a new encoder");
+        }
+    });
+    for (auto& thread : threads) thread.join();
     std::printf("%s done\n", kernels.level);
+}
+
+// Threads that run until the process ends.
+void run_to_the_end(const Kernels& kernels) {
+    const auto* const encoder = random_encoder(kernels, Format::f32, Kind::rotary, 1).release();
+    for (int c = 0; c < 3; ++c)
+        std::thread([encoder, c] {
+            Random random{std::mt19937(c)};
+            Request request = random_sequences(random, {1, 30, 5});
+            request.plan.deepest = RandomEncoder::depth;
+            request.plan.hidden_states = {request.plan.deepest};
+            for (;;) run(encoder->encoder, request, 2);
+        }).detach();
 }
 
 // No, some or all calls of the work throw: the caller gets an exception, and the pool goes on.
@@ -165,6 +200,7 @@ int main(int argc, char** argv) {
     all.push_back(&emulated_kernels);
     for (const Kernels* kernels : all)
         for (Format format : formats(*kernels)) stress(*kernels, format, rounds, seed);
+    run_to_the_end(*all[0]);
     std::printf("%d ran, %d refused, %d failed\n", accepted.load(), refused.load(),
                 failures.load());
     return failures != 0 || accepted == 0 || refused == 0;

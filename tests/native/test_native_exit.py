@@ -27,14 +27,14 @@ def test_nothing_is_said_of_a_model_that_is_alive(tiny):
 
 USES = """
 import threading
-import malformed_calls, numpy
-native = malformed_calls.module(None)
+import numpy, valid_arguments
+native = valid_arguments.module(None)
 kernels = {"level": native.levels()[0], "precision": "exact"}
 noise = numpy.random.default_rng(1)
-encoder = native.Encoder(**malformed_calls.encoder_arguments(noise, **kernels))
+encoder = native.Encoder(**valid_arguments.encoder_arguments(noise, **kernels))
 started = threading.Barrier(4)
 def embed():
-    call = malformed_calls.run_arguments(False)
+    call = valid_arguments.run_arguments(False)
     started.wait()
     while True:
         encoder.run(**call)

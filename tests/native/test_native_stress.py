@@ -42,9 +42,10 @@ def test_malformed_calls_with_sanitizers(sanitizer, compiled):
     """The extension in a Python without sanitizers, so that their runtime is preloaded."""
     module = extension(compiled, sanitizer)
     runtime = [compiled.library(name) for name in (SANITIZERS[sanitizer], "libstdc++.so")]
-    script = [sys.executable, HERE / "malformed_calls.py", "--module", module, "--seed", SEED]
-    for threads in ("1", "8"):
-        command = [*script, "--calls", str(ROUNDS * 10), "--threads", threads]
+    options = ["--module", module, "--seed", SEED, "--calls", str(ROUNDS * 10)]
+    for script in ("malformed_calls.py", "malformed_calls.py --threads 8", "extreme_values.py"):
+        name, *threads = script.split()
+        command = [sys.executable, HERE / name, *options, *threads]
         run(command, LD_PRELOAD=":".join(runtime))
 
 

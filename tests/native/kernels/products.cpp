@@ -97,6 +97,34 @@ void test_same_bits(const Kernels& pairs, const Kernels& fours) {
     }
 }
 
+// Numbers whose squares leave a float's range.
+void test_magnitudes(const Kernels& k, Format format) {
+    constexpr int rows = 2, in = 300, out = 20;
+    if (format == Format::f16) return;
+    for (float size : {1e-24f, 1e25f})
+        for (bool of_weights : {false, true}) {
+            auto w = noise(out * in), x = noise(rows * in);
+            std::fill_n(w.begin(), in, 1.0f);  // the largest sum
+            std::fill_n(x.begin(), in, 1.0f);
+            for (float& value : of_weights ? w : x) value *= size;
+            Pages pages;
+            const Matrix m =
+                pack(w.data(), nullptr, out, in, format, panel_columns(k, format), pages);
+            const auto outputs = product(k, m, x, 0, rows, {});
+            for (int r = 0; r < rows; ++r)
+                for (int o = 0; o < out; ++o) {
+                    double sum = 0;
+                    for (int i = 0; i < in; ++i)
+                        sum += static_cast<double>(x[r * in + i]) * w[o * in + i];
+                    const double error = std::fabs(outputs[r * out + o] - sum) / size;
+                    expect(error < in * tolerance(format), std::string(k.level) + " " +
+                                                               name(format) + " of magnitude " +
+                                                               std::to_string(std::log10(size)) +
+                                                               " off by " + std::to_string(error));
+                }
+        }
+}
+
 void test_activations(const Kernels& k) {
     constexpr int in = 1, out = 2001;
     std::vector<float> w(out), b(out, 0.0f), x{1.0f};

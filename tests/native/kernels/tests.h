@@ -15,6 +15,7 @@ namespace poolwise {
 void test_products(const Kernels&, Format);
 void test_same_bits(const Kernels& pairs, const Kernels& fours);
 void test_epilogue(const Kernels&, Format);
+void test_magnitudes(const Kernels&, Format);
 void test_activations(const Kernels&);
 void test_layer_norm(const Kernels&);
 void test_rms_norm(const Kernels&);
