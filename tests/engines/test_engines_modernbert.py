@@ -1,10 +1,11 @@
-"""ModernBERT on the native engine: windows, lengths and the configurations that people use, each
-hidden state beside transformers'."""
+"""ModernBERT on every level of the native engine: windows, lengths and the configurations that
+people use, each hidden state beside transformers'. NomicBERT at its longest."""
 
 from __future__ import annotations
 
 import json
 import shutil
+from functools import cache
 
 import numpy as np
 import pytest
@@ -34,6 +35,7 @@ class Pair:
         self.engine = NativeEngine(self.encoder, precision, streams=1)
         self.oracle = AutoModel.from_pretrained(folder, dtype=torch.float64).eval()
         self.layers = range(self.encoder.depth + 1)
+        self.on = cache(lambda level: NativeEngine(self.encoder, precision, level=level, streams=1))
 
     def ids(self, length, seed=0):
         noise = np.random.default_rng([length, seed])
@@ -46,21 +48,23 @@ class Pair:
             out = self.oracle(rows, output_hidden_states=True)
         return torch.cat(out.hidden_states).numpy()
 
-    def states(self, *texts):
+    def states(self, *texts, engine=None):
         """The same of each text, all in one batch."""
         batch = pack([Tokens(ids, np.zeros(len(ids), bool)) for ids in texts])
         wanted = plan([], depth=self.encoder.depth, hidden_states=self.layers)
-        ((_, outputs),) = self.engine.run([batch], wanted)
+        ((_, outputs),) = (engine or self.engine).run([batch], wanted)
         columns = zip(*(outputs.hidden_states[layer] for layer in self.layers), strict=True)
         return [np.stack(column) for column in columns]
 
 
 def assert_equal_states(pair, lengths, tolerance=1e-5):
     texts = [pair.ids(length) for length in lengths]
-    for ids, found in zip(texts, pair.states(*texts), strict=True):
-        np.testing.assert_allclose(
-            found, pair.expected(ids), atol=tolerance, rtol=0, err_msg=f"{len(ids)} tokens"
-        )
+    expected = [pair.expected(ids) for ids in texts]
+    for level in levels():
+        engine = pair.on(level)
+        for states, found in zip(expected, pair.states(*texts, engine=engine), strict=True):
+            message = f"{states.shape[1]} tokens, {level}"
+            np.testing.assert_allclose(found, states, atol=tolerance, rtol=0, err_msg=message)
 
 
 CONFIGS = [
@@ -95,9 +99,10 @@ def test_windows_at_any_length(tiny):
     check()
 
 
-def test_8192_tokens(tiny):
+@pytest.mark.parametrize("family", ["modernbert", "nomic_bert"])
+def test_8192_tokens(tiny, family):
     one_head = {"hidden_size": 8, "num_attention_heads": 1, "num_hidden_layers": 2}
-    pair = Pair(tiny("modernbert", **one_head, max_position_embeddings=8192))
+    pair = Pair(tiny(family, **one_head, max_position_embeddings=8192))
     assert_equal_states(pair, [8192])
     with pytest.raises(ValueError, match="8193, expected 1 to 8192"):
         pair.states(pair.ids(8193))
