@@ -34,32 +34,51 @@ template <int MaxRows, class Work>
 // Prefetches the next panel's weights while the current panel is multiplied, a few cache lines at a
 // time: memory is far slower than the products, and a burst of requests would stall them.
 struct Prefetcher {
-    static constexpr int stride = 32;  // steps along the input between requests
-
+    static constexpr int usual = 32;
+    int stride = usual;  // steps along the input between requests
     const unsigned char* next = nullptr;
     const unsigned char* end = nullptr;
     std::size_t request_bytes = 0;
 
     Prefetcher() = default;
-    Prefetcher(const unsigned char* begin, std::size_t bytes, int tiles, int steps)
+    Prefetcher(const unsigned char* begin, std::size_t bytes, int tiles, int steps, int few)
         : next(begin), end(begin + bytes) {
-        const std::size_t requests =
-            static_cast<std::size_t>(tiles) * ((steps + stride - 1) / stride);
         // There are no requests where a batch needs no row of a layer.
-        if (requests > 0) request_bytes = (bytes / requests + 63) / 64 * 64;
+        if (tiles == 0) return;
+        request_bytes = share(bytes, tiles, steps);
+        if (request_bytes <= 2048) return;
+        // Few rows: a burst of so many requests would stall the products.
+        stride = few;
+        request_bytes = share(bytes, tiles, steps);
     }
 
     void fetch() {
         const unsigned char* stop = next + request_bytes < end ? next + request_bytes : end;
         for (; next < stop; next += 64) __builtin_prefetch(next, 0, 2);
     }
+
+private:
+    // Of each request, in whole cache lines.
+    std::size_t share(std::size_t bytes, int tiles, int steps) const {
+        const std::size_t requests =
+            static_cast<std::size_t>(tiles) * ((steps + stride - 1) / stride);
+        return (bytes / requests + 63) / 64 * 64;
+    }
 };
 
 // Prefetches the panel after `panel`, if there is one, over all tiles of `rows` rows.
-inline Prefetcher prefetcher(const Matrix& m, int panel, int rows, int tile_rows) {
+template <class S>
+Prefetcher prefetcher(const Matrix& m, int panel, int rows) {
     if (panel + 1 >= m.panels) return {};
-    return {m.data + (panel + 1) * m.panel_bytes, m.panel_bytes, (rows + tile_rows - 1) / tile_rows,
-            m.steps};
+    const int tiles = (rows + S::tile_rows - 1) / S::tile_rows;
+    const int few = S::width < 16 ? Prefetcher::usual : 4;
+    return {m.data + (panel + 1) * m.panel_bytes, m.panel_bytes, tiles, m.steps, few};
+}
+
+// A constant where vectors are short: their loops would lose more time to a variable.
+template <class S>
+int steps_between_requests(const Prefetcher& prefetch) {
+    return S::width < 16 ? Prefetcher::usual : prefetch.stride;
 }
 
 // The output columns of one panel; the pointers point at its first column.
@@ -154,8 +173,9 @@ template <class S, int Rows, int vectors, class Output>
     typename S::F sum[Rows * vectors];  // flat: GCC keeps [Rows][vectors] on the stack
 #pragma GCC unroll 32
     for (int i = 0; i < Rows * vectors; ++i) sum[i] = S::zero();
-    for (int begin = 0; begin < steps; begin += Prefetcher::stride) {
-        const int end = std::min(steps, begin + Prefetcher::stride);
+    const int block = steps_between_requests<S>(prefetch);
+    for (int begin = 0; begin < steps; begin += block) {
+        const int end = std::min(steps, begin + block);
         prefetch.fetch();
         for (int k = begin; k < end; ++k) {
             typename S::F b[vectors];
@@ -224,7 +244,7 @@ void multiply_float(const Matrix& m, const LinearInput& input, int rows, int fir
                            .weights_stride = S::width * S::tile_vectors,
                            .steps = m.in},
                           panel_output(m, p, out, stride, epilogue),
-                          prefetcher(m, p, rows, S::tile_rows));
+                          prefetcher<S>(m, p, rows));
 }
 
 }  // namespace

@@ -52,8 +52,9 @@ template <class S, bool Int8, int Rows>
     constexpr int vectors = S::tile_vectors, columns = S::width * vectors;
     const int group_end = group.end;
     const unsigned char* w = group.weights + static_cast<std::size_t>(group.begin) * columns * 4;
-    for (int begin = group.begin; begin < group_end; begin += Prefetcher::stride) {
-        const int end = std::min(group_end, begin + Prefetcher::stride);
+    const int block = steps_between_requests<S>(prefetch);
+    for (int begin = group.begin; begin < group_end; begin += block) {
+        const int end = std::min(group_end, begin + block);
         prefetch.fetch();
         for (int k = begin; k < end; ++k) {
             typename S::I b[vectors];
@@ -114,7 +115,7 @@ void multiply_integer(const Matrix& m, const LinearInput& input, int rows, int f
                       int last_panel, const Epilogue& epilogue, float* out, std::size_t stride) {
     for (int p = first_panel; p < last_panel; ++p) {
         const PanelOutput output = panel_output(m, p, out, stride, epilogue);
-        Prefetcher prefetch = prefetcher(m, p, rows, S::tile_rows);
+        Prefetcher prefetch = prefetcher<S>(m, p, rows);
         for (int g = 0; g < m.groups; ++g) {
             const IntegerGroup group = group_of(m, p, g, Int8 ? byte_step<S> : 2);
             for (int row = 0; row < rows; row += S::tile_rows)
