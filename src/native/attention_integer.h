@@ -66,9 +66,9 @@ float integer_weights(float* row, KeyRange keys, KeyRange visible, float factor)
     const auto [begin, end] = visible;
     const int first = begin / pair * pair, last = (end + pair - 1) / pair * pair;
     // Far below every score: its weight is zero.
-    std::fill(row + first, row + begin, -1e30f);
-    std::fill(row + end, row + last, -1e30f);
-    factor = std::max(factor * 1.44269504088896341f, 1e-20f);
+    std::fill(row + first, row + begin, -3e38f);
+    std::fill(row + end, row + last, -3e38f);
+    factor = std::max(factor * 1.44269504088896341f, 1e-30f);
     auto maxima = S::load(row + first), others = S::load(row + first + S::width);
     for (int j = first + pair; j < last; j += pair) {
         maxima = S::max(maxima, S::load(row + j));

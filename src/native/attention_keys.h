@@ -38,20 +38,29 @@ void transposed_keys(const AttentionHead& a, int t, int i, const float* mean, fl
     }
 }
 
-// Scales of keys from their components, and the inverses. In int16 no component is above its row's
-// norm, and a product of rows is at most that of their norms, 2^30 (Cauchy and Schwarz).
+// The norm of a row of int16 to be: no component is above it, and a product of rows is at most that
+// of their norms, 2^30 (Cauchy and Schwarz). Where squares leave a float's range, it is that of
+// equal components.
+inline float norm_of(float square, float largest, int width) {
+    const bool outside = !(square > 1e-30f && square < 1e38f);
+    return outside ? largest * __builtin_sqrtf(static_cast<float>(width)) : __builtin_sqrtf(square);
+}
+
+// Scales of keys from their components, and the inverses.
 template <class S, bool Int8>
 typename S::F key_scales(const float* components, int width, float* scales) {
-    auto size = S::zero();  // the largest component, or the sum of squares
+    auto largest = S::zero(), square = S::zero();
     for (int c = 0; c < width; ++c) {
         const auto v = S::load(components + c * S::width);
-        size = Int8 ? S::max(S::abs(v), size) : S::fma(v, v, size);
+        largest = S::max(S::abs(v), largest);
+        square = S::fma(v, v, square);
     }
-    S::store(scales, size);
-    float inverses[S::width];
+    float squares[S::width], inverses[S::width];
+    S::store(scales, largest);
+    S::store(squares, square);
     for (int r = 0; r < S::width; ++r) {
         scales[r] = Int8 ? scales[r] / poolwise::int8_limit
-                         : __builtin_sqrtf(scales[r]) / poolwise::int16_limit;
+                         : norm_of(squares[r], scales[r], width) / poolwise::int16_limit;
         inverses[r] = inverse_of(scales[r]);
     }
     return S::load(inverses);
@@ -105,13 +114,15 @@ void pack_integer_keys(const AttentionHead& a, unsigned char* keys, float* scale
 // Writes a query's integers, padded to whole vectors; returns its scale.
 template <class S, bool Int8>
 float quantize_query(const float* q, int width, unsigned char* out) {
-    auto size = S::zero();
+    auto largest = S::zero(), square = S::zero();
     for (int i = 0; i < width; i += S::width) {
         const auto v = load_only<S>(q + i, width - i);
-        size = Int8 ? S::max(S::abs(v), size) : S::fma(v, v, size);
+        largest = S::max(S::abs(v), largest);
+        square = S::fma(v, v, square);
     }
-    const float scale = Int8 ? max_of<S>(size) / poolwise::int8_limit
-                             : __builtin_sqrtf(sum_of<S>(size)) / poolwise::int16_limit;
+    const float scale =
+        Int8 ? max_of<S>(largest) / poolwise::int8_limit
+             : norm_of(sum_of<S>(square), max_of<S>(largest), width) / poolwise::int16_limit;
     const auto inverse = S::splat(inverse_of(scale));
     for (int i = 0; i < width; i += S::width) {
         const auto v = S::mul(load_only<S>(q + i, width - i), inverse);

@@ -1,4 +1,5 @@
-// The precisions that a caller can choose, as the number format of the linear layers.
+// The precisions that a caller can choose, as the number format of the linear layers,
+// which attention follows where the kernels can.
 #pragma once
 
 #include <string>

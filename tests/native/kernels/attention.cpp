@@ -56,6 +56,20 @@ void test_zeros(const Kernels& k) {
     test_attention(k, random_head);
 }
 
+// Queries and keys whose squares leave a float's range.
+void test_extreme_sizes(const Kernels& k) {
+    for (const auto& [queries, keys] : {std::pair{1e-21f, 1e21f}, {1e21f, 1e-21f}}) {
+        RandomHead random_head(k, 70, 16, AttentionHead::every_key);
+        random_head.head.format = k.near;
+        for (int t = 0; t < 70; ++t)
+            for (int i = 0; i < 16; ++i) {
+                random_head.rows[t * random_head.stride + i] *= queries;
+                random_head.rows[t * random_head.stride + 16 + i] *= keys;
+            }
+        test_attention(k, random_head);
+    }
+}
+
 void test_relative_positions(const Kernels& k) {
     const int shapes[][2] = {{1, 2}, {2, 16}, {33, 20}, {64, 512}, {130, 64}, {300, 64}};
     for (const auto& [tokens, rows] : shapes)
@@ -80,6 +94,7 @@ void test_attention(const Kernels& k) {
     test_attention(k, 1, 64, 0, false);
     test_attention(k, 97, 65, AttentionHead::every_key, false);
     test_zeros(k);
+    test_extreme_sizes(k);
     test_attention(k, 8192, 8, 64, false);
 }
 
