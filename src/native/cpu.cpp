@@ -1,6 +1,8 @@
 #include "cpu.h"
 
-#if defined(__aarch64__) && defined(__linux__)
+#if defined(__x86_64__)
+#include <cpuid.h>
+#elif defined(__aarch64__) && defined(__linux__)
 #include <sys/auxv.h>
 #elif defined(__aarch64__) && defined(__APPLE__)
 #include <sys/sysctl.h>
@@ -11,9 +13,24 @@ namespace {
 
 #if defined(__x86_64__)
 
+// Bits of CPUID's leaf 7 for what not every compiler's __builtin_cpu_supports knows.
+struct X86Extensions {
+    bool avx512fp16 = false, avxvnni = false;
+};
+
+X86Extensions x86_extensions() {
+    X86Extensions extensions;
+    unsigned last = 0, a = 0, b = 0, c = 0, d = 0;
+    if (!__get_cpuid_count(7, 0, &last, &b, &c, &d)) return extensions;
+    extensions.avx512fp16 = d >> 23 & 1;
+    if (last >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d)) extensions.avxvnni = a >> 4 & 1;
+    return extensions;
+}
+
 // Those of the CPU's instruction sets.
 void add_native(std::vector<const Kernels*>& kernels) {
     __builtin_cpu_init();
+    [[maybe_unused]] const X86Extensions extensions = x86_extensions();
     [[maybe_unused]] const bool avx512 =
         __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
@@ -21,13 +38,13 @@ void add_native(std::vector<const Kernels*>& kernels) {
     [[maybe_unused]] const bool avx2 =
         __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 #ifdef POOLWISE_HAS_AVX512FP16
-    if (avx512 && __builtin_cpu_supports("avx512fp16")) kernels.push_back(&avx512fp16_kernels);
+    if (avx512 && extensions.avx512fp16) kernels.push_back(&avx512fp16_kernels);
 #endif
 #ifdef POOLWISE_HAS_AVX512
     if (avx512) kernels.push_back(&avx512_kernels);
 #endif
 #ifdef POOLWISE_HAS_AVXVNNI
-    if (avx2 && __builtin_cpu_supports("avxvnni")) kernels.push_back(&avxvnni_kernels);
+    if (avx2 && extensions.avxvnni) kernels.push_back(&avxvnni_kernels);
 #endif
 #ifdef POOLWISE_HAS_AVX2
     if (avx2) kernels.push_back(&avx2_kernels);

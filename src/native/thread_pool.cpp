@@ -147,11 +147,11 @@ private:
     static std::atomic<ThreadPool*> current;
 
     const pid_t process_ = getpid();
-    std::atomic<bool> leased_{false};
+    std::atomic<int> leased_{false};  // int: RISC-V exchanges no bytes without a library
     int threads_ = 1;  // the leasing thread and the helpers; written only by the lease's owner
     std::atomic<int> active_{1};  // threads that take part in the current lease
     ThreadLease::Task task_{};
-    std::atomic<bool> failed_{false};
+    std::atomic<int> failed_{false};
     std::exception_ptr exception_;  // written by the thread that sets failed_ first
     alignas(64) std::atomic<int> generation_{0};
     alignas(64) std::atomic<int> finished_{0};  // indices that helpers have run

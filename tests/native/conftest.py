@@ -43,17 +43,24 @@ class Compiler:
     """Compiles the engine once a sanitizer, two files at a time.
 
     ``level_flags`` has the flags of each level that is to be compiled, if the compiler knows them,
-    and ``flags`` those of every file.
+    and ``flags`` those of every file. Without ``emulated`` the level for tests is left out: it
+    takes longest to compile.
     """
 
     sources = SOURCES
 
     def __init__(
-        self, folder: Path, command: str, level_flags: dict[str, list[str]], flags: list[str]
+        self,
+        folder: Path,
+        command: str,
+        level_flags: dict[str, list[str]],
+        flags: list[str],
+        emulated: bool = True,
     ) -> None:
         self._folder = folder
         self._command = command
         self._level_flags = level_flags
+        self._plain = [s for s in PLAIN_SOURCES if emulated or s != "kernels_emulated"]
         self._flags = ["-std=c++20", "-ffp-contract=off", "-Wno-psabi", f"-I{SOURCES}", *flags]
         self._engine: dict[str, list[Path]] = {}
 
@@ -76,7 +83,7 @@ class Compiler:
                 name: flags for name, flags in self._level_flags.items() if self.accepts(*flags)
             }
             has = [f"-DPOOLWISE_HAS_{name.upper()}" for name in compiled]
-            files = [(SOURCES / f"{name}.cpp", has) for name in PLAIN_SOURCES]
+            files = [(SOURCES / f"{name}.cpp", has) for name in self._plain]
             files += [(SOURCES / f"kernels_{name}.cpp", flags) for name, flags in compiled.items()]
             self._engine[sanitizer] = self.objects(files, sanitizer)
         return self._engine[sanitizer]
@@ -131,9 +138,15 @@ def compiled(tmp_path_factory) -> Compiler:
 
 
 @pytest.fixture(scope="session")
-def for_arm(tmp_path_factory) -> Compiler:
-    """For 64-bit ARM, to be linked with ``-static`` and run by qemu."""
-    command = shutil.which("aarch64-linux-gnu-g++")
-    if command is None:
-        pytest.skip("no compiler for 64-bit ARM")
-    return Compiler(tmp_path_factory.mktemp("arm"), command, ARM, ["-O2"])
+def cross_compiler(tmp_path_factory):
+    """``cross_compiler("riscv64")``: for another machine, to be linked with ``-static`` and run by
+    qemu."""
+
+    def cross_compiler(machine: str, *, emulated: bool) -> Compiler:
+        command = shutil.which(f"{machine}-linux-gnu-g++")
+        if command is None:
+            pytest.skip(f"no compiler for {machine}")
+        folder = tmp_path_factory.mktemp(machine)
+        return Compiler(folder, command, OF_MACHINE.get(machine, {}), ["-O2"], emulated)
+
+    return cross_compiler
