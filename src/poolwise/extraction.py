@@ -191,25 +191,72 @@ class Extraction:
         self, texts: Sequence[TokenizedText], rows: int, progress: Progress
     ) -> Mapping[PooledState, Floats]:
         """Each pooled state of the plan, [texts, hidden size]; progress counts ``rows`` in all."""
-        sequences = list(chain.from_iterable(t.windows for t in texts))
-        if len(sequences) == 1:  # what a caller with one text waits for
-            ((_, outputs),) = self.engine.run([pack(sequences)], self.plan)
-            progress.advance(rows)
-            return outputs.vectors
-        shape = (len(sequences), self.encoder.width)
-        pooled = {state: np.empty(shape, np.float32) for state in self.plan.pooled_states}
-        lengths = np.array([len(s) for s in sequences], np.int32)
-        budget, mixed_lengths = self.engine.token_budget, self.engine.mixed_lengths
-        indices = list(batches(lengths, budget, mixed_lengths=mixed_lengths))
-        packed = [pack([sequences[i] for i in batch]) for batch in indices]
-        for index, outputs in self.engine.run(packed, self.plan):
-            for state, vectors in outputs.vectors.items():
-                pooled[state][indices[index]] = vectors
-            progress.advance(rows * len(indices[index]) / len(sequences))
-        if len(sequences) == len(texts):
-            return pooled
-        average = token_average(texts)
-        return {state: average(vectors) for state, vectors in pooled.items()}
+        outputs = run_plan(
+            self.engine, self.plan, texts, lambda share: progress.advance(rows * share)
+        )
+        return outputs.vectors
+
+
+@dataclass(frozen=True, slots=True)
+class PassOutputs:
+    """What a plan asks for, in the order of the texts.
+
+    ``vectors``: each pooled state, [texts, hidden size]. ``hidden_states``: by layer, [t, hidden
+    size] of each text's t tokens.
+    """
+
+    vectors: Mapping[PooledState, Floats]
+    hidden_states: Mapping[int, Sequence[Floats]]
+
+
+def run_plan(
+    engine: Engine,
+    plan: Plan,
+    texts: Sequence[TokenizedText],
+    advance: Callable[[float], None] = lambda share: None,
+) -> PassOutputs:
+    """One pass over texts, at least one. ``advance`` is told each share of it that is done.
+
+    Vectors of a text in several windows are averaged; hidden states are those of its first window.
+    """
+    sequences = list(chain.from_iterable(t.windows for t in texts))
+    if len(sequences) == 1:  # what a caller with one text waits for
+        ((_, outputs),) = engine.run([pack(sequences)], plan)
+        advance(1)
+        return PassOutputs(outputs.vectors, outputs.hidden_states)
+    pooled: dict[PooledState, Floats] = {}
+    states: dict[int, list[Floats]] = {
+        layer: [_NO_STATES] * len(sequences) for layer in plan.hidden_states
+    }
+    lengths = np.array([len(s) for s in sequences], np.int32)
+    indices = list(batches(lengths, engine.token_budget, mixed_lengths=engine.mixed_lengths))
+    packed = [pack([sequences[i] for i in batch]) for batch in indices]
+    for index, outputs in engine.run(packed, plan):
+        batch = indices[index]
+        for state, vectors in outputs.vectors.items():
+            if state not in pooled:
+                pooled[state] = np.empty((len(sequences), vectors.shape[1]), np.float32)
+            pooled[state][batch] = vectors
+        for layer, arrays in outputs.hidden_states.items():
+            for row, array in zip(batch.tolist(), arrays, strict=True):
+                states[layer][row] = array
+        advance(len(batch) / len(sequences))
+    if len(sequences) == len(texts):
+        return PassOutputs(pooled, states)
+    average, first = token_average(texts), _first_windows(texts)
+    return PassOutputs(
+        {state: average(vectors) for state, vectors in pooled.items()},
+        {layer: [arrays[row] for row in first] for layer, arrays in states.items()},
+    )
+
+
+_NO_STATES: Floats = np.zeros((0, 0), np.float32)
+
+
+def _first_windows(texts: Sequence[TokenizedText]) -> list[int]:
+    """The row of each text's first window."""
+    rows: list[int] = np.cumsum([0] + [len(t.windows) for t in texts[:-1]]).tolist()
+    return rows
 
 
 def windows(texts: Iterable[Sentence]) -> Iterator[list[Sentence]]:
@@ -265,7 +312,7 @@ def _token_flags(tokens: Sequence[TokenizedText]) -> tuple[Ints, Bools, Bools]:
 
 def token_average(texts: Sequence[TokenizedText]) -> Callable[[Floats], Floats]:
     """Averages each text's windows, weighted by their tokens (special ones not counted)."""
-    first = np.cumsum([0] + [len(t.windows) for t in texts[:-1]])
+    first = _first_windows(texts)
     tokens = [max(int((~w.special).sum()), 1) for t in texts for w in t.windows]
     weight = np.array(tokens, np.float64)[:, None]
     total = np.add.reduceat(weight, first, axis=0)

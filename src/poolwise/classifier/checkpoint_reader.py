@@ -54,6 +54,15 @@ class ClassifierHead:
     provenance: Mapping[str, Any]
 
 
+def has_head(encoder: Encoder) -> bool:
+    """Whether the folder of ``encoder`` is said to be a classifier's, right or wrong."""
+    if (path := encoder.folder / POOLWISE_JSON).exists():
+        return "attention" in read_object(path, MAX_POOLWISE_JSON)
+    path = encoder.folder / "config.json"
+    classes = read_object(path).get("architectures") if path.exists() else None
+    return bool(classes) and classes == [CLASSIFIERS.get(encoder.family.model_type)]
+
+
 def read_head(encoder: Encoder) -> ClassifierHead:
     """The head in the folder of ``encoder``. Raises EncoderError unless all of it fits."""
     described = (encoder.folder / POOLWISE_JSON).exists()

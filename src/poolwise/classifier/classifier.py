@@ -66,7 +66,11 @@ class Classifier:
         as in ``poolwise.load``. Raises EncoderError where there is no such head, or it cannot be
         trusted.
         """
-        model = Model.load(name, max_length=max_length, revision=revision)
+        return cls.of(Model.load(name, max_length=max_length, revision=revision))
+
+    @classmethod
+    def of(cls, model: Model) -> Classifier:
+        """The classifier in the folder of ``model``. Raises EncoderError as ``load`` does."""
         head = read_head(model)
         return cls(
             model=model,

@@ -23,6 +23,7 @@ COMMANDS = {
     "ask": "Answer a question about an encoder by measuring it on your text.",
     "reproduce": "Run a published protocol and compare its figures.",
     "predict": "Tell labels with a fine-tuned checkpoint: lines, CSV, JSONL or Parquet.",
+    "serve": "Serve readouts over HTTP: OpenAI's, TEI's, Ollama's and other clients.",
     "inspect": "One or several sentences, seen from inside; as a page too.",
     "layers": "What each hidden state of an encoder is, and which readouts exist.",
     "tune": "Fine-tune over several readouts and compare: same rows, same budget.",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self
+
+import numpy as np
 
 from poolwise.encoders.arrangement import Arrangement
 from poolwise.encoders.config import Config
@@ -15,9 +17,12 @@ from poolwise.encoders.families import Family
 from poolwise.encoders.modules.dense_stack import DenseStack
 from poolwise.encoders.modules.prompts import Prompts, SimilarityName, TextKind
 from poolwise.encoders.pickling import dump_fields, expect_hash, load_fields
+from poolwise.encoders.tokenizer.frame import Frame
+from poolwise.encoders.tokenizer.settings import Side
 from poolwise.encoders.tokenizer.split_points import PIECE
 from poolwise.encoders.tokenizer.tokenizer import Tokenizer
-from poolwise.encoders.windows import fit_to_length, with_unread
+from poolwise.encoders.windows import cut_ids, fit_to_length, with_unread
+from poolwise.errors import RowError
 from poolwise.inputs import check_choices, flag, rows, whole_number
 from poolwise.readouts import Readout, parse
 from poolwise.records import Floats, LongTexts, TokenizedText
@@ -268,6 +273,48 @@ class Encoder:
         if not self._unread_prompt_tokens:
             return tokenized
         return [with_unread(text, self.unread(len(text.windows[0]))) for text in tokenized]
+
+    def limited(self, max_length: int | None = None, side: Side | None = None) -> Self:
+        """The same encoder, which reads at most ``max_length`` tokens of a text and cuts on this
+        side; without arguments, the encoder itself. The weights are shared.
+
+        Raises OptionError for a length that leaves no token of the text, or that it cannot read.
+        """
+        if max_length is None and side in (None, self.tokenizer.truncation_side):
+            return self
+        length = self.max_length
+        if max_length is not None:
+            frame = self.tokenizer.frame
+            least = len(frame.before) + len(frame.after) + 1
+            length = whole_number("max_length", max_length, least, self.max_length)
+        side = self.tokenizer.truncation_side if side is None else side
+        tokenizer = replace(self.tokenizer, truncation_side=side)
+        return self._read_otherwise(max_length=length, tokenizer=tokenizer)
+
+    def without_special_tokens(self) -> Self:
+        """The same encoder, which adds no special tokens to a text."""
+        return self._read_otherwise(tokenizer=replace(self.tokenizer, frame=Frame((), ())))
+
+    def _read_otherwise(self, **changes: Any) -> Self:
+        """Shares weights and engines, but not the hash, which the tokenizer is part of."""
+        other = self._with(**changes)
+        other.__dict__["_shared"] = {"engines": self.shared.setdefault("engines", {})}
+        return other
+
+    def tokens_of_ids(
+        self, ids: Sequence[int], *, index: int = 0, long: LongTexts = "truncate"
+    ) -> TokenizedText:
+        """A text that the caller has tokenized: ``ids`` hold their own special tokens.
+
+        Ids in the places of those that the tokenizer adds count as special. Raises TextError,
+        naming ``index``, for no ids, for ids outside the vocabulary, and with ``error`` for more
+        than ``max_length``.
+        """
+        known = len(ids) > 0 and all(0 <= i < self.tokenizer.vocab_size for i in ids)
+        if not known:
+            reason = f"token ids are from 0 to {self.tokenizer.vocab_size - 1}" if ids else "no ids"
+            raise RowError(index, reason)
+        return cut_ids(np.array(ids, np.int32), self.tokenizer, self.max_length, long, index)
 
     def unread(self, n_tokens: int) -> int:
         """The number of leading tokens, of ``n_tokens``, that no pool reads: those of the prompt,

@@ -34,17 +34,41 @@ def fit_to_length(
     if len(ids) <= room:
         return TokenizedText((_with_frame(ids, frame),), length)
     if long == "error":
-        count = f"{length}" if complete else f"{length} or more"
-        raise RowError(
-            index,
-            f"{count} tokens, more than the {max_length} that the encoder reads; "
-            "cut it (truncate) or read it in pieces (window)",
-        )
+        raise _too_long(index, f"{length}" if complete else f"{length} or more", max_length)
     if long == "truncate":
         truncated = ids[:room] if side == "right" else ids[-room:]
         return TokenizedText((_with_frame(truncated, frame),), max_length, truncated=True)
     windows = tuple(_with_frame(span, frame) for span in _spans(ids, room, max_length // 4))
     return TokenizedText(windows, length)
+
+
+def cut_ids(
+    ids: Ints, tokenizer: Tokenizer, max_length: int, long: LongTexts, index: int
+) -> TokenizedText:
+    """``ids`` [t] that hold their special tokens, cut to ``max_length``; with ``error``, refused.
+
+    Special are those at both ends that the tokenizer would have added there.
+    """
+    truncated = len(ids) > max_length
+    if truncated and long == "error":
+        raise _too_long(index, str(len(ids)), max_length)
+    if truncated:
+        ids = ids[:max_length] if tokenizer.truncation_side == "right" else ids[-max_length:]
+    before, after = tokenizer.frame
+    row, special = tuple(ids.tolist()), np.zeros(len(ids), np.bool_)
+    if row[: len(before)] == before:
+        special[: len(before)] = True
+    if after and row[-len(after) :] == after:
+        special[-len(after) :] = True
+    return TokenizedText((Tokens(ids, special),), len(ids), truncated)
+
+
+def _too_long(index: int, count: str, max_length: int) -> RowError:
+    return RowError(
+        index,
+        f"{count} tokens, more than the {max_length} that the encoder reads; "
+        "cut it (truncate) or read it in pieces (window)",
+    )
 
 
 def with_unread(text: TokenizedText, unread: int) -> TokenizedText:

@@ -2,6 +2,7 @@
 
 from poolwise.engines.batches import batches, pack
 from poolwise.engines.engine import BatchOutputs, Engine
+from poolwise.engines.layer_sums import combined_states
 from poolwise.engines.opening import engine_of, open_engine
 from poolwise.engines.plan import Plan, PooledState, plan
 
@@ -11,6 +12,7 @@ __all__ = [
     "Plan",
     "PooledState",
     "batches",
+    "combined_states",
     "engine_of",
     "open_engine",
     "pack",

@@ -82,6 +82,25 @@ class Tokenizer:
             raise EncoderError(f"the vocabulary has no token {number}")
         return str(token)
 
+    def spans(self, text: str) -> list[tuple[int, int, int]]:
+        """Id, start and end of each token of a text, without the frame; places are characters.
+
+        Raises TextError as ``encode`` does.
+        """
+        _check_text(text, 0)
+        self._check_size([text], 0)
+        with library_errors_as(partial(RowError, 0), "the tokenizer fails on it"):
+            encoding = self.backend.encode(text, add_special_tokens=False)
+        return [
+            (number, *offsets)
+            for number, offsets in zip(encoding.ids, encoding.offsets, strict=True)
+        ]
+
+    def decode(self, ids: Sequence[int], *, skip_special_tokens: bool = False) -> str:
+        """The text of ids, each from 0 to ``vocab_size`` - 1."""
+        text: str = self.backend.decode(list(ids), skip_special_tokens=skip_special_tokens)
+        return text
+
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over everything that determines the ids of a text, the frame included."""

@@ -1,0 +1,25 @@
+"""Readouts over HTTP: every client's protocol, one queue, one pass for all that waits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from poolwise.serving.app import app
+    from poolwise.serving.catalogue import serve_model
+    from poolwise.serving.settings import Settings
+
+__all__ = ["Settings", "app", "serve_model"]
+
+_ROOMS = {"Settings": "settings", "app": "app", "serve_model": "catalogue"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'poolwise.serving' has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415
+
+    from poolwise.errors import needs  # noqa: PLC0415
+
+    with needs("serve", "a server"):
+        return getattr(import_module(f"poolwise.serving.{_ROOMS[name]}"), name)

@@ -1,0 +1,115 @@
+"""The server as an ASGI application, to run or to mount in one's own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+from starlette.routing import Route
+
+from poolwise.classifier.classifier import Classifier
+from poolwise.model import Model
+from poolwise.serving import health
+from poolwise.serving.catalogue import Catalogue, ServedModel, serve_model
+from poolwise.serving.endpoint import Endpoint
+from poolwise.serving.errors import MethodError, NotFoundError, RequestError
+from poolwise.serving.openapi import document
+from poolwise.serving.operations import Operation, Reply, Request
+from poolwise.serving.protocols import openai
+from poolwise.serving.service import Service
+from poolwise.serving.settings import Settings
+
+AnyModel = str | Path | Model | Classifier | ServedModel
+
+
+def app(
+    models: AnyModel | Iterable[AnyModel], settings: Settings | None = None, **options: Any
+) -> Starlette:
+    """The ASGI application that serves ``models``: folders, hub ids, ``"demo"``, opened models, or
+    what ``serve_model`` gives, with readouts. ``options`` are fields of ``Settings``.
+
+    >>> app("demo").routes[0].path
+    '/v1/embeddings'
+
+    Its lifespan starts the thread that computes; an application that mounts it runs
+    ``app.router.lifespan_context``. Raises PoolwiseError for what cannot be served.
+    """
+    settings = Settings(**options) if settings is None else settings
+    several = [models] if isinstance(models, AnyModel) else list(models)
+    served = [
+        model
+        if isinstance(model, ServedModel)
+        else serve_model(model, precision=settings.precision)
+        for model in several
+    ]
+    return application(Service(Catalogue(served), settings))
+
+
+def operations() -> list[Operation]:
+    """Every operation, those that are asked for most first."""
+    return [*openai.OPERATIONS, *health.OPERATIONS]
+
+
+def application(service: Service) -> Starlette:
+    """The application over a service that is not started yet."""
+    served = operations()
+    described = document(served)
+
+    async def openapi(service: Service, request: Request) -> Reply:
+        return Reply.json(described)
+
+    page = Operation(
+        "GET", "/openapi.json", "This description", openapi, openai.ERRORS, public=True
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await service.start()
+        try:
+            yield
+        finally:
+            await service.stop()
+
+    application = Starlette(
+        routes=[_route(operation, service) for operation in (*served, page)],
+        lifespan=lifespan,
+        exception_handlers={HTTPException: _refused},
+    )
+    application.state.service = service
+    return application
+
+
+def _route(operation: Operation, service: Service) -> Route:
+    return Route(operation.path, Endpoint(operation, service), methods=[operation.method])
+
+
+async def _refused(request: HttpRequest, error: Exception) -> Response:
+    """A path or a method that is not served, in the words of the protocol it looks like."""
+    assert isinstance(error, HTTPException)
+    path = request.url.path
+    reason: RequestError
+    if error.status_code == 405:
+        reason = MethodError(f"{request.method} is not served at {path!r:.100}")
+        reason.allowed = _methods(request)
+    else:
+        reason = NotFoundError(f"nothing is served at {path!r:.100}; see /openapi.json")
+    reply = openai.ERRORS.reply(reason)
+    return Response(reply.content, reply.status, dict(reply.headers), reply.media_type)
+
+
+def _methods(request: HttpRequest) -> tuple[str, ...]:
+    """The methods that the path is served by."""
+    routes: Sequence[Any] = request.app.routes
+    methods = {
+        method
+        for route in routes
+        if getattr(route, "path", None) == request.scope["path"]
+        for method in route.methods or ()
+    }
+    return tuple(sorted(methods))

@@ -1,0 +1,76 @@
+"""One pass for pieces of several jobs: the union of their readouts, each job's own rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from numpy.typing import NDArray
+
+from poolwise.engines import Plan, plan
+from poolwise.extraction import run_plan
+from poolwise.readouts import Readout
+from poolwise.serving.catalogue import ServedModel, ServedReadout
+from poolwise.serving.jobs import Job
+from poolwise.transforms import finite_rows
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The next ``count`` texts of a job."""
+
+    job: Job
+    count: int
+
+    @property
+    def n_tokens(self) -> int:
+        job = self.job
+        return sum(text.n_tokens for text in job.texts[job.n_done : job.n_done + self.count])
+
+
+def run_pass(served: ServedModel, pieces: Sequence[Piece]) -> None:
+    """Compute the pieces, all of one model, in one pass, and add their outputs to their jobs."""
+    texts = [
+        text
+        for piece in pieces
+        for text in piece.job.texts[piece.job.n_done : piece.job.n_done + piece.count]
+    ]
+    readouts = tuple(dict.fromkeys(r for piece in pieces for r in piece.job.readouts))
+    layers = tuple(sorted({layer for piece in pieces for layer in piece.job.layers}))
+    chosen = _plan(
+        tuple(dict.fromkeys(r.fitted.readout for r in readouts)),
+        layers,
+        served.model.depth,
+        served.model.has_pooler,
+    )
+    outputs = run_plan(served.model.engine_for(served.precision), chosen, texts)
+    pooled = chosen.assemble(outputs.vectors)
+    finite = {name: finite_rows(vectors) for name, vectors in pooled.items()}
+    whole = {r: r.steps.apply(pooled[str(r)], finite[str(r)]) for r in readouts if r.by_rows}
+    results, start = [], 0
+    for piece in pieces:
+        job, rows = piece.job, slice(start, start + piece.count)
+        vectors: dict[ServedReadout, NDArray[Any]] = {
+            r: whole[r][rows] if r in whole else r.steps.apply(pooled[str(r)][rows])
+            for r in job.readouts
+        }
+        own = [finite[str(r)][rows] for r in job.readouts]
+        states = [
+            {layer: outputs.hidden_states[layer][i] for layer in job.layers}
+            for i in range(start, start + piece.count)
+        ]
+        all_finite = [all(values) for values in zip(*own, strict=True)] or [True] * piece.count
+        results.append((job, vectors, all_finite, states))
+        start += piece.count
+    for job, vectors, all_finite, states in results:  # nothing can fail any more
+        job.passes += 1
+        job.add(vectors, all_finite, states)
+
+
+@lru_cache(maxsize=256)
+def _plan(
+    readouts: tuple[Readout, ...], layers: tuple[int, ...], depth: int, has_pooler: bool
+) -> Plan:
+    return plan(readouts, depth=depth, has_pooler=has_pooler, hidden_states=layers)

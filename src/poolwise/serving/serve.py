@@ -1,0 +1,62 @@
+"""Opens what is to be served, listens, and runs until a signal."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from poolwise.errors import OptionError
+from poolwise.serving.app import application
+from poolwise.serving.catalogue import Catalogue, ServedModel, serve_model
+from poolwise.serving.config import ServeConfig, settings_of
+from poolwise.serving.endpoint import log_to_stderr
+from poolwise.serving.server import listen, run
+from poolwise.serving.service import Service
+from poolwise.serving.settings import read_keys
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """What is about to be served, and where."""
+
+    catalogue: Catalogue
+    url: str
+    has_key: bool
+
+
+def serve(config: ServeConfig, announce: Callable[[Listening], None] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT; ``announce`` is called once the address is bound.
+
+    Raises PoolwiseError for what cannot be served.
+    """
+    keys = read_keys(Path(config.api_key_file)) if config.api_key_file else ()
+    settings = settings_of(config.settings, keys)
+    bound = listen(config.host, config.port, has_key=bool(keys), insecure=config.insecure)
+    with bound:
+        catalogue = Catalogue(_models(config, settings.precision))
+        service = Service(catalogue, settings)
+        if announce is not None:
+            announce(Listening(catalogue, _url(bound, config.host), bool(keys)))
+        log_to_stderr()
+        run(application(service), settings, [bound])
+
+
+def _models(config: ServeConfig, precision: Any) -> Iterable[ServedModel]:
+    if not config.models:
+        raise OptionError("nothing to serve: name a model, such as demo")
+    for name, model in config.models.items():
+        yield serve_model(
+            model.model,
+            model.readouts,
+            name=name or None,
+            precision=model.precision or precision,
+            max_length=model.max_length,
+        )
+
+
+def _url(bound: socket.socket, host: str) -> str:
+    port = bound.getsockname()[1]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

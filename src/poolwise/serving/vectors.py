@@ -1,0 +1,38 @@
+"""What protocols make of vectors: fewer dimensions, length one, other number types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolwise.serving.errors import InvalidRequestError
+from poolwise.transforms.linear import l2
+
+
+def shortened(
+    vectors: NDArray[Any], dimensions: int | None, *, param: str = "dimensions"
+) -> NDArray[Any]:
+    """The first ``dimensions`` of vectors [n, d]. Raises InvalidRequestError beyond 1 to d."""
+    if dimensions is None:
+        return vectors
+    width = vectors.shape[1]
+    if not 1 <= dimensions <= width:
+        raise InvalidRequestError(
+            f"{param} is {dimensions}; these vectors have from 1 to {width}", param=param
+        )
+    return vectors[:, :dimensions]
+
+
+def normalised(vectors: NDArray[Any]) -> NDArray[Any]:
+    """Each row of Euclidean length 1, float32; integers, which no length suits, as they are.
+
+    Rows that have it already, as after the step l2, keep their bits.
+    """
+    if vectors.dtype != np.float32:
+        return vectors
+    lengths = np.linalg.norm(vectors.astype(np.float64), axis=1)
+    if np.all(np.abs(lengths - 1) < 1e-6):
+        return vectors
+    return l2(vectors.astype(np.float64)).astype(np.float32)
