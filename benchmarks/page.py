@@ -18,7 +18,7 @@ def page(results: Results, claims: Sequence[Claim]) -> str:
     sections += [_costs(results), _accuracy(results)]
     sections += [_readouts(results["readouts"])] if results["readouts"] else []
     sections += [_processes(results)] if results["cold"] else []
-    sections.append(_judged(claims))
+    sections.append(judged(claims))
     return "\n".join(sections)
 
 
@@ -70,7 +70,7 @@ def _throughput(table: Results) -> str:
         speed = f"{row['texts_per_s']:,.{0 if row['texts_per_s'] >= 100 else 1}f}"
         rows.append((_name(row), speed, f"{row['ratio']:.2f}", share, cosine))
     columns = ("", "texts/s", "x sentence-transformers", "peak", "cosine")
-    return _table(header, columns, rows) + _not_run(table["rows"])
+    return markdown_table(header, columns, rows) + _not_run(table["rows"])
 
 
 def _latency(table: Results) -> str:
@@ -83,7 +83,7 @@ def _latency(table: Results) -> str:
         ms = (f"{row['p50_ms']:.2f}", f"{row['p95_ms']:.2f}")
         rows.append((_name(row), *ms, f"{row['ratio']:.2f}"))
     columns = ("", "p50, ms", "p95, ms", "x sentence-transformers")
-    return _table(header, columns, rows) + _not_run(table["rows"])
+    return markdown_table(header, columns, rows) + _not_run(table["rows"])
 
 
 def _costs(results: Results) -> str:
@@ -94,7 +94,7 @@ def _costs(results: Results) -> str:
         for precision, value in by_precision.items()
     ]
     header = "## A call\n\nMilliseconds of `embed` of one sentence beyond the engine's core, p50.\n"
-    table = _table(header, ("", "ms"), rows)
+    table = markdown_table(header, ("", "ms"), rows)
     for model, found in results["memory"].items():
         table += (
             f"\nOne text of {found['tokens']:,} tokens adds {found['added_mb']:,.0f} MB to the "
@@ -117,7 +117,7 @@ def _accuracy(results: Results) -> str:
             far = (number(row["mean_max_abs"]), number(row["cls_max_abs"]))
             close = (f"{min(row['min_cosine'], 1):.7f}", f"{min(row['mean_cosine'], 1):.7f}")
             rows.append((name, *far, *close, bits))
-    table = _table(header, columns, rows)
+    table = markdown_table(header, columns, rows)
     if results["sts"]:
         points = ", ".join(f"{p} {value:.3f}" for p, value in results["sts"].items())
         table += f"\nSpearman x 100 on STS-B dev, {results['real'][0]}, mean@-1: {points}.\n"
@@ -129,7 +129,9 @@ def _readouts(readouts: Results) -> str:
         f"## Readouts in one pass\n\nMiniLM-L6, exact ({readouts['engine']} engine), "
         f"{readouts['texts']:,} short texts: time over that of mean@-1.\n"
     )
-    return _table(header, ("", "cost"), [(n, f"{c:.2f}") for n, c in readouts["cost"].items()])
+    return markdown_table(
+        header, ("", "cost"), [(n, f"{c:.2f}") for n, c in readouts["cost"].items()]
+    )
 
 
 def _processes(results: Results) -> str:
@@ -137,7 +139,7 @@ def _processes(results: Results) -> str:
     runs = len(next(iter(cold["times"].values())))
     header = f"## Processes\n\nA whole process, median of {runs}, files already in memory.\n"
     rows = [(name, f"{value:.2f}") for name, value in cold["seconds"].items()]
-    table = _table(header, ("", "seconds"), rows)
+    table = markdown_table(header, ("", "seconds"), rows)
     if busy := results["busy"]:
         table += (
             f"\nBeside a process that keeps a core busy, {busy['throughput_kept']:.0%} of the "
@@ -146,14 +148,14 @@ def _processes(results: Results) -> str:
     return table
 
 
-def _judged(claims: Sequence[Claim]) -> str:
+def judged(claims: Sequence[Claim]) -> str:
     met = sum(claim.met is True for claim in claims)
     missed = sum(claim.met is False for claim in claims)
     header = (
         f"## Claims\n\n{met} met, {missed} missed, {len(claims) - met - missed} not measured.\n"
     )
     rows = [(c.claim, c.target, c.measured, VERDICT[c.met]) for c in claims]
-    return _table(header, ("", "target", "measured", ""), rows)
+    return markdown_table(header, ("", "target", "measured", ""), rows)
 
 
 def _ranked(rows: Sequence[Results], key: str) -> list[Results]:
@@ -170,7 +172,7 @@ def _name(row: Results) -> str:
     return f"**{row['name']}**" if row["ours"] else str(row["name"])
 
 
-def _table(header: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def markdown_table(header: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     aligned = "|---|" + "---:|" * (len(columns) - 1)
     lines = [header, f"| {' | '.join(columns)} |", aligned]
     lines += [f"| {' | '.join(row)} |" for row in rows]

@@ -60,6 +60,25 @@ def sixteen_tokens() -> str:
     return texts[count_tokens(texts).index(LATENCY_TOKENS)]
 
 
+def of_sixteen_tokens(count: int) -> list[str]:
+    """So many different texts of exactly this length: beginnings of Banking77's and the novels'."""
+    longer = distinct(10_003) + novel_sentences()
+    inner = LATENCY_TOKENS - 2
+    cut: dict[str, None] = {}
+    for start in range(0, len(longer), 2_000):
+        some = longer[start : start + 2_000]
+        for text, encoding in zip(some, _tokenizer().encode_batch(some), strict=True):
+            if len(encoding.ids) >= LATENCY_TOKENS:
+                cut[text[: encoding.offsets[inner][1]]] = None
+    texts = [*cut]
+    random.Random(0).shuffle(texts)
+    lengths = zip(texts, count_tokens(texts), strict=True)
+    texts = [text for text, length in lengths if length == LATENCY_TOKENS]
+    if len(texts) < count:
+        raise ValueError(f"examples/ has {len(texts):,} texts of this length, not {count:,}")
+    return texts[:count]
+
+
 def count_tokens(texts: Sequence[str]) -> list[int]:
     """Special tokens included. Every subject reads with the demo model's tokenizer."""
     return [len(encoding.ids) for encoding in _tokenizer().encode_batch(list(texts))]
