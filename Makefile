@@ -43,6 +43,7 @@ check: $(VENV)/.developer
 # STS=path/to/sts-dev.csv adds what integers cost in Spearman.
 bench: $(VENV)/.bencher
 	$(BIN)/python benchmarks/native.py $(if $(STS),--sts $(STS))
+	$(BIN)/python benchmarks/serving.py
 	$(BIN)/python benchmarks/bench.py
 	$(BIN)/python benchmarks/sweep.py --whole
 	$(BIN)/python benchmarks/simplex.py
