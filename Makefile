@@ -20,7 +20,7 @@ help:
 	@echo "make check   style, types, direction of imports"
 	@echo "make bench   measure speed and memory beside others; writes benchmarks/results/"
 	@echo "make loaders have other libraries read exports, each in an environment of its own; writes docs/loaders.md"
-	@echo "make soak    long runs: every fault and crash point, mutated models and inputs, drawn folders, sanitizers"
+	@echo "make soak    long runs: every fault and crash point, mutated models and inputs, drawn folders, sanitizers, a server"
 	@echo "make clean   remove $(VENV) and $(OUT)"
 
 demo: $(VENV)/.installed
@@ -71,6 +71,7 @@ soak: $(VENV)/.developer
 	POOLWISE_SIMULATIONS=whole $(BIN)/python -m pytest -rP tests/statistics/test_coverage.py \
 		tests/statistics/test_effective_dimensions.py tests/selection/test_power.py
 	POOLWISE_FORKS=200 $(BIN)/python -m pytest tests/engines/test_engines_fork.py
+	$(BIN)/python benchmarks/serving_soak.py
 
 clean:
 	rm -rf $(VENV) $(OUT)
