@@ -81,15 +81,18 @@ class Protocol(HttpToolsProtocol):
 
 
 class Server(uvicorn.Server):
-    """On SIGTERM or SIGINT: not ready, what has been accepted is finished, then exit 0."""
+    """On SIGTERM or SIGINT: not ready, what has been accepted is finished, then exit 0. A second
+    signal does not wait for that."""
 
     def __init__(self, config: uvicorn.Config, service: Service) -> None:
         super().__init__(config)
         self._service = service
 
     def handle_exit(self, sig: int, frame: Any) -> None:
+        # Not uvicorn's, which raises the signal once more when all is done.
         self._service.draining = True
-        super().handle_exit(sig, frame)
+        self.force_exit = self.should_exit
+        self.should_exit = True
 
 
 def run(application: Starlette, settings: Settings, sockets: Sequence[socket.socket]) -> None:
