@@ -49,6 +49,7 @@ class Batcher:
         self._ready = threading.Condition()
         self._running: Sequence[Waiting] = ()
         self._tokens = 0  # of all that waits or runs
+        self._refused: int | None = None  # characters of the smallest request refused since
         self._stopped = True
         self._thread: threading.Thread | None = None
         self.heartbeat = 0.0
@@ -93,6 +94,13 @@ class Batcher:
         """Requests that wait or are being computed."""
         return len(self._queue) + len(self._running)
 
+    def check_room(self, characters: int) -> None:
+        """Raises OverloadedError where a request of as many characters, or fewer, has found no room
+        since the last batch left: before it is tokenized, which is most of what a refusal costs."""
+        refused = self._refused
+        if refused is not None and characters >= refused:
+            raise self._overloaded()
+
     def submit(self, job: Waiting) -> None:
         """Raises OverloadedError where the queue has no room for all of the job, UnavailableError
         where the thread has been stopped."""
@@ -100,15 +108,18 @@ class Batcher:
             if self._stopped:
                 raise UnavailableError("the server stops", retry_after=5)
             if self._tokens and self._tokens + job.n_tokens > self._queue_tokens:
-                raise OverloadedError(
-                    f"{self._tokens:,} tokens wait, and {job.n_tokens:,} more would exceed "
-                    f"the {self._queue_tokens:,} that may; try again later",
-                    retry_after=self._seconds(self._tokens),
-                )
+                self._refused = min(job.characters, self._refused or job.characters)
+                raise self._overloaded()
             self._tokens += job.n_tokens
             job.admitted = job.n_tokens
             self._queue.append(job)
             self._ready.notify()
+
+    def _overloaded(self) -> OverloadedError:
+        return OverloadedError(
+            f"{self._tokens:,} tokens wait, and at most {self._queue_tokens:,} may; try again later",
+            retry_after=self._seconds(self._tokens),
+        )
 
     def _seconds(self, tokens: int) -> float:
         """How long ``tokens`` take, about; from 0.05 to 60 s."""
@@ -237,6 +248,7 @@ class Batcher:
             for job in jobs:
                 self._tokens -= job.admitted
                 job.admitted = 0
+            self._refused = None
 
 
 def _as_request_error(error: BaseException) -> RequestError:

@@ -20,7 +20,7 @@ from poolwise.serving.errors import RequestError
 class Job:
     """Texts of one request, at least one, for the readouts of one model.
 
-    ``layers`` are hidden states that are wanted of every token. ``deadline`` and ``arrived`` are
+    ``layers`` are hidden states that are wanted of every token, ``characters`` the request's size. ``deadline`` and ``arrived`` are
     times of ``time.monotonic``. ``future`` is done with the job itself, or with an exception; a
     cancelled one means that nobody waits any more. ``admitted`` are the tokens that count in the
     queue, ``error`` is what the pass over it has raised. The first ``n_done`` of ``texts`` are
@@ -35,6 +35,7 @@ class Job:
     future: asyncio.Future[Job]
     deadline: float
     layers: tuple[int, ...] = ()
+    characters: int = 0
     n_tokens: int = 0
     arrived: float = field(default_factory=time.monotonic)
     started: float = 0.0
@@ -83,5 +84,6 @@ class Call:
     future: asyncio.Future[Any]
     deadline: float
     n_tokens: int
+    characters: int = 0
     admitted: int = 0
     arrived: float = field(default_factory=time.monotonic)

@@ -187,9 +187,11 @@ class Service:
     ) -> tuple[Embeddings, Job]:
         started = time.monotonic()
         self._check_open()
+        characters = sum(map(len, inputs))
+        self.batcher.check_room(characters)
         tokens = await self.tokenization.run(served, readouts[0], inputs, reading)
         future: asyncio.Future[Job] = asyncio.get_running_loop().create_future()
-        job = Job(served, readouts, tokens.texts, future, self._deadline(), layers)
+        job = Job(served, readouts, tokens.texts, future, self._deadline(), layers, characters)
         self.batcher.submit(job)
         await future
         if job.nonfinite:
