@@ -117,7 +117,7 @@ class Batcher:
 
     def _overloaded(self) -> OverloadedError:
         return OverloadedError(
-            f"{self._tokens:,} tokens wait, and at most {self._queue_tokens:,} may; try again later",
+            f"{self._tokens:,} tokens wait of the {self._queue_tokens:,} that may; try again later",
             retry_after=self._seconds(self._tokens),
         )
 

@@ -20,13 +20,12 @@ from poolwise.serving.errors import RequestError
 class Job:
     """Texts of one request, at least one, for the readouts of one model.
 
-    ``layers`` are hidden states that are wanted of every token; ``characters`` of all texts. ``deadline`` and ``arrived`` are
-    times of ``time.monotonic``. ``future`` is done with the job itself, or with an exception; a
-    cancelled one means that nobody waits any more. ``admitted`` are the tokens that count in the
-    queue, ``error`` is what the pass over it has raised. The first ``n_done`` of ``texts`` are
-    done:
-    ``vectors`` [n, width] by readout, ``nonfinite`` the rows that hold NaN or infinity,
-    ``states`` of each text its ``layers`` [t, hidden size].
+    ``layers`` are hidden states that are wanted of every token; ``characters`` those of all texts.
+    ``deadline`` and ``arrived`` are times of ``time.monotonic``. ``future`` is done with the job
+    itself, or with an exception; a cancelled one means that nobody waits any more. ``admitted``
+    are the tokens that count in the queue, ``error`` is what the pass over it has raised. The first
+    ``n_done`` of ``texts`` are done: ``vectors`` [n, width] by readout, ``nonfinite`` the rows that
+    hold NaN or infinity, ``states`` of each text its ``layers`` [t, hidden size].
     """
 
     served: ServedModel
