@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, TypeVar
 
@@ -81,8 +81,13 @@ class Tokenization:
 
     def encoder(self, served: ServedModel, readout: ServedReadout, reading: Reading) -> Model:
         """The model as this request reads it. Raises InvalidRequestError."""
-        key = replace(reading, truncate=None, place="", allow_empty=False)
-        return self._encoder(served, readout, key)
+        return self._encoder(
+            served,
+            readout,
+            (reading.prompt, reading.prompt_name),
+            (reading.max_length, reading.side),
+            reading.special_tokens,
+        )
 
     async def run(
         self,
@@ -156,16 +161,18 @@ def tokens_of(
 def _encoder(
     served: ServedModel,
     readout: ServedReadout,
-    reading: Reading,
+    prompt: tuple[str | None, str | None],
+    limits: tuple[int | None, Side | None],
+    special_tokens: bool,
 ) -> Model:
     """The served model with a request's prompt and lengths; weights and engines are shared."""
     try:
-        model = prompted(served.model, [readout.fitted], reading.prompt, reading.prompt_name)
+        model = prompted(served.model, [readout.fitted], *prompt)
     except EncoderError as error:
         raise InvalidRequestError(str(error), param="prompt_name") from error
-    if not reading.special_tokens:
+    if not special_tokens:
         model = model.without_special_tokens()
     try:
-        return model.limited(reading.max_length, reading.side)
+        return model.limited(*limits)
     except OptionError as error:
         raise InvalidRequestError(str(error), param="truncate_prompt_tokens") from error

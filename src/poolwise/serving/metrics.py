@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+
+from poolwise.serving.histograms import Histogram
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _TOKENS = (8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 16384, 65536, 300_000)
@@ -27,20 +29,12 @@ class Metrics:
             "inference": "From the first pass to the end of the last.",
         }
         self._seconds = {
-            name: Histogram(
-                f"poolwise_{name}_duration_seconds", text, buckets=_SECONDS, registry=registry
-            )
+            name: self._histogram(f"{name}_duration_seconds", text, _SECONDS)
             for name, text in phases.items()
         }
-        self._batch_tokens = Histogram(
-            "poolwise_batch_tokens", "Tokens of a pass.", buckets=_TOKENS, registry=registry
-        )
-        self._batch_texts = Histogram(
-            "poolwise_batch_texts", "Texts of a pass.", buckets=_TOKENS, registry=registry
-        )
-        self._pass_seconds = Histogram(
-            "poolwise_pass_duration_seconds", "One pass.", buckets=_SECONDS, registry=registry
-        )
+        self._batch_tokens = self._histogram("batch_tokens", "Tokens of a pass.", _TOKENS)
+        self._batch_texts = self._histogram("batch_texts", "Texts of a pass.", _TOKENS)
+        self._pass_seconds = self._histogram("pass_duration_seconds", "One pass.", _SECONDS)
         self._input_tokens = Counter(
             "poolwise_input_tokens", "Tokens read of requests.", registry=registry
         )
@@ -55,6 +49,11 @@ class Metrics:
         self.inflight = Gauge(
             "poolwise_inflight_requests", "Requests being answered.", registry=registry
         )
+
+    def _histogram(self, name: str, meaning: str, bounds: Sequence[float]) -> Histogram:
+        histogram = Histogram(f"poolwise_{name}", meaning, bounds)
+        self.registry.register(histogram)
+        return histogram
 
     def gauge(self, name: str, meaning: str, value: Callable[[], float]) -> None:
         """A gauge whose value is read when it is asked for."""
