@@ -30,6 +30,15 @@ def to_plain(value: Any) -> Any:
     return unicode(str(value))
 
 
+def short(value: Any, digits: int) -> Any:
+    """Plain data with every number cut to so many significant digits."""
+    if isinstance(value, dict):
+        return {key: short(item, digits) for key, item in value.items()}
+    if isinstance(value, list):
+        return [short(item, digits) for item in value]
+    return float(f"{value:.{digits}g}") if isinstance(value, float) else value
+
+
 def _key(field: dataclasses.Field[Any]) -> str:
     name: str = field.metadata.get("key", field.name)
     return name

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from poolwise.inspection.surfaces import surfaces
-from poolwise.inspection.weights import METHODS, weigh
 from poolwise.model import Model
 from poolwise.records import Floats, TokenizedText, TokenOutputs, Tokens
 
@@ -44,6 +43,8 @@ def inspect(
         ],
     }
     if weights:
+        from poolwise.inspection.weights import METHODS, weigh  # noqa: PLC0415 - slow to import
+
         weighed, document["notes"] = weigh(model, texts)
         for sentence, of_sentence in zip(document["sentences"], weighed, strict=True):
             sentence.update(of_sentence)
@@ -54,13 +55,17 @@ def inspect(
             for key, (name, says) in METHODS.items()
             if key in weighed[0]["weights"]
         ]
-    if len(texts) > 1:
+    if len(texts) > 1 and readouts:
         document["cosine"] = _cosines(model, texts, readouts)
     return document
 
 
 def _tokens(model: Model, text: str, window: Tokens) -> list[dict[str, Any]]:
-    columns = window.ids.tolist(), window.special.tolist(), surfaces(model.tokenizer, text, window)
+    columns = (
+        window.ids.tolist(),
+        window.special.tolist(),
+        surfaces(model.tokenizer, model.prefix + text, window),
+    )
     return [
         {
             "position": position,

@@ -20,12 +20,14 @@ class Surface:
 
 
 def surfaces(tokenizer: Tokenizer, text: str, window: Tokens) -> list[Surface]:
-    """Of each token of the text's first window.
+    """Of each token of the text's window: its first, or its last where it was cut on the left.
 
     A token without characters of its own in the text (a special token, a space, the second byte of
     an emoji) has its name in the vocabulary.
     """
-    spans = iter(tokenizer.backend.encode(text, add_special_tokens=False).offsets)
+    offsets = tokenizer.backend.encode(text, add_special_tokens=False).offsets
+    cut = len(offsets) - window.n_text if tokenizer.truncation_side == "left" else 0
+    spans = iter(offsets[max(cut, 0) :])
     pieces: list[Surface] = []
     before, after_special = 0, True
     for number, special in zip(window.ids.tolist(), window.special.tolist(), strict=True):

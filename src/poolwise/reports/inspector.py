@@ -14,7 +14,7 @@ from typing import Any
 import jinja2
 
 from poolwise.files import atomic_write
-from poolwise.json_values import to_plain
+from poolwise.json_values import short, to_plain
 from poolwise.reports.templates import templates
 
 DIGITS = 5
@@ -37,16 +37,7 @@ def write_inspector(
 
 def render(document: Mapping[str, Any]) -> str:
     """The page as HTML."""
-    return _template().render(document=short(to_plain(document)))
-
-
-def short(value: Any) -> Any:
-    """Plain data with every number cut to the digits that a page can show."""
-    if isinstance(value, dict):
-        return {key: short(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [short(item) for item in value]
-    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
+    return _template().render(document=short(to_plain(document), DIGITS))
 
 
 @functools.cache

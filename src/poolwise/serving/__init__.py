@@ -22,4 +22,6 @@ def __getattr__(name: str) -> Any:
     from poolwise.errors import needs  # noqa: PLC0415
 
     with needs("serve", "a server"):
-        return getattr(import_module(f"poolwise.serving.{_ROOMS[name]}"), name)
+        value = getattr(import_module(f"poolwise.serving.{_ROOMS[name]}"), name)
+    globals()[name] = value  # in place of the module app, which its import has put here
+    return value

@@ -15,12 +15,13 @@ from starlette.routing import Route
 
 from poolwise.classifier.classifier import Classifier
 from poolwise.model import Model
-from poolwise.serving import health
+from poolwise.serving import health, root
 from poolwise.serving.catalogue import Catalogue, ServedModel, serve_model
 from poolwise.serving.endpoint import Endpoint
 from poolwise.serving.errors import MethodError, NotFoundError, RequestError
 from poolwise.serving.openapi import document
 from poolwise.serving.operations import Operation, Reply, Request
+from poolwise.serving.page import routes as page
 from poolwise.serving.protocols import openai
 from poolwise.serving.service import Service
 from poolwise.serving.settings import Settings
@@ -51,20 +52,21 @@ def app(
     return application(Service(Catalogue(served), settings))
 
 
-def operations() -> list[Operation]:
+def operations(settings: Settings) -> list[Operation]:
     """Every operation, those that are asked for most first."""
-    return [*openai.OPERATIONS, *health.OPERATIONS]
+    shown = page.OPERATIONS if settings.page else []
+    return [*openai.OPERATIONS, *health.OPERATIONS, *root.OPERATIONS, *shown]
 
 
 def application(service: Service) -> Starlette:
     """The application over a service that is not started yet."""
-    served = operations()
-    described = document(served)
+    served = operations(service.settings)
+    described = document([operation for operation in served if operation.described])
 
     async def openapi(service: Service, request: Request) -> Reply:
         return Reply.json(described)
 
-    page = Operation(
+    description = Operation(
         "GET", "/openapi.json", "This description", openapi, openai.ERRORS, public=True
     )
 
@@ -77,7 +79,7 @@ def application(service: Service) -> Starlette:
             await service.stop()
 
     application = Starlette(
-        routes=[_route(operation, service) for operation in (*served, page)],
+        routes=[_route(operation, service) for operation in (*served, description)],
         lifespan=lifespan,
         exception_handlers={HTTPException: _refused},
     )

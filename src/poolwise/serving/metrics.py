@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
@@ -91,6 +92,16 @@ class Metrics:
     def rejected(self, reason: str) -> None:
         """A request was given up: ``overloaded``, ``deadline``, ``abandoned``."""
         self._rejected.labels(reason).inc()
+
+    def totals(self) -> dict[str, float]:
+        """Every counter, sum and count since the start, over all labels, by its name without
+        ``poolwise_``; 0 where nothing has been counted."""
+        found: dict[str, float] = defaultdict(float)
+        for metric in self.registry.collect():
+            for sample in metric.samples:
+                if sample.name.endswith(("_total", "_sum", "_count")):
+                    found[sample.name.removeprefix("poolwise_")] += sample.value
+        return found
 
     def text(self) -> bytes:
         """All metrics as Prometheus reads them."""
