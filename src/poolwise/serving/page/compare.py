@@ -10,19 +10,19 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.errors import ReadoutError
+from poolwise.errors import PoolwiseError
 from poolwise.readouts import parse
 from poolwise.serving.catalogue import ServedModel, ServedReadout
 from poolwise.serving.errors import (
     InvalidRequestError,
     TooManyInputsError,
-    UnknownModelError,
 )
 from poolwise.serving.inputs import Reading
 from poolwise.serving.operations import Reply, Request
 from poolwise.serving.page.limits import MAX_READOUTS, MAX_TEXTS, check_text, check_texts
 from poolwise.serving.page.tokens import ReadText, read_text
 from poolwise.serving.service import Service
+from poolwise.transforms.fitted_readout import FittedReadout
 
 
 class CompareRequest(msgspec.Struct):
@@ -106,12 +106,10 @@ def _readout(service: Service, served: ServedModel, spec: str) -> ServedReadout:
     if spec in served.readouts:
         return served.readouts[spec]
     try:
-        parse(spec)
-        return ServedReadout.of(
-            spec, service.catalogue.find(f"{served.name}:{spec}")[1].fitted, served.model
-        )
-    except (ReadoutError, UnknownModelError) as error:
+        ServedReadout.of(spec, FittedReadout(parse(spec)), served.model)
+    except PoolwiseError as error:
         raise InvalidRequestError(str(error), param="readouts") from error
+    return service.catalogue.find(f"{served.name}:{spec}")[1]
 
 
 async def vectors_of(
