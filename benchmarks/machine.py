@@ -50,14 +50,15 @@ APPLE = {
 """What macOS calls them."""
 
 
-def describe() -> dict[str, str]:
+def describe(*more: str) -> dict[str, str]:
+    """With the versions of ``PACKAGES`` and of ``more`` that are installed."""
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "processor": _processor(),
         "instructions": " ".join(instructions()) or "unknown",
         "cores": str(cores()),
         "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
-        **{name: value for name in PACKAGES if (value := _version(name))},
+        **{name: value for name in (*PACKAGES, *more) if (value := _version(name))},
     }
 
 

@@ -18,7 +18,7 @@ BLOCKS = 20
 class Growth:
     """Of the last two thirds, in per cent of their first value on the line; 95 % interval.
 
-    ``first_mb`` is the memory before any load, ``last_mb`` at the end.
+    ``first_mb`` is the memory at the start, ``last_mb`` at the end.
     """
 
     percent: float

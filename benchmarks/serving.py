@@ -16,10 +16,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,9 @@ from workloads import of_sixteen_tokens
 
 HERE = Path(__file__).parent
 TEXTS = 10_000
+SERVERS = ("uvicorn", "starlette", "httptools", "uvloop", "fastapi")
+"""Packages of servers, whose versions are noted too."""
+
 SHARES = (0.25, 0.5, 0.75)
 """Offered rates, as shares of what extraction, exact, reaches in the first round."""
 
@@ -49,7 +54,8 @@ class Run:
     def __init__(self, arguments: argparse.Namespace) -> None:
         self.arguments, self.began = arguments, time.perf_counter()
         self.results: dict[str, Any] = {
-            "machine": describe(),
+            "machine": describe(*SERVERS),
+            "load_before": os.getloadavg()[0],
             "quick": arguments.quick,
             "rounds": arguments.rounds,
             "seconds": arguments.seconds,
@@ -103,56 +109,62 @@ def _one_model(run: Run, subject: Subject, temporary: Path, texts: list[str]) ->
             servers.append(peer)
     for number in range(arguments.rounds):
         say(f"{subject}: round {number + 1} of {arguments.rounds}")
+        turns = Round(run, subject, folder, texts, number)
         for precision in arguments.precisions:
             run.part(
-                f"{subject.name}, extraction, {precision}",
-                lambda precision=precision: _bare(run, subject, folder, precision, texts),
+                f"{subject.name}, extraction, {precision}", partial(turns.extraction, precision)
             )
         for server in servers:
-            run.part(
-                f"{subject.name}, {server.name}",
-                lambda server=server: _serve(run, subject, folder, server, texts),
-            )
+            run.part(f"{subject.name}, {server.name}", partial(turns.serving, server))
         run.write()
 
 
-def _bare(run: Run, subject: Subject, folder: Path, precision: str, texts: list[str]) -> None:
-    say(f"  extraction, {precision}")
-    figures = in_process(folder, precision, texts, run.arguments.seconds, CALLS)
-    place = {"model": subject.name, "precision": precision}
-    run.results["bare"].append(place | figures)
-    if subject.name not in run.results["rates"]:
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Everyone's turn, once."""
+
+    run: Run
+    subject: Subject
+    folder: Path
+    texts: list[str]
+    number: int
+
+    def extraction(self, precision: str) -> None:
+        say(f"  extraction, {precision}")
+        results, name = self.run.results, self.subject.name
+        seconds = self.run.arguments.seconds
+        figures = in_process(self.folder, precision, self.texts, seconds, CALLS)
+        place = {"round": self.number, "model": name, "precision": precision}
+        results["bare"].append(place | figures)
         rates = [round(share * figures["texts_per_s"]) for share in SHARES]
-        run.results["rates"][subject.name] = rates
+        results["rates"].setdefault(name, rates)
 
-
-def _serve(
-    run: Run, subject: Subject, folder: Path, contender: Contender, texts: list[str]
-) -> None:
-    """All of one server's turn; a row even where a later part of it fails."""
-    arguments = run.arguments
-    say(f"  {contender.name}")
-    row: dict[str, Any] = {
-        "model": subject.name,
-        "name": contender.name,
-        "precision": contender.precision,
-        "ours": contender.ours,
-        "rated": [],
-    }
-    assert contender.command is not None
-    with running(contender.command, contender.ready, contender.environment) as server:
-        requests = requests_of(texts, server.model_name())
-        row["cosine"] = agrees(server, folder, texts[:8])
-        saturated(server, requests, arguments.connections, 2)  # warm
-        row["saturated"] = saturated(server, requests, arguments.connections, arguments.seconds)
-        run.results["servers"].append(row)
-        row["single"] = alone(server, requests, CALLS)
-        for rate in run.results["rates"].get(subject.name, ()):
-            row["rated"].append(rated(server, requests, rate, arguments.seconds))
-        if contender.ours and arguments.overload_seconds:
-            say("    overload")
-            capacity = row["saturated"]["answered_per_s"]
-            row["overload"] = overload(server, requests, capacity, arguments.overload_seconds)
+    def serving(self, contender: Contender) -> None:
+        """A row of what has been measured, even where a later part of the turn fails."""
+        say(f"  {contender.name}")
+        arguments, results = self.run.arguments, self.run.results
+        row: dict[str, Any] = {
+            "round": self.number,
+            "model": self.subject.name,
+            "name": contender.name,
+            "precision": contender.precision,
+            "ours": contender.ours,
+            "rated": [],
+        }
+        assert contender.command is not None
+        with running(contender.command, contender.ready, contender.environment) as server:
+            requests = requests_of(self.texts, server.model_name())
+            row["cosine"] = agrees(server, self.folder, self.texts[:8])
+            saturated(server, requests, arguments.connections, 2)  # warm
+            row["saturated"] = saturated(server, requests, arguments.connections, arguments.seconds)
+            results["servers"].append(row)
+            row["single"] = alone(server, requests, CALLS)
+            for rate in results["rates"].get(self.subject.name, ()):
+                row["rated"].append(rated(server, requests, rate, arguments.seconds))
+            if contender.ours and arguments.overload_seconds:
+                say("    overload")
+                capacity = row["saturated"]["answered_per_s"]
+                row["overload"] = overload(server, requests, capacity, arguments.overload_seconds)
 
 
 def main() -> None:

@@ -34,20 +34,25 @@ def median(rows: Sequence[Results], figure: Callable[[Results], float | None]) -
     return statistics.median(values) if values else None
 
 
+def beside_extraction(
+    results: Results, rows: Sequence[Results]
+) -> Iterator[tuple[Results, Results]]:
+    """A server's turns, each with the extraction of the same round."""
+    for row in rows:
+        for bare in results["bare"]:
+            if all(row[name] == bare[name] for name in ("round", "model", "precision")):
+                yield row, bare
+
+
 def of_bare(results: Results, rows: Sequence[Results], *, shared: bool = True) -> float | None:
     """Served texts a second as a share of extraction's, round by round; if not ``shared``, of what
     extraction would reach on the cores that the generator leaves."""
-    bare = [
-        b
-        for b in results["bare"]
-        if b["model"] == rows[0]["model"] and b["precision"] == rows[0]["precision"]
-    ]
     cores = int(results["machine"]["cores"])
     shares = [
         row["saturated"]["answered_per_s"]
         / b["texts_per_s"]
         / (1 if shared else 1 - row["saturated"]["generator_cores"] / cores)
-        for row, b in zip(rows, bare, strict=False)
+        for row, b in beside_extraction(results, rows)
     ]
     return statistics.median(shares) if shares else None
 
@@ -83,7 +88,8 @@ def _overload(results: Results) -> Iterator[Claim]:
 
     kept, refused = _each(results, goodput), _each(results, refusal)
     yield at_least("overload: goodput over capacity", 90, kept, " %", NOT_RUN)
-    yield at_most("overload: refusals (429) within, p99", 50, refused, " ms", NOT_RUN)
+    reason = "nothing was refused" if kept else NOT_RUN
+    yield at_most("overload: refusals (429) within, p99", 50, refused, " ms", reason)
     yield at_most("overload: latency is back within", 5, _each(results, recovery), " s", NOT_RUN)
     yield at_most("overload: neither 200 nor 429", 0, _each(results, other), " requests", NOT_RUN)
 
@@ -106,14 +112,9 @@ def _single(results: Results) -> Iterator[Claim]:
 
 def overhead(results: Results, rows: Sequence[Results]) -> float | None:
     """Milliseconds of a request beyond ``embed``, the median over rounds."""
-    bare = [
-        b
-        for b in results["bare"]
-        if b["model"] == rows[0]["model"] and b["precision"] == rows[0]["precision"]
-    ]
     added = [
         row["single"]["p50_ms"] - b["single_ms"]
-        for row, b in zip(rows, bare, strict=False)
+        for row, b in beside_extraction(results, rows)
         if "single" in row
     ]
     return statistics.median(added) if added else None
@@ -128,8 +129,12 @@ def _peers(results: Results) -> Iterator[Claim]:
             continue
         ratios = [
             a["saturated"]["answered_per_s"] / b["saturated"]["answered_per_s"]
-            for a, b in zip(mine, rows, strict=False)
+            for a in mine
+            for b in rows
+            if a["round"] == b["round"]
         ]
+        if not ratios:
+            continue
         values.append((place, statistics.median(ratios)))
     reasons = "; ".join(f"{a['name']}: {a['reason']}" for a in results["absent"])
     yield at_least("throughput, exact over the best peer", 1, values, "x", reasons or NOT_RUN)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from claim import Claim
+from load import MOST
 from page import judged, markdown_table
-from serving_claims import median, of_bare, ours, overhead, turns
+from serving_claims import beside_extraction, median, of_bare, ours, overhead, turns
 
 Results = dict[str, Any]
 
@@ -25,6 +26,7 @@ def _head(results: Results) -> str:
     lines += [
         f"- rounds: {results['rounds']}; loads of {results['seconds']:g} s, overload of "
         f"{results['overload_seconds']:g} s; the whole run took {results['minutes']:.0f} minutes",
+        f"- busy or waiting processes in the minute before: {results['load_before']:.1f}",
         "",
         "Every round runs extraction without a server and each server once, in turn; figures are "
         "medians over rounds. A request has one text of 16 tokens and asks for base64. The load "
@@ -89,10 +91,11 @@ def _overload(results: Results) -> str:
     header = (
         "## Overload\n\nFour times the capacity of the same turn. *Goodput*: replies by 200 in "
         "that time, over capacity. *Recovery*: seconds after it until a light load's latency "
-        "stays within twice of what it was before.\n"
+        "stays within twice of what it was before. *Sent late*: a request leaves late where all of "
+        f"{MOST:,} connections wait for replies; latencies count from when it was due.\n"
     )
     columns = ("", "offered/s", "goodput", "200: p50, ms", "p99", "429", "429: p50, ms", "p99")
-    columns += ("recovery, s", "server", "generator")
+    columns += ("recovery, s", "server", "generator", "sent late, p99, ms")
     rows = []
     for place, served in ours(results).items():
         loads = [row["overload"] for row in served if "overload" in row]
@@ -112,9 +115,10 @@ def _overload(results: Results) -> str:
         )
         rest = (median(loads, _figure(name)) for name in ("recovery_s", "cores", "generator_cores"))
         accepted = (_two(of("200", "p50_ms")), _two(of("200", "p99_ms")))
+        late = median(loads, lambda load: load["during"]["late_ms"])
         refusals = (_two(of("429", "p50_ms")), _two(of("429", "p99_ms")))
         first = (f"**{place}**", _count(offered), _share(goodput))
-        rows.append((*first, *accepted, _share(refused), *refusals, *map(_two, rest)))
+        rows.append((*first, *accepted, _share(refused), *refusals, *map(_two, (*rest, late))))
     return markdown_table(header, columns, rows)
 
 
@@ -127,11 +131,7 @@ def _single(results: Results) -> str:
     for place, served in turns(results["servers"], lambda row: row["name"]).items():
         singles = [row["single"] for row in served if "single" in row]
         latencies = [median(singles, _figure(part)) for part in ("p50_ms", "p99_ms")]
-        bare = [
-            b
-            for b in results["bare"]
-            if b["model"] == served[0]["model"] and b["precision"] == served[0]["precision"]
-        ]
+        bare = [extracted for _, extracted in beside_extraction(results, served)]
         embed = median(bare, _figure("single_ms")) if served[0]["ours"] else None
         added = overhead(results, served) if served[0]["ours"] else None
         rows.append((_bold(place, served), *map(_two, (*latencies, embed, added))))

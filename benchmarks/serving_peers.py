@@ -77,11 +77,11 @@ def infinity(folder: Path, environments: Path) -> Contender:
         _install(environment, program)
     except RuntimeError as error:
         return Contender(name, "exact", absent=f"it was not installed: {_short(error)}")
-    asked = subprocess.run(
-        [str(program), "v2", "--help"], capture_output=True, text=True, check=False
-    )
-    if asked.returncode:
-        return Contender(name, "exact", absent=f"it does not start: {_short(asked.stderr)}")
+    try:
+        run([str(program), "v2", "--help"])
+    except RuntimeError as error:
+        return Contender(name, "exact", absent=f"it does not start: {_short(error)}")
+    name += " " + _version(environment)
     return Contender(name, "exact", partial(_infinity, program, folder), environment=PATIENT)
 
 
@@ -93,6 +93,12 @@ def _install(environment: Path, program: Path) -> None:
     pip = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet"]
     run([*pip, TORCH])
     run([*pip, INFINITY])
+
+
+def _version(environment: Path) -> str:
+    program = "from importlib.metadata import version; print(version('infinity-emb'))"
+    command = [str(environment / "bin" / "python"), "-c", program]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def _infinity(program: Path, folder: Path, port: int) -> Sequence[str]:

@@ -41,7 +41,7 @@ def soak(contender: Contender, minutes: float, rate: float) -> dict[str, Any]:
         say(f"mixed traffic for {minutes:g} minutes, {rate:g} requests a second")
         with (
             Leavers(server.port, requests, LEAVERS_PER_S) as leavers,
-            Sampler(server, min(1.0, minutes)) as sampler,
+            Sampler(server, 1.0) as sampler,
         ):
             load = offering(server.port, requests, [(rate, 60 * minutes)], drain=60).finish()
         ready = server.get("/readyz")[0]
