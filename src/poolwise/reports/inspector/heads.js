@@ -42,8 +42,8 @@ function headsGrid({ attention, tokens }, choose) {
     }),
   );
   const names = cells[0].map((_, head) => head + 1);
-  const style = `--heads: ${names.length}`;
-  const { node, rows } = table("heads", names, cells, { style });
+  const { node, rows } = table("heads", names, cells);
+  node.style.setProperty("--heads", names.length); // no style attribute: a policy may forbid them
   const all = cells.flat();
   roving(node, all, names.length);
   return {
