@@ -20,7 +20,7 @@ def live_server(tmp_path_factory):
     """``live_server(folder, "-r", "mean@-1")``: the URL of ``poolwise serve`` of these arguments.
 
     It is ready, and the session's: the same arguments give the same server. At the session's end
-    each gets SIGTERM, and must exit 0.
+    each gets SIGTERM, and must exit 0. ``live_server.told(…)`` is what it has printed.
     """
     servers = {}
 
@@ -30,6 +30,7 @@ def live_server(tmp_path_factory):
             servers[texts] = Server(texts, tmp_path_factory.mktemp("server") / "log")
         return servers[texts].url
 
+    url_of.told = lambda *arguments: servers[tuple(map(str, arguments))].log.read_text()
     yield url_of
     for server in servers.values():
         server.process.terminate()

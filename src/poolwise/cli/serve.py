@@ -12,7 +12,7 @@ from poolwise.errors import OptionError, needs
 
 if TYPE_CHECKING:
     from poolwise.serving.config import ServeConfig
-    from poolwise.serving.serve import Listening
+    from poolwise.serving.startup import Listening
 
 
 @click.command("serve")
@@ -84,7 +84,7 @@ def command(
     """
     with needs("serve", "a server"):
         from poolwise.serving.config import ServeConfig, read_config  # noqa: PLC0415
-        from poolwise.serving.serve import serve  # noqa: PLC0415
+        from poolwise.serving.startup import serve  # noqa: PLC0415
 
     config = ServeConfig() if file is None else read_config(file)
     values = {"host": host, "port": port, "api_key_file": api_key_file}

@@ -5,13 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from poolwise.serving.app import app
+    from poolwise.serving.application import app
     from poolwise.serving.catalogue import serve_model
     from poolwise.serving.settings import Settings
+    from poolwise.serving.startup import serve
 
-__all__ = ["Settings", "app", "serve_model"]
+__all__ = ["Settings", "app", "serve", "serve_model"]
 
-_ROOMS = {"Settings": "settings", "app": "app", "serve_model": "catalogue"}
+_ROOMS = {
+    "Settings": "settings",
+    "app": "application",
+    "serve": "startup",
+    "serve_model": "catalogue",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from poolwise.errors import OptionError
-from poolwise.serving.app import application
+from poolwise.serving.application import application
 from poolwise.serving.catalogue import Catalogue, ServedModel, serve_model
 from poolwise.serving.config import ServeConfig, settings_of
 from poolwise.serving.endpoint import log_to_stderr

@@ -108,10 +108,11 @@ async def _refused(request: HttpRequest, error: Exception) -> Response:
 def _methods(request: HttpRequest) -> tuple[str, ...]:
     """The methods that the path is served by."""
     routes: Sequence[Any] = request.app.routes
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
     methods = {
         method
         for route in routes
-        if getattr(route, "path", None) == request.scope["path"]
+        if getattr(route, "path", None) == path
         for method in route.methods or ()
     }
     return tuple(sorted(methods))
