@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from tokenizers import processors
+
 from poolwise.encoders.untrusted_files import abridge, as_object
 from poolwise.errors import EncoderError
 
@@ -16,6 +18,28 @@ class Frame(NamedTuple):
 
     before: tuple[int, ...]
     after: tuple[int, ...]
+
+
+class Trimming(NamedTuple):
+    """Spaces do not count as part of a token, as the post-processors ``ByteLevel`` and
+    ``RobertaProcessing`` have it; ``prefix_space`` says that one is put in front of every text."""
+
+    prefix_space: bool
+
+    def processor(self) -> processors.ByteLevel:
+        """What trims the places of an encoding's tokens."""
+        return processors.ByteLevel(trim_offsets=True, add_prefix_space=self.prefix_space)
+
+
+def read_trimming(post_processor: Any) -> Trimming | None:
+    """Whether a tokenizer.json's post-processor trims the places of tokens; one that is none does
+    not."""
+    steps = post_processor.get("processors") if isinstance(post_processor, dict) else None
+    for step in steps if isinstance(steps, list) else [post_processor]:
+        kind = step.get("type") if isinstance(step, dict) else None
+        if kind in ("ByteLevel", "RobertaProcessing") and step.get("trim_offsets", True):
+            return Trimming(bool(step.get("add_prefix_space", True)))
+    return None
 
 
 def read_frame(post_processor: Any, place: str) -> Frame:

@@ -11,7 +11,7 @@ import tokenizers
 
 from poolwise.encoders.tokenizer.build import TokenizerBuild
 from poolwise.encoders.tokenizer.checks import check_spec, max_growth
-from poolwise.encoders.tokenizer.frame import Frame, read_frame
+from poolwise.encoders.tokenizer.frame import Frame, read_frame, read_trimming
 from poolwise.encoders.tokenizer.library_errors import library_errors_as
 from poolwise.encoders.tokenizer.limits import Limits, may_be_slow
 from poolwise.encoders.tokenizer.settings import TokenizerSettings, stored_side
@@ -53,6 +53,7 @@ def read_tokenizer(
         declared_special_ids=build.declared_special_ids,
         unk_token_id=_unk_token_id(backend, spec["model"], place),
         truncation_side=settings.truncation_side or stored_side(stored, place),
+        trimming=read_trimming(post_processor),
         notes=(*build.notes, *settings.notes),
     )
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 import tokenizers
 
-from poolwise.encoders.tokenizer.frame import Frame
+from poolwise.encoders.tokenizer.decoding import decoder_of
+from poolwise.encoders.tokenizer.frame import Frame, Trimming
 from poolwise.encoders.tokenizer.library_errors import library_errors_as
 from poolwise.encoders.tokenizer.limits import (
     MAX_NORMALISED,
@@ -24,6 +26,8 @@ from poolwise.encoders.tokenizer.settings import Side
 from poolwise.encoders.tokenizer.split_points import PIECE, is_splittable, split_points
 from poolwise.errors import EncoderError, RowError, TextError
 from poolwise.records import Ints
+
+T = TypeVar("T")
 
 _CHUNK = 1024
 """Texts that the library tokenizes in one call, at most."""
@@ -38,7 +42,8 @@ class Tokenizer:
     every text, ``special`` all special tokens, ``declared_special_ids`` the ids of those that the
     folder's settings name ([SEP] as ``sep_token``). ``vocab_size`` bounds the ids. ``limits`` bound
     the memory and time for a text. ``truncation_side`` is the side on which long texts lose tokens.
-    ``notes`` are assumptions for the user to know.
+    ``trimming`` leaves out the spaces around a token from its place in the text, where the folder's
+    tokenizer does. ``notes`` are assumptions for the user to know.
     """
 
     backend: tokenizers.Tokenizer
@@ -50,6 +55,7 @@ class Tokenizer:
     declared_special_ids: frozenset[int] = frozenset()
     unk_token_id: int | None = None
     truncation_side: Side = "right"
+    trimming: Trimming | None = None
     notes: tuple[str, ...] = ()
 
     def encode(
@@ -89,17 +95,29 @@ class Tokenizer:
         """
         _check_text(text, 0)
         self._check_size([text], 0)
-        with library_errors_as(partial(RowError, 0), "the tokenizer fails on it"):
-            encoding = self.backend.encode(text, add_special_tokens=False)
+        encoding = self._within_time(lambda: self._encoding(text), 0, 1)
         return [
             (number, *offsets)
             for number, offsets in zip(encoding.ids, encoding.offsets, strict=True)
         ]
 
     def decode(self, ids: Sequence[int], *, skip_special_tokens: bool = False) -> str:
-        """The text of ids, each from 0 to ``vocab_size`` - 1."""
-        text: str = self.backend.decode(list(ids), skip_special_tokens=skip_special_tokens)
+        """The text of ids, each from 0 to ``vocab_size`` - 1; ids without a token have no text."""
+        left_out = {*self.special.values()} if skip_special_tokens else ()
+        tokens = (self.backend.id_to_token(number) for number in ids if number not in left_out)
+        text: str = self._decoder.decode([token for token in tokens if token is not None])
         return text
+
+    @cached_property
+    def _decoder(self) -> tokenizers.decoders.Decoder:
+        return decoder_of(json.loads(self.spec))
+
+    def _encoding(self, text: str) -> tokenizers.Encoding:
+        with library_errors_as(partial(RowError, 0), "the tokenizer fails on it"):
+            encoding = self.backend.encode(text, add_special_tokens=False)
+            if self.trimming is None:
+                return encoding
+            return self.trimming.processor().process(encoding, add_special_tokens=False)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -152,12 +170,18 @@ class Tokenizer:
     def _encode(
         self, backend: tokenizers.Tokenizer, texts: Sequence[str], start: int
     ) -> list[Ints]:
+        return self._within_time(
+            lambda: self._encode_piece(backend, texts, start), start, len(texts)
+        )
+
+    def _within_time(self, work: Callable[[], T], start: int, count: int) -> T:
+        """``work()``, which reads ``count`` texts from that of index ``start``, within SECONDS."""
         if not self.limits.slow:
-            return self._encode_piece(backend, texts, start)
+            return work()
         try:
-            return run_within(SECONDS, lambda: self._encode_piece(backend, texts, start))
+            return run_within(SECONDS, work)
         except TooSlowError:
-            others = f" and the {len(texts) - 1} texts after it" if len(texts) > 1 else ""
+            others = f" and the {count - 1} texts after it" if count > 1 else ""
             raise RowError(
                 start,
                 f"this model's tokenizer takes more than {SECONDS:.0f} s for it{others}, as its "
