@@ -33,6 +33,11 @@ if TYPE_CHECKING:
     help="0 takes a free one and prints it. [default: 8080]",
 )
 @click.option(
+    "--ollama-port",
+    type=click.IntRange(0, 65535),
+    help="A second port, at which / says that Ollama is running: 11434 is Ollama's own.",
+)
+@click.option(
     "--api-key-file",
     metavar="FILE",
     help="Keys, one a line; a request must bring one of them.",
@@ -65,6 +70,7 @@ def command(
     readouts: tuple[str, ...],
     host: str | None,
     port: int | None,
+    ollama_port: int | None,
     api_key_file: str | None,
     insecure: bool,
     precision: str | None,
@@ -87,7 +93,12 @@ def command(
         from poolwise.serving.startup import serve  # noqa: PLC0415
 
     config = ServeConfig() if file is None else read_config(file)
-    values = {"host": host, "port": port, "api_key_file": api_key_file}
+    values = {
+        "host": host,
+        "port": port,
+        "ollama_port": ollama_port,
+        "api_key_file": api_key_file,
+    }
     for name, value in values.items():
         if value is not None:
             setattr(config, name, value)
@@ -143,6 +154,8 @@ def _announce(listening: Listening) -> None:
             out.print(f"  {name}{spec}: {readout.width} dimensions{default}", soft_wrap=True)
     key = ' -H "Authorization: Bearer $KEY"' if listening.has_key else ""
     out.print(f"serving at {listening.url}; Ctrl-C stops", soft_wrap=True)
+    if listening.ollama_url is not None:
+        out.print(f"for Ollama's clients at {listening.ollama_url}", soft_wrap=True)
     out.print("try it:", soft_wrap=True)
     out.print(
         f"  curl {listening.url}/v1/embeddings{key} -H 'Content-Type: application/json' "

@@ -11,7 +11,8 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from poolwise.classifier.classifier import Classifier
 from poolwise.model import Model
@@ -20,9 +21,9 @@ from poolwise.serving.catalogue import Catalogue, ServedModel, serve_model
 from poolwise.serving.endpoint import Endpoint
 from poolwise.serving.errors import MethodError, NotFoundError, RequestError
 from poolwise.serving.openapi import document
-from poolwise.serving.operations import Operation, Reply, Request
+from poolwise.serving.operations import ErrorFormat, Operation, Reply, Request
 from poolwise.serving.page import routes as page
-from poolwise.serving.protocols import openai
+from poolwise.serving.protocols import ollama, openai
 from poolwise.serving.service import Service
 from poolwise.serving.settings import Settings
 
@@ -55,11 +56,22 @@ def app(
 def operations(settings: Settings) -> list[Operation]:
     """Every operation, those that are asked for most first."""
     shown = page.OPERATIONS if settings.page else []
-    return [*openai.OPERATIONS, *health.OPERATIONS, *root.OPERATIONS, *shown]
+    return [
+        *openai.OPERATIONS,
+        *ollama.OPERATIONS,
+        *health.OPERATIONS,
+        *root.OPERATIONS,
+        *shown,
+    ]
 
 
-def application(service: Service) -> Starlette:
-    """The application over a service that is not started yet."""
+ERROR_FORMATS: tuple[tuple[str, ErrorFormat], ...] = (("/api/", ollama.ERRORS),)
+"""How errors of a path that is not served are written, by its beginning; else as OpenAI's."""
+
+
+def application(service: Service, *, ollama_port: int | None = None) -> Starlette:
+    """The application over a service that is not started yet. At connections to ``ollama_port``
+    the path ``/`` is Ollama's."""
     served = operations(service.settings)
     described = document([operation for operation in served if operation.described])
 
@@ -79,7 +91,10 @@ def application(service: Service) -> Starlette:
             await service.stop()
 
     application = Starlette(
-        routes=[_route(operation, service) for operation in (*served, description)],
+        routes=[
+            *([] if ollama_port is None else [PortRoute(ollama.ROOT, service, ollama_port)]),
+            *(_route(operation, service) for operation in (*served, description)),
+        ],
         lifespan=lifespan,
         exception_handlers={HTTPException: _refused},
     )
@@ -89,6 +104,18 @@ def application(service: Service) -> Starlette:
 
 def _route(operation: Operation, service: Service) -> Route:
     return Route(operation.path, Endpoint(operation, service), methods=[operation.method])
+
+
+class PortRoute(Route):
+    """An operation that is served at connections to one port only."""
+
+    def __init__(self, operation: Operation, service: Service, port: int) -> None:
+        super().__init__(operation.path, Endpoint(operation, service), methods=[operation.method])
+        self._port = port
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        server = scope.get("server")
+        return super().matches(scope) if server and server[1] == self._port else (Match.NONE, {})
 
 
 async def _refused(request: HttpRequest, error: Exception) -> Response:
@@ -101,7 +128,8 @@ async def _refused(request: HttpRequest, error: Exception) -> Response:
         reason.allowed = _methods(request)
     else:
         reason = NotFoundError(f"nothing is served at {path!r:.100}; see /openapi.json")
-    reply = openai.ERRORS.reply(reason)
+    formats = (errors for start, errors in ERROR_FORMATS if path.startswith(start))
+    reply = next(formats, openai.ERRORS).reply(reason)
     return Response(reply.content, reply.status, dict(reply.headers), reply.media_type)
 
 

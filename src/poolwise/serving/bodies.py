@@ -85,12 +85,22 @@ def _too_slow(settings: Settings) -> RequestTimeoutError:
     return RequestTimeoutError(f"the body did not arrive within {settings.body_seconds:g} s")
 
 
-def parse(body: bytes, kind: Any, headers: Mapping[str, str], *, form: bool = False) -> Any:
-    """The body as ``kind``. Raises MediaTypeError, InvalidRequestError."""
+def parse(
+    body: bytes,
+    kind: Any,
+    headers: Mapping[str, str],
+    *,
+    form: bool = False,
+    any_type: bool = False,
+) -> Any:
+    """The body as ``kind``; ``any_type`` takes JSON whatever the headers call it.
+
+    Raises MediaTypeError, InvalidRequestError.
+    """
     media_type = headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if form and media_type == FORM:
         return convert(dict(parse_qsl(body.decode("utf-8", "replace"))), kind, strict=False)
-    if media_type != "application/json" and not media_type.endswith("+json"):
+    if not (any_type or media_type == "application/json" or media_type.endswith("+json")):
         raise MediaTypeError(
             f"found a body of type {media_type!r:.60}, expected application/json: send the header "
             "Content-Type: application/json"

@@ -64,7 +64,13 @@ class Endpoint:
             body = None
             if operation.body is not None:
                 content = await read_body(receive, headers, self.service.settings)
-                body = parse(content, operation.body, headers, form=operation.form)
+                body = parse(
+                    content,
+                    operation.body,
+                    headers,
+                    form=operation.form,
+                    any_type=operation.any_type,
+                )
             query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
             return await while_connected(
                 operation.handle(self.service, Request(body, headers, query)), receive

@@ -84,8 +84,8 @@ class Operation:
     ``body`` is the type of the request's JSON (a msgspec.Struct, or a union), None for requests
     without one; ``reply`` the type of the answer's JSON, None where it is none (``media_type``).
     ``statuses`` are those beside 200 that the handler may give, beyond what every operation may.
-    ``public``: no key is needed. ``form``: the body may be an HTML form's. ``described``: it is in
-    the OpenAPI document.
+    ``public``: no key is needed. ``form``: the body may be an HTML form's. ``any_type``: it is JSON
+    whatever its media type (curl's own is a form's). ``described``: it is in the OpenAPI document.
     """
 
     method: str
@@ -99,4 +99,5 @@ class Operation:
     public: bool = False
     media_type: str = JSON
     form: bool = False
+    any_type: bool = False
     described: bool = True

@@ -118,9 +118,12 @@ def run(application: Starlette, settings: Settings, sockets: Sequence[socket.soc
     server.run(sockets=list(sockets))
 
 
-def listen(host: str, port: int, *, has_key: bool, insecure: bool = False) -> socket.socket:
-    """A socket bound to the address. Raises OptionError where it cannot be had, and for one that
-    other machines reach where there is neither a key nor ``insecure``."""
+def listen(
+    host: str, port: int, *, has_key: bool, insecure: bool = False, option: str = "--port"
+) -> socket.socket:
+    """A socket bound to the address; ``option`` is what sets its port. Raises OptionError where it
+    cannot be had, and for one that other machines reach where there is neither a key nor
+    ``insecure``."""
     if not (has_key or insecure or _is_loopback(host)):
         raise OptionError(
             f"{host} can be reached from other machines, and there is no key: give --api-key-file, "
@@ -134,7 +137,7 @@ def listen(host: str, port: int, *, has_key: bool, insecure: bool = False) -> so
     except OSError as error:
         bound.close()
         raise OptionError(
-            f"{host}:{port} cannot be served at: {error.strerror or error}; choose another --port"
+            f"{host}:{port} cannot be served at: {error.strerror or error}; choose another {option}"
         ) from error
     return bound
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,12 @@ from poolwise.serving.settings import read_keys
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """What is about to be served, and where."""
+    """What is about to be served, and where; ``ollama_url`` is that of Ollama's own port."""
 
     catalogue: Catalogue
     url: str
     has_key: bool
+    ollama_url: str | None = None
 
 
 def serve(config: ServeConfig, announce: Callable[[Listening], None] | None = None) -> None:
@@ -34,14 +36,30 @@ def serve(config: ServeConfig, announce: Callable[[Listening], None] | None = No
     """
     keys = read_keys(Path(config.api_key_file)) if config.api_key_file else ()
     settings = settings_of(config.settings, keys)
-    bound = listen(config.host, config.port, has_key=bool(keys), insecure=config.insecure)
-    with bound:
+    with ExitStack() as stack:
+
+        def bind(port: int, option: str) -> socket.socket:
+            return stack.enter_context(
+                listen(
+                    config.host,
+                    port,
+                    has_key=bool(keys),
+                    insecure=config.insecure,
+                    option=option,
+                )
+            )
+
+        sockets, ollama_port = [bind(config.port, "--port")], None
+        if config.ollama_port is not None:
+            sockets.append(bind(config.ollama_port, "--ollama-port"))
+            ollama_port = sockets[-1].getsockname()[1]
         catalogue = Catalogue(_models(config, settings.precision))
         service = Service(catalogue, settings)
         if announce is not None:
-            announce(Listening(catalogue, _url(bound, config.host), bool(keys)))
+            urls = [_url(bound, config.host) for bound in sockets]
+            announce(Listening(catalogue, urls[0], bool(keys), *urls[1:]))
         log_to_stderr()
-        run(application(service), settings, [bound])
+        run(application(service, ollama_port=ollama_port), settings, sockets)
 
 
 def _models(config: ServeConfig, precision: Any) -> Iterable[ServedModel]:
