@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from poolwise.errors import PoolwiseError
@@ -32,8 +33,15 @@ Waiting = Job | Call
 HEARTBEAT_S = 1.0
 """The thread shows at least this often that it lives, unless a pass takes longer."""
 
+STOP_S = 10.0
+"""A pass that takes longer than this is not waited for when the thread is stopped."""
+
 TURNS = 4
 """Where others wait, one request takes at most this share of a batch: a quarter."""
+
+MAX_SHARE = 2
+"""One request counts as at most this share of the queue, a half: it takes turns, so that others
+wait for a part of it only, and a large one must not shut them out."""
 
 
 class Batcher:
@@ -47,8 +55,8 @@ class Batcher:
         self._metrics = metrics
         self._queue: deque[Waiting] = deque()
         self._ready = threading.Condition()
-        self._running: Sequence[Waiting] = ()
-        self._tokens = 0  # of all that waits or runs
+        self._admitted: dict[Waiting, None] = {}  # all that waits or runs, the oldest first
+        self._tokens = 0  # of all that is admitted, as the queue counts them
         self._refused: int | None = None  # characters of the smallest request refused since
         self._stopped = True
         self._thread: threading.Thread | None = None
@@ -60,7 +68,8 @@ class Batcher:
         with self._ready:
             if self._thread is not None and self._thread.is_alive():
                 return
-            lost, self._running = self._running, ()
+            waiting = set(self._queue)
+            lost = [job for job in self._admitted if job not in waiting]
             self._stopped = False
             self.heartbeat = time.monotonic()
             self._thread = threading.Thread(target=self._work, name="batcher", daemon=True)
@@ -69,14 +78,19 @@ class Batcher:
 
     def stop(self) -> None:
         """End the thread after its pass; jobs that still wait fail with UnavailableError."""
+        stopped = UnavailableError("the server stops", retry_after=5)
         with self._ready:
             self._stopped = True
             waiting = tuple(self._queue)
             self._queue.clear()
             self._ready.notify_all()
-        self._finish(waiting, UnavailableError("the server stops", retry_after=5))
+        self._finish(waiting, stopped)
         if self._thread is not None:
-            self._thread.join(timeout=10)
+            self._thread.join(timeout=STOP_S)
+        with self._ready:  # a request that was between two of its passes, or in a pass without end
+            unfinished = tuple(self._admitted)
+            self._queue.clear()
+        self._finish(unfinished, stopped)
 
     @property
     def alive(self) -> bool:
@@ -87,12 +101,13 @@ class Batcher:
     @property
     def waiting_tokens(self) -> int:
         """Tokens that wait or are being computed."""
-        return self._tokens
+        with self._ready:
+            return sum(job.n_tokens for job in self._admitted)
 
     @property
     def n_waiting(self) -> int:
         """Requests that wait or are being computed."""
-        return len(self._queue) + len(self._running)
+        return len(self._admitted)
 
     def check_room(self, characters: int) -> None:
         """Raises OverloadedError where a request of as many characters, or fewer, has found no room
@@ -107,11 +122,13 @@ class Batcher:
         with self._ready:
             if self._stopped:
                 raise UnavailableError("the server stops", retry_after=5)
-            if self._tokens and self._tokens + job.n_tokens > self._queue_tokens:
+            counted = min(job.n_tokens, self._queue_tokens // MAX_SHARE)
+            if self._tokens and self._tokens + counted > self._queue_tokens:
                 self._refused = min(job.characters, self._refused or job.characters)
                 raise self._overloaded()
-            self._tokens += job.n_tokens
-            job.admitted = job.n_tokens
+            self._tokens += counted
+            job.admitted = counted
+            self._admitted[job] = None
             self._queue.append(job)
             self._ready.notify()
 
@@ -135,11 +152,8 @@ class Batcher:
                 if self._stopped:
                     return
                 pieces = self._take()
-                self._running = [p if isinstance(p, Call) else p.job for p in pieces]
             self._compute(pieces)
             del pieces
-            with self._ready:
-                self._running = ()
 
     def _take(self) -> list[Piece | Call]:
         """The next batch, in the queue's order."""
@@ -178,12 +192,13 @@ class Batcher:
             if count and room < 0:
                 break
             count += 1
-        return Piece(job, count)
+        return Piece(job, job.n_done, count)
 
     def _drop(self, job: Waiting, now: float) -> None:
         """A job that nobody waits for, or whose time is up."""
         if job.future.done():
-            self._metrics.rejected("abandoned")
+            if now < job.deadline:  # else it has been counted as late
+                self._metrics.rejected("abandoned")
             self._release([job])
             return
         self._metrics.rejected("deadline")
@@ -209,7 +224,8 @@ class Batcher:
         self._metrics.passed(n_tokens, n_texts, seconds)
         jobs = [piece.job for piece in pieces]
         with self._ready:
-            self._queue.extend(job for job in jobs if not job.ended)
+            if not self._stopped:  # else stop answers them
+                self._queue.extend(job for job in jobs if not job.ended)
         ended = [job for job in jobs if job.ended]
         for job in ended:
             job.finished = now
@@ -221,13 +237,15 @@ class Batcher:
         try:
             run_pass(pieces[0].job.served, pieces)
         except BaseException as error:
-            if len(pieces) > 1:
-                for piece in pieces:
-                    self._pass([piece])
+            if len(pieces) == 1:
+                self._metrics.failed()
+                pieces[0].job.error = _as_request_error(error)
                 return
-            self._metrics.failed()
-            job = pieces[0].job
-            job.error = _as_request_error(error)
+        else:
+            return
+        for piece in pieces:
+            if piece.job.n_done == piece.start:  # it may have had its outputs before the failure
+                self._pass([piece])
 
     def _call(self, call: Call) -> None:
         try:
@@ -248,6 +266,7 @@ class Batcher:
             for job in jobs:
                 self._tokens -= job.admitted
                 job.admitted = 0
+                self._admitted.pop(job, None)
             self._refused = None
 
 
@@ -266,7 +285,7 @@ def _deliver(results: Sequence[tuple[Waiting, object]]) -> None:
     for job, result in results:
         by_loop.setdefault(job.future.get_loop(), []).append((job, result))
     for loop, own in by_loop.items():
-        if not loop.is_closed():
+        with suppress(RuntimeError):  # a loop that has been closed has nobody who waits
             loop.call_soon_threadsafe(_set, own)
 
 

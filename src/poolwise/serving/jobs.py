@@ -61,7 +61,7 @@ class Job:
         finite: Sequence[bool],
         states: Sequence[dict[int, Floats]],
     ) -> None:
-        """The outputs of the next texts."""
+        """The outputs of the next texts. Where memory ends they are not counted as done."""
         for readout, rows in vectors.items():
             if len(rows) == len(self.texts):
                 self.vectors[readout] = rows
@@ -70,8 +70,9 @@ class Job:
                 shape = (len(self.texts), *rows.shape[1:])
                 self.vectors[readout] = np.empty(shape, rows.dtype)
             self.vectors[readout][self.n_done : self.n_done + len(rows)] = rows
-        self.nonfinite += [self.n_done + i for i, is_finite in enumerate(finite) if not is_finite]
-        self.states += states
+        bad = [self.n_done + i for i, is_finite in enumerate(finite) if not is_finite]
+        self.nonfinite = self.nonfinite + bad
+        self.states = [*self.states[: self.n_done], *states]
         self.n_done += len(finite)
 
 

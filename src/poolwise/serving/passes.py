@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from poolwise.engines import Plan, plan
 from poolwise.extraction import run_plan
 from poolwise.readouts import Readout
+from poolwise.records import TokenizedText
 from poolwise.serving.catalogue import ServedModel, ServedReadout
 from poolwise.serving.jobs import Job
 from poolwise.transforms import finite_rows
@@ -19,24 +20,24 @@ from poolwise.transforms import finite_rows
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """The next ``count`` texts of a job."""
+    """``count`` texts of a job from ``start`` on, the next of it."""
 
     job: Job
+    start: int
     count: int
 
     @property
+    def texts(self) -> Sequence[TokenizedText]:
+        return self.job.texts[self.start : self.start + self.count]
+
+    @property
     def n_tokens(self) -> int:
-        job = self.job
-        return sum(text.n_tokens for text in job.texts[job.n_done : job.n_done + self.count])
+        return sum(text.n_tokens for text in self.texts)
 
 
 def run_pass(served: ServedModel, pieces: Sequence[Piece]) -> None:
     """Compute the pieces, all of one model, in one pass, and add their outputs to their jobs."""
-    texts = [
-        text
-        for piece in pieces
-        for text in piece.job.texts[piece.job.n_done : piece.job.n_done + piece.count]
-    ]
+    texts = [text for piece in pieces for text in piece.texts]
     readouts = tuple(dict.fromkeys(r for piece in pieces for r in piece.job.readouts))
     layers = tuple(sorted({layer for piece in pieces for layer in piece.job.layers}))
     chosen = _plan(
@@ -57,6 +58,7 @@ def run_pass(served: ServedModel, pieces: Sequence[Piece]) -> None:
             for r in job.readouts
         }
         own = [finite[str(r)][rows] for r in job.readouts]
+        own += [finite_rows(of_readout) for of_readout in vectors.values()]
         states = [
             {layer: outputs.hidden_states[layer][i] for layer in job.layers}
             for i in range(start, start + piece.count)
@@ -64,7 +66,7 @@ def run_pass(served: ServedModel, pieces: Sequence[Piece]) -> None:
         all_finite = [all(values) for values in zip(*own, strict=True)] or [True] * piece.count
         results.append((job, vectors, all_finite, states))
         start += piece.count
-    for job, vectors, all_finite, states in results:  # nothing can fail any more
+    for job, vectors, all_finite, states in results:  # only memory can fail any more
         job.passes += 1
         job.add(vectors, all_finite, states)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -15,7 +15,7 @@ from poolwise.engines import combined_states
 from poolwise.records import Floats
 from poolwise.serving.batcher import Batcher
 from poolwise.serving.catalogue import Catalogue, ServedModel, ServedReadout
-from poolwise.serving.errors import ComputationError, UnavailableError
+from poolwise.serving.errors import ComputationError, DeadlineError, UnavailableError
 from poolwise.serving.inputs import Input, Reading, Tokenization, Tokenized
 from poolwise.serving.jobs import Call, Job
 from poolwise.serving.metrics import Metrics
@@ -113,7 +113,8 @@ class Service:
         while True:
             await asyncio.sleep(WATCH_S)
             if not self.batcher.alive:
-                self.batcher.start()
+                with suppress(RuntimeError, MemoryError):  # no new thread now: tried again
+                    self.batcher.start()
 
     @property
     def unready(self) -> str:
@@ -171,10 +172,12 @@ class Service:
     async def call(self, function: Callable[[], T], *, n_tokens: int) -> T:
         """``function()`` in the thread that computes, in the queue's order. Raises RequestError."""
         self._check_open()
-        loop = asyncio.get_running_loop()
-        job = Call(function, loop.create_future(), self._deadline(), n_tokens)
-        self.batcher.submit(job)
-        result: T = await job.future
+        started = time.monotonic()
+        async with self._deadline():
+            future = asyncio.get_running_loop().create_future()
+            deadline = started + self.settings.request_seconds
+            self.batcher.submit(Call(function, future, deadline, n_tokens))
+            result: T = await future
         return result
 
     async def _run(
@@ -189,11 +192,13 @@ class Service:
         self._check_open()
         characters = sum(map(len, inputs))
         self.batcher.check_room(characters)
-        tokens = await self.tokenization.run(served, readouts[0], inputs, reading)
-        future: asyncio.Future[Job] = asyncio.get_running_loop().create_future()
-        job = Job(served, readouts, tokens.texts, future, self._deadline(), layers, characters)
-        self.batcher.submit(job)
-        await future
+        async with self._deadline():
+            tokens = await self.tokenization.run(served, readouts[0], inputs, reading)
+            future: asyncio.Future[Job] = asyncio.get_running_loop().create_future()
+            deadline = started + self.settings.request_seconds
+            job = Job(served, readouts, tokens.texts, future, deadline, layers, characters)
+            self.batcher.submit(job)
+            await future
         if job.nonfinite:
             self.metrics.nonfinite(len(job.nonfinite))
             place = reading.place.format(job.nonfinite[0])
@@ -215,5 +220,16 @@ class Service:
         if self.draining:
             raise UnavailableError("the server stops", retry_after=5)
 
-    def _deadline(self) -> float:
-        return time.monotonic() + self.settings.request_seconds
+    @asynccontextmanager
+    async def _deadline(self) -> AsyncIterator[None]:
+        """What is inside takes no longer than a request may, even where the thread that computes
+        no longer moves. Raises DeadlineError."""
+        seconds = self.settings.request_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                yield
+        except TimeoutError as error:
+            self.metrics.rejected("deadline")
+            raise DeadlineError(
+                f"the request took more than {seconds:g} s; try less text"
+            ) from error
