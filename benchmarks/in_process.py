@@ -33,7 +33,7 @@ def in_process(
         check=False,
     )
     if done.returncode:
-        raise RuntimeError(f"extraction in a process failed: {done.stderr[-1000:]}")
+        raise RuntimeError(f"extraction in a process failed: {done.stderr.strip()[-300:]}")
     figures: dict[str, Any] = json.loads(done.stdout)
     return figures
 

@@ -96,7 +96,7 @@ class Running:
     def finish(self) -> Load:
         out, errors = self._process.communicate()
         if self._process.returncode:
-            raise RuntimeError(f"the load generator failed: {errors[-1000:]}")
+            raise RuntimeError(f"the load generator failed: {errors.strip()[-300:]}")
         said = json.loads(out)
         notes = np.fromfile(self._notes).reshape(4, -1)
         due, sent, done, status = notes[:, np.argsort(notes[0], kind="stable")]

@@ -59,12 +59,18 @@ def agrees(server: Server, folder: Path, texts: Sequence[str]) -> float:
 def saturated(
     server: Server, requests: Sequence[str], connections: int, seconds: float
 ) -> dict[str, Any]:
-    """So many connections, each with a request under way all the time; after a second of it."""
+    """So many connections, each with a request under way all the time; after a second of it.
+
+    Raises ValueError where that is too short for a single reply.
+    """
     end = RAMP + seconds
     with watched(server) as cpu:
         load = saturating(server.port, requests, connections=connections, seconds=end).finish()
     cores = {"cores": cpu.cores(load, RAMP, end), "generator_cores": load.cpu_seconds / end}
-    return load.summary() | cores | {"answered_per_s": load.answered_per_s(RAMP, end)}
+    speed = load.answered_per_s(RAMP, end)
+    if not speed:
+        raise ValueError(f"no reply within {seconds:g} s at saturation: give --seconds more")
+    return load.summary() | cores | {"answered_per_s": speed}
 
 
 def alone(server: Server, requests: Sequence[str], calls: int) -> dict[str, Any]:
