@@ -43,6 +43,12 @@ class TooLongError(InvalidRequestError):
     code = "too_long"
 
 
+class TokenizationError(InvalidRequestError):
+    """A text that the tokenizer cannot read, or token ids that it does not have."""
+
+    code = "tokenization_failed"
+
+
 class KeyMissingError(RequestError):
     """No key, or one that is not among the server's."""
 

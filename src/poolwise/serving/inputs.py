@@ -17,6 +17,7 @@ from poolwise.serving.catalogue import ServedModel, ServedReadout
 from poolwise.serving.errors import (
     EmptyInputError,
     InvalidRequestError,
+    TokenizationError,
     TooLongError,
     TooManyInputsError,
 )
@@ -25,6 +26,9 @@ from poolwise.transforms.fitted_readout import prompted
 
 INLINE = 2_000
 """Characters that are tokenized in the event loop: a millisecond, less than a thread's wake."""
+
+CHARACTERS_A_TOKEN = 250
+"""Beyond so many characters a token of the model's maximum length, nothing could be read of them."""
 
 Side = Literal["left", "right"]
 Input = str | Sequence[int]
@@ -38,6 +42,8 @@ class Reading:
     ``truncate``: cut long texts (True), or refuse them. ``max_length`` counts tokens, special ones
     included; ``side`` is that on which they are cut. ``prompt`` stands in front of every text, or
     the model's of ``prompt_name``. Without ``special_tokens`` none are added to texts.
+    With ``decode_ids``, a caller's token ids are decoded and tokenized again, as TEI does: without
+    special tokens, which they hold themselves, or where there is a prompt as a text after it.
     ``place`` is how an error names input i (``input[3]``).
     """
 
@@ -47,6 +53,7 @@ class Reading:
     prompt: str | None = None
     prompt_name: str | None = None
     special_tokens: bool = True
+    decode_ids: bool = False
     place: str = "input[{}]"
     allow_empty: bool = False
 
@@ -103,7 +110,8 @@ class Tokenization:
         truncate = self._settings.auto_truncate if reading.truncate is None else reading.truncate
 
         def read() -> list[TokenizedText]:
-            return tokens_of(encoder, inputs, truncate=truncate, place=reading.place)
+            own = decoded(encoder, inputs, reading.place) if reading.decode_ids else inputs
+            return tokens_of(encoder, own, truncate=truncate, place=reading.place)
 
         texts = await self.call(read, sum(map(len, inputs)), encoder)
         tokenized = Tokenized(texts, time.perf_counter() - started)
@@ -138,24 +146,54 @@ class Tokenization:
 def tokens_of(
     encoder: Model, inputs: Sequence[Input], *, truncate: bool, place: str
 ) -> list[TokenizedText]:
-    """The tokens of texts, or of the caller's own ids. An error names the input by ``place``."""
+    """The tokens of texts and of the caller's own ids. An error names the input by ``place``."""
     long: Literal["truncate", "error"] = "truncate" if truncate else "error"
     try:
         if all(isinstance(value, str) for value in inputs):
             texts = encoder.tokenize([*map(str, inputs)], long=long)
         else:
             texts = [
-                encoder.tokens_of_ids([*map(int, value)], index=index, long=long)
-                for index, value in enumerate(inputs)
+                _tokens_of_one(encoder, value, index, long) for index, value in enumerate(inputs)
             ]
     except RowError as error:
         where = place.format(error.index)
-        kind = TooLongError if "tokens, more than" in error.reason else InvalidRequestError
+        kind = TooLongError if "tokens, more than" in error.reason else TokenizationError
         raise kind(f"{where}: {error.reason}", param=where) from error
     for index, text in enumerate(texts):
         if not text.n_tokens:
             raise EmptyInputError(f"{place.format(index)} has no tokens", param=place.format(index))
     return texts
+
+
+def _tokens_of_one(
+    encoder: Model, value: Input, index: int, long: Literal["truncate", "error"]
+) -> TokenizedText:
+    if not isinstance(value, str):
+        return encoder.tokens_of_ids([*map(int, value)], index=index, long=long)
+    try:
+        return encoder.tokenize([value], long=long)[0]
+    except RowError as error:
+        raise RowError(index, error.reason) from error
+
+
+def decoded(encoder: Model, inputs: Sequence[Input], place: str) -> list[Input]:
+    """``inputs`` with the texts, or the ids, that token ids among them stand for."""
+    tokenizer = encoder.tokenizer
+    limit = CHARACTERS_A_TOKEN * encoder.max_length
+    found: list[Input] = []
+    for index, value in enumerate(inputs):
+        if isinstance(value, str):
+            found.append(value)
+            continue
+        where = place.format(index)
+        if len(value) > limit:
+            raise TooLongError(f"{where}: {len(value):,} ids, at most {limit:,}", param=where)
+        if not all(0 <= number < tokenizer.vocab_size for number in value):
+            known = f"token ids are from 0 to {tokenizer.vocab_size - 1}"
+            raise TokenizationError(f"{where}: {known}", param=where)
+        text = tokenizer.decode(value, skip_special_tokens=bool(encoder.prefix))
+        found.append(text if encoder.prefix else tokenizer.encode([text])[0].tolist())
+    return found
 
 
 def _encoder(
