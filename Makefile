@@ -97,6 +97,7 @@ $(VENV)/.developer: $(VENV)/.installed
 	$(PIP) torch==2.13.0
 	$(PIP) --no-build-isolation --editable '.[dev]'
 	$(PIP) --no-deps categorium==0.2.2
+	$(PIP) --no-deps bert-serving-client==1.10.0  # unmodified, its server is what is tested
 	$(PIP) --no-deps 'bertopic>=0.17'  # without UMAP and numba, 250 MB that its test has no use for
 	@touch $@
 

@@ -60,6 +60,19 @@ if TYPE_CHECKING:
     help="OpenAI's routes take dimensions: the model was trained to be cut.",
 )
 @click.option(
+    "--bert-as-service",
+    is_flag=True,
+    help="Serve clients of bert-as-service too, at ports 5555 and 5556, with its own defaults.",
+)
+@click.option(
+    "--bert",
+    "bert_flags",
+    multiple=True,
+    metavar="FLAG=VALUE",
+    help="A flag of bert-as-service: pooling_layer=-1, pooling_strategy=CLS_TOKEN, port=6555; in "
+    "a serve.toml, the table [bert_as_service].",
+)
+@click.option(
     "--config",
     "file",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -77,6 +90,8 @@ def command(
     max_length: int | None,
     accept_token_ids: bool,
     shorten: bool,
+    bert_as_service: bool,
+    bert_flags: tuple[str, ...],
     file: Path | None,
 ) -> None:
     """Serve readouts of MODEL... over HTTP until a signal ends it.
@@ -109,6 +124,8 @@ def command(
         "shorten": shorten or None,
     }
     config.settings |= {name: value for name, value in settings.items() if value is not None}
+    if bert_as_service or bert_flags:
+        config.bert_as_service = (config.bert_as_service or {}) | dict(map(_flag, bert_flags))
     if models or readouts or max_length is not None:
         _name_models(config, models, list(readouts), max_length)
     serve(config, _announce)
@@ -133,6 +150,13 @@ def _name_models(
         config.models[key] = ModelConfig(model=path, readouts=readouts, max_length=max_length)
 
 
+def _flag(text: str) -> tuple[str, str]:
+    name, is_given, value = text.partition("=")
+    if not is_given:
+        raise OptionError(f"--bert {text!r:.60}: expected FLAG=VALUE, such as pooling_layer=-1")
+    return name.lstrip("-"), value
+
+
 def _name(model: str) -> str:
     """A folder's last name, a hub id as it is."""
     return Path(model).resolve().name if Path(model).is_dir() else model
@@ -152,6 +176,8 @@ def _announce(listening: Listening) -> None:
             default = " (default)" if not number else ""
             spec = "" if str(readout) == name else f": {readout}"
             out.print(f"  {name}{spec}: {readout.width} dimensions{default}", soft_wrap=True)
+    if listening.bert:
+        out.print(listening.bert, soft_wrap=True)
     key = ' -H "Authorization: Bearer $KEY"' if listening.has_key else ""
     out.print(f"serving at {listening.url}; Ctrl-C stops", soft_wrap=True)
     if listening.ollama_url is not None:

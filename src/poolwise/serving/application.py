@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,10 @@ from poolwise.serving.errors import MethodError, NotFoundError, RequestError
 from poolwise.serving.openapi import document
 from poolwise.serving.operations import ErrorFormat, Operation, Reply, Request
 from poolwise.serving.page import routes as page
-from poolwise.serving.protocols import ollama, openai
+from poolwise.serving.protocols import bert_http, ollama, openai
+from poolwise.serving.protocols.bert_as_service import BertServer
+from poolwise.serving.protocols.bert_encoding import BertEncoding
+from poolwise.serving.protocols.bert_settings import bert_settings
 from poolwise.serving.service import Service
 from poolwise.serving.settings import Settings
 
@@ -31,10 +34,15 @@ AnyModel = str | Path | Model | Classifier | ServedModel
 
 
 def app(
-    models: AnyModel | Iterable[AnyModel], settings: Settings | None = None, **options: Any
+    models: AnyModel | Iterable[AnyModel],
+    settings: Settings | None = None,
+    *,
+    bert_as_service: Mapping[str, Any] | None = None,
+    **options: Any,
 ) -> Starlette:
     """The ASGI application that serves ``models``: folders, hub ids, ``"demo"``, opened models, or
-    what ``serve_model`` gives, with readouts. ``options`` are fields of ``Settings``.
+    what ``serve_model`` gives, with readouts. ``options`` are fields of ``Settings``;
+    ``bert_as_service`` serves its clients too, with these flags of its own ({} for its defaults).
 
     >>> app("demo").routes[0].path
     '/v1/embeddings'
@@ -50,17 +58,23 @@ def app(
         else serve_model(model, precision=settings.precision)
         for model in several
     ]
-    return application(Service(Catalogue(served), settings))
+    service = Service(Catalogue(served), settings)
+    if bert_as_service is None:
+        return application(service)
+    encoding = BertEncoding(service, bert_settings(bert_as_service))
+    return application(service, bert=BertServer(encoding))
 
 
-def operations(settings: Settings) -> list[Operation]:
+def operations(settings: Settings, bert: BertServer | None = None) -> list[Operation]:
     """Every operation, those that are asked for most first."""
+    of_bert = [] if bert is None else bert_http.operations(bert)
     shown = page.OPERATIONS if settings.page else []
     return [
         *openai.OPERATIONS,
         *ollama.OPERATIONS,
         *health.OPERATIONS,
         *root.OPERATIONS,
+        *of_bert,
         *shown,
     ]
 
@@ -69,10 +83,12 @@ ERROR_FORMATS: tuple[tuple[str, ErrorFormat], ...] = (("/api/", ollama.ERRORS),)
 """How errors of a path that is not served are written, by its beginning; else as OpenAI's."""
 
 
-def application(service: Service, *, ollama_port: int | None = None) -> Starlette:
-    """The application over a service that is not started yet. At connections to ``ollama_port``
-    the path ``/`` is Ollama's."""
-    served = operations(service.settings)
+def application(
+    service: Service, *, ollama_port: int | None = None, bert: BertServer | None = None
+) -> Starlette:
+    """The application over a service, and ``bert``, that are not started yet. At connections to
+    ``ollama_port`` the path ``/`` is Ollama's."""
+    served = operations(service.settings, bert)
     described = document([operation for operation in served if operation.described])
 
     async def openapi(service: Service, request: Request) -> Reply:
@@ -84,11 +100,13 @@ def application(service: Service, *, ollama_port: int | None = None) -> Starlett
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        await service.start()
-        try:
+        async with AsyncExitStack() as stack:
+            await service.start()
+            stack.push_async_callback(service.stop)
+            if bert is not None:
+                await bert.start()
+                stack.push_async_callback(bert.stop)
             yield
-        finally:
-            await service.stop()
 
     application = Starlette(
         routes=[
@@ -98,7 +116,7 @@ def application(service: Service, *, ollama_port: int | None = None) -> Starlett
         lifespan=lifespan,
         exception_handlers={HTTPException: _refused},
     )
-    application.state.service = service
+    application.state.service, application.state.bert = service, bert
     return application
 
 

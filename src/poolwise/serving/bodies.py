@@ -99,7 +99,7 @@ def parse(
     """
     media_type = headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if form and media_type == FORM:
-        return convert(dict(parse_qsl(body.decode("utf-8", "replace"))), kind, strict=False)
+        return convert(_form(body), kind, strict=False)
     if not (any_type or media_type == "application/json" or media_type.endswith("+json")):
         raise MediaTypeError(
             f"found a body of type {media_type!r:.60}, expected application/json: send the header "
@@ -112,6 +112,14 @@ def parse(
             f"the body is no JSON: {error.msg} at byte {error.pos}"
         ) from error
     return convert(value, kind)
+
+
+def _form(body: bytes) -> dict[str, str | list[str]]:
+    """The fields of an HTML form; of a repeated one all values."""
+    fields: dict[str, list[str]] = {}
+    for name, value in parse_qsl(body.decode("utf-8", "replace")):
+        fields.setdefault(name, []).append(value)
+    return {name: values[0] if len(values) == 1 else values for name, values in fields.items()}
 
 
 def convert(value: Any, kind: Any, *, strict: bool = True) -> Any:

@@ -45,17 +45,18 @@ class ErrorFormat:
     """How a protocol writes errors: the reply of each, of the type ``schema``.
 
     ``status`` may differ from the error's own (TEI's validation is 422). ``empty_401``: a reply
-    to a wrong key has no body.
+    to a wrong key has no body. ``headers`` are those of every error.
     """
 
     schema: type
     body: Callable[[RequestError], Any]
     status: Callable[[RequestError], int] = lambda error: error.status
     empty_401: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def reply(self, error: RequestError) -> Reply:
         """The error with the headers that tell a client whether, and when, to try again."""
-        status, headers = self.status(error), {}
+        status, headers = self.status(error), dict(self.headers)
         if error.retry_after is not None:
             seconds = min(max(error.retry_after, 0.001), 120)
             headers["retry-after"] = f"{seconds:.3g}" if seconds < 1 else f"{seconds:.0f}"

@@ -14,6 +14,10 @@ from poolwise.serving.application import application
 from poolwise.serving.catalogue import Catalogue, ServedModel, serve_model
 from poolwise.serving.config import ServeConfig, settings_of
 from poolwise.serving.endpoint import log_to_stderr
+from poolwise.serving.protocols.bert_as_service import BertServer
+from poolwise.serving.protocols.bert_encoding import BertEncoding
+from poolwise.serving.protocols.bert_settings import bert_settings
+from poolwise.serving.protocols.bert_sockets import address
 from poolwise.serving.server import listen, run
 from poolwise.serving.service import Service
 from poolwise.serving.settings import read_keys
@@ -21,12 +25,14 @@ from poolwise.serving.settings import read_keys
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """What is about to be served, and where; ``ollama_url`` is that of Ollama's own port."""
+    """What is about to be served, and where; ``ollama_url`` is that of Ollama's own port, ``bert`` a
+    line on bert-as-service."""
 
     catalogue: Catalogue
     url: str
     has_key: bool
     ollama_url: str | None = None
+    bert: str | None = None
 
 
 def serve(config: ServeConfig, announce: Callable[[Listening], None] | None = None) -> None:
@@ -55,11 +61,23 @@ def serve(config: ServeConfig, announce: Callable[[Listening], None] | None = No
             ollama_port = sockets[-1].getsockname()[1]
         catalogue = Catalogue(_models(config, settings.precision))
         service = Service(catalogue, settings)
+        bert = _bert(config, service, stack)
         if announce is not None:
             urls = [_url(bound, config.host) for bound in sockets]
-            announce(Listening(catalogue, urls[0], bool(keys), *urls[1:]))
+            told = None if bert is None else bert.announcement
+            announce(Listening(catalogue, urls[0], bool(keys), *urls[1:], bert=told))
         log_to_stderr()
-        run(application(service, ollama_port=ollama_port), settings, sockets)
+        run(application(service, ollama_port=ollama_port, bert=bert), settings, sockets)
+
+
+def _bert(config: ServeConfig, service: Service, stack: ExitStack) -> BertServer | None:
+    """bert-as-service's server, where it is asked for; ``stack`` frees its ports."""
+    if config.bert_as_service is None:
+        return None
+    encoding = BertEncoding(service, bert_settings(config.bert_as_service))
+    bert = BertServer(encoding, address(config.host, insecure=config.insecure))
+    stack.callback(bert.close)
+    return bert
 
 
 def _models(config: ServeConfig, precision: Any) -> Iterable[ServedModel]:

@@ -1,0 +1,236 @@
+"""bert-as-service's texts, tokens and pairs to vectors, through the service."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from poolwise.records import Floats
+from poolwise.serving.errors import (
+    EmptyInputError,
+    InvalidRequestError,
+    NotSupportedError,
+    OverloadedError,
+    TooManyInputsError,
+)
+from poolwise.serving.inputs import Input, Reading
+from poolwise.serving.protocols.bert_settings import BertSettings
+from poolwise.serving.service import Embeddings, Service
+
+PAIR = re.compile(r"^(.*) \|\|\| (.*)$")
+SEPARATOR = "|||"
+
+MAX_REPLY = 1 << 29
+"""Bytes of a reply's vectors."""
+
+AHEAD = 2
+"""Pieces of one request that are in the queue at a time: one runs while the next waits."""
+
+PIECES = 8
+"""Pieces of long requests that are in the queue at a time, whosever they are."""
+
+Texts = Sequence[str] | Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """``vectors`` [n, width], or [n, t, width] of the strategy NONE; ``tokens`` of each text."""
+
+    vectors: NDArray[Any]
+    tokens: list[list[str]]
+
+
+def texts_of(message: bytes) -> Texts:
+    """The texts of an encode message. Raises InvalidRequestError."""
+    try:
+        value = orjson.loads(message)
+    except orjson.JSONDecodeError as error:
+        raise InvalidRequestError(
+            f"the message is no JSON: {error.msg} at byte {error.pos}; expected a list of texts, "
+            "or SHOW_CONFIG or SHOW_STATUS"
+        ) from error
+    return check_texts(value)
+
+
+def check_texts(value: Any) -> Texts:
+    """``value`` as texts, or as texts that are lists of tokens. Raises InvalidRequestError."""
+    if not isinstance(value, list) or not value:
+        raise InvalidRequestError("expected a list of texts, or of lists of tokens, at least one")
+    kind = list if isinstance(value[0], list) else str
+    for index, text in enumerate(value):
+        is_text = type(text) is kind and (kind is str or all(type(t) is str for t in text))
+        if not is_text:
+            wanted = "a text" if kind is str else "a list of tokens, as the first is"
+            raise InvalidRequestError(f"texts[{index}] is not {wanted}", param="texts")
+        if not text:
+            raise EmptyInputError(f"texts[{index}] is empty: expected a text", param="texts")
+    return value
+
+
+class BertEncoding:
+    """What the flags mean for one of the models that are served. Raises OptionError where the
+    model cannot do what they say."""
+
+    def __init__(self, service: Service, settings: BertSettings) -> None:
+        self.service, self.settings = service, settings
+        self.served = settings.served(service.catalogue)
+        self.readout = settings.readout(self.served)
+        self.max_length = settings.max_length(self.served)
+        settings.check_casing(self.served)
+        room = service.settings.queue_tokens // (4 * self.max_length)
+        self._piece = max(1, min(settings.max_batch_size, room, service.settings.max_inputs))
+        self._turns = asyncio.Semaphore(PIECES)
+
+    async def encode(self, texts: Texts) -> Encoded:
+        """The vectors of a request, computed in pieces that take their turn with others'.
+
+        Raises RequestError.
+        """
+        self._check_size(len(texts), self._fixed_rows or 1)
+        starts = range(0, len(texts), self._piece)
+        results: list[Embeddings | None] = [None] * len(starts)
+        waiting = iter(enumerate(starts))
+
+        async def work() -> None:
+            for number, start in waiting:
+                piece = texts[start : start + self._piece]
+                if len(texts) <= self.settings.priority_batch_size:
+                    results[number] = await self._run(piece, start)
+                    continue
+                async with self._turns:
+                    results[number] = await self._run(piece, start)
+
+        if len(starts) == 1:
+            await work()
+        else:
+            tasks = [asyncio.ensure_future(work()) for _ in range(AHEAD)]
+            try:
+                await asyncio.gather(*tasks)
+            finally:
+                for task in tasks:
+                    task.cancel()
+        whole = [result for result in results if result is not None]
+        return Encoded(self._vectors(whole), self._tokens(whole))
+
+    async def _run(self, texts: Texts, start: int) -> Embeddings:
+        """One piece; where the queue is full it waits, as the original's did."""
+        inputs, reading = self._inputs(texts, start)
+        wait_until = asyncio.get_running_loop().time() + self.service.settings.request_seconds
+        states = self.settings.pooling_strategy == "NONE"
+        compute = self.service.token_states if states else self.service.embed
+        while True:
+            try:
+                return await compute(self.served, self.readout, inputs, reading)
+            except OverloadedError as error:
+                if asyncio.get_running_loop().time() > wait_until:
+                    raise
+                await asyncio.sleep(min(error.retry_after or 0.1, 0.5))
+
+    def _inputs(self, texts: Texts, start: int) -> tuple[Sequence[Input], Reading]:
+        """The texts as the service takes them: as they are, or as ids where the caller has
+        tokenized them."""
+        place = f"texts[{start} + {{}}]" if start else "texts[{}]"
+        for index, text in enumerate(texts):
+            if _is_pair(text):
+                raise NotSupportedError(
+                    f"{place.format(index)} is a pair (a ||| b), whose second text has token type "
+                    "1; poolwise reads every token with type 0, and its vector would be another: "
+                    "send the texts one by one"
+                )
+        tokenized = not isinstance(texts[0], str)
+        without = tokenized and self.settings.no_special_token
+        reading = Reading(
+            truncate=True, max_length=self.max_length, special_tokens=not without, place=place
+        )
+        if not tokenized:
+            return [*map(str, texts)], reading
+        return [self._ids(text, reading, place.format(i)) for i, text in enumerate(texts)], reading
+
+    def _ids(self, tokens: Sequence[str], reading: Reading, place: str) -> list[int]:
+        """The ids of a text's tokens, cut, with special tokens; unknown ones are [UNK]."""
+        encoder = self.service.tokenization.encoder(self.served, self.readout, reading)
+        tokenizer = encoder.tokenizer
+        if encoder.prefix:
+            raise NotSupportedError(
+                f"{place} is a list of tokens, and {self.served.name} reads every text after the "
+                f"prompt {encoder.prefix!r:.60}: send texts"
+            )
+        ids: list[int] = []
+        for token in tokens:
+            number = tokenizer.backend.token_to_id(token)
+            number = tokenizer.unk_token_id if number is None else number
+            if number is None:
+                raise InvalidRequestError(
+                    f"{place}: {token!r:.60} is no token of {self.served.name}, which has none for "
+                    "unknown ones"
+                )
+            ids.append(number)
+        before, after = tokenizer.frame
+        room = encoder.max_length - len(before) - len(after)
+        ids = ids[-room:] if tokenizer.truncation_side == "left" else ids[:room]
+        return [*before, *ids, *after]
+
+    @property
+    def _fixed_rows(self) -> int | None:
+        """Rows of a text with the strategy NONE; None where the longest text says it."""
+        settings = self.settings
+        if settings.pooling_strategy != "NONE":
+            return None
+        if settings.max_seq_len is not None:
+            return self.max_length
+        if settings.fixed_embed_length:
+            return int(self.served.model.config["max_position_embeddings"])
+        return None
+
+    def _check_size(self, n: int, rows: int) -> None:
+        size = 4 * n * rows * self.readout.width
+        if size > MAX_REPLY:
+            raise TooManyInputsError(
+                f"the vectors of {n:,} texts have {size:,} bytes, more than the {MAX_REPLY:,} of "
+                "one reply: send fewer at a time",
+                param="texts",
+            )
+
+    def _vectors(self, results: Sequence[Embeddings]) -> NDArray[Any]:
+        if self.settings.pooling_strategy != "NONE":
+            arrays = [result.vectors for result in results]
+            return np.ascontiguousarray(np.concatenate(arrays) if len(arrays) > 1 else arrays[0])
+        states = [self._masked(r, i) for r in results for i in range(len(r.states))]
+        rows = self._fixed_rows or max(len(state) for state in states)
+        self._check_size(len(states), rows)
+        padded = np.zeros((len(states), rows, states[0].shape[1]), np.float32)
+        for index, state in enumerate(states):
+            padded[index, : len(state)] = state
+        return padded
+
+    def _masked(self, result: Embeddings, index: int) -> Floats:
+        """A text's tokens [t, width]; special ones are zero with -mask_cls_sep."""
+        states = result.states[index]
+        if not self.settings.mask_cls_sep:
+            return states
+        special = result.tokens.texts[index].windows[0].special
+        return np.where(special[:, None], np.float32(0), states)
+
+    def _tokens(self, results: Sequence[Embeddings]) -> list[list[str]]:
+        if not self.settings.show_tokens_to_client:
+            return []
+        token = self.served.model.tokenizer.token
+        return [
+            [token(i) for i in text.windows[0].ids.tolist()]
+            for result in results
+            for text in result.tokens.texts
+        ]
+
+
+def _is_pair(text: str | Sequence[str]) -> bool:
+    """Whether the original reads two texts of it."""
+    if isinstance(text, str):
+        return SEPARATOR in text and PAIR.match(text.strip()) is not None
+    return SEPARATOR in text
