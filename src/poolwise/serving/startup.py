@@ -25,8 +25,8 @@ from poolwise.serving.settings import read_keys
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """What is about to be served, and where; ``ollama_url`` is that of Ollama's own port, ``bert`` a
-    line on bert-as-service."""
+    """What is about to be served, and where; ``ollama_url`` is that of Ollama's own port, ``bert``
+    a line on bert-as-service."""
 
     catalogue: Catalogue
     url: str
