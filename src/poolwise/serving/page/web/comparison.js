@@ -44,6 +44,7 @@ function matrix({ readout, width, cosine }, sentences) {
   );
   const names = cosine.map((_, i) => i + 1);
   const { node } = table("matrix", names, cells, { "data-size": size });
+  node.style.setProperty("--columns", cosine.length);
   roving(node, cells.flat(), cosine.length);
   const title = element("h3", {}, element("code", {}, readout));
   const caption = element("figcaption", {}, facts(cosine, width));
@@ -77,7 +78,7 @@ function facts(cosine, width) {
   if (!pairs.length) return dimensions;
   const [low, high] = [Math.min(...pairs), Math.max(...pairs)];
   const mean = sum(pairs) / pairs.length;
-  return `${dimensions} · from ${shown(low)} to ${shown(high)}, mean ${shown(mean)}`;
+  return `${dimensions} · ${shown(low)} to ${shown(high)}, mean ${shown(mean)}`;
 }
 
 function pairFacts(readouts, sentences, i, j) {
@@ -96,5 +97,6 @@ function colourScale(byRank) {
 }
 
 export function shown(value) {
-  return value === null ? "–" : value.toFixed(2).replace("-", "−");
+  if (value === null) return "–";
+  return value.toFixed(2).replace(/^-0\.00$/, "0.00").replace("-", "−");
 }

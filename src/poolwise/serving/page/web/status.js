@@ -85,5 +85,6 @@ function sparkline() {
   const x = (i) => width - ((rates.length - 1 - i) * width) / (KEPT - 1);
   const points = rates.map((rate, i) => `${x(i).toFixed(1)} ${(height - 1 - (rate / most) * (height - 2)).toFixed(1)}`);
   const path = svgElement("path", { class: "cls", d: `M${points.join("L")}` });
-  return svgElement("svg", { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" }, path);
+  const rule = svgElement("path", { class: "rule", d: `M0 ${height - 0.5}H${width}` });
+  return svgElement("svg", { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" }, rule, path);
 }
