@@ -29,7 +29,7 @@ demo: $(VENV)/.installed
 	gzip -dc examples/novels.txt.gz | awk 'NR % 8 == 0' > $(OUT)/novels.txt
 	$(BIN)/poolwise sweep demo --labels examples/banking77.csv --texts $(OUT)/novels.txt -o $(OUT)/demo --force
 
-test: $(VENV)/.developer
+test: $(VENV)/.developer $(VENV)/.other-clients
 	@echo "== Tests"
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal
 
@@ -99,6 +99,16 @@ $(VENV)/.developer: $(VENV)/.installed
 	$(PIP) --no-deps categorium==0.2.2
 	$(PIP) --no-deps bert-serving-client==1.10.0  # unmodified, its server is what is tested
 	$(PIP) --no-deps 'bertopic>=0.17'  # without UMAP and numba, 250 MB that its test has no use for
+	@touch $@
+
+# Clients that need openai below 3, beside the packages that the tests have.
+$(VENV)/.other-clients: $(VENV)/.developer
+	@echo "== Adding clients that need an environment of their own (half a minute)"
+	$(BIN)/python -m venv --clear $(VENV)/other-clients
+	$(BIN)/python -c "import site; print(*site.getsitepackages(), sep='\n')" \
+		> $$($(VENV)/other-clients/bin/python -c "import site; print(site.getsitepackages()[0])")/beside.pth
+	$(VENV)/other-clients/bin/python -m pip install --quiet --no-compile --disable-pip-version-check \
+		--no-warn-conflicts 'openai>=2,<3' 'litellm>=1.80'
 	@touch $@
 
 $(VENV)/.bencher: $(VENV)/.developer
