@@ -23,7 +23,7 @@ from poolwise.serving.errors import MethodError, NotFoundError, RequestError
 from poolwise.serving.openapi import document
 from poolwise.serving.operations import ErrorFormat, Operation, Reply, Request
 from poolwise.serving.page import routes as page
-from poolwise.serving.protocols import bert_http, ollama, openai
+from poolwise.serving.protocols import bert_http, cohere, ollama, openai, vllm
 from poolwise.serving.protocols.bert_as_service import BertServer
 from poolwise.serving.protocols.bert_encoding import BertEncoding
 from poolwise.serving.protocols.bert_settings import bert_settings
@@ -72,6 +72,8 @@ def operations(settings: Settings, bert: BertServer | None = None) -> list[Opera
     return [
         *openai.OPERATIONS,
         *ollama.OPERATIONS,
+        *cohere.OPERATIONS,
+        *vllm.OPERATIONS,
         *health.OPERATIONS,
         *root.OPERATIONS,
         *of_bert,
@@ -79,7 +81,10 @@ def operations(settings: Settings, bert: BertServer | None = None) -> list[Opera
     ]
 
 
-ERROR_FORMATS: tuple[tuple[str, ErrorFormat], ...] = (("/api/", ollama.ERRORS),)
+ERROR_FORMATS: tuple[tuple[str, ErrorFormat], ...] = (
+    ("/api/", ollama.ERRORS),
+    ("/v2/", cohere.ERRORS),
+)
 """How errors of a path that is not served are written, by its beginning; else as OpenAI's."""
 
 

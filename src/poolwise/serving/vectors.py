@@ -1,10 +1,14 @@
-"""What protocols make of vectors: fewer dimensions, length one, other number types."""
+"""What protocols make of vectors: fewer dimensions, length one, base64, JSON in pieces."""
 
 from __future__ import annotations
 
+import asyncio
+import base64
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from poolwise.serving.errors import InvalidRequestError
@@ -36,3 +40,19 @@ def normalised(vectors: NDArray[Any]) -> NDArray[Any]:
     if np.all(np.abs(lengths - 1) < 1e-6):
         return vectors
     return l2(vectors.astype(np.float64)).astype(np.float32)
+
+
+def as_base64(vectors: NDArray[Any]) -> str:
+    """Little-endian float32, row after row."""
+    return base64.b64encode(np.ascontiguousarray(vectors, "<f4").tobytes()).decode()
+
+
+async def json_fragments(arrays: Iterable[NDArray[Any]]) -> list[orjson.Fragment]:
+    """Each array as JSON; other requests have their turn in between, as a text's tokens are many
+    numbers."""
+    fragments = []
+    for array in arrays:
+        content = orjson.dumps(np.ascontiguousarray(array), option=orjson.OPT_SERIALIZE_NUMPY)
+        fragments.append(orjson.Fragment(content))
+        await asyncio.sleep(0)
+    return fragments

@@ -5,19 +5,17 @@ https://platform.openai.com/docs/api-reference/embeddings
 
 from __future__ import annotations
 
-import base64
 from typing import Any, Literal
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from poolwise.serving.catalogue import ServedModel, ServedReadout
 from poolwise.serving.errors import InvalidRequestError, RequestError, UnknownModelError
 from poolwise.serving.inputs import Input, Reading, Side
 from poolwise.serving.operations import ErrorFormat, Operation, Reply, Request
 from poolwise.serving.service import Embeddings, Service
-from poolwise.serving.vectors import shortened
+from poolwise.serving.vectors import as_base64, shortened
 from poolwise.version import __version__
 
 READOUT_HEADER = "x-poolwise-readout"
@@ -156,19 +154,31 @@ def reading_of(service: Service, body: EmbeddingsRequest, served: ServedModel) -
     )
 
 
+def check_dimensions(
+    service: Service,
+    served: ServedModel,
+    readout: ServedReadout,
+    dimensions: int | None,
+    *,
+    param: str = "dimensions",
+) -> None:
+    """Raise InvalidRequestError where the readout's vectors may not be cut to ``dimensions``."""
+    if dimensions not in (None, readout.width) and not service.settings.shorten:
+        raise InvalidRequestError(
+            f"{param} is {dimensions}, and {served.name} was not trained to be cut: its vectors "
+            f"have {readout.width}. A server whose model was is started with --shorten",
+            param=param,
+        )
+
+
 async def embeddings(service: Service, request: Request) -> Reply:
     body: EmbeddingsRequest = request.body
     served, readout = find(service, body.model, body.readout)
-    if body.dimensions not in (None, readout.width) and not service.settings.shorten:
-        raise InvalidRequestError(
-            f"dimensions is {body.dimensions}, and {served.name} was not trained to be cut: its "
-            f"vectors have {readout.width}. A server whose model was is started with --shorten",
-            param="dimensions",
-        )
+    check_dimensions(service, served, readout, body.dimensions)
     inputs = inputs_of(service, body.input)
     result = await service.embed(served, readout, inputs, reading_of(service, body, served))
     vectors = shortened(result.vectors, body.dimensions)
-    encode = _base64 if body.encoding_format == "base64" else np.ascontiguousarray
+    encode = as_base64 if body.encoding_format == "base64" else np.ascontiguousarray
     n_tokens = result.tokens.n_tokens
     return Reply.json(
         {
@@ -188,11 +198,6 @@ async def embeddings(service: Service, request: Request) -> Reply:
 def readout_header(result: Embeddings) -> dict[str, str]:
     """The header that says which readout made the vectors."""
     return {READOUT_HEADER: str(result.readout)}
-
-
-def _base64(vector: NDArray[Any]) -> str:
-    """Little-endian float32."""
-    return base64.b64encode(np.ascontiguousarray(vector, "<f4").tobytes()).decode()
 
 
 async def models(service: Service, request: Request) -> Reply:
