@@ -37,9 +37,8 @@ def normalised(vectors: NDArray[Any]) -> NDArray[Any]:
     if vectors.dtype != np.float32:
         return vectors
     lengths = np.linalg.norm(vectors.astype(np.float64), axis=1)
-    if np.all(np.abs(lengths - 1) < 1e-6):
-        return vectors
-    return l2(vectors.astype(np.float64)).astype(np.float32)
+    has_it = (np.abs(lengths - 1) < 1e-6)[:, None]  # by rows: whatever stands beside them
+    return np.where(has_it, vectors, l2(vectors.astype(np.float64)).astype(np.float32))
 
 
 def as_base64(vectors: NDArray[Any]) -> str:
