@@ -34,7 +34,7 @@ def client(served):
     """``client(**settings)``: a client of a server of its own."""
     from starlette.testclient import TestClient
 
-    from poolwise.serving.app import app
+    from poolwise.serving import app
 
     opened = []
 
@@ -170,7 +170,7 @@ def test_inside_is_the_document_of_inspect(client, tiny):
 def test_inside_takes_a_few_short_sentences(tiny):
     from starlette.testclient import TestClient
 
-    from poolwise.serving.app import app
+    from poolwise.serving import app
     from poolwise.serving.catalogue import serve_model
 
     served = serve_model(tiny("bert", max_position_embeddings=512), ["mean@-1"])
@@ -204,7 +204,7 @@ def test_a_prompt_is_among_the_tokens(tiny):
 
 def test_a_server_starts_without_what_only_the_page_takes():
     code = (
-        "import sys, poolwise.serving.app as app\n"
+        "import sys, poolwise.serving; poolwise.serving.app\n"
         "slow = {'altair', 'jinja2', 'torch', 'sklearn', 'poolwise.inspection'} & {*sys.modules}\n"
         "sys.exit(str(slow) if slow else 0)"
     )

@@ -73,8 +73,8 @@ def compared(visit):
     def compared(texts=TEXTS, query="", **options):
         page = visit(reduced_motion="reduce", **options)
         page.get_by_role("checkbox").first.wait_for(state="attached")
-        page.get_by_label("Sentences").fill("\n".join(texts))
-        page.get_by_label("Query").fill(query)
+        page.get_by_role("textbox", name=re.compile("^Sentences")).fill("\n".join(texts))
+        page.get_by_role("textbox", name=re.compile("^Query")).fill(query)
         page.get_by_role("button", name="Compare").click()
         page.locator("#comparison figure").first.wait_for()
         return page
@@ -170,7 +170,10 @@ def test_a_wrong_readout_is_told_in_words(visit, readout, words):
 
 def test_no_sentence_and_too_many_are_told_in_words(visit):
     page = visit(refused=True)
-    texts, told = page.get_by_label("Sentences"), page.locator("#message.error")
+    texts, told = (
+        page.get_by_role("textbox", name=re.compile("^Sentences")),
+        page.locator("#message.error"),
+    )
     texts.fill(" \n\n ")
     texts.press("Control+Enter")
     assert told.text_content() == "Type a sentence or more, one a line."
@@ -197,7 +200,7 @@ def test_a_server_that_is_gone_is_told_in_words(visit):
 def test_sentences_are_seen_from_inside(visit, tiny):
     pytest.importorskip("torch")
     page = visit(reduced_motion="reduce")
-    page.get_by_label("Sentences").fill("\n".join(TEXTS[:2]))
+    page.get_by_role("textbox", name=re.compile("^Sentences")).fill("\n".join(TEXTS[:2]))
     page.get_by_role("button", name="Look inside").click()
     articles = page.locator("#sentences article")
     articles.first.wait_for()
@@ -273,16 +276,15 @@ def test_a_hostile_sentence_is_text(compared):
     assert hostile in page.locator("#nearest-title").text_content()
 
 
-def test_the_state_of_the_server_is_followed(compared):
+def test_the_state_of_the_server_is_followed(compared, url):
     page = compared()
     page.locator("#state[data-state=ready]").wait_for()
-    page.wait_for_function("document.getElementById('rate').textContent !== '–'")
-    before = page.locator("#counts").text_content()
+    with urllib.request.urlopen(f"{url}/page/status") as reply:
+        before = json.load(reply)["requests"]
     page.get_by_role("button", name="Compare").click()
-    page.wait_for_function(
-        "before => document.getElementById('counts').textContent.split(' · ')[1] !== before",
-        arg=before.split(" · ")[1],
-    )
+    page.get_by_text(re.compile(rf"· {before + 1:,} requests embedded, ")).wait_for()
+    page.locator("#rate", has_text=re.compile(r"^[\d,]+$")).wait_for()
+    page.locator("#latency", has_text=re.compile(r" m?s$")).wait_for()
     assert page.locator("#served tbody tr").count() == len(SERVED)
     assert "/v1/embeddings" in page.locator("#example").text_content()
 

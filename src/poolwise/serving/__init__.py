@@ -29,5 +29,5 @@ def __getattr__(name: str) -> Any:
 
     with needs("serve", "a server"):
         value = getattr(import_module(f"poolwise.serving.{_ROOMS[name]}"), name)
-    globals()[name] = value  # in place of the module app, which its import has put here
+    globals()[name] = value
     return value
