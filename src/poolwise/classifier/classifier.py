@@ -128,11 +128,15 @@ class Classifier:
         """Batches as of ``extract``, in the order of the texts; ``vectors`` hold ``OUTPUTS``."""
         vectors_of = self._pooled if self.query is None else self._attention_pooled
         for batch, vectors in vectors_of(texts, precision, progress):
-            # In float64, so that a text's outputs do not depend on those it stands among.
-            exact = vectors @ self.weight.T.astype(np.float64) + self.bias
-            with np.errstate(over="ignore"):
-                outputs = exact.astype(np.float32)
+            outputs = self.linear(vectors)
             yield replace(batch, vectors={OUTPUTS: outputs}, nonfinite=~finite_rows(outputs))
+
+    def linear(self, vectors: Floats) -> Floats:
+        """The outputs float32 [n, k] of vectors [n, width] of the readout."""
+        # In float64, so that a text's outputs do not depend on those it stands among.
+        exact = vectors @ self.weight.T.astype(np.float64) + self.bias
+        with np.errstate(over="ignore"):
+            return np.asarray(exact, np.float32)
 
     def _pooled(
         self, texts: Iterable[str | Sentence], precision: Precision, progress: bool

@@ -23,7 +23,18 @@ from poolwise.serving.errors import MethodError, NotFoundError, RequestError
 from poolwise.serving.openapi import document
 from poolwise.serving.operations import ErrorFormat, Operation, Reply, Request
 from poolwise.serving.page import routes as page
-from poolwise.serving.protocols import bert_http, cohere, ollama, openai, vllm
+from poolwise.serving.protocols import (
+    bert_http,
+    cohere,
+    ollama,
+    openai,
+    tei,
+    tei_errors,
+    tei_predict,
+    tei_server,
+    tei_tokens,
+    vllm,
+)
 from poolwise.serving.protocols.bert_as_service import BertServer
 from poolwise.serving.protocols.bert_encoding import BertEncoding
 from poolwise.serving.protocols.bert_settings import bert_settings
@@ -71,6 +82,10 @@ def operations(settings: Settings, bert: BertServer | None = None) -> list[Opera
     shown = page.OPERATIONS if settings.page else []
     return [
         *openai.OPERATIONS,
+        *tei.OPERATIONS,
+        *tei_predict.OPERATIONS,
+        *tei_tokens.OPERATIONS,
+        *tei_server.OPERATIONS,
         *ollama.OPERATIONS,
         *cohere.OPERATIONS,
         *vllm.OPERATIONS,
@@ -82,8 +97,10 @@ def operations(settings: Settings, bert: BertServer | None = None) -> list[Opera
 
 
 ERROR_FORMATS: tuple[tuple[str, ErrorFormat], ...] = (
+    ("/embeddings", openai.ERRORS),
     ("/api/", ollama.ERRORS),
     ("/v2/", cohere.ERRORS),
+    *((path, tei_errors.ERRORS) for path in tei_server.PATHS),
 )
 """How errors of a path that is not served are written, by its beginning; else as OpenAI's."""
 

@@ -24,11 +24,14 @@ from poolwise.serving.errors import (
 from poolwise.serving.settings import Settings
 from poolwise.transforms.fitted_readout import prompted
 
+THREADS = 2
+"""That tokenize what is longer than ``INLINE``."""
+
 INLINE = 2_000
 """Characters that are tokenized in the event loop: a millisecond, less than a thread's wake."""
 
 CHARACTERS_A_TOKEN = 250
-"""Beyond so many characters a token of the model's maximum length, nothing could be read of them."""
+"""Characters, or ids, of one text, at most: so many for each token that the model reads."""
 
 Side = Literal["left", "right"]
 Input = str | Sequence[int]
@@ -79,7 +82,7 @@ class Tokenization:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._threads = ThreadPoolExecutor(2, thread_name_prefix="tokenize")
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="tokenize")
         self._encoder = lru_cache(maxsize=256)(_encoder)
 
     def close(self) -> None:
