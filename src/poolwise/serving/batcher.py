@@ -48,6 +48,8 @@ class Batcher:
     """Jobs in, done jobs out. ``start`` before ``submit``; ``stop`` fails what still waits.
 
     ``rate`` is how many tokens a second the last passes computed, None before the first.
+    ``refused_characters``: those of the smallest request that found no room since the queue last
+    shrank, None for none.
     """
 
     def __init__(self, *, batch_tokens: int, queue_tokens: int, metrics: Metrics) -> None:
@@ -57,7 +59,7 @@ class Batcher:
         self._ready = threading.Condition()
         self._admitted: dict[Waiting, None] = {}  # all that waits or runs, the oldest first
         self._tokens = 0  # of all that is admitted, as the queue counts them
-        self._refused: int | None = None  # characters of the smallest request refused since
+        self.refused_characters: int | None = None
         self._stopped = True
         self._thread: threading.Thread | None = None
         self.heartbeat = 0.0
@@ -112,9 +114,9 @@ class Batcher:
     def check_room(self, characters: int) -> None:
         """Raises OverloadedError where a request of as many characters, or fewer, has found no room
         since the last batch left: before it is tokenized, which is most of what a refusal costs."""
-        refused = self._refused
+        refused = self.refused_characters
         if refused is not None and characters >= refused:
-            raise self._overloaded()
+            raise self.overloaded()
 
     def submit(self, job: Waiting) -> None:
         """Raises OverloadedError where the queue has no room for all of the job, UnavailableError
@@ -124,15 +126,18 @@ class Batcher:
                 raise UnavailableError("the server stops", retry_after=5)
             counted = min(job.n_tokens, self._queue_tokens // MAX_SHARE)
             if self._tokens and self._tokens + counted > self._queue_tokens:
-                self._refused = min(job.characters, self._refused or job.characters)
-                raise self._overloaded()
+                self.refused_characters = min(
+                    job.characters, self.refused_characters or job.characters
+                )
+                raise self.overloaded()
             self._tokens += counted
             job.admitted = counted
             self._admitted[job] = None
             self._queue.append(job)
             self._ready.notify()
 
-    def _overloaded(self) -> OverloadedError:
+    def overloaded(self) -> OverloadedError:
+        """What a request that finds no room is told."""
         return OverloadedError(
             f"{self._tokens:,} tokens wait of the {self._queue_tokens:,} that may; try again later",
             retry_after=self._seconds(self._tokens),
@@ -267,7 +272,7 @@ class Batcher:
                 self._tokens -= job.admitted
                 job.admitted = 0
                 self._admitted.pop(job, None)
-            self._refused = None
+            self.refused_characters = None
 
 
 def _as_request_error(error: BaseException) -> RequestError:

@@ -26,6 +26,9 @@ LOG = logging.getLogger("poolwise.serving")
 CLIENT_LEFT = 499
 """What metrics and log call a request whose client left before the reply (nginx's number)."""
 
+UNWATCHED_S = 0.1
+"""Replies that take less are worth no look at whether their client is still there."""
+
 
 class Endpoint:
     """Answers one operation."""
@@ -39,7 +42,7 @@ class Endpoint:
         try:
             reply = await self._reply(scope, receive)
             if reply is not None:
-                await write(reply, scope, send)
+                await write(reply, scope, send, last=service.draining)
         finally:
             service.metrics.inflight.dec()
         status = CLIENT_LEFT if reply is None else reply.status
@@ -92,10 +95,14 @@ class Endpoint:
 
 
 async def while_connected(handling: Awaitable[Reply], receive: Receive) -> Reply:
-    """The handler's reply; it is cancelled where the client leaves. Raises ClientLeftError."""
-    task = asyncio.current_task()
+    """The handler's reply; it is cancelled where the client leaves. Raises ClientLeftError.
+
+    The connection is watched only if the handler takes longer than most do.
+    """
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
     assert task is not None
     left = False
+    watcher: asyncio.Task[None] | None = None
 
     async def watch() -> None:
         nonlocal left
@@ -105,7 +112,11 @@ async def while_connected(handling: Awaitable[Reply], receive: Receive) -> Reply
         left = True
         task.cancel()
 
-    watcher = asyncio.create_task(watch())
+    def start() -> None:
+        nonlocal watcher
+        watcher = loop.create_task(watch())
+
+    timer = loop.call_later(UNWATCHED_S, start)
     try:
         return await handling
     except asyncio.CancelledError:
@@ -114,13 +125,15 @@ async def while_connected(handling: Awaitable[Reply], receive: Receive) -> Reply
         task.uncancel()
         raise ClientLeftError from None
     finally:
-        watcher.cancel()
-        with suppress(asyncio.CancelledError):
-            await watcher
+        timer.cancel()
+        if watcher is not None:
+            watcher.cancel()
+            with suppress(asyncio.CancelledError):
+                await watcher
 
 
-async def write(reply: Reply, scope: Scope, send: Send) -> None:
-    """Send the reply whole."""
+async def write(reply: Reply, scope: Scope, send: Send, *, last: bool = False) -> None:
+    """Send the reply whole; ``last``: no more requests on this connection."""
     headers = [
         (b"content-type", reply.media_type.encode()),
         (b"content-length", str(len(reply.content)).encode()),
@@ -129,6 +142,8 @@ async def write(reply: Reply, scope: Scope, send: Send) -> None:
             for name, value in reply.headers.items()
         ),
     ]
+    if last and "connection" not in reply.headers:
+        headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     content = b"" if scope["method"] == "HEAD" else reply.content
     await send({"type": "http.response.body", "body": content})

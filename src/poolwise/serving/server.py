@@ -1,4 +1,4 @@
-"""Runs the application with uvicorn: header deadline, Host check, graceful end."""
+"""Runs the application with uvicorn, to a graceful end."""
 
 from __future__ import annotations
 
@@ -6,78 +6,20 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import uvicorn
 from starlette.applications import Starlette
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from poolwise.errors import OptionError
+from poolwise.serving.application import operations
+from poolwise.serving.http_protocol import Protocol
 from poolwise.serving.service import Service
 from poolwise.serving.settings import Settings
 
-MAX_HEADERS = 65_536
-"""Bytes of a request's line and headers."""
-
-
-class Protocol(HttpToolsProtocol):
-    """HTTP/1.1 whose headers must arrive within the deadline, with a Host, and bounded."""
-
-    header_seconds = 5.0
-
-    def connection_made(self, transport: Any) -> None:
-        self._header_bytes = 0
-        self._header_timer: asyncio.TimerHandle | None = None
-        super().connection_made(transport)
-        self._expect_headers()
-
-    def data_received(self, data: bytes) -> None:
-        if self._header_timer is None and self._between_requests():
-            self._expect_headers()
-        waiting = self._header_timer is not None
-        super().data_received(data)
-        if waiting and self._header_timer is not None:
-            self._header_bytes += len(data)
-            if self._header_bytes > MAX_HEADERS:
-                self._refuse(b"431 Request Header Fields Too Large")
-
-    def on_headers_complete(self) -> None:
-        self._stop_timer()
-        version, names = self.parser.get_http_version(), {name for name, _ in self.headers}
-        hosts = [value for name, value in self.headers if name == b"host"]
-        if version == "0.9" or (version == "1.1" and len(hosts) != 1) or len(hosts) > 1:
-            self._refuse(b"400 Bad Request")
-            return
-        if b"transfer-encoding" in names and b"content-length" in names:
-            self._refuse(b"400 Bad Request")
-            return
-        super().on_headers_complete()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_timer()
-        super().connection_lost(exc)
-
-    def _between_requests(self) -> bool:
-        return self.cycle is None or self.cycle.response_complete
-
-    def _expect_headers(self) -> None:
-        self._header_bytes = 0
-        self._header_timer = self.loop.call_later(
-            self.header_seconds, self._refuse, b"408 Request Timeout"
-        )
-
-    def _stop_timer(self) -> None:
-        if self._header_timer is not None:
-            self._header_timer.cancel()
-            self._header_timer = None
-
-    def _refuse(self, status: bytes) -> None:
-        self._stop_timer()
-        if not self.transport.is_closing():
-            self.transport.write(
-                b"HTTP/1.1 " + status + b"\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-            )
-            self.transport.close()
+ACCEPT_S = 0.05
+"""Between a signal and the end of listening: connections that wait to be accepted get in."""
 
 
 class Server(uvicorn.Server):
@@ -87,6 +29,11 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, service: Service) -> None:
         super().__init__(config)
         self._service = service
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept what the kernel has accepted already, then no more."""
+        await asyncio.sleep(ACCEPT_S)
+        await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         # Not uvicorn's, which raises the signal once more when all is done.
@@ -99,12 +46,11 @@ def run(application: Starlette, settings: Settings, sockets: Sequence[socket.soc
     """Serve until a signal; what has been accepted by then is answered."""
     service: Service = application.state.service
 
-    class Deadline(Protocol):
-        header_seconds = settings.header_seconds
-
+    queued = {o.path: o.errors for o in operations(settings) if o.queued}
+    protocol = partial(Protocol, service=service, queued=queued)
     config = uvicorn.Config(
         application,
-        http=Deadline,
+        http=cast(type[asyncio.Protocol], protocol),
         ws="none",
         log_config=None,
         access_log=False,

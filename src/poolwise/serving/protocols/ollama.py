@@ -291,6 +291,7 @@ OPERATIONS = [
         OllamaEmbedRequest,
         OllamaEmbedReply,
         any_type=True,
+        queued=True,
     ),
     Operation(
         "POST",
@@ -301,6 +302,7 @@ OPERATIONS = [
         OllamaEmbeddingsRequest,
         OllamaEmbeddingsReply,
         any_type=True,
+        queued=True,
     ),
     Operation("GET", "/api/tags", "What is served, for Ollama", tags, ERRORS, reply=TagsReply),
     Operation("GET", "/api/ps", "The same: all is loaded", running, ERRORS, reply=RunningReply),

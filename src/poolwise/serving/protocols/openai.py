@@ -220,25 +220,22 @@ async def models(service: Service, request: Request) -> Reply:
     return Reply.json({"object": "list", "data": data})
 
 
+def _vectors(path: str, summary: str) -> Operation:
+    return Operation(
+        "POST",
+        path,
+        summary,
+        embeddings,
+        ERRORS,
+        EmbeddingsRequest,
+        EmbeddingsReply,
+        queued=True,
+    )
+
+
 OPERATIONS = [
-    Operation(
-        "POST",
-        "/v1/embeddings",
-        "Vectors of texts, as OpenAI's API gives them",
-        embeddings,
-        ERRORS,
-        EmbeddingsRequest,
-        EmbeddingsReply,
-    ),
-    Operation(
-        "POST",
-        "/embeddings",
-        "The same as /v1/embeddings",
-        embeddings,
-        ERRORS,
-        EmbeddingsRequest,
-        EmbeddingsReply,
-    ),
+    _vectors("/v1/embeddings", "Vectors of texts, as OpenAI's API gives them"),
+    _vectors("/embeddings", "The same as /v1/embeddings"),
     # Without a key, as MTEB's client asks for it.
     Operation(
         "GET",
