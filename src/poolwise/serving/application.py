@@ -27,6 +27,7 @@ from poolwise.serving.protocols import (
     bert_http,
     cohere,
     ollama,
+    ollama_models,
     openai,
     tei,
     tei_errors,
@@ -87,6 +88,7 @@ def operations(settings: Settings, bert: BertServer | None = None) -> list[Opera
         *tei_tokens.OPERATIONS,
         *tei_server.OPERATIONS,
         *ollama.OPERATIONS,
+        *ollama_models.OPERATIONS,
         *cohere.OPERATIONS,
         *vllm.OPERATIONS,
         *health.OPERATIONS,
@@ -132,7 +134,7 @@ def application(
 
     application = Starlette(
         routes=[
-            *([] if ollama_port is None else [PortRoute(ollama.ROOT, service, ollama_port)]),
+            *([] if ollama_port is None else [PortRoute(ollama_models.ROOT, service, ollama_port)]),
             *(_route(operation, service) for operation in (*served, description)),
         ],
         lifespan=lifespan,

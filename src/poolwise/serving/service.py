@@ -15,7 +15,12 @@ from poolwise.engines import combined_states
 from poolwise.records import Floats
 from poolwise.serving.batcher import Batcher
 from poolwise.serving.catalogue import Catalogue, ServedModel, ServedReadout
-from poolwise.serving.errors import ComputationError, DeadlineError, UnavailableError
+from poolwise.serving.errors import (
+    ComputationError,
+    DeadlineError,
+    TooManyInputsError,
+    UnavailableError,
+)
 from poolwise.serving.inputs import Input, Reading, Tokenization, Tokenized
 from poolwise.serving.jobs import Call, Job
 from poolwise.serving.metrics import Metrics
@@ -26,6 +31,9 @@ HEARTBEAT_S = 10.0
 
 WATCH_S = 0.5
 """How often a thread that has died is looked for."""
+
+MAX_TOKEN_STATES = 32_768
+"""Tokens whose own vectors a request may ask for: some 100 MB, and several times that as JSON."""
 
 T = TypeVar("T")
 
@@ -194,6 +202,12 @@ class Service:
         self.batcher.check_room(characters)
         async with self._deadline():
             tokens = await self.tokenization.run(served, readouts[0], inputs, reading)
+            if layers and tokens.n_tokens > MAX_TOKEN_STATES:
+                raise TooManyInputsError(
+                    f"{tokens.n_tokens:,} tokens in one request for vectors of tokens; at most "
+                    f"{MAX_TOKEN_STATES:,}: divide it",
+                    param="input",
+                )
             future: asyncio.Future[Job] = asyncio.get_running_loop().create_future()
             deadline = started + self.settings.request_seconds
             job = Job(served, readouts, tokens.texts, future, deadline, layers, characters)
