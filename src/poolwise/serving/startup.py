@@ -63,9 +63,9 @@ def serve(config: ServeConfig, announce: Callable[[Listening], None] | None = No
         service = Service(catalogue, settings)
         bert = _bert(config, service, stack)
         if announce is not None:
-            urls = [_url(bound, config.host) for bound in sockets]
+            url, *further = [_url(bound, config.host) for bound in sockets]
             told = None if bert is None else bert.announcement
-            announce(Listening(catalogue, urls[0], bool(keys), *urls[1:], bert=told))
+            announce(Listening(catalogue, url, bool(keys), next(iter(further), None), told))
         log_to_stderr()
         run(application(service, ollama_port=ollama_port, bert=bert), settings, sockets)
 
