@@ -300,10 +300,10 @@ def test_a_key_is_asked_for_and_kept_for_the_session(visit, live_server, tiny, t
     page.get_by_role("button", name="Compare").click()
     field.wait_for()
     assert page.evaluate("document.activeElement.id") == "key"
-    assert "no key" in page.locator("#message.error").text_content()
+    assert "needs a key" in page.locator("#message.error").text_content()
     field.fill("wrong")
     field.press("Enter")
-    page.get_by_text("a wrong key").wait_for()
+    page.get_by_text("not one of this server’s keys").wait_for()
     field.fill("secret")
     field.press("Enter")
     page.locator("#comparison figure").first.wait_for()

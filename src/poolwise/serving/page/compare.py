@@ -96,7 +96,8 @@ def readouts_of(
     chosen = list(dict.fromkeys(specs or served.readouts))[: None if specs else MAX_READOUTS]
     if len(chosen) > MAX_READOUTS:
         raise TooManyInputsError(
-            f"found {len(chosen)} readouts, expected at most {MAX_READOUTS} side by side",
+            f"found {len(chosen)} readouts, expected at most {MAX_READOUTS} side by side: "
+            "leave some out",
             param="readouts",
         )
     return tuple(_readout(service, served, spec) for spec in chosen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import warnings
 from contextlib import suppress
 from typing import Any
@@ -20,6 +21,9 @@ from poolwise.serving.page.limits import MAX_INSIDE_TEXTS, MAX_INSIDE_TOKENS, ch
 from poolwise.serving.service import Service
 
 DIGITS = 5
+
+OPENING = threading.Lock()
+"""Requests at the same time open one engine, not one each."""
 
 
 class InsideRequest(msgspec.Struct):
@@ -63,7 +67,8 @@ def _prepare(model: Model) -> None:
     import poolwise.inspection.weights  # noqa: F401, PLC0415
     from poolwise.engines import engine_of  # noqa: PLC0415
 
-    with suppress(MissingExtraError):  # then a note of the document says what is missing
+    # Without the extra, a note of the document says what is missing.
+    with OPENING, suppress(MissingExtraError):
         engine_of(model, attentions=True)
 
 

@@ -32,7 +32,10 @@ export async function ask(path, body, signal) {
   }
   const content = await reply.json().catch(() => null);
   if (reply.ok && content !== null) return content;
-  if (reply.status === 401) sessionStorage.removeItem(KEY);
+  if (reply.status === 401) {
+    sessionStorage.removeItem(KEY);
+    throw new ServerError(key ? "That is not one of this server’s keys." : "This server needs a key.", 401);
+  }
   throw new ServerError(inWords(content, reply), reply.status);
 }
 
