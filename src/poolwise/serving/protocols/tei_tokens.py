@@ -10,7 +10,13 @@ import msgspec
 
 from poolwise.errors import RowError
 from poolwise.model import Model
-from poolwise.serving.errors import EmptyInputError, TokenizationError, TooManyInputsError
+from poolwise.serving.errors import (
+    EmptyInputError,
+    InvalidRequestError,
+    TokenizationError,
+    TooLongError,
+    TooManyInputsError,
+)
 from poolwise.serving.inputs import CHARACTERS_A_TOKEN, Reading
 from poolwise.serving.operations import Operation, Reply, Request
 from poolwise.serving.protocols.tei import named
@@ -54,7 +60,7 @@ async def tokenize(service: Service, request: Request) -> Reply:
     limit = CHARACTERS_A_TOKEN * encoder.max_length
     for index, text in enumerate(texts):
         if len(text) > limit:
-            raise TokenizationError(
+            raise TooLongError(
                 f"inputs[{index}] has {len(text):,} characters, at most {limit:,}", param="inputs"
             )
     most = service.settings.max_request_tokens
@@ -117,7 +123,7 @@ async def decode(service: Service, request: Request) -> Reply:
     numbers = [item for item in body.ids if isinstance(item, int)]
     lists = [item for item in body.ids if not isinstance(item, int)]
     if numbers and lists:
-        raise TokenizationError(
+        raise InvalidRequestError(
             "ids mixes numbers and lists: expected token ids, or lists of them", param="ids"
         )
     rows = [numbers] if numbers else lists
