@@ -63,18 +63,18 @@ def app(
     ``app.router.lifespan_context``. Raises PoolwiseError for what cannot be served.
     """
     settings = Settings(**options) if settings is None else settings
+    flags = None if bert_as_service is None else bert_settings(bert_as_service)
+    fallback = None if flags is None else flags.spec
     several = [models] if isinstance(models, AnyModel) else list(models)
     served = [
         model
         if isinstance(model, ServedModel)
-        else serve_model(model, precision=settings.precision)
+        else serve_model(model, precision=settings.precision, fallback=fallback)
         for model in several
     ]
     service = Service(Catalogue(served), settings)
-    if bert_as_service is None:
-        return application(service)
-    encoding = BertEncoding(service, bert_settings(bert_as_service))
-    return application(service, bert=BertServer(encoding))
+    bert = None if flags is None else BertServer(BertEncoding(service, flags))
+    return application(service, bert=bert)
 
 
 def operations(settings: Settings, bert: BertServer | None = None) -> list[Operation]:

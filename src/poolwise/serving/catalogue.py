@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -180,11 +180,12 @@ def serve_model(
     name: str | None = None,
     precision: Precision = "exact",
     max_length: int | None = None,
+    fallback: Callable[[Model], str] | None = None,
 ) -> ServedModel:
     """A model and the readouts to serve of it, the default first.
 
     Without ``readouts``, what its folder declares, or of a fine-tuned checkpoint what its head
-    reads. Raises EncoderError, ReadoutError, StoreError.
+    reads; where there is neither, ``fallback``. Raises EncoderError, ReadoutError, StoreError.
     """
     opened = _opened(model, max_length)
     classifier = opened if isinstance(opened, Classifier) else None
@@ -195,8 +196,9 @@ def serve_model(
         names_file = str(readout).endswith(SUFFIX)
         chosen.append((_file_name(str(readout)) if names_file else str(fitted.readout), fitted))
     if not chosen:
+        undeclared = encoder.declared is None and not encoder.inexpressible
         whole = (
-            encoder.resolve_readout(None)
+            encoder.resolve_readout(fallback(encoder) if undeclared and fallback else None)
             if classifier is None or encoder.declared is not None
             else FittedReadout(classifier.readout)
         )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from poolwise.errors import OptionError
+from poolwise.model import Model
 from poolwise.serving.application import application
 from poolwise.serving.catalogue import Catalogue, ServedModel, serve_model
 from poolwise.serving.config import ServeConfig, settings_of
@@ -59,9 +60,16 @@ def serve(config: ServeConfig, announce: Callable[[Listening], None] | None = No
         if config.ollama_port is not None:
             sockets.append(bind(config.ollama_port, "--ollama-port"))
             ollama_port = sockets[-1].getsockname()[1]
-        catalogue = Catalogue(_models(config, settings.precision))
+        values = config.bert_as_service
+        flags = None if values is None else bert_settings(values)
+        fallback = None if flags is None else flags.spec
+        catalogue = Catalogue(_models(config, settings.precision, fallback))
         service = Service(catalogue, settings)
-        bert = _bert(config, service, stack)
+        bert = None
+        if flags is not None:
+            host = address(config.host, insecure=config.insecure)
+            bert = BertServer(BertEncoding(service, flags), host)
+            stack.callback(bert.close)
         if announce is not None:
             url, *further = [_url(bound, config.host) for bound in sockets]
             told = None if bert is None else bert.announcement
@@ -70,17 +78,10 @@ def serve(config: ServeConfig, announce: Callable[[Listening], None] | None = No
         run(application(service, ollama_port=ollama_port, bert=bert), settings, sockets)
 
 
-def _bert(config: ServeConfig, service: Service, stack: ExitStack) -> BertServer | None:
-    """bert-as-service's server, where it is asked for; ``stack`` frees its ports."""
-    if config.bert_as_service is None:
-        return None
-    encoding = BertEncoding(service, bert_settings(config.bert_as_service))
-    bert = BertServer(encoding, address(config.host, insecure=config.insecure))
-    stack.callback(bert.close)
-    return bert
-
-
-def _models(config: ServeConfig, precision: Any) -> Iterable[ServedModel]:
+def _models(
+    config: ServeConfig, precision: Any, fallback: Callable[[Model], str] | None
+) -> Iterable[ServedModel]:
+    """What the configuration names; ``fallback`` is the readout of those that declare none."""
     if not config.models:
         raise OptionError("nothing to serve: name a model, such as demo")
     for name, model in config.models.items():
@@ -90,6 +91,7 @@ def _models(config: ServeConfig, precision: Any) -> Iterable[ServedModel]:
             name=name or None,
             precision=model.precision or precision,
             max_length=model.max_length,
+            fallback=fallback,
         )
 
 

@@ -61,7 +61,7 @@ class BertServer:
     ) -> None:
         self.encoding, self.host = encoding, host
         self.statistics = Statistics()
-        self._on_termination = on_termination
+        self.on_termination = on_termination
         self._requests: dict[asyncio.Task[None], BertRequest] = {}
         self._bytes = 0
         self._room = asyncio.Event()
@@ -235,7 +235,7 @@ class BertServer:
     def _terminate(self, request: BertRequest) -> None:
         allowed = self.encoding.settings.allow_termination and is_loopback(request.peer)
         if allowed:
-            self._on_termination()
+            self.on_termination()
         reason = "TERMINATION obeyed" if allowed else "TERMINATION ignored"
         LOG.log(
             logging.INFO if allowed else logging.WARNING,

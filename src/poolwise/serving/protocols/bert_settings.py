@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
 from poolwise.errors import OptionError, PoolwiseError, listed
+from poolwise.model import Model
 from poolwise.readouts import parse
 from poolwise.serving.catalogue import Catalogue, ServedModel, ServedReadout
 from poolwise.transforms.fitted_readout import FittedReadout
@@ -115,27 +116,30 @@ class BertSettings:
             raise OptionError(f"bert_as_service: {error}") from error
         return model
 
+    def spec(self, model: Model) -> str:
+        """The readout that the flags mean: the original counts blocks from 0, Hugging Face's hidden
+        states have the embeddings there. Raises OptionError for a block that is not there."""
+        pool, masked, _ = STRATEGIES[self.pooling_strategy]
+        if pool == "pooler":
+            return pool
+        depth = model.depth
+        for number in self.pooling_layer:
+            if not -depth <= number < depth:
+                raise OptionError(
+                    f"pooling_layer has {number}, and {model.name} has {depth} blocks: expected "
+                    f"0 to {depth - 1}, or -{depth} to -1 from the last"
+                )
+        layers = [str(number if number < 0 else number + 1) for number in self.pooling_layer]
+        several = f"concat({','.join(layers)})" if len(layers) > 1 else layers[0]
+        return f"{masked if self.mask_cls_sep else pool}@{several}"
+
     def readout(self, served: ServedModel) -> ServedReadout:
         """The readout that the flags mean. Raises OptionError where the model does not have it."""
-        pool, masked, _ = STRATEGIES[self.pooling_strategy]
-        pool = masked if self.mask_cls_sep else pool
-        layers = ",".join(str(self._layer(k, served.model.depth)) for k in self.pooling_layer)
-        several = len(self.pooling_layer) > 1
-        spec = f"{pool}@concat({layers})" if several else f"{pool}@{layers}"
-        spec = pool if pool == "pooler" else spec
+        spec = self.spec(served.model)
         try:
             return ServedReadout.of(spec, FittedReadout(parse(spec)), served.model)
         except PoolwiseError as error:
             raise OptionError(f"bert_as_service: {error}") from error
-
-    def _layer(self, number: int, depth: int) -> int:
-        """The hidden state of a block: the original counts blocks from 0, Hugging Face from 1."""
-        if not -depth <= number < depth:
-            raise OptionError(
-                f"pooling_layer has {number}, and this model has {depth} blocks: expected "
-                f"0 to {depth - 1}, or -{depth} to -1 from the last"
-            )
-        return number if number < 0 else number + 1
 
     def max_length(self, served: ServedModel) -> int:
         """Tokens read of a text, special ones included; where the flag is not given and the model
