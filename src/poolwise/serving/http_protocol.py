@@ -53,12 +53,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._stop_timer()
-        version = self.parser.get_http_version()
-        names = [name for name, _ in self.headers]
-        hosts = names.count(b"host")
-        if version == "0.9" or hosts > 1 or (version == "1.1" and not hosts):
-            self._close_with(HTTPStatus.BAD_REQUEST)
-        elif b"transfer-encoding" in names and b"content-length" in names:
+        if not self._well_formed():
             self._close_with(HTTPStatus.BAD_REQUEST)
         elif (format_ := self._full_for_this()) is not None:
             self._refuse(format_)
@@ -108,6 +103,15 @@ class Protocol(HttpToolsProtocol):
 
     def _between_requests(self) -> bool:
         return self.cycle is None or self.cycle.response_complete
+
+    def _well_formed(self) -> bool:
+        """No HTTP/0.9, one Host (HTTP/1.0 may have none), one way to tell the body's length."""
+        version = self.parser.get_http_version()
+        names = [name for name, _ in self.headers]
+        hosts = names.count(b"host")
+        if version == "0.9" or hosts > 1 or (version == "1.1" and not hosts):
+            return False
+        return not (b"transfer-encoding" in names and b"content-length" in names)
 
     def _full_for_this(self) -> ErrorFormat | None:
         """The format to refuse this request in; None where it may find room, or is another kind.

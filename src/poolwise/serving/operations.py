@@ -102,4 +102,4 @@ class Operation:
     form: bool = False
     any_type: bool = False
     described: bool = True
-    queued: bool = False
+    queued: bool = True

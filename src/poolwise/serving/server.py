@@ -46,7 +46,7 @@ def run(application: Starlette, settings: Settings, sockets: Sequence[socket.soc
     """Serve until a signal; what has been accepted by then is answered."""
     service: Service = application.state.service
 
-    queued = {o.path: o.errors for o in operations(settings) if o.queued}
+    queued = {o.path: o.errors for o in operations(settings) if o.body and o.queued}
     protocol = partial(Protocol, service=service, queued=queued)
     config = uvicorn.Config(
         application,

@@ -142,7 +142,6 @@ OPERATIONS = [
         OllamaEmbedRequest,
         OllamaEmbedReply,
         any_type=True,
-        queued=True,
     ),
     Operation(
         "POST",
@@ -153,6 +152,5 @@ OPERATIONS = [
         OllamaEmbeddingsRequest,
         OllamaEmbeddingsReply,
         any_type=True,
-        queued=True,
     ),
 ]

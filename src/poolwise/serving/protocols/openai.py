@@ -229,7 +229,6 @@ def _vectors(path: str, summary: str) -> Operation:
         ERRORS,
         EmbeddingsRequest,
         EmbeddingsReply,
-        queued=True,
     )
 
 

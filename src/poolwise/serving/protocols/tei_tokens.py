@@ -163,8 +163,16 @@ OPERATIONS = [
         ERRORS,
         TokenizeRequest,
         list[list[TEIToken]],
+        queued=False,
     ),
     Operation(
-        "POST", "/decode", "The texts of token ids", decode, ERRORS, DecodeRequest, list[str]
+        "POST",
+        "/decode",
+        "The texts of token ids",
+        decode,
+        ERRORS,
+        DecodeRequest,
+        list[str],
+        queued=False,
     ),
 ]
