@@ -174,6 +174,7 @@ OPERATIONS = [
         ShowRequest,
         ShowReply,
         any_type=True,
+        queued=False,
     ),
     Operation(
         "GET",
