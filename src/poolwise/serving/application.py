@@ -140,6 +140,7 @@ def application(
         lifespan=lifespan,
         exception_handlers={HTTPException: _refused},
     )
+    application.router.redirect_slashes = False  # few clients follow, and Host is not trusted
     application.state.service, application.state.bert = service, bert
     return application
 
@@ -163,7 +164,7 @@ class PortRoute(Route):
 async def _refused(request: HttpRequest, error: Exception) -> Response:
     """A path or a method that is not served, in the words of the protocol it looks like."""
     assert isinstance(error, HTTPException)
-    path = request.url.path
+    path = request.scope["path"]  # the whole address would take a Host that may be none
     reason: RequestError
     if error.status_code == 405:
         reason = MethodError(f"{request.method} is not served at {path!r:.100}")

@@ -38,43 +38,23 @@ async def read_body(receive: Receive, headers: Mapping[str, str], settings: Sett
     if encoding.lower() != "identity":
         raise MediaTypeError(f"found a body with Content-Encoding {encoding!r:.50}; send it plain")
     declared = headers.get("content-length", "0")
-    if declared.isdecimal() and int(declared) > settings.max_body:
+    if declared.isdecimal() and (len(declared) > 18 or int(declared) > settings.max_body):
         raise _too_large(settings)
-    message = await _next(receive, settings)
-    if not message.get("more_body"):
-        body: bytes = message.get("body", b"")
-        return _within(body, settings)
-    chunks, size = [message.get("body", b"")], len(message.get("body", b""))
+    body = bytearray()
     try:
         async with asyncio.timeout(settings.body_seconds):
-            while message.get("more_body"):
+            more = True
+            while more:
                 message = await receive()
                 if message["type"] == "http.disconnect":
                     raise ClientLeftError
-                chunks.append(message.get("body", b""))
-                size += len(chunks[-1])
-                if size > settings.max_body:
+                body += message.get("body", b"")
+                more = message.get("more_body", False)
+                if len(body) > settings.max_body:
                     raise _too_large(settings)
     except TimeoutError as error:
         raise _too_slow(settings) from error
-    return b"".join(chunks)
-
-
-async def _next(receive: Receive, settings: Settings) -> MutableMapping[str, Any]:
-    try:
-        async with asyncio.timeout(settings.body_seconds):
-            message = await receive()
-    except TimeoutError as error:
-        raise _too_slow(settings) from error
-    if message["type"] == "http.disconnect":
-        raise ClientLeftError
-    return message
-
-
-def _within(body: bytes, settings: Settings) -> bytes:
-    if len(body) > settings.max_body:
-        raise _too_large(settings)
-    return body
+    return bytes(body)
 
 
 def _too_large(settings: Settings) -> BodyTooLargeError:

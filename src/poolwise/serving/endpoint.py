@@ -14,7 +14,12 @@ from urllib.parse import parse_qsl
 
 from poolwise.errors import PoolwiseError
 from poolwise.serving.bodies import ClientLeftError, Receive, parse, read_body
-from poolwise.serving.errors import ComputationError, KeyMissingError, RequestError
+from poolwise.serving.errors import (
+    ComputationError,
+    KeyMissingError,
+    RequestError,
+    UnavailableError,
+)
 from poolwise.serving.operations import Operation, Reply, Request
 from poolwise.serving.service import Service
 
@@ -86,7 +91,13 @@ class Endpoint:
             return operation.errors.reply(error)
         except PoolwiseError as error:
             return operation.errors.reply(ComputationError(str(error)))
-        except Exception as error:  # the reply says so, and the server goes on
+        except asyncio.CancelledError:
+            if not self.service.draining:
+                raise
+            return operation.errors.reply(UnavailableError("the server stops", retry_after=5))
+        except (KeyboardInterrupt, SystemExit, GeneratorExit):
+            raise
+        except BaseException as error:  # a panic of Rust's too: the reply says so, all else goes on
             # Without its traceback, whose message may quote a text.
             LOG.error("failure", extra={"route": operation.path, "error": where(error)})  # noqa: TRY400
             return operation.errors.reply(
@@ -120,9 +131,8 @@ async def while_connected(handling: Awaitable[Reply], receive: Receive) -> Reply
     try:
         return await handling
     except asyncio.CancelledError:
-        if not left:
+        if not left or task.uncancel():  # somebody else, or somebody else too, has cancelled it
             raise
-        task.uncancel()
         raise ClientLeftError from None
     finally:
         timer.cancel()
@@ -181,9 +191,10 @@ def log_to_stderr() -> None:
     """Every request as one line of JSON, without its text."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
-    LOG.addHandler(handler)
-    LOG.setLevel(logging.INFO)
-    LOG.propagate = False
+    for log, level in ((LOG, logging.INFO), (logging.getLogger("uvicorn.error"), logging.ERROR)):
+        log.addHandler(handler)
+        log.setLevel(level)
+        log.propagate = False
 
 
 class JsonLines(logging.Formatter):

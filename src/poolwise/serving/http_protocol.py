@@ -1,31 +1,51 @@
-"""HTTP/1.1 of one connection: deadlines, strict headers, refusals before any work, a gentle end."""
+"""One HTTP/1.1 connection: what uvicorn leaves without a bound has one here.
+
+Headers must arrive in time and within a size, name one host and say in one way how long the body
+is. A reply that comes before the body is whole closes the connection, and still arrives. A client
+that no longer reads is left. Where the queue is full a request is refused from its headers alone,
+for a tenth of what it costs to read it.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from poolwise.serving.errors import InvalidRequestError, RequestError, RequestTimeoutError
+from poolwise.serving.lingering import Lingering
 from poolwise.serving.operations import ErrorFormat, Reply
+from poolwise.serving.protocols import openai
 from poolwise.serving.service import Service
 
 MAX_HEADERS = 65_536
 """Bytes of a request's line and headers."""
+
+MAX_OVERHEAD = 8
+"""Bytes on the wire for one of the body: chunks of one byte have six."""
+
+STALL_S = 30.0
+"""A client that has read nothing of a reply for so long is left."""
 
 IDLE_S = 0.5
 """While the server stops, a connection without a request for so long is closed: its client's next
 request may be on its way."""
 
 
-class Protocol(HttpToolsProtocol):
-    """A connection of ``service``'s server.
+class HeadersTooLargeError(RequestError):
+    """A request's line and headers of more bytes than are read."""
 
-    Headers must arrive within the deadline, with a Host, and bounded. ``queued`` are the paths that
-    need room in the queue, with their error formats: where it is full a request is refused from its
-    headers alone, for a tenth of what it costs to read it.
+    status, code = 431, "headers_too_large"
+
+
+class Protocol(HttpToolsProtocol):
+    """A connection of ``service``'s server, which closes it with its next reply once it stops.
+
+    ``queued`` are the paths that need room in the queue, with their error formats.
     """
 
     def __init__(
@@ -33,85 +53,80 @@ class Protocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(*args, **options)
         self._service, self._queued = service, queued
+        self._in_headers = self._refused = self._discarding = False
+        self._header_bytes = self._message_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
-        self._header_bytes = 0
-        self._refused = self._stopping = False
+        self._stall: asyncio.TimerHandle | None = None
+        self._running: Any = None
+        self._refusal: RequestError | None = None
 
     def connection_made(self, transport: Any) -> None:
-        super().connection_made(transport)
+        super().connection_made(Lingering(transport, self.loop, self._has_unread))  # type: ignore[arg-type]
         self._expect_headers()
-
-    def data_received(self, data: bytes) -> None:
-        if self._timer is None and self._between_requests():
-            self._expect_headers()
-        waiting = self._timer is not None
-        super().data_received(data)
-        if waiting and self._timer is not None:
-            self._header_bytes += len(data)
-            if self._header_bytes > MAX_HEADERS:
-                self._close_with(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-
-    def on_headers_complete(self) -> None:
-        self._stop_timer()
-        if not self._well_formed():
-            self._close_with(HTTPStatus.BAD_REQUEST)
-        elif (format_ := self._full_for_this()) is not None:
-            self._refuse(format_)
-        else:
-            super().on_headers_complete()
-            if self._stopping:
-                self.cycle.keep_alive = False
-
-    def on_body(self, body: bytes) -> None:
-        if not self._refused:
-            super().on_body(body)
-
-    def on_message_complete(self) -> None:
-        if not self._refused:
-            super().on_message_complete()
-            return
-        self._refused = False
-        self._stop_timer()
-        if self.transport.is_closing():
-            return
-        if self._stopping or not self.parser.should_keep_alive():
-            self.transport.close()
-            return
-        self.timeout_keep_alive_task = self.loop.call_later(
-            self.timeout_keep_alive, self.timeout_keep_alive_handler
-        )
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
+        if self._stall is not None:
+            self._stall.cancel()
         super().connection_lost(exc)
 
-    def shutdown(self) -> None:
-        """The server stops: a request under way, or about to arrive, is answered; then close."""
-        self._stopping = True
-        if self._between_requests():
-            self.loop.call_later(IDLE_S, self._close_idle)
-        else:
+    def data_received(self, data: bytes) -> None:
+        if self._refused or self.transport.is_closing():
+            return  # read, so that the reply that closes arrives, and forgotten
+        self._message_bytes += len(data)
+        more_headers = self._in_headers
+        super().data_received(data)
+        if self._refused or self.transport.is_closing():
+            return
+        if self._in_headers:
+            self._header_bytes += len(data) if more_headers else 0
+            if self._header_bytes > MAX_HEADERS:
+                self._refuse(_too_large())
+                return
+        elif self._message_bytes > MAX_HEADERS + MAX_OVERHEAD * self._service.settings.max_body:
+            self._refuse(InvalidRequestError("the body's chunks are far larger than the body"))
+            return
+        blank = not self._pending() and self.timeout_keep_alive_task is None
+        if self._timer is None and (self._in_headers or blank):
+            self._expect_headers()
+
+    def on_message_begin(self) -> None:
+        self._in_headers, self._header_bytes, self._message_bytes = True, 0, 0
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_headers:  # not a trailer, which nothing here asks for
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._stop_timer()
+        self._in_headers = False
+        self._refusal = self._wrong()
+        if self._refusal is not None:
+            raise self._refusal
+        if (refusing := self._full_for_this()) is not None:
+            self._discard(refusing)
+            return
+        super().on_headers_complete()
+        if self._service.draining:
             self.cycle.keep_alive = False
 
-    def _close_idle(self) -> None:
-        if self.transport.is_closing() or not self._between_requests():
+    def on_body(self, body: bytes) -> None:
+        if not self._discarding:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if not self._discarding:
+            super().on_message_complete()
             return
-        if self._header_bytes or self._refused:  # one is arriving
-            self.loop.call_later(IDLE_S, self._close_idle)
-        else:
+        self._discarding = False
+        self._stop_timer()
+        if self._service.draining or not self.parser.should_keep_alive():
             self.transport.close()
-
-    def _between_requests(self) -> bool:
-        return self.cycle is None or self.cycle.response_complete
-
-    def _well_formed(self) -> bool:
-        """No HTTP/0.9, one Host (HTTP/1.0 may have none), one way to tell the body's length."""
-        version = self.parser.get_http_version()
-        names = [name for name, _ in self.headers]
-        hosts = names.count(b"host")
-        if version == "0.9" or hosts > 1 or (version == "1.1" and not hosts):
-            return False
-        return not (b"transfer-encoding" in names and b"content-length" in names)
+        elif not self.transport.is_closing():
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
 
     def _full_for_this(self) -> ErrorFormat | None:
         """The format to refuse this request in; None where it may find room, or is another kind.
@@ -119,53 +134,156 @@ class Protocol(HttpToolsProtocol):
         A request of fewer bytes than one that was refused since the queue last shrank may.
         """
         size = self._service.batcher.refused_characters
-        if size is None or self.expect_100_continue or not self._between_requests():
+        if size is None or self.expect_100_continue or self._pending():
             return None
         length = next((value for name, value in self.headers if name == b"content-length"), b"")
         if not length.isdigit() or int(length) < size or self.parser.get_method() != b"POST":
             return None
         return self._queued.get(self.url.partition(b"?")[0].decode("ascii", "replace"))
 
-    def _refuse(self, format_: ErrorFormat) -> None:
+    def _discard(self, refusing: ErrorFormat) -> None:
         """Answer now; the body is parsed and forgotten, and must arrive in time too."""
         path = self.url.partition(b"?")[0].decode("ascii", "replace")
         self._service.metrics.rejected("overloaded")
         self._service.metrics.answered(path, HTTPStatus.TOO_MANY_REQUESTS, 0.0)
-        self._write(format_.reply(self._service.batcher.overloaded()))
-        self._refused = True
-        self._start_timer(self._service.settings.body_seconds, self.transport.close)
+        self._write(refusing.reply(self._service.batcher.overloaded()))
+        self._discarding = True
+        self._stop_timer()
+        self._timer = self.loop.call_later(
+            self._service.settings.body_seconds, self.transport.close
+        )
 
     def _write(self, reply: Reply) -> None:
+        """A reply to a request that no handler has seen."""
         headers = {
             "content-type": reply.media_type,
             "content-length": str(len(reply.content)),
             **reply.headers,
         }
-        if self._stopping:
+        if self._service.draining:
             headers["connection"] = "close"
         status = HTTPStatus(reply.status)
         lines = [f"HTTP/1.1 {status.value} {status.phrase}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         self.transport.write("\r\n".join([*lines, "", ""]).encode("latin-1") + reply.content)
 
-    def _close_with(self, status: HTTPStatus) -> None:
-        self._stop_timer()
-        if not self.transport.is_closing():
-            self._write(Reply(b"", status, "text/plain", {"connection": "close"}))
+    def _wrong(self) -> RequestError | None:
+        """Why the request that these headers begin is not read."""
+        version, names = self.parser.get_http_version(), [name for name, _ in self.headers]
+        hosts = names.count(b"host")
+        if version not in ("1.0", "1.1"):
+            return InvalidRequestError(f"found HTTP/{version}, expected HTTP/1.1")
+        if hosts > 1 or (version == "1.1" and not hosts):
+            return InvalidRequestError(f"found {hosts} Host headers, expected one")
+        if b"transfer-encoding" in names and (b"content-length" in names or version == "1.0"):
+            return InvalidRequestError(
+                "found a Transfer-Encoding where the length is, or must be, given by Content-Length"
+            )
+        if len(self.url) + sum(len(n) + len(v) + 4 for n, v in self.headers) > MAX_HEADERS:
+            return _too_large()
+        return None
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        self._running = cycle
+
+        async def closing_early(scope: Any, receive: Any, send: Any) -> None:
+            async def send_part(message: Any) -> None:
+                if cycle.more_body and message["type"] == "http.response.start":
+                    cycle.keep_alive = False  # the rest of the body is no next request
+                await send(message)
+
+            await app(scope, receive, send_part)
+
+        super()._start_asgi_task(cycle, closing_early)
+
+    def shutdown(self) -> None:
+        """The server stops: a request under way, or about to arrive, is answered; then close."""
+        if self._pending():
+            super().shutdown()
+        else:
+            self.loop.call_later(IDLE_S, self._close_idle)
+
+    def _close_idle(self) -> None:
+        if self._in_headers or self._discarding:  # one is arriving, within its own deadline
+            self.loop.call_later(IDLE_S, self._close_idle)
+        elif not self._pending():
             self.transport.close()
 
-    def _expect_headers(self) -> None:
-        self._header_bytes = 0
-        self._start_timer(
-            self._service.settings.header_seconds,
-            lambda: self._close_with(HTTPStatus.REQUEST_TIMEOUT),
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_reader(-1)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+
+    def _watch_reader(self, unread: int) -> None:
+        """Leave a client that has read none of ``unread`` bytes meanwhile."""
+        now = self.transport.get_write_buffer_size()
+        if now == unread:
+            self.transport.abort()
+        else:
+            self._stall = self.loop.call_later(STALL_S, self._watch_reader, now)
+
+    def send_400_response(self, msg: str) -> None:
+        """What uvicorn calls where the parser gives up."""
+        self._refuse(self._refusal or InvalidRequestError("this is no request of HTTP/1.1"))
+
+    def _pending(self) -> list[Any]:
+        """The requests that wait for their replies, the oldest first."""
+        running = self._running
+        first = [] if running is None or running.response_complete else [running]
+        return first + [cycle for cycle, _ in reversed(self.pipeline)]
+
+    def _has_unread(self) -> bool:
+        return (
+            self._refused
+            or self._discarding
+            or (self._running is not None and self._running.more_body)
         )
 
-    def _start_timer(self, seconds: float, then: Callable[[], None]) -> None:
-        self._stop_timer()
-        self._timer = self.loop.call_later(seconds, then)
+    def _expect_headers(self) -> None:
+        self._timer = self.loop.call_later(self._service.settings.header_seconds, self._late)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _late(self) -> None:
+        if self.flow.read_paused:  # it is the server that does not read: replies come first
+            self._expect_headers()
+            return
+        self._refuse(
+            RequestTimeoutError(
+                f"the headers did not arrive within {self._service.settings.header_seconds:g} s"
+            )
+        )
+
+    def _refuse(self, error: RequestError) -> None:
+        """Answer with the error and close; after the replies to the requests before it, in its
+        place the end of the connection."""
+        self._stop_timer()
+        if self._refused or self.transport.is_closing():
+            return
+        self._refused = True
+        pending = self._pending()
+        if pending and pending[-1].more_body:  # the error is in the body of this one
+            cycle = pending.pop()
+            if self.pipeline:
+                self.pipeline.popleft()
+            elif cycle.response_started:
+                self.transport.close()
+                return
+        if pending:
+            pending[-1].keep_alive = False
+            return
+        reply = openai.ERRORS.reply(error)
+        self._write(replace(reply, headers={**reply.headers, "connection": "close"}))
+        self.transport.close()
+
+
+def _too_large() -> HeadersTooLargeError:
+    return HeadersTooLargeError(f"the headers have more than {MAX_HEADERS:,} bytes")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -59,7 +60,7 @@ class ErrorFormat:
         status, headers = self.status(error), dict(self.headers)
         if error.retry_after is not None:
             seconds = min(max(error.retry_after, 0.001), 120)
-            headers["retry-after"] = f"{seconds:.3g}" if seconds < 1 else f"{seconds:.0f}"
+            headers["retry-after"] = str(math.ceil(seconds))  # urllib3 takes whole seconds only
             headers["retry-after-ms"] = f"{1000 * seconds:.0f}"
         elif status >= 500:
             headers["x-should-retry"] = "false"

@@ -1,11 +1,15 @@
-"""Runs the application with uvicorn, to a graceful end."""
+"""Runs the application with uvicorn, and ends it so that nobody is left without an answer."""
 
 from __future__ import annotations
 
 import asyncio
 import ipaddress
+import math
+import os
 import socket
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, cast
 
@@ -18,32 +22,87 @@ from poolwise.serving.http_protocol import Protocol
 from poolwise.serving.service import Service
 from poolwise.serving.settings import Settings
 
-ACCEPT_S = 0.05
-"""Between a signal and the end of listening: connections that wait to be accepted get in."""
+STOP_GRACE_S = 0.1
+"""What has arrived by the time that the server stops listening is read within this."""
 
 
 class Server(uvicorn.Server):
-    """On SIGTERM or SIGINT: not ready, what has been accepted is finished, then exit 0. A second
-    signal does not wait for that."""
+    """On SIGTERM or SIGINT: not ready; what has been accepted is answered; exit code 0.
 
-    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+    Requests that were there before the signal are finished, at most for ``drain_seconds``; until
+    then later ones are told, with 503, to come again elsewhere. Then it stops listening. A second
+    signal ends the process at once, with the code 128 + signal.
+    """
+
+    def __init__(
+        self, config: uvicorn.Config, service: Service, sockets: Sequence[socket.socket]
+    ) -> None:
         super().__init__(config)
         self._service = service
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accept what the kernel has accepted already, then no more."""
-        await asyncio.sleep(ACCEPT_S)
-        await super().shutdown(sockets)
+        self._listening = [bound.dup() for bound in sockets]
+        self._signalled = False
+        self._until = 0.0
+        self._accepted: frozenset[asyncio.Task[None]] | None = None
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        # Not uvicorn's, which raises the signal once more when all is done.
+        if self._signalled:
+            os._exit(128 + sig)
+        self._signalled = True
+        if self.started:
+            self._service.draining = True  # on_tick sees it
+        else:
+            self.should_exit = True
+
+    async def on_tick(self, counter: int) -> bool:
+        if self._signalled and not self.should_exit:
+            now, tasks = time.monotonic(), self.server_state.tasks
+            if self._accepted is None:
+                self._accepted = frozenset(tasks)
+                self._until = now + self._service.settings.drain_seconds
+            self.should_exit = tasks.isdisjoint(self._accepted) or now > self._until
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._service.draining = True
-        self.force_exit = self.should_exit
-        self.should_exit = True
+        await self._stop_listening()
+        await asyncio.sleep(STOP_GRACE_S)
+        remaining = self._until - time.monotonic()
+        if remaining <= 0:  # what still waits is answered with 503
+            await asyncio.to_thread(self._service.batcher.stop)
+        self.config.timeout_graceful_shutdown = max(math.ceil(remaining), 1)
+        await super().shutdown(sockets)
+
+    async def _stop_listening(self) -> None:
+        """Take the connections that the kernel has accepted already: closed, they would be reset.
+
+        The server's own sockets are closed first, and these copies keep the queue until it is
+        empty.
+        """
+        loop = asyncio.get_running_loop()
+        for server in self.servers:
+            server.close()
+        accepted = []
+        for bound in self._listening:
+            bound.setblocking(False)
+            with suppress(OSError):
+                while True:
+                    accepted.append(bound.accept()[0])
+            bound.close()
+        for connection in accepted:
+            with suppress(OSError):
+                await loop.connect_accepted_socket(self._connection, connection)
+
+    def _connection(self) -> asyncio.Protocol:
+        protocol: Any = self.config.http_protocol_class
+        made: asyncio.Protocol = protocol(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return made
 
 
 def run(application: Starlette, settings: Settings, sockets: Sequence[socket.socket]) -> None:
-    """Serve until a signal; what has been accepted by then is answered."""
+    """Serve until a signal; what has been accepted by then is answered. Raises PoolwiseError where
+    a model cannot be warmed up."""
     service: Service = application.state.service
 
     queued = {o.path: o.errors for o in operations(settings) if o.body and o.queued}
@@ -57,11 +116,14 @@ def run(application: Starlette, settings: Settings, sockets: Sequence[socket.soc
         lifespan="on",
         server_header=False,
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=int(settings.drain_seconds),
         backlog=2048,
     )
-    server = Server(config, service)
-    server.run(sockets=list(sockets))
+    try:
+        Server(config, service, sockets).run(sockets=list(sockets))
+    except SystemExit:
+        if service.failure is not None:
+            raise service.failure from None
+        raise
 
 
 def listen(

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from numpy.typing import NDArray
 
 from poolwise.engines import combined_states
+from poolwise.errors import PoolwiseError
 from poolwise.records import Floats
 from poolwise.serving.batcher import Batcher
 from poolwise.serving.catalogue import Catalogue, ServedModel, ServedReadout
@@ -72,6 +73,7 @@ class Service:
     """Models, the queue and the thread that computes. ``start`` before the first request.
 
     ``draining`` is set once the server stops: it finishes what it has, and takes nothing new.
+    ``failure`` is why ``start`` has failed.
     """
 
     catalogue: Catalogue
@@ -79,6 +81,7 @@ class Service:
     metrics: Metrics = field(default_factory=Metrics)
     draining: bool = False
     warm: bool = False
+    failure: PoolwiseError | None = None
 
     def __post_init__(self) -> None:
         settings = self.settings
@@ -102,8 +105,12 @@ class Service:
         """Start the thread and run one text through every readout. Raises PoolwiseError."""
         self.batcher.start()
         self._watch = asyncio.create_task(self._keep_alive())
-        for served in self.catalogue.models:
-            await self.embed(served, tuple(served.readouts.values()), [_WARM_UP], Reading())
+        try:
+            for served in self.catalogue.models:
+                await self.embed(served, tuple(served.readouts.values()), [_WARM_UP], Reading())
+        except PoolwiseError as error:
+            self.failure = PoolwiseError(f"{served.name} cannot be served: {error}")
+            raise
         self.warm = True
 
     async def stop(self) -> None:
