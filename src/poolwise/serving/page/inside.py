@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import warnings
+from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import msgspec
 
-from poolwise.errors import MissingExtraError, PoolwiseWarning
+from poolwise.errors import MissingExtraError
 from poolwise.json_values import short, to_plain
 from poolwise.model import Model
 from poolwise.serving.errors import TooLongError
@@ -32,10 +33,9 @@ class InsideRequest(msgspec.Struct):
 
 
 class InsideReply(msgspec.Struct):
-    """What ``poolwise inspect --json`` gives: of each text its tokens, norms by layer [t][layers],
+    """What ``poolwise inspect --json`` gives, of each text its tokens, norms by layer [t][layers],
     and the weights of its tokens in [CLS], by method [layers][t]."""
 
-    verdict: str
     made: dict[str, Any]
     special_tokens: list[dict[str, Any]]
     sentences: list[dict[str, Any]]
@@ -58,8 +58,11 @@ async def inside(service: Service, request: Request) -> Reply:
                 param=f"texts[{i}]",
             )
     await asyncio.to_thread(_prepare, model)
-    document = await service.call(lambda: _inspected(model, body.texts), n_tokens=tokens.n_tokens)
-    return Reply.json(document)
+    documents = [  # one after the other, so that other requests have their turn between
+        await service.call(partial(_inspected, model, text), n_tokens=read.n_tokens)
+        for text, read in zip(body.texts, tokens.texts, strict=True)
+    ]
+    return Reply.json(_joined(documents))
 
 
 def _prepare(model: Model) -> None:
@@ -72,9 +75,21 @@ def _prepare(model: Model) -> None:
         engine_of(model, attentions=True)
 
 
-def _inspected(model: Model, texts: list[str]) -> Any:
+def _inspected(model: Model, text: str) -> dict[str, Any]:
     from poolwise.inspection import inspect  # noqa: PLC0415 - slow to import
 
-    with warnings.catch_warnings():  # what was cut is in the document
-        warnings.simplefilter("ignore", PoolwiseWarning)
-        return short(to_plain(inspect(model, texts, (), weights=True)), DIGITS)
+    document = inspect(model, [text], (), weights=True)
+    plain: dict[str, Any] = short(to_plain(document), DIGITS)
+    return plain
+
+
+def _joined(documents: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The document of all sentences, from those of each."""
+    special = {token["id"]: token for one in documents for token in one["special_tokens"]}
+    return {
+        "made": documents[0]["made"],
+        "special_tokens": [special[number] for number in sorted(special)],
+        "sentences": [sentence for one in documents for sentence in one["sentences"]],
+        "methods": documents[0]["methods"],
+        "notes": documents[0]["notes"],
+    }
