@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -280,6 +281,17 @@ def test_tokens_of_several_texts_are_those_that_are_read(post, model):
         assert [token["id"] for token in row] == model.tokenize([text])[0].windows[0].ids.tolist()
     assert len(rows[-1]) == len(LONG.split()) + 2  # beyond the 64 that are read
     assert post("/decode", {"ids": [[t["id"] for t in row] for row in rows]}).json() == texts
+
+
+def test_tokenizing_has_bounds(client):
+    few = client(max_request_tokens=20)  # the text to warm up with has as many
+    assert few.post("/tokenize", json={"inputs": TEXTS * 3}).status_code == 422
+    assert few.post("/tokenize", json={"inputs": TEXTS[0]}).status_code == 200
+    hasty = client()
+    service = hasty.app.state.service
+    service.settings = replace(service.settings, request_seconds=1e-9)
+    reply = hasty.post("/tokenize", json={"inputs": TEXTS})
+    assert (reply.status_code, reply.json()["error_type"]) == (504, "Overloaded")
 
 
 BAD = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
@@ -11,6 +12,7 @@ import msgspec
 from poolwise.errors import RowError
 from poolwise.model import Model
 from poolwise.serving.errors import (
+    DeadlineError,
     EmptyInputError,
     InvalidRequestError,
     TokenizationError,
@@ -63,12 +65,15 @@ async def tokenize(service: Service, request: Request) -> Reply:
             raise TooLongError(
                 f"inputs[{index}] has {len(text):,} characters, at most {limit:,}", param="inputs"
             )
-    most = service.settings.max_request_tokens
+    most, seconds = service.settings.max_request_tokens, service.settings.request_seconds
+    deadline = time.monotonic() + seconds
 
     def read() -> list[list[dict[str, Any]]]:
         found: list[list[dict[str, Any]]] = []
         left = most
         for index, text in enumerate(texts):
+            if time.monotonic() > deadline:
+                raise DeadlineError(f"the texts took more than {seconds:g} s; send fewer")
             try:
                 spans = encoder.tokenizer.spans(encoder.prefix + text)
             except RowError as error:
