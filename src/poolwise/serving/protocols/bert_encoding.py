@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from poolwise.encoders.variants.token_types import n_token_types, with_second_type
 from poolwise.records import Floats
+from poolwise.serving.catalogue import ServedModel
 from poolwise.serving.errors import (
     EmptyInputError,
     InvalidRequestError,
@@ -21,11 +22,9 @@ from poolwise.serving.errors import (
     TooManyInputsError,
 )
 from poolwise.serving.inputs import Input, Reading
+from poolwise.serving.protocols.bert_pairs import Text, cut, pair_frame, split
 from poolwise.serving.protocols.bert_settings import BertSettings
-from poolwise.serving.service import Embeddings, Service
-
-PAIR = re.compile(r"^(.*) \|\|\| (.*)$")
-SEPARATOR = "|||"
+from poolwise.serving.service import MAX_TOKEN_STATES, Embeddings, Service
 
 MAX_REPLY = 1 << 29
 """Bytes of a reply's vectors."""
@@ -84,9 +83,12 @@ class BertEncoding:
         self.readout = settings.readout(self.served)
         self.max_length = settings.max_length(self.served)
         settings.check_casing(self.served)
-        room = service.settings.queue_tokens // (4 * self.max_length)
+        room = min(service.settings.queue_tokens // 4, MAX_TOKEN_STATES) // self.max_length
         self._piece = max(1, min(settings.max_batch_size, room, service.settings.max_inputs))
         self._turns = asyncio.Semaphore(PIECES)
+        self._vocabulary = len(self.served.model.word_embeddings)
+        self._pair_frame = pair_frame(self.served.model.tokenizer)
+        self._typed: ServedModel | None = None
 
     async def encode(self, texts: Texts) -> Encoded:
         """The vectors of a request, computed in pieces that take their turn with others'.
@@ -121,49 +123,88 @@ class BertEncoding:
 
     async def _run(self, texts: Texts, start: int) -> Embeddings:
         """One piece; where the queue is full it waits, as the original's did."""
-        inputs, reading = self._inputs(texts, start)
+        served, inputs, reading = self._inputs(texts, start)
         wait_until = asyncio.get_running_loop().time() + self.service.settings.request_seconds
         states = self.settings.pooling_strategy == "NONE"
         compute = self.service.token_states if states else self.service.embed
         while True:
             try:
-                return await compute(self.served, self.readout, inputs, reading)
+                return await compute(served, self.readout, inputs, reading)
             except OverloadedError as error:
                 if asyncio.get_running_loop().time() > wait_until:
                     raise
                 await asyncio.sleep(min(error.retry_after or 0.1, 0.5))
 
-    def _inputs(self, texts: Texts, start: int) -> tuple[Sequence[Input], Reading]:
-        """The texts as the service takes them: as they are, or as ids where the caller has
-        tokenized them."""
+    def _inputs(self, texts: Texts, start: int) -> tuple[ServedModel, Sequence[Input], Reading]:
+        """The texts as the service takes them: as they are, or as ids where they are pairs or the
+        caller has tokenized them; and the model that reads them."""
         place = f"texts[{start} + {{}}]" if start else "texts[{}]"
-        for index, text in enumerate(texts):
-            if _is_pair(text):
-                raise NotSupportedError(
-                    f"{place.format(index)} is a pair (a ||| b), whose second text has token type "
-                    "1; poolwise reads every token with type 0, and its vector would be another: "
-                    "send the texts one by one"
-                )
         tokenized = not isinstance(texts[0], str)
         without = tokenized and self.settings.no_special_token
-        reading = Reading(
-            truncate=True, max_length=self.max_length, special_tokens=not without, place=place
-        )
-        if not tokenized:
-            return [*map(str, texts)], reading
-        return [self._ids(text, reading, place.format(i)) for i, text in enumerate(texts)], reading
+        reading = Reading(truncate=True, max_length=self.max_length, place=place)
+        pairs = [split(text) for text in texts]
+        served = self.served if not any(pairs) else self._pair_model()
+        if not tokenized and not any(pairs):
+            return served, [*map(str, texts)], reading
+        reading = replace(reading, special_tokens=not without)
+        inputs: list[Input] = []
+        for index, (text, pair) in enumerate(zip(texts, pairs, strict=True)):
+            if pair is None and isinstance(text, str):
+                inputs.append(text)
+            elif pair is None:
+                inputs.append(self._framed(self._ids(text, place.format(index)), without))
+            else:
+                inputs.append(self._joined(pair, place.format(index)))
+        return served, inputs, reading
 
-    def _ids(self, tokens: Sequence[str], reading: Reading, place: str) -> list[int]:
-        """The ids of a text's tokens, cut, with special tokens; unknown ones are [UNK]."""
-        encoder = self.service.tokenization.encoder(self.served, self.readout, reading)
-        tokenizer = encoder.tokenizer
-        if encoder.prefix:
-            raise NotSupportedError(
-                f"{place} is a list of tokens, and {self.served.name} reads every text after the "
-                f"prompt {encoder.prefix!r:.60}: send texts"
+    def _pair_model(self) -> ServedModel:
+        """What reads pairs: the model, with every token a second time where it has token types.
+
+        Raises NotSupportedError.
+        """
+        if self._pair_frame is None:
+            raise NotSupportedError(f"the tokenizer of {self.served.name} does not join two texts")
+        if self.settings.mask_cls_sep:
+            raise NotSupportedError("pairs (a ||| b) have no vectors with mask_cls_sep here")
+        if self._typed is None:
+            model = self.served.model
+            has_types = self._pair_frame.second_type and n_token_types(model) > 1
+            self._typed = (
+                replace(self.served, model=with_second_type(model)) if has_types else self.served
             )
+        return self._typed
+
+    def _joined(self, pair: tuple[Text, Text], place: str) -> list[int]:
+        """The ids of two texts with special tokens, those of the second with its type."""
+        assert self._pair_frame is not None
+        before, between, after, _ = self._pair_frame
+        room = self.max_length - len(before) - len(between) - len(after)
+        first, second = cut(self._ids(pair[0], place), self._ids(pair[1], place), room)
+        shift = self._vocabulary if self._typed is not self.served else 0
+        return [*before, *first, *between, *(i + shift for i in (*second, *after))]
+
+    def _framed(self, ids: list[int], without: bool) -> list[int]:
+        """A text's ids, cut, with special tokens unless ``without``."""
+        tokenizer = self.served.model.tokenizer
+        before, after = ((), ()) if without else tokenizer.frame
+        room = self.max_length - len(before) - len(after)
+        ids = ids[-room:] if tokenizer.truncation_side == "left" else ids[:room]
+        return [*before, *ids, *after]
+
+    def _ids(self, text: Text, place: str) -> list[int]:
+        """The ids of a text, or of its tokens; unknown tokens are [UNK]."""
+        model = self.served.model
+        tokenizer = model.tokenizer
+        if model.prefix:
+            raise NotSupportedError(
+                f"{place} is a pair or a list of tokens, and {self.served.name} reads every text "
+                f"after the prompt {model.prefix!r:.60}: send texts"
+            )
+        if isinstance(text, str):
+            (found,) = tokenizer.encode([text], max_ids=self.max_length)
+            return list(map(int, found))
         ids: list[int] = []
-        for token in tokens:
+        for token in text:
             number = tokenizer.backend.token_to_id(token)
             number = tokenizer.unk_token_id if number is None else number
             if number is None:
@@ -172,10 +213,7 @@ class BertEncoding:
                     "unknown ones"
                 )
             ids.append(number)
-        before, after = tokenizer.frame
-        room = encoder.max_length - len(before) - len(after)
-        ids = ids[-room:] if tokenizer.truncation_side == "left" else ids[:room]
-        return [*before, *ids, *after]
+        return ids
 
     @property
     def _fixed_rows(self) -> int | None:
@@ -223,14 +261,7 @@ class BertEncoding:
             return []
         token = self.served.model.tokenizer.token
         return [
-            [token(i) for i in text.windows[0].ids.tolist()]
+            [token(i % self._vocabulary) for i in text.windows[0].ids.tolist()]
             for result in results
             for text in result.tokens.texts
         ]
-
-
-def _is_pair(text: str | Sequence[str]) -> bool:
-    """Whether the original reads two texts of it."""
-    if isinstance(text, str):
-        return SEPARATOR in text and PAIR.match(text.strip()) is not None
-    return SEPARATOR in text
