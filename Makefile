@@ -53,7 +53,7 @@ bench: $(VENV)/.bencher
 loaders: $(VENV)/.developer
 	$(BIN)/python benchmarks/loaders.py $(OUT)/environments
 
-soak: $(VENV)/.developer
+soak: $(VENV)/.developer $(VENV)/.ray
 	POOLWISE_FAULTS=all $(BIN)/python -m pytest tests/cli/test_cli_faults.py
 	for seed in $(SEEDS); do \
 		POOLWISE_MUTATION_SEED=$$seed POOLWISE_MUTATIONS=91 POOLWISE_FOLDERS=2000 \
@@ -72,6 +72,7 @@ soak: $(VENV)/.developer
 		tests/statistics/test_effective_dimensions.py tests/selection/test_power.py
 	POOLWISE_FORKS=200 $(BIN)/python -m pytest tests/engines/test_engines_fork.py
 	$(BIN)/python benchmarks/serving_soak.py
+	POOLWISE_RAY=1 $(BIN)/python -m pytest -rs tests/serving/test_serving_examples.py
 
 clean:
 	rm -rf $(VENV) $(OUT)
@@ -109,6 +110,11 @@ $(VENV)/.other-clients: $(VENV)/.developer
 		> $$($(VENV)/other-clients/bin/python -c "import site; print(site.getsitepackages()[0])")/beside.pth
 	$(VENV)/other-clients/bin/python -m pip install --quiet --no-compile --disable-pip-version-check \
 		--no-warn-conflicts 'openai>=2,<3' 'litellm>=1.80'
+	@touch $@
+
+$(VENV)/.ray: $(VENV)/.developer
+	@echo "== Adding Ray Serve (300 MB)"
+	$(PIP) 'ray[serve]>=2.50'
 	@touch $@
 
 $(VENV)/.bencher: $(VENV)/.developer
