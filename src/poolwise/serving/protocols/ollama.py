@@ -44,14 +44,14 @@ class OllamaEmbedRequest(msgspec.Struct):
 
 
 class OllamaEmbedReply(msgspec.Struct):
-    """Durations in nanoseconds."""
+    """Durations in nanoseconds; without a text there are none."""
 
     model: str
     embeddings: list[list[float]]
-    total_duration: int
-    load_duration: int
-    prompt_eval_count: int
     readout: str
+    total_duration: int | msgspec.UnsetType = msgspec.UNSET
+    load_duration: int | msgspec.UnsetType = msgspec.UNSET
+    prompt_eval_count: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class OllamaEmbeddingsRequest(msgspec.Struct):
