@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,6 +13,7 @@ import orjson
 from numpy.typing import NDArray
 
 from poolwise.encoders.variants.token_types import n_token_types, with_second_type
+from poolwise.errors import RowError
 from poolwise.records import Floats
 from poolwise.serving.catalogue import ServedModel
 from poolwise.serving.errors import (
@@ -19,6 +21,7 @@ from poolwise.serving.errors import (
     InvalidRequestError,
     NotSupportedError,
     OverloadedError,
+    TokenizationError,
     TooManyInputsError,
 )
 from poolwise.serving.inputs import Input, Reading
@@ -89,6 +92,7 @@ class BertEncoding:
         self._vocabulary = len(self.served.model.word_embeddings)
         self._pair_frame = pair_frame(self.served.model.tokenizer)
         self._typed: ServedModel | None = None
+        self._making = threading.Lock()
 
     async def encode(self, texts: Texts) -> Encoded:
         """The vectors of a request, computed in pieces that take their turn with others'.
@@ -123,7 +127,9 @@ class BertEncoding:
 
     async def _run(self, texts: Texts, start: int) -> Embeddings:
         """One piece; where the queue is full it waits, as the original's did."""
-        served, inputs, reading = self._inputs(texts, start)
+        served, inputs, reading = await self.service.tokenization.call(
+            lambda: self._inputs(texts, start), sum(map(len, texts)), self.served.model
+        )
         wait_until = asyncio.get_running_loop().time() + self.service.settings.request_seconds
         states = self.settings.pooling_strategy == "NONE"
         compute = self.service.token_states if states else self.service.embed
@@ -166,13 +172,14 @@ class BertEncoding:
             raise NotSupportedError(f"the tokenizer of {self.served.name} does not join two texts")
         if self.settings.mask_cls_sep:
             raise NotSupportedError("pairs (a ||| b) have no vectors with mask_cls_sep here")
-        if self._typed is None:
-            model = self.served.model
-            has_types = self._pair_frame.second_type and n_token_types(model) > 1
-            self._typed = (
-                replace(self.served, model=with_second_type(model)) if has_types else self.served
-            )
-        return self._typed
+        with self._making:
+            if self._typed is None:
+                model = self.served.model
+                has_types = self._pair_frame.second_type and n_token_types(model) > 1
+                self._typed = self.served
+                if has_types:
+                    self._typed = replace(self.served, model=with_second_type(model))
+            return self._typed
 
     def _joined(self, pair: tuple[Text, Text], place: str) -> list[int]:
         """The ids of two texts with special tokens, those of the second with its type."""
@@ -201,7 +208,10 @@ class BertEncoding:
                 f"after the prompt {model.prefix!r:.60}: send texts"
             )
         if isinstance(text, str):
-            (found,) = tokenizer.encode([text], max_ids=self.max_length)
+            try:
+                (found,) = tokenizer.encode([text], max_ids=self.max_length)
+            except RowError as error:
+                raise TokenizationError(f"{place}: {error.reason}", param="texts") from error
             return list(map(int, found))
         ids: list[int] = []
         for token in text:
