@@ -83,21 +83,24 @@ def score(model, task):
 
 
 @pytest.mark.filterwarnings("ignore:.* were cut to 64 tokens:poolwise.errors.PoolwiseWarning")
-@pytest.mark.parametrize("task", [Pairs, Lengths])
-def test_scores_through_a_server_are_those_of_the_encoder(url, folder, task):
-    wrapper = OpenAIAPIEncodeWrapper(url, folder.name, use_chat_template=False, modalities=["text"])
+@pytest.mark.parametrize(("task", "messages"), [(Pairs, False), (Pairs, True), (Lengths, False)])
+def test_scores_through_a_server_are_those_of_the_encoder(url, folder, task, messages):
+    wrapper = OpenAIAPIEncodeWrapper(
+        url, folder.name, use_chat_template=messages, modalities=["text"]
+    )
     assert wrapper.max_length == 64
     ours = score(MtebEncoder(Embedder(str(folder), "mean@-1")), task())
     assert score(wrapper, task()) == ours
 
 
-def test_token_vectors_through_a_server_are_the_models(url, folder):
+@pytest.mark.parametrize("messages", [False, True])
+def test_token_vectors_through_a_server_are_the_models(url, folder, messages):
     import poolwise
 
     texts, queries = sentences(12, 7), sentences(3, 8)
     model = poolwise.load(folder)
     wrapper = OpenAIAPITokenEmbedWrapper(
-        url, folder.name, use_chat_template=False, modalities=["text"]
+        url, folder.name, use_chat_template=messages, modalities=["text"]
     )
     place = {
         "task_metadata": Pairs.metadata,

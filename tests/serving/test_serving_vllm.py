@@ -96,8 +96,29 @@ def test_the_tokens_of_a_request_are_bounded(client, monkeypatch):
     assert client.post("/pooling", json={**body, "task": "embed"}).status_code == 200
 
 
+def test_messages_stand_for_texts(client, model):
+    conversations = [
+        [{"role": "user", "content": TEXTS[0]}],
+        [{"role": "user", "content": [{"type": "text", "text": TEXTS[1]}]}],
+    ]
+    for messages, texts in ((conversations, TEXTS[:2]), (conversations[0], TEXTS[:1])):
+        reply = client.post("/v1/embeddings", json={"model": "demo", "messages": messages})
+        vectors = [row["embedding"] for row in reply.json()["data"]]
+        assert np.array_equal(np.array(vectors, np.float32), model.embed(texts, "mean@-1"))
+
+
+TEXT = {"role": "user", "content": "a"}
+IMAGE = {"type": "image_url", "image_url": {"url": "data:"}}
 BAD = [
-    ({}, 400, "input"),
+    ({}, 400, "expected input, or messages"),
+    ({"input": "a", "messages": [TEXT]}, 400, "found both"),
+    ({"messages": []}, 400, "messages[0]"),
+    ({"messages": [TEXT, TEXT]}, 400, "messages[0]"),
+    ({"messages": [[TEXT], [TEXT, TEXT]]}, 400, "messages[1]"),
+    ({"messages": [[TEXT], TEXT]}, 400, "messages[1]"),
+    ({"messages": [{"role": "system", "content": "a"}]}, 400, "messages[0]"),
+    ({"messages": [{"role": "user", "content": [IMAGE]}]}, 400, "messages[0]"),
+    ({"messages": [{"role": "user", "content": 3}]}, 400, "content"),
     ({"input": []}, 400, "no input"),
     ({"input": ["a", ""]}, 400, "input[1] is empty"),
     ({"input": [[1, 2]]}, 400, "token ids"),

@@ -14,6 +14,8 @@ from poolwise.serving.catalogue import ServedModel, ServedReadout
 from poolwise.serving.errors import InvalidRequestError, RequestError, UnknownModelError
 from poolwise.serving.inputs import Input, Reading, Side
 from poolwise.serving.operations import ErrorFormat, Operation, Reply, Request
+from poolwise.serving.protocols import messages
+from poolwise.serving.protocols.messages import Message
 from poolwise.serving.service import Embeddings, Service
 from poolwise.serving.vectors import as_base64, shortened
 from poolwise.version import __version__
@@ -33,9 +35,10 @@ class OpenAIError(msgspec.Struct):
 
 
 class EmbeddingsRequest(msgspec.Struct):
-    """``input``: a text, texts, the token ids of one, or of several."""
+    """``input``: a text, texts, the token ids of one, or of several; or ``messages`` of one text
+    each, as vLLM takes them."""
 
-    input: str | list[str | int | list[int]]
+    input: str | list[str | int | list[int]] | None = None
     model: str | None = None
     encoding_format: Literal["float", "base64"] | None = None
     dimensions: int | None = None
@@ -46,6 +49,7 @@ class EmbeddingsRequest(msgspec.Struct):
     prompt: str | None = None
     prompt_name: str | None = None
     readout: str | None = None
+    messages: list[Message | list[Message]] | None = None
 
 
 class EmbeddingObject(msgspec.Struct):
@@ -134,6 +138,18 @@ def inputs_of(service: Service, value: str | list[Any], field: str = "input") ->
     return [value] if kinds == {int} else value
 
 
+def request_inputs(service: Service, body: EmbeddingsRequest) -> list[Input]:
+    """The request's ``input``, or the texts of its ``messages``. Raises InvalidRequestError."""
+    if body.messages is not None and body.input is None:
+        return [*messages.texts_of(body.messages)]
+    if body.input is None or body.messages is not None:
+        found = "neither" if body.input is None else "both"
+        raise InvalidRequestError(
+            f"expected input, or messages in its place; found {found}", param="input"
+        )
+    return inputs_of(service, body.input)
+
+
 def reading_of(service: Service, body: EmbeddingsRequest, served: ServedModel) -> Reading:
     """How the request wants its texts read, vLLM's fields included."""
     length = body.truncate_prompt_tokens
@@ -175,7 +191,7 @@ async def embeddings(service: Service, request: Request) -> Reply:
     body: EmbeddingsRequest = request.body
     served, readout = find(service, body.model, body.readout)
     check_dimensions(service, served, readout, body.dimensions)
-    inputs = inputs_of(service, body.input)
+    inputs = request_inputs(service, body)
     result = await service.embed(served, readout, inputs, reading_of(service, body, served))
     vectors = shortened(result.vectors, body.dimensions)
     encode = as_base64 if body.encoding_format == "base64" else np.ascontiguousarray

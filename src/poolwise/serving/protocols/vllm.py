@@ -21,9 +21,9 @@ from poolwise.serving.protocols.openai import (
     Usage,
     check_dimensions,
     find,
-    inputs_of,
     reading_of,
     readout_header,
+    request_inputs,
 )
 from poolwise.serving.service import Service
 from poolwise.serving.vectors import as_base64, json_fragments, normalised, shortened
@@ -59,7 +59,7 @@ async def pooling(service: Service, request: Request) -> Reply:
     """Without a task the vectors of tokens, as vLLM's where a model has both."""
     body: PoolingRequest = request.body
     served, readout = find(service, body.model, body.readout)
-    inputs, reading = inputs_of(service, body.input), reading_of(service, body, served)
+    inputs, reading = request_inputs(service, body), reading_of(service, body, served)
     arrays: list[NDArray[Any]]
     if body.task == "embed":
         check_dimensions(service, served, readout, body.dimensions)
