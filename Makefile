@@ -71,6 +71,11 @@ soak: $(VENV)/.developer $(VENV)/.ray
 	POOLWISE_SIMULATIONS=whole $(BIN)/python -m pytest -rP tests/statistics/test_coverage.py \
 		tests/statistics/test_effective_dimensions.py tests/selection/test_power.py
 	POOLWISE_FORKS=200 $(BIN)/python -m pytest tests/engines/test_engines_fork.py
+	for seed in $(SEEDS); do \
+		POOLWISE_BODIES=100000 POOLWISE_BODY_SEED=$$seed $(BIN)/python -m pytest tests/serving/test_serving_fuzz.py || exit; \
+	done
+	POOLWISE_SIGTERMS=100 $(BIN)/python -m pytest tests/serving/test_serving_signals.py
+	POOLWISE_EXAMPLES=1000 $(BIN)/python -m pytest tests/serving/test_serving_description.py
 	$(BIN)/python benchmarks/serving_soak.py
 	POOLWISE_RAY=1 $(BIN)/python -m pytest -rs tests/serving/test_serving_examples.py
 

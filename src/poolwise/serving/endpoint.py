@@ -195,6 +195,10 @@ def log_to_stderr() -> None:
         log.addHandler(handler)
         log.setLevel(level)
         log.propagate = False
+    # A start that has failed is told by whoever started it.
+    logging.getLogger("uvicorn.error").addFilter(
+        lambda record: not record.getMessage().startswith("Traceback")
+    )
 
 
 class JsonLines(logging.Formatter):
