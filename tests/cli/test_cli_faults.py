@@ -217,10 +217,9 @@ def call(forked: Any, datasets: Any, folder: Any, name: str, fault: Fault, as_js
 FORKED = ("env", "unset", "limits", "streams", "mount", "no_rights", "gone")
 
 
-def test_the_table_has_every_command():
-    assert {line.split()[0] for line in COMMAND_LINES.values()} - {"--help", "--version"} == {
-        *COMMANDS
-    }
+def test_the_table_has_every_command_that_ends():
+    named = {line.split()[0] for line in COMMAND_LINES.values()} - {"--help", "--version"}
+    assert named == {*COMMANDS} - {"serve"}
 
 
 def test_every_command_beside_every_fault(forked, datasets, tmp_path):

@@ -113,6 +113,7 @@ CALLS = {
         *("tune", model, "--labels", table, "--label-column", f"a{EVIL}", "-o", out)
     ],
     "export": lambda model, table, out: ["export", f"no{EVIL}", "-o", out],
+    "serve": lambda model, table, out: ["serve", model, "--config", f"no{EVIL}"],
     "convert": lambda model, table, out: ["convert", model, out],
     "reproduce": lambda model, table, out: [
         *("reproduce", "sts-minilm", "--data", table.parent / "none", "-o", out)

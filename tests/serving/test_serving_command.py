@@ -45,3 +45,24 @@ def test_it_prints_what_is_served_where_and_a_line_that_works(tiny, live_server)
     (line,) = re.findall(r"^  (curl .*)$", told, re.MULTILINE)
     reply = subprocess.run(shlex.split(line), capture_output=True, text=True, check=True)
     assert '"readout":"mean@-1"' in reply.stdout
+
+
+@pytest.mark.parametrize("redirection", ["2>/dev/full", "2>&-", "</dev/null 2>/dev/null"])
+def test_a_log_that_cannot_be_written_stops_no_request(tiny, redirection):
+    command = [sys.executable, "-m", "poolwise", "serve", str(tiny("bert")), "-r", "mean@-1"]
+    line = f"exec {shlex.join([*command, '--port', '0'])} {redirection}"
+    with subprocess.Popen(line, shell=True, stdout=subprocess.PIPE, text=True) as process:
+        told = ""
+        while "curl" not in told:
+            told = process.stdout.readline()
+            assert told, "the server has ended"
+        for _ in range(3):
+            reply = subprocess.run(
+                [*shlex.split(told), "--retry", "9", "--retry-connrefused"],
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            assert '"readout":"mean@-1"' in reply.stdout
+        process.terminate()
+        assert process.wait(120) == 0

@@ -10,9 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-LARGE = json.dumps(
-    {"input": ["the cat sat on the mat and ran over the hill " * 8] * 200}
-).encode()
+LARGE = json.dumps({"input": ["the cat sat on the mat and ran over the hill " * 8] * 200}).encode()
 SECONDS = 120
 
 
