@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -42,6 +43,15 @@ def public_paths():
     from poolwise.serving.application import operations
 
     return {o.path for o in operations(Settings()) if o.public and o.method == "GET"}
+
+
+def test_config_tells_every_setting_with_its_default():
+    lines = (EXAMPLES / "serve.toml").read_text().partition("with its default:\n")[2].splitlines()
+    told = tomllib.loads("\n".join(line.removeprefix("# ") for line in lines))
+    settings = settings_of(told)
+    assert settings == Settings()
+    names = {field.name for field in fields(Settings)} - {"api_keys", "drain_seconds"}
+    assert set(told) == names
 
 
 def test_config_serves(live_server, tiny, tmp_path_factory):
