@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tomllib
 from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
@@ -110,7 +111,6 @@ def test_kubernetes_serves_what_the_others_do(manifests):
 
 
 def _config_of(manifest) -> ServeConfig:
-    import tomllib
 
     import msgspec
 
