@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
 import sys
+from contextlib import suppress
 
+import httpx
 import pytest
 
 
@@ -66,3 +69,27 @@ def test_a_log_that_cannot_be_written_stops_no_request(tiny, redirection):
             assert '"readout":"mean@-1"' in reply.stdout
         process.terminate()
         assert process.wait(120) == 0
+
+
+def test_a_log_that_nobody_reads_stops_no_request(tiny):
+    """More lines than a pipe holds."""
+    command = [sys.executable, "-m", "poolwise", "serve", str(tiny("bert")), "-r", "mean@-1"]
+    with subprocess.Popen(
+        [*command, "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        told = ""
+        while "serving at" not in told:
+            told = process.stdout.readline()
+            assert told, "the server has ended"
+        url = re.search(r"http://[^;]+", told)[0]
+        with httpx.Client(timeout=120) as client:
+            while True:
+                with suppress(httpx.ConnectError):
+                    if client.get(f"{url}/readyz").status_code == 200:
+                        break
+            for _ in range(2_000):
+                assert client.get(f"{url}/livez").status_code == 200
+        process.terminate()
+        assert process.wait(120) == 0
+        lines = process.stderr.read().splitlines()
+    assert json.loads(lines[0]) | {"event": "request", "status": 200} == json.loads(lines[0])

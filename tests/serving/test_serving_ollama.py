@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import urllib.request
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -179,7 +180,7 @@ def test_a_file_sets_the_port(tiny, tmp_path, monkeypatch):
         ports.extend(bound.getsockname()[1] for bound in sockets)
 
     monkeypatch.setattr(startup, "run", run)
-    monkeypatch.setattr(startup, "log_to_stderr", lambda: None)
+    monkeypatch.setattr(startup, "log_to_stderr", nullcontext)
     startup.serve(read_config(file), told.append)
     assert [told[0].url, told[0].ollama_url] == [f"http://127.0.0.1:{port}" for port in ports]
 

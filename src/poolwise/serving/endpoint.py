@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import logging
-import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextlib import suppress
@@ -20,13 +18,12 @@ from poolwise.serving.errors import (
     RequestError,
     UnavailableError,
 )
+from poolwise.serving.log import LOG, where
 from poolwise.serving.operations import Operation, Reply, Request
 from poolwise.serving.service import Service
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
-LOG = logging.getLogger("poolwise.serving")
 
 CLIENT_LEFT = 499
 """What metrics and log call a request whose client left before the reply (nginx's number)."""
@@ -99,7 +96,7 @@ class Endpoint:
             raise
         except BaseException as error:  # a panic of Rust's too: the reply says so, all else goes on
             # Without its traceback, whose message may quote a text.
-            LOG.error("failure", extra={"route": operation.path, "error": where(error)})  # noqa: TRY400
+            LOG.error("failure", extra={"route": operation.path, "error": where(error)})
             return operation.errors.reply(
                 ComputationError(f"an error of the server ({type(error).__name__}), not of yours")
             )
@@ -174,42 +171,3 @@ def check_key(headers: Mapping[str, str], keys: tuple[str, ...]) -> None:
     if not any(fits):
         what = "a wrong key" if given else "no key"
         raise KeyMissingError(f"found {what}; send the header Authorization: Bearer KEY")
-
-
-def where(error: BaseException) -> str:
-    """The kind of an error and the line that raised it; no message, which may quote a text."""
-    traceback = error.__traceback__
-    while traceback is not None and traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    if traceback is None:
-        return type(error).__name__
-    code = traceback.tb_frame.f_code
-    return f"{type(error).__name__} in {code.co_qualname}, line {traceback.tb_lineno}"
-
-
-def log_to_stderr() -> None:
-    """Every request as one line of JSON, without its text."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
-    for log, level in ((LOG, logging.INFO), (logging.getLogger("uvicorn.error"), logging.ERROR)):
-        log.addHandler(handler)
-        log.setLevel(level)
-        log.propagate = False
-    # A start that has failed is told by whoever started it.
-    logging.getLogger("uvicorn.error").addFilter(
-        lambda record: not record.getMessage().startswith("Traceback")
-    )
-
-
-class JsonLines(logging.Formatter):
-    """A record as one line: time, event and what it carries."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        import orjson  # noqa: PLC0415
-
-        known = ("route", "status", "seconds", "error", "reason")
-        facts = {
-            name: value for name in known if (value := getattr(record, name, None)) is not None
-        }
-        line = {"time": f"{record.created:.3f}", "event": record.getMessage(), **facts}
-        return orjson.dumps(line).decode()

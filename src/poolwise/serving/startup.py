@@ -14,7 +14,7 @@ from poolwise.model import Model
 from poolwise.serving.application import application
 from poolwise.serving.catalogue import Catalogue, ServedModel, serve_model
 from poolwise.serving.config import ServeConfig, settings_of
-from poolwise.serving.endpoint import log_to_stderr
+from poolwise.serving.log import log_to_stderr
 from poolwise.serving.protocols.bert_as_service import BertServer
 from poolwise.serving.protocols.bert_encoding import BertEncoding
 from poolwise.serving.protocols.bert_settings import bert_settings
@@ -74,7 +74,7 @@ def serve(config: ServeConfig, announce: Callable[[Listening], None] | None = No
             url, *further = [_url(bound, config.host) for bound in sockets]
             told = None if bert is None else bert.announcement
             announce(Listening(catalogue, url, bool(keys), next(iter(further), None), told))
-        log_to_stderr()
+        stack.enter_context(log_to_stderr())
         run(application(service, ollama_port=ollama_port, bert=bert), settings, sockets)
 
 

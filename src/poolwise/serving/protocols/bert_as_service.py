@@ -22,13 +22,13 @@ import zmq
 import zmq.asyncio
 
 from poolwise.errors import PoolwiseError
-from poolwise.serving.endpoint import LOG, where
 from poolwise.serving.errors import (
     BodyTooLargeError,
     ComputationError,
     RequestError,
     UnavailableError,
 )
+from poolwise.serving.log import LOG, where
 from poolwise.serving.protocols.bert_encoding import BertEncoding, texts_of
 from poolwise.serving.protocols.bert_replies import HELD_S, Replies
 from poolwise.serving.protocols.bert_sockets import (

@@ -10,7 +10,7 @@ from typing import Any
 
 import zmq.asyncio
 
-from poolwise.serving.endpoint import LOG
+from poolwise.serving.log import LOG
 
 HELD_S = 60.0
 """A reply waits so long for its client's subscription."""
