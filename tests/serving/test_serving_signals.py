@@ -90,6 +90,16 @@ def answer(connection):
     return int(head.split()[1]), body
 
 
+def until_computing(port):
+    """Return once a request has been accepted, and is not done."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE) as reply:
+            if re.search(rb"^poolwise_queue_tokens [1-9]", reply.read(), re.MULTILINE):
+                return
+    raise AssertionError("nothing has been accepted")
+
+
 @pytest.mark.parametrize("number", range(COUNT))
 def test_what_has_been_accepted_is_answered(server, number):
     """Requests that were sent before the signal: all of them, on old connections and new ones, one
@@ -101,6 +111,7 @@ def test_what_has_been_accepted_is_answered(server, number):
     for connection, body in before:
         connection.sendall(posted(body))
     idle = connected(port)
+    until_computing(port)
     time.sleep(chance.random() * 0.1)
     process.send_signal(signal.SIGTERM if number % 2 else signal.SIGINT)
     results, unready = [], []

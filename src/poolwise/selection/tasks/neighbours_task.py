@@ -101,7 +101,7 @@ class NeighboursTask(LabelledTask):
                 if apply is None:
                     return np.full(len(self), np.nan)
                 unit = _unit(apply(x[texts]))
-                similarities[queries] = unit[queries] @ unit.T
+                similarities[queries] = _cosines(unit[queries], unit)
             if not similarities.size or np.ptp(similarities) < FLAT:
                 continue
             value, influence = score(similarities, self._labels[texts], self.groups[texts])
@@ -138,11 +138,19 @@ class NeighboursTask(LabelledTask):
 CHANCE_DRAWS = 3
 
 FLAT = 1e-6
-"""Cosines that differ by less are the same, but for rounding."""
+"""Cosines, and values of unit vectors, that differ by less are the same, but for rounding."""
 
 
 def _sample(rows: RowIndices, rng: np.random.Generator) -> RowIndices:
     return rows if len(rows) <= MAX_TEXTS else np.sort(rng.permutation(rows)[:MAX_TEXTS])
+
+
+def _cosines(queries: Floats, unit: Floats) -> Floats:
+    """Of unit vectors [n, d], the queries among them; 1 where all are the same, which a product in
+    float32 may miss by more than ``FLAT``."""
+    if np.ptp(unit, axis=0).max(initial=0) < FLAT:
+        return np.ones((len(queries), len(unit)), np.float32)
+    return np.asarray(queries @ unit.T)
 
 
 def _unit(vectors: Floats | Array) -> Floats:
