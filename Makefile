@@ -7,6 +7,9 @@ PIP    := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-versio
 OUT    ?= out
 SEEDS  ?= 1 2 3 4 5 6 7 8 9 10
 
+# Of the tests: one more than there are cores, as many wait for servers and commands; at most 4.
+WORKERS = $$($(BIN)/python -c "import os; print(min((os.cpu_count() or 1) + 1, 4))")
+
 # What a process imports is compiled once, for all that tests start, and not beside its source.
 export PYTHONDONTWRITEBYTECODE :=
 export PYTHONPYCACHEPREFIX := $(abspath $(VENV))/bytecode
@@ -31,7 +34,7 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.developer $(VENV)/.other-clients
 	@echo "== Tests"
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 check: $(VENV)/.developer
 	@echo "== Style, types, direction of imports"
