@@ -11,8 +11,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
-from starlette.routing import Match, Route
-from starlette.types import Scope
+from starlette.routing import Route
 
 from poolwise.classifier.classifier import Classifier
 from poolwise.model import Model
@@ -39,6 +38,7 @@ from poolwise.serving.protocols import (
 from poolwise.serving.protocols.bert_as_service import BertServer
 from poolwise.serving.protocols.bert_encoding import BertEncoding
 from poolwise.serving.protocols.bert_settings import bert_settings
+from poolwise.serving.routing import ExactRoutes, PortRoute
 from poolwise.serving.service import Service
 from poolwise.serving.settings import Settings
 
@@ -56,7 +56,7 @@ def app(
     what ``serve_model`` gives, with readouts. ``options`` are fields of ``Settings``;
     ``bert_as_service`` serves its clients too, with these flags of its own ({} for its defaults).
 
-    >>> app("demo").routes[0].path
+    >>> app("demo").routes[1].path
     '/v1/embeddings'
 
     Its lifespan starts the thread that computes; an application that mounts it runs
@@ -132,11 +132,10 @@ def application(
                 stack.push_async_callback(bert.stop)
             yield
 
+    routes = [_route(operation, service) for operation in (*served, description)]
+    of_port = [] if ollama_port is None else [PortRoute(ollama_models.ROOT, service, ollama_port)]
     application = Starlette(
-        routes=[
-            *([] if ollama_port is None else [PortRoute(ollama_models.ROOT, service, ollama_port)]),
-            *(_route(operation, service) for operation in (*served, description)),
-        ],
+        routes=[*of_port, ExactRoutes(routes), *routes],  # the last for other methods
         lifespan=lifespan,
         exception_handlers={HTTPException: _refused},
     )
@@ -147,18 +146,6 @@ def application(
 
 def _route(operation: Operation, service: Service) -> Route:
     return Route(operation.path, Endpoint(operation, service), methods=[operation.method])
-
-
-class PortRoute(Route):
-    """An operation that is served at connections to one port only."""
-
-    def __init__(self, operation: Operation, service: Service, port: int) -> None:
-        super().__init__(operation.path, Endpoint(operation, service), methods=[operation.method])
-        self._port = port
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        server = scope.get("server")
-        return super().matches(scope) if server and server[1] == self._port else (Match.NONE, {})
 
 
 async def _refused(request: HttpRequest, error: Exception) -> Response:
