@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 import time
+import urllib.request
 from urllib.parse import urlsplit
 
 import pytest
@@ -106,3 +107,27 @@ def test_a_full_queue_refuses_before_the_body(address, flood, path, kind):
         connection.sendall(LARGE + b"GET /livez HTTP/1.1\r\nHost: here\r\n\r\n")
         status, _, body = reply(connection)
         assert (status, body) == (200, {"status": "alive"})
+
+
+def metric(address, name):
+    """The value of a metric of the server; 0 where it is not told yet."""
+    with urllib.request.urlopen("http://{}:{}/metrics".format(*address), timeout=SECONDS) as reply:
+        lines = [line for line in reply.read().decode().splitlines() if line.startswith(name)]
+    return sum(float(line.rpartition(" ")[2]) for line in lines)
+
+
+def test_who_leaves_is_dropped(address):
+    gone = 'poolwise_requests_total{code="499"'
+    before, deadline = metric(address, gone), time.monotonic() + SECONDS
+    while metric(address, gone) == before:
+        assert time.monotonic() < deadline, "nobody has been missed"
+        connections = [socket.create_connection(address, SECONDS) for _ in range(2)]
+        for connection in connections:
+            connection.sendall(head("/v1/embeddings", LARGE) + LARGE)
+        time.sleep(0.05)
+        for connection in connections:
+            connection.close()
+        time.sleep(0.2)
+    while metric(address, "poolwise_queue_tokens"):
+        assert time.monotonic() < deadline, "the queue never empties"
+        time.sleep(0.05)

@@ -6,12 +6,12 @@ import asyncio
 import hmac
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl
 
 from poolwise.errors import PoolwiseError
 from poolwise.serving.bodies import ClientLeftError, Receive, parse, read_body
+from poolwise.serving.connected import while_connected
 from poolwise.serving.errors import (
     ComputationError,
     KeyMissingError,
@@ -27,9 +27,6 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 CLIENT_LEFT = 499
 """What metrics and log call a request whose client left before the reply (nginx's number)."""
-
-UNWATCHED_S = 0.1
-"""Replies that take less are worth no look at whether their client is still there."""
 
 
 class Endpoint:
@@ -77,9 +74,8 @@ class Endpoint:
                     any_type=operation.any_type,
                 )
             query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
-            return await while_connected(
-                operation.handle(self.service, Request(body, headers, query)), receive
-            )
+            handling = operation.handle(self.service, Request(body, headers, query))
+            return await while_connected(handling, scope, receive)
         except ClientLeftError:
             return None
         except RequestError as error:
@@ -100,43 +96,6 @@ class Endpoint:
             return operation.errors.reply(
                 ComputationError(f"an error of the server ({type(error).__name__}), not of yours")
             )
-
-
-async def while_connected(handling: Awaitable[Reply], receive: Receive) -> Reply:
-    """The handler's reply; it is cancelled where the client leaves. Raises ClientLeftError.
-
-    The connection is watched only if the handler takes longer than most do.
-    """
-    task, loop = asyncio.current_task(), asyncio.get_running_loop()
-    assert task is not None
-    left = False
-    watcher: asyncio.Task[None] | None = None
-
-    async def watch() -> None:
-        nonlocal left
-        message = await receive()
-        while message["type"] != "http.disconnect":
-            message = await receive()
-        left = True
-        task.cancel()
-
-    def start() -> None:
-        nonlocal watcher
-        watcher = loop.create_task(watch())
-
-    timer = loop.call_later(UNWATCHED_S, start)
-    try:
-        return await handling
-    except asyncio.CancelledError:
-        if not left or task.uncancel():  # somebody else, or somebody else too, has cancelled it
-            raise
-        raise ClientLeftError from None
-    finally:
-        timer.cancel()
-        if watcher is not None:
-            watcher.cancel()
-            with suppress(asyncio.CancelledError):
-                await watcher
 
 
 async def write(reply: Reply, scope: Scope, send: Send, *, last: bool = False) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from poolwise.serving.connected import LEAVING, Leave
 from poolwise.serving.errors import InvalidRequestError, RequestError, RequestTimeoutError
 from poolwise.serving.lingering import Lingering
 from poolwise.serving.operations import ErrorFormat, Reply
@@ -59,6 +60,7 @@ class Protocol(HttpToolsProtocol):
         self._stall: asyncio.TimerHandle | None = None
         self._running: Any = None
         self._refusal: RequestError | None = None
+        self._leaving: list[Leave] = []
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(Lingering(transport, self.loop, self._has_unread))  # type: ignore[arg-type]
@@ -68,6 +70,8 @@ class Protocol(HttpToolsProtocol):
         self._stop_timer()
         if self._stall is not None:
             self._stall.cancel()
+        for leave in tuple(self._leaving):
+            leave()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -107,6 +111,7 @@ class Protocol(HttpToolsProtocol):
         if (refusing := self._full_for_this()) is not None:
             self._discard(refusing)
             return
+        self.scope["extensions"] = {LEAVING: self._leaving}  # type: ignore[dict-item]
         super().on_headers_complete()
         if self._service.draining:
             self.cycle.keep_alive = False
