@@ -328,9 +328,10 @@ def test_the_api_is_described_for_people(visit, url):
     shown = page.locator("#operations > details[open]")
     assert "truncate_prompt_tokens" in shown.text_content()
     assert "The queue is full" in shown.text_content()
-    for fields in shown.locator(".fold > summary").all():
-        fields.click()
-    assert "embedding" in " ".join(shown.locator(".fold[open]").all_text_contents())
+    fields = shown.locator(".fold > summary")
+    for number in reversed(range(fields.count())):  # an open one may hold others
+        fields.nth(number).click()
+    shown.locator(".fold[open]", has_text="embedding").first.wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") == 360
     page.get_by_label("Find an operation").fill("nothing of that kind")
     page.get_by_text("No operation has that").wait_for()
