@@ -96,7 +96,7 @@ class Batcher:
 
     @property
     def alive(self) -> bool:
-        """Whether the thread lives and, between passes, has shown it lately."""
+        """Whether the thread lives; ``heartbeat`` is when it last showed itself."""
         thread = self._thread
         return thread is not None and thread.is_alive()
 
