@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache, lru_cache
 from importlib.util import find_spec
 
@@ -21,7 +20,7 @@ from poolwise.engines.native_weights import ACTIVATIONS, native_encoder
 from poolwise.engines.native_weights.families import FAMILIES
 from poolwise.engines.plan import Plan, PooledState
 from poolwise.engines.token_weights import Padded, weights
-from poolwise.engines.workers import cores, run_batches
+from poolwise.engines.workers import Threads, cores, run_batches
 from poolwise.errors import OptionError, listed
 from poolwise.records import Floats, Ints, Precision, TokenBatch
 
@@ -109,6 +108,7 @@ class NativeEngine:
         self.streams = streams or cores()
         self._pooling = lru_cache(maxsize=8)(_Pooling)
         self._padding_id = encoder.family.padding_id(encoder.config.values)
+        self._threads = Threads(self.streams)
         self._core = native_encoder(encoder, self.level, precision)
 
     def run(self, batches: Sequence[TokenBatch], plan: Plan) -> Iterator[tuple[int, BatchOutputs]]:
@@ -118,8 +118,8 @@ class NativeEngine:
             for index, batch in enumerate(batches):
                 yield index, self._outputs(batch, plan, min(self.streams, MAX_THREADS))
             return
-        with ThreadPoolExecutor(self.streams) as workers:
-            yield from run_batches(workers, lambda batch: self._outputs(batch, plan, 1), batches)
+        workers = self._threads.executor
+        yield from run_batches(workers, lambda batch: self._outputs(batch, plan, 1), batches)
 
     def _outputs(self, batch: TokenBatch, plan: Plan, threads: int) -> BatchOutputs:
         pooling = self._pooling(plan.pooled_states)

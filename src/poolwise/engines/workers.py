@@ -73,10 +73,12 @@ if hasattr(os, "register_at_fork"):
 class Threads:
     """``count`` threads that live as long as this object, each started with ``initializer``.
 
+    Who runs several things at once shares them: no core has more than one to compute.
+
     A fork leaves none of them in the child, which starts its own at the first use.
     """
 
-    def __init__(self, count: int, initializer: Callable[[], None]) -> None:
+    def __init__(self, count: int, initializer: Callable[[], None] | None = None) -> None:
         self._count, self._initializer = count, initializer
         self._process, self._executor = os.getpid(), self._start()
 

@@ -19,7 +19,8 @@ METHODS = {
     "zeroing": (
         "Value Zeroing",
         "How far [CLS] turns when a token's value is set to zero in this block. Of all methods it "
-        "ranks the words most like leaving each of them out does (`poolwise ask attention`).",
+        "ranks the words most like leaving each of them out does, as poolwise ask attention "
+        "measures.",
     ),
     "norms": (
         "Norm shares",
