@@ -35,6 +35,17 @@ BLOCKED = 30.0
 """Seconds after which a gate opens by itself: only where a test has failed."""
 
 
+@pytest.fixture(autouse=True)
+def threads(monkeypatch):
+    """One thread, of which alone an order can be told; ``threads(2)`` makes more."""
+
+    def install(count):
+        monkeypatch.setattr(batcher_module, "THREADS", count)
+
+    install(1)
+    return install
+
+
 @pytest.fixture(scope="session")
 def served(tiny):
     """A tiny encoder with three readouts."""
@@ -315,6 +326,22 @@ def test_a_vector_that_is_not_finite_is_one_requests_failure(poisoned):
     assert "poolwise_nonfinite_total 1.0" in metrics
 
 
+@pytest.mark.parametrize(("texts", "concurrent"), [(2, False), (3, True)])
+def test_a_second_thread_takes_a_whole_batch_beside_the_first(served, threads, texts, concurrent):
+    """What waits for less than a batch joins others behind the pass that runs."""
+    threads(2)
+
+    async def run():
+        async with running(served, batch_tokens=15) as service:
+            async with blocked(service):
+                tasks = [embed(service, ["the cat sat"]) for _ in range(texts)]  # 5 tokens each
+                done, _ = await asyncio.wait(tasks, timeout=10 if concurrent else 0.3)
+            await outcomes(*tasks)
+            return len(done)
+
+    assert asyncio.run(run()) == (texts if concurrent else 0)
+
+
 def test_steps_may_leave_the_finite_numbers(served, monkeypatch):
     """Pooled vectors are finite, what a step makes of them is not."""
     from poolwise.transforms import Transform
@@ -347,17 +374,17 @@ def test_a_thread_that_dies_is_replaced_and_its_requests_answered(served, monkey
     """What it computes fails in words, what waits is computed by the next."""
     real, inside, gate = batcher_module.Batcher._compute, threading.Event(), threading.Event()
 
-    def compute(batcher, taken):
-        if not gate.is_set() and not hasattr(taken[0], "run"):
+    def compute(batcher, pieces):
+        if not gate.is_set():
             inside.set()
             gate.wait(BLOCKED)
             raise KilledError  # past every handler of the thread
-        real(batcher, taken)
+        real(batcher, pieces)
 
     async def run():
         async with running(served) as service:
             monkeypatch.setattr(batcher_module.Batcher, "_compute", compute)
-            first = service.batcher._thread
+            first = service.batcher._threads[0]
             lost = embed(service, ["the cat"])
             while not inside.is_set():
                 await asyncio.sleep(0.001)
@@ -367,7 +394,7 @@ def test_a_thread_that_dies_is_replaced_and_its_requests_answered(served, monkey
             results = await outcomes(lost, waits)
             assert not first.is_alive()
             assert service.batcher.alive
-            assert service.batcher._thread is not first
+            assert first not in service.batcher._threads
             assert service.batcher.waiting_tokens == 0
             assert service.unready == ""
             return results
@@ -380,14 +407,16 @@ def test_a_thread_that_dies_is_replaced_and_its_requests_answered(served, monkey
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.parametrize("delay", [0.0, 0.0003, 0.002, 0.01])
-def test_a_thread_that_is_killed_anywhere(served, delay):
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_thread_that_is_killed_anywhere(served, threads, count, delay):
     """An exception from outside, at whatever instruction: every request has an answer."""
+    threads(count)
 
     async def run():
         async with running(served, batch_tokens=32) as service:
             tasks = [embed(service, ["the old cat sat"] * 3) for _ in range(40)]
             await asyncio.sleep(delay)
-            kill(service.batcher._thread)
+            kill(service.batcher._threads[0])
             results = await outcomes(*tasks)
             again = await outcomes(embed(service, ["a dog"]))
             assert service.batcher.waiting_tokens == 0
@@ -444,9 +473,17 @@ request = st.tuples(
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.lists(request, min_size=1, max_size=12), st.integers(4, 64), st.booleans())
-def test_nothing_stays_counted_whatever_happens(served, requests, batch_tokens, together):
+@given(
+    st.lists(request, min_size=1, max_size=12),
+    st.integers(4, 64),
+    st.booleans(),
+    st.integers(1, 2),
+)
+def test_nothing_stays_counted_whatever_happens(
+    served, requests, batch_tokens, together, n_threads
+):
     real = batcher_module.run_pass
+    batcher_module.THREADS = n_threads
 
     def run_pass(of_model, pieces):
         if any(text.n_tokens == 7 for piece in pieces for text in piece.texts):
@@ -476,7 +513,8 @@ def test_nothing_stays_counted_whatever_happens(served, requests, batch_tokens, 
                 await asyncio.sleep(0.01)
                 last = await outcomes(embed(service, ["the cat"]))
             assert service.batcher.waiting_tokens == 0
-            assert service.batcher._tokens == 0
+            assert service.batcher._queue.admitted_tokens == 0
+            assert service.batcher._queue.waiting_tokens == 0
             assert service.batcher.n_waiting == 0
             return results
 

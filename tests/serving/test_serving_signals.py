@@ -105,7 +105,7 @@ def test_what_has_been_accepted_is_answered(server, number):
     """Requests that were sent before the signal: all of them, on old connections and new ones, one
     of them long; until the last is done the server says that it is not ready."""
     chance = random.Random(number)
-    process, port = server()
+    process, port = server("header_seconds = 60.0")  # longer than it takes to stop
     before = [(connected(port), chance.choice([SMALL, SMALL, SMALL, LARGE])) for _ in range(30)]
     before.append((connected(port), LARGE))
     for connection, body in before:

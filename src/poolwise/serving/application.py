@@ -59,7 +59,7 @@ def app(
     >>> app("demo").routes[1].path
     '/v1/embeddings'
 
-    Its lifespan starts the thread that computes; an application that mounts it runs
+    Its lifespan starts the threads that compute; an application that mounts it runs
     ``app.router.lifespan_context``. Raises PoolwiseError for what cannot be served.
     """
     settings = Settings(**options) if settings is None else settings

@@ -1,22 +1,25 @@
-"""The queue and the thread that computes: dynamic batches by tokens, one pass for all readouts.
+"""The threads that compute: dynamic batches by tokens, one pass for all readouts.
 
-Requests wait in one queue. The thread takes the oldest and whatever else waits for the same model,
+Requests wait in one queue. A thread takes the oldest and whatever else waits for the same model,
 as many tokens as make a batch, and runs one pass over the union of their readouts. A long request
 takes its turn in pieces. The queue has a bound: what finds no room is refused at once.
+
+There are two threads: while one prepares its batch, or hands over its results, the other's keeps
+the cores busy. The second takes a batch beside the first's only where a whole one waits.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import threading
 import time
-from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 from poolwise.errors import PoolwiseError
-from poolwise.serving.catalogue import ServedModel
 from poolwise.serving.errors import (
     ComputationError,
     DeadlineError,
@@ -24,92 +27,99 @@ from poolwise.serving.errors import (
     RequestError,
     UnavailableError,
 )
-from poolwise.serving.jobs import Call, Job
+from poolwise.serving.job_queue import Batch, JobQueue
+from poolwise.serving.jobs import Call, Waiting
 from poolwise.serving.metrics import Metrics
 from poolwise.serving.passes import Piece, run_pass
 
-Waiting = Job | Call
+THREADS = 2
 
 HEARTBEAT_S = 1.0
-"""The thread shows at least this often that it lives, unless a pass takes longer."""
+"""A thread shows at least this often that it lives, unless a pass takes longer."""
 
 STOP_S = 10.0
-"""A pass that takes longer than this is not waited for when the thread is stopped."""
+"""A pass that takes longer than this is not waited for when the threads are stopped."""
 
-TURNS = 4
-"""Where others wait, one request takes at most this share of a batch: a quarter."""
+NICENESS = 10
+"""Of the threads that compute: whatever the load, the event loop has the CPU when it needs it. So
+have other processes of the same container, or of no container."""
 
-MAX_SHARE = 2
-"""One request counts as at most this share of the queue, a half: it takes turns, so that others
-wait for a part of it only, and a large one must not shut them out."""
+AT_ONCE = 8
+"""Replies that the event loop makes before it looks at its connections again."""
 
 
 class Batcher:
     """Jobs in, done jobs out. ``start`` before ``submit``; ``stop`` fails what still waits.
 
-    ``rate`` is how many tokens a second the last passes computed, None before the first.
     ``refused_characters``: those of the smallest request that found no room since the queue last
     shrank, None for none.
     """
 
     def __init__(self, *, batch_tokens: int, queue_tokens: int, metrics: Metrics) -> None:
-        self._batch_tokens, self._queue_tokens = batch_tokens, queue_tokens
+        self._queue = JobQueue(batch_tokens=batch_tokens, queue_tokens=queue_tokens)
         self._metrics = metrics
-        self._queue: deque[Waiting] = deque()
-        self._ready = threading.Condition()
-        self._admitted: dict[Waiting, None] = {}  # all that waits or runs, the oldest first
-        self._tokens = 0  # of all that is admitted, as the queue counts them
-        self.refused_characters: int | None = None
+        self._changed = threading.Condition()
+        self._threads: list[_Thread] = []
         self._stopped = True
-        self._thread: threading.Thread | None = None
-        self.heartbeat = 0.0
-        self.rate: float | None = None
+        self.refused_characters: int | None = None
+        self._passed = 0.0
+        self._computed = self._computing = 0.0  # tokens, and seconds, of the last passes
 
     def start(self) -> None:
-        """Start the thread, or another in place of one that has died."""
-        with self._ready:
-            if self._thread is not None and self._thread.is_alive():
-                return
-            waiting = set(self._queue)
-            lost = [job for job in self._admitted if job not in waiting]
+        """Start the threads."""
+        with self._changed:
             self._stopped = False
-            self.heartbeat = time.monotonic()
-            self._thread = threading.Thread(target=self._work, name="batcher", daemon=True)
-            self._thread.start()
-        self._finish(lost, ComputationError("the thread that computes has died; another took over"))
+        self.replace_dead()
+
+    def replace_dead(self) -> None:
+        """Start others in place of threads that have died; what those computed has failed."""
+        with self._changed:
+            if self._stopped:
+                return
+            self._threads = [thread for thread in self._threads if thread.is_alive()]
+            lost = self._queue.lost(job for thread in self._threads for job in thread.jobs)
+            while len(self._threads) < THREADS:
+                thread = _Thread(self._work)
+                thread.start()
+                self._threads.append(thread)
+        self._finish(lost, ComputationError("the thread that computed has died; another took over"))
 
     def stop(self) -> None:
-        """End the thread after its pass; jobs that still wait fail with UnavailableError."""
+        """End the threads after their passes; jobs that still wait fail with UnavailableError."""
         stopped = UnavailableError("the server stops", retry_after=5)
-        with self._ready:
+        with self._changed:
             self._stopped = True
-            waiting = tuple(self._queue)
-            self._queue.clear()
-            self._ready.notify_all()
+            waiting = self._queue.clear()
+            self._changed.notify_all()
         self._finish(waiting, stopped)
-        if self._thread is not None:
-            self._thread.join(timeout=STOP_S)
-        with self._ready:  # a request that was between two of its passes, or in a pass without end
-            unfinished = tuple(self._admitted)
-            self._queue.clear()
+        end = time.monotonic() + STOP_S
+        for thread in self._threads:
+            thread.join(max(end - time.monotonic(), 0))
+        with self._changed:
+            self._queue.clear()  # a request between two of its passes, or in one without end
+            unfinished = [*self._queue]
         self._finish(unfinished, stopped)
 
     @property
     def alive(self) -> bool:
-        """Whether the thread lives; ``heartbeat`` is when it last showed itself."""
-        thread = self._thread
-        return thread is not None and thread.is_alive()
+        """Whether every thread lives."""
+        return bool(self._threads) and all(thread.is_alive() for thread in self._threads)
+
+    @property
+    def heartbeat(self) -> float:
+        """When the thread that has been silent longest last showed itself (time.monotonic)."""
+        return min((thread.heartbeat for thread in self._threads), default=0.0)
 
     @property
     def waiting_tokens(self) -> int:
         """Tokens that wait or are being computed."""
-        with self._ready:
-            return sum(job.n_tokens for job in self._admitted)
+        with self._changed:
+            return sum(job.n_tokens for job in self._queue)
 
     @property
     def n_waiting(self) -> int:
         """Requests that wait or are being computed."""
-        return len(self._admitted)
+        return len(self._queue)
 
     def check_room(self, characters: int) -> None:
         """Raises OverloadedError where a request of as many characters, or fewer, has found no room
@@ -120,118 +130,95 @@ class Batcher:
 
     def submit(self, job: Waiting) -> None:
         """Raises OverloadedError where the queue has no room for all of the job, UnavailableError
-        where the thread has been stopped."""
-        with self._ready:
+        where the threads have been stopped."""
+        with self._changed:
             if self._stopped:
                 raise UnavailableError("the server stops", retry_after=5)
-            counted = min(job.n_tokens, self._queue_tokens // MAX_SHARE)
-            if self._tokens and self._tokens + counted > self._queue_tokens:
-                self.refused_characters = min(
-                    job.characters, self.refused_characters or job.characters
-                )
+            if not self._queue.admit(job):
+                smallest = self.refused_characters or job.characters
+                self.refused_characters = min(job.characters, smallest)
                 raise self.overloaded()
-            self._tokens += counted
-            job.admitted = counted
-            self._admitted[job] = None
-            self._queue.append(job)
-            self._ready.notify()
+            if self._has_work:
+                self._changed.notify()
 
     def overloaded(self) -> OverloadedError:
         """What a request that finds no room is told."""
+        waiting, most = self._queue.admitted_tokens, self._queue.queue_tokens
         return OverloadedError(
-            f"{self._tokens:,} tokens wait of the {self._queue_tokens:,} that may; try again later",
-            retry_after=self._seconds(self._tokens),
+            f"{waiting:,} tokens wait of the {most:,} that may; try again later",
+            retry_after=self._seconds(waiting),
         )
 
     def _seconds(self, tokens: int) -> float:
         """How long ``tokens`` take, about; from 0.05 to 60 s."""
-        return min(max(tokens / self.rate if self.rate else 1.0, 0.05), 60.0)
+        seconds = tokens * self._computing / self._computed if self._computed else 1.0
+        return min(max(seconds, 0.05), 60.0)
 
-    def _work(self) -> None:
+    @property
+    def _has_work(self) -> bool:
+        """Whether a thread without a batch should take one."""
+        if self._queue.is_empty:
+            return False
+        return self._queue.fills_a_batch or not any(thread.jobs for thread in self._threads)
+
+    def _work(self, thread: _Thread) -> None:
+        _be_nice()
         while True:
-            with self._ready:
-                self.heartbeat = time.monotonic()
-                while not self._queue and not self._stopped:
-                    self._ready.wait(HEARTBEAT_S)
-                    self.heartbeat = time.monotonic()
+            with self._changed:
+                thread.heartbeat = time.monotonic()
+                while not self._has_work and not self._stopped:
+                    self._changed.wait(HEARTBEAT_S)
+                    thread.heartbeat = time.monotonic()
                 if self._stopped:
                     return
-                pieces = self._take()
-            self._compute(pieces)
-            del pieces
+                batch = self._queue.take()
+                thread.jobs = batch.jobs
+                if self._has_work:
+                    self._changed.notify()
+            self._run(batch)
+            with self._changed:
+                thread.jobs = []
+                if self._has_work:
+                    self._changed.notify()
+            del batch
 
-    def _take(self) -> list[Piece | Call]:
-        """The next batch, in the queue's order."""
-        now, budget = time.monotonic(), self._batch_tokens
-        served: ServedModel | None = None
-        taken: list[Piece | Call] = []
-        remaining: list[Waiting] = []
-        while self._queue and budget > 0:
-            job = self._queue.popleft()
-            if job.future.done() or job.deadline < now:
-                self._drop(job, now)
-            elif isinstance(job, Call):
-                if not taken:
-                    taken.append(job)
-                    break
-                remaining.append(job)
-            elif served is not None and job.served is not served:
-                remaining.append(job)
-            else:
-                served = job.served
-                job.started = job.started or now
-                others = bool(taken or self._queue or remaining)
-                taken.append(piece := self._piece(job, budget, others=others))
-                budget -= piece.n_tokens
-        self._queue.extendleft(reversed(remaining))
-        return taken
+    def _run(self, batch: Batch) -> None:
+        self._give_up(batch.given_up)
+        if batch.call is not None:
+            self._call(batch.call)
+        if batch.pieces:
+            self._compute(batch.pieces)
 
-    def _piece(self, job: Job, budget: int, *, others: bool) -> Piece:
-        """The next texts of ``job``: as many as fit, and one at least."""
-        room = budget
-        if others and job.n_tokens > budget:
-            room = min(budget, self._batch_tokens // TURNS)
-        count = 0
-        for text in job.texts[job.n_done :]:
-            room -= text.n_tokens
-            if count and room < 0:
-                break
-            count += 1
-        return Piece(job, job.n_done, count)
-
-    def _drop(self, job: Waiting, now: float) -> None:
-        """A job that nobody waits for, or whose time is up."""
-        if job.future.done():
+    def _give_up(self, jobs: Sequence[Waiting]) -> None:
+        """Those that nobody waits for, or whose time is up."""
+        now = time.monotonic()
+        for job in jobs:
+            if not job.future.done():
+                self._metrics.rejected("deadline")
+                waited = now - job.arrived
+                error = DeadlineError(f"the request waited {waited:.1f} s and was given up")
+                self._finish([job], error)
+                continue
             if now < job.deadline:  # else it has been counted as late
                 self._metrics.rejected("abandoned")
             self._release([job])
-            return
-        self._metrics.rejected("deadline")
-        waited = now - job.arrived
-        self._finish([job], DeadlineError(f"the request waited {waited:.1f} s and was given up"))
 
-    def _compute(self, taken: Sequence[Piece | Call]) -> None:
-        """A call, or a pass."""
-        for call in taken:
-            if isinstance(call, Call):
-                self._call(call)
-                return
-        pieces = [piece for piece in taken if isinstance(piece, Piece)]
-        if not pieces:
-            return
+    def _compute(self, pieces: Sequence[Piece]) -> None:
         started, n_tokens = time.monotonic(), sum(piece.n_tokens for piece in pieces)
         n_texts = sum(piece.count for piece in pieces)
         self._pass(pieces)
         now = time.monotonic()
-        seconds = max(now - started, 1e-6)
-        rate = n_tokens / seconds
-        self.rate = rate if self.rate is None else 0.8 * self.rate + 0.2 * rate
-        self._metrics.passed(n_tokens, n_texts, seconds)
-        jobs = [piece.job for piece in pieces]
-        with self._ready:
-            if not self._stopped:  # else stop answers them
-                self._queue.extend(job for job in jobs if not job.ended)
-        ended = [job for job in jobs if job.ended]
+        with self._changed:
+            self._metrics.passed(n_tokens, n_texts, now - started)
+            since, self._passed = max(started, self._passed), now  # passes overlap
+            self._computed = 0.8 * self._computed + n_tokens
+            self._computing = 0.8 * self._computing + now - since
+            ended = []
+            for job in (piece.job for piece in pieces):
+                if job.ended:
+                    ended.append(job)
+                elif not self._stopped:  # else stop answers it
+                    self._queue.append(job)
         for job in ended:
             job.finished = now
         self._release(ended)
@@ -265,14 +252,27 @@ class Batcher:
         self._release(jobs)
         _deliver([(job, error) for job in jobs])
 
-    def _release(self, jobs: Iterable[Waiting]) -> None:
-        """Their tokens no longer count in the queue."""
-        with self._ready:
-            for job in jobs:
-                self._tokens -= job.admitted
-                job.admitted = 0
-                self._admitted.pop(job, None)
+    def _release(self, jobs: Sequence[Waiting]) -> None:
+        with self._changed:
+            self._queue.release(jobs)
             self.refused_characters = None
+
+
+class _Thread(threading.Thread):
+    """``jobs`` are those that it computes, ``heartbeat`` is when it last showed itself."""
+
+    def __init__(self, work: Any) -> None:
+        super().__init__(target=work, args=(self,), name="batcher", daemon=True)
+        self.jobs: list[Waiting] = []
+        self.heartbeat = time.monotonic()
+
+
+def _be_nice() -> None:
+    """This thread, and those that it starts, leave the CPU to the event loop when it needs it."""
+    if sys.platform == "linux":  # elsewhere niceness is the whole process's
+        own = threading.get_native_id()
+        nice = os.getpriority(os.PRIO_PROCESS, own)
+        os.setpriority(os.PRIO_PROCESS, own, max(nice, NICENESS))
 
 
 def _as_request_error(error: BaseException) -> RequestError:
@@ -291,11 +291,11 @@ def _deliver(results: Sequence[tuple[Waiting, object]]) -> None:
         by_loop.setdefault(job.future.get_loop(), []).append((job, result))
     for loop, own in by_loop.items():
         with suppress(RuntimeError):  # a loop that has been closed has nobody who waits
-            loop.call_soon_threadsafe(_set, own)
+            loop.call_soon_threadsafe(_set, loop, own)
 
 
-def _set(results: Sequence[tuple[Waiting, object]]) -> None:
-    for job, result in results:
+def _set(loop: asyncio.AbstractEventLoop, results: Sequence[tuple[Waiting, object]]) -> None:
+    for job, result in results[:AT_ONCE]:
         future: asyncio.Future[Any] = job.future
         if future.done():
             continue
@@ -303,3 +303,5 @@ def _set(results: Sequence[tuple[Waiting, object]]) -> None:
             future.set_exception(result)
         else:
             future.set_result(result)
+    if rest := results[AT_ONCE:]:
+        loop.call_soon(_set, loop, rest)

@@ -28,13 +28,16 @@ MATRIX_STEPS = frozenset(["whiten", "drop", "dense"])
 class ServedReadout:
     """A readout of a served model, with its steps; ``name`` is what requests call it.
 
-    ``by_rows`` says that its steps give a row the same bits whatever rows stand beside it.
+    ``by_rows`` says that its steps give a row the same bits whatever rows stand beside it;
+    ``text`` is the readout as it is written.
     """
 
     name: str
     fitted: FittedReadout
     steps: Transform
     width: int
+    by_rows: bool
+    text: str
 
     @classmethod
     def of(cls, name: str, fitted: FittedReadout, model: Model) -> ServedReadout:
@@ -50,15 +53,11 @@ class ServedReadout:
                 f"{model.name} has no pooler weights; cls@-1 is what one starts from"
             )
         readout.layer_indices(model.depth)
-        return cls(name, fitted, steps, width)
+        by_rows = not any(step.name in MATRIX_STEPS for step in steps.steps)
+        return cls(name, fitted, steps, width, by_rows, str(readout))
 
     def __str__(self) -> str:
-        """The readout's text."""
-        return str(self.fitted.readout)
-
-    @property
-    def by_rows(self) -> bool:
-        return not any(step.name in MATRIX_STEPS for step in self.steps.steps)
+        return self.text
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
 from typing import Any
 
 from poolwise.serving.bodies import ClientLeftError, Receive
@@ -33,28 +33,24 @@ async def while_connected(
         left = True
         task.cancel()
 
-    leaving = (scope.get("extensions") or {}).get(LEAVING)
-    with _watched(receive, leave) if leaving is None else _listed(leaving, leave):
-        try:
-            return await handling
-        except asyncio.CancelledError:
-            if not left or task.uncancel():  # somebody else, or somebody else too, cancelled it
-                raise
-            raise ClientLeftError from None
-
-
-@contextmanager
-def _listed(leaving: list[Leave], leave: Leave) -> Iterator[None]:
-    leaving.append(leave)
+    leaving: list[Leave] | None = (scope.get("extensions") or {}).get(LEAVING)
+    if leaving is None:
+        end = _watch(receive, leave)
+    else:
+        leaving.append(leave)
+        end = partial(leaving.remove, leave)
     try:
-        yield
+        return await handling
+    except asyncio.CancelledError:
+        if not left or task.uncancel():  # somebody else, or somebody else too, cancelled it
+            raise
+        raise ClientLeftError from None
     finally:
-        leaving.remove(leave)
+        end()
 
 
-@contextmanager
-def _watched(receive: Receive, leave: Leave) -> Iterator[None]:
-    """Under another server: a task that waits for the end of the connection."""
+def _watch(receive: Receive, leave: Leave) -> Callable[[], None]:
+    """Under another server: a task that waits for the end of the connection; its end."""
     loop = asyncio.get_running_loop()
     watcher: asyncio.Task[None] | None = None
 
@@ -69,9 +65,10 @@ def _watched(receive: Receive, leave: Leave) -> Iterator[None]:
         watcher = loop.create_task(watch())
 
     timer = loop.call_later(UNWATCHED_S, start)
-    try:
-        yield
-    finally:
+
+    def end() -> None:
         timer.cancel()
         if watcher is not None:
             watcher.cancel()
+
+    return end

@@ -121,6 +121,11 @@ class DeadlineError(RequestError):
 
     status, code = 504, "deadline_exceeded"
 
+    @classmethod
+    def after(cls, seconds: float) -> DeadlineError:
+        """Of a request that may take so many."""
+        return cls(f"the request took more than {seconds:g} s; try less text")
+
 
 def statuses(*kinds: type[RequestError]) -> frozenset[int]:
     """The statuses of these errors."""

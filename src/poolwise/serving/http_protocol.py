@@ -9,9 +9,6 @@ for a tenth of what it costs to read it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import replace
-from http import HTTPStatus
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -19,8 +16,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from poolwise.serving.connected import LEAVING, Leave
 from poolwise.serving.errors import InvalidRequestError, RequestError, RequestTimeoutError
 from poolwise.serving.lingering import Lingering
-from poolwise.serving.operations import ErrorFormat, Reply
 from poolwise.serving.protocols import openai
+from poolwise.serving.refusals import Refusals, message
 from poolwise.serving.service import Service
 
 MAX_HEADERS = 65_536
@@ -46,14 +43,12 @@ class HeadersTooLargeError(RequestError):
 class Protocol(HttpToolsProtocol):
     """A connection of ``service``'s server, which closes it with its next reply once it stops.
 
-    ``queued`` are the paths that need room in the queue, with their error formats.
+    ``refusals`` answers what finds no room in the queue.
     """
 
-    def __init__(
-        self, *args: Any, service: Service, queued: Mapping[str, ErrorFormat], **options: Any
-    ) -> None:
+    def __init__(self, *args: Any, service: Service, refusals: Refusals, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._service, self._queued = service, queued
+        self._service, self._refusals = service, refusals
         self._in_headers = self._refused = self._discarding = False
         self._header_bytes = self._message_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -82,6 +77,9 @@ class Protocol(HttpToolsProtocol):
         super().data_received(data)
         if self._refused or self.transport.is_closing():
             return
+        if self._discarding and self._timer is None:
+            body_seconds = self._service.settings.body_seconds
+            self._timer = self.loop.call_later(body_seconds, self.transport.close)
         if self._in_headers:
             self._header_bytes += len(data) if more_headers else 0
             if self._header_bytes > MAX_HEADERS:
@@ -108,13 +106,22 @@ class Protocol(HttpToolsProtocol):
         self._refusal = self._wrong()
         if self._refusal is not None:
             raise self._refusal
-        if (refusing := self._full_for_this()) is not None:
-            self._discard(refusing)
+        if self._discards():
             return
         self.scope["extensions"] = {LEAVING: self._leaving}  # type: ignore[dict-item]
         super().on_headers_complete()
         if self._service.draining:
             self.cycle.keep_alive = False
+
+    def _discards(self) -> bool:
+        """Whether there is no room for this request: it is answered now, and its body, which must
+        arrive in time too, is parsed and forgotten."""
+        path = self._refusals.path(self.parser.get_method(), self.url, self.headers)
+        if path is None or self.expect_100_continue or self._pending():
+            return False
+        self.transport.write(self._refusals.message(path))
+        self._discarding = True
+        return True
 
     def on_body(self, body: bytes) -> None:
         if not self._discarding:
@@ -132,45 +139,6 @@ class Protocol(HttpToolsProtocol):
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
-
-    def _full_for_this(self) -> ErrorFormat | None:
-        """The format to refuse this request in; None where it may find room, or is another kind.
-
-        A request of fewer bytes than one that was refused since the queue last shrank may.
-        """
-        size = self._service.batcher.refused_characters
-        if size is None or self.expect_100_continue or self._pending():
-            return None
-        length = next((value for name, value in self.headers if name == b"content-length"), b"")
-        if not length.isdigit() or int(length) < size or self.parser.get_method() != b"POST":
-            return None
-        return self._queued.get(self.url.partition(b"?")[0].decode("ascii", "replace"))
-
-    def _discard(self, refusing: ErrorFormat) -> None:
-        """Answer now; the body is parsed and forgotten, and must arrive in time too."""
-        path = self.url.partition(b"?")[0].decode("ascii", "replace")
-        self._service.metrics.rejected("overloaded")
-        self._service.metrics.answered(path, HTTPStatus.TOO_MANY_REQUESTS, 0.0)
-        self._write(refusing.reply(self._service.batcher.overloaded()))
-        self._discarding = True
-        self._stop_timer()
-        self._timer = self.loop.call_later(
-            self._service.settings.body_seconds, self.transport.close
-        )
-
-    def _write(self, reply: Reply) -> None:
-        """A reply to a request that no handler has seen."""
-        headers = {
-            "content-type": reply.media_type,
-            "content-length": str(len(reply.content)),
-            **reply.headers,
-        }
-        if self._service.draining:
-            headers["connection"] = "close"
-        status = HTTPStatus(reply.status)
-        lines = [f"HTTP/1.1 {status.value} {status.phrase}"]
-        lines += [f"{name}: {value}" for name, value in headers.items()]
-        self.transport.write("\r\n".join([*lines, "", ""]).encode("latin-1") + reply.content)
 
     def _wrong(self) -> RequestError | None:
         """Why the request that these headers begin is not read."""
@@ -192,6 +160,10 @@ class Protocol(HttpToolsProtocol):
         self._running = cycle
 
         async def closing_early(scope: Any, receive: Any, send: Any) -> None:
+            if not cycle.more_body:
+                await app(scope, receive, send)
+                return
+
             async def send_part(message: Any) -> None:
                 if cycle.more_body and message["type"] == "http.response.start":
                     cycle.keep_alive = False  # the rest of the body is no next request
@@ -285,8 +257,7 @@ class Protocol(HttpToolsProtocol):
         if pending:
             pending[-1].keep_alive = False
             return
-        reply = openai.ERRORS.reply(error)
-        self._write(replace(reply, headers={**reply.headers, "connection": "close"}))
+        self.transport.write(message(openai.ERRORS.reply(error), last=True))
         self.transport.close()
 
 

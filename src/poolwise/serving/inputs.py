@@ -15,12 +15,14 @@ from poolwise.model import Model
 from poolwise.records import TokenizedText
 from poolwise.serving.catalogue import ServedModel, ServedReadout
 from poolwise.serving.errors import (
+    DeadlineError,
     EmptyInputError,
     InvalidRequestError,
     TokenizationError,
     TooLongError,
     TooManyInputsError,
 )
+from poolwise.serving.metrics import Metrics
 from poolwise.serving.settings import Settings
 from poolwise.transforms.fitted_readout import prompted
 
@@ -80,8 +82,8 @@ class Tokenized:
 class Tokenization:
     """Texts to tokens for requests."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self._settings, self._metrics = settings, metrics
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="tokenize")
         self._encoder = lru_cache(maxsize=256)(_encoder)
 
@@ -106,7 +108,8 @@ class Tokenization:
         inputs: Sequence[Input],
         reading: Reading,
     ) -> Tokenized:
-        """Raises EmptyInputError, TooManyInputsError, TooLongError, InvalidRequestError."""
+        """Raises EmptyInputError, TooManyInputsError, TooLongError, InvalidRequestError,
+        DeadlineError."""
         started = time.perf_counter()
         encoder = self.encoder(served, readout, reading)
         self._check(inputs, reading)
@@ -127,10 +130,16 @@ class Tokenization:
         return tokenized
 
     async def call(self, function: Callable[[], T], characters: int, encoder: Model) -> T:
-        """``function()``, which tokenizes so many characters."""
+        """``function()``, which tokenizes so many characters. Raises DeadlineError."""
         if characters <= INLINE and not encoder.tokenizer.limits.slow:
             return function()
-        return await asyncio.get_running_loop().run_in_executor(self._threads, function)
+        seconds = self._settings.request_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                return await asyncio.get_running_loop().run_in_executor(self._threads, function)
+        except TimeoutError as error:
+            self._metrics.rejected("deadline")
+            raise DeadlineError.after(seconds) from error
 
     def _check(self, inputs: Sequence[Input], reading: Reading) -> None:
         limit = self._settings.max_inputs

@@ -51,6 +51,11 @@ class Job:
         self.n_tokens = sum(text.n_tokens for text in self.texts)
 
     @property
+    def n_left(self) -> int:
+        """Tokens of the texts that are not done."""
+        return sum(text.n_tokens for text in self.texts[self.n_done :])
+
+    @property
     def ended(self) -> bool:
         """Whether every text has its outputs, one has failed, or nobody waits for them."""
         return self.n_done == len(self.texts) or self.error is not None or self.future.done()
@@ -87,3 +92,11 @@ class Call:
     characters: int = 0
     admitted: int = 0
     arrived: float = field(default_factory=time.monotonic)
+
+    @property
+    def n_left(self) -> int:
+        """As a job's."""
+        return self.n_tokens
+
+
+Waiting = Job | Call

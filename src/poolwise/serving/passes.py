@@ -49,16 +49,17 @@ def run_pass(served: ServedModel, pieces: Sequence[Piece]) -> None:
     outputs = run_plan(served.model.engine_for(served.precision), chosen, texts)
     pooled = chosen.assemble(outputs.vectors)
     finite = {name: finite_rows(vectors) for name, vectors in pooled.items()}
-    whole = {r: r.steps.apply(pooled[str(r)], finite[str(r)]) for r in readouts if r.by_rows}
+    whole = {r: r.steps.apply(pooled[r.text], finite[r.text]) for r in readouts if r.by_rows}
+    whole_finite = {r: finite_rows(vectors) for r, vectors in whole.items()}
     results, start = [], 0
     for piece in pieces:
         job, rows = piece.job, slice(start, start + piece.count)
-        vectors: dict[ServedReadout, NDArray[Any]] = {
-            r: whole[r][rows] if r in whole else r.steps.apply(pooled[str(r)][rows])
-            for r in job.readouts
-        }
-        own = [finite[str(r)][rows] for r in job.readouts]
-        own += [finite_rows(of_readout) for of_readout in vectors.values()]
+        vectors: dict[ServedReadout, NDArray[Any]] = {}
+        own = []
+        for r in job.readouts:
+            vectors[r] = whole[r][rows] if r in whole else r.steps.apply(pooled[r.text][rows])
+            own.append(finite[r.text][rows])
+            own.append(whole_finite[r][rows] if r in whole else finite_rows(vectors[r]))
         states = [
             {layer: outputs.hidden_states[layer][i] for layer in job.layers}
             for i in range(start, start + piece.count)

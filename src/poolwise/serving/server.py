@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import ipaddress
 import math
 import os
@@ -19,6 +20,7 @@ from starlette.applications import Starlette
 from poolwise.errors import OptionError
 from poolwise.serving.application import operations
 from poolwise.serving.http_protocol import Protocol
+from poolwise.serving.refusals import Refusals
 from poolwise.serving.service import Service
 from poolwise.serving.settings import Settings
 
@@ -52,6 +54,11 @@ class Server(uvicorn.Server):
             self._service.draining = True  # on_tick sees it
         else:
             self.should_exit = True
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        gc.collect()  # what is there now stays: no collection need look at it again, which would
+        gc.freeze()  # stop every thread for a tenth of a second
 
     async def on_tick(self, counter: int) -> bool:
         if self._signalled and not self.should_exit:
@@ -105,14 +112,15 @@ def run(application: Starlette, settings: Settings, sockets: Sequence[socket.soc
     a model cannot be warmed up."""
     service: Service = application.state.service
 
-    queued = {o.path: o.errors for o in operations(settings) if o.body and o.queued}
-    protocol = partial(Protocol, service=service, queued=queued)
+    refusals = Refusals(service, operations(settings))
+    protocol = partial(Protocol, service=service, refusals=refusals)
     config = uvicorn.Config(
         application,
         http=cast(type[asyncio.Protocol], protocol),
         ws="none",
         log_config=None,
         access_log=False,
+        proxy_headers=False,
         lifespan="on",
         server_header=False,
         timeout_keep_alive=75,

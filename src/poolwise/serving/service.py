@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -70,7 +70,7 @@ class Embeddings:
 
 @dataclass(eq=False)
 class Service:
-    """Models, the queue and the thread that computes. ``start`` before the first request.
+    """Models, the queue and the threads that compute. ``start`` before the first request.
 
     ``draining`` is set once the server stops: it finishes what it has, and takes nothing new.
     ``failure`` is why ``start`` has failed.
@@ -90,7 +90,7 @@ class Service:
             queue_tokens=settings.queue_tokens,
             metrics=self.metrics,
         )
-        self.tokenization = Tokenization(settings)
+        self.tokenization = Tokenization(settings, self.metrics)
         self.started = time.time()
         self._watch: asyncio.Task[None] | None = None
         gauges: dict[str, tuple[str, Callable[[], float]]] = {
@@ -102,7 +102,7 @@ class Service:
             self.metrics.gauge(name, meaning, value)
 
     async def start(self) -> None:
-        """Start the thread and run one text through every readout. Raises PoolwiseError."""
+        """Start the threads and run one text through every readout. Raises PoolwiseError."""
         self.batcher.start()
         self._watch = asyncio.create_task(self._keep_alive())
         try:
@@ -114,7 +114,7 @@ class Service:
         self.warm = True
 
     async def stop(self) -> None:
-        """End the thread; what waits is answered with 503."""
+        """End the threads; what waits is answered with 503."""
         self.draining = True
         if self._watch is not None:
             self._watch.cancel()
@@ -124,12 +124,12 @@ class Service:
         self.tokenization.close()
 
     async def _keep_alive(self) -> None:
-        """Replace the thread where it has died."""
+        """Replace threads that have died."""
         while True:
             await asyncio.sleep(WATCH_S)
             if not self.batcher.alive:
                 with suppress(RuntimeError, MemoryError):  # no new thread now: tried again
-                    self.batcher.start()
+                    self.batcher.replace_dead()
 
     @property
     def unready(self) -> str:
@@ -139,10 +139,10 @@ class Service:
         if not self.warm:
             return "the models are being warmed up"
         if not self.batcher.alive:
-            return "the thread that computes has died"
+            return "a thread that computes has died"
         silence = time.monotonic() - self.batcher.heartbeat
         if silence > HEARTBEAT_S:
-            return f"the thread that computes has not shown itself for {silence:.0f} s"
+            return f"a thread that computes has not shown itself for {silence:.0f} s"
         return ""
 
     async def embed(
@@ -185,15 +185,12 @@ class Service:
         return replace(result, states=states)
 
     async def call(self, function: Callable[[], T], *, n_tokens: int) -> T:
-        """``function()`` in the thread that computes, in the queue's order. Raises RequestError."""
+        """``function()`` in a thread that computes, in the queue's order. Raises RequestError."""
         self._check_open()
-        started = time.monotonic()
-        async with self._deadline():
-            future = asyncio.get_running_loop().create_future()
-            deadline = started + self.settings.request_seconds
-            self.batcher.submit(Call(function, future, deadline, n_tokens))
-            result: T = await future
-        return result
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        deadline = time.monotonic() + self.settings.request_seconds
+        self.batcher.submit(Call(function, future, deadline, n_tokens))
+        return await self._in_time(future, deadline)
 
     async def _run(
         self,
@@ -207,19 +204,18 @@ class Service:
         self._check_open()
         characters = sum(map(len, inputs))
         self.batcher.check_room(characters)
-        async with self._deadline():
-            tokens = await self.tokenization.run(served, readouts[0], inputs, reading)
-            if layers and tokens.n_tokens > MAX_TOKEN_STATES:
-                raise TooManyInputsError(
-                    f"{tokens.n_tokens:,} tokens in one request for vectors of tokens; at most "
-                    f"{MAX_TOKEN_STATES:,}: divide it",
-                    param="input",
-                )
-            future: asyncio.Future[Job] = asyncio.get_running_loop().create_future()
-            deadline = started + self.settings.request_seconds
-            job = Job(served, readouts, tokens.texts, future, deadline, layers, characters)
-            self.batcher.submit(job)
-            await future
+        deadline = started + self.settings.request_seconds
+        tokens = await self.tokenization.run(served, readouts[0], inputs, reading)
+        if layers and tokens.n_tokens > MAX_TOKEN_STATES:
+            raise TooManyInputsError(
+                f"{tokens.n_tokens:,} tokens in one request for vectors of tokens; at most "
+                f"{MAX_TOKEN_STATES:,}: divide it",
+                param="input",
+            )
+        future: asyncio.Future[Job] = asyncio.get_running_loop().create_future()
+        job = Job(served, readouts, tokens.texts, future, deadline, layers, characters)
+        self.batcher.submit(job)
+        await self._in_time(future, deadline)
         if job.nonfinite:
             self.metrics.nonfinite(len(job.nonfinite))
             place = reading.place.format(job.nonfinite[0])
@@ -241,16 +237,20 @@ class Service:
         if self.draining:
             raise UnavailableError("the server stops", retry_after=5)
 
-    @asynccontextmanager
-    async def _deadline(self) -> AsyncIterator[None]:
-        """What is inside takes no longer than a request may, even where the thread that computes
-        no longer moves. Raises DeadlineError."""
-        seconds = self.settings.request_seconds
+    async def _in_time(self, future: asyncio.Future[T], deadline: float) -> T:
+        """Its result. Raises DeadlineError, even where the threads that compute no longer move."""
+
+        def end() -> None:
+            if not future.done():
+                future.set_exception(self._late())
+
+        seconds = max(deadline - time.monotonic(), 0)
+        timer = asyncio.get_running_loop().call_later(seconds, end)
         try:
-            async with asyncio.timeout(seconds):
-                yield
-        except TimeoutError as error:
-            self.metrics.rejected("deadline")
-            raise DeadlineError(
-                f"the request took more than {seconds:g} s; try less text"
-            ) from error
+            return await future
+        finally:
+            timer.cancel()
+
+    def _late(self) -> DeadlineError:
+        self.metrics.rejected("deadline")
+        return DeadlineError.after(self.settings.request_seconds)

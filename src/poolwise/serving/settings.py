@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from poolwise.engines.workers import cores
 from poolwise.errors import OptionError
 from poolwise.inputs import check_choices
 from poolwise.records import Precision
+
+CORE_TOKENS = 512
+"""Of a batch, for each core: the native engine's own batches have as many."""
+
+
+def batch_tokens() -> int:
+    """Enough for every core, and no more: a request waits for the pass before it."""
+    return CORE_TOKENS * max(cores(), 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +24,9 @@ class Settings:
     """Limits and habits of a server; the defaults suit one machine.
 
     ``api_keys``: any of them opens the server; none leaves it open. ``queue_tokens`` wait at most;
-    a request that finds no room is refused at once. ``batch_tokens`` run in one pass, about.
-    ``max_inputs`` and ``max_request_tokens`` bound a request, ``max_body`` its bytes.
+    a request that finds no room is refused at once. ``batch_tokens`` run in one pass, about; by
+    default 512 a core, 1,024 at least. ``max_inputs`` and ``max_request_tokens`` bound a request,
+    ``max_body`` its bytes.
     ``header_seconds``, ``body_seconds`` and ``request_seconds`` bound its time, ``drain_seconds``
     the time to finish after SIGTERM. ``auto_truncate``: long texts are cut unless a request says
     otherwise. ``accept_token_ids``: OpenAI's routes take ids of this model's own tokenizer.
@@ -28,7 +38,7 @@ class Settings:
     precision: Precision = "exact"
     api_keys: tuple[str, ...] = ()
     queue_tokens: int = 16_384
-    batch_tokens: int = 2_048
+    batch_tokens: int = field(default_factory=batch_tokens)
     max_inputs: int = 2_048
     max_request_tokens: int = 300_000
     max_body: int = 8_000_000

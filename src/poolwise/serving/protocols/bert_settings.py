@@ -45,7 +45,7 @@ NOT_FLAGS: dict[str, str] = {
     "ckpt_name": "poolwise convert reads TensorFlow checkpoints",
     "config_name": "poolwise convert reads TensorFlow checkpoints",
     "graph_tmp_dir": "there is no graph",
-    "num_worker": "one thread with all cores computes for everybody",
+    "num_worker": "threads that share all cores compute for everybody",
     "cpu": "the engine is chosen by the machine",
     "device_map": "the engine is chosen by the machine",
     "gpu_memory_fraction": "the engine is chosen by the machine",
