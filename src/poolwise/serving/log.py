@@ -42,7 +42,9 @@ def where(error: BaseException) -> str:
 
 
 def line(record: logging.LogRecord) -> bytes:
-    """A record as JSON: time, event and what it carries."""
+    """A record as JSON: time, event and what it carries; of an exception its kind and place."""
+    if record.exc_info and record.exc_info[1] is not None:
+        record.error = where(record.exc_info[1])
     facts = {name: value for name in _FACTS if (value := getattr(record, name, None)) is not None}
     event = {"time": f"{record.created:.3f}", "event": record.getMessage(), **facts}
     return orjson.dumps(event) + b"\n"
