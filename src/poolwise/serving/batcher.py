@@ -10,16 +10,15 @@ the cores busy. The second takes a batch beside the first's only where a whole o
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 from poolwise.errors import PoolwiseError
+from poolwise.serving.delivery import deliver
 from poolwise.serving.errors import (
     ComputationError,
     DeadlineError,
@@ -44,9 +43,6 @@ NICENESS = 10
 """Of the threads that compute: whatever the load, the event loop has the CPU when it needs it. So
 have other processes of the same container, or of no container."""
 
-AT_ONCE = 8
-"""Replies that the event loop makes before it looks at its connections again."""
-
 
 class Batcher:
     """Jobs in, done jobs out. ``start`` before ``submit``; ``stop`` fails what still waits.
@@ -62,7 +58,7 @@ class Batcher:
         self._threads: list[_Thread] = []
         self._stopped = True
         self.refused_characters: int | None = None
-        self._passed = 0.0
+        self._passed = 0.0  # when the last pass ended
         self._computed = self._computing = 0.0  # tokens, and seconds, of the last passes
 
     def start(self) -> None:
@@ -96,8 +92,7 @@ class Batcher:
         for thread in self._threads:
             thread.join(max(end - time.monotonic(), 0))
         with self._changed:
-            self._queue.clear()  # a request between two of its passes, or in one without end
-            unfinished = [*self._queue]
+            unfinished = [*self._queue]  # between two of their passes, or in one without end
         self._finish(unfinished, stopped)
 
     @property
@@ -222,7 +217,7 @@ class Batcher:
         for job in ended:
             job.finished = now
         self._release(ended)
-        _deliver([(job, job.error or job) for job in ended])
+        deliver([(job, job.error or job) for job in ended])
 
     def _pass(self, pieces: Sequence[Piece]) -> None:
         """One pass; where it fails each job alone, so that only those fail that are to blame."""
@@ -246,11 +241,11 @@ class Batcher:
             self._finish([call], _as_request_error(error))
             return
         self._release([call])
-        _deliver([(call, result)])
+        deliver([(call, result)])
 
     def _finish(self, jobs: Sequence[Waiting], error: RequestError) -> None:
         self._release(jobs)
-        _deliver([(job, error) for job in jobs])
+        deliver([(job, error) for job in jobs])
 
     def _release(self, jobs: Sequence[Waiting]) -> None:
         with self._changed:
@@ -282,26 +277,3 @@ def _as_request_error(error: BaseException) -> RequestError:
         return ComputationError(str(error))
     kind = type(error).__name__
     return ComputationError(f"the pass over this request failed ({kind})")
-
-
-def _deliver(results: Sequence[tuple[Waiting, object]]) -> None:
-    """Wake the loops that wait, each once."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[Waiting, object]]] = {}
-    for job, result in results:
-        by_loop.setdefault(job.future.get_loop(), []).append((job, result))
-    for loop, own in by_loop.items():
-        with suppress(RuntimeError):  # a loop that has been closed has nobody who waits
-            loop.call_soon_threadsafe(_set, loop, own)
-
-
-def _set(loop: asyncio.AbstractEventLoop, results: Sequence[tuple[Waiting, object]]) -> None:
-    for job, result in results[:AT_ONCE]:
-        future: asyncio.Future[Any] = job.future
-        if future.done():
-            continue
-        if isinstance(result, BaseException):
-            future.set_exception(result)
-        else:
-            future.set_result(result)
-    if rest := results[AT_ONCE:]:
-        loop.call_soon(_set, loop, rest)

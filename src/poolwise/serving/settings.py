@@ -5,18 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from poolwise.engines.native_engine import TOKEN_BUDGET
 from poolwise.engines.workers import cores
 from poolwise.errors import OptionError
 from poolwise.inputs import check_choices
 from poolwise.records import Precision
 
-CORE_TOKENS = 512
-"""Of a batch, for each core: the native engine's own batches have as many."""
 
-
-def batch_tokens() -> int:
-    """Enough for every core, and no more: a request waits for the pass before it."""
-    return CORE_TOKENS * max(cores(), 2)
+def default_batch_tokens() -> int:
+    """A batch of the native engine's for every core, and no more: a request waits for the pass
+    before it."""
+    return TOKEN_BUDGET * max(cores(), 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class Settings:
     precision: Precision = "exact"
     api_keys: tuple[str, ...] = ()
     queue_tokens: int = 16_384
-    batch_tokens: int = field(default_factory=batch_tokens)
+    batch_tokens: int = field(default_factory=default_batch_tokens)
     max_inputs: int = 2_048
     max_request_tokens: int = 300_000
     max_body: int = 8_000_000
