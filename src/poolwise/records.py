@@ -27,14 +27,15 @@ LongTexts = Literal["truncate", "error", "window"]
 class Sentence:
     """One text to embed.
 
-    ``id`` is the row number in its source, or what the source's id column says. ``group`` is
+    ``id`` is the row number in its source, or what the source's id column says; None of a row of a
+    corpus without a text whose id cannot be read either. ``group`` is
     empty for the user's own text; a study that adds control texts names them here. ``location`` is
     what an error calls its row (``reviews.csv, line 7``), empty if it is not from a file.
     ``extra`` holds the row's values in other columns, as asked for.
     """
 
     text: str
-    id: int | str = 0
+    id: int | str | None = 0
     group: str = ""
     location: str = field(default="", compare=False)
     extra: tuple[object, ...] = ()

@@ -74,10 +74,8 @@ def text_rows(table: Table, columns: Columns, *, nulls: bool = False) -> Iterato
     """The table's texts, with their ids; with ``nulls``, a missing text is an empty one."""
     if not table.names:
         return
-    text_name = text_column(table, columns.text)
-    other_names = [*([] if columns.id is None else [columns.id]), *columns.keep]
-    names = [text_name, *(known_column(table.names, name, table.label) for name in other_names)]
-    has_id = columns.id is not None
+    names = text_columns(table, columns)
+    text_name, has_id = names[0], columns.id is not None
     for number, (value, *extra) in table.rows(names):
         if isinstance(value, str):
             text = value
@@ -87,6 +85,15 @@ def text_rows(table: Table, columns: Columns, *, nulls: bool = False) -> Iterato
             text = as_text(value, text_name, table.location(number))
         row_id = as_id(extra.pop(0), names[1], table.location(number)) if has_id else None
         yield Row(text, number, row_id, tuple(extra))
+
+
+def text_columns(table: Table, columns: Columns) -> list[str]:
+    """The names of the columns to read: of the texts, of the ids if there are, those to keep."""
+    other_names = [*([] if columns.id is None else [columns.id]), *columns.keep]
+    return [
+        text_column(table, columns.text),
+        *(known_column(table.names, name, table.label) for name in other_names),
+    ]
 
 
 def text_column(table: Table, name: str | None) -> str:

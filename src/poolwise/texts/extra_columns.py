@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from poolwise.errors import TextError
+from poolwise.texts.fields import half_pair_at
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
@@ -48,14 +49,13 @@ class ExtraColumns:
     def _value(self, name: str, value: object, location: str) -> object:
         if name in self.as_json and value is not None:
             value = json.dumps(value, ensure_ascii=False)
-        if isinstance(value, str) and not value.isascii():
-            try:
-                value.encode()
-            except UnicodeEncodeError as error:
+        if isinstance(value, str):
+            broken = half_pair_at(value)
+            if broken is not None:
                 raise TextError(
-                    f"{location}: {name!r} has half a surrogate pair at character {error.start}, "
+                    f"{location}: {name!r} has half a surrogate pair at character {broken}, "
                     "which is no text; repair the row"
-                ) from None
+                )
         return value
 
 

@@ -26,7 +26,7 @@ def as_text(value: object, column: str, location: str) -> str:
     if isinstance(value, str):
         return value
     raise TextError(
-        f"{location}: {column!r} is {_kind(value)}, expected a text{_advice(value, column)}"
+        f"{location}: {column!r} is {kind_of(value)}, expected a text{_advice(value, column)}"
     )
 
 
@@ -48,21 +48,31 @@ def as_filled_text(value: object, column: str, location: str) -> str:
     text = as_text(value, column, location)
     if not text.strip():
         raise TextError(f"{location}: {column!r} is empty, expected a text; fill or remove the row")
+    broken = half_pair_at(text)
+    if broken is not None:
+        raise TextError(
+            f"{location}: {column!r} has half a surrogate pair at character {broken}, "
+            "which is no text; repair the row"
+        )
+    return text
+
+
+def half_pair_at(text: str) -> int | None:
+    """Where the first half of a surrogate pair is, which no text has; None if there is none."""
+    if text.isascii():
+        return None
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise TextError(
-            f"{location}: {column!r} has half a surrogate pair at character {error.start}, "
-            "which is no text; repair the row"
-        ) from None
-    return text
+        return error.start
+    return None
 
 
 def as_id(value: object, column: str, location: str) -> int | str:
     """``value``, if it can name a row."""
     if isinstance(value, int | str) and not isinstance(value, bool):
         return value
-    raise TextError(f"{location}: {column!r} is {_kind(value)}, expected an integer or a text")
+    raise TextError(f"{location}: {column!r} is {kind_of(value)}, expected an integer or a text")
 
 
 def as_label(value: object, column: str, location: str) -> str:
@@ -71,7 +81,7 @@ def as_label(value: object, column: str, location: str) -> str:
         return str(value)
     if isinstance(value, str):
         return as_filled_text(value, column, location).strip()
-    found = repr(value) if isinstance(value, float) else _kind(value)
+    found = repr(value) if isinstance(value, float) else kind_of(value)
     raise TextError(f"{location}: {column!r} is {found}, expected a text or a number")
 
 
@@ -84,8 +94,8 @@ def as_labels(value: object, column: str, location: str) -> str:
         value = [piece for piece in str(value).split(SEPARATOR) if piece.strip()]
     if not isinstance(value, list):
         raise TextError(
-            f"{location}: {column!r} is {_kind(value)}, expected a list of labels, or a text with "
-            f"{SEPARATOR!r} between them"
+            f"{location}: {column!r} is {kind_of(value)}, expected a list of labels, or a text "
+            f"with {SEPARATOR!r} between them"
         )
     labels = sorted({as_label(label, column, location) for label in value})
     for label in labels:
@@ -106,7 +116,7 @@ def as_score(value: object, column: str, location: str) -> float:
         number = float(value)
     if math.isfinite(number):
         return number
-    description = repr(value) if isinstance(value, str | int | float) else _kind(value)
+    description = repr(value) if isinstance(value, str | int | float) else kind_of(value)
     raise TextError(
         f"{location}: the score {column!r} is {description}, expected a number such as 3.5; "
         "repair or remove the row, or name another column"
@@ -141,5 +151,6 @@ def _number(text: str) -> float:
         return math.nan
 
 
-def _kind(value: object) -> str:
+def kind_of(value: object) -> str:
+    """How an error names the type of a value: ``null``, ``a list``."""
     return "null" if value is None else f"a {type(value).__name__}"

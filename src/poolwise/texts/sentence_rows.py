@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from poolwise.errors import TextError
-from poolwise.texts.columns import Row, Table
+from poolwise.texts.columns import Columns, Row, Table
 from poolwise.texts.sentences import numbered_sentences, split_sentences
 from poolwise.texts.sources import FileSource, Source
 
@@ -24,6 +24,16 @@ def encoded(text: str, location: str) -> bytes:
 def is_plain_lines(source: Source) -> bool:
     """Are its rows plain lines?"""
     return isinstance(source, FileSource) and source.format == "lines"
+
+
+def check_source(source: Source, columns: Columns) -> None:
+    """Raise TextError unless the source is there, and has columns if any are named."""
+    source.check()
+    if is_plain_lines(source) and columns != Columns():
+        raise TextError(
+            f"{source.label} is read as plain lines, which have no columns; "
+            "leave the column out, or name a file that ends with .csv, .tsv, .jsonl or .parquet"
+        )
 
 
 def _encodable(rows: Iterable[Row], table: Table) -> Iterator[Row]:

@@ -15,7 +15,7 @@ from poolwise.texts.files import STDIN
 from poolwise.texts.limits import MAX_TEXT_BYTES
 from poolwise.texts.omitted_rows import OmittedRows
 from poolwise.texts.sampling import Limit, Sample, as_limit, sampled
-from poolwise.texts.sentence_rows import encoded, is_plain_lines, split_rows
+from poolwise.texts.sentence_rows import check_source, encoded, is_plain_lines, split_rows
 from poolwise.texts.sources import Source, find_source, short_name
 
 if TYPE_CHECKING:
@@ -228,12 +228,7 @@ def open_texts(
 
 
 def _check(source: Source, columns: Columns, *, nulls: bool) -> None:
-    source.check()
-    if is_plain_lines(source) and columns != Columns():
-        raise TextError(
-            f"{source.label} is read as plain lines, which have no columns; "
-            "leave the column out, or name a file that ends with .csv, .tsv, .jsonl or .parquet"
-        )
+    check_source(source, columns)
     if source.repeatable:
         first = next(text_rows(source.table(columns.keep), columns, nulls=nulls), None)
         if first is None:

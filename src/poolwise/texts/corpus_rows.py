@@ -1,0 +1,110 @@
+"""The rows of a corpus, one for each row of its inputs, those without a text included."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from poolwise.errors import TextError
+from poolwise.records import Sentence
+from poolwise.texts.columns import Columns, text_columns
+from poolwise.texts.extra_columns import ExtraColumns, extra_columns
+from poolwise.texts.fields import half_pair_at, is_missing, kind_of
+from poolwise.texts.limits import MAX_TEXT_BYTES
+from poolwise.texts.sentence_rows import check_source
+from poolwise.texts.sources import Source, find_source
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusRow:
+    """One row of an input; ``problem`` says why it has no text, empty where it has one.
+
+    The first word of a problem is its kind: ``null``, ``empty``, ``type``, … A sentence with a
+    problem has the text "".
+    """
+
+    sentence: Sentence
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Everything that is needed to read the inputs: plain data, which another process can have."""
+
+    sources: Sequence[Source]
+    columns: Columns
+    extra: ExtraColumns
+
+    def rows(self, source: int, first: int = 0) -> Iterator[CorpusRow]:
+        """The rows of ``sources[source]`` from row ``first`` on, counted from 0 in that source.
+
+        Without an id column a sentence's id is its row's number in the source. Raises TextError
+        where the source cannot be read on.
+        """
+        table = self.sources[source].table(self.columns.keep)
+        names = text_columns(table, self.columns)
+        rows = islice(table.rows(names), first, None)
+        for row, (number, (value, *others)) in enumerate(rows, first):
+            location = table.location(number)
+            problem = _problem(value)
+            row_id: int | str | None = row
+            if self.columns.id is not None:
+                row_id = others.pop(0)  # type: ignore[assignment]
+                if isinstance(row_id, bool) or not isinstance(row_id, int | str):
+                    expected = "expected an integer or a text"
+                    problem = problem or f"id: found {kind_of(row_id)}, {expected}"
+                    row_id = None
+            extra = self.extra.values(others, location)
+            text = value if isinstance(value, str) and not problem else ""
+            yield CorpusRow(Sentence(text, row_id, "", location, extra), problem)
+
+    def count(self, source: int) -> int:
+        """The exact number of rows of ``sources[source]``, which reads it unless it says it."""
+        return sum(1 for _ in self.rows(source))
+
+
+def open_corpus(
+    inputs: Sequence[str | Source],
+    *,
+    column: str | None = None,
+    id_column: str | None = None,
+    keep: Sequence[str] = (),
+    encoding: str = "utf-8",
+    max_text_bytes: int = MAX_TEXT_BYTES,
+) -> Corpus:
+    """The corpus that ``inputs`` hold, one after another; inputs and options as of ``open_texts``.
+
+    Raises TextError at once where an input or its column is not there, or it can be read only once.
+    """
+    if isinstance(inputs, str) or not inputs:
+        raise TextError("no input: name files, or hf:NAME")
+    columns = Columns(column, id_column, tuple(dict.fromkeys(keep)))
+    sources = [
+        find_source(source, encoding, max_bytes=max_text_bytes)
+        if isinstance(source, str)
+        else source
+        for source in inputs
+    ]
+    for source in sources:
+        check_source(source, columns)
+        if not source.repeatable:
+            raise TextError(
+                f"{source.label} can be read only once, and a job reads its inputs again; "
+                "write it to a file and name that"
+            )
+        table = source.table(columns.keep)
+        names = text_columns(table, columns) if table.names else []
+        if not names or next(table.rows(names), None) is None:
+            raise TextError(f"{source.label} holds no text")
+    return Corpus(sources, columns, extra_columns(sources, columns.keep))
+
+
+def _problem(value: object) -> str:
+    """Why the value is no text to embed; empty if it is one."""
+    if isinstance(value, str):
+        if not value.strip():
+            return "empty"
+        broken = half_pair_at(value)
+        return "" if broken is None else f"surrogate: half a surrogate pair at character {broken}"
+    return "null" if is_missing(value) else f"type: found {kind_of(value)}, expected a text"
