@@ -16,6 +16,7 @@ from poolwise.version import __version__
 if TYPE_CHECKING:
     from poolwise.api.ask import ask
     from poolwise.api.embed import embed
+    from poolwise.api.embed_corpus import embed_corpus
     from poolwise.api.export import export
     from poolwise.api.inspect import inspect
     from poolwise.api.sweep import sweep
@@ -42,6 +43,7 @@ __all__ = [
     "__version__",
     "ask",
     "embed",
+    "embed_corpus",
     "export",
     "extract",
     "inspect",
@@ -63,6 +65,7 @@ _ROOMS = {
     "VectorBatch": "records",
     "ask": "api",
     "embed": "api",
+    "embed_corpus": "api",
     "export": "api",
     "inspect": "api",
     "sweep": "api",

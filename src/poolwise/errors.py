@@ -124,6 +124,10 @@ class StoreError(PoolwiseError):
     exit_code = 5
 
 
+class NameTakenError(StoreError):
+    """A file that is there already, and may not be replaced."""
+
+
 class MissingExtraError(PoolwiseError):
     """An optional part is not installed; the message names the command that installs it."""
 
@@ -177,6 +181,16 @@ class StudyError(PoolwiseError):
     """A question that this data cannot answer."""
 
     exit_code = 7
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether it is Python's, torch's or a GPU's error for want of memory."""
+    if isinstance(error, MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _OUT_OF_MEMORY)
+
+
+_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_FAILED")
 
 
 class PoolwiseWarning(UserWarning):

@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import chain
 from operator import length_hint
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -259,13 +259,23 @@ def _first_windows(texts: Sequence[TokenizedText]) -> list[int]:
     return rows
 
 
-def windows(texts: Iterable[Sentence]) -> Iterator[list[Sentence]]:
+class HasText(Protocol):
+    """A row with a text."""
+
+    @property
+    def text(self) -> str: ...
+
+
+Row = TypeVar("Row", bound=HasText)
+
+
+def windows(texts: Iterable[Row]) -> Iterator[list[Row]]:
     """Consecutive texts, at most ``WINDOW_TEXTS`` and about ``WINDOW_CHARACTERS`` at a time."""
-    window: list[Sentence] = []
+    window: list[Row] = []
     characters = 0
-    for sentence in texts:
-        window.append(sentence)
-        characters += len(sentence.text)
+    for row in texts:
+        window.append(row)
+        characters += len(row.text)
         if len(window) == WINDOW_TEXTS or characters >= WINDOW_CHARACTERS:
             yield window
             window, characters = [], 0

@@ -36,12 +36,14 @@ class Progress:
     """Counts ``what``, as a context; ``total`` may be unknown.
 
     The bar appears after ``PATIENCE_S`` seconds, if it is to ``show`` and stderr is a terminal.
+    ``note`` stands behind the rate.
     """
 
     def __init__(self, what: str, total: int | None = None, *, show: bool = True) -> None:
         self._show = show and sys.stderr.isatty()
         self.what = escape_control(_SUBJECT.get() + what) if self._show else what
         self.total, self.count = total, 0.0
+        self.note = ""
         self._began = time.monotonic()
         self._bars: Bars | None = None
 
@@ -64,7 +66,7 @@ class Progress:
             self._bars = self._open()
         rate = self.count / max(time.monotonic() - self._began, 1e-9)
         self._bars.update(
-            self._bars.task_ids[0], completed=round(self.count), rate=f"{rate:,.0f}/s"
+            self._bars.task_ids[0], completed=round(self.count), rate=f"{rate:,.0f}/s{self.note}"
         )
 
     def _open(self) -> Bars:

@@ -211,7 +211,7 @@ def file_limit() -> Iterator[None]:
 @pytest.mark.usefixtures("file_limit")
 @pytest.mark.parametrize("gathered", [1 << 20, 1 << 24])
 def test_a_file_size_limit(target, megabyte, monkeypatch, gathered):
-    monkeypatch.setattr("poolwise.stores.parquet._ROW_GROUP", gathered)
+    monkeypatch.setattr("poolwise.stores.parquet_output._ROW_GROUP", gathered)
     with pytest.raises(StoreError, match=r"File too large, when \d+ rows had been written"):
         write(target, *[megabyte] * 6)
     assert left(target.parent) == []
@@ -232,7 +232,7 @@ def small_disk(tmp_path) -> Iterator[Path]:
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("batches", [3, 6], ids=["at the end", "on the way"])
 def test_a_full_disk(small_disk, suffix, batches, megabyte, monkeypatch):
-    monkeypatch.setattr("poolwise.stores.parquet._ROW_GROUP", 1 << 20)
+    monkeypatch.setattr("poolwise.stores.parquet_output._ROW_GROUP", 1 << 20)
     (small_disk / "other").write_bytes(bytes(1_150_000))
     with pytest.raises(StoreError, match=r"No space left on device, when \d+ rows had been"):
         write(small_disk / f"vectors{suffix}", *[megabyte] * batches)

@@ -58,7 +58,7 @@ def save(path: Path, batches: Batches, readouts: Sequence[str] = (MEAN, BITS), *
 def test_parquet(make_batches, tmp_path_factory, sizes, ids, gathered):
     batches = make_batches(sizes, ids)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("poolwise.stores.parquet._ROW_GROUP", gathered)
+        patch.setattr("poolwise.stores.parquet_output._ROW_GROUP", gathered)
         path = tmp_path_factory.getbasetemp() / "any.parquet"
         table = pq.read_table(save(path, batches, with_text=True))
     sentences = [sentence for batch in batches for sentence in batch.sentences]

@@ -2,6 +2,7 @@
 
 from poolwise.api.ask import AskResult, ask
 from poolwise.api.embed import EmbedResult, embed
+from poolwise.api.embed_corpus import embed_corpus
 from poolwise.api.export import export
 from poolwise.api.inspect import Inspection, inspect
 from poolwise.api.sweep import sweep
@@ -16,6 +17,7 @@ __all__ = [
     "TuneReport",
     "ask",
     "embed",
+    "embed_corpus",
     "export",
     "inspect",
     "sweep",

@@ -79,7 +79,7 @@ def embed(
     ``force``) or cannot be written.
     """
     source, fit_source = texts_from(texts), None if fit is None else texts_from(fit)
-    given, column_names = _named(readouts)
+    given, column_names = named_readouts(readouts)
     encoder = as_model(model)
     fitted = given or [encoder.resolve_readout(None)]
     encoder = prompted(encoder, fitted, prompt, prompt_name)
@@ -138,7 +138,7 @@ def fit_provenance(texts: Texts | None) -> dict[str, Any]:
     return {"fitted_on": {"texts": texts.name, "texts_sha256": texts.hash, **sampled}}
 
 
-def _named(
+def named_readouts(
     readouts: AnyReadout | Iterable[AnyReadout] | Mapping[str, AnyReadout] | None,
 ) -> tuple[list[FittedReadout], dict[str, str]]:
     """The readouts, and by readout the names of columns that are not called as it is."""

@@ -11,6 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from poolwise.cli.fit_options import FIT_HELP, FIT_LIMIT, fit_notes
+from poolwise.cli.job_options import (
+    check_no_job,
+    chosen,
+    is_folder,
+    job_options,
+    print_result,
+    to_json,
+)
 from poolwise.cli.options import (
     console,
     force_option,
@@ -65,8 +73,8 @@ def _readouts(
     "-o",
     "--output",
     required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Where the vectors go: .parquet, .npy or .safetensors.",
+    help="Where the vectors go: a .parquet, .npy or .safetensors file, or a folder (OUT/), which "
+    "makes it a corpus job.",
 )
 @click.option(
     "-r",
@@ -102,11 +110,12 @@ def _readouts(
 @precision_option
 @max_length_option
 @force_option
+@job_options
 @json_option
 def command(
     model: str,
     inputs: tuple[str, ...],
-    output: Path,
+    output: str,
     readouts: dict[str, FittedReadout],
     column: str | None,
     id_column: str | None,
@@ -125,6 +134,7 @@ def command(
     max_length: int | None,
     force: bool,
     as_json: bool,
+    **job: Any,
 ) -> None:
     """Embed every text of INPUT... and write the vectors to OUTPUT.
 
@@ -137,8 +147,12 @@ def command(
     poolwise embed demo reviews.csv --keep stars,date -o vectors.parquet
     poolwise embed ./my-bert book.txt --split sentences -o v.safetensors -r cls@-1 -r mean@-2
     poolwise embed demo lines.txt -o vectors.parquet -r embedding=mean@-1    (a name for SQL)
+    poolwise embed demo 'reviews/*.parquet' -o vectors/ --workers 4          (a corpus job)
+
+    A folder as OUTPUT makes it a corpus job, for any number of rows: Parquet parts that appear
+    whole or not at all, and --resume after an interruption. No row is lost or doubled.
     """
-    from poolwise.api import embed  # noqa: PLC0415 - after what --help needs
+    from poolwise.api import embed, embed_corpus  # noqa: PLC0415 - after what --help needs
 
     text_source: dict[str, Any] = {
         "column": column,
@@ -146,24 +160,46 @@ def command(
         "encoding": encoding,
         "max_text_bytes": max_text_bytes,
     }
+    fit_texts = open_texts([fit], limit=FIT_LIMIT, blank=False, **text_source) if fit else None
+    options: dict[str, Any] = {
+        "fit": fit_texts,
+        "with_text": with_text,
+        "long": long,
+        "escape_special": escape_special,
+        "prompt": prompt,
+        "prompt_name": prompt_name,
+        "precision": precision,
+        "progress": True,
+    }
+    if is_folder(output):
+        if text_source.pop("split") or force:
+            raise OptionError(
+                "--split and --force are for a file as output: a job's rows are those of its "
+                "inputs, and a folder is not replaced: remove it, or name another"
+            )
+        corpus = embed_corpus(
+            load(model, max_length=max_length),
+            inputs,
+            output,
+            readouts,
+            id_column=id_column,
+            keep=keep,
+            limit=limit,
+            **text_source,
+            **options,
+            **chosen(job),
+        )
+        if as_json:
+            print_json(to_json(corpus))
+        else:
+            print_result(corpus, console())
+        return
+    check_no_job(job, output)
     texts = open_texts(
         inputs, id_column=id_column, keep=keep, limit=limit, seed=None, **text_source
     )
-    fit_texts = open_texts([fit], limit=FIT_LIMIT, blank=False, **text_source) if fit else None
     result = embed(
-        load(model, max_length=max_length),
-        texts,
-        output,
-        readouts,
-        fit=fit_texts,
-        with_text=with_text,
-        long=long,
-        escape_special=escape_special,
-        prompt=prompt,
-        prompt_name=prompt_name,
-        precision=precision,
-        force=force,
-        progress=True,
+        load(model, max_length=max_length), texts, output, readouts, force=force, **options
     )
     if as_json:
         print_json(_to_json(result))

@@ -50,7 +50,7 @@ def open_engine(
 
     if not native.levels():
         _warn_once(f"{native.absence()}; transformers runs instead")
-    elif native.runs(encoder) and not _has_gpu():
+    elif native.runs(encoder) and not gpu_count():
         if not native.has_precision(native.levels()[0], precision):
             _warn_once(f"this CPU has nothing faster for precision {precision}; runs exact instead")
             precision = "exact"
@@ -70,13 +70,13 @@ def _transformers_engine(encoder: Encoder) -> Engine:
     return TransformersEngine(encoder)
 
 
-def _has_gpu() -> bool:
-    """Whether torch can use a GPU. Imports torch, which takes seconds, only if /dev shows one."""
+def gpu_count() -> int:
+    """GPUs that torch can use. Imports torch, which takes seconds, only if /dev shows one."""
     if not any(Path("/dev").glob("nvidia[0-9]*")) or find_spec("torch") is None:
-        return False
+        return 0
     import torch  # noqa: PLC0415
 
-    return bool(torch.cuda.is_available())
+    return int(torch.cuda.device_count()) if torch.cuda.is_available() else 0
 
 
 @cache

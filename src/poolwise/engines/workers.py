@@ -11,12 +11,22 @@ from threading import Condition
 from poolwise.engines.engine import BatchOutputs
 from poolwise.records import TokenBatch
 
+_limit: int | None = None
+
+
+def limit_cores(count: int) -> None:
+    """Let this process use ``count`` cores from now on: others compute beside it."""
+    global _limit  # noqa: PLW0603 - it is the process's
+    _limit = count
+
 
 def cores() -> int:
     """Cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        available = len(os.sched_getaffinity(0))
+    else:
+        available = os.cpu_count() or 1
+    return available if _limit is None else min(available, _limit)
 
 
 class Forks:

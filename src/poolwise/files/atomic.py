@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from poolwise.errors import StoreError
+from poolwise.errors import NameTakenError, StoreError
 from poolwise.files.durable import real_path, sync_path
 from poolwise.files.leftovers import Lock, clear_leftovers, finished, hidden, lock_new
 
@@ -21,7 +21,8 @@ class AtomicFile:
     """A temporary file beside its target, open for writing and reading as ``file``.
 
     What a killed run left of the same target is removed. Raises StoreError at once if the target
-    exists (unless ``overwrite``) or cannot be one, OSError where nothing can be written there.
+    cannot be one, OSError where nothing can be written there, and NameTakenError if the target
+    exists (unless ``overwrite``), at once or where another process has made it meanwhile.
     """
 
     def __init__(self, target: Path, overwrite: bool) -> None:
@@ -130,8 +131,10 @@ class AtomicFile:
             self._temporary.replace(self._target)
             self._renamed = True
 
-    def _exists(self) -> StoreError:
-        return StoreError(f"{self._shown} exists; choose another name, or --force to replace it")
+    def _exists(self) -> NameTakenError:
+        return NameTakenError(
+            f"{self._shown} exists; choose another name, or --force to replace it"
+        )
 
 
 @contextmanager

@@ -27,6 +27,11 @@ class CorpusRow:
     sentence: Sentence
     problem: str = ""
 
+    @property
+    def text(self) -> str:
+        """The sentence's."""
+        return self.sentence.text
+
 
 @dataclass(frozen=True, slots=True)
 class Corpus:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from poolwise.errors import StudyError
-
-_SIGNS = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_FAILED")
+from poolwise.errors import StudyError, is_out_of_memory
 
 
 @contextmanager
@@ -16,7 +14,7 @@ def oom_as(batch_size: int, max_length: int, *, resumable: bool) -> Iterator[Non
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and not any(sign in str(error) for sign in _SIGNS):
+        if not is_out_of_memory(error):
             raise
         raise out_of_memory(batch_size, max_length, resumable=resumable) from error
 

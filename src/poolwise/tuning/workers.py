@@ -7,21 +7,20 @@ outlives its parent by more than a step.
 
 from __future__ import annotations
 
-import os
 import signal
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
-from threading import current_thread, main_thread
 from typing import Any
 
 import torch
 
 from poolwise.errors import PoolwiseError, StudyError
 from poolwise.model import Model
+from poolwise.processes import environment, signals_deferred
 from poolwise.tuning.out_of_memory import out_of_memory
 from poolwise.tuning.records import TrainingResult, TrainingRun
 from poolwise.tuning.run_store import RunStore
@@ -78,7 +77,7 @@ class Worker:
         self.run: TrainingRun | None = None
         self._store, self._max_length = setup.store, setup.model.max_length
         self.process = context.Process(target=_work, args=(child_pipe, setup, lock), daemon=True)
-        with _environment(MALLOC), _signals_deferred():
+        with environment(MALLOC), signals_deferred():
             self.process.start()
         child_pipe.close()
 
@@ -148,37 +147,3 @@ def _workers(setup: WorkerSetup, count: int) -> Iterator[list[Worker]]:
             worker.pipe.close()
         for worker in workers:
             worker.process.join()
-
-
-@contextmanager
-def _signals_deferred() -> Iterator[None]:
-    """Defers SIGINT and SIGHUP while a process starts, which would end with a traceback.
-
-    The child inherits the block and never sees them: its parent ends it.
-    """
-    if not hasattr(signal, "pthread_sigmask") or current_thread() is not main_thread():
-        yield
-        return
-    numbers = [n for n in (signal.SIGINT, signal.SIGHUP) if callable(signal.getsignal(n))]
-    received: list[int] = []
-    handlers = {n: signal.signal(n, lambda number, _: received.append(number)) for n in numbers}
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-        if received:
-            signal.raise_signal(received[0])
-
-
-@contextmanager
-def _environment(changes: Mapping[str, str]) -> Iterator[None]:
-    before = dict(os.environ)
-    os.environ.update(changes)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)

@@ -1,0 +1,160 @@
+"""poolwise.embed_corpus: the rows of many inputs into Parquet parts, each row exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from warnings import warn
+
+from poolwise.api.embed import fit_provenance, named_readouts
+from poolwise.api.inputs import as_model
+from poolwise.errors import OptionError, PoolwiseWarning
+from poolwise.jobs import CorpusResult, JobOptions, JobRequest, Shard, run_job
+from poolwise.jobs.rejection import BadRows
+from poolwise.jobs.request import PART_ROWS
+from poolwise.model import Model
+from poolwise.readouts import parse
+from poolwise.records import LongTexts, Precision
+from poolwise.texts import texts_from
+from poolwise.texts.corpus_rows import open_corpus
+from poolwise.texts.limits import MAX_TEXT_BYTES
+from poolwise.texts.python_data import paths_of
+from poolwise.transforms import Transform
+from poolwise.transforms.fitted_readout import FittedReadout, prompted
+
+if TYPE_CHECKING:
+    from poolwise.transforms.fitted_readout import AnyReadout
+
+Dtype = Literal["float32", "float16", "int8", "binary"]
+
+
+def embed_corpus(
+    model: Model | str | Path,
+    inputs: str | Path | Sequence[str | Path],
+    output: str | Path,
+    readouts: AnyReadout | Iterable[AnyReadout] | Mapping[str, AnyReadout] | None = None,
+    *,
+    column: str | None = None,
+    id_column: str | None = None,
+    keep: Sequence[str] = (),
+    encoding: str = "utf-8",
+    max_text_bytes: int = MAX_TEXT_BYTES,
+    limit: int | None = None,
+    fit: object = None,
+    with_text: bool = False,
+    long: LongTexts = "truncate",
+    escape_special: bool = False,
+    prompt: str | None = None,
+    prompt_name: str | None = None,
+    precision: Precision = "exact",
+    dtype: Dtype = "float32",
+    part_rows: int = PART_ROWS,
+    on_bad_row: BadRows = "null",
+    workers: int | None = None,
+    shard: tuple[int, int] | None = None,
+    resume: bool = False,
+    progress: bool = False,
+) -> CorpusResult:
+    """Embed every row of ``inputs`` into Parquet parts of ``part_rows`` rows in ``output``.
+
+    Each row of the inputs is in exactly one part, whatever ends the job and however often: a part
+    appears whole or not at all, and ``resume`` goes on behind those that are there. With the native
+    engine the bytes of the parts are the same with any number of workers and interruptions. Memory
+    depends neither on the number of rows nor on ``part_rows``. ``output/_SUCCESS`` appears last.
+
+    ``inputs`` are files, folders, globs, URLs and ``hf:NAME``, as ``open_texts`` takes them, but no
+    pipes: a job reads them again. They must not change until the job is done. Rows have the columns
+    of ``embed``'s Parquet, ``problem``, and ``text_hash``, the first 8 bytes of the text's SHA-256.
+
+    A row without a text (null, empty, another type, not in the encoding, refused by the tokenizer,
+    too large for the memory) is counted and listed. By ``on_bad_row`` it is kept with null vectors
+    (``null``), left out (``skip``), or ends the job (``fail``). ``dtype`` is the type of the
+    vectors' values: ``int8`` and ``binary`` add the step of that name to each readout. ``fit`` are
+    texts on which steps are fitted, once; what they learn is kept in the folder.
+
+    ``workers`` processes compute with a core (or a GPU) each; None: this process with all cores.
+    ``shard=(i, n)`` makes only every n-th part from the i-th on: the jobs of an array share a
+    folder. Raises ReadoutError, TextError, OptionError, and StoreError where the output cannot be
+    written, holds something else, or holds a job that was begun otherwise.
+    """
+    named, column_names = named_readouts(readouts)
+    loaded = as_model(model)
+    plain_readouts = named or [loaded.resolve_readout(None)]
+    fitted = [_with_dtype(f, dtype) for f in plain_readouts]
+    loaded = prompted(loaded, fitted, prompt, prompt_name)
+    for note in filter(None, (loaded.omission_note(f.readout) for f in fitted)):
+        warn(note, PoolwiseWarning, stacklevel=2)
+    fit_texts = None if fit is None else texts_from(fit)
+    if fit_texts is not None:
+        for _ in fit_texts:  # their hash is known at the end
+            pass
+
+    def fit_steps() -> dict[str, Transform]:
+        return {
+            str(f.readout): loaded.fit(fit_texts, f.readout, precision=precision, progress=progress)
+            for f in fitted
+            if fit_texts is not None and f.transform is None and f.readout.needs_fit
+        }
+
+    columns = [
+        column_names.get(str(plain.readout), str(typed.readout))
+        for plain, typed in zip(plain_readouts, fitted, strict=True)
+    ]
+    request = JobRequest(
+        loaded,
+        open_corpus(
+            _names(inputs),
+            column=column,
+            id_column=id_column,
+            keep=keep,
+            encoding=encoding,
+            max_text_bytes=max_text_bytes,
+        ),
+        dict(zip(columns, fitted, strict=True)),
+        JobOptions(
+            part_rows=part_rows,
+            limit=limit,
+            on_bad_row=on_bad_row,
+            with_text=with_text,
+            long=long,
+            escape_special=escape_special,
+            precision=precision,
+            dtype="float16" if dtype == "float16" else "float32",
+        ),
+        fit=fit_steps,
+        fitted_on=fit_provenance(fit_texts).get("fitted_on", {}),
+    )
+    return run_job(
+        request,
+        Path(output),
+        resume=resume,
+        workers=workers,
+        shard=None if shard is None else Shard(*shard),
+        progress=progress,
+    )
+
+
+def _names(inputs: object) -> list[str]:
+    paths = paths_of(inputs)
+    if paths is None:
+        raise OptionError(
+            f"inputs is {inputs!r:.60}, expected names of files, folders or globs: a job reads "
+            "them again after an interruption; for texts in memory use poolwise.embed"
+        )
+    return [str(path) for path in paths]
+
+
+def _with_dtype(fitted: FittedReadout, dtype: Dtype) -> FittedReadout:
+    """The readout with the step that makes its values of this type, if there is one."""
+    if dtype in ("float32", "float16"):
+        return fitted
+    readout = fitted.readout
+    if readout.steps and readout.steps[-1].name == dtype:
+        return fitted
+    if fitted.transform is not None:
+        raise OptionError(
+            f"{readout} has fitted steps, to which dtype {dtype} cannot add one: choose float32, "
+            f"or fit {readout}|{dtype}"
+        )
+    return FittedReadout.of(parse(f"{readout}|{dtype}"))

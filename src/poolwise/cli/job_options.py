@@ -1,0 +1,134 @@
+"""Options of poolwise embed for an output that is a folder: a corpus job."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from poolwise.cli.console import EscapingConsole
+from poolwise.cli.row_flags import flag_messages
+from poolwise.errors import OptionError
+
+if TYPE_CHECKING:
+    from poolwise.jobs import CorpusResult
+
+Command = Callable[..., Any]
+
+
+def _shard(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, int] | None:
+    """``3/8``."""
+    if value is None:
+        return None
+    match = re.fullmatch(r"(\d+)/(\d+)", value)
+    if match is None:
+        raise click.BadParameter(f"{value!r} is no shard: write I/N, such as 3/8")
+    return int(match[1]), int(match[2])
+
+
+JOB_OPTIONS = (
+    click.option(
+        "--part-rows",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Rows of the inputs in a part of the folder. [default: 100000]",
+    ),
+    click.option(
+        "--workers",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Processes that work on the folder, each with a core or a GPU. [default: this process "
+        "alone, with all cores]",
+    ),
+    click.option("--resume", is_flag=True, help="Go on with the job that is in the folder."),
+    click.option(
+        "--on-bad-row",
+        type=click.Choice(["null", "skip", "fail"]),
+        help="Rows of the folder without a text: kept with null vectors, left out, or an error. "
+        "Each is counted and listed. [default: null]",
+    ),
+    click.option(
+        "--dtype",
+        type=click.Choice(["float32", "float16", "int8", "binary"]),
+        help="Values of the folder's vectors. [default: float32]",
+    ),
+    click.option(
+        "--shard",
+        callback=_shard,
+        metavar="I/N",
+        help="Only every N-th part of the folder from the I-th on: for arrays of jobs (Slurm, "
+        "Kubernetes) that share it.",
+    ),
+)
+
+
+def job_options(command: Command) -> Command:
+    """Add the options of a corpus job."""
+    for option in reversed(JOB_OPTIONS):
+        command = option(command)
+    return command
+
+
+def is_folder(output: str) -> bool:
+    """Whether the output is a corpus job: a folder that is there, or a name that ends as one."""
+    return output.endswith(("/", os.sep)) or Path(output).is_dir()
+
+
+def chosen(job: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that have been given."""
+    return {name: value for name, value in job.items() if value not in (None, False)}
+
+
+def check_no_job(job: Mapping[str, Any], output: str) -> None:
+    """Raise OptionError for an option of jobs where the output is a file."""
+    for name in chosen(job):
+        option = f"--{name.replace('_', '-')}"
+        raise OptionError(
+            f"{option} is for a corpus job, whose output is a folder; found the file {output}: "
+            f"name a folder, such as -o vectors/, or leave {option} out"
+        )
+
+
+def to_json(result: CorpusResult) -> dict[str, Any]:
+    """A job's result for --json."""
+    return {
+        "verdict": result.verdict,
+        "output": str(result.output),
+        "complete": result.complete,
+        "rows_in": result.rows_in,
+        "rows": result.rows,
+        "rejected": result.rejected,
+        **result.flags,
+        "parts": result.parts,
+        "all_parts": result.all_parts,
+        "made_rows": result.made_rows,
+        "readouts": result.readouts,
+        "columns": result.columns,
+        "notes": list(result.notes),
+        "seconds": round(result.seconds, 3),
+        "made": result.provenance,
+    }
+
+
+def print_result(result: CorpusResult, out: EscapingConsole) -> None:
+    """A job's summary."""
+    out.print(result.verdict, soft_wrap=True)
+    for name, readout in result.columns.items():
+        column = "" if name == readout else f"{name}: "
+        out.print(f"  {column}{readout}: {result.readouts[readout]} dimensions")
+    for line in (*result.notes, *flag_messages(result.flags)):
+        out.print(f"  {line}", soft_wrap=True)
+    if result.rejected:
+        kinds = ", ".join(f"{kind} {count:,}" for kind, count in result.rejected.items())
+        total = sum(result.rejected.values())
+        rows = "1 row has" if total == 1 else f"{total:,} rows have"
+        out.print(
+            f"  {rows} no vectors ({kinds}), listed in {result.output}/_poolwise/rejected/",
+            soft_wrap=True,
+        )
+    if result.flags.get("truncated"):
+        out.print("  (--long window reads all of a text)")

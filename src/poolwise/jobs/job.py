@@ -1,0 +1,116 @@
+"""A job, run: its parts made by this process or by workers, and the end of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from poolwise.errors import OptionError
+from poolwise.jobs.folder import JobFolder, write_json
+from poolwise.jobs.making import make_parts
+from poolwise.jobs.opening import open_job
+from poolwise.jobs.part_maker import Advance, PartMaker, Report
+from poolwise.jobs.plan import Part
+from poolwise.jobs.request import JobRequest
+from poolwise.jobs.result import CorpusResult, totals
+from poolwise.jobs.sidecar import Sidecar
+from poolwise.jobs.workers import make_parts_in_workers
+from poolwise.progress import Progress
+
+MakeParts = Callable[[PartMaker, Sequence[Part], Report], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Every ``count``-th part from the ``index``-th on, counted from 1: of an array of jobs that
+    share a folder, each has its own."""
+
+    index: int = 1
+    count: int = 1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.index <= self.count:
+            raise OptionError(
+                f"the shard is {self.index}/{self.count}, expected I/N with I from 1 to N: 3/8"
+            )
+
+    def of(self, parts: Sequence[Part]) -> Sequence[Part]:
+        return parts[self.index - 1 :: self.count]
+
+
+def run_job(
+    request: JobRequest,
+    output: Path,
+    *,
+    resume: bool = False,
+    workers: int | None = None,
+    shard: Shard | None = None,
+    make: MakeParts | None = None,
+    progress: bool = False,
+) -> CorpusResult:
+    """Make the parts of a request in ``output`` that are not there; see ``poolwise.embed_corpus``.
+
+    ``workers`` processes make them, None: this one; or ``make`` does.
+    """
+    start = time.monotonic()
+    folder = JobFolder(output)
+    maker = open_job(request, folder, resume=resume or shard is not None)
+    parts = (shard or Shard()).of(maker.plan.parts)
+    if make is None:
+        make = make_parts if workers is None else _in_workers(workers)
+    made = make_missing(maker, parts, make, progress=progress)
+    return finish(maker, made, time.monotonic() - start)
+
+
+def make_missing(
+    maker: PartMaker, parts: Sequence[Part], make: MakeParts, *, progress: bool
+) -> int:
+    """Make those of ``parts`` that are not there, beside a bar; the rows that were read for it."""
+    missing = [part for part in parts if not maker.folder.has(part.number)]
+    counts = Advance(0, 0, 0)
+    bar = Progress("rows", sum(part.rows for part in missing), show=progress)
+
+    def report(advance: Advance) -> None:
+        nonlocal counts
+        counts += advance
+        bar.note = "".join(
+            f", {count:,} {what}"
+            for what, count in (("truncated", counts.truncated), ("rejected", counts.rejected))
+            if count
+        )
+        bar.advance(advance.rows)
+
+    with bar:
+        make(maker, missing, report)
+    return counts.rows
+
+
+def finish(maker: PartMaker, made_rows: int, seconds: float) -> CorpusResult:
+    """What is there now; where that is every part, say so with ``_SUCCESS``."""
+    folder, plan = maker.folder, maker.plan
+    there = [part.number for part in plan.parts if folder.has(part.number)]
+    sidecars = [Sidecar.load(folder, number) for number in there]
+    sums = totals(sidecars)
+    if len(there) == len(plan.parts):
+        folder.clear()
+        if not folder.success.exists():
+            write_json(folder.success, {"parts": len(there), "rows_in": plan.rows, **sums})
+    columns = maker.columns
+    return CorpusResult(
+        folder.path,
+        plan.rows,
+        parts=len(there),
+        all_parts=len(plan.parts),
+        made_rows=made_rows,
+        seconds=seconds,
+        readouts=dict(columns.widths),
+        columns={columns.layout.column_of(spec): spec for spec in columns.layout.readouts},
+        provenance=maker.metadata,
+        **sums,
+    )
+
+
+def _in_workers(count: int) -> MakeParts:
+    return lambda maker, parts, report: make_parts_in_workers(maker, parts, count, report)

@@ -1,0 +1,140 @@
+"""One part: its rows read, embedded, written and committed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
+
+from poolwise.errors import NameTakenError
+from poolwise.extraction import Extraction, windows
+from poolwise.jobs.folder import JobFolder
+from poolwise.jobs.input_rows import InputRows
+from poolwise.jobs.part_table import PartColumns
+from poolwise.jobs.plan import Part, Plan
+from poolwise.jobs.rejection import BadRows, Rejected
+from poolwise.jobs.sidecar import METADATA, PartFacts, Sidecar
+from poolwise.jobs.window import window_vectors
+from poolwise.model import Model
+from poolwise.records import ROW_FLAGS, LongTexts, Precision
+from poolwise.stores.parquet_output import ParquetOutput
+from poolwise.texts.corpus_rows import Corpus
+from poolwise.transforms.fitted_readout import FittedReadout
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """What has been done since the last such message: ``rows`` of the inputs, of which some were
+    ``rejected`` and some ``truncated``."""
+
+    rows: int
+    rejected: int
+    truncated: int
+
+    def __add__(self, other: Advance) -> Advance:
+        return Advance(
+            self.rows + other.rows,
+            self.rejected + other.rejected,
+            self.truncated + other.truncated,
+        )
+
+    def __neg__(self) -> Advance:
+        return Advance(-self.rows, -self.rejected, -self.truncated)
+
+
+Report = Callable[[Advance], None]
+
+
+@dataclass(frozen=True, slots=True)
+class PartMaker:
+    """All that a process needs to make parts; plain data, which other processes get as a pickle."""
+
+    folder: JobFolder
+    plan: Plan
+    model: Model
+    readouts: tuple[FittedReadout, ...]
+    corpus: Corpus
+    columns: PartColumns
+    precision: Precision
+    long: LongTexts
+    escape_special: bool
+    on_bad_row: BadRows
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    def start(self) -> RunningMaker:
+        """Open what is needed to compute: the engine, and the inputs."""
+        extraction = Extraction.of(
+            self.model,
+            self.readouts,
+            engine=self.model.engine_for(self.precision),
+            long=self.long,
+            escape_special=self.escape_special,
+        )
+        return RunningMaker(self, extraction, InputRows(self.corpus))
+
+
+@dataclass(frozen=True, slots=True)
+class RunningMaker:
+    """A PartMaker that is ready to compute."""
+
+    setup: PartMaker
+    extraction: Extraction
+    inputs: InputRows
+
+    def make(self, part: Part, report: Report) -> Sidecar:
+        """Make and commit a part; where another process has been faster, its part stays.
+
+        What is listed of rejected rows is durable before the part is, and the sidecar, which can
+        be made again, after it. Raises TextError, StoreError.
+        """
+        setup, folder = self.setup, self.setup.folder
+        rejected = Rejected(setup.on_bad_row)
+        output = ParquetOutput(
+            folder.part(part.number), setup.columns.vectors, schema=setup.columns.schema()
+        )
+        try:
+            facts = self._write(part, output, rejected, report)
+            rejected.save(folder, part.number)
+            output.commit({**setup.metadata, METADATA: asdict(facts)})
+        except NameTakenError:
+            output.discard()
+            return Sidecar.load(folder, part.number)
+        except BaseException:
+            output.discard()
+            raise
+        return Sidecar.of(folder.part(part.number)).save(folder)
+
+    def _write(
+        self, part: Part, output: ParquetOutput, rejected: Rejected, report: Report
+    ) -> PartFacts:
+        skip = self.setup.on_bad_row == "skip"
+        flags = Counter[str](dict.fromkeys(ROW_FLAGS, 0))
+        rows = 0
+        ids = hashlib.sha256()
+        for window in windows(self.inputs.of(part)):
+            vectors = window_vectors(self.extraction, window)
+            for place, problem in sorted(vectors.problems.items()):
+                rejected.add(window[place], problem)
+            table = self.setup.columns.table(vectors, skip=skip)
+            if len(table):
+                output.write(table)
+            rows += len(table)
+            ids.update(id_lines(table["id"]))
+            truncated = flags["truncated"]
+            for flag in ROW_FLAGS:
+                flags[flag] += pc.sum(table[flag]).as_py() or 0
+            report(Advance(len(window), len(vectors.problems), flags["truncated"] - truncated))
+        return PartFacts(
+            part.number, part.rows, rows, dict(rejected.counts), dict(flags), ids.hexdigest()
+        )
+
+
+def id_lines(ids: pa.ChunkedArray) -> bytes:
+    """The ids of some rows as they are hashed: a line of JSON each."""
+    return "".join(f"{json.dumps(name)}\n" for name in ids.to_pylist()).encode()

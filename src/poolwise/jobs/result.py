@@ -1,0 +1,74 @@
+"""What a job has made."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from poolwise.jobs.sidecar import Sidecar
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusResult:
+    """The job in ``output`` after this run.
+
+    ``rows_in`` are the rows of the inputs, ``rows`` those of the parts that are there, ``rejected``
+    counts the rows without vectors by kind, ``flags`` the rows with each flag; ``parts`` are there,
+    of ``all_parts``, and ``made_rows`` rows were read by this run, in ``seconds``. ``readouts`` has
+    the width of each readout, ``columns`` their readouts by name.
+    """
+
+    output: Path
+    rows_in: int
+    rows: int
+    rejected: Mapping[str, int]
+    flags: Mapping[str, int]
+    parts: int
+    all_parts: int
+    made_rows: int
+    seconds: float
+    readouts: Mapping[str, int]
+    columns: Mapping[str, str]
+    provenance: Mapping[str, Any]
+    notes: Sequence[str] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every part is there."""
+        return self.parts == self.all_parts
+
+    @property
+    def verdict(self) -> str:
+        """How many rows are where, and how fast they came."""
+        rate = self.made_rows / max(self.seconds, 1e-9)
+        speed = (
+            f"; {self.made_rows:,} of them read now, in {self.seconds:.1f} s ({rate:,.0f}/s)"
+            if self.made_rows
+            else "; nothing was left to do"
+        )
+        state = "" if self.complete else f" of {self.all_parts:,}, unfinished"
+        return (
+            f"{self.rows:,} rows of {self.rows_in:,} in {_counted(self.parts, 'part')}{state}"
+            f"{speed}: {self.output}"
+        )
+
+    def __str__(self) -> str:
+        return self.verdict
+
+
+def totals(sidecars: Sequence[Sidecar]) -> dict[str, Any]:
+    """Sums over parts: ``rows``, ``rejected`` by kind, ``flags``."""
+    rejected: Counter[str] = Counter()
+    flags: Counter[str] = Counter()
+    for sidecar in sidecars:
+        rejected.update(sidecar.facts.rejected)
+        flags.update(sidecar.facts.flags)
+    rows = sum(sidecar.facts.rows for sidecar in sidecars)
+    return {"rows": rows, "rejected": dict(sorted(rejected.items())), "flags": dict(flags)}
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,0 +1,148 @@
+"""Processes that make parts, each with a core, or a GPU, of its own.
+
+Each takes the first part that nobody has made or claimed, and tells its parent through a pipe what
+it does. A pipe whose other end is gone ends it, so that no worker outlives its parent.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import traceback
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from types import FrameType
+
+from poolwise.engines.opening import gpu_count
+from poolwise.engines.workers import limit_cores
+from poolwise.errors import PoolwiseError
+from poolwise.files import remove_unfinished
+from poolwise.jobs.making import make_parts
+from poolwise.jobs.part_maker import Advance, PartMaker, Report
+from poolwise.jobs.plan import Part
+from poolwise.processes import environment, signals_deferred
+
+ATTEMPTS = 3
+"""Workers that may die over one part."""
+
+_ONE_CORE = {"OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1"}
+
+
+def make_parts_in_workers(
+    maker: PartMaker, parts: Sequence[Part], count: int, report: Report
+) -> None:
+    """``make_parts`` in ``count`` processes.
+
+    A part whose worker dies is made again by others; the third death over one part is a
+    PoolwiseError that names it. An error in a worker, which is raised here, ends all of them.
+    """
+    missing = [part for part in parts if not maker.folder.has(part.number)]
+    attempts: Counter[int | None] = Counter()
+    workers: list[Worker] = []
+    try:
+        for place in range(min(count, len(missing))):
+            workers.append(Worker(maker, missing, place))  # noqa: PERF401 - each may be the last
+        while workers:
+            by_pipe = {worker.pipe: worker for worker in workers}
+            for pipe in wait([*by_pipe]):
+                worker = by_pipe[pipe]  # type: ignore[index]  # wait returns its arguments
+                if worker.receive(report):
+                    continue
+                workers.remove(worker)
+                if worker.process.exitcode == 0:
+                    continue
+                worker.take_back(report)
+                attempts[worker.part] += 1
+                _check_attempts(attempts[worker.part], maker, worker)
+                workers.append(Worker(maker, missing, worker.place))
+    except BaseException:
+        for worker in workers:
+            worker.process.terminate()
+        raise
+    finally:
+        for worker in workers:
+            worker.process.join()
+            worker.pipe.close()
+
+
+class Worker:
+    """The parent's side of a process, the ``place``-th of its kind. ``part`` is the number of the
+    part that it makes, None before the first."""
+
+    def __init__(self, maker: PartMaker, parts: Sequence[Part], place: int) -> None:
+        context = get_context("spawn")
+        self.pipe, child_pipe = context.Pipe()
+        self.place = place
+        self.part: int | None = None
+        self._advanced = Advance(0, 0, 0)
+        self.process = context.Process(target=_work, args=(child_pipe, maker, parts), daemon=True)
+        gpus = gpu_count()
+        device = {"CUDA_VISIBLE_DEVICES": str(place % gpus)} if gpus else {}
+        with environment(_ONE_CORE | device), signals_deferred():
+            self.process.start()
+        child_pipe.close()
+
+    def receive(self, report: Report) -> bool:
+        """Take a message; False where the process has ended. Raises the worker's error."""
+        try:
+            message: int | Advance | Exception = self.pipe.recv()
+        except (EOFError, ConnectionResetError):
+            self.process.join()
+            return False
+        if isinstance(message, Exception):
+            raise message
+        if isinstance(message, int):
+            self.part, self._advanced = message, Advance(0, 0, 0)
+        else:
+            self._advanced += message
+            report(message)
+        return True
+
+    def take_back(self, report: Report) -> None:
+        """Report that what it did of an unfinished part is lost."""
+        report(-self._advanced)
+
+
+def _check_attempts(attempts: int, maker: PartMaker, worker: Worker) -> None:
+    """Raise PoolwiseError at the third worker that has died over its part."""
+    if attempts < ATTEMPTS:
+        return
+    code = worker.process.exitcode or 0
+    how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+    memory = ", as the system does when memory runs out" if code == -signal.SIGKILL else ""
+    place = next((maker.plan.place(p) for p in maker.plan.parts if p.number == worker.part), None)
+    over = "before its first part" if place is None else f"over part {worker.part} ({place})"
+    raise PoolwiseError(
+        f"{ATTEMPTS} worker processes have ended {over}, the last {how}{memory}; what they wrote "
+        "above says why. A script of your own must begin such work under "
+        'if __name__ == "__main__":. The parts that are made stay: --resume goes on'
+    )
+
+
+def _work(pipe: Connection, maker: PartMaker, parts: Sequence[Part]) -> None:
+    """The worker's side."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where no signals can be blocked
+    signal.signal(signal.SIGTERM, _end)
+    threading.Thread(target=_end_with_parent, args=(pipe,), daemon=True).start()
+    limit_cores(1)
+    try:
+        make_parts(maker, parts, pipe.send, lambda part: pipe.send(part.number))
+    except Exception as error:
+        if not isinstance(error, PoolwiseError):
+            error.add_note(traceback.format_exc())
+        pipe.send(error)
+
+
+def _end(number: int, _: FrameType | None) -> None:
+    remove_unfinished()
+    os._exit(128 + number)
+
+
+def _end_with_parent(pipe: Connection) -> None:
+    with suppress(EOFError, OSError):
+        pipe.recv()  # nothing is ever sent
+    _end(signal.SIGTERM, None)
