@@ -140,6 +140,7 @@ class MissingExtraError(PoolwiseError):
 EXTRAS = {
     "torch": ("torch", "transformers"),
     "data": ("datasets",),
+    "objects": ("fsspec", "s3fs", "gcsfs"),
     "baselines": ("gensim",),
     "retrieval": ("bm25s",),
     "export": ("sentence_transformers", "torch", "transformers"),

@@ -11,10 +11,10 @@ import click
 from poolwise.cli.options import RowLimit, tell
 from poolwise.errors import ColumnError
 from poolwise.texts import (
-    PREFIX,
     Dataset,
     Datasets,
     Texts,
+    is_dataset,
     open_labels,
     open_pairs,
     open_queries,
@@ -166,7 +166,7 @@ def _plain_texts(
 def _warn_of_streams(names: Sequence[str], limit: RowLimit) -> None:
     """Say that a hub dataset is read to its end, which may take long."""
     for name in names:
-        if name.startswith(PREFIX) and limit.rows is not None and not limit.head:
+        if is_dataset(name) and limit.rows is not None and not limit.head:
             tell(
                 f"{name} is read to its end, of which {limit.rows:,} rows are drawn; "
                 f"--limit head:{limit.rows} takes the first ones and reads no further"

@@ -9,10 +9,11 @@ from poolwise.texts.datasets import (
     TaggedSentences,
     TextPairs,
 )
-from poolwise.texts.hub import PREFIX
+from poolwise.texts.hub import is_dataset
 from poolwise.texts.inference.inferred_data import InferredData, open_inferred
 from poolwise.texts.inference.inferred_task import TaskName
 from poolwise.texts.inference.profiled_table import ColumnChoice
+from poolwise.texts.input_names import expand_inputs
 from poolwise.texts.label_columns import LABEL_KINDS, LabelKind
 from poolwise.texts.labels import open_labels
 from poolwise.texts.pairs import open_pairs
@@ -26,7 +27,6 @@ from poolwise.texts.texts import Texts, open_texts
 
 __all__ = [
     "LABEL_KINDS",
-    "PREFIX",
     "ColumnChoice",
     "DataKind",
     "Dataset",
@@ -39,6 +39,8 @@ __all__ = [
     "TaskName",
     "TextPairs",
     "Texts",
+    "expand_inputs",
+    "is_dataset",
     "labels_from",
     "open_inferred",
     "open_labels",

@@ -10,7 +10,7 @@ import stat
 import sys
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -21,6 +21,7 @@ from poolwise.texts.compression import CHUNK, COMPRESSED, unpacked
 from poolwise.texts.contents import HEAD, compression_of, encoding_of
 from poolwise.texts.decoding import check_encoding, decoded_lines
 from poolwise.texts.limits import MAX_TEXT_BYTES, check_limit
+from poolwise.texts.remote_files import is_url, open_remote, remote_info, shown_url
 
 STDIN = "-"
 
@@ -34,13 +35,17 @@ _NOT_FILES = {
 _MAX_COUNTED = 1 << 28
 """Bytes in which lines are counted; beyond, their number is an estimate."""
 
+_MAX_FETCHED = 1 << 24
+"""The same of a file that is not on this machine."""
+
 _ZIP_HEAD = 1 << 16
 """Bytes of a zip archive that tell its format."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextFile:
-    """``path`` as the user wrote it, ``-`` for standard input. A row has at most ``max_bytes``."""
+    """``path`` as the user wrote it, a URL too, ``-`` for standard input. A row has at most
+    ``max_bytes``."""
 
     path: str
     encoding: str = "utf-8"
@@ -49,18 +54,22 @@ class TextFile:
     @property
     def label(self) -> str:
         """How an error names it."""
-        return "standard input" if self.path == STDIN else self.path
+        if self.path == STDIN:
+            return "standard input"
+        return shown_url(self.path) if is_url(self.path) else self.path
 
     @property
     def repeatable(self) -> bool:
         """Can it be read twice? Pipes cannot."""
-        return self.path != STDIN and Path(self.path).is_file()
+        return is_url(self.path) or (self.path != STDIN and Path(self.path).is_file())
 
     def check(self) -> None:
         """Raise TextError unless there is something to read and a way to decode it."""
         check_encoding(self.encoding)
         check_limit(self.max_bytes)
-        if self.path != STDIN:
+        if is_url(self.path):
+            remote_info(self.path)
+        elif self.path != STDIN:
             with reading(self.label):
                 _check_file(Path(self.path))
 
@@ -81,16 +90,31 @@ class TextFile:
             )
 
     def count_lines(self) -> int | None:
-        """Exact up to 256 MB (decompressed), an estimate beyond, None if it is a pipe."""
+        """Exact up to 256 MB (decompressed; 16 MB behind a URL), an estimate beyond; None if it is
+        a pipe, or its store does not tell its size."""
         if not self.repeatable:
             return None
         lines, total, last = 0, 0, b"\n"
+        most = _MAX_FETCHED if is_url(self.path) else _MAX_COUNTED
         with reading(self.label), self._open() as (stored, content):
-            while total < _MAX_COUNTED and (chunk := content.read(CHUNK)):
+            while total < most and (chunk := content.read(CHUNK)):
                 lines, total, last = lines + chunk.count(b"\n"), total + len(chunk), chunk[-1:]
             complete = not content.read(1)
-            share = stored.tell() / max(Path(self.path).stat().st_size, 1)
-        return lines + (last != b"\n") if complete else round(lines / share)
+            if complete:
+                return lines + (last != b"\n")
+            size = self._size()
+            return None if size is None else round(lines / (stored.tell() / max(size, 1)))
+
+    def _size(self) -> int | None:
+        """Bytes as it is stored."""
+        if is_url(self.path):
+            size: int | None = remote_info(self.path).get("size")
+            return size
+        return Path(self.path).stat().st_size
+
+    def stored(self) -> AbstractContextManager[IO[bytes]]:
+        """Its bytes as they are stored; it is not standard input."""
+        return open_remote(self.path) if is_url(self.path) else Path(self.path).open("rb")
 
     @contextmanager
     def _open(self) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
@@ -99,14 +123,14 @@ class TextFile:
             with self._decompressed(sys.stdin.buffer) as content:
                 yield sys.stdin.buffer, content
             return
-        with Path(self.path).open("rb") as stored, self._decompressed(stored) as content:
+        with self.stored() as stored, self._decompressed(stored) as content:
             yield stored, content
 
     @contextmanager
     def _decompressed(self, stored: IO[bytes]) -> Iterator[IO[bytes]]:
         head = stored.read(HEAD)
         stream = stored
-        if self.repeatable:
+        if self.repeatable and stored.seekable():
             stored.seek(0)
         else:
             stream = io.BufferedReader(_Rejoined(head, stored), CHUNK)
@@ -115,7 +139,7 @@ class TextFile:
             with unpacked(stream, compression, self.label) as content:
                 yield content
             return
-        expected = COMPRESSED.get(Path(self.path).suffix.lower())
+        expected = COMPRESSED.get(Path(self.label).suffix.lower())
         if expected is not None and head:
             raise TextError(
                 f"{self.label} is not compressed with {expected}, as its suffix says; "

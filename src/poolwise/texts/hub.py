@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from poolwise.errors import TextError, listed, needs
 from poolwise.texts.columns import MISSING, Table, field_paths, find_value, known_column
 from poolwise.texts.extra_columns import ValueKind, kinds_of
+from poolwise.texts.hub_identity import folder_version, hub_version
 from poolwise.texts.limits import MAX_TEXT_BYTES, check_fields, check_limit
 
 if TYPE_CHECKING:
@@ -23,6 +24,11 @@ DEFAULT_SPLIT = "train"
 
 _PARQUET_EXPORT = "refs/convert/parquet"
 """Where the hub keeps its Parquet copy of datasets that are scripts (bookcorpus is one)."""
+
+
+def is_dataset(name: str) -> bool:
+    """Is it ``hf:NAME``? ``hf://…`` is the URL of a file."""
+    return name.startswith(PREFIX) and not name.startswith(f"{PREFIX}//")
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,20 @@ class HubDataset:
             splits = self._dataset.info.splits or {}
         split = splits.get(self._address[2] or DEFAULT_SPLIT)
         return None if split is None else split.num_examples
+
+    def identity(self) -> Mapping[str, Any]:
+        """``name`` (a folder's full path), ``config``, ``split``, ``rows`` where they are known,
+        and the ``fingerprint`` of what lies in a folder or the hub's ``commit``. Raises TextError
+        as ``table``."""
+        name, config, split = self._address
+        folder, rows = dataset_folder(name), self.count()
+        split = split or DEFAULT_SPLIT
+        with self.reading():
+            if folder is None:
+                version = hub_version(name)
+            else:
+                name, version = str(folder.resolve()), folder_version(folder, split)
+        return {"name": name, "config": config, "split": split, "rows": rows, **version}
 
     def _rows(self, columns: Sequence[str]) -> Iterator[tuple[int, Sequence[object]]]:
         with self.reading():

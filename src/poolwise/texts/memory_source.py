@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from poolwise.inputs import check_container
 from poolwise.texts.columns import Table, known_column
 from poolwise.texts.extra_columns import ValueKind, kinds_of
+from poolwise.texts.file_identity import in_memory
 from poolwise.texts.memory import is_table, table_of
 
 if TYPE_CHECKING:
@@ -53,6 +54,9 @@ class MemorySource:
 
     def count(self) -> int | None:
         return len(self.data) if hasattr(self.data, "__len__") and not self._is_table else None
+
+    def identity(self) -> Mapping[str, Any]:
+        raise in_memory(self.label)
 
     @property
     def _is_table(self) -> bool:

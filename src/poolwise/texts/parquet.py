@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import reduce
 from itertools import islice
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from poolwise.errors import TextError
 from poolwise.texts.columns import MAX_NESTED, Table, known_column
 from poolwise.texts.contents import HEAD, binary_format
 from poolwise.texts.files import STDIN, TextFile, reading
 from poolwise.texts.limits import check_ratio, too_large
+from poolwise.texts.remote_files import is_url, open_remote
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
@@ -164,7 +164,11 @@ def _open(file: TextFile) -> Iterator[pq.ParquetFile]:
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     try:
-        with reading(file.label), pq.ParquetFile(file.path, buffer_size=_BUFFER) as parquet:
+        with (
+            reading(file.label),
+            _bytes_of(file) as stored,
+            pq.ParquetFile(stored, buffer_size=_BUFFER) as parquet,
+        ):
             yield parquet
     except (pa.ArrowException, UnicodeDecodeError) as error:
         raise TextError(
@@ -172,9 +176,16 @@ def _open(file: TextFile) -> Iterator[pq.ParquetFile]:
         ) from error
 
 
+def _bytes_of(file: TextFile) -> AbstractContextManager[str | IO[bytes]]:
+    """What Arrow reads: a path, which it opens itself, or the bytes behind a URL."""
+    if is_url(file.path):
+        return open_remote(file.path, in_order=False)
+    return nullcontext(file.path)
+
+
 def _actual_format(file: TextFile) -> str:
     """The binary format of the file, if it is another than Parquet."""
-    with reading(file.label), Path(file.path).open("rb") as stored:
+    with reading(file.label), file.stored() as stored:
         head = stored.read(HEAD)
     detected = None if head.startswith(b"PAR1") else binary_format(head)
     return "" if detected is None else f"it is {detected[0]}; {detected[1]}"

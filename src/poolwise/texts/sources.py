@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Protocol
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, Protocol
 
 from poolwise.errors import TextError
 from poolwise.json_values import unicode
@@ -13,8 +13,9 @@ from poolwise.texts.columns import Table
 from poolwise.texts.compression import COMPRESSED
 from poolwise.texts.delimited import read_csv, read_tsv
 from poolwise.texts.extra_columns import ValueKind
+from poolwise.texts.file_identity import file_identity
 from poolwise.texts.files import TextFile
-from poolwise.texts.hub import PREFIX, HubDataset
+from poolwise.texts.hub import HubDataset, is_dataset
 from poolwise.texts.jsonl import json_kinds, read_jsonl
 from poolwise.texts.limits import MAX_TEXT_BYTES
 from poolwise.texts.lines import read_lines
@@ -68,6 +69,10 @@ class Source(Protocol):
     def count(self) -> int | None:
         """The number of its rows, exactly or nearly; None if unknown."""
 
+    def identity(self) -> Mapping[str, Any]:
+        """What tells it from another, and from itself after a change, in values of JSON; TextError
+        if it can be read only once."""
+
 
 @dataclass(frozen=True, slots=True)
 class FileSource:
@@ -109,25 +114,29 @@ class FileSource:
         lines = self.file.count_lines()
         return lines and max(lines - _HEADER.get(self.format, 0), 0)
 
+    def identity(self) -> Mapping[str, Any]:
+        return file_identity(self.file)
+
 
 def find_source(
     name: str, encoding: str, file_format: str | None = None, *, max_bytes: int = MAX_TEXT_BYTES
 ) -> Source:
-    """The source that ``name`` means: ``-``, ``hf:…`` or a file's path. A row may have
-    ``max_bytes``
-    bytes."""
-    if name.startswith(PREFIX):
+    """The source that ``name`` means: ``-``, ``hf:…``, a file's path or URL. A row may have
+    ``max_bytes`` bytes."""
+    if is_dataset(name):
         return HubDataset(name, max_bytes)
-    return FileSource(TextFile(name, encoding, max_bytes), file_format or _format_of(name))
+    file = TextFile(name, encoding, max_bytes)
+    return FileSource(file, file_format or FORMATS.get(format_suffix(file.label), "lines"))
 
 
 def short_name(label: str) -> str:
     """What a report calls a source: the file's name without its folder."""
-    return unicode(label if label.startswith(PREFIX) else PurePath(label).name)
+    return unicode(label if is_dataset(label) else PurePath(label).name)
 
 
-def _format_of(name: str) -> str:
-    path = Path(name)
+def format_suffix(name: str) -> str:
+    """The suffix that tells a file's format, in lower case: ``.csv`` of ``a.CSV.gz``."""
+    path = PurePath(name)
     if path.suffix.lower() in COMPRESSED:
         path = path.with_suffix("")
-    return FORMATS.get(path.suffix.lower(), "lines")
+    return path.suffix.lower()

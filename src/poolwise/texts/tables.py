@@ -7,19 +7,17 @@ import json
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 from poolwise.errors import TextError
 from poolwise.texts.columns import Table
-from poolwise.texts.compression import COMPRESSED
 from poolwise.texts.delimited import IsHeader, delimited
 from poolwise.texts.files import STDIN, TextFile
-from poolwise.texts.hub import PREFIX
+from poolwise.texts.hub import is_dataset
 from poolwise.texts.jsonl import json_lines
 from poolwise.texts.omitted_rows import OmittedRows
 from poolwise.texts.sampling import Limit, Sample, sampled
-from poolwise.texts.sources import JSON_SUFFIXES, find_source, short_name
+from poolwise.texts.sources import JSON_SUFFIXES, find_source, format_suffix, short_name
 
 _MAX_BLANK = 1 << 20
 """Characters of blank lines at the beginning of a file that are skipped to find its format."""
@@ -52,8 +50,8 @@ def open_table(
     """
     if isinstance(source, Table):
         return source
-    suffix = _suffix(source)
-    if source.startswith(PREFIX) or suffix == ".parquet":
+    suffix = format_suffix(source)
+    if is_dataset(source) or suffix == ".parquet":
         opened = find_source(source, encoding, max_bytes=max_bytes)
         opened.check()
         return opened.table(optional)
@@ -145,11 +143,6 @@ def input_name(source: Input) -> str:
     if isinstance(source, Table):
         return source.label if source.in_memory else short_name(source.label)
     return TextFile(source).label if source == STDIN else short_name(source)
-
-
-def _suffix(source: str) -> str:
-    path = Path(source)
-    return (path.with_suffix("") if path.suffix.lower() in COMPRESSED else path).suffix.lower()
 
 
 def _peek(lines: Iterator[str]) -> tuple[str, Iterator[str]]:

@@ -12,6 +12,7 @@ from poolwise.records import Sentence
 from poolwise.texts.columns import Columns, Row, text_rows
 from poolwise.texts.extra_columns import ExtraColumns, extra_columns
 from poolwise.texts.files import STDIN
+from poolwise.texts.input_names import expand_inputs
 from poolwise.texts.limits import MAX_TEXT_BYTES
 from poolwise.texts.omitted_rows import OmittedRows
 from poolwise.texts.sampling import Limit, Sample, as_limit, sampled
@@ -187,18 +188,20 @@ def open_texts(
 ) -> Texts:
     """The texts of ``inputs``, one after another, read as they are asked for.
 
-    An input is a file's path, ``-`` for standard input, or ``hf:NAME[[:CONFIG]:SPLIT]`` for a
-    Hugging Face dataset (extra ``data``). The suffix says how a file is read, or ``format``:
-    ``lines``, ``csv``, ``tsv``, ``jsonl``, ``parquet``; what gzip, bzip2, xz or Zstandard
-    compressed is decompressed. ``column`` is else ``text``, ``sentence`` or the only one. Ids are
-    row numbers over all inputs, or what ``id_column`` holds. ``keep`` names other columns, whose
-    values go with each text (``Sentence.extra``); ``Texts.extra_columns`` has their types, for
-    which files of JSON are read once before. ``split="sentences"`` takes running text apart
-    (``language``: ISO 639-1). At most ``limit`` sentences over all inputs, drawn by ``seed`` and
-    given in their order, which reads the inputs to their end and holds those drawn in memory; the
-    first ones, and no row beyond, where ``seed`` is None. Without ``blank``, rows whose text is
-    null, empty or blank are left out, and ``Texts.notes`` count them. A row (a line, what is read
-    of a table's) of more than ``max_text_bytes`` in UTF-8 is an error where it is met.
+    An input is a file's path, a glob, a folder, the URL of any of them (``s3://…``; extra
+    ``objects``), ``-`` for standard input, or ``hf:NAME[[:CONFIG]:SPLIT]`` for a Hugging Face
+    dataset (extra ``data``); ``expand_inputs`` says which files a glob and a folder mean. The
+    suffix says how a file is read, or ``format``: ``lines``, ``csv``, ``tsv``, ``jsonl``,
+    ``parquet``; what gzip, bzip2, xz or Zstandard compressed is decompressed. ``column`` is else
+    ``text``, ``sentence`` or the only one. Ids are row numbers over all inputs, or what
+    ``id_column`` holds. ``keep`` names other columns, whose values go with each text
+    (``Sentence.extra``); ``Texts.extra_columns`` has their types, for which files of JSON are read
+    once before. ``split="sentences"`` takes running text apart (``language``: ISO 639-1). At most
+    ``limit`` sentences over all inputs, drawn by ``seed`` and given in their order, which reads the
+    inputs to their end and holds those drawn in memory; the first ones, and no row beyond, where
+    ``seed`` is None. Without ``blank``, rows whose text is null, empty or blank are left out, and
+    ``Texts.notes`` count them. A row (a line, what is read of a table's) of more than
+    ``max_text_bytes`` in UTF-8 is an error where it is met.
 
     Raises TextError at once where an input or its column is not there or its first row cannot
     be read, MissingExtraError for a dataset without the extra.
@@ -213,12 +216,15 @@ def open_texts(
     if split and id_column:
         raise TextError("sentences that are split off have no ids of their own; name no id column")
     columns = Columns(column, id_column, tuple(dict.fromkeys(keep)))
-    sources = [
-        find_source(source, encoding, format, max_bytes=max_text_bytes)
-        if isinstance(source, str)
-        else source
-        for source in inputs
-    ]
+    sources: list[Source] = []
+    for source in inputs:
+        if isinstance(source, str):
+            names = expand_inputs([source])
+            sources += [
+                find_source(name, encoding, format, max_bytes=max_text_bytes) for name in names
+            ]
+        else:
+            sources.append(source)
     for source in sources:
         _check(source, columns, nulls=not blank)
     extra = extra_columns(sources, columns.keep)

@@ -11,6 +11,7 @@ from poolwise.texts.columns import Table
 from poolwise.texts.datasets import Datasets
 from poolwise.texts.extra_columns import ValueKind
 from poolwise.texts.fields import is_missing
+from poolwise.texts.file_identity import in_memory
 from poolwise.texts.inference.inferred_task import InferredTask
 from poolwise.texts.inference.table_sources import TableSource
 from poolwise.texts.labels import open_labels
@@ -208,3 +209,6 @@ class TextColumn:
 
     def count(self) -> int | None:
         return None
+
+    def identity(self) -> Mapping[str, Any]:
+        raise in_memory(self.label)

@@ -13,7 +13,7 @@ from poolwise.texts.column_names import has_known_names
 from poolwise.texts.columns import Table
 from poolwise.texts.fields import is_number
 from poolwise.texts.files import STDIN, TextFile
-from poolwise.texts.hub import PREFIX, hub_splits
+from poolwise.texts.hub import PREFIX, hub_splits, is_dataset
 from poolwise.texts.memory import is_table, table_of
 from poolwise.texts.sources import FORMATS
 from poolwise.texts.split_names import find_split
@@ -96,7 +96,7 @@ def split_sources(
     if isinstance(data, str | PurePath):
         path = str(data)
         folder = Path(path).expanduser()
-        if path.startswith(PREFIX):
+        if is_dataset(path):
             name, data = path, hub_splits(path)
         elif path != STDIN and folder.is_dir():
             _check_folder(folder, path)

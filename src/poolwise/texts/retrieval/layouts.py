@@ -8,7 +8,7 @@ from pathlib import Path
 
 from poolwise.errors import TextError, listed
 from poolwise.texts.compression import COMPRESSED
-from poolwise.texts.hub import PREFIX, dataset_folder
+from poolwise.texts.hub import PREFIX, dataset_folder, is_dataset
 from poolwise.texts.hub_configs import HubConfigs
 from poolwise.texts.split_names import find_split
 from poolwise.texts.tables import Input
@@ -32,7 +32,7 @@ class RetrievalLayout:
 def find_layout(source: str) -> RetrievalLayout | None:
     """The layout of a folder or a Hugging Face dataset; None of what is neither, and of a dataset
     without a corpus. Raises TextError for a folder that holds no retrieval set."""
-    if source.startswith(PREFIX):
+    if is_dataset(source):
         local = dataset_folder(source.removeprefix(PREFIX))
         return (_beir(local) if local is not None else None) or _mteb(source)
     folder = Path(source)

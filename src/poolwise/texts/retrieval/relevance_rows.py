@@ -9,7 +9,7 @@ from poolwise.errors import TextError
 from poolwise.texts.column_names import guess_column
 from poolwise.texts.columns import Table
 from poolwise.texts.fields import as_score, is_missing, is_number
-from poolwise.texts.hub import PREFIX
+from poolwise.texts.hub import is_dataset
 from poolwise.texts.omitted_rows import OmittedRows
 from poolwise.texts.retrieval.columns import RetrievalFormat, role_column
 from poolwise.texts.retrieval.id_texts import as_text_id
@@ -73,7 +73,7 @@ def _column_rows(table: Table, form: RetrievalFormat) -> Iterator[_Fields]:
             "QUERY,DOCUMENT,GRADE"
         )
     wanted = [*zip(_ROLES, _MEANINGS, named, strict=True)]
-    if table.label.startswith(PREFIX) and guess_column(table.names, "grade") is None:
+    if is_dataset(table.label) and guess_column(table.names, "grade") is None:
         wanted = wanted[:2]  # NanoBEIR's judgments list relevant documents alone
     names = [role_column(table, role, what, name, "columns") for role, what, name in wanted]
     split = guess_column(table.names, "split")
