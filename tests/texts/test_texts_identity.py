@@ -10,7 +10,7 @@ import datasets
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from datasets import Dataset
+from datasets import Dataset, DatasetDict
 
 from poolwise.errors import TextError
 from poolwise.texts.memory_source import MemorySource
@@ -91,6 +91,9 @@ def test_a_saved_dataset(tmp_path):
     }
     assert identity(f"hf:{tmp_path}/b")["fingerprint"] != first["fingerprint"]
     assert identity(f"hf:{tmp_path}/a") == first
+    DatasetDict({"dev": Dataset.from_dict({"text": ["one"]})}).save_to_disk(tmp_path / "splits")
+    state = json.loads((tmp_path / "splits" / "dev" / "state.json").read_text())
+    assert identity(f"hf:{tmp_path}/splits:dev")["fingerprint"] == state["_fingerprint"]
 
 
 def test_a_folder_of_files_as_a_dataset(tmp_path, monkeypatch):

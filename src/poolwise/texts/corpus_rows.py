@@ -11,9 +11,10 @@ from poolwise.records import Sentence
 from poolwise.texts.columns import Columns, text_columns
 from poolwise.texts.extra_columns import ExtraColumns, extra_columns
 from poolwise.texts.fields import half_pair_at, is_missing, kind_of
+from poolwise.texts.input_names import find_sources
 from poolwise.texts.limits import MAX_TEXT_BYTES
 from poolwise.texts.sentence_rows import check_source
-from poolwise.texts.sources import Source, find_source
+from poolwise.texts.sources import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +86,7 @@ def open_corpus(
     if isinstance(inputs, str) or not inputs:
         raise TextError("no input: name files, or hf:NAME")
     columns = Columns(column, id_column, tuple(dict.fromkeys(keep)))
-    sources = [
-        find_source(source, encoding, max_bytes=max_text_bytes)
-        if isinstance(source, str)
-        else source
-        for source in inputs
-    ]
+    sources = find_sources(inputs, encoding, max_bytes=max_text_bytes)
     for source in sources:
         check_source(source, columns)
         if not source.repeatable:

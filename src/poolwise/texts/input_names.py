@@ -1,10 +1,11 @@
-"""The names of inputs: globs and folders into the files they mean."""
+"""The files that inputs mean: globs and folders expanded."""
 
 from __future__ import annotations
 
 import glob
 import os
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from poolwise.texts.files import STDIN, reading
@@ -12,6 +13,7 @@ from poolwise.texts.folder_texts import is_hidden, some_of_folder, some_of_glob,
 from poolwise.texts.hub import is_dataset
 from poolwise.texts.remote_files import is_listed, is_url
 from poolwise.texts.remote_names import expand_url
+from poolwise.texts.sources import Source, find_source
 
 _LOCAL = "file://"
 
@@ -30,6 +32,22 @@ def expand_inputs(inputs: Sequence[str]) -> list[str]:
     ``save_to_disk``, or a store does not answer; MissingExtraError without the store's library.
     """
     return [name for given in inputs for name in _expanded(given)]
+
+
+def find_sources(
+    inputs: Sequence[str | Source],
+    encoding: str,
+    file_format: str | None = None,
+    *,
+    max_bytes: int,
+) -> list[Source]:
+    """The sources that inputs mean, globs and folders expanded; what is a source stays. Raises as
+    ``expand_inputs``."""
+    open_one = partial(find_source, encoding=encoding, file_format=file_format, max_bytes=max_bytes)
+    sources: list[Source] = []
+    for given in inputs:
+        sources += map(open_one, expand_inputs([given])) if isinstance(given, str) else [given]
+    return sources
 
 
 def _expanded(name: str) -> list[str]:

@@ -12,12 +12,12 @@ from poolwise.records import Sentence
 from poolwise.texts.columns import Columns, Row, text_rows
 from poolwise.texts.extra_columns import ExtraColumns, extra_columns
 from poolwise.texts.files import STDIN
-from poolwise.texts.input_names import expand_inputs
+from poolwise.texts.input_names import find_sources
 from poolwise.texts.limits import MAX_TEXT_BYTES
 from poolwise.texts.omitted_rows import OmittedRows
 from poolwise.texts.sampling import Limit, Sample, as_limit, sampled
 from poolwise.texts.sentence_rows import check_source, encoded, is_plain_lines, split_rows
-from poolwise.texts.sources import Source, find_source, short_name
+from poolwise.texts.sources import Source, short_name
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
@@ -216,15 +216,7 @@ def open_texts(
     if split and id_column:
         raise TextError("sentences that are split off have no ids of their own; name no id column")
     columns = Columns(column, id_column, tuple(dict.fromkeys(keep)))
-    sources: list[Source] = []
-    for source in inputs:
-        if isinstance(source, str):
-            names = expand_inputs([source])
-            sources += [
-                find_source(name, encoding, format, max_bytes=max_text_bytes) for name in names
-            ]
-        else:
-            sources.append(source)
+    sources = find_sources(inputs, encoding, format, max_bytes=max_text_bytes)
     for source in sources:
         _check(source, columns, nulls=not blank)
     extra = extra_columns(sources, columns.keep)
