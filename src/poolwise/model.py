@@ -113,6 +113,10 @@ class Model(Encoder):
         """
         return super().prompted(prompt, name)
 
+    def named(self, name: str) -> Self:
+        """The same model under this name, which outputs carry."""
+        return self._with(name=name)
+
     def _with(self, **changes: Any) -> Self:
         other = super()._with(**changes)
         other.__dict__["_files"] = self._files

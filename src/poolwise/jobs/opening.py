@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from poolwise.errors import StoreError, listed
+from poolwise.jobs.column_types import column_types
 from poolwise.jobs.folder import JobFolder
 from poolwise.jobs.part_maker import PartMaker
 from poolwise.jobs.part_table import PartColumns
@@ -49,25 +50,13 @@ def open_job(request: JobRequest, folder: JobFolder, *, resume: bool) -> PartMak
 
 def part_maker(request: JobRequest, folder: JobFolder, plan: Plan) -> PartMaker:
     """What makes the parts of this plan; the readouts are those in the folder."""
-    options, model = request.options, request.model
+    options = request.options
     readouts = stored_readouts(folder, plan)
-    names = {str(fitted.readout): column for column, fitted in readouts.items()}
-    layout = Layout(
-        list(names),
-        options.with_text,
-        request.corpus.extra.types,
-        {spec: column for spec, column in names.items() if spec != column},
-    )
-    columns = PartColumns(
-        layout,
-        pa.string() if plan.request["ids"] == "string" else pa.int64(),
-        {str(f.readout): model.width_of(f.readout) for f in readouts.values()},
-        {str(f.readout): _dtype(f, options.dtype) for f in readouts.values()},
-    )
+    columns = _part_columns(request, plan.request["ids"], readouts)
     return PartMaker(
         folder,
         plan,
-        model,
+        request.model,
         tuple(readouts.values()),
         request.corpus,
         columns,
@@ -75,7 +64,26 @@ def part_maker(request: JobRequest, folder: JobFolder, plan: Plan) -> PartMaker:
         options.long,
         options.escape_special,
         options.on_bad_row,
-        metadata=_metadata(request, layout),
+        metadata=_metadata(request, columns.layout),
+    )
+
+
+def _part_columns(
+    request: JobRequest, ids: str, readouts: Mapping[str, FittedReadout]
+) -> PartColumns:
+    model = request.model
+    names = {str(fitted.readout): column for column, fitted in readouts.items()}
+    layout = Layout(
+        list(names),
+        request.options.with_text,
+        request.corpus.extra.types,
+        {spec: column for spec, column in names.items() if spec != column},
+    )
+    return PartColumns(
+        layout,
+        pa.string() if ids == "string" else pa.int64(),
+        {str(f.readout): model.width_of(f.readout) for f in readouts.values()},
+        {str(f.readout): _dtype(f, request.options.dtype) for f in readouts.values()},
     )
 
 
@@ -101,14 +109,19 @@ def _new_plan(
             counts[place] = min(count, left)
             left -= counts[place]
     inputs = [{**identity, "rows": rows} for identity, rows in zip(identities, counts, strict=True)]
+    ids = _id_type(corpus)
     return Plan(
         inputs,
         fingerprint,
         {
             "model": request.model.name,
             "folder": str(request.model.folder.absolute()),
+            "prompt": request.model.prefix,
+            "precision": options.precision,
             "inputs": [source.label for source in corpus.sources],
-            "ids": _id_type(corpus),
+            "max_text_bytes": corpus.max_text_bytes,
+            "ids": ids,
+            "columns": column_types(_part_columns(request, ids, request.readouts).schema()),
             "readouts": _save_readouts(request, folder, fingerprint),
         },
         list(cut(counts, options.part_rows)),
@@ -182,6 +195,17 @@ def _check_same(
     identities: Sequence[Mapping[str, Any]],
 ) -> None:
     """Raise StoreError with everything that differs from the plan."""
+    if changed := changes(plan, fingerprint, identities):
+        raise StoreError(
+            f"{folder.path} was begun otherwise: {'; '.join(changed)}. Repeat the command as it "
+            "was, or choose another folder"
+        )
+
+
+def changes(
+    plan: Plan, fingerprint: Mapping[str, Any], identities: Sequence[Mapping[str, Any]]
+) -> list[str]:
+    """Everything in which a request on these inputs differs from the plan."""
     changed = differences(plan.fingerprint, fingerprint)
     old = [str(identity["name"]) for identity in plan.inputs]
     new = [str(identity["name"]) for identity in identities]
@@ -192,8 +216,4 @@ def _check_same(
             found = differences(before, now, list(now))
             if found:
                 changed.append(f"{now['name']} has changed ({', '.join(found)})")
-    if changed:
-        raise StoreError(
-            f"{folder.path} was begun otherwise: {'; '.join(changed)}. Repeat the command as it "
-            "was, or choose another folder"
-        )
+    return changed

@@ -90,6 +90,7 @@ class JobRequest:
             "with_text": options.with_text,
             "long": options.long,
             "escape_special": options.escape_special,
+            "encoding": corpus.encoding,
             "column": corpus.columns.text,
             "id_column": corpus.columns.id,
             "keep": list(corpus.columns.keep),

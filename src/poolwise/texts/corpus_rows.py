@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from poolwise.errors import TextError
@@ -36,11 +36,18 @@ class CorpusRow:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Everything that is needed to read the inputs: plain data, which another process can have."""
+    """Everything that is needed to read the inputs: plain data, which another process can have.
+
+    ``encoding`` and ``max_text_bytes`` are those that the sources were opened with; ``labels`` what
+    the rows' locations call them, if not by their own labels.
+    """
 
     sources: Sequence[Source]
     columns: Columns
     extra: ExtraColumns
+    encoding: str = "utf-8"
+    max_text_bytes: int = MAX_TEXT_BYTES
+    labels: tuple[str, ...] = ()
 
     def rows(self, source: int, first: int = 0) -> Iterator[CorpusRow]:
         """The rows of ``sources[source]`` from row ``first`` on, counted from 0 in that source.
@@ -50,6 +57,8 @@ class Corpus:
         """
         table = self.sources[source].table(self.columns.keep)
         names = text_columns(table, self.columns)
+        if self.labels:
+            table = replace(table, label=self.labels[source])
         rows = islice(table.rows(names), first, None)
         for row, (number, (value, *others)) in enumerate(rows, first):
             location = table.location(number)
@@ -98,7 +107,8 @@ def open_corpus(
         names = text_columns(table, columns) if table.names else []
         if not names or next(table.rows(names), None) is None:
             raise TextError(f"{source.label} holds no text")
-    return Corpus(sources, columns, extra_columns(sources, columns.keep))
+    extra = extra_columns(sources, columns.keep)
+    return Corpus(sources, columns, extra, encoding, max_text_bytes)
 
 
 def _problem(value: object) -> str:
