@@ -163,6 +163,10 @@ EXTRAS = {
     "haystack": ("haystack",),
     "chroma": ("chromadb",),
     "spacy": ("spacy",),
+    "pgvector": ("psycopg",),
+    "lance": ("lancedb",),
+    "faiss": ("faiss",),
+    "usearch": ("usearch",),
 }
 """The packages that each optional part brings."""
 
