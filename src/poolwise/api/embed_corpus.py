@@ -10,7 +10,17 @@ from warnings import warn
 from poolwise.api.embed import fit_provenance, named_readouts
 from poolwise.api.inputs import as_model
 from poolwise.errors import OptionError, PoolwiseWarning
-from poolwise.jobs import CorpusResult, JobOptions, JobRequest, Shard, run_job
+from poolwise.jobs import (
+    CorpusResult,
+    JobOptions,
+    JobRequest,
+    Shard,
+    in_workers,
+    make_parts,
+    run_job,
+    update_job,
+)
+from poolwise.jobs.folder import JobFolder
 from poolwise.jobs.rejection import BadRows
 from poolwise.jobs.request import PART_ROWS
 from poolwise.model import Model
@@ -54,6 +64,7 @@ def embed_corpus(
     workers: int | None = None,
     shard: tuple[int, int] | None = None,
     resume: bool = False,
+    update: bool = False,
     progress: bool = False,
 ) -> CorpusResult:
     """Embed every row of ``inputs`` into Parquet parts of ``part_rows`` rows in ``output``.
@@ -72,6 +83,9 @@ def embed_corpus(
     (``null``), left out (``skip``), or ends the job (``fail``). ``dtype`` is the type of the
     vectors' values: ``int8`` and ``binary`` add the step of that name to each readout. ``fit`` are
     texts on which steps are fitted, once; what they learn is kept in the folder.
+
+    ``update`` takes inputs that have changed since: the output becomes what a new job would make,
+    and rows whose id and text are as before keep their vectors; the result counts them.
 
     ``workers`` processes compute with a core (or a GPU) each; None: this process with all cores.
     ``shard=(i, n)`` makes only every n-th part from the i-th on: the jobs of an array share a
@@ -125,14 +139,14 @@ def embed_corpus(
         fit=fit_steps,
         fitted_on=fit_provenance(fit_texts).get("fitted_on", {}),
     )
-    return run_job(
-        request,
-        Path(output),
-        resume=resume,
-        workers=workers,
-        shard=None if shard is None else Shard(*shard),
-        progress=progress,
-    )
+    folder = Path(output)
+    make = make_parts if workers is None else in_workers(workers)
+    if update and JobFolder(folder).plan.exists():
+        if shard is not None:
+            raise OptionError("an update is not cut into shards: leave the shard out")
+        return update_job(request, folder, make, progress=progress)
+    parts = None if shard is None else Shard(*shard)
+    return run_job(request, folder, make, resume=resume, shard=parts, progress=progress)
 
 
 def _names(inputs: object) -> list[str]:

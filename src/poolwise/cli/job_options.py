@@ -46,6 +46,12 @@ JOB_OPTIONS = (
     ),
     click.option("--resume", is_flag=True, help="Go on with the job that is in the folder."),
     click.option(
+        "--update",
+        is_flag=True,
+        help="Bring the folder up to date with inputs that have changed: rows whose id and text "
+        "are as before keep their vectors.",
+    ),
+    click.option(
         "--on-bad-row",
         type=click.Choice(["null", "skip", "fail"]),
         help="Rows of the folder without a text: kept with null vectors, left out, or an error. "
@@ -106,6 +112,7 @@ def to_json(result: CorpusResult) -> dict[str, Any]:
         "parts": result.parts,
         "all_parts": result.all_parts,
         "made_rows": result.made_rows,
+        "update": None if result.update is None else result.update.to_json(),
         "readouts": result.readouts,
         "columns": result.columns,
         "notes": list(result.notes),
@@ -117,6 +124,9 @@ def to_json(result: CorpusResult) -> dict[str, Any]:
 def print_result(result: CorpusResult, out: EscapingConsole) -> None:
     """A job's summary."""
     out.print(result.verdict, soft_wrap=True)
+    if result.update is not None:
+        counts = ", ".join(f"{count:,} {what}" for what, count in result.update.to_json().items())
+        out.print(f"  {counts}")
     for name, readout in result.columns.items():
         column = "" if name == readout else f"{name}: "
         out.print(f"  {column}{readout}: {result.readouts[readout]} dimensions")

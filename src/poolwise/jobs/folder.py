@@ -7,6 +7,7 @@ OUT/_poolwise/part-00000.json  a part's sidecar: rows, rejected rows, flags, sha
 OUT/_poolwise/rejected/…       the rejected rows of a part, a line of JSON each
 OUT/_poolwise/readouts/…       readouts with what their steps have learned
 OUT/_poolwise/claims           which parts are being made, by locks of its bytes
+OUT/_poolwise/update/          the same again, of an update that is being made
 
 Readers of Parquet folders (Arrow, DuckDB, Spark) skip names that begin with ``_`` or ``.``.
 """
@@ -44,6 +45,11 @@ class JobFolder:
     @property
     def claims(self) -> Path:
         return self.state / "claims"
+
+    @property
+    def update(self) -> JobFolder:
+        """Where the parts of an update are made."""
+        return JobFolder(self.state / "update")
 
     @property
     def success(self) -> Path:

@@ -43,23 +43,17 @@ class Shard:
 def run_job(
     request: JobRequest,
     output: Path,
+    make: MakeParts = make_parts,
     *,
     resume: bool = False,
-    workers: int | None = None,
     shard: Shard | None = None,
-    make: MakeParts | None = None,
     progress: bool = False,
 ) -> CorpusResult:
-    """Make the parts of a request in ``output`` that are not there; see ``poolwise.embed_corpus``.
-
-    ``workers`` processes make them, None: this one; or ``make`` does.
-    """
+    """Make those parts of a request that are not in ``output``; see ``poolwise.embed_corpus``."""
     start = time.monotonic()
     folder = JobFolder(output)
     maker = open_job(request, folder, resume=resume or shard is not None)
     parts = (shard or Shard()).of(maker.plan.parts)
-    if make is None:
-        make = make_parts if workers is None else _in_workers(workers)
     made = make_missing(maker, parts, make, progress=progress)
     return finish(maker, made, time.monotonic() - start)
 
@@ -112,5 +106,6 @@ def finish(maker: PartMaker, made_rows: int, seconds: float) -> CorpusResult:
     )
 
 
-def _in_workers(count: int) -> MakeParts:
+def in_workers(count: int) -> MakeParts:
+    """Makes parts in so many processes."""
     return lambda maker, parts, report: make_parts_in_workers(maker, parts, count, report)

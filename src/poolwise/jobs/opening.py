@@ -35,8 +35,13 @@ def open_job(request: JobRequest, folder: JobFolder, *, resume: bool) -> PartMak
     if folder.plan.exists():
         if not resume:
             raise StoreError(
-                f"{folder.path} holds a corpus job already: --resume goes on with it, or choose "
-                "another folder"
+                f"{folder.path} holds a corpus job already: --resume goes on with it, --update "
+                "takes changed inputs, or choose another folder"
+            )
+        if folder.update.success.exists():
+            raise StoreError(
+                f"an update of {folder.path} was interrupted while its parts took their places: "
+                "--update ends it"
             )
         plan = Plan.load(folder)
     else:
@@ -198,7 +203,7 @@ def _check_same(
     if changed := changes(plan, fingerprint, identities):
         raise StoreError(
             f"{folder.path} was begun otherwise: {'; '.join(changed)}. Repeat the command as it "
-            "was, or choose another folder"
+            "was, or choose another folder; --update takes other inputs"
         )
 
 
@@ -206,14 +211,17 @@ def changes(
     plan: Plan, fingerprint: Mapping[str, Any], identities: Sequence[Mapping[str, Any]]
 ) -> list[str]:
     """Everything in which a request on these inputs differs from the plan."""
-    changed = differences(plan.fingerprint, fingerprint)
+    return differences(plan.fingerprint, fingerprint) + changed_inputs(plan, identities)
+
+
+def changed_inputs(plan: Plan, identities: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What differs between the inputs of the plan and those of these identities."""
     old = [str(identity["name"]) for identity in plan.inputs]
     new = [str(identity["name"]) for identity in identities]
     if old != new:
-        changed.append(f"the inputs were {listed(old)}, are {listed(new)}")
-    else:
-        for before, now in zip(plan.inputs, identities, strict=True):
-            found = differences(before, now, list(now))
-            if found:
-                changed.append(f"{now['name']} has changed ({', '.join(found)})")
+        return [f"the inputs were {listed(old)}, are {listed(new)}"]
+    changed = []
+    for before, now in zip(plan.inputs, identities, strict=True):
+        if found := differences(before, now, list(now)):
+            changed.append(f"{now['name']} has changed ({', '.join(found)})")
     return changed

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
@@ -19,12 +20,13 @@ from poolwise.jobs.input_rows import InputRows
 from poolwise.jobs.part_table import PartColumns
 from poolwise.jobs.plan import Part, Plan
 from poolwise.jobs.rejection import BadRows, Rejected
+from poolwise.jobs.reuse import NEW, Reuse
 from poolwise.jobs.sidecar import METADATA, PartFacts, Sidecar
 from poolwise.jobs.window import window_vectors
 from poolwise.model import Model
 from poolwise.records import ROW_FLAGS, LongTexts, Precision
 from poolwise.stores.parquet_output import ParquetOutput
-from poolwise.texts.corpus_rows import Corpus
+from poolwise.texts.corpus_rows import Corpus, CorpusRow
 from poolwise.transforms.fitted_readout import FittedReadout
 
 
@@ -66,6 +68,7 @@ class PartMaker:
     escape_special: bool
     on_bad_row: BadRows
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    reuse: Reuse | None = None
 
     def start(self) -> RunningMaker:
         """Open what is needed to compute: the engine, and the inputs."""
@@ -117,22 +120,45 @@ class RunningMaker:
         flags = Counter[str](dict.fromkeys(ROW_FLAGS, 0))
         rows = 0
         ids = hashlib.sha256()
+        rows_in = 0
         for window in windows(self.inputs.of(part)):
-            vectors = window_vectors(self.extraction, window)
-            for place, problem in sorted(vectors.problems.items()):
+            table, problems = self._table(window, part.first_row + rows_in, skip=skip)
+            for place, problem in sorted(problems.items()):
                 rejected.add(window[place], problem)
-            table = self.setup.columns.table(vectors, skip=skip)
             if len(table):
                 output.write(table)
-            rows += len(table)
+            rows_in, rows = rows_in + len(window), rows + len(table)
             ids.update(id_lines(table["id"]))
             truncated = flags["truncated"]
             for flag in ROW_FLAGS:
                 flags[flag] += pc.sum(table[flag]).as_py() or 0
-            report(Advance(len(window), len(vectors.problems), flags["truncated"] - truncated))
+            report(Advance(len(window), len(problems), flags["truncated"] - truncated))
         return PartFacts(
             part.number, part.rows, rows, dict(rejected.counts), dict(flags), ids.hexdigest()
         )
+
+    def _table(
+        self, window: Sequence[CorpusRow], first: int, *, skip: bool
+    ) -> tuple[pa.Table, Mapping[int, str]]:
+        """The columns of consecutive rows, of which ``first`` is the number of the first; and the
+        problems of those without vectors, by their place."""
+        columns, reuse = self.setup.columns, self.setup.reuse
+        if reuse is None:
+            vectors = window_vectors(self.extraction, window)
+            return columns.table(vectors, skip=skip), vectors.problems
+        numbers = reuse.numbers(first, len(window))
+        old = np.flatnonzero(numbers != NEW).tolist()
+        new = np.flatnonzero(numbers == NEW).tolist()
+        vectors = window_vectors(self.extraction, [window[place] for place in new])
+        problems = {new[place]: problem for place, problem in vectors.problems.items()}
+        table = columns.table(vectors, skip=skip)
+        if old:
+            taken = reuse.earlier.take(numbers[old], columns.of_text)
+            known = columns.reused_table([window[place] for place in old], taken)
+            kept = [place for place in new if not (skip and place in problems)]
+            order = np.argsort([*kept, *old])
+            table = pa.concat_tables([table, known]).take(order)
+        return table, problems
 
 
 def id_lines(ids: pa.ChunkedArray) -> bytes:

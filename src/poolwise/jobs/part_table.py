@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from poolwise.errors import StoreError
 from poolwise.jobs.window import WindowVectors
-from poolwise.records import ROW_FLAGS, VectorBatch
+from poolwise.records import ROW_FLAGS, Sentence, VectorBatch
 from poolwise.stores.parquet import extra_column
 from poolwise.stores.parquet_output import vector_array
 from poolwise.stores.sink import Layout
+from poolwise.texts.corpus_rows import CorpusRow
 
 _FLOAT16 = np.dtype(np.float16)
 
@@ -68,25 +69,49 @@ class PartColumns:
         kept = [at for at in range(len(rows)) if not (skip and at in problems)]
         sentences = [rows[at].sentence for at in kept]
         absent = np.array([at in problems for at in kept], np.bool_)
-        layout = self.layout
-        columns: list[pa.Array] = [self._ids([s.id for s in sentences])]
         texts = [None if missing else s.text for s, missing in zip(sentences, absent, strict=True)]
-        if layout.with_text:
-            columns.append(pa.array(texts, pa.string()))
-        columns += [
-            extra_column([s.extra[at] if s.extra else None for s in sentences], name, type_)
-            for at, (name, type_) in enumerate(layout.extra_columns.items())
-        ]
-        columns += [self._vectors(readout, window.batches, absent) for readout in layout.readouts]
+        hashes = [None if text is None else text_hash(text) for text in texts]
         n_tokens = _spread([batch.n_tokens for batch in window.batches], absent, np.int32)
-        columns.append(pa.array(n_tokens, mask=absent))
+        columns = {
+            "id": self._ids([s.id for s in sentences]),
+            "text": pa.array(texts, pa.string()),
+            **self._extra(sentences),
+            "n_tokens": pa.array(n_tokens, mask=absent),
+            "problem": pa.array([problems.get(at) for at in kept], pa.string()),
+            "text_hash": pa.array(hashes, pa.int64()),
+        }
+        for readout in self.layout.readouts:
+            name = self.layout.column_of(readout)
+            columns[name] = self._vectors(readout, window.batches, absent)
         for flag in ROW_FLAGS:
             flags = [self._flag(batch, flag) for batch in window.batches]
-            columns.append(pa.array(_spread(flags, absent, np.bool_), mask=absent))
-        columns.append(pa.array([problems.get(at) for at in kept], pa.string()))
-        hashes = [None if text is None else text_hash(text) for text in texts]
-        columns.append(pa.array(hashes, pa.int64()))
-        return pa.Table.from_arrays(columns, schema=self.schema())
+            columns[flag] = pa.array(_spread(flags, absent, np.bool_), mask=absent)
+        schema = self.schema()
+        return pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
+
+    @property
+    def of_text(self) -> list[str]:
+        """The columns that depend on a row's text alone."""
+        return [*self.vectors, "n_tokens", *ROW_FLAGS, "text_hash"]
+
+    def reused_table(self, rows: Sequence[CorpusRow], taken: pa.Table) -> pa.Table:
+        """Rows with the columns ``of_text`` that they had in an earlier part."""
+        columns = {
+            **{name: taken[name] for name in self.of_text},
+            "id": self._ids([row.sentence.id for row in rows]),
+            "text": pa.array([row.text for row in rows], pa.string()),
+            "problem": pa.nulls(len(rows), pa.string()),
+        }
+        columns |= self._extra([row.sentence for row in rows])
+        schema = self.schema()
+        return pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
+
+    def _extra(self, sentences: Sequence[Sentence]) -> dict[str, pa.Array]:
+        """The kept columns."""
+        return {
+            name: extra_column([s.extra[at] if s.extra else None for s in sentences], name, type_)
+            for at, (name, type_) in enumerate(self.layout.extra_columns.items())
+        }
 
     def _ids(self, ids: Sequence[int | str | None]) -> pa.Array:
         if pa.types.is_string(self.ids):
@@ -123,7 +148,9 @@ class PartColumns:
 def text_hash(text: str) -> int:
     """The first 8 bytes of SHA-256 over the text in UTF-8, as a signed integer, the most
     significant byte first: what a later job knows an unchanged text by."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big", signed=True)
+    return int.from_bytes(
+        hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8], "big", signed=True
+    )
 
 
 def _spread(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from poolwise.jobs.reuse import UpdateCounts
 from poolwise.jobs.sidecar import Sidecar
 
 
@@ -33,6 +34,7 @@ class CorpusResult:
     readouts: Mapping[str, int]
     columns: Mapping[str, str]
     provenance: Mapping[str, Any]
+    update: UpdateCounts | None = None
     notes: Sequence[str] = ()
 
     @property

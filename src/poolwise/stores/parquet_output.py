@@ -14,15 +14,14 @@ from poolwise.files import AtomicFile
 from poolwise.stores.sink import as_strings
 
 _ROW_GROUP = 1 << 24
-"""Bytes: tables are gathered until a row group holds so many."""
+"""Bytes of vectors: tables are gathered until a row group holds so many."""
 
 
 class ParquetOutput:
     """Tables of one schema in one file; ``vectors`` names the columns of vectors.
 
-    The schema is that of the first table, unless it is given: a file without rows needs one. A row
-    group has some 16 MB, whatever the size of the tables, so that equal rows in equal tables make
-    equal bytes. Raises as ``AtomicFile`` does.
+    The schema is that of the first table, unless it is given: a file without rows needs one. Equal
+    rows in tables of equal lengths make equal bytes. Raises as ``AtomicFile`` does.
     """
 
     def __init__(
@@ -43,7 +42,12 @@ class ParquetOutput:
     def write(self, table: pa.Table) -> None:
         """Append rows, at least one."""
         self._gathered.append(table)
-        self._bytes += table.nbytes
+        self._bytes += len(table) * sum(
+            table.schema.field(name).type.list_size
+            * table.schema.field(name).type.value_type.bit_width
+            // 8
+            for name in self._vectors
+        )
         if self._bytes >= _ROW_GROUP:
             self._write_row_group()
 
