@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from warnings import warn
@@ -23,6 +24,7 @@ from poolwise.jobs import (
 from poolwise.jobs.folder import JobFolder
 from poolwise.jobs.rejection import BadRows
 from poolwise.jobs.request import PART_ROWS
+from poolwise.jobs.targets import load_targets, open_target
 from poolwise.model import Model
 from poolwise.readouts import parse
 from poolwise.records import LongTexts, Precision
@@ -65,6 +67,7 @@ def embed_corpus(
     shard: tuple[int, int] | None = None,
     resume: bool = False,
     update: bool = False,
+    to: str | Sequence[str] = (),
     progress: bool = False,
 ) -> CorpusResult:
     """Embed every row of ``inputs`` into Parquet parts of ``part_rows`` rows in ``output``.
@@ -87,11 +90,15 @@ def embed_corpus(
     ``update`` takes inputs that have changed since: the output becomes what a new job would make,
     and rows whose id and text are as before keep their vectors; the result counts them.
 
+    ``to`` names targets that are brought to the rows of the parts when all are there:
+    ``postgresql://…?table=NAME`` (pgvector), ``lance:DIR#TABLE``, ``faiss:FILE``, ``usearch:FILE``.
+
     ``workers`` processes compute with a core (or a GPU) each; None: this process with all cores.
     ``shard=(i, n)`` makes only every n-th part from the i-th on: the jobs of an array share a
     folder. Raises ReadoutError, TextError, OptionError, and StoreError where the output cannot be
     written, holds something else, or holds a job that was begun otherwise.
     """
+    targets = {address: open_target(address) for address in ([to] if isinstance(to, str) else to)}
     named, column_names = named_readouts(readouts)
     loaded = as_model(model)
     plain_readouts = named or [loaded.resolve_readout(None)]
@@ -144,9 +151,13 @@ def embed_corpus(
     if update and JobFolder(folder).plan.exists():
         if shard is not None:
             raise OptionError("an update is not cut into shards: leave the shard out")
-        return update_job(request, folder, make, progress=progress)
-    parts = None if shard is None else Shard(*shard)
-    return run_job(request, folder, make, resume=resume, shard=parts, progress=progress)
+        result = update_job(request, folder, make, progress=progress)
+    else:
+        parts = None if shard is None else Shard(*shard)
+        result = run_job(request, folder, make, resume=resume, shard=parts, progress=progress)
+    if not targets or not result.complete:
+        return result
+    return replace(result, targets=load_targets(JobFolder(folder), targets, progress=progress))
 
 
 def _names(inputs: object) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,13 @@ JOB_OPTIONS = (
         "are as before keep their vectors.",
     ),
     click.option(
+        "--to",
+        multiple=True,
+        metavar="TARGET",
+        help="Where the folder's rows go besides, when all are there: postgresql://…?table=NAME "
+        "(pgvector), lance:DIR#TABLE, faiss:FILE or usearch:FILE. May be repeated.",
+    ),
+    click.option(
         "--on-bad-row",
         type=click.Choice(["null", "skip", "fail"]),
         help="Rows of the folder without a text: kept with null vectors, left out, or an error. "
@@ -86,7 +94,7 @@ def is_folder(output: str) -> bool:
 
 def chosen(job: Mapping[str, Any]) -> dict[str, Any]:
     """The options that have been given."""
-    return {name: value for name, value in job.items() if value not in (None, False)}
+    return {name: value for name, value in job.items() if value not in (None, False, ())}
 
 
 def check_no_job(job: Mapping[str, Any], output: str) -> None:
@@ -115,6 +123,7 @@ def to_json(result: CorpusResult) -> dict[str, Any]:
         "update": None if result.update is None else result.update.to_json(),
         "readouts": result.readouts,
         "columns": result.columns,
+        "targets": {address: asdict(loaded) for address, loaded in result.targets.items()},
         "notes": list(result.notes),
         "seconds": round(result.seconds, 3),
         "made": result.provenance,
@@ -140,5 +149,13 @@ def print_result(result: CorpusResult, out: EscapingConsole) -> None:
             f"  {rows} no vectors ({kinds}), listed in {result.output}/_poolwise/rejected/",
             soft_wrap=True,
         )
+    for address, loaded in result.targets.items():
+        out.print(
+            f"  {address}: {loaded.rows:,} rows ({loaded.added:,} added, {loaded.updated:,} "
+            f"updated, {loaded.deleted:,} deleted) in {loaded.seconds:.1f} s",
+            soft_wrap=True,
+        )
+        for note in loaded.notes:
+            out.print(f"    {note}", soft_wrap=True)
     if result.flags.get("truncated"):
         out.print("  (--long window reads all of a text)")

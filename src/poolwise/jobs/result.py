@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from poolwise.jobs.reuse import UpdateCounts
 from poolwise.jobs.sidecar import Sidecar
+from poolwise.jobs.targets.target import TargetResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,8 @@ class CorpusResult:
     ``rows_in`` are the rows of the inputs, ``rows`` those of the parts that are there, ``rejected``
     counts the rows without vectors by kind, ``flags`` the rows with each flag; ``parts`` are there,
     of ``all_parts``, and ``made_rows`` rows were read by this run, in ``seconds``. ``readouts`` has
-    the width of each readout, ``columns`` their readouts by name.
+    the width of each readout, ``columns`` their readouts by name. ``update`` counts the rows of an
+    update against those before, ``targets`` what was loaded into each address.
     """
 
     output: Path
@@ -35,6 +37,7 @@ class CorpusResult:
     columns: Mapping[str, str]
     provenance: Mapping[str, Any]
     update: UpdateCounts | None = None
+    targets: Mapping[str, TargetResult] = field(default_factory=dict)
     notes: Sequence[str] = ()
 
     @property

@@ -5,6 +5,7 @@ again changes nothing.
 """
 
 from poolwise.jobs.targets.address import open_target
+from poolwise.jobs.targets.loading import load_targets
 from poolwise.jobs.targets.target import PartFile, Target, TargetResult
 
-__all__ = ["PartFile", "Target", "TargetResult", "open_target"]
+__all__ = ["PartFile", "Target", "TargetResult", "load_targets", "open_target"]
