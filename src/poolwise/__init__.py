@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from poolwise.api.embed_corpus import embed_corpus
     from poolwise.api.export import export
     from poolwise.api.inspect import inspect
+    from poolwise.api.search import search
     from poolwise.api.sweep import sweep
     from poolwise.api.tune import tune
     from poolwise.classifier.classifier import Classifier, load_classifier
@@ -50,6 +51,7 @@ __all__ = [
     "load",
     "load_classifier",
     "parse",
+    "search",
     "sweep",
     "tune",
 ]
@@ -68,6 +70,7 @@ _ROOMS = {
     "embed_corpus": "api",
     "export": "api",
     "inspect": "api",
+    "search": "api",
     "sweep": "api",
     "tune": "api",
     "extract": "extraction",

@@ -106,6 +106,7 @@ CALLS = {
         *("ask", "classification", model, "--labels", table, "--label-column", f"kind{EVIL}"),
         *("-o", out),
     ],
+    "search": lambda model, table, out: ["search", f"no{EVIL}", "a cat"],
     "sweep": lambda model, table, out: [
         *("sweep", model, "--labels", table, "--label-column", f"a{EVIL}")
     ],

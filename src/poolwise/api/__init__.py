@@ -5,6 +5,8 @@ from poolwise.api.embed import EmbedResult, embed
 from poolwise.api.embed_corpus import embed_corpus
 from poolwise.api.export import export
 from poolwise.api.inspect import Inspection, inspect
+from poolwise.api.search import search
+from poolwise.api.search_result import SearchResult
 from poolwise.api.sweep import sweep
 from poolwise.api.sweep_result import SweepResult
 from poolwise.api.tune import TuneReport, tune
@@ -13,6 +15,7 @@ __all__ = [
     "AskResult",
     "EmbedResult",
     "Inspection",
+    "SearchResult",
     "SweepResult",
     "TuneReport",
     "ask",
@@ -20,6 +23,7 @@ __all__ = [
     "embed_corpus",
     "export",
     "inspect",
+    "search",
     "sweep",
     "tune",
 ]
