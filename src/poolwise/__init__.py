@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from poolwise.api.search import search
     from poolwise.api.sweep import sweep
     from poolwise.api.tune import tune
+    from poolwise.api.verify import verify
     from poolwise.classifier.classifier import Classifier, load_classifier
     from poolwise.embedder import Embedder
     from poolwise.embedder.sentence_transformers import SentenceTransformer
@@ -54,6 +55,7 @@ __all__ = [
     "search",
     "sweep",
     "tune",
+    "verify",
 ]
 
 _ROOMS = {
@@ -73,6 +75,7 @@ _ROOMS = {
     "search": "api",
     "sweep": "api",
     "tune": "api",
+    "verify": "api",
     "extract": "extraction",
     "load": "model",
     "load_classifier": "classifier.classifier",

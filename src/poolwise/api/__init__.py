@@ -10,6 +10,7 @@ from poolwise.api.search_result import SearchResult
 from poolwise.api.sweep import sweep
 from poolwise.api.sweep_result import SweepResult
 from poolwise.api.tune import TuneReport, tune
+from poolwise.api.verify import verify
 
 __all__ = [
     "AskResult",
@@ -26,4 +27,5 @@ __all__ = [
     "search",
     "sweep",
     "tune",
+    "verify",
 ]

@@ -19,6 +19,7 @@ from poolwise.version import __version__
 
 COMMANDS = {
     "embed": "Texts in, vectors out: Parquet, npy or safetensors.",
+    "verify": "Say whether a corpus job's parts are what was made; make wrong ones again.",
     "search": "The rows of a corpus job that are nearest to a text.",
     "sweep": "Measure every layer, pool and step on your data; write the winner.",
     "ask": "Answer a question about an encoder by measuring it on your text.",

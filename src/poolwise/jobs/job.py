@@ -6,13 +6,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from poolwise.errors import OptionError
 from poolwise.jobs.folder import JobFolder, write_json
 from poolwise.jobs.making import make_parts
 from poolwise.jobs.opening import open_job
 from poolwise.jobs.part_maker import Advance, PartMaker, Report
-from poolwise.jobs.plan import Part
+from poolwise.jobs.plan import Part, Plan
 from poolwise.jobs.request import JobRequest
 from poolwise.jobs.result import CorpusResult, totals
 from poolwise.jobs.sidecar import Sidecar
@@ -84,18 +85,12 @@ def make_missing(
 def finish(maker: PartMaker, made_rows: int, seconds: float) -> CorpusResult:
     """What is there now; where that is every part, say so with ``_SUCCESS``."""
     folder, plan = maker.folder, maker.plan
-    there = [part.number for part in plan.parts if folder.has(part.number)]
-    sidecars = [Sidecar.load(folder, number) for number in there]
-    sums = totals(sidecars)
-    if len(there) == len(plan.parts):
-        folder.clear()
-        if not folder.success.exists():
-            write_json(folder.success, {"parts": len(there), "rows_in": plan.rows, **sums})
+    parts, sums = complete(folder, plan)
     columns = maker.columns
     return CorpusResult(
         folder.path,
         plan.rows,
-        parts=len(there),
+        parts=parts,
         all_parts=len(plan.parts),
         made_rows=made_rows,
         seconds=seconds,
@@ -104,6 +99,17 @@ def finish(maker: PartMaker, made_rows: int, seconds: float) -> CorpusResult:
         provenance=maker.metadata,
         **sums,
     )
+
+
+def complete(folder: JobFolder, plan: Plan) -> tuple[int, dict[str, Any]]:
+    """How many parts are there, and their totals; where that is all, write ``_SUCCESS``."""
+    there = [part.number for part in plan.parts if folder.has(part.number)]
+    sums = totals([Sidecar.load(folder, number) for number in there])
+    if len(there) == len(plan.parts):
+        folder.clear()
+        if not folder.success.exists():
+            write_json(folder.success, {"parts": len(there), "rows_in": plan.rows, **sums})
+    return len(there), sums
 
 
 def in_workers(count: int) -> MakeParts:

@@ -61,6 +61,12 @@ class Sidecar:
         path = folder.sidecar(number)
         if not path.exists():
             return cls.of(folder.part(number)).save(folder)
+        return cls.read(folder, number)
+
+    @classmethod
+    def read(cls, folder: JobFolder, number: int) -> Sidecar:
+        """The sidecar that is there. Raises StoreError where it cannot be read."""
+        path = folder.sidecar(number)
         document = read_json(path)
         try:
             size, digest = document.pop("bytes"), document.pop("sha256")
