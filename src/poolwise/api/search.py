@@ -17,10 +17,10 @@ from poolwise.errors import EncoderError, OptionError, TextError, listed
 from poolwise.extraction import Extraction
 from poolwise.inputs import strings, whole_number
 from poolwise.jobs.folder import JobFolder
-from poolwise.jobs.opening import stored_readouts
 from poolwise.jobs.plan import Plan
 from poolwise.jobs.search import search_parts
 from poolwise.jobs.similarity import score_of, similarity_of
+from poolwise.jobs.stored_readouts import stored_readouts
 from poolwise.model import Model, load
 from poolwise.readouts import parse
 from poolwise.transforms.fitted_readout import FittedReadout

@@ -9,9 +9,9 @@ from typing import Any
 
 from poolwise.errors import StoreError
 from poolwise.jobs.folder import JobFolder
-from poolwise.jobs.opening import stored_readouts
 from poolwise.jobs.plan import Plan
 from poolwise.jobs.request import JobOptions, JobRequest
+from poolwise.jobs.stored_readouts import stored_readouts
 from poolwise.model import Model, load
 from poolwise.texts.corpus_rows import open_corpus
 from poolwise.texts.hub import DEFAULT_SPLIT, PREFIX, dataset_folder, is_dataset

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -104,20 +104,3 @@ class JobRequest:
         if not sources:
             raise TextError("no input: name files, folders, globs, or hf:NAME")
         return [json.loads(json.dumps(source.identity(), default=str)) for source in sources]
-
-
-def differences(
-    old: Mapping[str, Any], new: Mapping[str, Any], keys: Sequence[str] | None = None
-) -> list[str]:
-    """``precision was 'exact', is 'fast'`` for each key that differs."""
-    names = keys or list(dict.fromkeys([*old, *new]))
-    return [
-        f"{name} was {_short(old.get(name))}, is {_short(new.get(name))}"
-        for name in names
-        if old.get(name) != new.get(name)
-    ]
-
-
-def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 80 else f"{text[:79]}…"

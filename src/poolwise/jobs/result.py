@@ -49,15 +49,14 @@ class CorpusResult:
     def verdict(self) -> str:
         """How many rows are where, and how fast they came."""
         rate = self.made_rows / max(self.seconds, 1e-9)
-        speed = (
-            f"; {self.made_rows:,} of them read now, in {self.seconds:.1f} s ({rate:,.0f}/s)"
-            if self.made_rows
-            else "; nothing was left to do"
-        )
-        state = "" if self.complete else f" of {self.all_parts:,}, unfinished"
+        parts = counted(self.parts, "part")
+        if not self.complete:
+            parts = f"{self.parts:,} of {counted(self.all_parts, 'part')}"
+        of_all = f" of {self.rows_in:,}" if self.rows < self.rows_in else ""
+        work = f"{self.made_rows:,} read now, in {self.seconds:.1f} s: {rate:,.0f}/s"
         return (
-            f"{self.rows:,} rows of {self.rows_in:,} in {_counted(self.parts, 'part')}{state}"
-            f"{speed}: {self.output}"
+            f"{self.rows:,} rows{of_all} in {parts}: {self.output} "
+            f"({work if self.made_rows else 'nothing was left to do'})"
         )
 
     def __str__(self) -> str:
@@ -75,5 +74,6 @@ def totals(sidecars: Sequence[Sidecar]) -> dict[str, Any]:
     return {"rows": rows, "rejected": dict(sorted(rejected.items())), "flags": dict(flags)}
 
 
-def _counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """``1 part`` or ``1,234 parts``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

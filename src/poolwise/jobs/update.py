@@ -17,13 +17,14 @@ from pathlib import Path
 from poolwise.errors import StoreError
 from poolwise.files import remove_folder, sync_path
 from poolwise.files.leftovers import locked
+from poolwise.jobs.comparison import changed_inputs, differences
 from poolwise.jobs.folder import JobFolder, read_json, write_json
 from poolwise.jobs.input_rows import InputRows
 from poolwise.jobs.job import MakeParts, finish, make_missing
-from poolwise.jobs.opening import changed_inputs, open_job, part_maker
+from poolwise.jobs.opening import open_job, part_maker
 from poolwise.jobs.part_maker import PartMaker
 from poolwise.jobs.plan import Part, Plan
-from poolwise.jobs.request import JobRequest, differences
+from poolwise.jobs.request import JobRequest
 from poolwise.jobs.result import CorpusResult
 from poolwise.jobs.reuse import EarlierRows, Reuse, UpdateCounts, match
 
