@@ -76,6 +76,7 @@ soak: $(VENV)/.developer $(VENV)/.ray
 	done
 	POOLWISE_SIMULATIONS=whole $(BIN)/python -m pytest -rP tests/statistics/test_coverage.py \
 		tests/statistics/test_effective_dimensions.py tests/selection/test_power.py
+	POOLWISE_GRAPHS=all $(BIN)/python -m pytest tests/exports/test_exports_onnx.py
 	POOLWISE_FORKS=200 $(BIN)/python -m pytest tests/engines/test_engines_fork.py
 	for seed in $(SEEDS); do \
 		POOLWISE_BODIES=100000 POOLWISE_BODY_SEED=$$seed $(BIN)/python -m pytest tests/serving/test_serving_fuzz.py || exit; \

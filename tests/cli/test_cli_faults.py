@@ -109,13 +109,13 @@ FAULTS = {
 
 
 def drawn():
-    """Of each fault some quick commands, of each slow command some faults."""
+    """Of each fault a quick command, of each slow command a fault."""
     draw = random.Random(SEED)
     quick = [name for name in COMMAND_LINES if name not in SLOW]
     for fault in FAULTS:
-        yield from ((name, fault) for name in draw.sample(quick, 2))
+        yield from ((name, fault) for name in draw.sample(quick, 1))
     for name in SLOW:
-        yield from ((name, fault) for fault in draw.sample([*FAULTS], 2))
+        yield from ((name, fault) for fault in draw.sample([*FAULTS], 1))
 
 
 def everything():

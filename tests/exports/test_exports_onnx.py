@@ -1,8 +1,14 @@
-"""ONNX exports, run by onnxruntime with the tokenizer that lies beside them."""
+"""ONNX exports, run by onnxruntime with the tokenizer that lies beside them.
+
+Tracing takes seconds: of the families three are drawn, by ``POOLWISE_GRAPH_SEED``;
+``POOLWISE_GRAPHS=all`` traces every one.
+"""
 
 from __future__ import annotations
 
 import json
+import os
+import random
 import sys
 
 import numpy as np
@@ -22,6 +28,23 @@ from poolwise.transforms.fitted_readout import FittedReadout
 FEW = ["the cat sat on a mat", "a dog", "", "they ran over the old hill to the sea " * 9]
 VERBS = ("was calm", "ran away", "saw us again", "is big and red", "will not come back")
 
+FAMILIES = {
+    "bert": "mean@-1|l2|center|truncate(7)|l2",
+    "mpnet": "token[3]@1",
+    "albert": "pooler",
+    "deberta-v2": "sep@concat(1,-1)",
+    "modernbert": "max@-1|truncate(9)",
+    "nomic_bert": "mean[words]@avg(1,-1)",
+}
+WHOLE = os.environ.get("POOLWISE_GRAPHS") == "all"
+SEED = int(os.environ.get("POOLWISE_GRAPH_SEED", "0"))
+
+
+def traced():
+    """Families and the readout of each."""
+    names = [*FAMILIES] if WHOLE else random.Random(SEED).sample([*FAMILIES], 3)
+    return [(name, FAMILIES[name]) for name in names]
+
 
 def run(folder, texts, graph="onnx/model.onnx"):
     """All that onnxruntime makes of ``texts`` in one batch, and which tokens are no padding."""
@@ -37,17 +60,7 @@ def run(folder, texts, graph="onnx/model.onnx"):
     return dict(zip(names, session.run(names, given), strict=True)), given["attention_mask"]
 
 
-@pytest.mark.parametrize(
-    ("family", "spec"),
-    [
-        ("bert", "mean@-1|l2|center|truncate(7)|l2"),
-        ("mpnet", "token[3]@1"),
-        ("albert", "pooler"),
-        ("deberta-v2", "sep@concat(1,-1)"),
-        ("modernbert", "max@-1|truncate(9)"),
-        ("nomic_bert", "mean[words]@avg(1,-1)"),
-    ],
-)
+@pytest.mark.parametrize(("family", "spec"), traced())
 def test_the_traced_graph_gives_the_same(tiny, tmp_path, family, spec, fitted, stock):
     encoder = poolwise.load(tiny(family, num_hidden_layers=2))
     readout, steps, ours = fitted(encoder, spec, FEW)

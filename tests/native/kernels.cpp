@@ -38,20 +38,16 @@ void test_same_bits(const std::vector<Kernels>& kernels) {
 
 }  // namespace
 
-// Tests the levels that are named, by default all of this CPU.
+// Tests the levels that are named, by default all of this CPU and every other shape that is linked.
 int main(int count, char** names) {
     const std::set<std::string> wanted(names + 1, names + count);
     std::printf("best %s\n", available_kernels()[0]->level);
     std::vector<Kernels> kernels;
-    for (const Kernels* k : available_kernels()) {
-        kernels.push_back(*k);
-        if (wanted.empty() || wanted.count(k->level)) test(*k);
-    }
+    for (const Kernels* k : available_kernels()) kernels.push_back(*k);
     if (other_shapes != nullptr)
-        for (const Kernels& k : other_shapes()) {
-            kernels.push_back(k);
-            test(k);
-        }
+        for (const Kernels& k : other_shapes()) kernels.push_back(k);
+    for (const Kernels& k : kernels)
+        if (wanted.empty() || wanted.count(k.level)) test(k);
     test_same_bits(kernels);
     std::printf("%d failed\n", failures);
     return failures != 0;
