@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import string
+import uuid
 from pathlib import Path
 
 import pytest
@@ -367,3 +368,48 @@ def demo():
         if "pip install" not in str(error):
             raise
         pytest.skip(str(error))
+
+
+S3 = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_CONFIG_FILE": "/nowhere",
+    "AWS_SHARED_CREDENTIALS_FILE": "/nowhere",
+}
+
+
+@pytest.fixture(scope="session")
+def s3():
+    """A client of an S3 server on this machine, for the settings in ``S3``."""
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    client = boto3.client(
+        "s3",
+        endpoint_url=f"http://{host}:{port}",
+        aws_access_key_id=S3["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=S3["AWS_SECRET_ACCESS_KEY"],
+        region_name=S3["AWS_DEFAULT_REGION"],
+    )
+    yield client
+    client.close()
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3, monkeypatch):
+    """``bucket(key, content)``: the URL of a new object in a bucket of this test's own."""
+    for name, value in {**S3, "AWS_ENDPOINT_URL": s3.meta.endpoint_url}.items():
+        monkeypatch.setenv(name, value)
+    name = f"texts-{uuid.uuid4().hex}"
+    s3.create_bucket(Bucket=name)
+
+    def put(key: str, content: bytes) -> str:
+        s3.put_object(Bucket=name, Key=key, Body=content)
+        return f"s3://{name}/{key}"
+
+    return put

@@ -86,6 +86,15 @@ def test_a_name_with_such_characters_goes_first(place):
     assert expand_inputs([f"{folder}/b*.txt"]) == below(folder, ["b*.txt"])
 
 
+def test_the_root_of_a_store(monkeypatch):
+    monkeypatch.setattr("fsspec.implementations.memory.MemoryFileSystem.store", {})
+    with fsspec.open("memory://in/a.csv", "wb") as file:
+        file.write(b"text\none\n")
+    for given in ("memory://", "memory:///", "memory://**/a.csv", "memory://in"):
+        assert expand_inputs([given])[0] in {"memory://in/a.csv", "memory:///in/a.csv"}
+        assert [text.text for text in open_texts([given])] == ["one"]
+
+
 def test_nothing_is_an_error(place):
     folder = place(["notes.md", "_a.csv", "sub/.b.csv"])
     assert "*.jsonl matches no file; expected a pattern" in refusal(f"{folder}/*.jsonl")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import socket
 import subprocess
 import sys
+import urllib.request
 from operator import length_hint
 
 import pyarrow as pa
@@ -101,8 +103,10 @@ def test_no_such_file(put):
 
 
 def test_no_such_bucket(bucket):
-    for url in ("s3://no-such-bucket-at-all/a.txt", "s3://no-such-bucket-at-all/*.txt"):
-        assert "no-such-bucket-at-all" in refusal(url)
+    for name in ("", "/a.txt", "/*.txt"):
+        assert refusal(f"s3://no-such-bucket{name}").startswith("no such file: s3://no-such-bucket")
+    message = refusal("s3://No bucket/a.txt")
+    assert message.startswith("cannot read s3://No bucket/a.txt: Parameter validation failed")
 
 
 def test_a_bucket_is_a_folder(bucket):
@@ -110,14 +114,33 @@ def test_a_bucket_is_a_folder(bucket):
     assert read(url.removesuffix("/a.txt")) == ["one"]
 
 
-def test_access_denied(bucket, monkeypatch):
+def test_keys_with_any_characters(bucket):
+    names = ["d//x.txt", "d/é ü#1%20?.txt", "d/=a+b&c/y.txt"]
+    urls = [bucket(name, name.encode()) for name in names]
+    bucket("d/", b"")
+    folder = urls[0].removesuffix("/d//x.txt")
+    for given in (folder, f"{folder}/d", f"{folder}/*", f"{folder}/d/**"):
+        assert read(given) == sorted(names)
+
+
+def test_access_denied(bucket, s3):
     url = bucket("a.txt", b"one\n")
+    folder = url.removesuffix("/a.txt")
 
-    def denied(*_, **__):
-        raise PermissionError("Access Denied")
+    def allow(requests: bytes):
+        address = f"{s3.meta.endpoint_url}/moto-api/reset-auth"
+        text = {"Content-Type": "text/plain"}
+        urllib.request.urlopen(urllib.request.Request(address, requests, text)).close()
 
-    monkeypatch.setattr("s3fs.S3FileSystem.info", denied)
-    assert refusal(url).startswith(f"may not read {url}: Access Denied; check AWS_ACCESS_KEY_ID")
+    allow(b"0")
+    try:
+        for name in (url, folder, f"{folder}/*.txt"):
+            message = refusal(name)
+            assert message.startswith(f"may not read {name}: ")
+            assert "; check AWS_ACCESS_KEY_ID" in message
+    finally:
+        allow(b"inf")
+    assert read(url) == ["one"]
 
 
 def test_a_file_that_changes_while_it_is_read(bucket):
@@ -140,8 +163,29 @@ def test_a_server_that_is_not_there(bucket, monkeypatch):
         monkeypatch.setattr(s3fs.S3FileSystem, "retries", 1)
         monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
         message = refusal(url)
+    s3fs.S3FileSystem.clear_instance_cache()
     assert message.startswith(f"cannot read {url}: ")
     assert "AWS_ENDPOINT_URL" in message
+
+
+def test_a_web_server(tmp_path, write):
+    write("a.csv", "text\none\n")
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as server:
+        port = re.search(r"port (\d+)", server.stdout.readline())[1]
+        url = f"http://127.0.0.1:{port}"
+        try:
+            assert read(f"{url}/a.csv?signature=secret") == ["one"]
+            assert refusal(f"{url}/b.csv?signature=secret") == f"no such file: {url}/b.csv"
+        finally:
+            server.terminate()
+    message = refusal(f"{url}/b.csv")
+    assert message.startswith(f"cannot read {url}/b.csv: Cannot connect")
 
 
 def test_without_the_extra(monkeypatch):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import PurePosixPath
 
 from poolwise.errors import TextError
 from poolwise.texts.sources import FORMATS, format_suffix
@@ -27,16 +26,16 @@ def texts_in(folder: str, paths: Iterable[str]) -> list[str]:
     """
     names = []
     base = folder if folder.endswith("/") else f"{folder}/"
-    for path in map(PurePosixPath, paths):
-        if any(map(is_hidden, path.parts)):
+    for path in paths:
+        parent, _, name = f"{base}{path}".rpartition("/")
+        if any(map(is_hidden, path.split("/"))):
             continue
-        if path.name in _DATASET_FILES:
-            dataset = f"{base}{path.parent}".removesuffix("/.")
+        if name in _DATASET_FILES:
             raise TextError(
-                f"{dataset} is a folder that save_to_disk of Hugging Face datasets wrote (it holds "
-                f"{path.name}); name it hf:FOLDER, with the folder's full path on this machine"
+                f"{parent} is a folder that save_to_disk of Hugging Face datasets wrote (it holds "
+                f"{name}); name it hf:FOLDER, with the folder's full path on this machine"
             )
-        if format_suffix(path.name) in _SUFFIXES:
+        if format_suffix(name) in _SUFFIXES:
             names.append(f"{base}{path}")
     return names
 

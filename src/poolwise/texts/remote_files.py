@@ -112,9 +112,14 @@ def remote_errors(url: str) -> Iterator[None]:
 def _message(url: str, error: Exception) -> str:
     shown = shown_url(url)
     reason = " ".join(str(error).split()).replace(url, shown).rstrip(".") or type(error).__name__
+    cause = error.__cause__
     if isinstance(error, FileNotFoundError):
-        more = "" if url.rstrip("/").endswith(reason.lstrip("/")) else f" ({reason})"
+        if isinstance(cause, OSError) and not isinstance(cause, FileNotFoundError):
+            return _message(url, cause)  # that nothing answers is not that there is no file
+        more = "" if shown.rstrip("/").endswith(reason.lstrip("/")) else f" ({reason})"
         return f"no such file: {shown}{more}"
+    if isinstance(error, ValueError):  # what is wrong is the URL, as the reason says
+        return f"cannot read {shown}: {reason}"
     advice = _ADVICE.get(_scheme(url), "check its address, and the rights to read it")
     what = "may not read" if isinstance(error, PermissionError) else "cannot read"
     return f"{what} {shown}: {reason}; {advice}"

@@ -25,7 +25,7 @@ def expand_url(url: str) -> list[str]:
     return _matches(system, path, url) if kind is None else [url]
 
 
-def _kind(system: Any, path: str, url: str, *, absent_is_known: bool) -> str | None:
+def _kind(system: Any, path: str, url: str, *, absent_is_known: bool = False) -> str | None:
     """``file`` or ``directory``; None of what is not there, if that is no error."""
     with remote_errors(url):
         try:
@@ -37,7 +37,8 @@ def _kind(system: Any, path: str, url: str, *, absent_is_known: bool) -> str | N
 
 
 def _matches(system: Any, path: str, url: str) -> list[str]:
-    """What the glob matches. A folder among it stands for the texts in it."""
+    """What the glob matches; a folder among it stands for the texts in it. Raises TextError if that
+    is nothing, naming the bucket or folder that is not there if that is why."""
     with remote_errors(url):
         found = system.glob(path, detail=True)
     base = url[: min(place for place in map(url.find, _ANY) if place >= 0)]
@@ -54,6 +55,8 @@ def _matches(system: Any, path: str, url: str) -> list[str]:
             names.update(texts_in(name, _below(system, match, name)))
         else:
             names.add(name)
+    if not names:
+        _kind(system, root, base)
     return some_of_glob(url, names)
 
 
@@ -65,4 +68,7 @@ def _below(system: Any, folder: str, url: str) -> Iterator[str]:
 
 
 def _relative(path: str, folder: str) -> str:
-    return path.removeprefix(folder).removeprefix("/")
+    """``path`` below ``folder``; it may begin with ``/``, for a key may be ``d//a.csv``."""
+    if not folder:
+        return path.lstrip("/")
+    return f"{path}/".removeprefix(f"{folder.removesuffix('/')}/").removesuffix("/")
