@@ -158,6 +158,7 @@ EXTRAS = {
         "uvloop",
         "zmq",
     ),
+    "ray": ("ray",),
     "langchain": ("langchain_core",),
     "llama-index": ("llama_index",),
     "haystack": ("haystack",),

@@ -11,6 +11,7 @@ from warnings import warn
 from poolwise.api.embed import fit_provenance, named_readouts
 from poolwise.api.inputs import as_model
 from poolwise.errors import OptionError, PoolwiseWarning
+from poolwise.inputs import whole_number
 from poolwise.jobs import (
     CorpusResult,
     JobOptions,
@@ -22,6 +23,9 @@ from poolwise.jobs import (
     update_job,
 )
 from poolwise.jobs.folder import JobFolder
+from poolwise.jobs.job import MakeParts
+from poolwise.jobs.ray_cluster import parse_address
+from poolwise.jobs.ray_workers import on_ray
 from poolwise.jobs.rejection import BadRows
 from poolwise.jobs.request import PART_ROWS
 from poolwise.jobs.targets import load_targets, open_target
@@ -64,6 +68,7 @@ def embed_corpus(
     part_rows: int = PART_ROWS,
     on_bad_row: BadRows = "null",
     workers: int | None = None,
+    ray: bool | str | None = None,
     shard: tuple[int, int] | None = None,
     resume: bool = False,
     update: bool = False,
@@ -94,11 +99,16 @@ def embed_corpus(
     ``postgresql://…?table=NAME`` (pgvector), ``lance:DIR#TABLE``, ``faiss:FILE``, ``usearch:FILE``.
 
     ``workers`` processes compute with a core (or a GPU) each; None: this process with all cores.
+    With ``ray`` they are those of a Ray cluster (None: a CPU less than it has): its address as
+    ``HOST:PORT`` or ``ray://HOST:PORT``, ``"local"`` for one that is started and shut down, or
+    ``"auto"`` (True) for that of RAY_ADDRESS or one that runs here, else a local one. All its
+    nodes must see ``output``, the inputs and the model at the same paths.
     ``shard=(i, n)`` makes only every n-th part from the i-th on: the jobs of an array share a
     folder. Raises ReadoutError, TextError, OptionError, and StoreError where the output cannot be
     written, holds something else, or holds a job that was begun otherwise.
     """
     targets = {address: open_target(address) for address in ([to] if isinstance(to, str) else to)}
+    make = _made_by(ray, workers)
     named, column_names = named_readouts(readouts)
     loaded = as_model(model)
     plain_readouts = named or [loaded.resolve_readout(None)]
@@ -147,7 +157,6 @@ def embed_corpus(
         fitted_on=fit_provenance(fit_texts).get("fitted_on", {}),
     )
     folder = Path(output)
-    make = make_parts if workers is None else in_workers(workers)
     if update and JobFolder(folder).plan.exists():
         if shard is not None:
             raise OptionError("an update is not cut into shards: leave the shard out")
@@ -158,6 +167,15 @@ def embed_corpus(
     if not targets or not result.complete:
         return result
     return replace(result, targets=load_targets(JobFolder(folder), targets, progress=progress))
+
+
+def _made_by(ray: bool | str | None, workers: int | None) -> MakeParts:
+    """What makes the parts: this process, its workers, or those of a Ray cluster."""
+    if workers is not None:
+        whole_number("workers", workers, 1)
+    if ray is not None and ray is not False:
+        return on_ray(parse_address(ray), workers)
+    return make_parts if workers is None else in_workers(workers)
 
 
 def _names(inputs: object) -> list[str]:

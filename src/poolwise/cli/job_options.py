@@ -45,6 +45,15 @@ JOB_OPTIONS = (
         help="Processes that work on the folder, each with a core or a GPU. [default: this process "
         "alone, with all cores]",
     ),
+    click.option(
+        "--ray",
+        is_flag=False,
+        flag_value="auto",
+        metavar="[ADDRESS]",
+        help="Workers of the folder are those of a Ray cluster: HOST:PORT, ray://HOST:PORT, local, "
+        "or auto, which is RAY_ADDRESS, or one that runs here, else a local one that is started. "
+        "[workers: a CPU less than it has]",
+    ),
     click.option("--resume", is_flag=True, help="Go on with the job that is in the folder."),
     click.option(
         "--update",

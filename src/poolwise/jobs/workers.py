@@ -10,7 +10,6 @@ import os
 import signal
 import threading
 import traceback
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing import get_context
@@ -21,15 +20,18 @@ from poolwise.engines.opening import gpu_count
 from poolwise.engines.workers import limit_cores
 from poolwise.errors import PoolwiseError
 from poolwise.files import remove_unfinished
+from poolwise.jobs.attempts import Attempts, WorkerProgress
 from poolwise.jobs.making import make_parts
 from poolwise.jobs.part_maker import Advance, PartMaker, Report
 from poolwise.jobs.plan import Part
 from poolwise.processes import environment, signals_deferred
 
-ATTEMPTS = 3
-"""Workers that may die over one part."""
+_ADVICE = (
+    "what they wrote above says why. A script of your own must begin such work under "
+    'if __name__ == "__main__":'
+)
 
-_ONE_CORE = {"OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1"}
+ONE_CORE = {"OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1"}
 
 
 def make_parts_in_workers(
@@ -41,7 +43,7 @@ def make_parts_in_workers(
     PoolwiseError that names it. An error in a worker, which is raised here, ends all of them.
     """
     missing = [part for part in parts if not maker.folder.has(part.number)]
-    attempts: Counter[int | None] = Counter()
+    attempts = Attempts(maker.plan, _ADVICE)
     workers: list[Worker] = []
     try:
         for place in range(min(count, len(missing))):
@@ -55,9 +57,8 @@ def make_parts_in_workers(
                 workers.remove(worker)
                 if worker.process.exitcode == 0:
                     continue
-                worker.take_back(report)
-                attempts[worker.part] += 1
-                _check_attempts(attempts[worker.part], maker, worker)
+                worker.progress.take_back(report)
+                attempts.add(worker.progress.part, _how(worker.process.exitcode or 0))
                 workers.append(Worker(maker, missing, worker.place))
     except BaseException:
         for worker in workers:
@@ -70,19 +71,17 @@ def make_parts_in_workers(
 
 
 class Worker:
-    """The parent's side of a process, the ``place``-th of its kind. ``part`` is the number of the
-    part that it makes, None before the first."""
+    """The parent's side of a process, the ``place``-th of its kind."""
 
     def __init__(self, maker: PartMaker, parts: Sequence[Part], place: int) -> None:
         context = get_context("spawn")
         self.pipe, child_pipe = context.Pipe()
         self.place = place
-        self.part: int | None = None
-        self._advanced = Advance(0, 0, 0)
+        self.progress = WorkerProgress()
         self.process = context.Process(target=_work, args=(child_pipe, maker, parts), daemon=True)
         gpus = gpu_count()
         device = {"CUDA_VISIBLE_DEVICES": str(place % gpus)} if gpus else {}
-        with environment(_ONE_CORE | device), signals_deferred():
+        with environment(ONE_CORE | device), signals_deferred():
             self.process.start()
         child_pipe.close()
 
@@ -95,38 +94,22 @@ class Worker:
             return False
         if isinstance(message, Exception):
             raise message
-        if isinstance(message, int):
-            self.part, self._advanced = message, Advance(0, 0, 0)
-        else:
-            self._advanced += message
-            report(message)
+        self.progress.take(message, report)
         return True
 
-    def take_back(self, report: Report) -> None:
-        """Report that what it did of an unfinished part is lost."""
-        report(-self._advanced)
 
-
-def _check_attempts(attempts: int, maker: PartMaker, worker: Worker) -> None:
-    """Raise PoolwiseError at the third worker that has died over its part."""
-    if attempts < ATTEMPTS:
-        return
-    code = worker.process.exitcode or 0
-    how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+def _how(code: int) -> str:
+    """How a process has ended."""
+    if code >= 0:
+        return f"with exit code {code}"
     memory = ", as the system does when memory runs out" if code == -signal.SIGKILL else ""
-    place = next((maker.plan.place(p) for p in maker.plan.parts if p.number == worker.part), None)
-    over = "before its first part" if place is None else f"over part {worker.part} ({place})"
-    raise PoolwiseError(
-        f"{ATTEMPTS} worker processes have ended {over}, the last {how}{memory}; what they wrote "
-        "above says why. A script of your own must begin such work under "
-        'if __name__ == "__main__":. The parts that are made stay: --resume goes on'
-    )
+    return f"by {signal.Signals(-code).name}{memory}"
 
 
 def _work(pipe: Connection, maker: PartMaker, parts: Sequence[Part]) -> None:
     """The worker's side."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # where no signals can be blocked
-    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGTERM, end_process)
     threading.Thread(target=_end_with_parent, args=(pipe,), daemon=True).start()
     limit_cores(1)
     try:
@@ -137,7 +120,8 @@ def _work(pipe: Connection, maker: PartMaker, parts: Sequence[Part]) -> None:
         pipe.send(error)
 
 
-def _end(number: int, _: FrameType | None) -> None:
+def end_process(number: int, _: FrameType | None = None) -> None:
+    """End this process, as a signal does, without unfinished files."""
     remove_unfinished()
     os._exit(128 + number)
 
@@ -145,4 +129,4 @@ def _end(number: int, _: FrameType | None) -> None:
 def _end_with_parent(pipe: Connection) -> None:
     with suppress(EOFError, OSError):
         pipe.recv()  # nothing is ever sent
-    _end(signal.SIGTERM, None)
+    end_process(signal.SIGTERM)
