@@ -16,10 +16,10 @@ from threading import Condition, Thread
 
 from poolwise.engines.workers import limit_cores
 from poolwise.errors import PoolwiseError, StoreError
+from poolwise.jobs.comparison import differences
 from poolwise.jobs.making import make_parts
 from poolwise.jobs.part_maker import Advance, PartMaker
 from poolwise.jobs.plan import Part
-from poolwise.jobs.request import differences
 from poolwise.jobs.workers import ONE_CORE, end_process
 from poolwise.version import __version__
 
