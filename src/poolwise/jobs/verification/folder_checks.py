@@ -11,8 +11,8 @@ from typing import Any
 from poolwise.errors import PoolwiseError, StoreError, listed
 from poolwise.files import leftovers
 from poolwise.jobs.folder import JobFolder, read_json
-from poolwise.jobs.opening import stored_readouts
 from poolwise.jobs.plan import Plan
+from poolwise.jobs.stored_readouts import stored_readouts
 from poolwise.jobs.verification.fault import Fault
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from poolwise.errors import PoolwiseError
+from poolwise.jobs.comparison import differences
 from poolwise.jobs.plan import Plan
 from poolwise.jobs.planned_request import input_names
-from poolwise.jobs.request import differences
 from poolwise.texts.sources import find_source
 
 

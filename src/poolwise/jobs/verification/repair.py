@@ -6,10 +6,11 @@ from collections.abc import Collection, Sequence
 
 from poolwise.errors import StoreError
 from poolwise.files import os_errors_as, sync_path
+from poolwise.jobs.comparison import changes
 from poolwise.jobs.folder import JobFolder
 from poolwise.jobs.job import in_workers, make_missing
 from poolwise.jobs.making import make_parts
-from poolwise.jobs.opening import changes, part_maker
+from poolwise.jobs.opening import part_maker
 from poolwise.jobs.part_maker import PartMaker
 from poolwise.jobs.plan import Part, Plan
 from poolwise.jobs.planned_request import planned_request
