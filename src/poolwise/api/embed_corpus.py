@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from warnings import warn
 
 from poolwise.api.embed import fit_provenance, named_readouts
 from poolwise.api.inputs import as_model
-from poolwise.errors import OptionError, PoolwiseWarning
+from poolwise.encoders.tokenizer.unknown_tokens import UnknownTokens
+from poolwise.errors import OptionError, PoolwiseWarning, RowError
 from poolwise.inputs import whole_number
 from poolwise.jobs import (
     CorpusResult,
@@ -33,14 +36,17 @@ from poolwise.model import Model
 from poolwise.readouts import parse
 from poolwise.records import LongTexts, Precision
 from poolwise.texts import texts_from
-from poolwise.texts.corpus_rows import open_corpus
+from poolwise.texts.corpus_rows import Corpus, open_corpus
 from poolwise.texts.limits import MAX_TEXT_BYTES
 from poolwise.texts.python_data import paths_of
-from poolwise.transforms import Transform
+from poolwise.transforms import Transform, stateless
 from poolwise.transforms.fitted_readout import FittedReadout, prompted
 
 if TYPE_CHECKING:
     from poolwise.transforms.fitted_readout import AnyReadout
+
+SAMPLE = 1000
+"""First rows that are looked at before the job begins."""
 
 Dtype = Literal["float32", "float16", "int8", "binary"]
 
@@ -114,10 +120,11 @@ def embed_corpus(
     plain_readouts = named or [loaded.resolve_readout(None)]
     fitted = [_with_dtype(f, dtype) for f in plain_readouts]
     loaded = prompted(loaded, fitted, prompt, prompt_name)
-    for note in filter(None, (loaded.omission_note(f.readout) for f in fitted)):
-        warn(note, PoolwiseWarning, stacklevel=2)
     fit_texts = None if fit is None else texts_from(fit)
-    if fit_texts is not None:
+    if fit_texts is None:
+        for readout in fitted:
+            (readout.transform or stateless(readout.readout)).check_fitted()
+    else:
         for _ in fit_texts:  # their hash is known at the end
             pass
 
@@ -132,27 +139,31 @@ def embed_corpus(
         column_names.get(str(plain.readout), str(typed.readout))
         for plain, typed in zip(plain_readouts, fitted, strict=True)
     ]
+    corpus = open_corpus(
+        _names(inputs),
+        column=column,
+        id_column=id_column,
+        keep=keep,
+        encoding=encoding,
+        max_text_bytes=max_text_bytes,
+    )
+    options = JobOptions(
+        part_rows=part_rows,
+        limit=limit,
+        on_bad_row=on_bad_row,
+        with_text=with_text,
+        long=long,
+        escape_special=escape_special,
+        precision=precision,
+        dtype="float16" if dtype == "float16" else "float32",
+    )
+    for note in _notes(loaded, fitted, corpus):
+        warn(note, PoolwiseWarning, stacklevel=2)
     request = JobRequest(
         loaded,
-        open_corpus(
-            _names(inputs),
-            column=column,
-            id_column=id_column,
-            keep=keep,
-            encoding=encoding,
-            max_text_bytes=max_text_bytes,
-        ),
+        corpus,
         dict(zip(columns, fitted, strict=True)),
-        JobOptions(
-            part_rows=part_rows,
-            limit=limit,
-            on_bad_row=on_bad_row,
-            with_text=with_text,
-            long=long,
-            escape_special=escape_special,
-            precision=precision,
-            dtype="float16" if dtype == "float16" else "float32",
-        ),
+        options,
         fit=fit_steps,
         fitted_on=fit_provenance(fit_texts).get("fitted_on", {}),
     )
@@ -176,6 +187,17 @@ def _made_by(ray: bool | str | None, workers: int | None) -> MakeParts:
     if ray is not None and ray is not False:
         return on_ray(parse_address(ray), workers)
     return make_parts if workers is None else in_workers(workers)
+
+
+def _notes(model: Model, readouts: Sequence[FittedReadout], corpus: Corpus) -> Iterator[str]:
+    """What should be known before hours of work: declared layers that a readout leaves out, and a
+    vocabulary that does not know the first texts."""
+    yield from filter(None, (model.omission_note(f.readout) for f in readouts))
+    unknown = UnknownTokens(model.tokenizer)
+    first = [row.text for row in islice(corpus.rows(0), SAMPLE) if not row.problem]
+    with suppress(RowError):  # such a row is rejected when it is met
+        unknown.add(model.tokenize(first))
+    yield from unknown.notes()
 
 
 def _names(inputs: object) -> list[str]:

@@ -10,15 +10,15 @@ from typing import Any
 
 from poolwise.errors import OptionError
 from poolwise.jobs.folder import JobFolder, write_json
+from poolwise.jobs.job_progress import JobProgress
 from poolwise.jobs.making import make_parts
 from poolwise.jobs.opening import open_job
-from poolwise.jobs.part_maker import Advance, PartMaker, Report
+from poolwise.jobs.part_maker import PartMaker, Report
 from poolwise.jobs.plan import Part, Plan
 from poolwise.jobs.request import JobRequest
 from poolwise.jobs.result import CorpusResult, totals
 from poolwise.jobs.sidecar import Sidecar
 from poolwise.jobs.workers import make_parts_in_workers
-from poolwise.progress import Progress
 
 MakeParts = Callable[[PartMaker, Sequence[Part], Report], None]
 
@@ -64,22 +64,9 @@ def make_missing(
 ) -> int:
     """Make those of ``parts`` that are not there, beside a bar; the rows that were read for it."""
     missing = [part for part in parts if not maker.folder.has(part.number)]
-    counts = Advance(0, 0, 0)
-    bar = Progress("rows", sum(part.rows for part in missing), show=progress)
-
-    def report(advance: Advance) -> None:
-        nonlocal counts
-        counts += advance
-        bar.note = "".join(
-            f", {count:,} {what}"
-            for what, count in (("truncated", counts.truncated), ("rejected", counts.rejected))
-            if count
-        )
-        bar.advance(advance.rows)
-
-    with bar:
-        make(maker, missing, report)
-    return counts.rows
+    with JobProgress(missing, show=progress) as bar:
+        make(maker, missing, bar.report)
+    return bar.counts.rows
 
 
 def finish(maker: PartMaker, made_rows: int, seconds: float) -> CorpusResult:
