@@ -45,7 +45,10 @@ class Table:
     header (``headed`` is then false). ``unit`` is what the rows' numbers count: lines of the file
     from 1, or rows from 0 where it has no lines. ``note`` says what was found out about the file
     and may not be what its name promises; else it is empty. ``in_memory``: it holds a Python
-    caller's data, so that errors name arguments instead of command-line options.
+    caller's data, so that errors name arguments instead of command-line options. ``rows_from``
+    and ``row_count``, where reading all rows would be slower: the rows from a number on, counted
+    from 0, and their number. A table that was opened leniently has a ``BadValue`` where a value
+    cannot be read.
     """
 
     label: str
@@ -55,11 +58,27 @@ class Table:
     headed: bool = True
     note: str = ""
     in_memory: bool = False
+    rows_from: Callable[[Sequence[str], int], Iterator[tuple[int, Sequence[object]]]] | None = None
+    row_count: Callable[[], int] | None = None
 
     @classmethod
     def empty(cls, label: str) -> Table:
         """A table without columns and rows."""
         return cls(label, (), lambda names: iter(()))
+
+    def rows_after(
+        self, names: Sequence[str], number: int
+    ) -> Iterator[tuple[int, Sequence[object]]]:
+        """``rows(names)`` without the first ``number``."""
+        if self.rows_from is not None:
+            return self.rows_from(names, number)
+        return islice(self.rows(names), number, None)
+
+    def count(self) -> int:
+        """The number of its rows."""
+        if self.row_count is not None:
+            return self.row_count()
+        return sum(1 for _ in self.rows(self.names[:1]))
 
     def location(self, number: int) -> str:
         """How an error names a row."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 
 from poolwise.errors import TextError
 from poolwise.records import Sentence
+from poolwise.texts.bad_values import BadValue
 from poolwise.texts.columns import Columns, text_columns
 from poolwise.texts.extra_columns import ExtraColumns, extra_columns
-from poolwise.texts.fields import half_pair_at, is_missing, kind_of
 from poolwise.texts.input_names import find_sources
 from poolwise.texts.limits import MAX_TEXT_BYTES
+from poolwise.texts.row_problems import id_of, text_problem
 from poolwise.texts.sentence_rows import check_source
 from poolwise.texts.sources import Source
 
@@ -55,28 +55,37 @@ class Corpus:
         Without an id column a sentence's id is its row's number in the source. Raises TextError
         where the source cannot be read on.
         """
-        table = self.sources[source].table(self.columns.keep)
-        names = text_columns(table, self.columns)
+        table = self.sources[source].table(self.columns.keep, lenient=True)
+        if not table.names:
+            return
+        names, has_id = text_columns(table, self.columns), self.columns.id is not None
+        rows = table.rows_after(names, first)
         if self.labels:
             table = replace(table, label=self.labels[source])
-        rows = islice(table.rows(names), first, None)
         for row, (number, (value, *others)) in enumerate(rows, first):
-            location = table.location(number)
-            problem = _problem(value)
-            row_id: int | str | None = row
-            if self.columns.id is not None:
-                row_id = others.pop(0)  # type: ignore[assignment]
-                if isinstance(row_id, bool) or not isinstance(row_id, int | str):
-                    expected = "expected an integer or a text"
-                    problem = problem or f"id: found {kind_of(row_id)}, {expected}"
-                    row_id = None
-            extra = self.extra.values(others, location)
-            text = value if isinstance(value, str) and not problem else ""
-            yield CorpusRow(Sentence(text, row_id, "", location, extra), problem)
+            problem = text_problem(value)
+            row_id, id_problem = id_of(others.pop(0)) if has_id else (row, "")
+            extra, extra_problem = self._kept(others) if others else ((), "")
+            problem = problem or id_problem or extra_problem
+            text = "" if problem or not isinstance(value, str) else value
+            yield CorpusRow(Sentence(text, row_id, "", table.location(number), extra), problem)
 
     def count(self, source: int) -> int:
         """The exact number of rows of ``sources[source]``, which reads it unless it says it."""
-        return sum(1 for _ in self.rows(source))
+        return self.sources[source].table(self.columns.keep, lenient=True).count()
+
+    def _kept(self, values: Sequence[object]) -> tuple[tuple[object, ...], str]:
+        """A row's values in the columns to keep, null where there is a problem, and the first."""
+        kept: list[object] = []
+        problems = []
+        for name, value in zip(self.extra.types, values, strict=True):
+            if isinstance(value, BadValue):
+                kept_value, found = None, value.problem
+            else:
+                kept_value, found = self.extra.value(name, value)
+            kept.append(None if found else kept_value)
+            problems += [f"column: {name!r}, {found}"] if found else []
+        return tuple(kept), problems[0] if problems else ""
 
 
 def open_corpus(
@@ -103,19 +112,9 @@ def open_corpus(
                 f"{source.label} can be read only once, and a job reads its inputs again; "
                 "write it to a file and name that"
             )
-        table = source.table(columns.keep)
+        table = source.table(columns.keep, lenient=True)
         names = text_columns(table, columns) if table.names else []
         if not names or next(table.rows(names), None) is None:
             raise TextError(f"{source.label} holds no text")
-    extra = extra_columns(sources, columns.keep)
+    extra = extra_columns(sources, columns.keep, lenient=True)
     return Corpus(sources, columns, extra, encoding, max_text_bytes)
-
-
-def _problem(value: object) -> str:
-    """Why the value is no text to embed; empty if it is one."""
-    if isinstance(value, str):
-        if not value.strip():
-            return "empty"
-        broken = half_pair_at(value)
-        return "" if broken is None else f"surrogate: half a surrogate pair at character {broken}"
-    return "null" if is_missing(value) else f"type: found {kind_of(value)}, expected a text"

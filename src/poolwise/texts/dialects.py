@@ -2,57 +2,24 @@
 
 from __future__ import annotations
 
-import csv
 import re
-import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
 
 from poolwise.errors import TextError
+from poolwise.texts.bad_values import BadValue
 from poolwise.texts.column_names import has_known_names
-from poolwise.texts.limits import check_row, is_small, too_large
-
-Record = tuple[int, list[str]]
-"""The number of a record's first line, and its fields."""
-
-DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
-"""What may stand between the fields of a ``.csv``."""
+from poolwise.texts.decoding import LinePiece
+from poolwise.texts.delimited_records import split_records
+from poolwise.texts.dialect import DELIMITERS, Dialect
 
 _SEP = re.compile(r'"?sep=(?P<delimiter>[^"\r\n])"?[\r\n]*', re.IGNORECASE)
 """A first line as Excel has it."""
 
-_BLANK = {"\n", "\r\n", "\r"}
-
 _MAX_LINES = 1000
 _MAX_CHARACTERS = 1 << 20
 """The part of a file that is examined, at most."""
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """``quoted``: a field may stand in quotation marks, its own doubled (RFC 4180); else a
-    quotation mark is a character like any other, as in the files of GLUE and STS."""
-
-    delimiter: str = ","
-    quoted: bool = True
-
-    @property
-    def format(self) -> str:
-        """``tsv`` or ``csv``."""
-        return "tsv" if self.delimiter == "\t" else "csv"
-
-    @property
-    def delimited_by(self) -> str:
-        """In words."""
-        return f"delimited by {DELIMITERS.get(self.delimiter, repr(self.delimiter))}"
-
-    @property
-    def settings(self) -> Mapping[str, Any]:
-        """For the csv module."""
-        quoting = {"strict": True} if self.quoted else {"quoting": csv.QUOTE_NONE}
-        return {"delimiter": self.delimiter, **quoting}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,51 +58,6 @@ class _Reading:
         return all(field[:1] == " " for row in (self.header, *self.rows) for field in row[1:])
 
 
-def split_records(
-    label: str, lines: Iterable[str], dialect: Dialect, max_bytes: int, before: int = 0
-) -> Iterator[Record]:
-    """The lines that are not blank, split into fields; ``before``: lines that went before.
-
-    Raises TextError at a record of more than ``max_bytes`` bytes, before it is in memory.
-    """
-    read_lines = number = before
-    characters = 0
-
-    def checked_lines() -> Iterator[str]:
-        nonlocal read_lines, number, characters
-        for line in lines:
-            read_lines += 1
-            if not characters:
-                if line in _BLANK:  # csv is slow on them
-                    continue
-                number = read_lines
-            characters += len(line)
-            if characters > max_bytes and characters - 2 > max_bytes:  # less its end
-                raise too_large(f"{label}, line {number}", max_bytes)
-            yield line
-
-    reader = csv.reader(checked_lines(), **dialect.settings)
-    while True:
-        characters = 0
-        # csv's limit of 131072 characters is one setting for the whole process: it is lifted
-        # while one row is parsed, so that other readers keep theirs.
-        limit = csv.field_size_limit(sys.maxsize)
-        try:
-            record = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise TextError(
-                f"{label}, line {number}: not valid {dialect.format.upper()}: {error}"
-            ) from None
-        finally:
-            csv.field_size_limit(limit)
-        if record:
-            if not is_small(characters, max_bytes):
-                check_row(f"{label}, line {number}", "".join(record), max_bytes)
-            yield number, record
-
-
 def find_dialect(
     label: str, lines: Iterable[str], file_format: str, max_bytes: int
 ) -> tuple[Dialect, int, Iterator[str]]:
@@ -159,6 +81,7 @@ def find_dialect(
     complete = next_line is None
     if sep_line:
         return Dialect(sep_line["delimiter"]), 1, all_lines
+    sample = [line for line in sample if not isinstance(line, LinePiece)]
     readings = [_tabs(sample, complete, max_bytes)]
     if file_format == "csv":
         readings = [
@@ -172,7 +95,9 @@ def _read(lines: Sequence[str], complete: bool, dialect: Dialect, max_bytes: int
     rows: list[list[str]] = []
     failed = False
     try:
-        rows += (record for _, record in split_records("", lines, dialect, max_bytes))
+        for _, record in split_records("", lines, dialect, max_bytes):
+            if not isinstance(record, BadValue):
+                rows.append(record)
     except TextError:
         failed = complete
     if not complete and len(rows) > 1:

@@ -28,7 +28,9 @@ class TypedSource(Protocol):
     def label(self) -> str:
         """How an error names it."""
 
-    def types(self, names: Sequence[str]) -> Mapping[str, pa.DataType | frozenset[ValueKind]]:
+    def types(
+        self, names: Sequence[str], *, lenient: bool = False
+    ) -> Mapping[str, pa.DataType | frozenset[ValueKind]]:
         """The types of its columns; or where it has none, the kinds of their values."""
 
 
@@ -41,26 +43,28 @@ class ExtraColumns:
 
     def values(self, values: Sequence[object], location: str) -> tuple[object, ...]:
         """A row's values as the types have them."""
-        return tuple(
-            self._value(name, value, location)
-            for name, value in zip(self.types, values, strict=True)
-        )
+        kept = []
+        for name, value in zip(self.types, values, strict=True):
+            value, problem = self.value(name, value)  # noqa: PLW2901
+            if problem:
+                raise TextError(
+                    f"{location}: {name!r} has {problem}, which is no text; repair the row"
+                )
+            kept.append(value)
+        return tuple(kept)
 
-    def _value(self, name: str, value: object, location: str) -> object:
+    def value(self, name: str, value: object) -> tuple[object, str]:
+        """The value as the type of its column has it; and what it has that no text has, else ""."""
         if name in self.as_json and value is not None:
             value = json.dumps(value, ensure_ascii=False)
-        if isinstance(value, str):
-            broken = half_pair_at(value)
-            if broken is not None:
-                raise TextError(
-                    f"{location}: {name!r} has half a surrogate pair at character {broken}, "
-                    "which is no text; repair the row"
-                )
-        return value
+        broken = half_pair_at(value) if isinstance(value, str) else None
+        return value, "" if broken is None else f"half a surrogate pair at character {broken}"
 
 
-def extra_columns(sources: Iterable[TypedSource], names: Sequence[str]) -> ExtraColumns:
-    """How the columns ``names`` are kept.
+def extra_columns(
+    sources: Iterable[TypedSource], names: Sequence[str], *, lenient: bool = False
+) -> ExtraColumns:
+    """How the columns ``names`` are kept; if it is ``lenient``, by the rows that can be read.
 
     Columns of Parquet files and datasets keep their types; those of CSV are texts. A column of
     JSON is of booleans, integers, floats or texts if all its values are (or null); else each value
@@ -70,7 +74,7 @@ def extra_columns(sources: Iterable[TypedSource], names: Sequence[str]) -> Extra
         return ExtraColumns()
     import pyarrow as pa  # noqa: PLC0415 - texts alone are read without it
 
-    types_by_source = {source.label: source.types(names) for source in sources}
+    types_by_source = {source.label: source.types(names, lenient=lenient) for source in sources}
     types, as_json = {}, set()
     for name in names:
         by_source = {label: of[name] for label, of in types_by_source.items()}

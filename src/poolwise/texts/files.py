@@ -73,11 +73,12 @@ class TextFile:
             with reading(self.label):
                 _check_file(Path(self.path))
 
-    def lines(self, *, any_end: bool = False) -> Iterator[str]:
+    def lines(self, *, any_end: bool = False, lenient: bool = False) -> Iterator[str]:
         """The lines with their ends; the last may have none. A byte order mark is dropped.
 
         Raises TextError at one of more than ``max_bytes`` bytes, before it is read to its end. With
-        ``any_end`` a lone CR ends a line too, as the csv module wants them.
+        ``any_end`` a lone CR ends a line too, as the csv module wants them. If it is ``lenient``,
+        long lines and bad bytes come as ``decoded_lines`` has them.
         """
         with reading(self.label), self._open() as (_, content):
             head = content.read(HEAD)
@@ -86,7 +87,12 @@ class TextFile:
             encoding = encoding_of(head, self.encoding, self.label)
             chunks = chain([head + _next_chunk(content)], iter(lambda: _next_chunk(content), b""))
             yield from decoded_lines(
-                chunks, encoding, self.label, any_end=any_end, max_bytes=self.max_bytes
+                chunks,
+                encoding,
+                self.label,
+                any_end=any_end,
+                max_bytes=self.max_bytes,
+                lenient=lenient,
             )
 
     def count_lines(self) -> int | None:

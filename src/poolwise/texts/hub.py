@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from poolwise.errors import TextError, listed, needs
+from poolwise.texts.bad_values import bounded
 from poolwise.texts.columns import MISSING, Table, field_paths, find_value, known_column
 from poolwise.texts.extra_columns import ValueKind, kinds_of
 from poolwise.texts.hub_identity import folder_version, hub_version
@@ -45,6 +46,10 @@ class HubDataset:
     max_bytes: int = MAX_TEXT_BYTES
     repeatable = True
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the open dataset, which another process opens again."""
+        return {"label": self.label, "max_bytes": self.max_bytes}
+
     def check(self) -> None:
         """Raise TextError unless the address makes sense and a folder it names is there."""
         check_limit(self.max_bytes)
@@ -53,13 +58,27 @@ class HubDataset:
         if folder is not None and not folder.is_dir():
             raise TextError(f"{self.label}: no such folder: {name}")
 
-    def table(self, optional: Sequence[str] = ()) -> Table:
+    def table(self, optional: Sequence[str] = (), *, lenient: bool = False) -> Table:
         """The split: its columns, the fields within them, and its rows in order."""
         with self.reading():
             names = field_paths(self._dataset.features or next(iter(self._dataset), {}))
-        return Table(self.label, names, self._rows, unit="row")
+            row_count = self._dataset.__len__ if hasattr(self._dataset, "__len__") else None
 
-    def types(self, names: Sequence[str]) -> Mapping[str, pa.DataType | frozenset[ValueKind]]:
+        def rows_from(names: Sequence[str], first: int) -> Iterator[tuple[int, Sequence[object]]]:
+            return self._rows(names, first, lenient=lenient)
+
+        return Table(
+            self.label,
+            names,
+            lambda names: rows_from(names, 0),
+            unit="row",
+            rows_from=rows_from,
+            row_count=row_count,
+        )
+
+    def types(
+        self, names: Sequence[str], *, lenient: bool = False
+    ) -> Mapping[str, pa.DataType | frozenset[ValueKind]]:
         """As the dataset says them; found out from all its rows where it does not."""
         known = self.table().names
         for name in names:
@@ -67,7 +86,7 @@ class HubDataset:
         with self.reading():
             features = self._dataset.features
         if features is None:
-            return kinds_of((values for _, values in self._rows(names)), names)
+            return kinds_of((values for _, values in self._rows(names, lenient=lenient)), names)
         return {name: _type_of(features.arrow_schema, name) for name in names}
 
     def count(self) -> int | None:
@@ -93,16 +112,21 @@ class HubDataset:
                 name, version = str(folder.resolve()), folder_version(folder, split)
         return {"name": name, "config": config, "split": split, "rows": rows, **version}
 
-    def _rows(self, columns: Sequence[str]) -> Iterator[tuple[int, Sequence[object]]]:
+    def _rows(
+        self, columns: Sequence[str], first: int = 0, *, lenient: bool = False
+    ) -> Iterator[tuple[int, Sequence[object]]]:
         with self.reading():
             names = self._dataset.column_names
             roots = names and [
                 name for name in names if any(_within(name, column) for column in columns)
             ]
             rows = self._dataset.select_columns(roots) if roots else self._dataset
-            for row, record in enumerate(rows):
+            for row, record in enumerate(rows.skip(first) if first else rows, first):
                 values = [find_value(record, column) for column in columns]
-                check_fields(f"{self.label}, row {row}", values, self.max_bytes)
+                if lenient:
+                    values = bounded(values, self.max_bytes)
+                else:
+                    check_fields(f"{self.label}, row {row}", values, self.max_bytes)
                 yield row, [None if value is MISSING else value for value in values]
 
     @property

@@ -26,11 +26,22 @@ def is_small(characters: int, max_bytes: int) -> bool:
 
 def check_row(location: str, row: str, max_bytes: int) -> None:
     """Raise TextError, naming the row as ``location``, if it has more than ``max_bytes`` bytes."""
-    if is_small(len(row), max_bytes):
-        return
-    size = len(row) if row.isascii() else len(row.encode("utf-8", "surrogatepass"))
-    if size > max_bytes:
+    size = excess_size(row, max_bytes)
+    if size is not None:
         raise too_large(location, max_bytes, size)
+
+
+def excess_size(row: str, max_bytes: int) -> int | None:
+    """The number of its bytes if they are more than ``max_bytes``."""
+    if is_small(len(row), max_bytes):
+        return None
+    size = utf8_size(row)
+    return size if size > max_bytes else None
+
+
+def utf8_size(text: str) -> int:
+    """Bytes of the text in UTF-8; a byte that could not be decoded is one."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
 
 
 def check_fields(location: str, fields: Iterable[object], max_bytes: int) -> None:

@@ -33,11 +33,13 @@ class MemorySource:
         if not self._is_table:
             check_container(self.data)
 
-    def table(self, optional: Sequence[str] = ()) -> Table:
+    def table(self, optional: Sequence[str] = (), *, lenient: bool = False) -> Table:
         data = self.data if self._is_table else {"text": self.data}
         return table_of(data, self.label, self.max_bytes, ("text", "split"))
 
-    def types(self, names: Sequence[str]) -> Mapping[str, pa.DataType | frozenset[ValueKind]]:
+    def types(
+        self, names: Sequence[str], *, lenient: bool = False
+    ) -> Mapping[str, pa.DataType | frozenset[ValueKind]]:
         import pyarrow as pa  # noqa: PLC0415 - texts alone are read without it
 
         table = self.table()

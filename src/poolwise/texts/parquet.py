@@ -9,6 +9,7 @@ from itertools import islice
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from poolwise.errors import TextError
+from poolwise.texts.bad_values import BadValue, bad_byte, too_long
 from poolwise.texts.columns import MAX_NESTED, Table, known_column
 from poolwise.texts.contents import HEAD, binary_format
 from poolwise.texts.files import STDIN, TextFile, reading
@@ -39,17 +40,28 @@ class _Column(NamedTuple):
     type: pa.DataType
 
 
-def read_parquet(file: TextFile) -> Table:
+def read_parquet(file: TextFile, *, lenient: bool = False) -> Table:
     """A Parquet file, read a few rows at a time, however large its row groups are.
 
     Its columns are also the fields of structs, by their paths (``review.body``).
     """
     with _open(file) as parquet:
-        schema = parquet.schema_arrow
+        schema, row_count = parquet.schema_arrow, int(parquet.metadata.num_rows)
     columns: list[str] = schema.names
     nested = _columns(schema).keys() - columns
     names = [*columns, *(name for name in _columns(schema) if name in nested)]
-    return Table(file.label, names, lambda names: _rows(file, names), unit="row")
+
+    def rows_from(names: Sequence[str], first: int) -> Iterator[tuple[int, Sequence[object]]]:
+        return _rows(file, names, first, lenient=lenient)
+
+    return Table(
+        file.label,
+        names,
+        lambda names: rows_from(names, 0),
+        unit="row",
+        rows_from=rows_from,
+        row_count=lambda: row_count,
+    )
 
 
 def count_parquet(file: TextFile) -> int | None:
@@ -68,17 +80,43 @@ def parquet_types(file: TextFile, names: Sequence[str]) -> Mapping[str, pa.DataT
     return {name: of.value_type if pa.types.is_dictionary(of) else of for name, of in types.items()}
 
 
-def _rows(file: TextFile, names: Sequence[str]) -> Iterator[tuple[int, Sequence[object]]]:
+def _rows(
+    file: TextFile, names: Sequence[str], first: int, *, lenient: bool
+) -> Iterator[tuple[int, Sequence[object]]]:
     with _open(file) as parquet:
         columns = _columns(parquet.schema_arrow)
         batch_rows = _batch_rows(parquet, [columns[name].path[0] for name in names], file)
-        row = 0
-        for batch in parquet.iter_batches(batch_rows, columns=list(dict.fromkeys(names))):
+        row, groups = _groups_from(parquet.metadata, first)
+        roots = list(dict.fromkeys(names))
+        for whole in parquet.iter_batches(batch_rows, row_groups=groups, columns=roots):
+            begin = min(max(first - row, 0), len(whole))
+            row, batch = row + begin, whole.slice(begin)
             arrays = {name: _array(batch, columns[name]) for name in names}
-            _check_sizes(list(arrays.values()), row, file)
-            for values in zip(*(_values(arrays[name]) for name in names), strict=True):
+            large, long_names = _large_rows(arrays, file.max_bytes)
+            if large and not lenient:
+                at, size = next(iter(large.items()))
+                raise too_large(f"{file.label}, row {row + at}", file.max_bytes, size)
+            bad = {at: too_long(size, file.max_bytes) for at, size in large.items()}
+            fields = {
+                name: _readable(array, bad if name in long_names else {})
+                if lenient
+                else _values(array)
+                for name, array in arrays.items()
+            }
+            for values in zip(*(fields[name] for name in names), strict=True):
                 yield row, values
                 row += 1
+
+
+def _groups_from(metadata: pq.FileMetaData, first: int) -> tuple[int, list[int]]:
+    """The row groups from that of the row ``first`` on, and the number of rows before them."""
+    before = 0
+    for group in range(metadata.num_row_groups):
+        rows = metadata.row_group(group).num_rows
+        if before + rows > first:
+            return before, list(range(group, metadata.num_row_groups))
+        before += rows
+    return before, []
 
 
 def _batch_rows(parquet: pq.ParquetFile, roots: Sequence[str], file: TextFile) -> int:
@@ -101,25 +139,28 @@ def _batch_rows(parquet: pq.ParquetFile, roots: Sequence[str], file: TextFile) -
     return max(min_rows, min(_MAX_ROWS, _MAX_BYTES // largest))
 
 
-def _check_sizes(arrays: Sequence[pa.Array], first: int, file: TextFile) -> None:
-    """Raise TextError at a row whose texts are too large, before they become Python's."""
+def _large_rows(
+    arrays: Mapping[str, pa.Array], max_bytes: int
+) -> tuple[Mapping[int, int], frozenset[str]]:
+    """The sizes of rows whose texts are too large, by row, before they become Python's; and the
+    columns that have such long texts."""
     import pyarrow as pa  # noqa: PLC0415 - as below
     import pyarrow.compute as pc  # type: ignore[import-untyped]  # noqa: PLC0415 - as below
 
     sizes: dict[int, int] = {}
-    for array in arrays:
+    names = set()
+    for name, array in arrays.items():
         of = array.dictionary if pa.types.is_dictionary(array.type) else array
         if not (pa.types.is_string(of.type) or pa.types.is_large_string(of.type)):
             continue
         lengths = pc.binary_length(of)
         if of is not array:
             lengths = lengths.take(array.indices)
-        if (pc.sum(lengths).as_py() or 0) * len(arrays) > file.max_bytes:
-            for row, size in enumerate(lengths.to_pylist(), first):
+        if (pc.sum(lengths).as_py() or 0) * len(arrays) > max_bytes:
+            names.add(name)
+            for row, size in enumerate(lengths.to_pylist()):
                 sizes[row] = sizes.get(row, 0) + (size or 0)
-    for row, size in sizes.items():
-        if size > file.max_bytes:
-            raise too_large(f"{file.label}, row {row}", file.max_bytes, size)
+    return {row: size for row, size in sizes.items() if size > max_bytes}, frozenset(names)
 
 
 def _columns(schema: pa.Schema) -> Mapping[str, _Column]:
@@ -152,6 +193,29 @@ def _values(array: pa.Array) -> list[object]:
         return [value if value.is_valid else None for value in array]
     values: list[object] = array.to_pylist()
     return values
+
+
+def _readable(array: pa.Array, bad: Mapping[int, BadValue]) -> list[object]:
+    """Python's values, bad ones in the rows of ``bad`` and where texts are not UTF-8."""
+    import pyarrow as pa  # noqa: PLC0415 - as below
+
+    if bad:
+        rows = [None if row in bad else row for row in range(len(array))]
+        array = array.take(pa.array(rows, pa.int64()))
+    try:
+        values = _values(array)
+    except UnicodeDecodeError:
+        values = [_readable_value(value) for value in array]
+    for row, value in bad.items():
+        values[row] = value
+    return values
+
+
+def _readable_value(value: pa.Scalar) -> object:
+    try:
+        return value.as_py()
+    except UnicodeDecodeError as error:
+        return bad_byte(error.object[error.start], error.start, "utf-8")
 
 
 @contextmanager

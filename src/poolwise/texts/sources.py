@@ -24,7 +24,7 @@ from poolwise.texts.parquet import count_parquet, parquet_types, read_parquet
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
 
-TABLES: dict[str, Callable[[TextFile], Table]] = {
+TABLES: dict[str, Callable[..., Table]] = {
     "lines": read_lines,
     "csv": read_csv,
     "tsv": read_tsv,
@@ -59,11 +59,14 @@ class Source(Protocol):
     def check(self) -> None:
         """Raise TextError if it is not there."""
 
-    def table(self, optional: Sequence[str] = ()) -> Table:
+    def table(self, optional: Sequence[str] = (), *, lenient: bool = False) -> Table:
         """Its columns and rows; TextError where they cannot be read. A row may lack ``optional``
-        columns, which are null then."""
+        columns, which are null then. If it is ``lenient``, a row that cannot be read is one of bad
+        values."""
 
-    def types(self, names: Sequence[str]) -> Mapping[str, pa.DataType | frozenset[ValueKind]]:
+    def types(
+        self, names: Sequence[str], *, lenient: bool = False
+    ) -> Mapping[str, pa.DataType | frozenset[ValueKind]]:
         """The types of columns; or where it has none, the kinds of their values."""
 
     def count(self) -> int | None:
@@ -94,19 +97,21 @@ class FileSource:
         if self.format not in TABLES:
             raise TextError(f"unknown format {self.format!r}; expected one of {', '.join(TABLES)}")
 
-    def table(self, optional: Sequence[str] = ()) -> Table:
+    def table(self, optional: Sequence[str] = (), *, lenient: bool = False) -> Table:
         if self.format == "jsonl":
-            return read_jsonl(self.file, optional)
-        return TABLES[self.format](self.file)
+            return read_jsonl(self.file, optional, lenient=lenient)
+        return TABLES[self.format](self.file, lenient=lenient)
 
-    def types(self, names: Sequence[str]) -> Mapping[str, pa.DataType | frozenset[ValueKind]]:
+    def types(
+        self, names: Sequence[str], *, lenient: bool = False
+    ) -> Mapping[str, pa.DataType | frozenset[ValueKind]]:
         if self.format == "parquet":
             return parquet_types(self.file, names)
         if self.format != "jsonl":
             return dict.fromkeys(names, frozenset({"text"}))
         # What is read once may hold anything.
         unknown_kinds = dict.fromkeys(names, frozenset({"other"}))
-        return json_kinds(self.file, names) if self.repeatable else unknown_kinds
+        return json_kinds(self.file, names, lenient=lenient) if self.repeatable else unknown_kinds
 
     def count(self) -> int | None:
         if self.format == "parquet":
