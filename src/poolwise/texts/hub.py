@@ -121,6 +121,8 @@ class HubDataset:
                 name for name in names if any(_within(name, column) for column in columns)
             ]
             rows = self._dataset.select_columns(roots) if roots else self._dataset
+            if hasattr(rows, "__len__") and first >= len(rows):  # skip refuses its length
+                return
             for row, record in enumerate(rows.skip(first) if first else rows, first):
                 values = [find_value(record, column) for column in columns]
                 if lenient:

@@ -192,7 +192,7 @@ def _parsed(line: str | BadValue) -> tuple[dict[str, Any] | BadValue, str]:
     except ValueError as error:
         found = str(error)
         if isinstance(error, json.JSONDecodeError):
-            found = f"{error.msg} at character {error.pos}"
+            found = f"{error.msg} at character {min(error.pos, len(line.rstrip()))}"
         return BadValue(f"json: {found}"), (
             f"not JSON: {error}; expected one object a line (JSON Lines)"
         )
