@@ -5,9 +5,10 @@ import json
 import subprocess
 import sys
 import tempfile
+import uuid
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -65,22 +66,22 @@ def write_part(folder, number, table, readouts=("mean@-1",), columns=None, group
     return PartFile(path, hashlib.sha256(path.read_bytes()).hexdigest(), len(table))
 
 
-def three_parts(folder, n=60, *, dtype="float32", ids=None, width=16, seed=0, null=(3,), **extra):
-    """Parts of 20 rows, of which the third of each is bad."""
-    values = vectors(n, width, dtype, seed)
+def three_parts(folder, n=60, *, dtype="float32", ids=None, width=16, seed=0, null=(3,), size=20):
+    """Parts of ``size`` rows, of which row 3 of each is bad. Binary vectors are as the step writes
+    them, bytes less 128."""
+    values, name, about = vectors(n, width, dtype, seed), "mean@-1", {}
     ids = [*range(100, 100 + n)] if ids is None else ids
+    if dtype == "binary":
+        values, name = (values.astype(np.int16) - 128).astype(np.int8), "mean_m1"
+        about = {"readouts": ["mean@-1|binary"], "columns": {name: "mean@-1|binary"}}
     return [
         write_part(
             folder,
-            at // 20,
-            rows(
-                ids[at : at + 20],
-                values[at : at + 20],
-                null=null,
-                **{name: column[at : at + 20] for name, column in extra.items()},
-            ),
+            at // size,
+            rows(ids[at : at + size], values[at : at + size], null=null, name=name),
+            **about,
         )
-        for at in range(0, n, 20)
+        for at in range(0, n, size)
     ]
 
 
@@ -91,13 +92,14 @@ def load(address, parts):
     return result
 
 
-def expected(parts, name="mean@-1"):
+def expected(parts, dtype="float32"):
     """By id the bytes of the vector in the parts, None for a bad row."""
     table = pa.concat_tables([pq.read_table(part.path) for part in parts])
-    dtype = table[name].type.value_type.to_pandas_dtype()
+    column = table["mean_m1" if dtype == "binary" else "mean@-1"].to_pylist()
+    offset = 128 if dtype == "binary" else 0
     return {
-        id_: None if vector is None else np.array(vector, dtype).tobytes()
-        for id_, vector in zip(table["id"].to_pylist(), table[name].to_pylist(), strict=True)
+        id_: None if vector is None else (np.array(vector) + offset).astype(DTYPES[dtype]).tobytes()
+        for id_, vector in zip(table["id"].to_pylist(), column, strict=True)
     }
 
 
@@ -123,18 +125,30 @@ def postgres():
         connection.execute("ALTER SYSTEM SET fsync = off")  # seconds for each test, and at the end
         connection.execute("ALTER SYSTEM SET full_page_writes = off")
         connection.execute("SELECT pg_reload_conf()")
+        connection.execute("CREATE EXTENSION vector SCHEMA public")
     yield server.get_uri()
     server.cleanup()
 
 
 @pytest.fixture
 def database(postgres):
-    """The address of a new database."""
+    """An address whose tables are in a schema of their own: a database costs more."""
     import psycopg
 
-    name = f"db_{Path(tempfile.mktemp()).name}"
+    name = f"s{uuid.uuid4().hex}"
     with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(f"CREATE SCHEMA {name}")
+    return f"{postgres}&options=-csearch_path%3D{name},public"
+
+
+@pytest.fixture
+def own_database(postgres):
+    """The address of a new database, without the extension."""
+    import psycopg
+
+    name = f"d{uuid.uuid4().hex}"
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
     return postgres.replace("/postgres?", f"/{name}?")
 
 
@@ -146,7 +160,6 @@ class Place:
     address: str
     read: Callable
     neighbours: Callable
-    parameters: dict = field(default_factory=dict)
 
 
 @pytest.fixture(params=KINDS)

@@ -30,7 +30,7 @@ open_target(sys.argv[1]).load(parts, Killed("rows", show=False))
 
 def held(place, parts, helpers, dtype="float32"):
     """What the target holds, and what it should; an index has no bad rows, FAISS unit vectors."""
-    found, wanted = place.read(place.address, dtype), helpers.expected(parts)
+    found, wanted = place.read(place.address, dtype), helpers.expected(parts, dtype)
     if place.kind in ("faiss", "usearch"):
         wanted = {id_: data for id_, data in wanted.items() if data is not None}
     if place.kind == "faiss" and dtype != "binary":

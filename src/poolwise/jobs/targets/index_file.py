@@ -150,7 +150,7 @@ def _vectors(
     count = 0
     for part in parts:
         for batch in row_groups(part, ["id", vector.name]):
-            vectors, good = good_vectors(batch[vector.name])
+            vectors, good = good_vectors(batch[vector.name], vector)
             ids = batch["id"].filter(good)
             if ids_are_keys:
                 yield np.asarray(ids.to_numpy(), np.int64), vectors, []

@@ -41,7 +41,9 @@ class LanceTable:
         self._database = lancedb.connect(folder)
         self._parts = self._open(_PARTS, _PARTS_SCHEMA)
         self._table = self._open(name, self._schema)
-        self._check()
+        if not self._fits():  # none of its rows came in
+            self._database.drop_table(name)
+            self._table = self._open(name, self._schema)
 
     def count(self) -> int:
         return int(self._table.count_rows())
@@ -102,6 +104,11 @@ class LanceTable:
                     f"{self._names[vector.name]} holds int8 vectors as float16, which has every "
                     "int8 exactly: Lance searches no vectors of int8"
                 )
+            elif vector.less_128:
+                yield (
+                    f"{self._names[vector.name]} holds bits as uint8, which Lance searches by "
+                    "Hamming distance; the parts have these bytes less 128"
+                )
 
     def _open(self, name: str, schema: pa.Schema) -> Any:
         try:
@@ -117,16 +124,20 @@ class LanceTable:
             about = {"poolwise.readout": vector.spec}
             if vector.dtype == "int8":
                 type_ = pa.list_(pa.float16(), vector.width)
+            elif vector.dtype == "binary":
+                type_ = pa.list_(pa.uint8(), vector.width)
         return pa.field(self._names[field.name], type_, metadata=about)
 
-    def _check(self) -> None:
+    def _fits(self) -> bool:
+        """Whether the table has our columns; StoreError where it has others and rows."""
         found = self._table.schema
         if b"poolwise.target" not in (found.metadata or {}):
             raise StoreError(
                 f"the table {self._name} is there and was not made by poolwise, which would delete "
                 "its rows; choose another name: lance:FOLDER#TABLE"
             )
-        if found.names != self._schema.names or found.types != self._schema.types:
+        fits = bool(found.names == self._schema.names and found.types == self._schema.types)
+        if not fits and self.count():
             columns = {f"{field.name} {field.type}" for field in found}
             wanted = {f"{field.name} {field.type}" for field in self._schema}
             raise StoreError(
@@ -135,11 +146,12 @@ class LanceTable:
                 f"{listed(sorted(wanted - columns)) or 'none'}; drop the table, or choose another "
                 "name: lance:FOLDER#TABLE"
             )
+        return fits
 
     def _batches(self, part: PartFile, progress: Progress | None) -> Iterator[pa.RecordBatch]:
         for batch in row_groups(part):
             columns = [
-                only_good(column) if name in self._vectors else column
+                only_good(column, self._vectors[name]) if name in self._vectors else column
                 for name, column in zip(batch.schema.names, batch.columns, strict=True)
             ]
             columns = [

@@ -12,8 +12,9 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
-from poolwise.errors import StoreError, listed
+from poolwise.errors import ReadoutError, StoreError, listed
 from poolwise.jobs.targets.target import PartFile
+from poolwise.readouts import parse
 
 _FLOATS = {pa.float32(): "float32", pa.float16(): "float16"}
 _DTYPES = {**_FLOATS, pa.int8(): "int8", pa.uint8(): "binary"}
@@ -23,13 +24,15 @@ _DTYPES = {**_FLOATS, pa.int8(): "int8", pa.uint8(): "binary"}
 class VectorColumn:
     """A readout's column: its name in the parts, the readout's spec, ``width`` values a row.
 
-    ``dtype`` is float32, float16, int8 or binary: 8 bits in each value, the highest first.
+    ``dtype`` is float32, float16, int8 or binary: 8 bits in each value, the highest first. The step
+    ``binary`` writes bytes ``less_128``; a target is given the bytes.
     """
 
     name: str
     spec: str
     width: int
     dtype: str
+    less_128: bool = False
 
     @property
     def dimensions(self) -> int:
@@ -112,10 +115,14 @@ def plain(type_: pa.DataType) -> pa.DataType:
     return type_
 
 
-def good_vectors(column: pa.FixedSizeListArray) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+def good_vectors(
+    column: pa.FixedSizeListArray, vector: VectorColumn
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """The vectors [m, width] that are there and finite, and of all n rows whether one is."""
     there = column.is_valid().to_numpy(zero_copy_only=False)
     vectors = column.flatten().to_numpy(zero_copy_only=False).reshape(-1, column.type.list_size)
+    if vector.less_128:
+        vectors = vectors.view(np.uint8) ^ np.uint8(128)
     if vectors.dtype.kind != "f":
         return vectors, there
     finite = np.isfinite(vectors).all(1)
@@ -126,9 +133,9 @@ def good_vectors(column: pa.FixedSizeListArray) -> tuple[NDArray[Any], NDArray[n
     return vectors[finite], good
 
 
-def only_good(column: pa.FixedSizeListArray) -> pa.FixedSizeListArray:
-    """The column with null for each vector that is not finite."""
-    vectors, good = good_vectors(column)
+def only_good(column: pa.FixedSizeListArray, vector: VectorColumn) -> pa.FixedSizeListArray:
+    """The column of ``good_vectors``, with null for each row that has none."""
+    vectors, good = good_vectors(column, vector)
     values = np.zeros((len(good), column.type.list_size), vectors.dtype)
     values[good] = vectors
     return pa.FixedSizeListArray.from_arrays(
@@ -175,7 +182,17 @@ def _vector(schema: pa.Schema, name: str, spec: str, part: PartFile) -> VectorCo
         raise StoreError(
             f"the column {name!r:.60} in {part.path} is absent or {type_}, expected vectors"
         )
-    return VectorColumn(name, spec, type_.list_size, _DTYPES[type_.value_type])
+    dtype = _DTYPES[type_.value_type]
+    less_128 = dtype == "int8" and _ends_in_binary(spec)
+    return VectorColumn(name, spec, type_.list_size, "binary" if less_128 else dtype, less_128)
+
+
+def _ends_in_binary(spec: str) -> bool:
+    try:
+        steps = parse(spec).steps
+    except ReadoutError:
+        return False
+    return bool(steps) and steps[-1].name == "binary"
 
 
 def _plain_batch(table: pa.Table) -> pa.RecordBatch:

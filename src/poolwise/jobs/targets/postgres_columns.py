@@ -152,7 +152,7 @@ def _encoder(vector: VectorColumn) -> Encoder:
         dtype = ">f4" if vector.dtype == "float32" else ">f2"
 
     def encode(column: pa.Array) -> Fields:
-        vectors, good = good_vectors(column)
+        vectors, good = good_vectors(column, vector)
         framed: Any = np.empty((len(vectors), 4), np.uint8)
         framed[:] = np.frombuffer(head, np.uint8)
         return fixed(np.hstack([framed, as_bytes(vectors, dtype)]), good)

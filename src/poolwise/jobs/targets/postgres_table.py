@@ -51,10 +51,11 @@ class PostgresTable:
                 ).format(_PARTS)
             )
             found = self._found_columns()
+            if found and not self._fits(found):  # none of its rows came in
+                self._run(SQL("DROP TABLE {}").format(self._table))
+                found = {}
             if not found:
                 self._make_table()
-        if found:
-            self._check(found)
 
     def count(self) -> int:
         return int(self._value(SQL("SELECT count(*) FROM {}").format(self._table)))
@@ -176,7 +177,8 @@ class PostgresTable:
                 )
         self._run(SQL("DELETE FROM {} WHERE target = {}").format(_PARTS, self._name))
 
-    def _check(self, found: dict[str, str]) -> None:
+    def _fits(self, found: dict[str, str]) -> bool:
+        """Whether the table has our columns; StoreError where it has others and rows."""
         comment = self._value(
             SQL("SELECT obj_description(to_regclass({}), 'pg_class')").format(
                 self._table.as_string(self._connection)
@@ -189,7 +191,7 @@ class PostgresTable:
             )
         plain = {name: type_.rpartition(".")[2] for name, type_ in found.items()}  # no schema
         wanted = {column.name: column.type for column in self._columns}
-        if plain != wanted:
+        if plain != wanted and self.count():
             show = [f"{name} {type_}" for name, type_ in plain.items() - wanted.items()]
             expect = [f"{name} {type_}" for name, type_ in wanted.items() - plain.items()]
             raise StoreError(
@@ -197,6 +199,7 @@ class PostgresTable:
                 f"{listed(sorted(show)) or 'fewer'}, expected {listed(sorted(expect)) or 'none'}; "
                 "drop the table, or choose another name with table=NAME"
             )
+        return plain == wanted
 
     def _merge(self) -> Composed:
         """Rows of the staging table into the table; gives how many are new, how many differed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -43,11 +44,11 @@ class UsearchIndex:
 
     @staticmethod
     def wrote(path: Path) -> bool:
+        """The name stands behind the vectors, a matrix with two uint32 in front."""
         with path.open("rb") as file:
-            return b"usearch" in file.read(4096) or _ends_in_header(path)
-
-
-def _ends_in_header(path: Path) -> bool:
-    from usearch.index import Index  # noqa: PLC0415 - an extra
-
-    return Index.metadata(str(path)) is not None
+            start = file.read(8)
+            if len(start) < 8:
+                return False
+            rows, row_bytes = struct.unpack("<II", start)
+            file.seek(min(8 + rows * row_bytes, path.stat().st_size))
+            return file.read(7) == b"usearch"
