@@ -87,6 +87,21 @@ def test_bits_are_searched_by_an_index_too(address, helpers, tmp_path, monkeypat
     assert found[0] == 107
 
 
+def test_a_part_that_was_merged_but_not_noted(address, helpers, tmp_path, monkeypatch):
+    """Neither the old nor the new content is taken for loaded."""
+    old, new = tmp_path / "old", tmp_path / "new"
+    for folder in (old, new):
+        folder.mkdir()
+    parts = helpers.three_parts(old)
+    helpers.load(address, parts)
+    with monkeypatch.context() as patch:
+        patch.setattr(lance_table.LanceTable, "_note", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            helpers.load(address, helpers.three_parts(new, seed=1))
+    assert helpers.load(address, parts).updated == 19
+    assert helpers.read_lance(address, "float32") == helpers.expected(parts)
+
+
 def test_int8_is_noted(address, helpers, tmp_path):
     result = helpers.load(address, helpers.three_parts(tmp_path, dtype="int8"))
     assert "as float16" in result.notes[0]

@@ -38,7 +38,8 @@ def open_target(address: str) -> Target:
         from poolwise.jobs.targets.lance import LanceTarget  # noqa: PLC0415
 
         folder, _, table = rest.partition("#")
-        return LanceTarget(_path(folder, address), table or DEFAULT_TABLE)
+        _path(folder, address)
+        return LanceTarget(folder, table or DEFAULT_TABLE)
     if scheme == "faiss":
         from poolwise.jobs.targets.faiss import FaissIndex  # noqa: PLC0415
         from poolwise.jobs.targets.index_file import IndexFileTarget  # noqa: PLC0415

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from poolwise.errors import StoreError, needs
 from poolwise.jobs.targets.part_rows import part_schema
@@ -26,7 +25,7 @@ class LanceTarget:
     for, lost and foreign ones are, where the counts differ.
     """
 
-    def __init__(self, folder: Path, table: str) -> None:
+    def __init__(self, folder: str, table: str) -> None:
         self._folder, self._name = folder, table
 
     def load(self, parts: Sequence[PartFile], progress: Progress) -> TargetResult:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import lancedb
@@ -25,14 +24,14 @@ INDEX_FROM = 100_000
 _PARTS = "poolwise_parts"
 _PARTS_SCHEMA = pa.schema([("target", pa.string()), ("part", pa.string()), ("sha256", pa.string())])
 _OURS = {b"poolwise.target": b"1"}
-_IDS_A_DELETE = 1000
+_VALUES_A_DELETE = 1000
 
 
 class LanceTable:
     """The table ``name`` in ``folder``; made if it is absent. Raises StoreError where it is not
     ours, or has other columns."""
 
-    def __init__(self, folder: Path, name: str, schema: PartSchema) -> None:
+    def __init__(self, folder: str, name: str, schema: PartSchema) -> None:
         self._name, self._vectors = name, {vector.name: vector for vector in schema.vectors}
         # Lance has these for its own, and its SQL has no name that holds a backtick.
         names = target_names(schema, reserved=("_rowid", "_rowaddr"), refused=".`", longest=255)
@@ -54,30 +53,31 @@ class LanceTable:
         return dict(zip(rows["part"].to_pylist(), rows["sha256"].to_pylist(), strict=True))
 
     def load_part(self, part: PartFile, progress: Progress | None) -> tuple[int, int]:
-        """Rows added and updated by a part, which is then noted."""
+        """Rows added and updated by a part, which is then noted; meanwhile it is not."""
+        if self.loaded_parts().get(part.name, part.sha256) != part.sha256:
+            self._forget([part.name])
         reader = pa.RecordBatchReader.from_batches(self._schema, self._batches(part, progress))
         merge = self._table.merge_insert("id").when_not_matched_insert_all()
         done = merge.when_matched_update_all(where=self._differ()).execute(
             reader, on_bad_vectors="null"
         )
-        note = pa.table([[self._name], [part.name], [part.sha256]], schema=_PARTS_SCHEMA)
-        notes = self._parts.merge_insert(["target", "part"])
-        notes.when_matched_update_all().when_not_matched_insert_all().execute(note)
+        self._note(part)
         return int(done.num_inserted_rows), int(done.num_updated_rows)
 
     def delete_others(self, parts: Sequence[PartFile]) -> int:
         """Delete rows that no part has; how many."""
         before = self.count()
         gone = self._gone(parts)
-        for start in range(0, len(gone), _IDS_A_DELETE):
-            ids = ", ".join(map(_literal, gone[start : start + _IDS_A_DELETE]))
+        for start in range(0, len(gone), _VALUES_A_DELETE):
+            ids = ", ".join(map(_literal, gone[start : start + _VALUES_A_DELETE]))
             self._table.delete(f"id IN ({ids})")
         return before - self.count()
 
     def forget_others(self, parts: Sequence[str]) -> None:
         """Delete the notes of other parts than these."""
-        for part in self.loaded_parts().keys() - {*parts}:
-            self._parts.delete(f"target = {_literal(self._name)} AND part = {_literal(part)}")
+        gone = sorted(self.loaded_parts().keys() - {*parts})
+        for start in range(0, len(gone), _VALUES_A_DELETE):
+            self._forget(gone[start : start + _VALUES_A_DELETE])
 
     def build_indexes(self) -> None:
         """An index on each readout, where rows are enough and none is there."""
@@ -109,6 +109,15 @@ class LanceTable:
                     f"{self._names[vector.name]} holds bits as uint8, which Lance searches by "
                     "Hamming distance; the parts have these bytes less 128"
                 )
+
+    def _note(self, part: PartFile) -> None:
+        note = pa.table([[self._name], [part.name], [part.sha256]], schema=_PARTS_SCHEMA)
+        notes = self._parts.merge_insert(["target", "part"])
+        notes.when_matched_update_all().when_not_matched_insert_all().execute(note)
+
+    def _forget(self, parts: Sequence[str]) -> None:
+        names = ", ".join(map(_literal, parts))
+        self._parts.delete(f"target = {_literal(self._name)} AND part IN ({names})")
 
     def _open(self, name: str, schema: pa.Schema) -> Any:
         try:
@@ -205,7 +214,7 @@ class LanceTable:
 
 
 @contextmanager
-def lance_errors(folder: Path) -> Iterator[None]:
+def lance_errors(folder: str) -> Iterator[None]:
     """What Lance refuses is a StoreError with its words."""
     try:
         yield

@@ -14,7 +14,6 @@ from poolwise.jobs.targets.index_file import Keys
 from poolwise.jobs.targets.part_rows import VectorColumn
 
 _DTYPES = {"float32": "f32", "float16": "f16", "int8": "i8", "binary": "b1"}
-_CONNECTIVITY, _EXPANSION = 32, 256
 
 
 class UsearchIndex:
@@ -30,9 +29,6 @@ class UsearchIndex:
             ndim=vector.dimensions,
             metric="hamming" if vector.dtype == "binary" else "cos",
             dtype=_DTYPES[vector.dtype],
-            connectivity=_CONNECTIVITY,
-            expansion_add=_EXPANSION,
-            expansion_search=_EXPANSION,
         )
 
     def add(self, keys: Keys, vectors: NDArray[Any]) -> None:
