@@ -71,9 +71,7 @@ soak: $(VENV)/.developer $(VENV)/.ray
 	for seed in $(SEEDS); do \
 		POOLWISE_INPUTS=2000 POOLWISE_MUTATION_SEED=$$seed $(BIN)/python -m pytest tests/texts/test_texts_mutations.py || exit; \
 	done
-	for seed in $(SEEDS); do \
-		POOLWISE_KILLS=1000 POOLWISE_KILL_SEED=$$seed $(BIN)/python -m pytest -rP tests/jobs/test_jobs_kills.py || exit; \
-	done
+	POOLWISE_KILLS=1000 POOLWISE_KILL_SEED=$(firstword $(SEEDS)) $(BIN)/python -m pytest -rP tests/jobs/test_jobs_kills.py
 	POOLWISE_SIMULATIONS=whole $(BIN)/python -m pytest -rP tests/statistics/test_coverage.py \
 		tests/statistics/test_effective_dimensions.py tests/selection/test_power.py
 	POOLWISE_GRAPHS=all $(BIN)/python -m pytest tests/exports/test_exports_onnx.py

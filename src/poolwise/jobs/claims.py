@@ -14,16 +14,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from poolwise.files import os_errors_as
+
 if sys.platform != "win32":
     import fcntl
 
 
 class Claims:
     """The claims of this process. One object a process and file: closing a second would release
-    the locks of the first (POSIX)."""
+    the locks of the first (POSIX). Raises StoreError where the file cannot be made."""
 
     def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        with os_errors_as(path):
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
 
     @contextmanager
     def claim(self, number: int) -> Iterator[bool]:

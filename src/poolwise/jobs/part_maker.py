@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from poolwise.errors import NameTakenError
 from poolwise.extraction import Extraction, windows
+from poolwise.files import os_errors_as
 from poolwise.jobs.folder import JobFolder
 from poolwise.jobs.input_rows import InputRows
 from poolwise.jobs.part_table import PartColumns
@@ -96,25 +98,30 @@ class RunningMaker:
         What is listed of rejected rows is durable before the part is, and the sidecar, which can
         be made again, after it. Raises TextError, StoreError.
         """
-        setup, folder = self.setup, self.setup.folder
-        rejected = Rejected(setup.on_bad_row)
-        output = ParquetOutput(
-            folder.part(part.number), setup.columns.vectors, schema=setup.columns.schema()
-        )
+        path = self.setup.folder.part(part.number)
         try:
-            facts = self._write(part, output, rejected, report)
-            rejected.save(folder, part.number)
-            output.commit({**setup.metadata, METADATA: asdict(facts)})
+            self._commit(part, path, report)
         except NameTakenError:
-            output.discard()
-            return Sidecar.load(folder, part.number)
+            return Sidecar.load(self.setup.folder, part.number)
+        return Sidecar.of(path).save(self.setup.folder)
+
+    def _commit(self, part: Part, path: Path, report: Report) -> None:
+        """Raises NameTakenError where the part is there."""
+        setup = self.setup
+        rejected = Rejected(setup.on_bad_row)
+        with os_errors_as(path):
+            output = ParquetOutput(path, setup.columns.vectors, schema=setup.columns.schema())
+        try:
+            facts = self._write(part, path, output, rejected, report)
+            rejected.save(setup.folder, part.number)
+            with os_errors_as(path):
+                output.commit({**setup.metadata, METADATA: asdict(facts)})
         except BaseException:
             output.discard()
             raise
-        return Sidecar.of(folder.part(part.number)).save(folder)
 
     def _write(
-        self, part: Part, output: ParquetOutput, rejected: Rejected, report: Report
+        self, part: Part, path: Path, output: ParquetOutput, rejected: Rejected, report: Report
     ) -> PartFacts:
         skip = self.setup.on_bad_row == "skip"
         flags = Counter[str](dict.fromkeys(ROW_FLAGS, 0))
@@ -126,7 +133,8 @@ class RunningMaker:
             for place, problem in sorted(problems.items()):
                 rejected.add(window[place], problem)
             if len(table):
-                output.write(table)
+                with os_errors_as(path):
+                    output.write(table)
             rows_in, rows = rows_in + len(window), rows + len(table)
             ids.update(id_lines(table["id"]))
             truncated = flags["truncated"]

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +13,7 @@ from poolwise.jobs.folder import JobFolder
 from poolwise.jobs.part_table import PartColumns
 from poolwise.jobs.plan import Plan, cut
 from poolwise.jobs.request import JobRequest
+from poolwise.jobs.stored_readouts import save_readouts
 from poolwise.stores.sink import Layout
 from poolwise.texts.corpus_rows import Corpus
 from poolwise.texts.extra_columns import extra_columns
@@ -51,28 +49,10 @@ def new_plan(
             "max_text_bytes": corpus.max_text_bytes,
             "ids": ids,
             "columns": column_types(part_columns(request, ids, request.readouts).schema()),
-            "readouts": _save_readouts(request, folder, fingerprint),
+            "readouts": save_readouts(request, folder),
         },
         list(cut(counts, options.part_rows)),
     )
-
-
-def _save_readouts(
-    request: JobRequest, folder: JobFolder, fingerprint: Mapping[str, Any]
-) -> dict[str, str]:
-    """Save the readouts, fitted; their files by their columns. Processes that plan the same job at
-    once write the same files."""
-    digest = hashlib.sha256(json.dumps(fingerprint, sort_keys=True).encode()).hexdigest()[:12]
-    transforms = request.fit()
-    names: dict[str, str] = {}
-    for place, (column, fitted) in enumerate(request.readouts.items()):
-        transform = fitted.transform or transforms.get(str(fitted.readout))
-        provenance = fitted.provenance or {"model_hash": request.model.hash}
-        names[column] = f"{digest}-{place}.toml"
-        replace(fitted, transform=transform, provenance=provenance).save(
-            folder.readouts / names[column]
-        )
-    return names
 
 
 def _id_type(corpus: Corpus) -> str:

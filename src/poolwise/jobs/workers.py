@@ -7,6 +7,7 @@ it does. A pipe whose other end is gone ends it, so that no worker outlives its 
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import threading
 import traceback
@@ -89,7 +90,7 @@ class Worker:
         """Take a message; False where the process has ended. Raises the worker's error."""
         try:
             message: int | Advance | Exception = self.pipe.recv()
-        except (EOFError, ConnectionResetError):
+        except (EOFError, OSError):  # OSError: it has been killed within a message
             self.process.join()
             return False
         if isinstance(message, Exception):
@@ -117,7 +118,19 @@ def _work(pipe: Connection, maker: PartMaker, parts: Sequence[Part]) -> None:
     except Exception as error:
         if not isinstance(error, PoolwiseError):
             error.add_note(traceback.format_exc())
-        pipe.send(error)
+        pipe.send(_portable(error))
+
+
+def _portable(error: Exception) -> Exception:
+    """The error, or where a pickle of it cannot be read, one that says the same."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        same = RuntimeError(f"{type(error).__name__}: {error}")
+        for note in getattr(error, "__notes__", ()):
+            same.add_note(note)
+        return same
+    return error
 
 
 def end_process(number: int, _: FrameType | None = None) -> None:
