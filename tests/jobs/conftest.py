@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from job_processes import files_of, write_corpus
 
 import poolwise
-from poolwise.jobs import CorpusResult
+
+with pytest.MonkeyPatch.context() as patch:
+    patch.syspath_prepend(Path(__file__).parent)
+    from job_files import files_of, write_corpus
 
 
 @dataclass(frozen=True)
@@ -22,14 +24,18 @@ class SmallCorpus:
     asked: dict[str, Any]
     whole: dict[str, bytes]
 
-    def embed(self, output: Path, **options: Any) -> CorpusResult:
+    def embed(self, output: Path, **options: Any) -> Any:
         return poolwise.embed_corpus(output=output, **{**self.asked, **options})
+
+    def files(self, output: Path) -> dict[str, bytes]:
+        """All that lies in a job's folder."""
+        return files_of(output)
 
     def command(self, output: Path, *options: str) -> list[str]:
         """``poolwise embed`` of the same."""
         return [
             "embed", str(self.asked["model"]), *self.inputs, "-o", f"{output}/",
-            "--id", "name", "--keep", "stars", "-r", "mean@-1", "-r", "cls@-2|l2",
+            "--id-column", "name", "--keep", "stars", "-r", "mean@-1", "-r", "cls@-2|l2",
             "--part-rows", str(self.asked["part_rows"]), *options,
         ]  # fmt: skip
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-from job_processes import BEGUN, COMPUTED, MADE, RESULT, JobProcess, files_of, write_corpus
+from job_files import files_of, write_corpus
+from job_processes import BEGUN, COMPUTED, MADE, RESULT, JobProcess
 
 ROWS, PART_ROWS = 1_200, 40
 KINDS: dict[str, dict[str, Any]] = {
