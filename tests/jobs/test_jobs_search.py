@@ -185,7 +185,7 @@ def test_a_column_has_to_be_named_where_there_are_several(job):
 def test_another_model_is_refused(job, bert, tiny, tmp_path):
     out = job()
     other = poolwise.load(tiny("bert", num_hidden_layers=2))
-    with pytest.raises(EncoderError) as refused:
+    with pytest.raises(StoreError) as refused:
         poolwise.search(out, "a cat", model=other)
     for word in (bert.hash[:12], other.hash[:12], bert.name, other.name):
         assert word in str(refused.value)
@@ -197,7 +197,7 @@ def test_a_model_that_is_gone_is_asked_for(job, bert, tmp_path):
     folder = shutil.copytree(bert.folder, tmp_path / "model")
     out = job(model=poolwise.load(folder))
     folder.rename(tmp_path / "elsewhere")
-    with pytest.raises(EncoderError, match=r"It made .*out; where it has moved, name its place"):
+    with pytest.raises(EncoderError, match="where it has moved, name its place"):
         poolwise.search(out, "a cat")
     assert poolwise.search(out, "a cat", model=tmp_path / "elsewhere").queries[0].hits
 
@@ -255,5 +255,5 @@ def test_what_is_no_job_and_what_is_damaged(job, tmp_path):
     out = job()
     part = out / "part-00001.parquet"
     part.write_bytes(part.read_bytes()[:-20])
-    with pytest.raises(StoreError, match=r"part-00001\.parquet is damaged"):
+    with pytest.raises(StoreError, match=r"part-00001\.parquet cannot be read"):
         poolwise.search(out, "a cat")

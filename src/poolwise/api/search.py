@@ -13,15 +13,17 @@ from numpy.typing import NDArray
 from poolwise.api.search_result import QueryHits, SearchResult
 from poolwise.embedding_warnings import embedding_warnings
 from poolwise.encoders.modules.prompts import DOCUMENT, QUERY
-from poolwise.errors import EncoderError, OptionError, TextError, listed
+from poolwise.errors import OptionError, TextError, listed
 from poolwise.extraction import Extraction
 from poolwise.inputs import strings, whole_number
 from poolwise.jobs.folder import JobFolder
+from poolwise.jobs.opening import check_settled
 from poolwise.jobs.plan import Plan
+from poolwise.jobs.planned_request import planned_model
 from poolwise.jobs.search import search_parts
 from poolwise.jobs.similarity import score_of, similarity_of
 from poolwise.jobs.stored_readouts import stored_readouts
-from poolwise.model import Model, load
+from poolwise.model import Model
 from poolwise.readouts import parse
 from poolwise.transforms.fitted_readout import FittedReadout
 
@@ -54,17 +56,18 @@ def search(
     differ. Equal scores are in the order of the rows. Rows without vectors are left out, of cosines
     also vectors of zeros.
 
-    Raises StoreError where there is no job, or a part is damaged; EncoderError for another model;
-    OptionError; TextError for a query without text.
+    Raises StoreError where there is no job, a part is damaged, or the model is another;
+    EncoderError where it cannot be loaded; OptionError; TextError for a query without text.
     """
     k = whole_number("k", k, 1)
     texts = _texts(queries)
     folder = JobFolder(Path(output))
     plan = Plan.load(folder)
+    check_settled(folder)
     name, fitted = _readout(stored_readouts(folder, plan), column, folder)
     measure = score_of(score, fitted.readout)
-    loaded = _model(plan, folder, model)
-    row_prompt = str(plan.fingerprint.get("prompt", ""))
+    loaded = planned_model(plan, model)
+    row_prompt = plan.request["prompt"]
     loaded = loaded.prompted(*_prompt(loaded, fitted, row_prompt, prompt, prompt_name))
     vectors, notes = _vectors(loaded, fitted, plan, texts, needs_norm=measure == "cosine")
     start = time.monotonic()
@@ -95,7 +98,7 @@ def search(
         row_prompt,
         time.monotonic() - start,
         notes,
-        loaded.provenance(plan.fingerprint["precision"]),
+        loaded.provenance(plan.request["precision"]),
     )
 
 
@@ -134,33 +137,6 @@ def _readout(
     return spec, readouts[spec]
 
 
-def _model(plan: Plan, folder: JobFolder, given: Model | str | Path | None) -> Model:
-    """The model that made the rows. Raises EncoderError for another."""
-    name, expected = plan.request["model"], plan.fingerprint["model_hash"]
-    if isinstance(given, Model):
-        loaded = given
-    else:
-        source = given
-        if source is None:
-            stored = Path(plan.request["folder"])
-            source = stored if stored.is_dir() else name
-        try:
-            loaded = load(source, max_length=plan.fingerprint["max_length"])
-        except EncoderError as error:
-            if given is not None:
-                raise
-            raise EncoderError(
-                f"{error}. It made {folder.path}; where it has moved, name its place: --model on "
-                "the command line, model= in Python"
-            ) from error
-    if loaded.hash != expected:
-        raise EncoderError(
-            f"{folder.path} was made with {name}, hash {expected[:12]}; {loaded.name} has the hash "
-            f"{loaded.hash[:12]}, and its vectors cannot be compared: name the model that made it"
-        )
-    return loaded
-
-
 def _prompt(
     model: Model, fitted: FittedReadout, row_prompt: str, prompt: str | None, name: str | None
 ) -> tuple[str | None, str | None]:
@@ -184,7 +160,7 @@ def _vectors(
     extraction = Extraction.of(
         model,
         fitted,
-        engine=model.engine_for(made["precision"]),
+        engine=model.engine_for(plan.request["precision"]),
         long=made["long"],
         escape_special=made["escape_special"],
     )

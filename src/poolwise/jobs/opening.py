@@ -30,11 +30,7 @@ def open_job(request: JobRequest, folder: JobFolder, *, resume: bool) -> PartMak
                 f"{folder.path} holds a corpus job already: --resume goes on with it, --update "
                 "takes changed inputs, or choose another folder"
             )
-        if folder.update.success.exists():
-            raise StoreError(
-                f"an update of {folder.path} was interrupted while its parts took their places: "
-                "--update ends it"
-            )
+        check_settled(folder)
         plan = Plan.load(folder)
     else:
         _check_empty(folder)
@@ -75,6 +71,15 @@ def _metadata(request: JobRequest, layout: Layout) -> dict[str, Any]:
         "readouts": list(layout.readouts),
         **({"columns": renamed} if renamed else {}),
     }
+
+
+def check_settled(folder: JobFolder) -> None:
+    """Raise StoreError where some parts are those of an update, and some of before."""
+    if folder.update.success.exists():
+        raise StoreError(
+            f"an update of {folder.path} was interrupted while its parts took their places: "
+            "--update ends it"
+        )
 
 
 def _check_empty(folder: JobFolder) -> None:

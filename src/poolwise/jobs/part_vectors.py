@@ -1,23 +1,22 @@
-"""The vectors of a part, read a row group at a time."""
+"""The vectors of a part, a row group at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from poolwise.errors import StoreError
+from poolwise.jobs.stored_rows import part_file
 
 
 @dataclass(frozen=True, slots=True)
-class VectorRows:
+class PartVectors:
     """``vectors`` [n, d] of the part's rows ``places`` [n], from 0; ``rows`` were read for them."""
 
     vectors: NDArray[Any]
@@ -25,44 +24,40 @@ class VectorRows:
     rows: int
 
 
-def vector_rows(path: Path, column: str, width: int) -> Iterator[VectorRows]:
-    """The vectors of a column, those of each row group; rows without one are left out.
+def part_vectors(path: Path, column: str, width: int, *, is_bytes: bool) -> Iterator[PartVectors]:
+    """The vectors of a column, float [n, width], or int8 where ``is_bytes``; rows without one are
+    left out.
 
-    Where NaN has no place in a column's type, as in int8, a vector of zeros whose row is flagged
-    ``nonfinite`` is none. Raises StoreError for a file that is damaged or no part.
+    Since int8 has no NaN, a vector of zeros there whose row is flagged ``nonfinite`` is none.
+    Raises StoreError for a file that cannot be read, or has no such column.
     """
+    columns = [column, "nonfinite"] if is_bytes else [column]
+    first = 0
     with part_file(path) as file:
-        type_ = file.schema_arrow.field(column).type
-        is_bytes = pa.types.is_fixed_size_list(type_) and pa.types.is_int8(type_.value_type)
-        columns = [column, "nonfinite"] if is_bytes else [column]
-        first = 0
+        _check_column(path, file.schema_arrow, column, width, is_bytes=is_bytes)
         for group in range(file.num_row_groups):
             table = file.read_row_group(group, columns=columns)
-            chunks = table[column].combine_chunks()
-            present = chunks.is_valid().to_numpy(zero_copy_only=False)
-            vectors = chunks.flatten().to_numpy(zero_copy_only=False)
-            vectors = vectors.reshape(np.count_nonzero(present), width)
-            places = first + np.flatnonzero(present)
+            chunk = table[column].combine_chunks()
+            there = chunk.is_valid().to_numpy(zero_copy_only=False)
+            vectors = chunk.flatten().to_numpy(zero_copy_only=False).reshape(-1, width)
+            places = first + np.flatnonzero(there)
             if is_bytes:
-                flags = table["nonfinite"].to_numpy()[present].astype(np.bool_)
-                known = ~flags
-                known[flags] = vectors[flags].any(axis=1)
+                known = ~table["nonfinite"].to_numpy()[there].astype(np.bool_)
                 if not known.all():
+                    known |= vectors.any(axis=1)
                     vectors, places = vectors[known], places[known]
-            yield VectorRows(vectors, places, len(table))
+            yield PartVectors(vectors, places, len(table))
             first += len(table)
 
 
-@contextmanager
-def part_file(path: Path) -> Iterator[pq.ParquetFile]:
-    """A part, open. Raises StoreError where it is damaged, or lacks what is read of it."""
-    try:
-        with pq.ParquetFile(path) as file:
-            yield file
-    except OSError as error:
-        raise StoreError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (pa.ArrowException, KeyError, ValueError) as error:
+def _check_column(
+    path: Path, schema: pa.Schema, column: str, width: int, *, is_bytes: bool
+) -> None:
+    """Raise StoreError for a column that does not hold such vectors."""
+    type_ = schema.field(column).type if column in schema.names else pa.null()
+    types = [pa.int8()] if is_bytes else [pa.float32(), pa.float16()]
+    if type_ not in [pa.list_(value, width) for value in types]:
         raise StoreError(
-            f"{path} is damaged, or no part of this job: {error}; poolwise verify "
-            f"{path.parent} says more"
-        ) from error
+            f"the column {column!r:.60} of {path} is {type_}, expected {width} values of "
+            f"{' or '.join(map(str, types))}; poolwise verify {path.parent} says more"
+        )

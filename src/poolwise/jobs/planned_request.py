@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from poolwise.errors import StoreError
+from poolwise.errors import EncoderError, StoreError
 from poolwise.jobs.folder import JobFolder
 from poolwise.jobs.plan import Plan
 from poolwise.jobs.request import JobOptions, JobRequest
@@ -61,20 +61,34 @@ _OPTIONS = (
 )
 
 
-def planned_model(plan: Plan) -> Model:
-    """The model that this plan was made with, with its prompt.
+def planned_model(plan: Plan, given: Model | str | Path | None = None) -> Model:
+    """The model that this plan was made with, with its prompt; ``given`` where it has moved.
 
     Raises EncoderError where it cannot be loaded, StoreError where another one is in its place.
     """
-    name, folder = plan.request["model"], plan.request["folder"]
-    max_length, expected = plan.fingerprint["max_length"], plan.fingerprint["model_hash"]
-    model = load(folder if Path(folder).is_dir() else name, max_length=max_length)
+    name, expected = plan.request["model"], plan.fingerprint["model_hash"]
+    model = given if isinstance(given, Model) else _load(plan, given)
     if model.hash != expected:
         raise StoreError(
-            f"the job was made with {name}, hash {expected[:12]}; found the hash "
-            f"{model.hash[:12]} in {folder}: bring that model back"
+            f"the job was made with {name}, hash {expected[:12]}; {model.name} has the hash "
+            f"{model.hash[:12]}: bring that model back, or name the place where it is"
         )
     return model.named(name).prompted(plan.request["prompt"])
+
+
+def _load(plan: Plan, place: str | Path | None) -> Model:
+    """The model in this place, or in that of the plan."""
+    name, folder = plan.request["model"], plan.request["folder"]
+    max_length = plan.fingerprint["max_length"]
+    if place is not None:
+        return load(place, max_length=max_length)
+    try:
+        return load(folder if Path(folder).is_dir() else name, max_length=max_length)
+    except EncoderError as error:
+        raise EncoderError(
+            f"{error}. The job was made with this model; where it has moved, name its place "
+            "(--model, model=)"
+        ) from error
 
 
 def input_names(plan: Plan) -> list[str]:

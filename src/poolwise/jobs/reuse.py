@@ -2,80 +2,25 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from poolwise.errors import StoreError
 from poolwise.files import atomic_write
-from poolwise.jobs.folder import JobFolder
 from poolwise.jobs.part_table import text_hash
 from poolwise.jobs.plan import Part
+from poolwise.jobs.stored_rows import StoredRows
 from poolwise.texts.corpus_rows import CorpusRow
 
 NEW = -1
 """In place of the number of an earlier row: there is none with this id and text."""
 
 _CHUNK = 1 << 14
-
-
-@dataclass(frozen=True, slots=True)
-class EarlierRows:
-    """The rows in some parts of ``folder``, numbered through: ``starts`` has the number of each
-    part's first row, and at its end that of all rows."""
-
-    folder: JobFolder
-    parts: tuple[int, ...]
-    starts: tuple[int, ...]
-
-    @classmethod
-    def of(cls, folder: JobFolder, parts: Sequence[Part]) -> EarlierRows:
-        """Those of the committed parts."""
-        numbers = tuple(part.number for part in parts if folder.has(part.number))
-        rows = [pq.read_metadata(folder.part(number)).num_rows for number in numbers]
-        return cls(folder, numbers, tuple(np.cumsum([0, *rows]).tolist()))
-
-    def __len__(self) -> int:
-        return self.starts[-1]
-
-    def read(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Columns of all rows, some at a time."""
-        for number in self.parts:
-            with pq.ParquetFile(self.folder.part(number)) as file:
-                yield from file.iter_batches(_CHUNK, columns=list(columns))
-
-    def take(self, numbers: NDArray[np.int64], columns: Sequence[str]) -> pa.Table:
-        """Columns of the rows with these numbers, in this order; a part's rows of them are read at
-        once."""
-        order = np.argsort(numbers, kind="stable")
-        wanted = numbers[order]
-        tables, start = [], 0
-        while start < len(wanted):
-            place = bisect_right(self.starts, int(wanted[start])) - 1
-            first, end = self.starts[place], self.starts[place + 1]
-            stop = int(np.searchsorted(wanted, end))
-            tables.append(self._take(self.parts[place], wanted[start:stop] - first, columns))
-            start = stop
-        return pa.concat_tables(tables).take(np.argsort(order, kind="stable"))
-
-    def _take(self, part: int, rows: NDArray[np.int64], columns: Sequence[str]) -> pa.Table:
-        """Rows of a part, ascending; row groups without any are not read."""
-        tables, first = [], 0
-        with pq.ParquetFile(self.folder.part(part)) as file:
-            for group in range(file.num_row_groups):
-                end = first + file.metadata.row_group(group).num_rows
-                chosen = rows[(rows >= first) & (rows < end)] - first
-                if len(chosen):
-                    tables.append(file.read_row_group(group, columns=list(columns)).take(chosen))
-                first = end
-        return pa.concat_tables(tables)
 
 
 class RowIndex:
@@ -85,7 +30,7 @@ class RowIndex:
     the same text is the same row; a vector depends on nothing else.
     """
 
-    def __init__(self, rows: EarlierRows) -> None:
+    def __init__(self, rows: StoredRows) -> None:
         ids = np.empty(len(rows), np.int64)
         texts = np.empty(len(rows), np.int64)
         start = 0
@@ -128,7 +73,7 @@ class UpdateCounts:
         return asdict(self)
 
 
-def match(earlier: EarlierRows, rows: Iterable[CorpusRow], path: Path) -> UpdateCounts:
+def match(earlier: StoredRows, rows: Iterable[CorpusRow], path: Path) -> UpdateCounts:
     """Write to ``path``, for each row, the number of the earlier row whose vectors it takes over,
     or ``NEW``: int64, the least significant byte first."""
     index = RowIndex(earlier)
@@ -151,7 +96,7 @@ def match(earlier: EarlierRows, rows: Iterable[CorpusRow], path: Path) -> Update
 class Reuse:
     """Which earlier row each row of a job is: ``path`` is what ``match`` wrote."""
 
-    earlier: EarlierRows
+    earlier: StoredRows
     path: Path
 
     def numbers(self, first: int, rows: int) -> NDArray[np.int64]:

@@ -23,10 +23,12 @@ _SAFE_NORMS = (1e-12, 1e15)
 
 
 class Similarity(Protocol):
-    """A measure with the vectors of ``count`` queries, of ``width`` values each."""
+    """A measure with the vectors of ``count`` queries, of ``width`` values each, which are int8
+    where ``is_bytes``."""
 
     count: int
     width: int
+    is_bytes: bool
 
     def add(self, vectors: NDArray[Any], rows: Rows, nearest: Nearest) -> int:
         """Give ``nearest`` what may be among its rows, of vectors [n, d] of the ``rows`` [n]; how
@@ -60,6 +62,7 @@ class _Product:
     def __init__(self, queries: NDArray[Any], *, cosine: bool) -> None:
         exact = queries.astype(np.float64)
         self.count, self.width = queries.shape
+        self.is_bytes = queries.dtype == np.int8
         self._cosine = cosine
         self._exact = l2(exact) if cosine else exact
         self._fast = self._exact.astype(np.float32)
@@ -107,6 +110,7 @@ class _Hamming:
 
     def __init__(self, queries: NDArray[Any]) -> None:
         self.count, self.width = queries.shape
+        self.is_bytes = True
         self._queries = _words(queries)
 
     def add(self, vectors: NDArray[Any], rows: Rows, nearest: Nearest) -> int:

@@ -26,7 +26,8 @@ from poolwise.jobs.part_maker import PartMaker
 from poolwise.jobs.plan import Part, Plan
 from poolwise.jobs.request import JobRequest
 from poolwise.jobs.result import CorpusResult
-from poolwise.jobs.reuse import EarlierRows, Reuse, UpdateCounts, match
+from poolwise.jobs.reuse import Reuse, UpdateCounts, match
+from poolwise.jobs.stored_rows import StoredRows
 
 
 def update_job(
@@ -76,7 +77,7 @@ def _planned(request: JobRequest, folder: JobFolder, old: Plan) -> tuple[PartMak
     """The job in the folder within the folder: begun, or gone on with if the inputs are still the
     same."""
     update = folder.update
-    earlier = EarlierRows.of(folder, old.parts)
+    earlier = StoredRows.of(folder, old.parts)
     counts_path, reuse = update.state / "counts.json", Reuse(earlier, update.state / "reuse")
     if update.path.exists():
         try:
