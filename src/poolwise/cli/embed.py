@@ -138,8 +138,9 @@ def command(
 ) -> None:
     """Embed every text of INPUT... and write the vectors to OUTPUT.
 
-    INPUT is a file (plain lines, .csv, .tsv, .jsonl, .parquet, also .gz, .zst), "-" for standard
-    input, or hf:NAME for a Hugging Face dataset.
+    INPUT is a file (plain lines, .csv, .tsv, .jsonl, .parquet, also .gz, .zst), a folder of such
+    files, a glob, a URL of any of them (s3://...), "-" for standard input, or hf:NAME for a Hugging
+    Face dataset.
 
     \b
     poolwise embed demo lines.txt -o vectors.parquet --readout mean@-1
