@@ -4,6 +4,7 @@ import pytest
 
 from poolwise.errors import MissingExtraError, OptionError
 from poolwise.jobs.targets import open_target
+from poolwise.jobs.targets.address import shown_address
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,20 @@ from poolwise.jobs.targets import open_target
 def test_what_is_no_address(address, message):
     with pytest.raises(OptionError, match=message):
         open_target(address)
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("postgresql://me:a@b:c@host:5/db?table=t", "postgresql://me:***@host:5/db?table=t"),
+        ("postgres://me@/db?password=secret&host=/s", "postgres://me@/db?password=***&host=/s"),
+        ("postgresql://host:5432/db", "postgresql://host:5432/db"),
+        ("postgresql:///db?host=a:b@c", "postgresql:///db?host=a:b@c"),
+        ("faiss:a:b@c", "faiss:a:b@c"),
+    ],
+)
+def test_a_password_is_not_shown(address, shown):
+    assert shown_address(address) == shown
 
 
 @pytest.mark.parametrize(

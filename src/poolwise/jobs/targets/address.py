@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -51,6 +52,14 @@ def open_target(address: str) -> Target:
 
         return IndexFileTarget(*_index_file(rest, address), UsearchIndex)
     raise OptionError(f"found a target of the kind {scheme!r:.40}, expected {FORMS}")
+
+
+def shown_address(address: str) -> str:
+    """The address without a password: what may stand on a screen, in a log or in a result."""
+    if not address.startswith(tuple(f"{scheme}://" for scheme in _POSTGRES)):
+        return address
+    address = re.sub(r"(//[^/?:]*):[^/?]*@", r"\1:***@", address)
+    return re.sub(r"([?&](?:ssl)?password)=[^&]*", r"\1=***", address)
 
 
 def _postgres(scheme: str, rest: str) -> Target:

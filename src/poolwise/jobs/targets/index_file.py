@@ -60,6 +60,7 @@ class IndexFileTarget:
     def load(self, parts: Sequence[PartFile], progress: Progress) -> TargetResult:
         began = time.monotonic()
         vector = part_schema(parts).vector(self._readout)
+        total = sum(part.rows for part in parts)
         about = {
             "kind": self._index.kind,
             "readout": vector.spec,
@@ -71,13 +72,14 @@ class IndexFileTarget:
         with os_errors_as(self._file):
             old = self._read_about()
             if self._current(old, about):
-                progress.advance(sum(part.rows for part in parts))
-                return TargetResult(int(old["rows"]), 0, 0, 0, time.monotonic() - began)
-            self._check_file()
-            rows = self._write(parts, vector, about, progress)
-        left_out = sum(part.rows for part in parts) - rows
-        notes = (f"{left_out:,} rows without a vector are left out",) if left_out else ()
-        return TargetResult(rows, rows, 0, int(old.get("rows", 0)), time.monotonic() - began, notes)
+                progress.advance(total)
+                rows, added, deleted = int(old["rows"]), 0, 0
+            else:
+                self._check_file()
+                rows = added = self._write(parts, vector, about, progress)
+                deleted = int(old.get("rows", 0))
+        notes = (f"rows without a vector, left out: {total - rows:,}",) if rows < total else ()
+        return TargetResult(rows, added, 0, deleted, time.monotonic() - began, notes)
 
     def _write(
         self,
