@@ -96,8 +96,10 @@ def main() -> None:
     streams.prepare()
     try:
         with as_poolwise_errors():
-            poolwise(standalone_mode=False)
+            code = poolwise(standalone_mode=False)  # what a command gives to click's Exit
             sys.stdout.flush()  # raises if the disk is full
+        if code:
+            sys.exit(code)
     except PoolwiseError as error:
         sys.exit(_fail(str(error), error.exit_code))
     except click.ClickException as error:

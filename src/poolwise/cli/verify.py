@@ -91,5 +91,6 @@ def _print(result: VerifyResult, out: EscapingConsole) -> None:
         out.print(f"  note: {note}", soft_wrap=True)
     if len(result.notes) > SHOWN:
         out.print(f"  and {len(result.notes) - SHOWN:,} notes more, all of which --json names")
-    if result.wrong_parts or result.missing:
-        out.print(f"  poolwise verify {result.output} --repair makes them again", soft_wrap=True)
+    if number := len({*result.wrong_parts, *result.missing}):
+        what = "it" if number == 1 else "them"
+        out.print(f"  poolwise verify {result.output} --repair makes {what} again", soft_wrap=True)

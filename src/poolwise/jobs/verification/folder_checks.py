@@ -64,7 +64,7 @@ def _success(checked: CheckedFolder) -> Iterator[Fault]:
         yield Fault(
             None,
             folder.success.name,
-            "_SUCCESS",
+            "completeness",
             f"it, and {missing:,} of {len(plan.parts):,} parts missing",
             "it only where every part is there",
         )
@@ -72,7 +72,7 @@ def _success(checked: CheckedFolder) -> Iterator[Fault]:
     try:
         found = read_json(folder.success)
     except StoreError as error:
-        yield Fault(None, folder.success.name, "_SUCCESS", str(error), "totals as JSON")
+        yield Fault(None, folder.success.name, "totals", str(error), "totals as JSON")
         return
     for name, expected in (checked.totals or {}).items():
         if found.get(name) != expected:

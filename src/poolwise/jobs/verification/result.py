@@ -36,8 +36,9 @@ class VerifyResult:
 
     @property
     def wrong_parts(self) -> Sequence[int]:
-        """The numbers of the parts that are not as they were made."""
-        return sorted({fault.part for fault in self.faults if fault.part is not None})
+        """The numbers of the parts that are there and not as they were made."""
+        wrong = {fault.part for fault in self.faults if fault.part is not None}
+        return sorted(wrong.difference(self.missing))
 
     @property
     def verdict(self) -> str:
@@ -45,7 +46,7 @@ class VerifyResult:
         return f"{self.output}: {'; '.join(self._statements())}"
 
     def _statements(self) -> list[str]:
-        remade = f" ({_parts(self.repaired)} made again)" if self.repaired else ""
+        remade = f" ({_parts(self.repaired)} made anew)" if self.repaired else ""
         if self.whole:
             number = "1 part" if self.all_parts == 1 else f"all {self.all_parts:,} parts"
             return [f"whole: {self.rows:,} rows in {number}{remade}"]
