@@ -469,7 +469,7 @@ def test_a_repair_has_the_prompt_the_length_and_the_fitted_steps(tiny, tmp_path,
 
 def test_readouts_that_are_gone_are_named(copied):
     folder = copied()
-    next(folder.readouts.glob("*.toml")).unlink()
+    next(folder.readouts.rglob("*.toml")).unlink()
     assert found(poolwise.verify(folder.path)) == {(None, "readouts")}
 
 
