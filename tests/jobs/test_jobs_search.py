@@ -11,8 +11,11 @@ import pytest
 
 import poolwise
 from poolwise.errors import EncoderError, OptionError, StoreError, TextError
+from poolwise.jobs.folder import JobFolder
 from poolwise.jobs.nearest import Nearest
+from poolwise.jobs.plan import Plan
 from poolwise.jobs.similarity import similarity_of
+from poolwise.jobs.stored_readouts import stored_readouts
 from poolwise.stores import parquet_output
 from poolwise.transforms.fitted_readout import FittedReadout
 
@@ -77,8 +80,8 @@ def test_the_same_ten_as_numpy(job, bert, dtype):
     assert (found.rows, found.left_out) == (len(TEXTS) - 3, 3)
     column = found.column
     if dtype == "int8":
-        readouts = [*(out / "_poolwise" / "readouts").glob("*.toml")]
-        queries = bert.embed(QUERIES, readouts[0])
+        folder = JobFolder(out)
+        queries = bert.embed(QUERIES, stored_readouts(folder, Plan.load(folder))[column])
     else:
         queries = bert.embed(QUERIES, "mean@-1")
     for query, hits in zip(queries, found.queries, strict=True):

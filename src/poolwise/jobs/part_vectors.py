@@ -38,16 +38,21 @@ def part_vectors(path: Path, column: str, width: int, *, is_bytes: bool) -> Iter
         for group in range(file.num_row_groups):
             table = file.read_row_group(group, columns=columns)
             chunk = table[column].combine_chunks()
-            there = chunk.is_valid().to_numpy(zero_copy_only=False)
-            vectors = chunk.flatten().to_numpy(zero_copy_only=False).reshape(-1, width)
+            there = _bools(chunk.is_valid())
+            # Arrow's to_numpy imports pandas, which takes longer than most searches.
+            vectors = np.from_dlpack(chunk.flatten()).reshape(-1, width)
             places = first + np.flatnonzero(there)
             if is_bytes:
-                known = ~table["nonfinite"].to_numpy()[there].astype(np.bool_)
+                known = ~_bools(table["nonfinite"].combine_chunks().fill_null(True))[there]
                 if not known.all():
                     known |= vectors.any(axis=1)
                     vectors, places = vectors[known], places[known]
             yield PartVectors(vectors, places, len(table))
             first += len(table)
+
+
+def _bools(array: pa.BooleanArray) -> NDArray[np.bool_]:
+    return np.from_dlpack(array.cast(pa.uint8())).astype(np.bool_)
 
 
 def _check_column(

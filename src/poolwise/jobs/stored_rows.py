@@ -64,7 +64,7 @@ class StoredRows:
             stop = int(np.searchsorted(wanted, end))
             tables.append(self._take(self.parts[place], wanted[start:stop] - first, columns))
             start = stop
-        return pa.concat_tables(tables).take(np.argsort(order, kind="stable"))
+        return pa.concat_tables(tables).take(_indices(np.argsort(order, kind="stable")))
 
     def _take(self, part: int, rows: NDArray[np.int64], columns: Sequence[str]) -> pa.Table:
         """Rows of a part, ascending; row groups without any are not read."""
@@ -74,9 +74,17 @@ class StoredRows:
                 end = first + file.metadata.row_group(group).num_rows
                 chosen = rows[(rows >= first) & (rows < end)] - first
                 if len(chosen):
-                    tables.append(file.read_row_group(group, columns=list(columns)).take(chosen))
+                    tables.append(
+                        file.read_row_group(group, columns=list(columns)).take(_indices(chosen))
+                    )
                 first = end
         return pa.concat_tables(tables)
+
+
+def _indices(rows: NDArray[np.int64]) -> pa.Array:
+    """``pa.array`` would import pandas."""
+    values = np.ascontiguousarray(rows, np.int64)
+    return pa.Array.from_buffers(pa.int64(), len(values), [None, pa.py_buffer(values)])
 
 
 @contextmanager
