@@ -60,8 +60,6 @@ class PartActor:
     """
 
     def __init__(self) -> None:
-        with suppress(ValueError):  # not the main thread
-            signal.signal(signal.SIGTERM, end_process)
         self._messages: list[int | Advance] = []
         self._heard, self._told, self._ended = True, True, False
         self._error: Exception | None = None

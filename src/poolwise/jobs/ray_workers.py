@@ -30,8 +30,8 @@ START_S = 600.0
 SEEN_S = 180.0
 """Seconds after which every node sees a new name in a folder: NFS keeps lists of names for 60."""
 
-END_S = 1.5
-"""Seconds that workers have to remove unfinished files; less than those of an interruption."""
+END_S = 0.5
+"""Seconds that workers have to remove unfinished files: an interruption leaves 2 for everything."""
 
 _ADVICE = "Ray's logs on that node say why: /tmp/ray/session_latest/logs"
 
@@ -72,7 +72,11 @@ class _Pool:
         self._attempts = Attempts(maker.plan, _ADVICE)
         self._job = ray.put(job)
         self._kind = ray.remote(
-            num_cpus=1, num_gpus=int(job.on_gpu), max_restarts=0, max_task_retries=0
+            num_cpus=1,
+            num_gpus=int(job.on_gpu),
+            max_restarts=0,
+            max_task_retries=0,
+            max_concurrency=2,  # it can be ended while it is asked
         )(PartActor)
         self._workers: list[_RayWorker] = []
         self._done = False
