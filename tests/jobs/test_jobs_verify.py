@@ -140,6 +140,11 @@ def flip(folder):
     path.write_bytes(content)
 
 
+def flip_alone(folder):
+    flip(folder)
+    folder.sidecar(1).unlink()
+
+
 def flip_compressed(folder):
     path = folder.part(1)
     group = pq.read_metadata(path).row_group(0)
@@ -213,7 +218,8 @@ def no_facts(folder):
 
 
 DAMAGE = {
-    "a flipped bit": ("null", flip, {(1, "sha256")}),
+    "a flipped bit": ("null", flip, {(1, "sha256"), (1, "readable")}),
+    "a flipped bit without a sidecar": ("null", flip_alone, {(1, "readable")}),
     "a damaged page": ("null", flip_compressed, {(1, "sha256"), (1, "readable")}),
     "a truncated part": ("null", truncate, {(1, "bytes"), (1, "readable")}),
     "an empty file": (

@@ -85,6 +85,7 @@ class ParquetOutput:
             compression=dict.fromkeys(others, "zstd"),
             use_dictionary=False,
             write_statistics=others,
+            write_page_checksum=True,
             store_schema=False,
         )
 

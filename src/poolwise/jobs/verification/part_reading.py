@@ -65,7 +65,7 @@ def read_part(path: Path, part: Part, plan: Plan, listed: RejectedRows) -> PartR
         with path.open("rb") as file:
             reading.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             reading.bytes = file.tell()
-        with pq.ParquetFile(path) as parquet:
+        with pq.ParquetFile(path, page_checksum_verification=True) as parquet:
             _read_footer(parquet, reading)
             if reading.types == plan.request["columns"]:
                 _read_rows(parquet, reading, part, plan, listed)
