@@ -301,3 +301,12 @@ def test_rows_from_any_place_are_those_after_it(tmp_path_factory, name, lines, e
     for row in rows:
         json.dumps(row.problem).encode()
         row.text.encode()
+
+
+def test_inputs_without_rows_are_left_out(tmp_path):
+    for name, content in {"a.csv": "text\nfirst\n", "b.csv": "", "c.csv": "text\n"}.items():
+        (tmp_path / name).write_text(content)
+    corpus = open_corpus([str(tmp_path)])
+    assert [source.label for source in corpus.sources] == [str(tmp_path / "a.csv")]
+    with pytest.raises(TextError, match=r"b\.csv holds no text"):
+        open_corpus([str(tmp_path / name) for name in ("b.csv", "c.csv")])

@@ -99,7 +99,8 @@ def open_corpus(
 ) -> Corpus:
     """The corpus that ``inputs`` hold, one after another; inputs and options as of ``open_texts``.
 
-    Raises TextError at once where an input or its column is not there, or it can be read only once.
+    Inputs without rows are left out. Raises TextError at once where an input or its column is not
+    there, or it can be read only once, or none has a row.
     """
     if isinstance(inputs, str) or not inputs:
         raise TextError("no input: name files, or hf:NAME")
@@ -112,9 +113,15 @@ def open_corpus(
                 f"{source.label} can be read only once, and a job reads its inputs again; "
                 "write it to a file and name that"
             )
-        table = source.table(columns.keep, lenient=True)
-        names = text_columns(table, columns) if table.names else []
-        if not names or next(table.rows(names), None) is None:
-            raise TextError(f"{source.label} holds no text")
-    extra = extra_columns(sources, columns.keep, lenient=True)
-    return Corpus(sources, columns, extra, encoding, max_text_bytes)
+    filled = [source for source in sources if not _is_empty(source, columns)]
+    if not filled:
+        raise TextError(f"{sources[0].label} holds no text")
+    extra = extra_columns(filled, columns.keep, lenient=True)
+    return Corpus(filled, columns, extra, encoding, max_text_bytes)
+
+
+def _is_empty(source: Source, columns: Columns) -> bool:
+    """Whether it has no row. Raises TextError where it lacks a column."""
+    table = source.table(columns.keep, lenient=True)
+    names = text_columns(table, columns) if table.names else []
+    return not names or next(table.rows(names), None) is None
