@@ -22,7 +22,9 @@ def changed_inputs(plan: Plan, identities: Sequence[Mapping[str, Any]]) -> list[
     old = [str(identity["name"]) for identity in plan.inputs]
     new = [str(identity["name"]) for identity in identities]
     if old != new:
-        return [f"the inputs were {listed(old)}, are {listed(new)}"]
+        gone = [f"{_tail(name)} is missing" for name in old if name not in new]
+        added = [f"{_tail(name)} is new" for name in new if name not in old]
+        return [f"the inputs have changed: {listed([*gone, *added] or ['their order'])}"]
     changed = []
     for before, now in zip(plan.inputs, identities, strict=True):
         if found := differences(before, now, list(now)):
@@ -40,6 +42,11 @@ def differences(
         for name in names
         if old.get(name) != new.get(name)
     ]
+
+
+def _tail(name: str) -> str:
+    """The end of a path, which tells it from others."""
+    return name if len(name) <= 40 else f"…{name[-39:]}"
 
 
 def _short(value: Any) -> str:
