@@ -46,7 +46,7 @@ def test_a_wrong_part_is_named_and_repaired(run, job):
 
 def test_json_is_one_document_and_the_exit_code_says_the_rest(run, job):
     (job / "_SUCCESS").unlink()
-    for place in (job / "part-00002.parquet", job / "_poolwise" / "part-00002.json"):
+    for place in (job / "part-00002.parquet", job / "__poolwise" / "part-00002.json"):
         place.unlink()
     (job / "part-00000.parquet").write_bytes(b"none")
     code, out, _ = run("verify", job, "--json")

@@ -63,7 +63,7 @@ def test_halves_and_at_last_one_row_is_rejected(tiny, inputs, tmp_path, short_of
     assert made[23]["mean@-1"] is None
     assert made[23]["problem"].startswith("memory: ")
     assert made[:23] + made[24:] == whole[:23] + whole[24:]
-    listed = (tmp_path / "out/_poolwise/rejected/part-00000.jsonl").read_text()
+    listed = (tmp_path / "out/__poolwise/rejected/part-00000.jsonl").read_text()
     assert json.loads(listed)["id"] == 23
 
 

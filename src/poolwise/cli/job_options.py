@@ -155,7 +155,7 @@ def print_result(result: CorpusResult, out: EscapingConsole) -> None:
         total = sum(result.rejected.values())
         rows = "1 row has" if total == 1 else f"{total:,} rows have"
         out.print(
-            f"  {rows} no vectors ({kinds}), listed in {result.output}/_poolwise/rejected/",
+            f"  {rows} no vectors ({kinds}), listed in {result.output}/__poolwise/rejected/",
             soft_wrap=True,
         )
     for address, loaded in result.targets.items():

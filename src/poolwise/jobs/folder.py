@@ -1,15 +1,15 @@
 """The folder of a corpus job: where each of its files lies.
 
-OUT/part-00000.parquet         the rows, in the order of the inputs; what other software reads
-OUT/_SUCCESS                   every part is there
-OUT/_poolwise/plan.json        which rows are in which part, and what the vectors depend on
-OUT/_poolwise/part-00000.json  a part's sidecar: rows, rejected rows, flags, sha256
-OUT/_poolwise/rejected/…       the rejected rows of a part, a line of JSON each
-OUT/_poolwise/readouts/…       readouts with what their steps have learned
-OUT/_poolwise/claims           which parts are being made, by locks of its bytes
-OUT/_poolwise/update/          the same again, of an update that is being made
+OUT/part-00000.parquet          the rows, in the order of the inputs; what other software reads
+OUT/_SUCCESS                    every part is there
+OUT/__poolwise/plan.json        which rows are in which part, and what the vectors depend on
+OUT/__poolwise/part-00000.json  a part's sidecar: rows, rejected rows, flags, sha256
+OUT/__poolwise/rejected/…       the rejected rows of a part, a line of JSON each
+OUT/__poolwise/readouts/…       readouts with what their steps have learned
+OUT/__poolwise/claims           which parts are being made, by locks of its bytes
+OUT/__poolwise/update/          the same again, of an update that is being made
 
-Readers of Parquet folders (Arrow, DuckDB, Spark) skip names that begin with ``_`` or ``.``.
+Readers of folders skip names that begin with ``_`` (Arrow, DuckDB, Spark) or ``__`` (Hugging Face).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class JobFolder:
     @property
     def state(self) -> Path:
         """Everything that is not rows."""
-        return self.path / "_poolwise"
+        return self.path / "__poolwise"
 
     @property
     def plan(self) -> Path:

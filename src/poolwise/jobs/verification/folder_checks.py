@@ -90,7 +90,7 @@ def _update(checked: CheckedFolder) -> Iterator[Fault]:
     if checked.folder.update.success.exists():
         yield Fault(
             None,
-            "_poolwise/update",
+            "__poolwise/update",
             "update",
             "an update that was stopped while its parts took their places",
             "none: repeat poolwise embed … --update, which ends it",
