@@ -133,6 +133,23 @@ def test_no_cluster_at_an_address(monkeypatch):
             pass
 
 
+@pytest.mark.parametrize(
+    ("probe", "message"),
+    [
+        ("import time; time.sleep(600)", "nothing came within 1 s"),
+        ("import sys; sys.exit('RuntimeError: another version of Ray')", "another version of Ray"),
+    ],
+)
+def test_what_listens_and_is_no_cluster(monkeypatch, probe, message):
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(is_initialized=lambda: False))
+    monkeypatch.setattr("poolwise.jobs.ray_cluster.CONNECT_S", 1.0)
+    monkeypatch.setattr("poolwise.jobs.ray_cluster._PROBE", probe)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(PoolwiseError, match=message), ray_cluster(address):
+            pass
+
+
 @pytest.fixture
 def job(tmp_path):
     mark = tmp_path / "mark"

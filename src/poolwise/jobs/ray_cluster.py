@@ -146,13 +146,14 @@ def _answers(address: str, shown: str) -> bool:
     reason = next(reversed(done.stderr.strip().splitlines()), f"exit code {done.returncode}")
     if address == AUTO and reason.startswith(_NO_CLUSTER):
         return False
-    raise _no_answer(shown, reason)
+    raise _no_answer(shown, reason.removeprefix(f"{_NO_CLUSTER}: "))
 
 
 def _no_answer(shown: str, reason: str) -> PoolwiseError:
     return PoolwiseError(
         f"no Ray cluster answers at {shown}: {reason}. Expected the address of its head node, "
-        "such as 10.0.0.1:6379 or ray://10.0.0.1:10001; --ray local starts one on this machine"
+        "such as 10.0.0.1:6379 or ray://10.0.0.1:10001, and its token (RAY_AUTH_TOKEN) if it has "
+        "one; --ray local starts a cluster on this machine"
     )
 
 
