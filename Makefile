@@ -57,7 +57,7 @@ loaders: $(VENV)/.developer
 	$(BIN)/python benchmarks/loaders.py $(OUT)/environments
 
 soak: $(VENV)/.developer $(VENV)/.ray
-	POOLWISE_FAULTS=all $(BIN)/python -m pytest tests/cli/test_cli_faults.py
+	POOLWISE_FAULTS=all $(BIN)/python -m pytest tests/cli/test_cli_faults.py tests/jobs/test_jobs_faults.py
 	for seed in $(SEEDS); do \
 		POOLWISE_MUTATION_SEED=$$seed POOLWISE_MUTATIONS=91 POOLWISE_FOLDERS=2000 \
 			$(BIN)/python -m pytest \

@@ -106,6 +106,21 @@ def test_fitted_steps_are_fitted_once(asked, tmp_path, monkeypatch):
     refused(asked, "fitted_on was .*, is ")
 
 
+def test_a_fit_that_no_plan_came_of_is_removed(asked, tmp_path, monkeypatch):
+    fit = tmp_path / "fit.txt"
+    asked |= {"readouts": "mean@-1|whiten(4)", "fit": str(fit)}
+    for texts in ("the cat", "the old dog"):
+        fit.write_text("".join(f"{texts} sat {n} on {n * n}\n" for n in range(20)))
+        with monkeypatch.context() as patch:
+            patch.setattr("poolwise.jobs.plan.Plan.publish", lambda *_: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                poolwise.embed_corpus(**asked)
+    readouts = JobFolder(asked["output"]).readouts
+    assert len([*readouts.iterdir()]) == 2
+    assert poolwise.embed_corpus(**asked).complete
+    assert len([*readouts.iterdir()]) == 1
+
+
 def test_other_fitted_steps_are_refused(asked, tmp_path):
     model = poolwise.load(asked["model"])
     for name, texts in (("a", ["a cat", "a dog", "we saw"]), ("b", ["no", "one", "ran to"])):

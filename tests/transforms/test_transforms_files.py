@@ -40,6 +40,12 @@ def test_the_same_after_loading(
     assert [path.name for path in tmp_path.iterdir()] == ["t.safetensors"]
 
 
+def test_the_same_content_makes_the_same_bytes(vectors: Sets) -> None:
+    """A job compares them by their hash; safetensors writes metadata in an order of chance."""
+    transform = fit(parse("mean@-1|center|whiten(8)"), vectors[0])
+    assert len({transform.to_bytes() for _ in range(20)}) == 1
+
+
 def test_without_a_fit(vectors: Sets, tmp_path: Path) -> None:
     stateless(parse("mean@-1|l2")).save(tmp_path / "t")
     loaded = Transform.load(tmp_path / "t")

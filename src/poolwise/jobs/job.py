@@ -18,6 +18,7 @@ from poolwise.jobs.plan import Part, Plan
 from poolwise.jobs.request import JobRequest
 from poolwise.jobs.result import CorpusResult, totals
 from poolwise.jobs.sidecar import Sidecar
+from poolwise.jobs.stored_readouts import remove_unused
 from poolwise.jobs.workers import make_parts_in_workers
 
 MakeParts = Callable[[PartMaker, Sequence[Part], Report], None]
@@ -94,6 +95,7 @@ def complete(folder: JobFolder, plan: Plan) -> tuple[int, dict[str, Any]]:
     sums = totals([Sidecar.load(folder, number) for number in there])
     if len(there) == len(plan.parts):
         folder.clear()
+        remove_unused(folder, plan)
         if not folder.success.exists():
             write_json(folder.success, {"parts": len(there), "rows_in": plan.rows, **sums})
     return len(there), sums

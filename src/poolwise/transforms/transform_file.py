@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -22,9 +23,19 @@ Expected = Callable[[Mapping[str, str]], Mapping[str, Shape]]
 
 
 def encode(arrays: Mapping[str, Doubles], metadata: Mapping[str, str]) -> bytes:
-    """The bytes of the file."""
+    """The bytes of the file, the same for the same content."""
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    return save(contiguous, metadata={"format": FORMAT, **metadata})
+    return _with_sorted_metadata(save(contiguous, metadata={"format": FORMAT, **metadata}))
+
+
+def _with_sorted_metadata(content: bytes) -> bytes:
+    """A safetensors file whose metadata the library has put in an order drawn anew each time."""
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)  # arrays begin at a multiple of 8
+    return len(text).to_bytes(8, "little") + text + content[end:]
 
 
 def read_arrays(path: Path, expected: Expected) -> tuple[dict[str, Doubles], dict[str, str]]:
