@@ -12,7 +12,8 @@ from poolwise.readouts import POOLS, parse
 README = Path(__file__).parent.parent / "README.md"
 
 
-def test_the_python_in_the_readme_runs(demo, capsys):
+def test_the_python_in_the_readme_runs(demo, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     code = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     assert len(code) >= 4
     exec(compile("\n".join(code), str(README), "exec"), {"__name__": "readme"})

@@ -97,6 +97,9 @@ CALLS = {
     "embed, no such prompt": lambda model, table, out: [
         *("embed", model, table, "-o", f"{out}.npy", "-r", "cls@1", "--prompt-name", EVIL)
     ],
+    "embed, a corpus job": lambda model, table, out: [
+        *("embed", model, table, "-o", f"{out}/", "-r", "cls@1", "--with-text")
+    ],
     "embed, no such option": lambda model, table, out: ["embed", model, f"--{EVIL}"],
     "embed, no such choice": lambda model, table, out: [
         *("embed", model, table, "-o", f"{out}.npy", "--precision", EVIL)
@@ -106,6 +109,7 @@ CALLS = {
         *("ask", "classification", model, "--labels", table, "--label-column", f"kind{EVIL}"),
         *("-o", out),
     ],
+    "verify": lambda model, table, out: ["verify", f"no{EVIL}"],
     "search": lambda model, table, out: ["search", f"no{EVIL}", "a cat"],
     "sweep": lambda model, table, out: [
         *("sweep", model, "--labels", table, "--label-column", f"a{EVIL}")
