@@ -65,6 +65,7 @@ def export(form: str, read: Any, old: str, new: str) -> Case:
     return Case(f"export-{form}", "model", read, args + old, args + new)
 
 
+CORPUS = "embed  {work}/bert  -o  {out}/  -r  mean@-1  --part-rows  30  --update  "
 SWEEP = "sweep  {work}/bert  --pairs  {work}/pairs.csv  -o  {out}  --grid  "
 ASK = "  {work}/bert  --pairs  {work}/pairs.csv  -o  {out}"
 TUNE = (
@@ -88,6 +89,10 @@ CASES = (
     embed("parquet", readers.parquet),
     embed("safetensors", readers.safetensors),
     embed("npy", readers.npy, readers.npy_allowed),
+    Case(
+        "embed-corpus", "job", readers.corpus,
+        CORPUS + "{work}/few.txt", CORPUS + "{work}/lines.txt", resumed=True,
+    ),
     predict("csv", readers.rows),
     predict("jsonl", readers.rows),
     predict("parquet", readers.parquet),

@@ -18,6 +18,7 @@ from safetensors.numpy import load_file
 
 import poolwise
 from poolwise.classifier.classifier import load_classifier
+from poolwise.jobs.folder import JobFolder
 from poolwise.transforms import Transform
 from poolwise.transforms.fitted_readout import FittedReadout
 
@@ -32,6 +33,14 @@ def parquet(path: Path) -> Any:
     table = pq.read_table(path)
     vectors = [name for name in table.column_names if "@" in name]
     return [table.num_rows, vectors or table.column_names, str(table.to_pylist())]
+
+
+def corpus(folder: Path) -> Any:
+    """The rows of a job that is done; each part that is there can be read all the same."""
+    found = [parquet(path) for path in sorted(folder.glob("part-*.parquet"))]
+    for path in JobFolder(folder).state.glob("*.json"):
+        json.loads(path.read_text())
+    return found if (folder / "_SUCCESS").exists() else None
 
 
 def safetensors(path: Path) -> Any:

@@ -16,8 +16,8 @@ import pytest
 
 POINTS = os.environ.get("POOLWISE_CRASH_POINTS", "2")
 QUICK = (
-    "embed-parquet", "embed-safetensors", "embed-npy", "predict-csv", "ask-recover", "inspect",
-    "reproduce", "export-transformers", "convert", "transform", "readout",
+    "embed-parquet", "embed-safetensors", "embed-npy", "embed-corpus", "predict-csv", "ask-recover",
+    "inspect", "reproduce", "export-transformers", "convert", "transform", "readout",
 )  # fmt: skip
 """Of each way to write one command or more; the others compute for long before they write."""
 SEED = os.environ.get("POOLWISE_CRASH_SEED", "0")
@@ -72,7 +72,7 @@ def test_every_name_is_absent_or_whole_wherever_a_process_is_killed(tiny, tmp_pa
     )
     assert done.returncode == 0, done.stderr[-3000:]
     walks = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    assert len(walks) == (21 if named else 37)
+    assert len(walks) == (23 if named else 39)
     assert all(walk["points"] >= 2 for walk in walks)
     assert all(walk["steps"] >= 5 for walk in walks)
     failed = {f"{walk['command']} {walk['start']}": walk["failures"] for walk in walks}

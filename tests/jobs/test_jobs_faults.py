@@ -18,6 +18,7 @@ import pytest
 
 import poolwise
 from poolwise.errors import StoreError
+from poolwise.jobs.folder import JobFolder
 from poolwise.readouts import parse
 from poolwise.transforms.fitted_readout import FittedReadout
 
@@ -117,7 +118,7 @@ def test_whichever_step_fails(asked, small_corpus, tmp_path, persist):
         faults, error = embed(asked, output, fatal, persist)
         found = []
         left = small_corpus.files(output)
-        if error is None and faults.failed == f"mkdir {output}/_poolwise/readouts":
+        if error is None and faults.failed == f"mkdir {JobFolder(output).readouts}":
             assert left == whole  # it was there, and was to be made if it was not
         elif not (isinstance(error, StoreError) and "No space left on device" in str(error)):
             found.append(repr(error))

@@ -38,7 +38,7 @@ def update_job(
     start = time.monotonic()
     folder = JobFolder(output)
     try:
-        with locked(folder.plan):
+        with locked(folder.state):  # not the plan, which is replaced
             return _update(request, folder, make, start, progress=progress)
     except BlockingIOError:
         raise StoreError(f"another process is updating {output}; wait for its end") from None
