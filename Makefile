@@ -36,17 +36,19 @@ test: $(VENV)/.developer $(VENV)/.other-clients
 	@echo "== Tests"
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
+# mypy needs one core; on another what tests import is compiled, once and not by each of their workers.
 check: $(VENV)/.developer
 	@echo "== Style, types, direction of imports"
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/python -m pytest --collect-only -qq > $(VENV)/collected & $(BIN)/mypy; code=$$?; wait; exit $$code
 	$(BIN)/lint-imports
 
 # STS=path/to/sts-dev.csv adds what integers cost in Spearman.
 bench: $(VENV)/.bencher
 	$(BIN)/python benchmarks/native.py $(if $(STS),--sts $(STS))
 	$(BIN)/python benchmarks/serving.py
+	$(BIN)/python benchmarks/corpus.py
 	$(BIN)/python benchmarks/bench.py
 	$(BIN)/python benchmarks/sweep.py --whole
 	$(BIN)/python benchmarks/simplex.py

@@ -1,11 +1,13 @@
 """Corpus jobs: what the machinery costs over extraction, how workers scale, and memory.
 
-    python benchmarks/corpus.py [--rounds 3] [--rows 50000] [--large 1000000] [--out DIR]
+    python benchmarks/corpus.py [--rounds 3] [--rows 10000] [--large 1000000] [--repeats 8]
+                                [--out DIR]
 
-Rows are sentences of novels (examples/novels.txt.gz), repeated, with ids, in one Parquet file; the
-model is the demo model, precision fast. Each round runs, one after another and each in a process of
-its own: extraction without a job, a job in one process, and jobs of one and of two workers. Then
+Rows are sentences of novels (examples/novels.txt.gz) with ids in one Parquet file; the model is the
+demo model. Each round runs, one after another and each in a process of its own: extraction without
+a job, a job in one process, and jobs of one and of two workers; the last once more in float32. Then
 one job of a tenth of the large corpus and one of all of it, whose peaks of memory are compared.
+These have each sentence ``--repeats`` times in a row: equal texts of a window are computed once.
 """
 
 from __future__ import annotations
@@ -61,11 +63,11 @@ class Measured:
         return self.rows / self.seconds
 
 
-def corpus(path: Path, rows: int) -> Path:
-    """``rows`` sentences with ids, written some at a time."""
+def corpus(path: Path, rows: int, repeats: int = 1) -> Path:
+    """``rows`` sentences with ids, each ``repeats`` times in a row, written some at a time."""
     with gzip.open(NOVELS, "rt", encoding="utf-8") as file:
         sentences = [line.rstrip("\n") for line in file if line.strip()]
-    texts = itertools.cycle(sentences)
+    texts = (text for text in itertools.cycle(sentences) for _ in range(repeats))
     schema = pa.schema([("id", pa.int64()), ("text", pa.string())])
     with pq.ParquetWriter(path, schema) as writer:
         for start in range(0, rows, 10_000):
@@ -114,6 +116,7 @@ def rounds(folder: Path, arguments: argparse.Namespace) -> list[Measured]:
             job(path, rows, "job"),
             job(path, rows, "job, 1 worker", "--workers", "1"),
             job(path, rows, "job, 2 workers", "--workers", "2"),
+            job(path, rows, "job, 1 worker, exact", "--workers", "1", "--precision", "exact"),
         ]
     return results
 
@@ -121,7 +124,7 @@ def rounds(folder: Path, arguments: argparse.Namespace) -> list[Measured]:
 def sizes(folder: Path, arguments: argparse.Namespace) -> list[Measured]:
     results = []
     for rows in (arguments.large // 10, arguments.large):
-        path = corpus(folder / f"{rows}.parquet", rows)
+        path = corpus(folder / f"{rows}.parquet", rows, arguments.repeats)
         results.append(job(path, rows, f"job of {rows:,} rows"))
         path.unlink()
     return results
@@ -160,6 +163,7 @@ def page(results: dict[str, Any], timed: Sequence[Measured], sized: Sequence[Mea
     lines += [
         f"- demo model, precision fast, mean@-1; rounds: {results['rounds']}; the whole run took "
         f"{results['minutes']:.0f} minutes",
+        f"- the two last jobs have each sentence {results['repeats']} times in a row",
         f"- busy or waiting processes in the minute before: {results['load_before']:.1f}",
         "",
     ]
@@ -186,8 +190,9 @@ def page(results: dict[str, Any], timed: Sequence[Measured], sized: Sequence[Mea
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--rows", type=int, default=50_000)
+    parser.add_argument("--rows", type=int, default=10_000)
     parser.add_argument("--large", type=int, default=1_000_000)
+    parser.add_argument("--repeats", type=int, default=8)
     parser.add_argument("--out", type=Path, default=HERE / "results")
     arguments = parser.parse_args()
     start = time.perf_counter()
@@ -195,6 +200,7 @@ def main() -> None:
         "machine": describe("pyarrow"),
         "load_before": os.getloadavg()[0],
         "rounds": arguments.rounds,
+        "repeats": arguments.repeats,
     }
     with tempfile.TemporaryDirectory() as name:
         timed = rounds(Path(name), arguments) if arguments.rounds else []
