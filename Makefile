@@ -74,6 +74,7 @@ soak: $(VENV)/.developer $(VENV)/.ray
 		POOLWISE_INPUTS=2000 POOLWISE_MUTATION_SEED=$$seed $(BIN)/python -m pytest tests/texts/test_texts_mutations.py || exit; \
 	done
 	POOLWISE_KILLS=1000 POOLWISE_KILL_SEED=$(firstword $(SEEDS)) $(BIN)/python -m pytest -rP tests/jobs/test_jobs_kills.py
+	POOLWISE_COMMAND_KILLS=100 POOLWISE_KILL_SEED=$(firstword $(SEEDS)) $(BIN)/python -m pytest tests/jobs/test_jobs_command_kills.py
 	POOLWISE_SIMULATIONS=whole $(BIN)/python -m pytest -rP tests/statistics/test_coverage.py \
 		tests/statistics/test_effective_dimensions.py tests/selection/test_power.py
 	POOLWISE_GRAPHS=all $(BIN)/python -m pytest tests/exports/test_exports_onnx.py

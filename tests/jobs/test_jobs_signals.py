@@ -15,6 +15,8 @@ import pytest
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 GENEROUS_S = 60
+END_S = 30
+"""Promised are 10, on a machine that is not busy."""
 
 
 def in_group(group: int) -> list[int]:
@@ -67,7 +69,7 @@ def test_a_signal_ends_a_job_and_all_its_processes(small_corpus, tmp_path, name,
             (os.killpg if group else os.kill)(running.pid, number)
             code = running.wait(GENEROUS_S)
             wait_until(lambda: not in_group(running.pid), "its processes live on")
-            assert time.monotonic() - sent < 10
+            assert time.monotonic() - sent < END_S
         finally:
             if in_group(running.pid):
                 os.killpg(running.pid, signal.SIGKILL)
