@@ -99,7 +99,7 @@ TEXT_OPTIONS = (
     click.option(
         "--column", help="The column or key that holds the text (CSV, JSONL, Parquet, hf:)."
     ),
-    click.option("--id-column", help="The column or key that holds each text's id."),
+    click.option("--id-column", "--id", help="The column or key that holds each text's id."),
     click.option(
         "--split",
         type=click.Choice(["sentences"]),
