@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import csv
+import sys
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 import poolwise
 from poolwise.errors import OptionError, StoreError
-from poolwise.jobs import part_maker
+from poolwise.jobs import make_parts, part_maker
 from poolwise.jobs.folder import JobFolder
 
 with pytest.MonkeyPatch.context() as patch:
@@ -148,6 +150,32 @@ def stop_at(patched, folder, stop):
 
     for name in ("replace", "unlink", "rename"):
         patched.setattr(Path, name, stopping(getattr(Path, name)))
+
+
+def test_an_input_that_changes_while_the_job_runs(tiny, tmp_path, monkeypatch):
+    source, out = write(tmp_path / "rows.csv", ROWS), tmp_path / "out"
+    options = {"id_column": "name", "column": "text", "part_rows": PART_ROWS}
+
+    def made_meanwhile(maker, parts, report):
+        make_parts(maker, parts, report)
+        write(source, ROWS + MORE)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sys.modules["poolwise.api.embed_corpus"], "make_parts", made_meanwhile)
+        with pytest.raises(StoreError, match=r"while .*rows\.csv has changed .*--update"):
+            poolwise.embed_corpus(tiny("bert"), source, out, "mean@-1", **options)
+    assert not JobFolder(out).success.exists()
+    result = poolwise.embed_corpus(tiny("bert"), source, out, "mean@-1", update=True, **options)
+    assert result.complete
+    assert result.update.new == 2
+
+
+def test_ids_beside_lines_that_are_no_json(tiny, tmp_path):
+    (tmp_path / "rows.jsonl").write_text('{"text": "a", "n": 1}\nno\n{"text": "b", "n": 2}\n')
+    options = {"id_column": "n", "column": "text"}
+    out = tmp_path / "out"
+    poolwise.embed_corpus(tiny("bert"), tmp_path / "rows.jsonl", out, "mean@-1", **options)
+    assert pq.read_table(out)["id"].to_pylist() == [1, None, 2]
 
 
 def test_what_is_refused(tiny, tmp_path):

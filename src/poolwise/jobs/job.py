@@ -12,7 +12,7 @@ from poolwise.errors import OptionError
 from poolwise.jobs.folder import JobFolder, write_json
 from poolwise.jobs.job_progress import JobProgress
 from poolwise.jobs.making import make_parts
-from poolwise.jobs.opening import open_job
+from poolwise.jobs.opening import check_unchanged, open_job
 from poolwise.jobs.part_maker import PartMaker, Report
 from poolwise.jobs.plan import Part, Plan
 from poolwise.jobs.request import JobRequest
@@ -54,9 +54,11 @@ def run_job(
     """Make those parts of a request that are not in ``output``; see ``poolwise.embed_corpus``."""
     start = time.monotonic()
     folder = JobFolder(output)
-    maker = open_job(request, folder, resume=resume or shard is not None)
+    resume = resume or shard is not None
+    maker = open_job(request, folder, resume=resume, progress=progress)
     parts = (shard or Shard()).of(maker.plan.parts)
     made = make_missing(maker, parts, make, progress=progress)
+    check_unchanged(request, folder, maker.plan)
     return finish(maker, made, time.monotonic() - start)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from poolwise.errors import StoreError, listed
-from poolwise.jobs.comparison import changes
+from poolwise.jobs.comparison import changed_inputs, changes
 from poolwise.jobs.folder import JobFolder
 from poolwise.jobs.part_maker import PartMaker
 from poolwise.jobs.plan import Plan
@@ -16,7 +16,9 @@ from poolwise.jobs.stored_readouts import stored_readouts
 from poolwise.stores.sink import Layout
 
 
-def open_job(request: JobRequest, folder: JobFolder, *, resume: bool) -> PartMaker:
+def open_job(
+    request: JobRequest, folder: JobFolder, *, resume: bool, progress: bool = False
+) -> PartMaker:
     """What makes the parts of this request in this folder.
 
     The plan is written if there is none. One that is there must be of the same request on the same
@@ -35,7 +37,8 @@ def open_job(request: JobRequest, folder: JobFolder, *, resume: bool) -> PartMak
     else:
         _check_empty(folder)
         folder.make()
-        plan = new_plan(request, folder, fingerprint, identities).publish(folder)
+        plan = new_plan(request, folder, fingerprint, identities, progress=progress)
+        plan = plan.publish(folder)
     _check_same(folder, plan, fingerprint, identities)
     folder.make()
     return part_maker(request, folder, plan)
@@ -79,6 +82,15 @@ def check_settled(folder: JobFolder) -> None:
         raise StoreError(
             f"an update of {folder.path} was interrupted while its parts took their places: "
             "--update ends it"
+        )
+
+
+def check_unchanged(request: JobRequest, folder: JobFolder, plan: Plan) -> None:
+    """Raise StoreError where inputs have changed while their parts were made."""
+    if changed := changed_inputs(plan, request.identities()):
+        raise StoreError(
+            f"while {folder.path} was made {'; '.join(changed)}. Its parts may hold old rows "
+            "beside new ones: --update brings them to what the inputs are now"
         )
 
 

@@ -14,6 +14,7 @@ from poolwise.jobs.part_table import PartColumns
 from poolwise.jobs.plan import Plan, cut
 from poolwise.jobs.request import JobRequest
 from poolwise.jobs.stored_readouts import save_readouts
+from poolwise.progress import Progress
 from poolwise.stores.sink import Layout
 from poolwise.texts.corpus_rows import Corpus
 from poolwise.texts.extra_columns import extra_columns
@@ -25,11 +26,17 @@ def new_plan(
     folder: JobFolder,
     fingerprint: Mapping[str, Any],
     identities: Sequence[Mapping[str, Any]],
+    *,
+    progress: bool = False,
 ) -> Plan:
     """The plan of this request on inputs of these identities. Reads inputs that do not say how many
     rows they have, fits steps, and saves the readouts in the folder."""
     corpus, options = request.corpus, request.options
-    counts = [corpus.count(source) for source in range(len(corpus.sources))]
+    with Progress("inputs counted", len(corpus.sources), show=progress) as bar:
+        counts = []
+        for source in range(len(corpus.sources)):
+            counts.append(corpus.count(source))
+            bar.advance(1)
     if options.limit is not None:
         left = options.limit
         for place, count in enumerate(counts):
@@ -59,7 +66,7 @@ def _id_type(corpus: Corpus) -> str:
     """``integer`` or ``string``: row numbers are integers."""
     if corpus.columns.id is None:
         return "integer"
-    types = extra_columns(corpus.sources, [corpus.columns.id]).types
+    types = extra_columns(corpus.sources, [corpus.columns.id], lenient=True).types
     return "integer" if pa.types.is_integer(types[corpus.columns.id]) else "string"
 
 

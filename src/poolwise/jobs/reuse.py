@@ -15,6 +15,7 @@ from poolwise.files import atomic_write
 from poolwise.jobs.part_table import text_hash
 from poolwise.jobs.plan import Part
 from poolwise.jobs.stored_rows import StoredRows
+from poolwise.progress import Progress
 from poolwise.texts.corpus_rows import CorpusRow
 
 NEW = -1
@@ -73,7 +74,9 @@ class UpdateCounts:
         return asdict(self)
 
 
-def match(earlier: StoredRows, rows: Iterable[CorpusRow], path: Path) -> UpdateCounts:
+def match(
+    earlier: StoredRows, rows: Iterable[CorpusRow], path: Path, bar: Progress
+) -> UpdateCounts:
     """Write to ``path``, for each row, the number of the earlier row whose vectors it takes over,
     or ``NEW``: int64, the least significant byte first."""
     index = RowIndex(earlier)
@@ -89,6 +92,7 @@ def match(earlier: StoredRows, rows: Iterable[CorpusRow], path: Path) -> UpdateC
             absent = np.array([bool(row.problem) for row in chunk])  # their problem may differ
             numbers[~same | absent] = NEW
             file.write(numbers.astype("<i8").tobytes())
+            bar.advance(len(chunk))
     return UpdateCounts(reused, known - reused, total - known, len(earlier) - int(seen.sum()))
 
 

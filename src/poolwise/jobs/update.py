@@ -21,13 +21,14 @@ from poolwise.jobs.comparison import changed_inputs, differences
 from poolwise.jobs.folder import JobFolder, read_json, write_json
 from poolwise.jobs.input_rows import InputRows
 from poolwise.jobs.job import MakeParts, finish, make_missing
-from poolwise.jobs.opening import open_job, part_maker
+from poolwise.jobs.opening import check_unchanged, open_job, part_maker
 from poolwise.jobs.part_maker import PartMaker
 from poolwise.jobs.plan import Part, Plan
 from poolwise.jobs.request import JobRequest
 from poolwise.jobs.result import CorpusResult
 from poolwise.jobs.reuse import Reuse, UpdateCounts, match
 from poolwise.jobs.stored_rows import StoredRows
+from poolwise.progress import Progress
 
 
 def update_job(
@@ -61,19 +62,23 @@ def _update(
         maker = part_maker(request, folder, old)
         rows = sum(part.rows for part in old.parts if folder.has(part.number))
         made = make_missing(maker, old.parts, make, progress=progress)
+        check_unchanged(request, folder, old)
         done = finish(maker, made, time.monotonic() - start)
         return replace(done, update=UpdateCounts(rows, 0, old.rows - rows, 0))
-    maker, counts = _planned(request, folder, old)
+    maker, counts = _planned(request, folder, old, progress=progress)
     reuse = maker.reuse
     assert reuse is not None
     _link_whole_parts(maker, reuse)
     made = make_missing(maker, maker.plan.parts, make, progress=progress)
+    check_unchanged(request, folder, maker.plan)
     done = finish(maker, made, time.monotonic() - start)
     _publish(update, folder)
     return replace(done, output=folder.path, update=counts)
 
 
-def _planned(request: JobRequest, folder: JobFolder, old: Plan) -> tuple[PartMaker, UpdateCounts]:
+def _planned(
+    request: JobRequest, folder: JobFolder, old: Plan, *, progress: bool
+) -> tuple[PartMaker, UpdateCounts]:
     """The job in the folder within the folder: begun, or gone on with if the inputs are still the
     same."""
     update = folder.update
@@ -87,9 +92,10 @@ def _planned(request: JobRequest, folder: JobFolder, old: Plan) -> tuple[PartMak
             remove_folder(update.path)
         else:
             return replace(maker, reuse=reuse), counts
-    maker = open_job(request, update, resume=True)
-    rows = InputRows(maker.corpus)
-    counts = match(earlier, chain.from_iterable(map(rows.of, maker.plan.parts)), reuse.path)
+    maker = open_job(request, update, resume=True, progress=progress)
+    with Progress("rows compared", maker.plan.rows, show=progress) as bar:
+        rows = chain.from_iterable(map(InputRows(maker.corpus).of, maker.plan.parts))
+        counts = match(earlier, rows, reuse.path, bar)
     write_json(counts_path, counts.to_json())
     return replace(maker, reuse=reuse), counts
 
