@@ -45,13 +45,13 @@ def test_polars(output, vectors):
 
 
 def test_duckdb(output, vectors):
-    duckdb = pytest.importorskip("duckdb")
+    connection = pytest.importorskip("duckdb").connect()
     query = f"from '{output}/*.parquet' select id, embedding where problem is null order by id"
-    rows = duckdb.sql(query).fetchall()
+    rows = connection.sql(query).fetchall()
     assert [row for row, _ in rows] == [row for row in range(ROWS) if row != 7]
     assert np.array_equal(np.array([vector for _, vector in rows], np.float32), vectors)
     array = f"embedding::float[{vectors.shape[1]}]"  # list functions look into null rows, too
-    nearest = duckdb.sql(
+    nearest = connection.sql(
         f"from '{output}/*.parquet' select id where problem is null order by "
         f"array_cosine_similarity({array}, (from '{output}/*.parquet' select {array} "
         "where id = 3)) desc limit 1"
