@@ -1,11 +1,11 @@
 """Corpus jobs: what the machinery costs over extraction, how workers scale, and memory.
 
-    python benchmarks/corpus.py [--rounds 3] [--rows 10000] [--large 1000000] [--repeats 8]
+    python benchmarks/corpus.py [--rounds 3] [--rows 12000] [--large 1000000] [--repeats 16]
                                 [--out DIR]
 
 Rows are sentences of novels (examples/novels.txt.gz) with ids in one Parquet file; the model is the
 demo model. Each round runs, one after another and each in a process of its own: extraction without
-a job, a job in one process, and jobs of one and of two workers; the last once more in float32. Then
+a job, a job in one process, and jobs of one and of two workers; after them one job in float32. Then
 one job of a tenth of the large corpus and one of all of it, whose peaks of memory are compared.
 These have each sentence ``--repeats`` times in a row: equal texts of a window are computed once.
 """
@@ -107,18 +107,20 @@ def job(path: Path, rows: int, name: str, *options: str) -> Measured:
 def rounds(folder: Path, arguments: argparse.Namespace) -> list[Measured]:
     rows = arguments.rows
     path = corpus(folder / "rounds.parquet", rows)
+    parts = ("--part-rows", str(rows // 8))
     extraction = [sys.executable, "-c", EXTRACTION, str(path), str(rows)]
     results = []
     for number in range(arguments.rounds):
         say(f"round {number + 1} of {arguments.rounds}")
         results += [
             measured("extraction", rows, extraction),
-            job(path, rows, "job"),
-            job(path, rows, "job, 1 worker", "--workers", "1"),
-            job(path, rows, "job, 2 workers", "--workers", "2"),
-            job(path, rows, "job, 1 worker, exact", "--workers", "1", "--precision", "exact"),
+            job(path, rows, "job", *parts),
+            job(path, rows, "job, 1 worker", "--workers", "1", *parts),
+            job(path, rows, "job, 2 workers", "--workers", "2", *parts),
         ]
-    return results
+    path = corpus(folder / "exact.parquet", rows // 4)
+    options = ("--workers", "1", "--precision", "exact")
+    return [*results, job(path, rows // 4, "job, 1 worker, exact", *options)]
 
 
 def sizes(folder: Path, arguments: argparse.Namespace) -> list[Measured]:
@@ -190,9 +192,9 @@ def page(results: dict[str, Any], timed: Sequence[Measured], sized: Sequence[Mea
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--rows", type=int, default=10_000)
+    parser.add_argument("--rows", type=int, default=12_000)
     parser.add_argument("--large", type=int, default=1_000_000)
-    parser.add_argument("--repeats", type=int, default=8)
+    parser.add_argument("--repeats", type=int, default=16)
     parser.add_argument("--out", type=Path, default=HERE / "results")
     arguments = parser.parse_args()
     start = time.perf_counter()
