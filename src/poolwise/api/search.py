@@ -25,6 +25,7 @@ from poolwise.jobs.similarity import score_of, similarity_of
 from poolwise.jobs.stored_readouts import stored_readouts
 from poolwise.model import Model
 from poolwise.readouts import parse
+from poolwise.texts.omitted_rows import counted
 from poolwise.transforms.fitted_readout import FittedReadout
 
 if TYPE_CHECKING:
@@ -82,7 +83,8 @@ def search(
     if k > found.rows:
         notes.append(f"k is {k:,}, and there are {found.rows:,} rows with vectors")
     if found.left_out:
-        notes.append(f"{found.left_out:,} rows are left out: they have no vector, or no direction")
+        rows = counted(found.left_out, "row is", "rows are")
+        notes.append(f"{rows} left out: without a vector, or one of zeros")
     return SearchResult(
         folder.path,
         [QueryHits(text, hits) for text, hits in zip(texts, found.hits, strict=True)],

@@ -15,6 +15,7 @@ from typing import Any
 
 from poolwise.errors import OptionError, PoolwiseError, needs
 from poolwise.processes import environment
+from poolwise.texts.omitted_rows import counted
 
 CONNECT_S = 60.0
 """Seconds that a cluster may take to answer. Ray itself waits for many minutes."""
@@ -69,16 +70,16 @@ def worker_count(cpus: float, gpus: float, asked: int | None) -> int:
     cpus, gpus = int(cpus), int(gpus)
     room = min(cpus - 1, gpus or cpus)
     count = asked or max(room, 1)
-    has = f"the Ray cluster has {_counted(cpus, 'CPU')}"
-    take = f"{_counted(count, 'worker')} and one for Ray need {count + 1}"
+    has = f"the Ray cluster has {counted(cpus, 'CPU', 'CPUs')}"
+    take = f"{counted(count, 'worker', 'workers')} and one for Ray need {count + 1}"
     if cpus < 2:
         raise OptionError(f"{has}, {take}: add a node, or leave --ray out")
     if count + 1 > cpus:
         raise OptionError(f"{has}, {take}: ask for --workers {room} at most, or add a node")
     if gpus and count > gpus:
         raise OptionError(
-            f"the Ray cluster has {_counted(gpus, 'GPU')}, and each of {count} workers takes one: "
-            f"ask for --workers {room} at most, or add a node"
+            f"the Ray cluster has {counted(gpus, 'GPU', 'GPUs')}, and each of {count} workers takes "
+            f"one: ask for --workers {room} at most, or add a node"
         )
     return count
 
@@ -178,7 +179,3 @@ def _own_signals() -> Iterator[None]:
         for number, handler in handlers.items():
             if handler is not None:
                 signal.signal(number, handler)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

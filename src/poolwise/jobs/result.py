@@ -11,6 +11,7 @@ from typing import Any
 from poolwise.jobs.reuse import UpdateCounts
 from poolwise.jobs.sidecar import Sidecar
 from poolwise.jobs.targets.target import TargetResult
+from poolwise.texts.omitted_rows import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +50,9 @@ class CorpusResult:
     def verdict(self) -> str:
         """How many rows are where, and how fast they came."""
         rate = self.made_rows / max(self.seconds, 1e-9)
-        parts = counted(self.parts, "part")
+        parts = counted(self.parts, "part", "parts")
         if not self.complete:
-            parts = f"{self.parts:,} of {counted(self.all_parts, 'part')}"
+            parts = f"{self.parts:,} of {counted(self.all_parts, 'part', 'parts')}"
         of_all = f" of {self.rows_in:,}" if self.rows < self.rows_in else ""
         work = f"{self.made_rows:,} read now, in {self.seconds:.1f} s: {rate:,.0f}/s"
         return (
@@ -72,8 +73,3 @@ def totals(sidecars: Sequence[Sidecar]) -> dict[str, Any]:
         flags.update(sidecar.facts.flags)
     rows = sum(sidecar.facts.rows for sidecar in sidecars)
     return {"rows": rows, "rejected": dict(sorted(rejected.items())), "flags": dict(flags)}
-
-
-def counted(number: int, noun: str) -> str:
-    """``1 part`` or ``1,234 parts``."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
