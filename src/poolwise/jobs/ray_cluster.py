@@ -78,8 +78,8 @@ def worker_count(cpus: float, gpus: float, asked: int | None) -> int:
         raise OptionError(f"{has}, {take}: ask for --workers {room} at most, or add a node")
     if gpus and count > gpus:
         raise OptionError(
-            f"the Ray cluster has {counted(gpus, 'GPU', 'GPUs')}, and each of {count} workers takes "
-            f"one: ask for --workers {room} at most, or add a node"
+            f"the Ray cluster has {counted(gpus, 'GPU', 'GPUs')}, and each of {count} workers "
+            f"takes one: ask for --workers {room} at most, or add a node"
         )
     return count
 
