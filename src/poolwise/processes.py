@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from threading import current_thread, main_thread
 
 
@@ -18,6 +19,7 @@ def signals_deferred() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask") or current_thread() is not main_thread():
         yield
         return
+    resource_tracker.ensure_running()  # which would unblock SIGINT in between
     numbers = [n for n in (signal.SIGINT, signal.SIGHUP) if callable(signal.getsignal(n))]
     received: list[int] = []
     handlers = {n: signal.signal(n, lambda number, _: received.append(number)) for n in numbers}
