@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import string
+import subprocess
+import sys
 import uuid
 from pathlib import Path
 
@@ -413,3 +415,21 @@ def bucket(s3, monkeypatch):
         return f"s3://{name}/{key}"
 
     return put
+
+
+@pytest.fixture
+def mounted(tmp_path):
+    """``mounted("4m")``: a file system of that size, where this process may mount one."""
+    folder = tmp_path / "disk"
+
+    def mount(size):
+        folder.mkdir()
+        command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+        refused = sys.platform != "linux" or os.geteuid()
+        if refused or subprocess.run(command, check=False).returncode:
+            pytest.skip("mounting a small file system needs Linux and privileges")
+        return folder
+
+    yield mount
+    if folder.is_mount():
+        subprocess.run(["umount", str(folder)], check=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -53,8 +52,3 @@ class Rejected:
         if self._lines:
             with atomic_write(folder.rejected(number)) as file:
                 file.writelines(f"{line}\n".encode() for line in self._lines)
-
-
-def problems_of(rows: Sequence[CorpusRow]) -> dict[int, str]:
-    """The problems of those rows that have one, by their place."""
-    return {place: row.problem for place, row in enumerate(rows) if row.problem}

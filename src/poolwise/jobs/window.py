@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from poolwise.errors import TextError, is_out_of_memory
 from poolwise.extraction import Extraction
-from poolwise.jobs.rejection import problems_of
 from poolwise.records import VectorBatch
 from poolwise.texts.corpus_rows import CorpusRow
 
@@ -28,7 +27,7 @@ def window_vectors(extraction: Extraction, rows: Sequence[CorpusRow]) -> WindowV
     Where it ends for want of memory, or at a text that the tokenizer refuses, each half of the rows
     is tried alone; what a single row ends with is its problem.
     """
-    problems = problems_of(rows)
+    problems = {place: row.problem for place, row in enumerate(rows) if row.problem}
     good = [place for place in range(len(rows)) if place not in problems]
     batches: list[VectorBatch] = []
     for item in _halved(extraction, rows, good):
