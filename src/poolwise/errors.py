@@ -189,6 +189,16 @@ class StudyError(PoolwiseError):
     exit_code = 7
 
 
+class EndpointError(PoolwiseError):
+    """A server that cannot be reached, refuses to answer, or answers what it should not."""
+
+    exit_code = 8
+
+
+class RefusedTextError(EndpointError):
+    """Texts that a server refuses as such: too long, empty; the message has its own words."""
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether it is Python's, torch's or a GPU's error for want of memory."""
     if isinstance(error, MemoryError):

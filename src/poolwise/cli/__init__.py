@@ -42,6 +42,7 @@ EXIT_CODES = {
     5: "The output cannot be written, or what poolwise wrote cannot be read back.",
     6: "An optional part is not installed.",
     7: "The data cannot answer the question.",
+    8: "A server cannot be reached, or answers with an error.",
     130: "Interrupted by Ctrl-C; 143 by SIGTERM, 129 by SIGHUP.",
 }
 """One for each kind of error in ``poolwise.errors``; the sentence is on stderr."""

@@ -1,0 +1,1 @@
+"""Which readout made these vectors?"""
