@@ -31,9 +31,11 @@ class VectorSource(Protocol):
 class StoredVectors:
     """Vectors [n, d] whose texts are known, with their values as stored.
 
-    ``description`` is what a sentence calls them: ``vectors.npy, whose texts are texts.txt``.
+    ``description`` is what a sentence calls them: ``vectors.npy, whose texts are texts.txt``;
+    ``notes`` say which rows they are a sample of, and which were left out.
     """
 
     texts: Sequence[str]
     vectors: NDArray[Any]
     description: str
+    notes: tuple[str, ...] = ()

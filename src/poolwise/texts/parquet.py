@@ -45,7 +45,7 @@ def read_parquet(file: TextFile, *, lenient: bool = False) -> Table:
 
     Its columns are also the fields of structs, by their paths (``review.body``).
     """
-    with _open(file) as parquet:
+    with open_parquet(file) as parquet:
         schema, row_count = parquet.schema_arrow, int(parquet.metadata.num_rows)
     columns: list[str] = schema.names
     nested = _columns(schema).keys() - columns
@@ -66,7 +66,7 @@ def read_parquet(file: TextFile, *, lenient: bool = False) -> Table:
 
 def count_parquet(file: TextFile) -> int | None:
     """The number of rows, from the footer."""
-    with _open(file) as parquet:
+    with open_parquet(file) as parquet:
         return int(parquet.metadata.num_rows)
 
 
@@ -74,7 +74,7 @@ def parquet_types(file: TextFile, names: Sequence[str]) -> Mapping[str, pa.DataT
     """The types of columns; of categories that of their values."""
     import pyarrow as pa  # noqa: PLC0415 - as below
 
-    with _open(file) as parquet:
+    with open_parquet(file) as parquet:
         columns = _columns(parquet.schema_arrow)
     types = {name: columns[known_column(list(columns), name, file.label)].type for name in names}
     return {name: of.value_type if pa.types.is_dictionary(of) else of for name, of in types.items()}
@@ -83,7 +83,7 @@ def parquet_types(file: TextFile, names: Sequence[str]) -> Mapping[str, pa.DataT
 def _rows(
     file: TextFile, names: Sequence[str], first: int, *, lenient: bool
 ) -> Iterator[tuple[int, Sequence[object]]]:
-    with _open(file) as parquet:
+    with open_parquet(file) as parquet:
         columns = _columns(parquet.schema_arrow)
         batch_rows = _batch_rows(parquet, [columns[name].path[0] for name in names], file)
         row, groups = _groups_from(parquet.metadata, first)
@@ -219,7 +219,8 @@ def _readable_value(value: pa.Scalar) -> object:
 
 
 @contextmanager
-def _open(file: TextFile) -> Iterator[pq.ParquetFile]:
+def open_parquet(file: TextFile) -> Iterator[pq.ParquetFile]:
+    """The file, open. Raises TextError where it cannot be read as Parquet, also in the block."""
     if file.path == STDIN:
         raise TextError("Parquet cannot be read from standard input; name a file")
     if not file.repeatable:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -15,6 +16,37 @@ FORMS = (
 )
 DEFAULT_TABLE = "poolwise_vectors"
 _POSTGRES = ("postgresql", "postgres")
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresAddress:
+    """``location`` is a URI of libpq; the others are our own options in the address."""
+
+    location: str
+    table: str = DEFAULT_TABLE
+    index: str = "hnsw"
+    without: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class LanceAddress:
+    """A table in the folder of a LanceDB."""
+
+    folder: str
+    table: str = DEFAULT_TABLE
+
+
+def table_address(address: str) -> PostgresAddress | LanceAddress | None:
+    """The table that an address names; None where it names none. Raises OptionError where it is
+    wrong."""
+    scheme, _, rest = address.partition(":")
+    if scheme in _POSTGRES and rest.startswith("//"):
+        return _postgres(scheme, rest)
+    if scheme == "lance" and rest:
+        folder, _, table = rest.partition("#")
+        _path(folder, address)
+        return LanceAddress(folder, table or DEFAULT_TABLE)
+    return None
 
 
 def open_target(address: str) -> Target:
@@ -33,14 +65,15 @@ def open_target(address: str) -> Target:
     if not colon or not rest:
         raise OptionError(f"found the target {address!r:.80}, expected {FORMS}")
     # Each target is imported with its packages, of which one is needed.
-    if scheme in _POSTGRES and rest.startswith("//"):
-        return _postgres(scheme, rest)
-    if scheme == "lance":
-        from poolwise.jobs.targets.lance import LanceTarget  # noqa: PLC0415
+    match table_address(address):
+        case PostgresAddress(location, table, index, without):
+            from poolwise.jobs.targets.postgres import PostgresTarget  # noqa: PLC0415
 
-        folder, _, table = rest.partition("#")
-        _path(folder, address)
-        return LanceTarget(folder, table or DEFAULT_TABLE)
+            return PostgresTarget(location, table, index == "hnsw", without)
+        case LanceAddress(folder, table):
+            from poolwise.jobs.targets.lance import LanceTarget  # noqa: PLC0415
+
+            return LanceTarget(folder, table)
     if scheme == "faiss":
         from poolwise.jobs.targets.faiss import FaissIndex  # noqa: PLC0415
         from poolwise.jobs.targets.index_file import IndexFileTarget  # noqa: PLC0415
@@ -62,9 +95,7 @@ def shown_address(address: str) -> str:
     return re.sub(r"([?&](?:ssl)?password)=[^&]*", r"\1=***", address)
 
 
-def _postgres(scheme: str, rest: str) -> Target:
-    from poolwise.jobs.targets.postgres import PostgresTarget  # noqa: PLC0415
-
+def _postgres(scheme: str, rest: str) -> PostgresAddress:
     base, _, query = rest.partition("?")
     table, index, without, kept = DEFAULT_TABLE, "hnsw", [], []
     for option in filter(None, query.split("&")):
@@ -83,7 +114,7 @@ def _postgres(scheme: str, rest: str) -> Target:
     if index not in ("hnsw", "none"):
         raise OptionError(f"found index={index!r:.40}, expected hnsw or none")
     location = f"{scheme}:{base}" + (f"?{'&'.join(kept)}" if kept else "")
-    return PostgresTarget(location, table, index == "hnsw", frozenset(without))
+    return PostgresAddress(location, table, index, frozenset(without))
 
 
 def _index_file(rest: str, address: str) -> tuple[Path, str | None]:

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from poolwise.errors import StoreError, needs
+from poolwise.errors import StoreError
 from poolwise.jobs.targets.part_rows import part_schema, row_groups
 from poolwise.jobs.targets.postgres_columns import column_notes, hnsw_indexes, sql_columns
+from poolwise.jobs.targets.postgres_connection import connect
 from poolwise.jobs.targets.target import PartFile, TargetResult
 from poolwise.jobs.targets.unique_ids import check_ids
 from poolwise.progress import Progress
@@ -86,20 +87,13 @@ def _bring(
 @contextmanager
 def _connected(location: str) -> Iterator[Connection]:
     """A connection; what the server refuses is a StoreError with its words."""
-    with needs("pgvector", "a PostgreSQL target"):
-        import psycopg  # noqa: PLC0415 - an extra
+    connection = connect(location, "a PostgreSQL target")
+    from psycopg import Error  # noqa: PLC0415 - an extra
 
-    try:
-        connection = psycopg.connect(location, autocommit=True, client_encoding="utf8")
-    except psycopg.Error as error:
-        raise StoreError(
-            f"PostgreSQL cannot be reached: {str(error).strip()}; check host, database, user and "
-            "password of the address"
-        ) from None
     with connection:
         try:
             yield connection
-        except psycopg.Error as error:
+        except Error as error:
             raise StoreError(
                 f"PostgreSQL stopped the load: {str(error).strip()}; what was loaded before is "
                 "there, and another load goes on from it"
