@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -216,6 +217,18 @@ def write_tiny(folder: Path, name: str, pooler: bool, overrides: dict) -> None:
     if not pooler:
         state = {key: value for key, value in state.items() if not key.startswith("pooler.")}
     model.save_pretrained(folder, state_dict=state)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """What is imported and collected stays: no garbage collection looks through it, neither here
+    nor later, where each training by transformers asks for a full one."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(trylast=True)
