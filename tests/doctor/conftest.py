@@ -1,0 +1,68 @@
+"""Models whose readouts can be told apart, and servers of them with planted faults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+with pytest.MonkeyPatch.context() as patch:
+    patch.syspath_prepend(Path(__file__).parent)
+    from faulty_server import MEAN_L2, FaultyServer
+    from oracles import Setup
+    from tiny_models import POSITIONS, save_modules, write_distinct
+
+
+@pytest.fixture(scope="session")
+def distinct(tiny, tmp_path_factory):
+    """``distinct("bert")``: the folder of a tiny encoder whose readouts can be told apart.
+
+    Width 32, 3 blocks, 128 tokens at most. The session's: copy it before changing it.
+    """
+    made = {}
+
+    def make(family: str) -> Path:
+        if family not in made:
+            behind = 2 if family in ("roberta", "mpnet") else 0  # positions begin behind the pad's
+            made[family] = tmp_path_factory.mktemp(f"distinct-{family}")
+            write_distinct(tiny(family, max_position_embeddings=POSITIONS + behind), made[family])
+        return made[family]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def sentence_folder(distinct, tmp_path_factory):
+    """``sentence_folder("bert", "mean", ("Dense", 32, "Tanh"), "Normalize", prompts={…})``: the
+    folder of such a model, written by sentence-transformers; see ``tiny_models.save_modules``."""
+    made = {}
+
+    def make(family: str, *modules: object, **prompts: object) -> Path:
+        key = family, modules, repr(prompts)
+        if key not in made:
+            made[key] = tmp_path_factory.mktemp(f"modules-{family}")
+            save_modules(distinct(family), made[key], *modules, **prompts)
+        return made[key]
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def faulty_server():
+    """``faulty_server(folder, setup)``: a FaultyServer, the module's: one for each pair of these.
+
+    It comes back without a fault, a key or a count of requests.
+    """
+    servers = {}
+
+    def start(folder: Path, setup: Setup = MEAN_L2) -> FaultyServer:
+        if (folder, setup) not in servers:
+            servers[folder, setup] = FaultyServer(folder, setup).__enter__()
+        server = servers[folder, setup]
+        server.fault, server.key, server.broken = None, None, False
+        server.requests.clear()
+        return server
+
+    yield start
+    for server in servers.values():
+        server.__exit__()
