@@ -1,0 +1,1 @@
+"""Servers that embed: one client a protocol, each a source of vectors."""
