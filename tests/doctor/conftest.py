@@ -17,16 +17,20 @@ with pytest.MonkeyPatch.context() as patch:
 def distinct(tiny, tmp_path_factory):
     """``distinct("bert")``: the folder of a tiny encoder whose readouts can be told apart.
 
-    Width 32, 3 blocks, 128 tokens at most. The session's: copy it before changing it.
+    Width 32, 3 blocks, 128 tokens at most. ``distinct("bert", seed=1)`` is another model,
+    ``noise=0.05`` the same one trained on; see ``tiny_models.write_distinct``. The session's: copy
+    it before changing it.
     """
     made = {}
 
-    def make(family: str) -> Path:
-        if family not in made:
+    def make(family: str, *, seed: int = 0, noise: float = 0.0) -> Path:
+        key = family, seed, noise
+        if key not in made:
             behind = 2 if family in ("roberta", "mpnet") else 0  # positions begin behind the pad's
-            made[family] = tmp_path_factory.mktemp(f"distinct-{family}")
-            write_distinct(tiny(family, max_position_embeddings=POSITIONS + behind), made[family])
-        return made[family]
+            made[key] = tmp_path_factory.mktemp(f"distinct-{family}")
+            source = tiny(family, max_position_embeddings=POSITIONS + behind)
+            write_distinct(source, made[key], seed=seed, noise=noise)
+        return made[key]
 
     return make
 

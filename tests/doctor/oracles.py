@@ -312,7 +312,7 @@ def same_as(setup: Setup, depth: int = DEPTH) -> set[str]:
         return {_spec("pooler", "", steps) for steps in _same_steps(setup.steps)}
     linear = all(step == "l2" or step.startswith("truncate") for step in setup.steps)
     direction = linear and setup.steps[-1:] == ("l2",)
-    pools = _same_pools(setup, direction)
+    pools = _same_pools(setup, direction and setup.long == "truncate")  # windows differ in length
     layers = _same_layers(setup, direction, depth)
     return {_spec(*parts) for parts in product(pools, layers, _same_steps(setup.steps))}
 
@@ -395,7 +395,7 @@ def _drawn_pool(by, family) -> dict:
 
 
 def _drawn_steps(by, family, setup, width) -> tuple[str, ...]:
-    size = by.choice([8, 16, 24])
+    size = width - by.choice([8, 16, 24])  # of two layers, something of the second is left
     choices = [(), (), ("l2",), ("l2",), (f"truncate({size})",), (f"truncate({size})", "l2")]
     if setup.pool != "pooler" and width == WIDTH:
         choices += [("dense",), ("dense", "l2"), ("dense", "dense")]

@@ -26,8 +26,13 @@ _ATTENTION_OUTPUTS = (
 )
 
 
-def write_distinct(source: Path, folder: Path) -> None:
-    """The encoder of ``source`` with weights whose readouts differ, its limit said by itself."""
+def write_distinct(source: Path, folder: Path, *, seed: int = 0, noise: float = 0.0) -> None:
+    """The encoder of ``source`` with weights whose readouts differ, and POSITIONS as its limit.
+
+    Another ``seed`` gives another model of the same tokenizer and shape. ``noise`` moves each
+    weight by so many of its tensor's standard deviations, as training on would.
+    """
+    by = torch.Generator().manual_seed(seed)
     shutil.copytree(source, folder, dirs_exist_ok=True)
     path = folder / "model.safetensors"
     state = load_file(path)
@@ -38,6 +43,13 @@ def write_distinct(source: Path, folder: Path) -> None:
             tensor.mul_(0.5)
         elif name.startswith("pooler.") and name.endswith(".weight"):
             tensor.mul_(0.8)
+        if seed:
+            state[name] = tensor.flatten()[torch.randperm(tensor.numel(), generator=by)].reshape(
+                tensor.shape
+            )
+        if noise:
+            moved = torch.randn(tensor.shape, generator=by) * state[name].std()
+            state[name] = state[name] + noise * moved
     save_file(state, path, {"format": "pt"})
     options = folder / "tokenizer_config.json"
     options.write_text(
