@@ -19,7 +19,8 @@ _TITLE = re.compile(rb"<title[^>]*>(.{1,200}?)</title>", re.IGNORECASE | re.DOTA
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole answer. ``error(message)`` makes an EndpointError that begins with its URL.
+    """A whole answer. ``error(message)`` makes an EndpointError that begins with its URL;
+    ``redacted(text)`` is the text without a secret.
 
     ``value`` is the body as JSON has it, None where it is no JSON.
     """
@@ -28,6 +29,7 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
     error: Callable[[str], EndpointError]
+    redacted: Callable[[str], str]
 
     @property
     def is_html(self) -> bool:
@@ -65,10 +67,16 @@ class Answer:
         """What the body says, on one line and cut; "" where it says nothing."""
         if self.is_html:
             title = _TITLE.search(self.body)
-            named = f" titled {_line(title[1].decode(errors='replace'))!r}" if title else ""
+            named = f" titled {self._line(title[1])!r}" if title else ""
             return f"an HTML page{named}"
         message = message_of(self.value)
-        return _line(message if message else self.body[: 4 * MAX_WORDS].decode(errors="replace"))
+        return self._line(message.encode(errors="replace") or self.body)
+
+    def _line(self, text: bytes) -> str:
+        """Secrets go first: half of one could be left by the cut."""
+        start = text[: 1 << 16].decode(errors="replace")
+        line = " ".join(self.redacted(start).split())
+        return line if len(line) <= MAX_WORDS else f"{line[: MAX_WORDS - 1]}…"
 
 
 def message_of(value: Any) -> str:
@@ -93,8 +101,3 @@ def wrong_field(value: Any) -> str:
         case {"detail": [{"loc": ["body", str(name), *_]}, *_]}:
             return name
     return ""
-
-
-def _line(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= MAX_WORDS else f"{line[: MAX_WORDS - 1]}…"

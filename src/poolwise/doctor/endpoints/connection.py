@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import math
+import ssl
 import time
 import weakref
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 
 from poolwise.doctor.endpoints.address import Address
 from poolwise.doctor.endpoints.answer import Answer
+from poolwise.doctor.endpoints.credentials import authorization, secrets_pattern
 from poolwise.doctor.endpoints.refusals import check_status
 from poolwise.doctor.endpoints.transport_errors import reason_of
-from poolwise.errors import EndpointError, OptionError
+from poolwise.errors import EndpointError
 from poolwise.version import __version__
 
 MAX_BODY = 1 << 28
@@ -52,13 +53,14 @@ class Connection:
             "accept": "application/json",
             "accept-encoding": "identity",
         }
-        self._secrets = _secrets(address, key)
+        self._secrets = secrets_pattern(address, key)
         if self.has_key:
-            headers["authorization"] = _authorization(address, key)
+            headers["authorization"] = authorization(address, key)
         self._client = httpx.Client(
             headers=headers,
             timeout=timeout,
             follow_redirects=False,
+            verify=_tls(),
             limits=httpx.Limits(keepalive_expiry=KEEP_ALIVE),
             # No proxy stands between this machine and itself.
             mounts={f"all://{host}": None for host in _LOOPBACK},
@@ -78,10 +80,11 @@ class Connection:
 
     def error(self, path: str, message: str) -> EndpointError:
         """The error of a request of this path, without a secret."""
-        whole = f"{self.address.shown(path)}: {message}"
-        for secret in self._secrets:
-            whole = whole.replace(secret, "…")
-        return EndpointError(whole)
+        return EndpointError(self.redacted(f"{self.address.shown(path)}: {message}"))
+
+    def redacted(self, text: str) -> str:
+        """The text with the key and the URL's credentials as ``…``."""
+        return text if self._secrets is None else self._secrets.sub("…", text)
 
     def _ask(self, method: str, path: str, content: bytes | None) -> Answer:
         """Send it, and again where a busy server says when."""
@@ -112,6 +115,7 @@ class Connection:
             response.headers,
             body,
             lambda message: self.error(path, message),
+            self.redacted,
         )
 
     def _read(self, response: httpx.Response, path: str, deadline: float) -> bytes:
@@ -143,32 +147,7 @@ def retry_after(answer: Answer) -> float | None:
     return max(seconds, 0.0) if not math.isnan(seconds) else None
 
 
-def _authorization(address: Address, key: str | None) -> str:
-    if not key:
-        return f"Basic {_basic(address)}"
-    if address.user or address.password:
-        raise OptionError(
-            "the endpoint's URL has credentials and there is a key too; a request takes one of "
-            "them: leave the other out"
-        )
-    if not (key.isascii() and key.isprintable() and " " not in key):
-        raise OptionError(
-            "the endpoint's key has a space, a line break or a letter that no header can hold; "
-            "expected a key as the server's operator gave it"
-        )
-    return f"Bearer {key}"
-
-
-def _basic(address: Address) -> str:
-    return base64.b64encode(f"{address.user}:{address.password}".encode()).decode()
-
-
-def _secrets(address: Address, key: str | None) -> list[str]:
-    """What no error may show, the longest first."""
-    words = [key or "", address.password, address.query]
-    words += [quote(word, safe="") for word in words]
-    if address.user or address.password:
-        words.append(_basic(address))
-    if not address.password:
-        words.append(address.user)
-    return sorted({word for word in words if word}, key=len, reverse=True)
+@cache
+def _tls() -> ssl.SSLContext:
+    """The certificates that are trusted, which take 30 ms to read."""
+    return httpx.create_ssl_context()
