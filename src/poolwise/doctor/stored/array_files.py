@@ -35,7 +35,7 @@ def open_npy(path: Path) -> ArrayTable:
 def open_npz(path: Path) -> ArrayTable:
     """A .npz file; arrays of pickled objects in it are left out."""
     arrays, pickled = {}, False
-    with _reading(path), np.load(path, allow_pickle=False) as file:
+    with _reading(path), path.open("rb") as stored, np.load(stored, allow_pickle=False) as file:
         for name in file.files:
             try:
                 arrays[name] = file[name]

@@ -49,7 +49,11 @@ class ArrowTable(OrderedTable):
 
     def at(self, places: Places, vectors: str, fields: Sequence[str]) -> VectorRows:
         names = list(dict.fromkeys([vectors, *fields]))
-        taken = self._table.select(names).take(pa.array(places))
+        table = self._table.select(names)
+        for at, field in enumerate(table.schema):
+            if pa.types.is_string_view(field.type):  # polars' texts, of which Arrow takes no rows
+                table = table.set_column(at, field.name, table[at].cast(pa.large_string()))
+        taken = table.take(pa.array(places))
         return arrow_rows(taken, vectors, fields, self._label)
 
     def ids(self, column: str) -> Iterator[Any]:

@@ -15,20 +15,18 @@ from poolwise.texts.input_names import find_sources
 from poolwise.texts.limits import MAX_TEXT_BYTES
 from poolwise.texts.memory_source import MemorySource
 from poolwise.texts.python_data import paths_of
+from poolwise.texts.sources import Source
 
 
 @dataclass(frozen=True, slots=True)
 class GivenTexts:
-    """Tables of texts, one after another, which are read as often as they are asked for."""
+    """Texts in the column ``column`` of sources with the columns ``names``, one after another;
+    they are read as often as they are asked for."""
 
     label: str
-    tables: Sequence[Table]
+    sources: Sequence[Source]
+    names: Sequence[str]
     column: str
-
-    @property
-    def names(self) -> Sequence[str]:
-        """The columns of the first table."""
-        return self.tables[0].names
 
     def texts(self) -> Iterator[str | None]:
         """The texts in their order; None where there is none."""
@@ -39,7 +37,7 @@ class GivenTexts:
         return ((text, name) for text, name in self._rows([self.column, id_column]))
 
     def _rows(self, names: Sequence[str]) -> Iterator[Sequence[Any]]:
-        return chain.from_iterable(_table_rows(table, names) for table in self.tables)
+        return chain.from_iterable(_rows_of(source.table(), names) for source in self.sources)
 
 
 def given_texts(texts: Any, text_column: str | None) -> GivenTexts:
@@ -51,7 +49,7 @@ def given_texts(texts: Any, text_column: str | None) -> GivenTexts:
     """
     paths = paths_of(texts) if not isinstance(texts, list | tuple) else None
     if paths is None:
-        sources: list[Any] = [MemorySource(texts, "texts", MAX_TEXT_BYTES)]
+        sources: list[Source] = [MemorySource(texts, "texts", MAX_TEXT_BYTES)]
         label = "texts"
     else:
         sources = [*find_sources(paths, "utf-8", max_bytes=MAX_TEXT_BYTES)]
@@ -60,13 +58,13 @@ def given_texts(texts: Any, text_column: str | None) -> GivenTexts:
         source.check()
         if not source.repeatable:
             raise TextError(f"{source.label} can be read only once; write the texts into a file")
-    tables = [source.table() for source in sources]
-    if not tables[0].names:
+    names = sources[0].table().names
+    if not names:
         raise TextError(f"{label} holds no texts")
-    return GivenTexts(label, tables, given_text_column(tables[0].names, label, text_column))
+    return GivenTexts(label, sources, names, given_text_column(names, label, text_column))
 
 
-def _table_rows(table: Table, names: Sequence[str]) -> Iterator[Sequence[Any]]:
+def _rows_of(table: Table, names: Sequence[str]) -> Iterator[Sequence[Any]]:
     """Fields of the rows, of which the first is a text or null."""
     columns = [known_column(table.names, name, table.label) for name in names]
     for number, (value, *others) in table.rows(columns):

@@ -16,6 +16,7 @@ from poolwise.doctor.stored.postgres_table import StoredPostgresTable
 from poolwise.doctor.stored.vector_table import VectorTable
 from poolwise.errors import StoreError, TextError
 from poolwise.jobs.targets.address import LanceAddress, PostgresAddress, table_address
+from poolwise.jobs.targets.postgres_connection import connect
 from poolwise.texts.files import TextFile
 from poolwise.texts.input_names import expand_inputs
 from poolwise.texts.memory import is_table
@@ -31,7 +32,8 @@ _PARQUET = b"PAR1"
 
 @contextmanager
 def opened_table(vectors: Any) -> Iterator[VectorTable]:
-    """The table that ``vectors`` names or is. Raises StoreError where it cannot be read."""
+    """The table that ``vectors`` names or is. Raises StoreError where it cannot be read, and
+    MissingExtraError without the package that reads it."""
     if not isinstance(vectors, str | PurePath):
         in_table = is_table(vectors) or hasattr(vectors, "__arrow_c_stream__")
         yield frame_table(vectors, "vectors") if in_table else memory_table(vectors, "vectors")
@@ -39,8 +41,8 @@ def opened_table(vectors: Any) -> Iterator[VectorTable]:
     name = str(vectors)
     match table_address(name):
         case PostgresAddress() as address:
-            with closing(StoredPostgresTable(address)) as table:
-                yield table
+            with closing(connect(address.location, "a PostgreSQL table")) as connection:
+                yield StoredPostgresTable(connection, address.table)
         case LanceAddress() as address:
             yield StoredLanceTable(address)
         case _:

@@ -11,8 +11,6 @@ import numpy as np
 from poolwise.doctor.stored.arrow_columns import ragged
 from poolwise.doctor.stored.vector_table import ChosenIds, ColumnKind, VectorColumn, VectorRows
 from poolwise.errors import StoreError
-from poolwise.jobs.targets.address import PostgresAddress
-from poolwise.jobs.targets.postgres_connection import connect
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -33,19 +31,18 @@ _FETCH = 10_000
 
 
 class StoredPostgresTable:
-    """The table or view at ``address``, which is read in transactions that cannot write.
+    """The table or view ``name``, which is read in transactions that cannot write.
 
-    ``schema.table`` is another schema's, unless a table is called so. Raises StoreError where the
-    server cannot be reached or the table is not there, MissingExtraError without the extra
-    ``pgvector``.
+    ``schema.table`` is another schema's, unless a table is called so. Raises StoreError where it is
+    not there.
     """
 
-    def __init__(self, address: PostgresAddress) -> None:
-        self._connection = connect(address.location, "a PostgreSQL table")
-        self.label = f"the table {address.table}"
-        with self._reading() as connection:
+    def __init__(self, connection: Connection, name: str) -> None:
+        self._connection = connection
+        self.label = f"the table {name}"
+        with self._reading():
             found = None
-            for names in ([address.table], address.table.split(".", 1)):
+            for names in ([name], name.split(".", 1)):
                 quoted = _identifier(names).as_string(connection)
                 query = (
                     "SELECT oid::int8, relkind::text, reltuples::float8 FROM pg_class "
@@ -56,7 +53,7 @@ class StoredPostgresTable:
                     break
             if found is None:
                 raise StoreError(
-                    f"the database has no table {address.table!r:.80}; name one with ?table=NAME, "
+                    f"the database has no table {name!r:.80}; name one with ?table=NAME, "
                     "or SCHEMA.NAME"
                 )
             self._table = _identifier(names)
@@ -67,7 +64,7 @@ class StoredPostgresTable:
                 "ON pg_type.oid = atttypid WHERE attrelid = %s AND attnum > 0 "
                 "AND NOT attisdropped ORDER BY attnum"
             )
-            self._types = dict(connection.execute(query, [oid]).fetchall())
+            self._types: dict[str, str] = dict(connection.execute(query, [oid]).fetchall())
 
     @property
     def columns(self) -> Mapping[str, ColumnKind]:
@@ -114,8 +111,10 @@ class StoredPostgresTable:
                 "real[] or double precision[]; name another column"
             )
         names = [_sql("{}::text", _identifier([name])) for name in fields]
-        columns = _sql(", ").join([_identifier([vectors]), *names])
-        query = _sql("SELECT {} FROM {} {}", columns, self._table, which)
+        columns = ", ".join(["{}"] * (1 + len(names)))
+        query = _sql(
+            f"SELECT {columns} FROM {{}} {{}}", _identifier([vectors]), *names, self._table, which
+        )
         with self._reading() as connection, connection.cursor(binary=True) as cursor:
             if seed is not None:
                 # Which rows come first is repeated with the seed.
@@ -140,10 +139,6 @@ class StoredPostgresTable:
             raise StoreError(
                 f"PostgreSQL does not give the rows of {self.label}: {str(error).strip()}"
             ) from error
-
-    def close(self) -> None:
-        """End the connection."""
-        self._connection.close()
 
 
 def _kind(type_: str) -> ColumnKind:
