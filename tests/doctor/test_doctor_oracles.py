@@ -133,9 +133,9 @@ def test_drawn_setups_differ_and_their_equals_are_equal(family, sentence_folder)
     """What poolwise reads is compared too: a spec of ``same_as`` that is not the same is a bug."""
     folder = sentence_folder(family, "mean", *DENSE)
     model = poolwise.load(folder)
-    drawn = [draw(seed, family) for seed in range(40)]
-    assert drawn == [draw(seed, family) for seed in range(40)]
-    assert len(set(drawn)) > 30
+    drawn = [draw(seed, family) for seed in range(24)]
+    assert drawn == [draw(seed, family) for seed in range(24)]
+    assert len(set(drawn)) > 20
     made = [vectors(folder, setup, TEXTS) for setup in drawn]
     assert all(np.isfinite(m.astype(float)).all() and m.any(1).all() for m in made)
     plain = Counter()
@@ -145,11 +145,11 @@ def test_drawn_setups_differ_and_their_equals_are_equal(family, sentence_folder)
         for spec in specs:
             poolwise.parse(spec)
         if setup.special == "all":
-            right = vectors(folder, plainly(setup), TEXTS)
-            for spec in sorted(specs)[:4]:
+            right = encoder_of(folder).vectors(plainly(setup), TEXTS, batched=True)
+            for spec in sorted(specs)[:2]:
                 plain[spec] += 1
                 np.testing.assert_allclose(model.embed(TEXTS, spec), right, atol=1e-4, err_msg=spec)
-    assert len(plain) > 20
+    assert len(plain) > 12
 
 
 def plainly(setup):
