@@ -69,6 +69,7 @@ def test_no_protocol_that_is_known(scripted):
 @pytest.mark.parametrize(
     ("status", "headers", "found"),
     [
+        (200, {"content-type": "text/html"}, "the answer is an HTML page, expected JSON"),
         (401, {}, "the server wants a key (401)"),
         (301, {"location": "https://example.com/"}, "redirects to https://example.com"),
         (500, {}, "the server fails (500)"),

@@ -49,11 +49,7 @@ class Answer:
     @property
     def json(self) -> Any:
         """The body of an answer that is JSON. Raises EndpointError for any other."""
-        if self.is_html:
-            raise self.error(
-                f"the answer is {self.words}, expected JSON: the URL is that of a page or of a "
-                "login; give the URL of the API"
-            )
+        self.check_is_no_page()
         if self.value is None:
             excerpt = self.words or "nothing"
             raise self.error(
@@ -61,6 +57,14 @@ class Answer:
                 "protocol"
             )
         return self.value
+
+    def check_is_no_page(self) -> None:
+        """Raise EndpointError for a web page."""
+        if self.is_html:
+            raise self.error(
+                f"the answer is {self.words}, expected JSON: the URL is that of a page or of a "
+                "login; give the URL of the API"
+            )
 
     @property
     def words(self) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from poolwise.doctor.endpoints.connection import Connection
-from poolwise.doctor.endpoints.refusals import refusal
+from poolwise.doctor.endpoints.refusals import check_status
 from poolwise.errors import EndpointError
 
 
 class Inquiry:
     """Questions to one server: ``paths`` are those asked, ``refusals`` the answers that were
-    neither a success nor that there is no such path."""
+    neither JSON nor that there is no such path."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -23,12 +23,15 @@ class Inquiry:
         nothing answers."""
         self.paths.append(path)
         answer = self.connection.get(path)
-        if answer.status == 200:
-            return answer.value
-        if answer.status not in {404, 405}:
-            has_key = self.connection.has_key
-            self.refusals.append(refusal(answer, has_key=has_key, of_texts=False))
-        return None
+        if answer.status in {404, 405}:
+            return None
+        try:
+            check_status(answer, has_key=self.connection.has_key)
+            answer.check_is_no_page()
+        except EndpointError as error:
+            self.refusals.append(error)
+            return None
+        return answer.value
 
     def names(self, path: str, key: str, name: str) -> list[str] | None:
         """The texts ``name`` of the objects in the list ``key`` of that answer; None where it is no

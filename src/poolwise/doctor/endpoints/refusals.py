@@ -34,11 +34,10 @@ def check_status(answer: Answer, *, has_key: bool, of_texts: bool = False) -> No
     the server says that another field is wrong.
     """
     if not 200 <= answer.status < 300:
-        raise refusal(answer, has_key=has_key, of_texts=of_texts)
+        raise _refusal(answer, has_key=has_key, of_texts=of_texts)
 
 
-def refusal(answer: Answer, *, has_key: bool, of_texts: bool) -> EndpointError:
-    """The error of an answer that is no success."""
+def _refusal(answer: Answer, *, has_key: bool, of_texts: bool) -> EndpointError:
     status, words = answer.status, answer.words
     said = f"{status}, {words}" if words else str(status)
     if of_texts and status in {400, 413, 422} and not answer.is_html:
