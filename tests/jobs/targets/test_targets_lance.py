@@ -1,6 +1,5 @@
 """Lance: versions, indexes, names, and what is refused."""
 
-import lancedb
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -14,8 +13,14 @@ def address(tmp_path):
     return f"lance:{tmp_path / 'lance'}"
 
 
+def database(tmp_path):
+    import lancedb  # takes seconds
+
+    return lancedb.connect(tmp_path / "lance")
+
+
 def opened(tmp_path, name="poolwise_vectors"):
-    return lancedb.connect(tmp_path / "lance").open_table(name)
+    return database(tmp_path).open_table(name)
 
 
 def test_loading_again_makes_no_version(address, helpers, tmp_path):
@@ -118,14 +123,13 @@ def test_rows_lost_from_the_table_come_back_and_foreign_ones_go(address, helpers
     row = table.to_arrow().slice(0, 1)
     table.add(row.set_column(0, "id", pa.array([7])))
     assert helpers.load(address, parts).deleted == 1
-    lancedb.connect(tmp_path / "lance").drop_table("poolwise_vectors")
+    database(tmp_path).drop_table("poolwise_vectors")
     assert helpers.load(address, parts).added == 60
 
 
 def test_a_table_of_others_is_left_alone(address, helpers, tmp_path):
     data = pa.table({"id": [1], "v": helpers.vector_column(np.zeros((1, 2), np.float32))})
-    database = lancedb.connect(tmp_path / "lance")
-    database.create_table("mine", schema=data.schema).add(data)
+    database(tmp_path).create_table("mine", schema=data.schema).add(data)
     with pytest.raises(StoreError, match="was not made by poolwise"):
         helpers.load(f"{address}#mine", helpers.three_parts(tmp_path))
     assert opened(tmp_path, "mine").to_arrow().num_rows == 1
