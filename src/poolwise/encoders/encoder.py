@@ -291,6 +291,10 @@ class Encoder:
         tokenizer = replace(self.tokenizer, truncation_side=side)
         return self._read_otherwise(max_length=length, tokenizer=tokenizer)
 
+    def unlimited(self) -> Self:
+        """The same encoder, which reads as many tokens of a text as it has positions for."""
+        return self._read_otherwise(max_length=self.config.positions)
+
     def without_special_tokens(self) -> Self:
         """The same encoder, which adds no special tokens to a text."""
         return self._read_otherwise(tokenizer=replace(self.tokenizer, frame=Frame((), ())))

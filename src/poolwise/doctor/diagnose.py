@@ -1,0 +1,103 @@
+"""``diagnose``: which readout of a model made these vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from poolwise.doctor.diagnosis import Diagnosis
+from poolwise.doctor.evidence import N_PLAIN, Evidence, probe, stored_evidence
+from poolwise.doctor.identify import Identification, identify
+from poolwise.doctor.map_search import Mapping, search_map
+from poolwise.doctor.reader import Reader
+from poolwise.doctor.recomposed import recomposed
+from poolwise.doctor.source import StoredVectors, VectorSource
+from poolwise.doctor.statement import Statement
+from poolwise.doctor.statements import statements
+from poolwise.model import Model
+
+
+def diagnose_source(
+    model: Model,
+    source: VectorSource | StoredVectors,
+    *,
+    prompts: Sequence[str] = (),
+    plain: int = N_PLAIN,
+    progress: bool = False,
+) -> Diagnosis:
+    """What made the vectors of ``source``, compared with everything that ``model`` can give.
+
+    ``prompts`` are tried beside the folder's own and those of published models. Raises
+    EndpointError where a server fails.
+    """
+    reader = Reader(model)
+    if isinstance(source, StoredVectors):
+        evidence = stored_evidence(source, reader)
+    else:
+        evidence = probe(source, reader, plain=plain, progress=progress)
+    found = identify(reader, evidence, prompts)
+    mapped = None
+    if not found.identified:
+        mapped = search_map(reader, evidence, found, progress=progress)
+    return _diagnosis(reader, evidence, found, mapped)
+
+
+def _diagnosis(
+    reader: Reader, evidence: Evidence, found: Identification, mapped: Mapping | None
+) -> Diagnosis:
+    model = reader.model
+    said: list[Statement] = list(statements(reader, evidence, found))
+    readout = recomposed(reader, found) if found.identified else None
+    if mapped is not None:
+        said = [*mapped.statements(), *said]
+    identified = found.identified or mapped is not None
+    differences = [statement for statement in said if statement.agrees is False]
+    agrees: bool | None = not differences
+    if not identified:
+        agrees = False
+    elif model.declared is None and agrees:
+        agrees = None
+    description = mapped.description if mapped is not None else found.best.name
+    return Diagnosis(
+        model.name,
+        evidence.description,
+        identified,
+        None if readout is None else str(readout),
+        description,
+        mapped.map.error if mapped is not None else found.error,
+        found.tolerance,
+        None if model.declared is None else str(model.declared),
+        agrees,
+        _verdict(model, found, mapped, None if readout is None else str(readout), differences),
+        said,
+        len(evidence.texts),
+        found.target.width,
+        list(evidence.notes),
+        None if mapped is None else mapped.map,
+        model.provenance(),
+    )
+
+
+def _verdict(
+    model: Model,
+    found: Identification,
+    mapped: Mapping | None,
+    readout: str | None,
+    differences: Sequence[Statement],
+) -> str:
+    name = model.name
+    if mapped is not None:
+        return f"These vectors are {mapped.description} of {name}."
+    if not found.identified:
+        best = found.best
+        return (
+            f"None of the readouts of {name} that I know made these vectors; the nearest, "
+            f"{best.name}, is at a distance of {best.error:.2g}, where rounding makes at most "
+            f"{found.tolerance:.2g}."
+        )
+    made = readout or found.best.name
+    start = f"{made} of {name} made these vectors"
+    if not differences:
+        declares = ", as its folder declares" if model.declared is not None else ""
+        return f"{start}{declares}."
+    aspects = ", ".join(dict.fromkeys(statement.aspect for statement in differences))
+    return f"{start}; not as its folder declares: {aspects}."

@@ -1,0 +1,57 @@
+"""Whether a server's vector of a text stays the same: again, beside other texts, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolwise.doctor.matching import distances
+from poolwise.doctor.source import VectorSource
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """The largest distances (see ``matching.distances``) between vectors of the same text.
+
+    ``again``: in the same request a second time. ``beside``: alone, and beside longer texts.
+    ``swapped`` counts the texts whose vectors came back in another's place.
+    """
+
+    again: float
+    beside: float
+    swapped: int
+    texts: int
+
+
+def measure_drift(
+    source: VectorSource, short: Sequence[str], long: Sequence[str], alone: NDArray[Any]
+) -> Drift:
+    """``alone`` [n, d] are the vectors of the ``short`` texts, each in a request of its own."""
+    single = np.asarray(alone, np.float64)
+    again = np.stack([np.asarray(source.embed([text]), np.float64)[0] for text in short])
+    mixed = [text for pair in zip(short, _cycled(long, len(short)), strict=True) for text in pair]
+    together = np.asarray(source.embed(mixed), np.float64)[::2]
+    beside = distances(together, single)
+    crossed = np.linalg.norm(_units(together)[:, None, :] - _units(single)[None, :, :], axis=2)
+    nearest = crossed.argmin(axis=1)
+    own = crossed[np.arange(len(short)), np.arange(len(short))]
+    swapped = (nearest != np.arange(len(short))) & (crossed.min(axis=1) < 0.1 * own)
+    return Drift(
+        float(distances(again, single).max(initial=0)),
+        float(beside.max(initial=0)),
+        int(swapped.sum()),
+        len(short),
+    )
+
+
+def _cycled(texts: Sequence[str], count: int) -> list[str]:
+    return [texts[i % len(texts)] for i in range(count)]
+
+
+def _units(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    norms = np.linalg.norm(x, axis=1, keepdims=True)
+    return np.asarray(x / np.where(norms > 0, norms, 1), np.float64)

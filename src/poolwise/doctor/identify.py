@@ -1,0 +1,229 @@
+"""From texts with vectors to what made them: the search, then one aspect at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolwise.doctor.affine_map import ScaledDimensions, fit_scales
+from poolwise.doctor.candidates import specs_of
+from poolwise.doctor.evidence import Evidence
+from poolwise.doctor.facets import (
+    Comparison,
+    casings,
+    compare_readings,
+    pairs,
+    prompts,
+    rewritten,
+    special_tokens,
+    typed_tokens,
+)
+from poolwise.doctor.known_prompts import prompts_of
+from poolwise.doctor.matcher import Matcher
+from poolwise.doctor.matching import UNKNOWN_LENGTHS, Lengths, match_lengths
+from poolwise.doctor.reader import Reader
+from poolwise.doctor.reading import Reading
+from poolwise.doctor.rewritings import SEPARATOR
+from poolwise.doctor.search import Hypothesis, Search, search
+from poolwise.doctor.statement import Aspect
+from poolwise.doctor.target import Target
+from poolwise.doctor.truncation import Truncation, find_truncation
+
+TOLERANCE = 0.03
+"""Vectors within this distance are the same but for rounding: a cosine above 0.9995."""
+
+ROUNDINGS = 4.0
+"""Of coarse numbers, the distance that is still rounding, as a multiple of the rounding itself."""
+
+MOST_TOLERANCE = 0.2
+
+NOISE = 2e-5
+"""Float32 by another library, at most; a reading or length that is further away is another one."""
+
+NOISES = 10.0
+"""What is still noise, as a multiple of the error of the plain texts."""
+
+FEW = 8
+"""Plain texts that the many readings of a search are tried on."""
+
+SHORT = 64
+"""Tokens of texts that readings are compared on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identification:
+    """How the vectors were made, as far as it shows.
+
+    ``search`` is on the plain texts, ``best`` its result with everything learned since;
+    ``comparisons`` are by aspect. ``lengths`` says how norms follow. ``matched`` says of each text
+    whether its vector is what ``best`` gives, within ``noise``.
+    """
+
+    search: Search
+    best: Hypothesis
+    error: float
+    noise: float
+    tolerance: float
+    target: Target
+    comparisons: dict[Aspect, Comparison] = field(default_factory=dict)
+    lengths: Lengths = UNKNOWN_LENGTHS
+    truncation: Truncation | None = None
+    matched: NDArray[np.bool_] | None = None
+    scales: ScaledDimensions | None = None
+
+    @property
+    def identified(self) -> bool:
+        return self.error <= self.tolerance
+
+
+def tolerance_of(target: Target) -> float:
+    """The distance within which vectors of these numbers are the same but for rounding."""
+    return min(max(TOLERANCE, ROUNDINGS * target.format.rounding), MOST_TOLERANCE)
+
+
+def identify(
+    reader: Reader, evidence: Evidence, more_prompts: Sequence[str] = ()
+) -> Identification:
+    """Search among all readouts and readings for what made the vectors of ``evidence``."""
+    target = Target.of(evidence.vectors, reader.model.width)
+    plain = [evidence.texts[row] for row in evidence.plain]
+    known = prompts_of(reader.model, more_prompts)
+    plain_target = target.rows(evidence.plain)
+    found = _searched(reader, known, more_prompts, plain, plain_target)
+    tolerance = tolerance_of(target)
+    scales = None
+    if found.best.error > tolerance and not target.binary:
+        found, scales = _scaled(reader, found, plain, plain_target)
+    if found.best.error > tolerance:
+        return Identification(found, found.best, found.best.error, tolerance, tolerance, target)
+    if scales is not None:
+        target = replace(target, values=(target.values - scales.shifts) / scales.slopes)
+    noise = min(max(NOISE, NOISES * found.best.error), tolerance)
+    matcher = Matcher(reader, found.best, list(evidence.texts), target, noise)
+    matcher, comparisons = _refined(matcher, evidence, found, known)
+    truncation = find_truncation(matcher)
+    matcher = _with_length(matcher, truncation)
+    errors = matcher.errors(range(len(evidence.texts)))
+    return Identification(
+        found,
+        matcher.hypothesis,
+        float(np.median(errors[list(evidence.plain)])),
+        noise,
+        tolerance,
+        target,
+        comparisons,
+        _lengths(matcher, evidence.plain),
+        truncation,
+        errors <= noise,
+        scales,
+    )
+
+
+def _searched(
+    reader: Reader,
+    known: Sequence[str],
+    more_prompts: Sequence[str],
+    plain: Sequence[str],
+    target: Target,
+) -> Search:
+    """Everything declared first; then each prompt, each use of special tokens, and both."""
+    model = reader.model
+    start = Reading(known[0], max_length=model.max_length, side=model.tokenizer.truncation_side)
+    found = search(reader, [[start]], plain, target, enough=NOISE)
+    if found.best.error <= NOISE:
+        return found
+    few, few_target = plain[:FEW], target.rows(range(min(FEW, len(plain))))
+    prompted = [start.changed(prompt=prompt) for prompt in known]
+    cased = any(text != text.lower() for text in plain)
+    stages = [
+        [*prompted, *(casings(reader, start).values() if cased else ())],
+        _less_special(start),
+    ]
+    wide = search(reader, stages, few, few_target, enough=NOISE)
+    own = {*model.prompts.texts.values(), *more_prompts} - {start.prompt}
+    if wide.best.error > TOLERANCE and own:
+        both = [r for prompt in own for r in _less_special(start.changed(prompt=prompt))]
+        more = search(reader, [both], few, few_target, enough=NOISE)
+        wide = min(wide, more, key=lambda result: result.best.error)
+    if wide.best.reading == start:
+        return found
+    again = search(reader, [[wide.best.reading]], plain, target, enough=NOISE)
+    return min(found, again, key=lambda result: result.best.error)
+
+
+def _less_special(reading: Reading) -> list[Reading]:
+    return [
+        reading.changed(special_tokens="none"),
+        reading.changed(special_tokens="no closing token"),
+    ]
+
+
+def _scaled(
+    reader: Reader, found: Search, plain: Sequence[str], target: Target
+) -> tuple[Search, ScaledDimensions | None]:
+    """The readout whose every dimension is scaled and shifted, where one fits the vectors."""
+    reading = found.best.reading
+    vectors = reader.vectors(reading, plain, specs_of(reader.model))
+    fits: list[tuple[str, ScaledDimensions]] = []
+    for spec, pooled in vectors.items():
+        rows = np.isfinite(pooled).all(axis=1)
+        if pooled.shape[1] < target.width or rows.sum() < FEW:
+            continue
+        fits.append((spec, fit_scales(pooled[rows], target.values[rows])))
+    fits.sort(key=lambda pair: pair[1].error)
+    if len(fits) < 2 or fits[0][1].error > TOLERANCE:
+        return found, None
+    (spec, scales), (next_spec, next_scales) = fits[:2]
+    best = Hypothesis(reading, spec, (spec,), error=scales.error)
+    runner_up = Hypothesis(reading, next_spec, (next_spec,), error=next_scales.error)
+    return Search(best, (), runner_up), scales
+
+
+def _refined(
+    matcher: Matcher, evidence: Evidence, found: Search, known: Sequence[str]
+) -> tuple[Matcher, dict[Aspect, Comparison]]:
+    """The matcher with the nearest reading of each aspect in turn, and how near each was."""
+    texts, plain = matcher.texts, list(evidence.plain)
+    lengths = matcher.lengths()
+    short = [row for row, n in enumerate(lengths) if n <= SHORT and texts[row].strip()]
+    paired = [row for row in short if SEPARATOR in texts[row]]
+    reader = matcher.reader
+    options: dict[Aspect, tuple[list[int], Callable[[Reading], dict[str, Reading]]]] = {
+        "prompt": (plain, lambda r: prompts(r, [*dict.fromkeys([r.prompt, *known])])),
+        "special tokens": (plain, special_tokens),
+        "casing": (short, lambda r: casings(reader, r)),
+        "characters": (short, lambda r: rewritten(r, "characters")),
+        "white space": (short, lambda r: rewritten(r, "white space")),
+        "typed special tokens": (short, typed_tokens),
+        "pairs": (paired, lambda r: pairs(reader, r)),
+    }
+    comparisons: dict[Aspect, Comparison] = {}
+    for aspect, (rows, readings) in options.items():
+        comparison = compare_readings(matcher, rows, readings(matcher.reading))
+        comparisons[aspect] = comparison
+        if comparison.best is not None and comparison.best.error <= matcher.noise:
+            matcher = matcher.reads(comparison.best.reading)
+    return matcher, comparisons
+
+
+def _with_length(matcher: Matcher, truncation: Truncation | None) -> Matcher:
+    """The matcher that cuts texts as found."""
+    reading = matcher.reading.changed(max_length=None)
+    if truncation is not None and truncation.kind == "cut" and truncation.side is not None:
+        reading = reading.changed(max_length=truncation.length, side=truncation.side)
+    return matcher.reads(reading)
+
+
+def _lengths(matcher: Matcher, plain: Sequence[int]) -> Lengths:
+    if matcher.target.binary:
+        return UNKNOWN_LENGTHS
+    made = matcher.vectors(plain)
+    rows = np.isfinite(made).all(axis=1)
+    tokenized = matcher.reader.tokenize(matcher.reading, [matcher.texts[row] for row in plain])
+    n_tokens = np.array([text.n_tokens for text in tokenized], np.intp)
+    slack = max(1e-3, min(3 * matcher.hypothesis.error, MOST_TOLERANCE))
+    values = matcher.target.values[np.asarray(plain, np.intp)]
+    return match_lengths(made[rows], values[rows], n_tokens[rows], slack)

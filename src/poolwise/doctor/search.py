@@ -1,0 +1,231 @@
+"""The readout that is nearest to found vectors, among all that are known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from poolwise.doctor.after_pooling import NOTHING, AfterPooling, after_pooling
+from poolwise.doctor.candidates import (
+    LINEAR_POOLS,
+    Mixes,
+    fitted_weights,
+    mix_distances,
+    mix_name,
+    specs_of,
+    stacked,
+)
+from poolwise.doctor.matching import FARTHEST, distances
+from poolwise.doctor.reader import Doubles, Reader
+from poolwise.doctor.reading import Reading
+from poolwise.doctor.target import Target
+
+SAME = 1e-6
+"""Directions this near to each other are those of one vector: two names for the same."""
+
+WEIGHT = 0.02
+"""A layer with a smaller share than this of fitted weights is left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """A way to make vectors: how texts are read, what is pooled, and what follows.
+
+    ``specs`` are readouts without steps, whose vectors stand side by side; ``pooled`` is their name
+    as one, as readouts are written. ``error`` is the median over texts of the distance between its
+    directions and the found ones (see ``matching.distances``).
+    """
+
+    reading: Reading
+    pooled: str
+    specs: tuple[str, ...]
+    after: AfterPooling = NOTHING
+    error: float = FARTHEST
+
+    def vectors(self, reader: Reader, texts: Sequence[str], reading: Reading) -> Doubles:
+        """Vectors of ``texts`` read so, [n, d], before any cut and normalisation."""
+        return self.finished(reader.vectors(reading, texts, self.specs))
+
+    def finished(self, vectors: dict[str, Doubles]) -> Doubles:
+        """From the readouts of ``specs``."""
+        return self.after.apply(np.concatenate([vectors[spec] for spec in self.specs], axis=1))
+
+    @property
+    def name(self) -> str:
+        """``mean@-1|dense``, or ``mean@-1 (pooled twice: …)``."""
+        if self.after.steps is None:
+            return f"{self.pooled} ({self.after.meaning})"
+        return self.pooled + self.after.steps
+
+
+def rank(
+    reader: Reader, reading: Reading, texts: Sequence[str], target: Target, *, most: int = 12
+) -> list[Hypothesis]:
+    """The nearest hypotheses about ``target`` [n, m], whose texts are read so, nearest first."""
+    depth, model = reader.model.depth, reader.model
+    specs = specs_of(model)
+    vectors = reader.vectors(reading, texts, specs)
+    found: list[Hypothesis] = []
+    for after in after_pooling(model):
+        found += _single(reading, vectors, after, target)
+    if target.width <= model.width and not target.binary:
+        for pool in LINEAR_POOLS:
+            found += _mixed(reading, stacked(vectors, pool, depth), pool, depth, target)
+    elif target.width > model.width and target.width % model.width == 0:
+        found += _side_by_side(reading, vectors, depth, target)
+    found += _declared(reader, reading, texts, target)
+    best: dict[str, Hypothesis] = {}
+    for hypothesis in sorted(found, key=lambda h: h.error):
+        best.setdefault(hypothesis.name, hypothesis)
+    return list(best.values())[:most]
+
+
+def _single(
+    reading: Reading, vectors: dict[str, Doubles], after: AfterPooling, target: Target
+) -> Iterator[Hypothesis]:
+    specs = [
+        spec
+        for spec, pooled in vectors.items()
+        if after.width in (None, pooled.shape[1]) and spec not in after.skips
+    ]
+    if not specs:
+        return
+    # At once, for a product of matrices has its own cost a call.
+    made = after.apply(np.concatenate([vectors[spec] for spec in specs]))
+    if made.shape[1] < target.width:
+        return
+    for spec, rows in zip(specs, np.split(made, len(specs)), strict=True):
+        yield Hypothesis(reading, spec, (spec,), after, float(np.median(target.distances(rows))))
+
+
+def _mixed(
+    reading: Reading, states: Doubles, pool: str, depth: int, target: Target
+) -> Iterator[Hypothesis]:
+    """One linear pool over several layers."""
+    kept = states[:, :, : target.width]
+    rows = np.isfinite(kept).all(axis=(0, 2))
+    if not rows.any():
+        return
+    kept, values = kept[:, rows], target.values[rows]
+    mixes = Mixes.of(depth)
+    errors = np.median(mix_distances(kept, values, mixes), axis=0)
+    nearest = np.argsort(errors, kind="stable")[:8]
+    for index in nearest:
+        spec = f"{pool}@{mixes.names[index]}"
+        yield Hypothesis(reading, spec, (spec,), error=float(errors[index]))
+    weights = _rounded(fitted_weights(kept, values))
+    if weights is not None:
+        fitted = Mixes([""], weights[None])
+        error = float(np.median(mix_distances(kept, values, fitted)))
+        if error < 0.5 * float(errors.min()):
+            spec = f"{pool}@{_weights_name(weights, depth)}"
+            yield Hypothesis(reading, spec, (spec,), error=error)
+
+
+def _rounded(weights: Doubles) -> Doubles | None:
+    """Without layers that hardly count; None where no sensible weights are left."""
+    kept = np.where(np.abs(weights) < WEIGHT, 0, weights)
+    if not np.isfinite(kept).all() or not kept.any() or np.abs(kept).max() > 20:
+        return None
+    return np.asarray(kept / kept.sum() if abs(kept.sum()) > 1e-9 else kept)
+
+
+def _weights_name(weights: Doubles, depth: int) -> str:
+    layers = [layer for layer, weight in enumerate(weights) if weight]
+    if np.ptp(weights[layers]) < 0.02 * np.abs(weights).max():
+        return mix_name(layers, depth)
+    return f"weights({','.join(f'{layer}={float(weights[layer]):.4g}' for layer in layers)})"
+
+
+def _side_by_side(
+    reading: Reading, vectors: dict[str, Doubles], depth: int, target: Target
+) -> Iterator[Hypothesis]:
+    """Vectors of several times the model's width: what each part of that width is."""
+    width = next(iter(vectors.values())).shape[1]
+    parts: list[str] = []
+    for start in range(0, target.width, width):
+        part = target.part(start, start + width)
+        errors = {spec: float(np.median(part.distances(x))) for spec, x in vectors.items()}
+        parts.append(min(errors, key=errors.__getitem__))
+    made = np.concatenate([vectors[spec] for spec in parts], axis=1)
+    error = float(np.median(target.distances(made)))
+    yield Hypothesis(reading, _joined_name(parts), tuple(parts), error=error)
+
+
+def _joined_name(specs: Sequence[str]) -> str:
+    """``mean@concat(-2,-1)`` and ``cls+mean@-1`` are readouts; others are written with ``+``."""
+    pools, layers = zip(*(spec.partition("@")[::2] for spec in specs), strict=True)
+    if len(set(pools)) == 1 and pools[0] != "pooler" and len(set(layers)) == len(layers):
+        return f"{pools[0]}@concat({','.join(layers)})"
+    if len(set(layers)) == 1 and len(set(pools)) == len(pools):
+        return f"{'+'.join(pools)}@{layers[0]}"
+    return " + ".join(specs)
+
+
+def _declared(
+    reader: Reader, reading: Reading, texts: Sequence[str], target: Target
+) -> Iterator[Hypothesis]:
+    """The folder's own readout, where its layers or pools are none of the others'."""
+    declared = reader.model.declared
+    if declared is None:
+        return
+    spec = str(declared.pooled)
+    for after in after_pooling(reader.model):
+        pooled = reader.vectors(reading, texts, [spec])[spec]
+        if after.width in (None, pooled.shape[1]):
+            made = after.apply(pooled)
+            if made.shape[1] >= target.width:
+                error = float(np.median(target.distances(made)))
+                yield Hypothesis(reading, spec, (spec,), after, error)
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """The nearest hypothesis, those that no text tells from it, and the first other one."""
+
+    best: Hypothesis
+    same: tuple[Hypothesis, ...]
+    runner_up: Hypothesis | None
+
+
+def search(
+    reader: Reader,
+    stages: Sequence[Sequence[Reading]],
+    texts: Sequence[str],
+    target: Target,
+    *,
+    enough: float,
+) -> Search:
+    """Compare ``target`` with all readouts of ``texts`` in each reading, a stage at a time.
+
+    Later stages are left out once a hypothesis is within ``enough``.
+    """
+    ranked: list[Hypothesis] = []
+    for readings in stages:
+        for reading in readings:
+            ranked += rank(reader, reading, texts, target)
+        ranked.sort(key=lambda hypothesis: hypothesis.error)
+        if ranked and ranked[0].error <= enough:
+            break
+    return _told_apart(reader, ranked, texts, target)
+
+
+def _told_apart(
+    reader: Reader, ranked: Sequence[Hypothesis], texts: Sequence[str], target: Target
+) -> Search:
+    best = ranked[0]
+    own = best.vectors(reader, texts, best.reading)[:, : target.width]
+    same: list[Hypothesis] = []
+    for hypothesis in ranked[1:]:
+        made = hypothesis.vectors(reader, texts, hypothesis.reading)[:, : target.width]
+        if float(np.nanmax(distances(own, made), initial=0)) > SAME:
+            return Search(best, tuple(same), hypothesis)
+        same.append(hypothesis)
+    return Search(best, tuple(same), None)
+
+
+def with_reading(hypothesis: Hypothesis, reading: Reading) -> Hypothesis:
+    """The same readout of texts that are read so."""
+    return replace(hypothesis, reading=reading)
