@@ -34,6 +34,19 @@ def diagnose_source(
         evidence = stored_evidence(source, reader)
     else:
         evidence = probe(source, reader, plain=plain, progress=progress)
+    return diagnose_evidence(model, evidence, prompts=prompts, progress=progress)
+
+
+def diagnose_evidence(
+    model: Model,
+    evidence: Evidence,
+    *,
+    prompts: Sequence[str] = (),
+    progress: bool = False,
+) -> Diagnosis:
+    """As ``diagnose_source``, of vectors that are there. More texts go out only where no readout
+    gives them and a map after one is sought."""
+    reader = Reader(model)
     found = identify(reader, evidence, prompts)
     mapped = None
     if not found.identified:

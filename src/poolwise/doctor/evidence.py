@@ -50,11 +50,18 @@ class Evidence:
 def probe(
     source: VectorSource, reader: Reader, *, plain: int = N_PLAIN, progress: bool = False
 ) -> Evidence:
-    """Send the probe texts, each in a request of its own, then some of them together.
+    """Send this model's probe texts. Raises EndpointError as ``send`` does."""
+    return send(source, probes(reader, plain=plain), plain=plain, progress=progress)
+
+
+def send(
+    source: VectorSource, texts: Sequence[str], *, plain: int, progress: bool = False
+) -> Evidence:
+    """Send probe texts, each in a request of its own, then some of them together: the first
+    ``plain`` are the plain ones, the last are long.
 
     Raises EndpointError where the source fails, or refuses even the plain texts.
     """
-    texts = probes(reader, plain=plain)
     rows: dict[str, NDArray[Any]] = {}
     refused: dict[str, str] = {}
     short, long = texts[:DRIFT_TEXTS], texts[-3:]
