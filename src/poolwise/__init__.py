@@ -15,6 +15,7 @@ from poolwise.version import __version__
 
 if TYPE_CHECKING:
     from poolwise.api.ask import ask
+    from poolwise.api.diagnose import diagnose
     from poolwise.api.embed import embed
     from poolwise.api.embed_corpus import embed_corpus
     from poolwise.api.export import export
@@ -44,6 +45,7 @@ __all__ = [
     "VectorBatch",
     "__version__",
     "ask",
+    "diagnose",
     "embed",
     "embed_corpus",
     "export",
@@ -68,6 +70,7 @@ _ROOMS = {
     "SentenceTransformer": "embedder.sentence_transformers",
     "VectorBatch": "records",
     "ask": "api",
+    "diagnose": "api",
     "embed": "api",
     "embed_corpus": "api",
     "export": "api",

@@ -1,6 +1,7 @@
 """The Python API: every command as a function, whose result shows itself in a notebook."""
 
 from poolwise.api.ask import AskResult, ask
+from poolwise.api.diagnose import diagnose
 from poolwise.api.embed import EmbedResult, embed
 from poolwise.api.embed_corpus import embed_corpus
 from poolwise.api.export import export
@@ -20,6 +21,7 @@ __all__ = [
     "SweepResult",
     "TuneReport",
     "ask",
+    "diagnose",
     "embed",
     "embed_corpus",
     "export",
