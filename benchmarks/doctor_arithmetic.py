@@ -34,7 +34,7 @@ READOUTS = ("mean@-1", "cls@-1", "max@-1", "mean@0", "mean@1", "mean@3", "cls@1"
 
 
 def measure(models: Models) -> list[Row]:
-    """A row for each kind of arithmetic and readout: the distances of texts from torch's float32."""
+    """A row for each arithmetic and readout: the distances of texts from float32 of torch."""
     folder = models.demo()
     exact = _read(AutoModel.from_pretrained(folder).eval(), folder, torch.float32)
     reader = CachingReader(poolwise.load(folder))

@@ -1,6 +1,6 @@
 """The models that the doctor is measured with: the demo model, and tiny encoders of the tests.
 
-Vectors are made by the tests' own oracle (tests/doctor/oracles.py), which is transformers and torch.
+Vectors are made by the tests' own oracle, tests/doctor/oracles.py, with transformers and torch.
 """
 
 from __future__ import annotations
