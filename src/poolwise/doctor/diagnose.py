@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from poolwise.doctor.cost_request import CostRequest
 from poolwise.doctor.diagnosis import Diagnosis
 from poolwise.doctor.evidence import N_PLAIN, Evidence, probe, stored_evidence
 from poolwise.doctor.identify import Identification, identify
@@ -22,19 +24,21 @@ def diagnose_source(
     *,
     prompts: Sequence[str] = (),
     plain: int = N_PLAIN,
+    cost: CostRequest | None = None,
     progress: bool = False,
 ) -> Diagnosis:
     """What made the vectors of ``source``, compared with everything that ``model`` can give.
 
-    ``prompts`` are tried beside the folder's own and those of published models. Raises
-    EndpointError where a server fails.
+    ``prompts`` are tried beside the folder's own and those of published models. ``cost`` asks what
+    a difference from the folder costs. Raises EndpointError where a server fails, StudyError where
+    the data of ``cost`` cannot carry an answer.
     """
     reader = Reader(model)
     if isinstance(source, StoredVectors):
         evidence = stored_evidence(source, reader)
     else:
         evidence = probe(source, reader, plain=plain, progress=progress)
-    return diagnose_evidence(model, evidence, prompts=prompts, progress=progress)
+    return diagnose_evidence(model, evidence, prompts=prompts, cost=cost, progress=progress)
 
 
 def diagnose_evidence(
@@ -42,6 +46,7 @@ def diagnose_evidence(
     evidence: Evidence,
     *,
     prompts: Sequence[str] = (),
+    cost: CostRequest | None = None,
     progress: bool = False,
 ) -> Diagnosis:
     """As ``diagnose_source``, of vectors that are there. More texts go out only where no readout
@@ -51,7 +56,13 @@ def diagnose_evidence(
     mapped = None
     if not found.identified:
         mapped = search_map(reader, evidence, found, progress=progress)
-    return _diagnosis(reader, evidence, found, mapped)
+    diagnosis = _diagnosis(reader, evidence, found, mapped)
+    if cost is None:
+        return diagnosis
+    costs, notes = cost.measure(
+        reader, evidence, found, mapped, diagnosis.differences, progress=progress
+    )
+    return replace(diagnosis, costs=costs, notes=[*diagnosis.notes, *notes])
 
 
 def _diagnosis(

@@ -10,6 +10,7 @@ from poolwise.doctor.statement import Aspect, Statement
 
 if TYPE_CHECKING:
     from poolwise.doctor.affine_map import AffineMap
+    from poolwise.doctor.cost import Cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,8 @@ class Diagnosis:
     ``identified`` says whether a known way to make vectors gives the found ones; ``readout`` is
     then its text in the grammar of readouts, None where the grammar cannot write it, and ``error``
     how far it is from them. ``agrees`` says whether every statement is as the model's folder
-    declares it, None where it declares no readout. ``differences`` are the statements that are not.
+    declares it, None where it declares no readout. ``differences`` are the statements that are not,
+    ``costs`` what they cost on each data set that was given.
     """
 
     model: str
@@ -38,6 +40,7 @@ class Diagnosis:
     notes: Sequence[str] = ()
     affine_map: AffineMap | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    costs: Sequence[Cost] = ()
 
     def __getitem__(self, aspect: Aspect) -> Statement:
         """The statement on this aspect. Raises KeyError where there is none."""

@@ -88,6 +88,11 @@ class VectorCache:
         return np.fromiter((self._row_of[prompt, text] for text in texts), np.intp)
 
     @property
+    def prompted(self) -> Sequence[PromptedText]:
+        """``texts`` with the prompt that each was read with, those of one prompt together."""
+        return tuple(self._row_of)
+
+    @property
     def n_truncated(self) -> int:
         """Texts that were cut."""
         return int(self.truncated.sum())
