@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import doctor_arithmetic
+import doctor_texts
 import torch
 from doctor_models import Models
 from machine import describe
@@ -30,6 +31,7 @@ Part = tuple[Callable[[Models, argparse.Namespace], Any], Callable[[Any], str]]
 
 PARTS: dict[str, Part] = {
     "arithmetic": (lambda models, _: doctor_arithmetic.measure(models), doctor_arithmetic.table),
+    "texts": (doctor_texts.measure, doctor_texts.table),
 }
 """What measures each part, and what shows it."""
 
@@ -60,7 +62,7 @@ def page(results: dict[str, Any]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--parts", default=",".join(PARTS))
-    parser.add_argument("--draws", type=int, default=3)
+    parser.add_argument("--draws", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=HERE / "results")
     arguments = parser.parse_args()

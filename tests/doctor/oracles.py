@@ -214,8 +214,8 @@ def _rounded(x: np.ndarray, precision: str) -> np.ndarray:
             return np.rint(x * (127 / np.abs(x).max())).astype(np.int8)
         case "digits6":
             return np.array([[float(f"{value:.6g}") for value in row] for row in x])
-        case "decimals6":
-            return x.astype(np.float64).round(6)
+        case "decimals3" | "decimals6":
+            return x.astype(np.float64).round(int(precision[-1]))
         case "float32" | "half":
             return x
     raise ValueError(precision)

@@ -37,8 +37,8 @@ class Setup:
                    without overlap, whose pooled vectors are averaged before the steps.
     ``precision``  ``float32``; of the finished vectors: ``float16`` (so typed), ``bfloat16`` (its
                    values as float32), ``int8`` (one scale for all: 127 is the largest value),
-                   ``digits6`` (significant digits), ``decimals6`` (both float64); ``half``: the
-                   encoder computes in float16, the rest in float32.
+                   ``digits6`` (significant digits), ``decimals6``, ``decimals3`` (all float64);
+                   ``half``: the encoder computes in float16, the rest in float32.
     """
 
     layers: tuple[int, ...] = (DEPTH,)
