@@ -1,11 +1,12 @@
 """The doctor: how many probe texts it needs, what its confidence means, what it mistakes.
 
-    python benchmarks/doctor.py [--parts arithmetic,texts,noise,unknown,time] [--draws 3] [--seed 0]
-                                [--out DIR]
+    python benchmarks/doctor.py [--parts arithmetic,texts,noise,unknown,time] [--draws 1]
+                                [--unknown 200] [--seed 0] [--out DIR]
 
-``--draws`` says how many setups are drawn by chance for each model and precision; the parts are run
-in the order given, and those of an earlier run of the same day that are not asked for are kept. The
-demo model and tiny encoders of four families make the vectors, through the tests' own oracle.
+``--draws`` says how many setups are drawn by chance for each model and precision, ``--unknown`` how
+many sources of other vectors. The parts are run in the order given; of those that are not asked
+for, the results of an earlier run of the same day are kept. The demo model and tiny encoders of
+four families make the vectors, through the tests' own oracle.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ from pathlib import Path
 from typing import Any
 
 import doctor_arithmetic
+import doctor_noise
 import doctor_texts
+import doctor_time
+import doctor_unknown
 import torch
 from doctor_models import Models
 from machine import describe
@@ -32,6 +36,9 @@ Part = tuple[Callable[[Models, argparse.Namespace], Any], Callable[[Any], str]]
 PARTS: dict[str, Part] = {
     "arithmetic": (lambda models, _: doctor_arithmetic.measure(models), doctor_arithmetic.table),
     "texts": (doctor_texts.measure, doctor_texts.table),
+    "noise": (doctor_noise.measure, doctor_noise.table),
+    "unknown": (doctor_unknown.measure, doctor_unknown.table),
+    "time": (lambda models, _: doctor_time.measure(models), doctor_time.table),
 }
 """What measures each part, and what shows it."""
 
@@ -63,6 +70,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--parts", default=",".join(PARTS))
     parser.add_argument("--draws", type=int, default=1)
+    parser.add_argument("--unknown", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=HERE / "results")
     arguments = parser.parse_args()

@@ -127,5 +127,5 @@ def _reader(folder: Path) -> CachingReader:
 
 def _directions(setup: Setup) -> Setup:
     """Normalised, so that every readout of the same direction counts."""
-    steps = tuple(s for s in setup.steps if s.startswith("truncate")) + ("l2",)
-    return replace(setup, steps=steps)
+    cuts = [step for step in setup.steps if step.startswith("truncate")]
+    return replace(setup, steps=(*cuts, "l2"))

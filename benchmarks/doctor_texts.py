@@ -25,10 +25,7 @@ def measure(models: Models, arguments: Namespace) -> list[Row]:
     for number, case in enumerate(cases(models, arguments.draws, arguments.seed)):
         by_chance = random.Random(number).sample(range(len(PLAIN)), len(PLAIN))
         order = by_chance if number % 2 else list(range(len(PLAIN)))
-        for n in NUMBERS:
-            rows.append(
-                _row(case, number, order[:n]) | {"order": "by chance" if number % 2 else ""}
-            )
+        rows += [_row(case, number, order[:n]) for n in NUMBERS]
         say(f"texts: setup {number}, {case.model}, {case.setup.precision}")
     return rows
 
