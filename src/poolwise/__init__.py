@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from poolwise.api.sweep import sweep
     from poolwise.api.tune import tune
     from poolwise.api.verify import verify
+    from poolwise.api.watch import watch
     from poolwise.classifier.classifier import Classifier, load_classifier
     from poolwise.embedder import Embedder
     from poolwise.embedder.sentence_transformers import SentenceTransformer
@@ -58,6 +59,7 @@ __all__ = [
     "sweep",
     "tune",
     "verify",
+    "watch",
 ]
 
 _ROOMS = {
@@ -79,6 +81,7 @@ _ROOMS = {
     "sweep": "api",
     "tune": "api",
     "verify": "api",
+    "watch": "api",
     "extract": "extraction",
     "load": "model",
     "load_classifier": "classifier.classifier",

@@ -12,6 +12,7 @@ from poolwise.api.sweep import sweep
 from poolwise.api.sweep_result import SweepResult
 from poolwise.api.tune import TuneReport, tune
 from poolwise.api.verify import verify
+from poolwise.api.watch import watch
 
 __all__ = [
     "AskResult",
@@ -30,4 +31,5 @@ __all__ = [
     "sweep",
     "tune",
     "verify",
+    "watch",
 ]

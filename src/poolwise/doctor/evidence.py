@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from poolwise.doctor import probe_texts
 from poolwise.doctor.drift import Drift, measure_drift
+from poolwise.doctor.probe_texts import ProbeKind
 from poolwise.doctor.reader import Reader
 from poolwise.doctor.reading import Reading
 from poolwise.doctor.source import StoredVectors, VectorSource
@@ -51,7 +52,8 @@ def probe(
     source: VectorSource, reader: Reader, *, plain: int = N_PLAIN, progress: bool = False
 ) -> Evidence:
     """Send this model's probe texts. Raises EndpointError as ``send`` does."""
-    return send(source, probes(reader, plain=plain), plain=plain, progress=progress)
+    texts = [text for texts in probes(reader, plain=plain).values() for text in texts]
+    return send(source, texts, plain=plain, progress=progress)
 
 
 def send(
@@ -92,8 +94,8 @@ def send(
     return Evidence(kept, vectors, range(plain), source.description, refused, drift, source)
 
 
-def probes(reader: Reader, *, plain: int = N_PLAIN) -> list[str]:
-    """The probe texts for this model: plain ones first, long ones last."""
+def probes(reader: Reader, *, plain: int = N_PLAIN) -> dict[ProbeKind, list[str]]:
+    """The probe texts for this model by kind, all different: plain ones first, long ones last."""
     special = reader.model.tokenizer.special
     names = [*special, "[SEP]"]
     before, after = reader.model.tokenizer.frame
@@ -105,22 +107,23 @@ def probes(reader: Reader, *, plain: int = N_PLAIN) -> list[str]:
     }
     longest = min(reader.positions, LONGEST)
     whole = Reading()
-    return list(
-        dict.fromkeys(
-            [
-                *probe_texts.PLAIN[:plain],
-                *probe_texts.CASED,
-                *probe_texts.CHARACTERS,
-                *probe_texts.WHITE_SPACE,
-                *(text.format(**slots) for text in probe_texts.TYPED),
-                *probe_texts.PAIRS,
-                *probe_texts.EMPTY,
-                *probe_texts.long_texts(
-                    longest, lambda texts: reader.lengths(whole, texts).tolist()
-                ),
-            ]
-        )
-    )
+    kinds: dict[ProbeKind, Sequence[str]] = {
+        "plain": probe_texts.PLAIN[:plain],
+        "cased": probe_texts.CASED,
+        "characters": probe_texts.CHARACTERS,
+        "white space": probe_texts.WHITE_SPACE,
+        "typed special tokens": [text.format(**slots) for text in probe_texts.TYPED],
+        "pairs": probe_texts.PAIRS,
+        "empty": probe_texts.EMPTY,
+        "long": probe_texts.long_texts(
+            longest, lambda texts: reader.lengths(whole, texts).tolist()
+        ),
+    }
+    kind_of: dict[str, ProbeKind] = {}
+    for kind, texts in kinds.items():
+        for text in texts:
+            kind_of.setdefault(text, kind)
+    return {kind: [text for text in kind_of if kind_of[text] == kind] for kind in kinds}
 
 
 def stored_evidence(stored: StoredVectors, reader: Reader) -> Evidence:

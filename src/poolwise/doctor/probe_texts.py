@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import numpy as np
+
+ProbeKind = Literal[
+    "plain", "cased", "characters", "white space", "typed special tokens", "pairs", "empty", "long"
+]
 
 PLAIN = (
     "a cold wind came down from the hills",
