@@ -30,6 +30,7 @@ COMMAND_LINES = {
     "embed job": "embed {model} {lines} -r mean@-1 -o {out}/j/",
     "verify": "verify {job}",
     "search": "search {job} cat",
+    "doctor": "doctor {model} --vectors {vectors} --texts {lines} -o {out}/d.html",
     "inspect": "inspect {model} cat dog --html {out}/i.html",
     "layers": "layers {model}",
     "predict": "predict {checkpoint} {lines}",
@@ -159,13 +160,14 @@ def datasets(tiny, tmp_path_factory, modules):
     )
     pairs = "".join(f"the cat {i % 7} sat,a dog {i % 5} ran {i},{i * 7 % 6}\n" for i in range(80))
     (root / "pairs.csv").write_text(f"text1,text2,score\n{pairs}")
+    poolwise.embed(model, root / "lines.txt", root / "vectors.npy", "mean@-1")
     poolwise.embed_corpus(model, root / "lines.txt", root / "job", "mean@-1")
     return root
 
 
 def words(name: str, root: Any, out: str) -> list[str]:
     """The command line, each word with what its braces stand for."""
-    files = {"lines": "lines.txt", "labels": "labels.csv", "pairs": "pairs.csv"}
+    files = {"lines": "lines.txt", "vectors": "vectors.npy", "labels": "labels.csv", "pairs": "pairs.csv"}
     places = {
         **{what: f"{root}/{file}" for what, file in files.items()},
         **{what: f"{root}/{what}" for what in ("model", "pickled", "checkpoint", "job")},

@@ -111,6 +111,9 @@ CALLS = {
     ],
     "verify": lambda model, table, out: ["verify", f"no{EVIL}"],
     "search": lambda model, table, out: ["search", f"no{EVIL}", "a cat"],
+    "doctor": lambda model, table, out: [
+        *("doctor", model, "--vectors", f"no{EVIL}.npy", "--texts", table),
+    ],
     "sweep": lambda model, table, out: [
         *("sweep", model, "--labels", table, "--label-column", f"a{EVIL}")
     ],

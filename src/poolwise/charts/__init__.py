@@ -6,6 +6,7 @@ Reports turn them into Vega-Lite, the command line into tables; findings.json ho
 from poolwise.charts.chart import Chart, IntervalEstimate
 from poolwise.charts.cost_front import CostFront, CostPoint
 from poolwise.charts.density import Density, DensityCell, Quantiles
+from poolwise.charts.distances import DistanceRow, Distances
 from poolwise.charts.forest import ForestPlot, ForestRow
 from poolwise.charts.heat_map import HeatCell, HeatMap
 from poolwise.charts.layer_curves import LayerCurve, LayerCurves
@@ -22,6 +23,8 @@ __all__ = [
     "CostPoint",
     "Density",
     "DensityCell",
+    "DistanceRow",
+    "Distances",
     "ForestPlot",
     "ForestRow",
     "HeatCell",

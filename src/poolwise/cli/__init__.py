@@ -26,6 +26,7 @@ COMMANDS = {
     "reproduce": "Run a published protocol and compare its figures.",
     "predict": "Tell labels with a fine-tuned checkpoint: lines, CSV, JSONL or Parquet.",
     "serve": "Serve readouts over HTTP: OpenAI's, TEI's, Ollama's and other clients.",
+    "doctor": "Which readout made these vectors: of a server, in a file, of a folder.",
     "inspect": "One or several sentences, seen from inside; as a page too.",
     "layers": "What each hidden state of an encoder is, and which readouts exist.",
     "tune": "Fine-tune over several readouts and compare: same rows, same budget.",
@@ -43,9 +44,10 @@ EXIT_CODES = {
     6: "An optional part is not installed.",
     7: "The data cannot answer the question.",
     8: "A server cannot be reached, or answers with an error.",
+    9: "The vectors are not what the model declares, or no readout that is known made them.",
     130: "Interrupted by Ctrl-C; 143 by SIGTERM, 129 by SIGHUP.",
 }
-"""One for each kind of error in ``poolwise.errors``; the sentence is on stderr."""
+"""One for each kind of error in ``poolwise.errors``, whose sentence is on stderr; 9 is doctor's."""
 
 _show_warning_default = warnings.showwarning
 

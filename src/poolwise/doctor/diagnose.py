@@ -10,6 +10,7 @@ from poolwise.doctor.diagnosis import Diagnosis
 from poolwise.doctor.evidence import N_PLAIN, Evidence, probe, stored_evidence
 from poolwise.doctor.identify import Identification, identify
 from poolwise.doctor.map_search import Mapping, search_map
+from poolwise.doctor.nearness import nearness
 from poolwise.doctor.reader import Reader
 from poolwise.doctor.recomposed import recomposed
 from poolwise.doctor.source import StoredVectors, VectorSource
@@ -97,6 +98,7 @@ def _diagnosis(
         found.target.width,
         list(evidence.notes),
         None if mapped is None else mapped.map,
+        nearness(reader, evidence, found, mapped),
         model.provenance(),
     )
 

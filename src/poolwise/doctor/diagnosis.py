@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
+from poolwise.charts import Chart, TextTable
+from poolwise.doctor.charts import cosine_map, distance_chart, statement_table
+from poolwise.doctor.nearness import Nearness
+from poolwise.doctor.remedies import Remedy, remedies, serve_command
 from poolwise.doctor.statement import Aspect, Statement
+from poolwise.json_values import to_plain
+from poolwise.records import Finding
 
 if TYPE_CHECKING:
     from poolwise.doctor.affine_map import AffineMap
@@ -39,6 +45,7 @@ class Diagnosis:
     dimensions: int
     notes: Sequence[str] = ()
     affine_map: AffineMap | None = None
+    nearness: Nearness = field(default_factory=Nearness)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     costs: Sequence[Cost] = ()
 
@@ -54,5 +61,77 @@ class Diagnosis:
         """The statements that are not as the model's folder declares."""
         return [statement for statement in self.statements if statement.agrees is False]
 
+    @property
+    def remedies(self) -> list[Remedy]:
+        """What to do about the differences."""
+        return remedies(self.differences)
+
+    @property
+    def commands(self) -> Mapping[str, str]:
+        """What serves vectors ``as declared`` and ``as found``, where they differ and a readout
+        makes them."""
+        if not self.differences:
+            return {}
+        readouts = {"as declared": self.declared, "as found": self.readout}
+        return {
+            name: serve_command(self.model, readout)
+            for name, readout in readouts.items()
+            if readout is not None
+        }
+
+    @property
+    def finding(self) -> Finding:
+        """The verdict with a table of the statements, what to do, and how near readouts are."""
+        charts: list[Chart] = [statement_table(self.statements)]
+        if self.differences:
+            what = [(each.aspect, each.text) for each in self.remedies]
+            charts.append(TextTable("What to do", ("", ""), [*what, *self.commands.items()]))
+        if self.nearness.nearest:
+            charts.append(distance_chart(self.nearness, self.tolerance))
+        if self.nearness.cosines:
+            charts.append(cosine_map(self.nearness))
+        facts = {"data": self.source, "texts": self.texts, "dimensions": self.dimensions}
+        return Finding(
+            "doctor",
+            f"Which readout of {self.model} made the vectors of {self.source}?",
+            self.verdict,
+            charts=charts,
+            notes=self.notes,
+            provenance={**self.provenance, **facts},
+        )
+
+    def page(self) -> str:
+        """One HTML page that needs no network and no other file."""
+        from poolwise.reports.page import figure_of, render_page  # noqa: PLC0415 - slow to import
+        from poolwise.reports.printable import printable  # noqa: PLC0415 - likewise
+
+        finding = printable(self.finding)
+        figures = list(map(figure_of, finding.charts))
+        return render_page([(finding, figures)], "Which readout made these vectors?")
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it as plain data; of the map its kind, rank and error, not its numbers."""
+        data = {field.name: getattr(self, field.name) for field in fields(self)}
+        provenance, affine = data.pop("provenance"), data.pop("affine_map")
+        kept = ("kind", "rank", "normalised", "error")
+        plain: dict[str, Any] = to_plain(
+            {
+                **data,
+                "affine_map": affine and {name: getattr(affine, name) for name in kept},
+                "remedies": self.remedies,
+                "commands": self.commands,
+                "made": provenance,
+            }
+        )
+        return plain
+
     def __str__(self) -> str:
         return self.verdict
+
+    def __repr__(self) -> str:
+        return f"<Diagnosis: {self.verdict}>"
+
+    def _repr_html_(self) -> str:
+        from poolwise.reports import finding_html  # noqa: PLC0415 - slow to import
+
+        return finding_html(self.finding)

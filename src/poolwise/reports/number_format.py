@@ -50,6 +50,13 @@ def hundredfold(x: float | None) -> str:
     return text.removesuffix(".0") if len(text) > 4 else text
 
 
+def power_of_ten(exponent: int) -> str:
+    """``0.001`` down to there, then ``10⁻⁴``."""
+    if -4 < exponent <= 0:
+        return f"{10**exponent:g}"
+    return f"10{str(exponent).translate(_SUPERSCRIPT)}"
+
+
 def column_decimals(numbers: Sequence[Number]) -> int | None:
     """The decimals that the most intervals support, for all numbers to share."""
     counts = [decimals for number in numbers if (decimals := _decimals(number)) is not None]
@@ -83,7 +90,7 @@ def _fixed(x: float, decimals: int | None) -> str:
         magnitude = math.floor(math.log10(abs(x)))
         if magnitude < -4:
             mantissa, exponent = f"{x:.1e}".split("e")
-            return _minus(mantissa) + f"·10{str(int(exponent)).translate(_SUPERSCRIPT)}"
+            return f"{_minus(mantissa)}·{power_of_ten(int(exponent))}"
         decimals = max(0, 2 - magnitude)
     text = f"{x:,.{decimals or 0}f}"
     return _minus(text if float(text.replace(",", "")) else text.lstrip("-"))

@@ -10,6 +10,7 @@ from poolwise import charts
 from poolwise.errors import PoolwiseError
 from poolwise.reports.cost_front import cost_front
 from poolwise.reports.density import density
+from poolwise.reports.distances import distances
 from poolwise.reports.forest import forest_plot
 from poolwise.reports.heat_map import heat_map
 from poolwise.reports.layer_curves import layer_curves
@@ -24,6 +25,7 @@ RENDERERS: dict[type[charts.Chart], Callable[[Any], RenderedChart]] = {
     charts.LayerCurves: layer_curves,
     charts.CostFront: cost_front,
     charts.Density: density,
+    charts.Distances: distances,
     charts.ForestPlot: forest_plot,
     charts.HeatMap: heat_map,
     charts.LearningCurve: learning_curve,

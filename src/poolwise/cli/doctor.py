@@ -1,0 +1,124 @@
+"""poolwise doctor: which readout made these vectors."""
+
+from __future__ import annotations
+
+import os
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from poolwise.cli.options import console, force_option, json_option, print_json
+from poolwise.errors import OptionError
+from poolwise.files import atomic_write
+
+if TYPE_CHECKING:
+    from poolwise.doctor.diagnosis import Diagnosis
+
+DIFFERENT = 9
+"""The exit code where vectors are not what the model declares."""
+
+KEY_VARIABLE = "POOLWISE_ENDPOINT_KEY"
+
+
+@click.command("doctor")
+@click.argument("model")
+@click.option("--endpoint", metavar="URL", help="A server, which is sent probe texts.")
+@click.option(
+    "--api",
+    type=click.Choice(["openai", "tei", "ollama", "cohere", "bert-as-service"]),
+    help="The server's protocol. [default: found by asking]",
+)
+@click.option(
+    "--endpoint-model",
+    metavar="NAME",
+    help="Which of the server's models. [default: the only one]",
+)
+@click.option(
+    "--vectors",
+    metavar="FILE",
+    help="Vectors made already: Parquet, .npy, .npz, .safetensors, "
+    "postgresql://user@host/database?table=NAME or lance:FOLDER#TABLE.",
+)
+@click.option(
+    "--texts",
+    metavar="FILE",
+    help="Their texts: lines, CSV, JSONL or Parquet. [default: a column of --vectors]",
+)
+@click.option("--vector-column", metavar="NAME", help="The column of the vectors.")
+@click.option("--text-column", metavar="NAME", help="The column of the texts.")
+@click.option(
+    "--id-column",
+    metavar="NAME",
+    help="The column by which vectors and texts are matched. [default: id where both have one, "
+    "else by their order]",
+)
+@click.option(
+    "--sentence-transformers",
+    metavar="DIR",
+    help="A folder or hub id, whose vectors sentence-transformers makes here.",
+)
+@click.option(
+    "--prompt",
+    "prompts",
+    multiple=True,
+    metavar="TEXT",
+    help="Try this prompt too, beside the folder's own and those of published models; may be "
+    "repeated.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="PAGE",
+    help="An HTML page to write: the statements, how clear they are, what to do.",
+)
+@force_option
+@json_option
+def command(
+    model: str,
+    output: Path | None,
+    force: bool,
+    as_json: bool,
+    prompts: tuple[str, ...],
+    **given: Any,
+) -> None:
+    """Say which readout of MODEL made the vectors of a server, of files, or of a folder.
+
+    Everything that MODEL can give is compared with them: layer, pool, Dense layers, normalisation,
+    prompt, casing, truncation, precision; each beside what MODEL's folder declares. A server's key
+    is read from the environment variable POOLWISE_ENDPOINT_KEY. Exit code 0 where all is as
+    declared, 9 where it is not, or no readout that is known made them.
+
+    \b
+    poolwise doctor demo --endpoint http://127.0.0.1:8080/v1
+    poolwise doctor demo --vectors vectors.npy --texts texts.txt -o doctor.html
+    poolwise doctor demo --sentence-transformers my-model/
+    """
+    if not any(given[name] for name in ("endpoint", "vectors", "sentence_transformers")):
+        raise OptionError(
+            "where do the vectors come from? Give one of --endpoint URL, --vectors FILE and "
+            "--sentence-transformers DIR"
+        )
+    from poolwise.api import diagnose  # noqa: PLC0415 - after what --help needs
+
+    key = os.environ.get(KEY_VARIABLE) if given["endpoint"] else None
+    with atomic_write(output, overwrite=force) if output else nullcontext() as page:
+        diagnosis = diagnose(model, key=key or None, prompts=prompts, progress=True, **given)
+        if page:
+            page.write(diagnosis.page().encode("utf-8", "backslashreplace"))
+    if as_json:
+        print_json(diagnosis.to_json() | ({"page": str(output)} if output else {}))
+    else:
+        _print(diagnosis)
+        if output:
+            console().print(f"page: {output}", soft_wrap=True)
+    if diagnosis.agrees is False:
+        raise click.exceptions.Exit(DIFFERENT)
+
+
+def _print(diagnosis: Diagnosis) -> None:
+    from poolwise.cli.diagnoses import print_diagnosis  # noqa: PLC0415 - not for --json
+
+    print_diagnosis(diagnosis)
