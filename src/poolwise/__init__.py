@@ -15,6 +15,7 @@ from poolwise.version import __version__
 
 if TYPE_CHECKING:
     from poolwise.api.ask import ask
+    from poolwise.api.compare_endpoints import compare_endpoints
     from poolwise.api.diagnose import diagnose
     from poolwise.api.embed import embed
     from poolwise.api.embed_corpus import embed_corpus
@@ -46,6 +47,7 @@ __all__ = [
     "VectorBatch",
     "__version__",
     "ask",
+    "compare_endpoints",
     "diagnose",
     "embed",
     "embed_corpus",
@@ -72,6 +74,7 @@ _ROOMS = {
     "SentenceTransformer": "embedder.sentence_transformers",
     "VectorBatch": "records",
     "ask": "api",
+    "compare_endpoints": "api",
     "diagnose": "api",
     "embed": "api",
     "embed_corpus": "api",

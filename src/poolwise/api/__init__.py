@@ -1,6 +1,7 @@
 """The Python API: every command as a function, whose result shows itself in a notebook."""
 
 from poolwise.api.ask import AskResult, ask
+from poolwise.api.compare_endpoints import compare_endpoints
 from poolwise.api.diagnose import diagnose
 from poolwise.api.embed import EmbedResult, embed
 from poolwise.api.embed_corpus import embed_corpus
@@ -22,6 +23,7 @@ __all__ = [
     "SweepResult",
     "TuneReport",
     "ask",
+    "compare_endpoints",
     "diagnose",
     "embed",
     "embed_corpus",

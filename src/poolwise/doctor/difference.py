@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from poolwise.doctor.drift import Drift
+from poolwise.doctor.evidence import Evidence
 from poolwise.doctor.identify import NOISE
 from poolwise.doctor.matching import Doubles, distances
 from poolwise.doctor.probe_texts import ProbeKind
@@ -15,6 +16,9 @@ from poolwise.doctor.target import Target
 
 DRIFTS = 4.0
 """What is still noise, as a multiple of the drift of a few texts: others may drift further."""
+
+LOW_PRECISION = 0.02
+"""How far bfloat16 moves a vector, at most; of the demo model: 0.013 (benchmarks/doctor.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +34,35 @@ class ProbeVectors:
     @property
     def noise(self) -> float:
         """The distance within which a vector is the same: float32's, the rounding of the values,
-        and what vectors may drift by."""
-        return max(NOISE, self.target.format.rounding, self.may_drift)
+        and what vectors drift by, up to LOW_PRECISION: beyond it there is a fault."""
+        drift = DRIFTS * max(self.again, self.beside)
+        return max(NOISE, self.target.format.rounding, min(drift, LOW_PRECISION))
 
     @property
-    def may_drift(self) -> float:
-        """How far a vector may be from itself, again or beside other texts."""
-        return 0.0 if self.drift is None else DRIFTS * max(self.drift.again, self.drift.beside)
+    def steady(self) -> bool:
+        """Whether a text has the same vector each time, and beside others, but for precision."""
+        return not self.swapped and max(self.again, self.beside) <= LOW_PRECISION
+
+    @property
+    def again(self) -> float:
+        """How far vectors of the same text are apart, each alone in a request."""
+        return 0.0 if self.drift is None else self.drift.again
+
+    @property
+    def beside(self) -> float:
+        """How far a text's vectors alone and beside others are apart."""
+        return 0.0 if self.drift is None else self.drift.beside
+
+    @property
+    def swapped(self) -> int:
+        """Vectors of a request that are those of other texts."""
+        return 0 if self.drift is None else self.drift.swapped
+
+
+def probe_vectors(evidence: Evidence, width: int) -> ProbeVectors:
+    """Of probe texts that were sent; ``width`` is the model's, as ``Target.of`` takes it."""
+    target = Target.of(evidence.vectors, width)
+    return ProbeVectors(evidence.texts, target, evidence.refused, evidence.drift)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +98,13 @@ class Difference:
     @property
     def largest(self) -> float:
         return float(self.gaps.max(initial=0))
+
+    @property
+    def typical(self) -> float:
+        """The median of the plain texts' directions."""
+        plain = set(self.kinds["plain"])
+        rows = [row for row, text in enumerate(self.texts) if text in plain]
+        return float(np.median(self.directions[rows])) if rows else 0.0
 
     def by_kind(self, noise: float) -> Iterator[KindDifference]:
         """Of each kind of which a text was sent; ``apart`` counts those further than ``noise``."""

@@ -7,19 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from poolwise.doctor.diagnose import diagnose_evidence
-from poolwise.doctor.difference import Difference, ProbeVectors, difference
+from poolwise.doctor.difference import (
+    DRIFTS,
+    LOW_PRECISION,
+    Difference,
+    ProbeVectors,
+    difference,
+    probe_vectors,
+)
 from poolwise.doctor.evidence import Evidence, probes, send
 from poolwise.doctor.probe_texts import ProbeKind
 from poolwise.doctor.reader import Reader
 from poolwise.doctor.source import VectorSource
-from poolwise.doctor.target import Target
 from poolwise.doctor.timed_source import TimedSource
 from poolwise.doctor.watch_result import StatementChange, WatchResult, statement_changes
 from poolwise.doctor.watch_state import Findings, WatchState, new_state
 from poolwise.model import Model
-
-UNSTEADY = 0.01
-"""Drift above this hides faults, such as another casing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +44,7 @@ class Watch:
         kinds = probes(Reader(self.model)) if state is None else state.kinds
         texts = [text for texts in kinds.values() for text in texts]
         evidence = send(timed, texts, plain=len(kinds["plain"]), progress=self.progress)
-        target = Target.of(evidence.vectors, self.model.width)
-        vectors = ProbeVectors(evidence.texts, target, evidence.refused, evidence.drift)
+        vectors = probe_vectors(evidence, self.model.width)
         seconds = timed.median_seconds
         if state is None:
             return self._first(kinds, evidence, vectors, seconds)
@@ -70,7 +72,7 @@ class Watch:
             state.date,
             len(vectors.texts),
             None,
-            vectors.noise,
+            _noise(vectors),
             seconds,
             diagnosis.identified,
             diagnosis.agrees,
@@ -82,7 +84,7 @@ class Watch:
         self, state: WatchState, evidence: Evidence, vectors: ProbeVectors, seconds: float | None
     ) -> WatchResult:
         apart = difference(state.kinds, state.vectors, vectors)
-        noise = state.vectors.noise
+        noise = _noise(state.vectors)
         news = _news(state.vectors, vectors, apart, noise)
         day = state.date.partition("T")[0]
         notes = _unsteady(state.vectors)
@@ -141,20 +143,24 @@ def _news(before: ProbeVectors, now: ProbeVectors, apart: Difference, noise: flo
         news.append(f"{more} more texts are refused")
     if fewer:
         news.append(f"{fewer} texts are refused no more")
-    if before.drift is not None and now.drift is not None:
-        if now.drift.again > noise:
-            news.append(f"a text's vector is another each time, by up to {now.drift.again:.2g}")
-        elif now.drift.swapped > before.drift.swapped:
-            news.append(f"{now.drift.swapped} vectors of a request are those of other texts")
-        elif now.drift.beside > noise:
-            news.append(f"a text's vector is another beside others, by {now.drift.beside:.2g}")
+    if now.again > noise:
+        news.append(f"a text's vector is another each time, by up to {now.again:.2g}")
+    elif now.swapped > before.swapped:
+        news.append(f"{now.swapped} vectors of a request are those of other texts")
+    elif now.beside > max(noise, DRIFTS * before.beside):
+        news.append(f"a text's vector is another beside others, by {now.beside:.2g}")
     return news
 
 
+def _noise(vectors: ProbeVectors) -> float:
+    """The distance from these vectors that means nothing: all that they are apart each time."""
+    return max(vectors.noise, DRIFTS * vectors.again)
+
+
 def _unsteady(vectors: ProbeVectors) -> list[str]:
-    if vectors.may_drift <= UNSTEADY:
+    if vectors.again <= LOW_PRECISION:
         return []
     return [
-        f"At the first run a text's vector was another each time, or beside other texts: changes "
-        f"of up to {vectors.noise:.2g} are not seen."
+        "At the first run a text had another vector each time: changes of up to "
+        f"{_noise(vectors):.2g} are not seen."
     ]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from poolwise.doctor.diagnosis import Diagnosis
 from poolwise.doctor.difference import KindDifference
 from poolwise.doctor.statement import Aspect
 from poolwise.doctor.watch_state import Findings
+from poolwise.json_values import to_plain
 
 Outcome = Literal["first run", "unchanged", "changed"]
 
@@ -56,6 +57,13 @@ class WatchResult:
     @property
     def changed(self) -> bool:
         return self.outcome == "changed"
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it as plain data."""
+        data = {field.name: getattr(self, field.name) for field in fields(self)}
+        diagnosis = None if self.diagnosis is None else self.diagnosis.to_json()
+        plain: dict[str, Any] = to_plain({**data, "diagnosis": diagnosis})
+        return plain
 
     def __str__(self) -> str:
         return self.verdict
