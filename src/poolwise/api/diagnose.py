@@ -7,8 +7,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poolwise.api.inputs import as_model
+from poolwise.api.inputs import as_datasets, as_model, check_score
+from poolwise.api.read_options import read_options
 from poolwise.doctor.affine_map import rows_needed
+from poolwise.doctor.cost_request import CostRequest, CostVectors
 from poolwise.doctor.diagnose import diagnose_source
 from poolwise.doctor.diagnosis import Diagnosis
 from poolwise.doctor.endpoints.opening import open_endpoint
@@ -37,7 +39,15 @@ def diagnose(
     id_column: str | None = None,
     sentence_transformers: str | Path | None = None,
     prompts: str | Iterable[str] = (),
+    pairs: object = None,
+    labels: object = None,
+    queries: object = None,
+    task: str | None = None,
+    score: str | None = None,
+    cost_vectors: CostVectors = "recomputed",
+    seed: int = 0,
     progress: bool = False,
+    **reading: Any,
 ) -> Diagnosis:
     """Which readout of ``model`` made vectors, aspect by aspect, beside what its folder declares.
 
@@ -52,8 +62,16 @@ def diagnose(
 
     ``prompts`` are tried beside the folder's own and those of published models.
 
+    With ``pairs``, ``labels`` or ``queries``, as ``sweep`` takes them and their ``task``,
+    ``score``, ``seed`` and ``reading``, the diagnosis says what a difference from the folder
+    ``costs``: the scores of the declared readout and of the found one on the same rows. Vectors of
+    these texts are ``recomputed`` here in the way that was found, unless ``cost_vectors`` is
+    ``endpoint``: then the server is sent all of them. ``text_column`` and ``id_column`` are those
+    of ``vectors``.
+
     Raises OptionError for none of these or several; EndpointError where a server fails, StoreError
-    and TextError where files do, EncoderError for a model, MissingExtraError.
+    and TextError where files do, StudyError where data cannot carry an answer, EncoderError for a
+    model, MissingExtraError.
     """
     options = {
         "endpoint": {"api": api, "endpoint_model": endpoint_model, "key": key},
@@ -73,6 +91,14 @@ def diagnose(
     kind = _only_source(given, options)
     more_prompts = strings(prompts)
     shown = flag("progress", progress)
+    read = read_options(seed, reading)
+    cost = None
+    if any(data is not None for data in (pairs, labels, queries)):
+        datasets = as_datasets(pairs=pairs, labels=labels, queries=queries, options=read)
+        check_score(score, datasets)
+        cost = CostRequest(datasets, task, score, seed, cost_vectors)
+    elif unowned := [*reading, *_given(task=task, score=score)]:
+        raise OptionError(f"{listed(unowned)}: of pairs, labels or queries, and none are given")
     loaded = as_model(model)
     with ExitStack() as opened:
         source: VectorSource | StoredVectors
@@ -87,7 +113,11 @@ def diagnose(
         else:
             limit = max(DEFAULT_LIMIT, rows_needed(loaded.width))
             source = stored_vectors(vectors, limit=limit, **options["vectors"])
-        return diagnose_source(loaded, source, prompts=more_prompts, progress=shown)
+        return diagnose_source(loaded, source, prompts=more_prompts, cost=cost, progress=shown)
+
+
+def _given(**options: object) -> list[str]:
+    return [name for name, value in options.items() if value is not None]
 
 
 def _only_source(given: dict[str, Any], options: dict[str, dict[str, Any]]) -> str:
