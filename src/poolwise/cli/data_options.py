@@ -19,14 +19,7 @@ label_column_option = click.option("--label-column", help="The column that holds
 
 DEFAULT_CORPUS_LIMIT = 100_000
 
-DATA_OPTIONS = (
-    click.option(
-        "--data",
-        metavar="F",
-        help="A table of texts as it is: CSV, TSV, JSONL, Parquet, a folder, hf:NAME, mteb:TASK; "
-        "what is in it is inferred and said.",
-    ),
-    click.option("--target", metavar="COLUMN", help="Of --data: the column to predict."),
+PAIRS_AND_LABELS = (
     click.option(
         "--pairs",
         multiple=True,
@@ -39,10 +32,9 @@ DATA_OPTIONS = (
         metavar="F",
         help="Texts with labels; LABEL=F for files of one label each.",
     ),
-    click.option("--tags", multiple=True, metavar="F", help="Words with tags, CoNLL."),
-    click.option(
-        "--texts", multiple=True, metavar="F", help='Plain texts: a file, "-", or hf:NAME.'
-    ),
+)
+
+QUERIES_AND_SPLITS = (
     click.option(
         "--queries",
         multiple=True,
@@ -80,12 +72,35 @@ DATA_OPTIONS = (
     label_column_option,
 )
 
+DATA_OPTIONS = (
+    click.option(
+        "--data",
+        metavar="F",
+        help="A table of texts as it is: CSV, TSV, JSONL, Parquet, a folder, hf:NAME, mteb:TASK; "
+        "what is in it is inferred and said.",
+    ),
+    click.option("--target", metavar="COLUMN", help="Of --data: the column to predict."),
+    *PAIRS_AND_LABELS,
+    click.option("--tags", multiple=True, metavar="F", help="Words with tags, CoNLL."),
+    click.option(
+        "--texts", multiple=True, metavar="F", help='Plain texts: a file, "-", or hf:NAME.'
+    ),
+    *QUERIES_AND_SPLITS,
+)
+
 
 def data_options(command: Command) -> Command:
     """Add the data options to a command."""
     for option in reversed(DATA_OPTIONS):
         command = option(command)
     return text_options(command)
+
+
+def scored_data_options(command: Command) -> Command:
+    """Add the options for pairs, labels and queries to a command whose texts are others."""
+    for option in reversed((*PAIRS_AND_LABELS, *QUERIES_AND_SPLITS)):
+        command = option(command)
+    return command
 
 
 task_option = click.option(

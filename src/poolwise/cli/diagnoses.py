@@ -33,6 +33,8 @@ def print_diagnosis(diagnosis: Diagnosis) -> None:
     """The verdict first, then all statements, the differences in words, and what to do."""
     out = console()
     out.print(escape_control(diagnosis.verdict), style="bold")
+    for cost in diagnosis.costs:
+        out.print(escape_control(cost.sentence), style="bold")
     out.print(f"vectors of {diagnosis.source}", style="dim")
     out.print()
     out.print(_statements(diagnosis.statements, narrow=out.width < NARROW))
@@ -46,7 +48,8 @@ def print_diagnosis(diagnosis: Diagnosis) -> None:
         out.print()
     out.print(DISTANCE_NOTE, style="dim")
     _print_differences(diagnosis, out)
-    for note in diagnosis.notes:
+    of_costs = dict.fromkeys(note for cost in diagnosis.costs for note in cost.notes)
+    for note in (*diagnosis.notes, *of_costs):
         out.print(styled(("· ", "dim"), (note, "")))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from poolwise.cli.cost_options import cost_options, take_cost_data
 from poolwise.cli.options import console, force_option, json_option, print_json
 from poolwise.errors import OptionError
 from poolwise.files import atomic_write
@@ -67,6 +68,7 @@ KEY_VARIABLE = "POOLWISE_ENDPOINT_KEY"
     help="Try this prompt too, beside the folder's own and those of published models; may be "
     "repeated.",
 )
+@cost_options
 @click.option(
     "-o",
     "--output",
@@ -87,7 +89,8 @@ def command(
     """Say which readout of MODEL made the vectors of a server, of files, or of a folder.
 
     Everything that MODEL can give is compared with them: layer, pool, Dense layers, normalisation,
-    prompt, casing, truncation, precision; each beside what MODEL's folder declares. A server's key
+    prompt, casing, truncation, precision; each beside what MODEL's folder declares. Where they
+    differ, --pairs, --labels or --queries measure what that costs. A server's key
     is read from the environment variable POOLWISE_ENDPOINT_KEY. Exit code 0 where all is as
     declared, 9 where it is not, or no readout that is known made them.
 
@@ -95,6 +98,7 @@ def command(
     poolwise doctor demo --endpoint http://127.0.0.1:8080/v1
     poolwise doctor demo --vectors vectors.npy --texts texts.txt -o doctor.html
     poolwise doctor demo --sentence-transformers my-model/
+    poolwise doctor demo --endpoint http://127.0.0.1:8080/v1 --pairs sts-dev.csv
     """
     if not any(given[name] for name in ("endpoint", "vectors", "sentence_transformers")):
         raise OptionError(
@@ -103,9 +107,12 @@ def command(
         )
     from poolwise.api import diagnose  # noqa: PLC0415 - after what --help needs
 
+    cost = take_cost_data(given)
     key = os.environ.get(KEY_VARIABLE) if given["endpoint"] else None
     with atomic_write(output, overwrite=force) if output else nullcontext() as page:
-        diagnosis = diagnose(model, key=key or None, prompts=prompts, progress=True, **given)
+        diagnosis = diagnose(
+            model, key=key or None, prompts=prompts, progress=True, **given, **cost
+        )
         if page:
             page.write(diagnosis.page().encode("utf-8", "backslashreplace"))
     if as_json:

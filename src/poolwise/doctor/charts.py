@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from poolwise.charts import Cell, DistanceRow, Distances, HeatCell, HeatMap, TextTable
 from poolwise.doctor.nearness import Nearness
@@ -16,6 +17,10 @@ from poolwise.doctor.wording import (
     value_text,
 )
 from poolwise.records import Number
+from poolwise.statistics.estimate import format_estimate
+
+if TYPE_CHECKING:
+    from poolwise.doctor.cost import Cost
 
 
 def statement_table(statements: Sequence[Statement]) -> TextTable:
@@ -40,6 +45,29 @@ def statement_table(statements: Sequence[Statement]) -> TextTable:
         ("", "found", "declared", "", "confidence", "runner-up", "in words"),
         rows,
         caption=CONFIDENCE_NOTE,
+    )
+
+
+def cost_table(costs: Sequence[Cost]) -> TextTable:
+    """Both scores on each data set, and their difference."""
+    rows: list[tuple[Cell, ...]] = [
+        (
+            cost.data,
+            cost.score,
+            f"{cost.rows:,}",
+            format_estimate(cost.declared),
+            format_estimate(cost.found),
+            [(format_estimate(cost.difference, sign=True), cost.significant)],
+            cost.sentence,
+        )
+        for cost in costs
+    ]
+    notes = dict.fromkeys(note for cost in costs for note in cost.notes)
+    return TextTable(
+        "What the difference costs on these data",
+        ("", "score", "rows", "declared", "found", "difference", "in words"),
+        rows,
+        caption="; ".join(["Differences are paired by row, with 95 % intervals", *notes]) + ".",
     )
 
 

@@ -14,6 +14,7 @@ from poolwise.errors import StudyError
 from poolwise.model import Model
 from poolwise.progress import Progress
 from poolwise.records import Floats
+from poolwise.selection.charts import LEVEL
 from poolwise.selection.comparisons import Comparison, ComparisonFamily
 from poolwise.selection.duplicates import with_groups
 from poolwise.selection.scoring import score_readouts
@@ -51,6 +52,11 @@ class Cost:
     p: float | None
     sentence: str
     notes: Sequence[str] = ()
+
+    @property
+    def significant(self) -> bool:
+        """Whether these data show a difference."""
+        return self.p is not None and self.p < LEVEL
 
 
 def measure_costs(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from poolwise.charts import Chart, TextTable
-from poolwise.doctor.charts import cosine_map, distance_chart, statement_table
+from poolwise.doctor.charts import cosine_map, cost_table, distance_chart, statement_table
 from poolwise.doctor.nearness import Nearness
 from poolwise.doctor.remedies import Remedy, remedies, serve_command
 from poolwise.doctor.statement import Aspect, Statement
@@ -82,7 +82,8 @@ class Diagnosis:
     @property
     def finding(self) -> Finding:
         """The verdict with a table of the statements, what to do, and how near readouts are."""
-        charts: list[Chart] = [statement_table(self.statements)]
+        charts: list[Chart] = [cost_table(self.costs)] if self.costs else []
+        charts.append(statement_table(self.statements))
         if self.differences:
             what = [(each.aspect, each.text) for each in self.remedies]
             charts.append(TextTable("What to do", ("", ""), [*what, *self.commands.items()]))
@@ -126,7 +127,7 @@ class Diagnosis:
         return plain
 
     def __str__(self) -> str:
-        return self.verdict
+        return " ".join([self.verdict, *(cost.sentence for cost in self.costs)])
 
     def __repr__(self) -> str:
         return f"<Diagnosis: {self.verdict}>"

@@ -23,6 +23,9 @@ from poolwise.records import LongTexts
 BATCH = 32
 """Texts in a request."""
 
+ONE_NORM = 0.02
+"""Norms that spread by less than this share of their mean are one norm."""
+
 
 class FoundVectors(Protocol):
     """Makes vectors as the found ones were made."""
@@ -97,8 +100,16 @@ class RecomputedVectors:
                 tokenized = self.reader.tokenize(reading, texts)
                 n_tokens = np.array([[text.n_tokens] for text in tokenized], np.float64)
                 return kept * (n_tokens if lengths.kind == "grows with tokens" else n_tokens**0.5)
+            case "?" if self._of_one_norm:
+                return unit_rows(kept)
             case _:
                 return kept
+
+    @property
+    def _of_one_norm(self) -> bool:
+        """Whether all found vectors have one norm but for rounding, as int8 of normalised ones."""
+        norms = np.linalg.norm(self.found.target.values, axis=1)
+        return bool(norms.std() < ONE_NORM * norms.mean())
 
     @property
     def _windowed(self) -> bool:
