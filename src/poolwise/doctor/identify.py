@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +50,8 @@ NOISES = 10.0
 FEW = 8
 """Plain texts that the many readings of a search are tried on."""
 
+FEW_TOKENS = 12
+
 SHORT = 64
 """Tokens of texts that readings are compared on."""
 
@@ -88,6 +91,7 @@ def identify(
     reader: Reader, evidence: Evidence, more_prompts: Sequence[str] = ()
 ) -> Identification:
     """Search among all readouts and readings for what made the vectors of ``evidence``."""
+    evidence = replace(evidence, plain=_shortest(reader, evidence))
     target = Target.of(evidence.vectors, reader.model.width)
     plain = [evidence.texts[row] for row in evidence.plain]
     known = prompts_of(reader.model, more_prompts)
@@ -102,10 +106,9 @@ def identify(
     if scales is not None:
         target = replace(target, values=(target.values - scales.shifts) / scales.slopes)
     noise = min(max(NOISE, NOISES * found.best.error), tolerance)
-    matcher = Matcher(reader, found.best, list(evidence.texts), target, noise)
-    matcher, comparisons = _refined(matcher, evidence, found, known)
-    truncation = find_truncation(matcher)
-    matcher = _with_length(matcher, truncation)
+    best = _with_root(reader, found.best, plain, plain_target)
+    matcher = Matcher(reader, best, list(evidence.texts), target, noise)
+    matcher, comparisons, truncation = _refined(matcher, evidence, known)
     errors = matcher.errors(range(len(evidence.texts)))
     return Identification(
         found,
@@ -120,6 +123,15 @@ def identify(
         errors <= noise,
         scales,
     )
+
+
+def _shortest(reader: Reader, evidence: Evidence) -> list[int]:
+    """The plain rows of few tokens, which hardly a truncation reaches; at least half of them."""
+    rows = np.array(evidence.plain, np.intp)
+    lengths = reader.lengths(Reading(), [evidence.texts[row] for row in rows])
+    most = max(FEW_TOKENS, float(np.median(lengths)))
+    order = np.argsort(lengths, kind="stable")
+    return [int(rows[i]) for i in order if lengths[i] <= most]
 
 
 def _searched(
@@ -143,8 +155,8 @@ def _searched(
         _less_special(start),
     ]
     wide = search(reader, stages, few, few_target, enough=NOISE)
-    own = {*model.prompts.texts.values(), *more_prompts} - {start.prompt}
-    if wide.best.error > TOLERANCE and own:
+    own = [*dict.fromkeys([*model.prompts.texts.values(), *more_prompts, *known])]
+    if wide.best.error > TOLERANCE:
         both = [r for prompt in own for r in _less_special(start.changed(prompt=prompt))]
         more = search(reader, [both], few, few_target, enough=NOISE)
         wide = min(wide, more, key=lambda result: result.best.error)
@@ -159,6 +171,19 @@ def _less_special(reading: Reading) -> list[Reading]:
         reading.changed(special_tokens="none"),
         reading.changed(special_tokens="no closing token"),
     ]
+
+
+def _with_root(
+    reader: Reader, best: Hypothesis, plain: Sequence[str], target: Target
+) -> Hypothesis:
+    """``sqrtmean`` in place of ``mean``, whose direction is the same, where norms show it."""
+    if not best.pooled.startswith("mean@") or target.binary:
+        return best
+    lengths = _lengths(Matcher(reader, best, plain, target, 0.0), range(len(plain)))
+    if lengths.kind != "grows with √tokens":
+        return best
+    specs = tuple(f"sqrt{spec}" for spec in best.specs)
+    return replace(best, pooled=f"sqrt{best.pooled}", specs=specs)
 
 
 def _scaled(
@@ -182,31 +207,56 @@ def _scaled(
     return Search(best, (), runner_up), scales
 
 
+Options: TypeAlias = Callable[[Reading], dict[str, Reading]]
+
+
 def _refined(
-    matcher: Matcher, evidence: Evidence, found: Search, known: Sequence[str]
-) -> tuple[Matcher, dict[Aspect, Comparison]]:
+    matcher: Matcher, evidence: Evidence, known: Sequence[str]
+) -> tuple[Matcher, dict[Aspect, Comparison], Truncation | None]:
     """The matcher with the nearest reading of each aspect in turn, and how near each was."""
-    texts, plain = matcher.texts, list(evidence.plain)
-    lengths = matcher.lengths()
-    short = [row for row, n in enumerate(lengths) if n <= SHORT and texts[row].strip()]
-    paired = [row for row in short if SEPARATOR in texts[row]]
-    reader = matcher.reader
-    options: dict[Aspect, tuple[list[int], Callable[[Reading], dict[str, Reading]]]] = {
-        "prompt": (plain, lambda r: prompts(r, [*dict.fromkeys([r.prompt, *known])])),
-        "special tokens": (plain, special_tokens),
-        "casing": (short, lambda r: casings(reader, r)),
-        "characters": (short, lambda r: rewritten(r, "characters")),
-        "white space": (short, lambda r: rewritten(r, "white space")),
-        "typed special tokens": (short, typed_tokens),
-        "pairs": (paired, lambda r: pairs(reader, r)),
-    }
+    reader, plain = matcher.reader, list(evidence.plain)
     comparisons: dict[Aspect, Comparison] = {}
-    for aspect, (rows, readings) in options.items():
-        comparison = compare_readings(matcher, rows, readings(matcher.reading))
-        comparisons[aspect] = comparison
-        if comparison.best is not None and comparison.best.error <= matcher.noise:
-            matcher = matcher.reads(comparison.best.reading)
-    return matcher, comparisons
+
+    def compare(matcher: Matcher, options: dict[Aspect, Options], rows: Sequence[int]) -> Matcher:
+        for aspect, readings in options.items():
+            comparison = compare_readings(matcher, rows, readings(matcher.reading))
+            comparisons[aspect] = comparison
+            if comparison.best is not None and comparison.best.error <= matcher.noise:
+                matcher = matcher.reads(comparison.best.reading)
+        return matcher
+
+    all_prompts = [*dict.fromkeys([matcher.reading.prompt, *known])]
+    casing: dict[Aspect, Options] = {"casing": lambda r: casings(reader, r)}
+    matcher = compare(
+        matcher,
+        {"prompt": lambda r: prompts(r, all_prompts), "special tokens": special_tokens},
+        plain,
+    )
+    lengths = matcher.lengths()
+    longest_plain = max(lengths[row] for row in plain)
+    matcher = compare(matcher, casing, _filled(matcher, np.flatnonzero(lengths <= longest_plain)))
+    truncation = find_truncation(matcher)
+    matcher = _with_length(matcher, truncation)
+    cut = truncation is not None and truncation.kind == "cut"
+    most = SHORT if truncation is None or cut else min(SHORT, max(truncation.length, longest_plain))
+    short = _filled(matcher, np.flatnonzero(lengths <= most))
+    matcher = compare(
+        matcher,
+        {
+            **casing,
+            "characters": lambda r: rewritten(r, "characters"),
+            "white space": lambda r: rewritten(r, "white space"),
+            "typed special tokens": typed_tokens,
+        },
+        short,
+    )
+    paired = [row for row in short if SEPARATOR in matcher.texts[row]]
+    matcher = compare(matcher, {"pairs": lambda r: pairs(reader, r)}, paired)
+    return matcher, comparisons, truncation
+
+
+def _filled(matcher: Matcher, rows: NDArray[np.intp]) -> list[int]:
+    return [int(row) for row in rows if matcher.texts[row].strip()]
 
 
 def _with_length(matcher: Matcher, truncation: Truncation | None) -> Matcher:

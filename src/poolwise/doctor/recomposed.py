@@ -15,10 +15,8 @@ def recomposed(reader: Reader, found: Identification) -> Readout | None:
     if found.best.after.steps is None or found.scales is not None:
         return None
     pooled = found.best.pooled
-    kind = found.lengths.kind
-    if kind == "grows with √tokens" and pooled.startswith("mean@"):
-        pooled = f"sqrt{pooled}"
-    elif kind == "scaled" and (summed := _summed(reader, pooled, found.lengths.factor)):
+    kind = "as pooled" if hides_norms(found) else found.lengths.kind
+    if kind == "scaled" and (summed := _summed(reader, pooled, found.lengths.factor)):
         pooled = summed
     elif kind in ("scaled", "grows with tokens", "grows with √tokens") or (
         kind == "?" and not found.target.binary
@@ -33,6 +31,11 @@ def recomposed(reader: Reader, found: Identification) -> Readout | None:
         return parse(f"{readout}{ends.get(kind, cut)}{end}")
     except ReadoutError:
         return None
+
+
+def hides_norms(found: Identification) -> bool:
+    """Whether values are whole numbers, whose scale says nothing of the vectors' norms."""
+    return found.target.format.kind in ("int8", "uint8")
 
 
 def _summed(reader: Reader, pooled: str, factor: float) -> str:

@@ -25,6 +25,9 @@ from poolwise.doctor.target import Target
 SAME = 1e-6
 """Directions this near to each other are those of one vector: two names for the same."""
 
+MOST_PARTS = 16
+"""Readouts side by side, at most."""
+
 WEIGHT = 0.02
 """A layer with a smaller share than this of fitted weights is left out."""
 
@@ -73,13 +76,14 @@ def rank(
     if target.width <= model.width and not target.binary:
         for pool in LINEAR_POOLS:
             found += _mixed(reading, stacked(vectors, pool, depth), pool, depth, target)
-    elif target.width > model.width and target.width % model.width == 0:
+    elif model.width < target.width <= MOST_PARTS * model.width:
         found += _side_by_side(reading, vectors, depth, target)
     found += _declared(reader, reading, texts, target)
     best: dict[str, Hypothesis] = {}
     for hypothesis in sorted(found, key=lambda h: h.error):
         best.setdefault(hypothesis.name, hypothesis)
-    return list(best.values())[:most]
+    farthest = Hypothesis(reading, "mean@-1", ("mean@-1",))
+    return list(best.values())[:most] or [farthest]
 
 
 def _single(
@@ -146,7 +150,7 @@ def _side_by_side(
     width = next(iter(vectors.values())).shape[1]
     parts: list[str] = []
     for start in range(0, target.width, width):
-        part = target.part(start, start + width)
+        part = target.part(start, min(start + width, target.width))
         errors = {spec: float(np.median(part.distances(x))) for spec, x in vectors.items()}
         parts.append(min(errors, key=errors.__getitem__))
     made = np.concatenate([vectors[spec] for spec in parts], axis=1)
@@ -203,9 +207,14 @@ def search(
     Later stages are left out once a hypothesis is within ``enough``.
     """
     ranked: list[Hypothesis] = []
+    seen: set[tuple[bytes, ...]] = set()
     for readings in stages:
         for reading in readings:
-            ranked += rank(reader, reading, texts, target)
+            tokenized = reader.tokenize(reading, texts)
+            ids = tuple(text.windows[0].ids.tobytes() for text in tokenized)
+            if ids not in seen:
+                seen.add(ids)
+                ranked += rank(reader, reading, texts, target)
         ranked.sort(key=lambda hypothesis: hypothesis.error)
         if ranked and ranked[0].error <= enough:
             break
@@ -216,6 +225,8 @@ def _told_apart(
     reader: Reader, ranked: Sequence[Hypothesis], texts: Sequence[str], target: Target
 ) -> Search:
     best = ranked[0]
+    if best.error >= FARTHEST:
+        return Search(best, (), None)
     own = best.vectors(reader, texts, best.reading)[:, : target.width]
     same: list[Hypothesis] = []
     for hypothesis in ranked[1:]:

@@ -10,6 +10,7 @@ from poolwise.doctor.evidence import Evidence
 from poolwise.doctor.facets import Comparison
 from poolwise.doctor.identify import Identification
 from poolwise.doctor.reader import Reader
+from poolwise.doctor.recomposed import hides_norms
 from poolwise.doctor.statement import Aspect, Statement, confidence
 from poolwise.readouts import Readout
 from poolwise.selection.grid import canonical_key
@@ -47,8 +48,6 @@ def _readout(reader: Reader, evidence: Evidence, found: Identification) -> State
     pooled = None if declared is None else declared.pooled
     best, runner_up = found.best, found.search.runner_up
     name = best.pooled
-    if found.lengths.kind == "grows with √tokens" and name.startswith("mean@"):
-        name = f"sqrt{name}"
     same = [h.pooled for h in found.search.same if h.pooled != name]
     agrees = None
     if pooled is not None:
@@ -167,6 +166,9 @@ def _normalisation(reader: Reader, found: Identification) -> Statement:
     lengths = found.lengths
     if found.target.binary:
         return Statement("normalisation", "bits", "Only signs are kept, so there is no norm.")
+    if hides_norms(found):
+        sentence = "Whole numbers do not show whether vectors were normalised before."
+        return Statement("normalisation", "hidden", sentence)
     if lengths.kind == "scaled":
         value = f"times {lengths.factor:.4g}"
         sentence = f"Vectors are {lengths.factor:.4g} times as long as pooling makes them."

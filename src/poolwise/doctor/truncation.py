@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from poolwise.doctor.matcher import Matcher
-from poolwise.doctor.matching import unit_rows
+from poolwise.doctor.matching import FARTHEST, unit_rows
 from poolwise.doctor.reader import Doubles
 from poolwise.encoders.tokenizer.settings import Side
 
@@ -27,8 +27,11 @@ MOST_LENGTHS = 600
 """Lengths between a text that is read whole and the next that is not, of which every one is
 tried."""
 
-WINDOWED = 4
-"""Texts that reading in pieces is tried on."""
+WINDOWED = 2
+"""Texts that reading in pieces is tried on at once."""
+
+TRIED = 3
+"""Texts that may be cut which are tried in turn, as one may differ for another reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +76,27 @@ def find_truncation(matcher: Matcher) -> Truncation | None:
     if not beyond:
         return Truncation("whole", longest, error=float(np.median(errors)), texts=len(readable))
     least = len(matcher.reader.tokenize(whole.reading.changed(prompt=""), [""])[0].windows[0]) + 1
-    most = min(int(lengths[beyond[0]]) - 1, positions)
-    ranked = _ranked_cuts(whole, beyond[0], range(max(longest, least), most + 1))
-    if not ranked or ranked[0][0] > whole.noise:
-        unknown = Truncation("?", longest, error=ranked[0][0] if ranked else 2.0, texts=len(beyond))
-        return _windows(whole, beyond[:WINDOWED]) or unknown
+    error = FARTHEST
+    for number, row in enumerate(beyond[:TRIED]):
+        between = range(max(longest, least), min(int(lengths[row]) - 1, positions) + 1)
+        ranked = _ranked_cuts(whole, row, between)
+        if ranked and ranked[0][0] <= whole.noise:
+            return _cut(whole, beyond, ranked)
+        if pieces := _windows(whole, beyond[number : number + WINDOWED], between):
+            return pieces
+        error = min([error, *(error for error, _ in ranked[:1])])
+    return Truncation("?", longest, error=error, texts=len(beyond))
+
+
+def _cut(whole: Matcher, beyond: Sequence[int], ranked: Sequence[tuple[float, Cut]]) -> Truncation:
     (_, (side, length)), *others = ranked
-    confirmed = whole.errors(beyond, whole.reading.changed(max_length=length, side=side))
+    errors = whole.errors(beyond, whole.reading.changed(max_length=length, side=side))
     runner_up, next_error = "", None
     if others:
         next_error, (next_side, next_length) = others[0]
         runner_up = f"{next_length} tokens, cut on the {next_side}"
     return Truncation(
-        "cut", length, side, float(np.median(confirmed)), runner_up, next_error, len(beyond)
+        "cut", length, side, float(np.median(errors)), runner_up, next_error, len(beyond)
     )
 
 
@@ -117,17 +128,19 @@ def _ranked_cuts(whole: Matcher, row: int, between: range) -> list[tuple[float, 
     return sorted((error, cut) for cut, error in errors.items())
 
 
-def _windows(whole: Matcher, rows: Sequence[int]) -> Truncation | None:
+def _windows(whole: Matcher, rows: Sequence[int], between: range) -> Truncation | None:
     """Texts read in pieces whose vectors are averaged, each alike or by its tokens."""
-    reader = whole.reader
-    lengths = dict.fromkeys((reader.model.max_length, *USUAL, reader.positions))
-    tried = [
-        (float(np.median(whole.target.rows(rows).distances(made))), length)
-        for length in lengths
-        if length <= reader.positions
-        for made in _averages(whole.reads(whole.reading.changed(max_length=length)), rows)
-    ]
-    error, length = min(tried)
+    if not between:
+        return None
+    lengths = between if len(between) <= MOST_LENGTHS else [n for n in USUAL if n in between]
+    tried: list[tuple[float, int]] = []
+    for length in lengths:
+        cut = whole.reads(whole.reading.changed(max_length=length))
+        errors = [whole.target.rows(rows).distances(made) for made in _averages(cut, rows)]
+        tried += [(float(np.median(error)), length) for error in errors]
+        if min(tried)[0] <= min(EXACT, whole.noise):
+            break
+    error, length = min(tried, default=(FARTHEST, 0))
     if error > whole.noise:
         return None
     return Truncation("windows", length, error=error, texts=len(rows))
@@ -140,10 +153,13 @@ def _averages(cut: Matcher, rows: Sequence[int]) -> Iterator[Doubles]:
     windows = reader.vectors(cut.reading, texts, hypothesis.specs, long="window")
     yield hypothesis.finished(windows)
     pieces = [reader.pieces(cut.reading, text) for text in texts]
-    vectors = [hypothesis.finished(reader.vectors_of(parts, hypothesis.specs)) for parts in pieces]
+    weights = [[max(part.windows[0].n_text, 1) for part in parts] for parts in pieces]
+    pooled = [reader.vectors_of(parts, hypothesis.specs) for parts in pieces]
+    vectors = [hypothesis.finished(x) for x in pooled]
     yield np.stack([x.mean(axis=0) for x in vectors])
     yield np.stack([unit_rows(x).mean(axis=0) for x in vectors])
-    weights = [[max(part.windows[0].n_text, 1) for part in parts] for parts in pieces]
     yield np.stack(
         [np.average(x, axis=0, weights=w) for x, w in zip(vectors, weights, strict=True)]
     )
+    means = [{spec: x.mean(axis=0, keepdims=True) for spec, x in part.items()} for part in pooled]
+    yield np.concatenate([hypothesis.finished(part) for part in means])
