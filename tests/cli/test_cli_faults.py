@@ -167,7 +167,12 @@ def datasets(tiny, tmp_path_factory, modules):
 
 def words(name: str, root: Any, out: str) -> list[str]:
     """The command line, each word with what its braces stand for."""
-    files = {"lines": "lines.txt", "vectors": "vectors.npy", "labels": "labels.csv", "pairs": "pairs.csv"}
+    files = {
+        "lines": "lines.txt",
+        "vectors": "vectors.npy",
+        "labels": "labels.csv",
+        "pairs": "pairs.csv",
+    }
     places = {
         **{what: f"{root}/{file}" for what, file in files.items()},
         **{what: f"{root}/{what}" for what in ("model", "pickled", "checkpoint", "job")},

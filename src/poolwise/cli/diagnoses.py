@@ -16,17 +16,16 @@ from poolwise.doctor.statement import Statement
 from poolwise.doctor.wording import (
     CONFIDENCE_NOTE,
     DISTANCE_NOTE,
+    MARKS,
+    MARKS_NOTE,
     confidence_text,
     runner_up_text,
     value_text,
 )
 from poolwise.escaping import escape_control
 
-MARKS = {True: "=", False: "≠", None: ""}
 NARROW = 72
 """Columns below which a table has fewer."""
-
-LEGEND = "= as the folder declares   ≠ not so   blank: nothing is declared"
 
 
 def print_diagnosis(diagnosis: Diagnosis) -> None:
@@ -40,7 +39,7 @@ def print_diagnosis(diagnosis: Diagnosis) -> None:
     out.print(_statements(diagnosis.statements, narrow=out.width < NARROW))
     out.print()
     if any(statement.agrees is not None for statement in diagnosis.statements):
-        out.print(LEGEND, style="dim")
+        out.print(MARKS_NOTE, style="dim")
     if any(statement.confidence is not None for statement in diagnosis.statements):
         out.print(CONFIDENCE_NOTE, style="dim")
     if not diagnosis.identified:

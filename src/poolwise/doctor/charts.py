@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from poolwise.charts import Cell, DistanceRow, Distances, HeatCell, HeatMap, TextTable
 from poolwise.doctor.nearness import Nearness
+from poolwise.doctor.remedies import Remedy
 from poolwise.doctor.statement import Statement
 from poolwise.doctor.wording import (
     CONFIDENCE_NOTE,
     DISTANCE_NOTE,
-    agreement_text,
+    MARKS,
+    MARKS_NOTE,
     confidence_text,
     runner_up_text,
     value_text,
@@ -24,17 +26,16 @@ if TYPE_CHECKING:
 
 
 def statement_table(statements: Sequence[Statement]) -> TextTable:
-    """Every statement beside what the folder declares. Differences are in bold, and in words."""
+    """Every statement beside what the folder declares; differences have a mark and are bold."""
     rows: list[tuple[Cell, ...]] = []
     for statement in statements:
         differs = statement.agrees is False
         declared = statement.declared
         rows.append(
             (
-                statement.aspect,
+                [(f"{MARKS[statement.agrees]} {statement.aspect}".strip(), differs)],
                 [(value_text(statement.aspect, statement.value), differs)],
                 "" if declared is None else value_text(statement.aspect, declared),
-                [(agreement_text(statement), differs)],
                 confidence_text(statement),
                 runner_up_text(statement),
                 statement.sentence,
@@ -42,9 +43,9 @@ def statement_table(statements: Sequence[Statement]) -> TextTable:
         )
     return TextTable(
         "What was found, beside what the model's folder declares",
-        ("", "found", "declared", "", "confidence", "runner-up", "in words"),
+        ("", "found", "declared", "confidence", "runner-up", "in words"),
         rows,
-        caption=CONFIDENCE_NOTE,
+        caption=f"{MARKS_NOTE} {CONFIDENCE_NOTE}",
     )
 
 
@@ -71,6 +72,15 @@ def cost_table(costs: Sequence[Cost]) -> TextTable:
     )
 
 
+def remedy_table(remedies: Sequence[Remedy], commands: Mapping[str, str]) -> TextTable:
+    """What to do about each difference, and what serves other vectors."""
+    rows: list[tuple[Cell, ...]] = [
+        ([(f"{remedy.aspect}: ", True), (remedy.text, False)],) for remedy in remedies
+    ]
+    rows += [([(f"{name}: ", True), (line, False)],) for name, line in commands.items()]
+    return TextTable("What to do", ("about each difference",), rows)
+
+
 def distance_chart(nearness: Nearness, tolerance: float) -> Distances:
     """How far the nearest readouts are from the found vectors."""
     rows = [
@@ -86,15 +96,20 @@ def distance_chart(nearness: Nearness, tolerance: float) -> Distances:
     )
 
 
-def cosine_map(nearness: Nearness) -> HeatMap:
-    """Cosines to the found vectors by layer and pool."""
-    cosines = nearness.cosines
-    best = max(cosines, key=cosines.__getitem__)
-    cells = []
-    for spec, cosine in cosines.items():
-        pool, _, layer = spec.partition("@")
-        if layer:
-            cells.append(HeatCell(layer, pool, Number("", cosine), best=spec == best))
+def cosine_map(nearness: Nearness, chosen: str | None) -> HeatMap:
+    """Cosines to the found vectors by layer and pool; ``chosen`` is the spec that was found."""
+    places = [(*spec.partition("@")[::2], spec) for spec in nearness.cosines]
+    depth = len({layer for _, layer, _ in places if layer}) - 1
+    cells = [
+        HeatCell(
+            depth if layer == "-1" else int(layer),
+            pool,
+            Number("", nearness.cosines[spec]),
+            best=spec == chosen,
+        )
+        for pool, layer, spec in places
+        if layer
+    ]
     return HeatMap(
         "How near every layer and pool is",
         cells,

@@ -6,8 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from poolwise.charts import Chart, TextTable
-from poolwise.doctor.charts import cosine_map, cost_table, distance_chart, statement_table
+from poolwise.charts import Chart
+from poolwise.doctor.charts import (
+    cosine_map,
+    cost_table,
+    distance_chart,
+    remedy_table,
+    statement_table,
+)
 from poolwise.doctor.nearness import Nearness
 from poolwise.doctor.remedies import Remedy, remedies, serve_command
 from poolwise.doctor.statement import Aspect, Statement
@@ -85,12 +91,12 @@ class Diagnosis:
         charts: list[Chart] = [cost_table(self.costs)] if self.costs else []
         charts.append(statement_table(self.statements))
         if self.differences:
-            what = [(each.aspect, each.text) for each in self.remedies]
-            charts.append(TextTable("What to do", ("", ""), [*what, *self.commands.items()]))
+            charts.append(remedy_table(self.remedies, self.commands))
         if self.nearness.nearest:
             charts.append(distance_chart(self.nearness, self.tolerance))
         if self.nearness.cosines:
-            charts.append(cosine_map(self.nearness))
+            chosen = self["readout"].value if self.identified else None
+            charts.append(cosine_map(self.nearness, chosen))
         facts = {"data": self.source, "texts": self.texts, "dimensions": self.dimensions}
         return Finding(
             "doctor",
@@ -108,7 +114,7 @@ class Diagnosis:
 
         finding = printable(self.finding)
         figures = list(map(figure_of, finding.charts))
-        return render_page([(finding, figures)], "Which readout made these vectors?")
+        return render_page([(finding, figures)], f"What {self.model} says of vectors")
 
     def to_json(self) -> dict[str, Any]:
         """All of it as plain data; of the map its kind, rank and error, not its numbers."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import math
-
 from poolwise.doctor.statement import Aspect, Statement
 
 CONFIDENCES = ((0.99, "certain"), (0.9, "high"), (0.5, "fair"), (0.0, "low"))
 """The least of each, with its word."""
 
+MARKS = {True: "=", False: "≠", None: ""}
+"""By whether a statement is as declared."""
+
+MARKS_NOTE = "= as the folder declares, ≠ not so, neither where it declares nothing."
 CONFIDENCE_NOTE = (
-    "Confidence is 1 − distance / distance of the runner-up: 1 where only what is named fits, 0 for"
-    " a tie."
+    "Confidence is 1 − distance / distance of the runner-up: 1 where nothing else fits, 0 for a "
+    "tie."
 )
 DISTANCE_NOTE = (
     "A distance is that of two directions, √(2 − 2·cos): 0 where they are the same, 2 where they "
@@ -37,15 +39,9 @@ def runner_up_text(statement: Statement) -> str:
 
 
 def confidence_text(statement: Statement) -> str:
-    """``certain 1.00``, ``fair 0.71``; nothing where nothing else was compared. Rounded down, so
-    that 1.00 is never said of less than 0.995."""
+    """``certain 1.00``, ``fair 0.71``; nothing where nothing else was compared."""
     value = statement.confidence
     if value is None:
         return ""
     word = next(word for least, word in CONFIDENCES if value >= least)
-    return f"{word} {math.floor(100 * value + 0.5) / 100:.2f}"
-
-
-def agreement_text(statement: Statement) -> str:
-    """Beside what the folder declares; nothing where there is nothing to compare."""
-    return {True: "= as declared", False: "≠ differs", None: ""}[statement.agrees]
+    return f"{word} {value:.2f}"

@@ -129,8 +129,6 @@ def _legend(chart: Distances) -> list[LegendEntry]:
         entries.append(LegendEntry("○", ACCENT, "gives the same vectors"))
     if not all(row.best or row.same for row in chart.rows):
         entries.append(LegendEntry("●", SERIES[0], "others"))
-    tolerance = number_format.value(Number("", chart.tolerance))
-    entries.append(
-        LegendEntry("┊", ACCENT, f"up to {tolerance}, at its left: the same but for rounding")
-    )
+    left = f"left of it, up to {chart.tolerance:.2g}: the same but for rounding"
+    entries.append(LegendEntry("┊", ACCENT, left))
     return entries
