@@ -15,6 +15,8 @@ from poolwise.charts import (
     CostPoint,
     Density,
     DensityCell,
+    DistanceRow,
+    Distances,
     ForestPlot,
     ForestRow,
     HeatCell,
@@ -179,6 +181,17 @@ def heat_chart() -> HeatMap:
         value_label="Spearman, dev,",
         caption="Scores on dev.",
     )
+
+
+@pytest.fixture(scope="session")
+def distances_chart() -> Distances:
+    rows = [
+        DistanceRow("cls@1", 3e-7, best=True),
+        DistanceRow("token[0]@1", 3e-7, same=True),
+        DistanceRow("cls@2", 0.05),
+        DistanceRow("mean@-1", 1.2),
+    ]
+    return Distances("Nearest readouts", rows, x_label="distance", tolerance=0.03)
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,8 @@ from poolwise.statistics.estimate import format_estimate
 if TYPE_CHECKING:
     from poolwise.doctor.cost import Cost
 
+NO_BREAK = "\N{NO-BREAK SPACE}"
+
 
 def statement_table(statements: Sequence[Statement]) -> TextTable:
     """Every statement beside what the folder declares; differences have a mark and are bold."""
@@ -33,10 +35,10 @@ def statement_table(statements: Sequence[Statement]) -> TextTable:
         declared = statement.declared
         rows.append(
             (
-                [(f"{MARKS[statement.agrees]} {statement.aspect}".strip(), differs)],
+                [(f"{MARKS[statement.agrees]}{NO_BREAK}{statement.aspect}".strip(), differs)],
                 [(value_text(statement.aspect, statement.value), differs)],
                 "" if declared is None else value_text(statement.aspect, declared),
-                confidence_text(statement),
+                confidence_text(statement).replace(" ", NO_BREAK),
                 runner_up_text(statement),
                 statement.sentence,
             )
@@ -110,11 +112,12 @@ def cosine_map(nearness: Nearness, chosen: str | None) -> HeatMap:
         for pool, layer, spec in places
         if layer
     ]
+    outlined = " Outlined: what was found." if any(cell.best for cell in cells) else ""
     return HeatMap(
         "How near every layer and pool is",
         cells,
         x_label="pool",
         y_label="layer",
         value_label="mean cosine to the found vectors",
-        caption="Of one layer and one pool each, followed by what was found to follow.",
+        caption=f"One layer and one pool each, then what was found to follow.{outlined}",
     )

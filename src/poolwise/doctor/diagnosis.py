@@ -114,7 +114,7 @@ class Diagnosis:
 
         finding = printable(self.finding)
         figures = list(map(figure_of, finding.charts))
-        return render_page([(finding, figures)], f"What {self.model} says of vectors")
+        return render_page([(finding, figures)], f"Vectors compared with {self.model}")
 
     def to_json(self) -> dict[str, Any]:
         """All of it as plain data; of the map its kind, rank and error, not its numbers."""

@@ -56,7 +56,7 @@ class FunctionSource:
 
 def _name(function: Callable[..., Any]) -> str:
     name = getattr(function, "__qualname__", None) or type(function).__qualname__
-    return str(name).removesuffix(".<lambda>").split(".<locals>.")[-1]
+    return str(name).rpartition("<locals>.")[2]
 
 
 def sentence_transformers_source(name: str | Path) -> FunctionSource:
