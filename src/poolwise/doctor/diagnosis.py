@@ -76,7 +76,7 @@ class Diagnosis:
     def commands(self) -> Mapping[str, str]:
         """What serves vectors ``as declared`` and ``as found``, where they differ and a readout
         makes them."""
-        if not self.differences:
+        if not self.differences or self.readout == self.declared:
             return {}
         readouts = {"as declared": self.declared, "as found": self.readout}
         return {
