@@ -1,7 +1,7 @@
 """The doctor: how many probe texts it needs, what its confidence means, what it mistakes.
 
-    python benchmarks/doctor.py [--parts arithmetic,texts,noise,unknown,time] [--draws 1]
-                                [--unknown 200] [--seed 0] [--out DIR]
+    python benchmarks/doctor.py [--parts arithmetic,texts,scaled,noise,unknown,time]
+                                [--draws 1] [--unknown 200] [--seed 0] [--out DIR]
 
 ``--draws`` says how many setups are drawn by chance for each model and precision, ``--unknown`` how
 many sources of other vectors. The parts are run in the order given; of those that are not asked
@@ -23,6 +23,7 @@ from typing import Any
 
 import doctor_arithmetic
 import doctor_noise
+import doctor_scaled
 import doctor_texts
 import doctor_time
 import doctor_unknown
@@ -36,6 +37,7 @@ Part = tuple[Callable[[Models, argparse.Namespace], Any], Callable[[Any], str]]
 PARTS: dict[str, Part] = {
     "arithmetic": (lambda models, _: doctor_arithmetic.measure(models), doctor_arithmetic.table),
     "texts": (doctor_texts.measure, doctor_texts.table),
+    "scaled": (doctor_scaled.measure, doctor_scaled.table),
     "noise": (doctor_noise.measure, doctor_noise.table),
     "unknown": (doctor_unknown.measure, doctor_unknown.table),
     "time": (lambda models, _: doctor_time.measure(models), doctor_time.table),
