@@ -44,7 +44,8 @@ EXIT_CODES = {
     6: "An optional part is not installed.",
     7: "The data cannot answer the question.",
     8: "A server cannot be reached, or answers with an error.",
-    9: "The vectors are not what the model declares, or no readout that is known made them.",
+    9: "Vectors are not what the model declares, of no known readout, or not another server's.",
+    10: "The vectors of a server are not what they were.",
     130: "Interrupted by Ctrl-C; 143 by SIGTERM, 129 by SIGHUP.",
 }
 """One for each kind of error in ``poolwise.errors``, whose sentence is on stderr; 9 is doctor's."""

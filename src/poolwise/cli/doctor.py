@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from poolwise.cli.cost_options import cost_options, take_cost_data
+from poolwise.cli.doctor_modes import mode
 from poolwise.cli.options import console, force_option, json_option, print_json
 from poolwise.errors import OptionError
 from poolwise.files import atomic_write
@@ -18,9 +19,13 @@ if TYPE_CHECKING:
     from poolwise.doctor.diagnosis import Diagnosis
 
 DIFFERENT = 9
-"""The exit code where vectors are not what the model declares."""
+"""The exit code where vectors are not what the model declares, or another server's."""
+
+CHANGED = 10
+"""The exit code of a watch where vectors are not what they were."""
 
 KEY_VARIABLE = "POOLWISE_ENDPOINT_KEY"
+SECOND_KEY_VARIABLE = "POOLWISE_ENDPOINT_KEY_B"
 
 
 @click.command("doctor")
@@ -61,6 +66,30 @@ KEY_VARIABLE = "POOLWISE_ENDPOINT_KEY"
     help="A folder or hub id, whose vectors sentence-transformers makes here.",
 )
 @click.option(
+    "--watch",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="STATE",
+    help="Whether --endpoint makes the vectors that STATE has. The first run writes it, as JSON; "
+    "no run replaces it: delete it to begin anew.",
+)
+@click.option(
+    "--metrics",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Of --watch: a .prom file for Prometheus' node_exporter, replaced by each run.",
+)
+@click.option(
+    "--compare",
+    nargs=2,
+    metavar="URL_A URL_B",
+    help="Whether two servers make the same vectors, and which readout each has.",
+)
+@click.option(
+    "--second-model",
+    metavar="NAME",
+    help="Of --compare: which of URL_B's models. [default: as --endpoint-model]",
+)
+@click.option(
     "--prompt",
     "prompts",
     multiple=True,
@@ -84,22 +113,38 @@ def command(
     force: bool,
     as_json: bool,
     prompts: tuple[str, ...],
+    watch: Path | None,
+    metrics: Path | None,
+    compare: tuple[str, str] | None,
+    second_model: str | None,
     **given: Any,
 ) -> None:
     """Say which readout of MODEL made the vectors of a server, of files, or of a folder.
 
     Everything that MODEL can give is compared with them: layer, pool, Dense layers, normalisation,
     prompt, casing, truncation, precision; each beside what MODEL's folder declares. Where they
-    differ, --pairs, --labels or --queries measure what that costs. A server's key
-    is read from the environment variable POOLWISE_ENDPOINT_KEY. Exit code 0 where all is as
-    declared, 9 where it is not, or no readout that is known made them.
+    differ, --pairs, --labels or --queries measure what that costs. A server's key is read from the
+    environment variable POOLWISE_ENDPOINT_KEY; that of URL_B from POOLWISE_ENDPOINT_KEY_B.
+
+    Exit code 0 where all is as declared, 9 where it is not, or no readout that is known made them.
+    With --watch 0 where vectors are as they were, and at the first run; 10 where they have changed.
+    With --compare 0 where they are the same but for precision, else 9.
 
     \b
     poolwise doctor demo --endpoint http://127.0.0.1:8080/v1
     poolwise doctor demo --vectors vectors.npy --texts texts.txt -o doctor.html
     poolwise doctor demo --sentence-transformers my-model/
     poolwise doctor demo --endpoint http://127.0.0.1:8080/v1 --pairs sts-dev.csv
+    poolwise doctor demo --endpoint http://127.0.0.1:8080/v1 --watch demo.json --metrics demo.prom
+    poolwise doctor demo --compare http://127.0.0.1:8080/v1 http://127.0.0.1:8081/v1
     """
+    asked = mode()
+    if asked == "--watch" and watch is not None:
+        _watch(model, watch, metrics, prompts, as_json, given)
+        return
+    if asked == "--compare" and compare is not None:
+        _compare(model, compare, second_model, prompts, as_json, given)
+        return
     if not any(given[name] for name in ("endpoint", "vectors", "sentence_transformers")):
         raise OptionError(
             "where do the vectors come from? Give one of --endpoint URL, --vectors FILE and "
@@ -122,6 +167,66 @@ def command(
         if output:
             console().print(f"page: {output}", soft_wrap=True)
     if diagnosis.agrees is False:
+        raise click.exceptions.Exit(DIFFERENT)
+
+
+def _watch(
+    model: str,
+    state: Path,
+    metrics: Path | None,
+    prompts: tuple[str, ...],
+    as_json: bool,
+    given: dict[str, Any],
+) -> None:
+    from poolwise.api import watch  # noqa: PLC0415 - after what --help needs
+    from poolwise.cli.watches import print_watch  # noqa: PLC0415 - likewise
+
+    result = watch(
+        model,
+        endpoint=given["endpoint"],
+        api=given["api"],
+        endpoint_model=given["endpoint_model"],
+        key=os.environ.get(KEY_VARIABLE) or None,
+        state=state,
+        metrics=metrics,
+        prompts=prompts,
+        progress=True,
+    )
+    if as_json:
+        print_json(result.to_json())
+    else:
+        print_watch(result)
+    if result.changed:
+        raise click.exceptions.Exit(CHANGED)
+
+
+def _compare(
+    model: str,
+    urls: tuple[str, str],
+    second_model: str | None,
+    prompts: tuple[str, ...],
+    as_json: bool,
+    given: dict[str, Any],
+) -> None:
+    from poolwise.api import compare_endpoints  # noqa: PLC0415 - after what --help needs
+    from poolwise.cli.endpoint_comparisons import print_comparison  # noqa: PLC0415 - likewise
+
+    api, name = given["api"], given["endpoint_model"]
+    keys = [os.environ.get(variable) or None for variable in (KEY_VARIABLE, SECOND_KEY_VARIABLE)]
+    result = compare_endpoints(
+        model,
+        *urls,
+        apis=(api, api),
+        endpoint_models=(name, second_model or name),
+        keys=(keys[0], keys[1]),
+        prompts=prompts,
+        progress=True,
+    )
+    if as_json:
+        print_json(result.to_json())
+    else:
+        print_comparison(result)
+    if not result.same:
         raise click.exceptions.Exit(DIFFERENT)
 
 
