@@ -84,6 +84,13 @@ def table(tmp_path):
     return path
 
 
+def noise(out):
+    """A file beside ``out`` with a vector for each row of the table."""
+    path = out.with_name(f"vectors{EVIL}.npy")
+    np.save(path, np.random.default_rng(0).normal(size=(90, 32)))
+    return path
+
+
 CALLS = {
     "layers": lambda model, table, out: ["layers", model],
     "inspect": lambda model, table, out: ["inspect", model, f"a cat{EVIL}{CLOSING}", "--html", out],
@@ -112,7 +119,11 @@ CALLS = {
     "verify": lambda model, table, out: ["verify", f"no{EVIL}"],
     "search": lambda model, table, out: ["search", f"no{EVIL}", "a cat"],
     "doctor": lambda model, table, out: [
-        *("doctor", model, "--vectors", f"no{EVIL}.npy", "--texts", table),
+        *("doctor", model, "--vectors", noise(out), "--texts", table, "--text-column", "text"),
+        *("--prompt", EVIL, "-o", out),
+    ],
+    "doctor, no such file": lambda model, table, out: [
+        *("doctor", model, "--vectors", f"no{EVIL}.npy", "--texts", table)
     ],
     "sweep": lambda model, table, out: [
         *("sweep", model, "--labels", table, "--label-column", f"a{EVIL}")
@@ -139,7 +150,7 @@ def test_every_command_shows_it_as_text(run, model, table, tmp_path, call):
         for path in tmp_path.rglob("*")
         if path.is_file() and path.read_bytes()[:15] == b"<!doctype html>"
     ]
-    assert len(pages) == (call in {"inspect", "ask", "reproduce"})
+    assert len(pages) == (call in {"inspect", "ask", "reproduce", "doctor"})
     for page in pages:
         tags = Tags()
         tags.feed(page.read_text(encoding="utf-8"))
