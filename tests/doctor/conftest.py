@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,25 @@ def sentence_folder(distinct, tmp_path_factory):
         return made[key]
 
     return make
+
+
+class ProgramSource:
+    """A VectorSource: vectors of ``readout``, which ``change(texts, vectors)`` makes others of."""
+
+    description = "a program"
+
+    def __init__(self, model, readout="mean@-1|l2", change=lambda texts, vectors: vectors):
+        self.model, self.readout, self.change = model, readout, change
+
+    def embed(self, texts):
+        with warnings.catch_warnings(action="ignore"):  # on texts that are cut
+            return self.change(texts, self.model.embed(list(texts), self.readout))
+
+
+@pytest.fixture(scope="session")
+def program_source():
+    """``program_source(model, "cls@-1|l2", change)``: a program in place of a server."""
+    return ProgramSource
 
 
 @pytest.fixture(scope="module")

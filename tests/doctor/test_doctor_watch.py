@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import socket
-import warnings
 from types import SimpleNamespace
 
 import numpy as np
@@ -39,26 +38,13 @@ def of_metrics(path):
     return {sample.name.removeprefix("poolwise_doctor_"): sample.value for sample in samples}
 
 
-class Source:
-    """A program as a VectorSource: vectors of ``readout``, which ``change`` makes others of."""
-
-    description = "a program"
-
-    def __init__(self, model, readout="mean@-1|l2", change=lambda texts, vectors: vectors):
-        self.model, self.readout, self.change = model, readout, change
-
-    def embed(self, texts):
-        with warnings.catch_warnings(action="ignore"):  # on texts that are cut
-            return self.change(texts, self.model.embed(list(texts), self.readout))
-
-
 @pytest.fixture
-def program(distinct, tmp_path):
+def program(program_source, distinct, tmp_path):
     """``program(readout, change)``: what a watch says of these vectors, after those of the mean."""
     model, path = poolwise.load(distinct("bert")), tmp_path / "state.json"
     watch = Watch(model, URL, path)
-    watch.run(Source(model), None)
-    return lambda *changed: watch.run(Source(model, *changed), read_state(path, model))
+    watch.run(program_source(model), None)
+    return lambda *changed: watch.run(program_source(model, *changed), read_state(path, model))
 
 
 def test_the_first_run_is_a_diagnosis_and_keeps_the_vectors(watched):
@@ -148,7 +134,7 @@ def test_another_model_is_not_said_to_have_a_readout(program):
     assert readout.sentence.startswith("None of the readouts")
 
 
-def test_what_a_server_does_by_chance_is_its_noise(distinct, tmp_path):
+def test_what_a_server_does_by_chance_is_its_noise(program_source, distinct, tmp_path):
     model, path, random = (
         poolwise.load(distinct("bert")),
         tmp_path / "state",
@@ -159,15 +145,15 @@ def test_what_a_server_does_by_chance_is_its_noise(distinct, tmp_path):
         return vectors + random.normal(size=vectors.shape) * 1e-4
 
     watch = Watch(model, URL, path)
-    watch.run(Source(model, change=shake), None)
-    again = watch.run(Source(model, change=shake), read_state(path, model))
+    watch.run(program_source(model, change=shake), None)
+    again = watch.run(program_source(model, change=shake), read_state(path, model))
     assert (again.outcome, 1e-4 < again.distance_max < again.noise) == ("unchanged", True)
-    other = watch.run(Source(model, "cls@-1|l2", shake), read_state(path, model))
+    other = watch.run(program_source(model, "cls@-1|l2", shake), read_state(path, model))
     assert [(c.aspect, c.now) for c in other.changes] == [("readout", "cls@-1")]
 
 
 @pytest.mark.parametrize("texts", [3, 57])
-def test_an_interrupted_run_leaves_no_state_or_the_same(distinct, tmp_path, texts):
+def test_an_interrupted_run_leaves_no_state_or_the_same(program_source, distinct, tmp_path, texts):
     model, path, left = poolwise.load(distinct("bert")), tmp_path / "state.json", [texts]
 
     def interrupt(sent, vectors):
@@ -178,12 +164,12 @@ def test_an_interrupted_run_leaves_no_state_or_the_same(distinct, tmp_path, text
 
     watch = Watch(model, URL, path)
     with pytest.raises(KeyboardInterrupt):
-        watch.run(Source(model, change=interrupt), None)
+        watch.run(program_source(model, change=interrupt), None)
     assert not [*tmp_path.iterdir()]
-    watch.run(Source(model), None)
+    watch.run(program_source(model), None)
     kept, left[0] = path.read_bytes(), texts
     with pytest.raises(KeyboardInterrupt):
-        watch.run(Source(model, "cls@-1", interrupt), read_state(path, model))
+        watch.run(program_source(model, "cls@-1", interrupt), read_state(path, model))
     assert [*tmp_path.iterdir()] == [path]
     assert path.read_bytes() == kept
 
