@@ -22,9 +22,14 @@ LINEAR_POOLS = (
     "token[1]",
     "token[-2]",
 )
-"""Pools that commute with a weighted sum of layers. ``sqrtmean`` has the direction of ``mean``."""
+"""Pools that commute with a weighted sum of layers."""
 
-POOLS = (*LINEAR_POOLS, "max", "max[words]")
+ROOT_MEAN = "sqrtmean"
+"""It has the direction of ``mean``: another vector only once layers with a bias follow."""
+
+MAX_POOLS = ("max", "max[words]")
+
+POOLS = (*LINEAR_POOLS, ROOT_MEAN, *MAX_POOLS)
 
 
 def layer_name(layer: int, depth: int) -> str:

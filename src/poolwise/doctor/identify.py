@@ -28,7 +28,7 @@ from poolwise.doctor.matching import UNKNOWN_LENGTHS, Lengths, match_lengths
 from poolwise.doctor.reader import Reader
 from poolwise.doctor.reading import Reading
 from poolwise.doctor.rewritings import SEPARATOR
-from poolwise.doctor.search import Hypothesis, Search, search
+from poolwise.doctor.search import Hypothesis, Ranking, Search, rank, rank_rare, search
 from poolwise.doctor.statement import Aspect
 from poolwise.doctor.target import Target
 from poolwise.doctor.truncation import Truncation, find_truncation
@@ -150,20 +150,44 @@ def _searched(
     few, few_target = plain[:FEW], target.rows(range(min(FEW, len(plain))))
     prompted = [start.changed(prompt=prompt) for prompt in known]
     cased = any(text != text.lower() for text in plain)
-    stages = [
-        [*prompted, *(casings(reader, start).values() if cased else ())],
-        _less_special(start),
+    spelled = [
+        other
+        for reading in prompted
+        if cased or reading.prompt != reading.prompt.lower()
+        for other in list(casings(reader, reading).values())[1:]
     ]
-    wide = search(reader, stages, few, few_target, enough=NOISE)
-    own = [*dict.fromkeys([*model.prompts.texts.values(), *more_prompts, *known])]
+    own = [start.prompt, *model.prompts.texts.values(), *more_prompts]
+    less_special = [r for reading in prompted for r in _less_special(reading)]
+    stages = [[*prompted, *_less_special(start)], [*spelled, *less_special]]
+    wide = _until(reader, stages, few, few_target, rank)
     if wide.best.error > TOLERANCE:
-        both = [r for prompt in own for r in _less_special(start.changed(prompt=prompt))]
-        more = search(reader, [both], few, few_target, enough=NOISE)
-        wide = min(wide, more, key=lambda result: result.best.error)
-    if wide.best.reading == start:
+        own_readings = [start.changed(prompt=prompt) for prompt in own]
+        rare = _until(reader, [[*own_readings, *_less_special(start)]], few, few_target, rank_rare)
+        wide = min(wide, rare, key=lambda result: result.best.error)
+    if wide.best.error >= found.best.error:
         return found
-    again = search(reader, [[wide.best.reading]], plain, target, enough=NOISE)
-    return min(found, again, key=lambda result: result.best.error)
+    rankings = (rank, rank_rare)
+    again = [
+        search(reader, [[wide.best.reading]], plain, target, enough=NOISE, ranking=ranking)
+        for ranking in rankings[: 1 + (wide.best.error < 0.5 * found.best.error)]
+    ]
+    return min(found, *again, key=lambda result: result.best.error)
+
+
+def _until(
+    reader: Reader,
+    stages: Sequence[Sequence[Reading]],
+    texts: Sequence[str],
+    target: Target,
+    ranking: Ranking,
+) -> Search:
+    """The best of the stages, up to the first that explains the vectors."""
+    results: list[Search] = []
+    for readings in stages:
+        results.append(search(reader, [readings], texts, target, enough=NOISE, ranking=ranking))
+        if results[-1].best.error <= TOLERANCE:
+            break
+    return min(results, key=lambda result: result.best.error)
 
 
 def _less_special(reading: Reading) -> list[Reading]:

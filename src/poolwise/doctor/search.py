@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 
 from poolwise.doctor.after_pooling import NOTHING, AfterPooling, after_pooling
 from poolwise.doctor.candidates import (
     LINEAR_POOLS,
+    MAX_POOLS,
+    ROOT_MEAN,
     Mixes,
     fitted_weights,
     mix_distances,
@@ -92,7 +95,9 @@ def _single(
     specs = [
         spec
         for spec, pooled in vectors.items()
-        if after.width in (None, pooled.shape[1]) and spec not in after.skips
+        if after.width in (None, pooled.shape[1])
+        and spec not in after.skips
+        and not (after is NOTHING and spec.startswith(ROOT_MEAN))
     ]
     if not specs:
         return
@@ -128,6 +133,34 @@ def _mixed(
             yield Hypothesis(reading, spec, (spec,), error=error)
 
 
+def rank_rare(
+    reader: Reader, reading: Reading, texts: Sequence[str], target: Target, *, most: int = 12
+) -> list[Hypothesis]:
+    """What hardly anybody does: averages of layers before the Dense layers or the pooler, and the
+    largest values of averages of layers."""
+    depth, model = reader.model.depth, reader.model
+    if target.width > model.width:
+        return []
+    mixes = Mixes.of(depth)
+    vectors = reader.vectors(reading, texts, specs_of(model))
+    mixed = {
+        f"{pool}@{name}": np.einsum("l,lnd->nd", weights, stacked(vectors, pool, depth))
+        for pool in (*LINEAR_POOLS, ROOT_MEAN)
+        for name, weights in zip(mixes.names, mixes.weights, strict=True)
+    }
+    largest = [f"{pool}@{name}" for pool in MAX_POOLS for name in mixes.names]
+    mixed |= reader.vectors(reading, texts, largest)
+    found = [
+        hypothesis
+        for after in after_pooling(model)
+        for hypothesis in _single(reading, mixed, after, target)
+    ]
+    return sorted(found, key=lambda h: h.error)[:most]
+
+
+Ranking: TypeAlias = Callable[[Reader, Reading, Sequence[str], Target], list[Hypothesis]]
+
+
 def _rounded(weights: Doubles) -> Doubles | None:
     """Without layers that hardly count; None where no sensible weights are left."""
     kept = np.where(np.abs(weights) < WEIGHT, 0, weights)
@@ -151,7 +184,11 @@ def _side_by_side(
     parts: list[str] = []
     for start in range(0, target.width, width):
         part = target.part(start, min(start + width, target.width))
-        errors = {spec: float(np.median(part.distances(x))) for spec, x in vectors.items()}
+        errors = {
+            spec: float(np.median(part.distances(x)))
+            for spec, x in vectors.items()
+            if not spec.startswith(ROOT_MEAN)
+        }
         parts.append(min(errors, key=errors.__getitem__))
     made = np.concatenate([vectors[spec] for spec in parts], axis=1)
     error = float(np.median(target.distances(made)))
@@ -201,8 +238,10 @@ def search(
     target: Target,
     *,
     enough: float,
+    ranking: Ranking = rank,
 ) -> Search:
-    """Compare ``target`` with all readouts of ``texts`` in each reading, a stage at a time.
+    """Compare ``target`` with the readouts of ``ranking``, of ``texts`` in each reading, a stage at
+    a time.
 
     Later stages are left out once a hypothesis is within ``enough``.
     """
@@ -214,7 +253,7 @@ def search(
             ids = tuple(text.windows[0].ids.tobytes() for text in tokenized)
             if ids not in seen:
                 seen.add(ids)
-                ranked += rank(reader, reading, texts, target)
+                ranked += ranking(reader, reading, texts, target)
         ranked.sort(key=lambda hypothesis: hypothesis.error)
         if ranked and ranked[0].error <= enough:
             break
@@ -224,7 +263,7 @@ def search(
 def _told_apart(
     reader: Reader, ranked: Sequence[Hypothesis], texts: Sequence[str], target: Target
 ) -> Search:
-    best = ranked[0]
+    best = ranked[0] if ranked else Hypothesis(Reading(), "mean@-1", ("mean@-1",))
     if best.error >= FARTHEST:
         return Search(best, (), None)
     own = best.vectors(reader, texts, best.reading)[:, : target.width]

@@ -15,11 +15,13 @@ from poolwise.doctor.statement import Aspect, Statement, confidence
 from poolwise.readouts import Readout
 from poolwise.selection.grid import canonical_key
 
-FLOAT32 = 3e-5
-"""Errors up to this come from float32 arithmetic; of the demo model in torch: 1e-7 to 1e-6."""
+FLOAT32 = 1e-5
+"""Errors up to this come from float32 arithmetic: of the demo model 1e-6 at most. float16 makes
+5e-5 (the first layers' [CLS], which hardly differs between texts) to 1.3e-3, bfloat16 3e-4 to
+1.3e-2: benchmarks/results/doctor-2026-11-29.md."""
 
 HALF = 3e-3
-"""Up to this from float16; bfloat16 and int8 weights err by more."""
+"""Up to this from float16; bfloat16 and int8 weights err by more in the mean of tokens."""
 
 STABLE = 1e-5
 """Between vectors of the same text, what is only float32."""
