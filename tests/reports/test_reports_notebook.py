@@ -16,7 +16,7 @@ from poolwise.reports import MIME_TYPE, finding_html, summary_html, vega_lite
 from poolwise.reports.rendering import RENDERERS, render_chart
 
 FIXTURES = [
-    *("cost_front", "layers", "density", "forest", "heat"),
+    *("cost_front", "layers", "density", "distances", "forest", "heat"),
     *("learning_curve", "multiples", "ranking"),
 ]
 
