@@ -73,11 +73,10 @@ def identified(
     return identify(reader, evidence, OWN_PROMPTS)
 
 
-def stated_confidence(found: Identification) -> float:
-    """Of the readout; 1 where nothing else was compared."""
+def stated_confidence(found: Identification) -> float | None:
+    """Of the readout; None where nothing else was compared."""
     runner_up = found.search.runner_up
-    value = confidence(found.error, None if runner_up is None else runner_up.error)
-    return 1.0 if value is None else value
+    return confidence(found.error, None if runner_up is None else runner_up.error)
 
 
 def cases(

@@ -63,13 +63,15 @@ def table(rows: list[Row]) -> str:
         f"{sum(row['identified'] for row in wrong)} of {len(wrong)} are called identified.\n"
     )
     columns = ("confidence", "identifications", "right", "interval", "identified", "and wrong")
+    stated = [row for row in rows if row["confidence"] is not None]
     bins = [
         (
             f"{low:g} to {high:g}",
-            [r for r in rows if low <= r["confidence"] < high or r["confidence"] == high == 1],
+            [r for r in stated if low <= r["confidence"] < high or r["confidence"] == high == 1],
         )
         for low, high in pairwise(BINS)
     ]
+    bins.append(("none stated", [row for row in rows if row["confidence"] is None]))
     noises = [(f"{noise:g}", [r for r in rows if r["noise"] == noise]) for noise in NOISES]
     confidences = markdown_table(header, columns, [_counted(*part) for part in bins])
     middle = "\nThe same by the size of the noise:\n"

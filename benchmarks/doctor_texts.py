@@ -63,8 +63,8 @@ def table(rows: list[Row]) -> str:
             *(f"{sum(r[key] for r in some)} of {len(some)}" for key in ("readout", "prompt")),
             str(sum(not r["identified"] for r in some)),
             str(sum(_wrong(r) for r in some)),
-            f"{min(r['confidence'] for r in some):.3f}",
-            f"{min((r['confidence'] for r in some if not _wrong(r)), default=0):.3f}",
+            _lowest(some),
+            _lowest([r for r in some if not _wrong(r)]),
         )
         for number, some in sorted(by_number.items())
     ]
@@ -84,6 +84,11 @@ def table(rows: list[Row]) -> str:
     ]
     listed = ["\nWrong, or not identified with all texts:\n", *wrong, ""] if wrong else []
     return markdown_table(header, columns, shown) + "\n".join(listed)
+
+
+def _lowest(rows: list[Row]) -> str:
+    stated = [row["confidence"] for row in rows if row["confidence"] is not None]
+    return f"{min(stated):.3f}" if stated else ""
 
 
 def _wrong(row: Row) -> bool:
