@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poolwise.doctor.matching import distances
+from poolwise.doctor.matching import distances, unit_rows
 from poolwise.doctor.source import VectorSource
+
+SWAPPED = 0.1
+"""A vector this much nearer to another text's, relative to its own text's, is the other's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +37,13 @@ def measure_drift(
     single = np.asarray(alone, np.float64)
     again = np.stack([np.asarray(source.embed([text]), np.float64)[0] for text in short])
     mixed = [text for pair in zip(short, _cycled(long, len(short)), strict=True) for text in pair]
-    together = np.asarray(source.embed(mixed), np.float64)[::2]
-    beside = distances(together, single)
-    crossed = np.linalg.norm(_units(together)[:, None, :] - _units(single)[None, :, :], axis=2)
-    nearest = crossed.argmin(axis=1)
-    own = crossed[np.arange(len(short)), np.arange(len(short))]
-    swapped = (nearest != np.arange(len(short))) & (crossed.min(axis=1) < 0.1 * own)
+    together = np.asarray(source.embed(mixed), np.float64)
+    own = np.arange(0, len(mixed), 2)
+    beside = distances(together[own], single)
+    crossed = np.linalg.norm(
+        unit_rows(single)[:, None, :] - unit_rows(together)[None, :, :], axis=2
+    )
+    swapped = (crossed.argmin(axis=1) != own) & (crossed.min(axis=1) < SWAPPED * beside)
     return Drift(
         float(distances(again, single).max(initial=0)),
         float(beside.max(initial=0)),
@@ -50,8 +54,3 @@ def measure_drift(
 
 def _cycled(texts: Sequence[str], count: int) -> list[str]:
     return [texts[i % len(texts)] for i in range(count)]
-
-
-def _units(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    norms = np.linalg.norm(x, axis=1, keepdims=True)
-    return np.asarray(x / np.where(norms > 0, norms, 1), np.float64)
