@@ -65,8 +65,8 @@ def table(rows: list[Row]) -> str:
     )
     shown = [
         (
-            r["source"],
-            str(r["readout"]),
+            r["source"].replace("|", "\\|"),
+            str(r["readout"]).replace("|", "\\|"),
             f"{r['seconds']:.1f}",
             f"{r['of the source']:.1f}",
             str(r["requests"]),
