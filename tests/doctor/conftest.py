@@ -9,6 +9,7 @@ import pytest
 
 with pytest.MonkeyPatch.context() as patch:
     patch.syspath_prepend(Path(__file__).parent)
+    import identified  # noqa: F401 - for tests
     from faulty_server import MEAN_L2, FaultyServer
     from oracles import Setup
     from tiny_models import POSITIONS, save_modules, write_distinct

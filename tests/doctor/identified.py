@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from setups import Setup, expected, same_as
+from setups import DEPTH, Setup, expected, same_as
 
 from poolwise.doctor.diagnosis import Diagnosis
 
@@ -26,7 +26,7 @@ class OracleSource:
         return np.concatenate([self.encoder.vectors(self.setup, [text]) for text in texts])
 
 
-def mistakes(diagnosis: Diagnosis, setup: Setup, max_length: int) -> list[str]:
+def mistakes(diagnosis: Diagnosis, setup: Setup, max_length: int, depth: int = DEPTH) -> list[str]:
     """What the diagnosis says otherwise than the setup, a line each."""
     right, found = expected(setup), {s.aspect: s.value for s in diagnosis.statements}
     wrong = [] if diagnosis.identified else ["not identified"]
@@ -36,13 +36,13 @@ def mistakes(diagnosis: Diagnosis, setup: Setup, max_length: int) -> list[str]:
             wrong.append(f"{name}: {value!r}, expected {' or '.join(map(repr, allowed))}")
 
     if right["readout"] is not None:
-        allowed = {canonical(spec) for spec in same_as(setup)}
+        allowed = {canonical(spec, depth) for spec in same_as(setup, depth)}
         if setup.precision == "int8":  # whole numbers hide norms
             allowed |= {str(spec).removesuffix("|l2") for spec in allowed}
             allowed |= {str(spec).replace("sqrtmean", "mean") for spec in allowed}
-        check("readout", canonical(diagnosis.readout), *allowed)
+        check("readout", canonical(diagnosis.readout, depth), *allowed)
     else:
-        check("pooled", canonical(found.get("readout")), canonical(right["pooled"]))
+        check("pooled", canonical(found.get("readout"), depth), canonical(right["pooled"], depth))
         steps = "pooler" if right["pooler"] else "dense twice"
         check("after pooling", found.get("after pooling"), steps)
     check("prompt", found.get("prompt"), setup.prompt)
@@ -55,8 +55,8 @@ def mistakes(diagnosis: Diagnosis, setup: Setup, max_length: int) -> list[str]:
     return wrong
 
 
-def canonical(spec: object, depth: int = 3) -> object:
-    """The spec with layers counted from the embeddings, for the tiny encoders."""
+def canonical(spec: object, depth: int) -> object:
+    """The spec with layers counted from the embeddings."""
     from poolwise.readouts import parse
 
     if not isinstance(spec, str):

@@ -16,6 +16,7 @@ from poolwise.doctor.recomposed import recomposed
 from poolwise.doctor.source import StoredVectors, VectorSource
 from poolwise.doctor.statement import Statement
 from poolwise.doctor.statements import statements
+from poolwise.doctor.verdict import verdict
 from poolwise.model import Model
 
 
@@ -92,7 +93,7 @@ def _diagnosis(
         found.tolerance,
         None if model.declared is None else str(model.declared),
         agrees,
-        _verdict(model, found, mapped, None if readout is None else str(readout), differences),
+        verdict(model, found, mapped, None if readout is None else str(readout), differences),
         said,
         len(evidence.texts),
         found.target.width,
@@ -101,29 +102,3 @@ def _diagnosis(
         nearness(reader, evidence, found, mapped),
         model.provenance(),
     )
-
-
-def _verdict(
-    model: Model,
-    found: Identification,
-    mapped: Mapping | None,
-    readout: str | None,
-    differences: Sequence[Statement],
-) -> str:
-    name = model.name
-    if mapped is not None:
-        return f"These vectors are {mapped.description} of {name}."
-    if not found.identified:
-        best = found.best
-        return (
-            f"None of the readouts of {name} that I know made these vectors; the nearest, "
-            f"{best.name}, is at a distance of {best.error:.2g}, where rounding makes at most "
-            f"{found.tolerance:.2g}."
-        )
-    made = readout or found.best.name
-    start = f"{made} of {name} made these vectors"
-    if not differences:
-        declares = ", as its folder declares" if model.declared is not None else ""
-        return f"{start}{declares}."
-    aspects = ", ".join(dict.fromkeys(statement.aspect for statement in differences))
-    return f"{start}; not as its folder declares: {aspects}."

@@ -50,6 +50,9 @@ NOISES = 10.0
 FEW = 8
 """Plain texts that the many readings of a search are tried on."""
 
+FEWEST_VALUES, FEWEST_BITS = 4, 32
+"""Dimensions below which a readout fits by chance."""
+
 FEW_TOKENS = 12
 
 SHORT = 64
@@ -79,7 +82,7 @@ class Identification:
 
     @property
     def identified(self) -> bool:
-        return self.error <= self.tolerance
+        return bool(self.error <= self.tolerance and _enough(self.target))
 
 
 def tolerance_of(target: Target) -> float:
@@ -101,7 +104,7 @@ def identify(
     scales = None
     if found.best.error > tolerance and not target.binary:
         found, scales = _scaled(reader, found, plain, plain_target)
-    if found.best.error > tolerance:
+    if found.best.error > tolerance or not _enough(target):
         return Identification(found, found.best, found.best.error, tolerance, tolerance, target)
     if scales is not None:
         target = replace(target, values=(target.values - scales.shifts) / scales.slopes)
@@ -122,6 +125,13 @@ def identify(
         truncation,
         errors <= noise,
         scales,
+    )
+
+
+def _enough(target: Target) -> bool:
+    """Whether there are dimensions enough to tell readouts apart, and other values than zero."""
+    return target.width >= (FEWEST_BITS if target.binary else FEWEST_VALUES) and bool(
+        np.any(target.values)
     )
 
 

@@ -84,7 +84,7 @@ def search_map(
     More texts go out where a server answers: as many as the map has unknowns in a column, and some
     to measure it on.
     """
-    if found.target.binary:
+    if found.target.binary or np.ptp(found.target.values, axis=0).max() == 0:
         return None
     width = reader.model.width
     texts, vectors = _enough(reader, evidence, rows_needed(width), progress=progress)

@@ -37,6 +37,7 @@ def statements(reader: Reader, evidence: Evidence, found: Identification) -> Ite
         yield from _readings(reader, found)
         yield from _empty(reader, evidence, found)
         yield from _truncation(reader, evidence, found)
+    yield from _constant(found)
     yield _numbers(found)
     if found.identified:
         yield from _arithmetic(found)
@@ -487,6 +488,16 @@ def _drift(evidence: Evidence, found: Identification) -> Iterator[Statement]:
         texts=drift.texts,
         agrees=same,
     )
+
+
+def _constant(found: Identification) -> Iterator[Statement]:
+    values = found.target.values
+    if not np.any(values):
+        sentence = "Every vector is zero."
+        yield Statement("rows", "all zero", sentence, texts=len(values), agrees=False)
+    elif len(values) > 1 and np.ptp(values, axis=0).max() == 0:
+        sentence = "Every text has the same vector."
+        yield Statement("rows", "all the same", sentence, texts=len(values), agrees=False)
 
 
 def _rows(evidence: Evidence, found: Identification) -> Iterator[Statement]:
