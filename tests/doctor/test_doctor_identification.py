@@ -20,8 +20,11 @@ UNKNOWN = int(os.environ.get("POOLWISE_DOCTOR_UNKNOWN", "16"))
 UNKNOWN_PROMPT = "the cat sat on "
 
 
-def reaches_plain_texts(setup: Setup, model: poolwise.Model) -> bool:
-    """Whether even short texts are cut behind their prompt, so that no text shows the prompt."""
+def is_hidden(setup: Setup, model: poolwise.Model) -> bool:
+    """Whether even short texts are cut behind their prompt, so that no text shows the prompt; or
+    √tokens is divided out behind windows, of which the doctor tries the mean alone."""
+    if setup.long == "windows" and setup.pool == "sqrtmean" and setup.steps[-1:] == ("l2",):
+        return True
     (prompt,) = model.tokenize([setup.prompt or "a"])
     return setup.length is not None and setup.length < prompt.n_tokens + 9
 
@@ -38,7 +41,7 @@ def test_setups_by_chance_are_identified(seed, family, distinct, sentence_folder
             else distinct(family)
         )
         model = poolwise.load(folder)
-        if not reaches_plain_texts(setup, model):
+        if not is_hidden(setup, model):
             break
     source = OracleSource(encoder_of(folder), setup)
     diagnosis = diagnose_source(model, source, prompts=[UNKNOWN_PROMPT])

@@ -134,6 +134,7 @@ def fit_scales(pooled: Doubles, found: Doubles) -> ScaledDimensions:
     spread = x - center
     variance = np.maximum((spread**2).sum(axis=0), 1e-300)
     slopes = (spread * y).sum(axis=0) / variance
+    slopes = np.where(np.abs(slopes) > 1e-12, slopes, 1.0)  # a constant dimension
     shifts = y.mean(axis=0) - slopes * center
     made = pooled[1::2, : found.shape[1]] * slopes + shifts
     mean = found[::2].mean(axis=0)

@@ -18,7 +18,7 @@ from poolwise.doctor.source import StoredVectors, VectorSource
 from poolwise.errors import EndpointError, RefusedTextError
 from poolwise.progress import Progress
 
-N_PLAIN = 24
+N_PLAIN = 12
 """Plain probe texts: see benchmarks/doctor.py for how many are needed."""
 
 PLAIN_STORED = 48

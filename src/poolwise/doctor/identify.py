@@ -32,6 +32,7 @@ from poolwise.doctor.search import Hypothesis, Ranking, Search, rank, rank_rare,
 from poolwise.doctor.statement import Aspect
 from poolwise.doctor.target import Target
 from poolwise.doctor.truncation import Truncation, find_truncation
+from poolwise.model import Model
 
 TOLERANCE = 0.03
 """Vectors within this distance are the same but for rounding: a cosine above 0.9995."""
@@ -102,8 +103,10 @@ def identify(
     found = _searched(reader, known, more_prompts, plain, plain_target)
     tolerance = tolerance_of(target)
     scales = None
-    if found.best.error > tolerance and not target.binary:
-        found, scales = _scaled(reader, found, plain, plain_target)
+    if found.best.error > tolerance:
+        readings = [*_own_readings(reader.model, more_prompts), found.best.reading]
+        if (fit := _scaled(reader, readings, plain, plain_target)) is not None:
+            found, scales = fit
     if found.best.error > tolerance or not _enough(target):
         return Identification(found, found.best, found.best.error, tolerance, tolerance, target)
     if scales is not None:
@@ -153,7 +156,8 @@ def _searched(
 ) -> Search:
     """Everything declared first; then each prompt, each use of special tokens, and both."""
     model = reader.model
-    start = Reading(known[0], max_length=model.max_length, side=model.tokenizer.truncation_side)
+    own_readings = _own_readings(model, more_prompts)
+    start = own_readings[0]
     found = search(reader, [[start]], plain, target, enough=NOISE)
     if found.best.error <= NOISE:
         return found
@@ -166,12 +170,10 @@ def _searched(
         if cased or reading.prompt != reading.prompt.lower()
         for other in list(casings(reader, reading).values())[1:]
     ]
-    own = [start.prompt, *model.prompts.texts.values(), *more_prompts]
     less_special = [r for reading in prompted for r in _less_special(reading)]
     stages = [[*prompted, *_less_special(start)], [*spelled, *less_special]]
     wide = _until(reader, stages, few, few_target, rank)
     if wide.best.error > TOLERANCE:
-        own_readings = [start.changed(prompt=prompt) for prompt in own]
         rare = _until(reader, [[*own_readings, *_less_special(start)]], few, few_target, rank_rare)
         wide = min(wide, rare, key=lambda result: result.best.error)
     if wide.best.error >= found.best.error:
@@ -200,6 +202,13 @@ def _until(
     return min(results, key=lambda result: result.best.error)
 
 
+def _own_readings(model: Model, more_prompts: Sequence[str]) -> list[Reading]:
+    """As the folder reads texts; with its other prompts, none, and those given."""
+    start = Reading(model.prefix, max_length=model.max_length, side=model.tokenizer.truncation_side)
+    others = ["", *model.prompts.texts.values(), *more_prompts]
+    return [*dict.fromkeys([start, *(start.changed(prompt=prompt) for prompt in others)])]
+
+
 def _less_special(reading: Reading) -> list[Reading]:
     return [
         reading.changed(special_tokens="none"),
@@ -221,23 +230,22 @@ def _with_root(
 
 
 def _scaled(
-    reader: Reader, found: Search, plain: Sequence[str], target: Target
-) -> tuple[Search, ScaledDimensions | None]:
+    reader: Reader, readings: Sequence[Reading], plain: Sequence[str], target: Target
+) -> tuple[Search, ScaledDimensions] | None:
     """The readout whose every dimension is scaled and shifted, where one fits the vectors."""
-    reading = found.best.reading
-    vectors = reader.vectors(reading, plain, specs_of(reader.model))
-    fits: list[tuple[str, ScaledDimensions]] = []
-    for spec, pooled in vectors.items():
-        rows = np.isfinite(pooled).all(axis=1)
-        if pooled.shape[1] < target.width or rows.sum() < FEW:
-            continue
-        fits.append((spec, fit_scales(pooled[rows], target.values[rows])))
+    if target.binary or np.ptp(target.values, axis=0).max() == 0:
+        return None
+    fits: list[tuple[Hypothesis, ScaledDimensions]] = []
+    for reading in dict.fromkeys(readings):
+        for spec, pooled in reader.vectors(reading, plain, specs_of(reader.model)).items():
+            rows = np.isfinite(pooled).all(axis=1)
+            if pooled.shape[1] >= target.width and rows.sum() >= FEW:
+                scales = fit_scales(pooled[rows], target.values[rows])
+                fits.append((Hypothesis(reading, spec, (spec,), error=scales.error), scales))
     fits.sort(key=lambda pair: pair[1].error)
     if len(fits) < 2 or fits[0][1].error > TOLERANCE:
-        return found, None
-    (spec, scales), (next_spec, next_scales) = fits[:2]
-    best = Hypothesis(reading, spec, (spec,), error=scales.error)
-    runner_up = Hypothesis(reading, next_spec, (next_spec,), error=next_scales.error)
+        return None
+    (best, scales), (runner_up, _) = fits[:2]
     return Search(best, (), runner_up), scales
 
 
