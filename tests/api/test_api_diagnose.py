@@ -113,7 +113,7 @@ def test_vectors_of_nothing_that_is_known(declaring):
     assert not found.identified
     assert found.agrees is False
     assert found.nearness.nearest[0].distance > found.tolerance
-    assert "None of the readouts" in found._repr_html_()
+    assert "No readout of " in found._repr_html_()
 
 
 def test_a_folder_of_sentence_transformers(declaring):

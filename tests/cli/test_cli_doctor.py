@@ -64,7 +64,7 @@ def test_vectors_of_nothing_that_is_known(run, model, stored):
     np.save(options[1], np.random.default_rng(0).normal(size=(len(TEXTS), 32)))
     code, out, _ = run("doctor", model, *options)
     assert code == 9
-    assert out.startswith("None of the readouts of ")
+    assert out.startswith("No readout of ")
     assert any(line.split() == ["nearest", "distance"] for line in out.splitlines())
     assert "= as the folder declares" not in out
 
@@ -106,6 +106,7 @@ def test_a_server(run, model, live_server):
     assert found["readout"] == "mean@-1|l2"
     said = {statement["aspect"]: statement for statement in found["statements"]}
     assert said["truncation"]["value"] == "64 right"
+    assert said["truncation"]["runner_up"] == "63 right"
     assert said["batch neighbours"]["agrees"] is True
 
 

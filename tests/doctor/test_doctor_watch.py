@@ -131,7 +131,7 @@ def test_another_model_is_not_said_to_have_a_readout(program):
     result = program("mean@-1|l2", lambda texts, vectors: random.normal(size=vectors.shape))
     (readout,) = [change for change in result.changes if change.aspect == "readout"]
     assert (readout.before, readout.now, result.identified) == ("mean@-1", None, False)
-    assert readout.sentence.startswith("None of the readouts")
+    assert readout.sentence.startswith("No readout of ")
 
 
 def test_what_a_server_does_by_chance_is_its_noise(program_source, distinct, tmp_path):

@@ -94,7 +94,7 @@ def _cut(whole: Matcher, beyond: Sequence[int], ranked: Sequence[tuple[float, Cu
     runner_up, next_error = "", None
     if others:
         next_error, (next_side, next_length) = others[0]
-        runner_up = f"{next_length} tokens, cut on the {next_side}"
+        runner_up = f"{next_length} {next_side}"
     return Truncation(
         "cut", length, side, float(np.median(errors)), runner_up, next_error, len(beyond)
     )
