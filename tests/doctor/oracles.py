@@ -211,7 +211,7 @@ def _rounded(x: np.ndarray, precision: str) -> np.ndarray:
         case "bfloat16":
             return torch.tensor(x).bfloat16().float().numpy()
         case "int8":
-            return np.rint(x * (127 / np.abs(x).max())).astype(np.int8)
+            return np.rint(x * (127 / (np.abs(x).max() or 1))).astype(np.int8)
         case "digits6":
             return np.array([[float(f"{value:.6g}") for value in row] for row in x])
         case "decimals3" | "decimals6":

@@ -152,7 +152,7 @@ def test_what_a_server_does_by_chance_is_its_noise(program_source, distinct, tmp
     assert [(c.aspect, c.now) for c in other.changes] == [("readout", "cls@-1")]
 
 
-@pytest.mark.parametrize("texts", [3, 57])
+@pytest.mark.parametrize("texts", [3, 45])
 def test_an_interrupted_run_leaves_no_state_or_the_same(program_source, distinct, tmp_path, texts):
     model, path, left = poolwise.load(distinct("bert")), tmp_path / "state.json", [texts]
 

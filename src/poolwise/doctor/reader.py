@@ -94,6 +94,7 @@ class Reader:
         self, tokenized: Sequence[TokenizedText], specs: Sequence[str]
     ) -> dict[str, Doubles]:
         """As ``vectors``, of texts that are tokenized."""
+        specs = list(dict.fromkeys(specs))
         readouts = [parse(spec) for spec in specs]
         steps = plan(readouts, depth=self.model.depth, has_pooler=self.model.has_pooler)
         filled = [row for row, text in enumerate(tokenized) if len(text.windows[0])]
