@@ -43,6 +43,11 @@ class Mapping:
     @property
     def description(self) -> str:
         """``mean@-1 through an affine map to 128 dimensions, normalised``."""
+        return f"{self.spec} {self.after}"
+
+    @property
+    def after(self) -> str:
+        """``through an affine map to 128 dimensions, normalised``."""
         to = self.map.weight.shape[1]
         ends = ", normalised" if self.map.normalised else ""
         kinds = {
@@ -51,7 +56,7 @@ class Mapping:
             "rotated": f"through a rotation to {to} dimensions",
             "linear": f"through an affine map to {to} dimensions",
         }
-        return f"{self.spec} {kinds[self.map.kind]}{ends}"
+        return f"{kinds[self.map.kind]}{ends}"
 
     def statements(self) -> Iterator[Statement]:
         yield Statement(

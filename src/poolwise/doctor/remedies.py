@@ -21,7 +21,8 @@ class Remedy:
 _REMEDIES: Mapping[Aspect, str] = {
     "readout": "Set the pooling of what makes these vectors to {declared}, and make stored ones "
     "again: they do not mix with others.",
-    "after pooling": "Set what follows pooling to: {declared}; and make stored vectors again.",
+    "after pooling": "After pooling, apply {declared}, and make stored vectors again: they do not "
+    "mix with others.",
     "normalisation": "Compare by cosine, which norms do not change; or divide each vector by its "
     "norm where a dot product is used.",
     "dimensions": "Compare only vectors cut to the same number of dimensions; normalise after the "
@@ -61,7 +62,9 @@ def remedies(differences: Sequence[Statement]) -> list[Remedy]:
 
 def _text(statement: Statement) -> str:
     declared = statement.declared
-    said = "what was trained" if declared is None else value_text(statement.aspect, declared)
+    said = (
+        "what the folder declares" if declared is None else value_text(statement.aspect, declared)
+    )
     return _REMEDIES[statement.aspect].format(declared=said)
 
 

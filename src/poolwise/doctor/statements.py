@@ -277,7 +277,7 @@ def _reading(
     if known:
         sentence = _sentence(aspect, value)
         if same and not agrees:
-            sentence += f" Or: {', '.join(same[:3])}, which reads these texts alike."
+            sentence += f" These texts do not tell it from {', '.join(same[:3])}."
     else:
         sentence = f"{aspect.capitalize()}: read in no way that is known here."
     next_error = None if runner_up is None else runner_up.error

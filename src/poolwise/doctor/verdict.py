@@ -24,7 +24,7 @@ def verdict(
 ) -> str:
     """What made the vectors, and whether the folder declares it; or that nothing known did."""
     if mapped is not None:
-        return f"{model.name}'s {mapped.description}, made these vectors."
+        return f"{mapped.spec} of {model.name} made these vectors, {mapped.after}."
     if not found.identified:
         return _none(model, found)
     start = f"{readout or found.best.name} of {model.name} made these vectors"
