@@ -60,6 +60,8 @@ loaders: $(VENV)/.developer
 
 soak: $(VENV)/.developer $(VENV)/.ray
 	POOLWISE_FAULTS=all $(BIN)/python -m pytest tests/cli/test_cli_faults.py tests/jobs/test_jobs_faults.py
+	POOLWISE_DOCTOR_UNKNOWN=200 POOLWISE_DOCTOR_SEEDS=25 $(BIN)/python -m pytest \
+		tests/doctor/test_doctor_identification.py
 	for seed in $(SEEDS); do \
 		POOLWISE_MUTATION_SEED=$$seed POOLWISE_MUTATIONS=91 POOLWISE_FOLDERS=2000 \
 			$(BIN)/python -m pytest \

@@ -7,6 +7,8 @@ from setups import DEPTH, Setup, expected, same_as
 
 from poolwise.doctor.diagnosis import Diagnosis
 
+MANY = 16
+
 SPECIAL = {"all": "added", "none": "none", "no closing": "no closing token"}
 CASING = {
     "model": "as written",
@@ -16,13 +18,16 @@ CASING = {
 
 
 class OracleSource:
-    """Vectors of an oracle's encoder, a text at a time, as a server gives them."""
+    """Vectors of an oracle's encoder, a text at a time, as a server gives them; of MANY at once,
+    which are sent for maps alone, as a padded batch gives them."""
 
     def __init__(self, encoder, setup: Setup) -> None:
         self.encoder, self.setup = encoder, setup
         self.description = f"the oracle's {expected(setup)['pooled']}"
 
     def embed(self, texts):
+        if len(texts) >= MANY:
+            return self.encoder.vectors(self.setup, texts, batched=True)
         return np.concatenate([self.encoder.vectors(self.setup, [text]) for text in texts])
 
 

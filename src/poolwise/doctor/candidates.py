@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
@@ -52,12 +53,14 @@ class Mixes:
     weights: Doubles
 
     @classmethod
+    @lru_cache(maxsize=8)
     def of(cls, depth: int) -> Mixes:
-        """Every layer alone, every pair, and every run of consecutive layers."""
+        """Every layer alone, every pair, and every run of consecutive layers. Not to be changed."""
         rows = list(_layer_sets(depth))
         weights = np.zeros((len(rows), depth + 1))
         for row, layers in enumerate(rows):
             weights[row, list(layers)] = 1 / len(layers)
+        weights.setflags(write=False)
         return cls([mix_name(layers, depth) for layers in rows], weights)
 
 
@@ -87,9 +90,10 @@ def mix_distances(states: Doubles, target: Doubles, mixes: Mixes) -> Doubles:
     ``states`` [depth + 1, n, d] are one linear pool of every layer. No mix is computed: its
     products with the target and with itself are sums of those of the layers.
     """
-    gram = np.einsum("ind,jnd->nij", states, states, optimize=True)
-    cross = np.einsum("ind,nd->ni", states, target, optimize=True)
-    norms = np.einsum("mi,nij,mj->nm", mixes.weights, gram, mixes.weights, optimize=True)
+    by_text = states.transpose(1, 0, 2)
+    gram = by_text @ by_text.transpose(0, 2, 1)  # [n, depth + 1, depth + 1]
+    cross = (by_text @ target[:, :, None])[:, :, 0]
+    norms = ((mixes.weights @ gram) * mixes.weights).sum(axis=2)
     products = cross @ mixes.weights.T
     with np.errstate(divide="ignore", invalid="ignore"):
         cosines = products / np.sqrt(norms) / np.linalg.norm(target, axis=1)[:, None]
@@ -106,9 +110,10 @@ def fitted_weights(states: Doubles, target: Doubles) -> Doubles:
     """
     from scipy.linalg import eigh  # noqa: PLC0415 - slow to import
 
-    gram = np.einsum("ind,jnd->ij", states, states, optimize=True)
+    flat = states.reshape(len(states), -1)
+    gram = flat @ flat.T
     units = target / np.maximum(np.linalg.norm(target, axis=1, keepdims=True), 1e-300)
-    along = np.einsum("ind,nd->in", states, units, optimize=True)
+    along = np.einsum("ind,nd->in", states, units)
     ridge = 1e-12 * np.trace(gram) * np.eye(len(gram))
     _, vectors = eigh(gram - along @ along.T, gram + ridge)
     weights: Doubles = vectors[:, 0]

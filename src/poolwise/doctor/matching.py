@@ -20,19 +20,20 @@ FARTHEST = 2.0
 
 
 def unit_rows(x: Doubles) -> Doubles:
-    """Each row divided by its Euclidean norm; rows of zeros stay."""
-    norms = np.linalg.norm(x, axis=1, keepdims=True)
+    """Each row [..., d] divided by its Euclidean norm; rows of zeros stay."""
+    norms = np.linalg.norm(x, axis=-1, keepdims=True)
     scaled: Doubles = x / np.where(norms > 0, norms, 1)
     return scaled
 
 
 def distances(x: Doubles, y: Doubles) -> Doubles:
-    """Between the directions of the rows of x and y [n, d], [n]: ‖x/‖x‖ − y/‖y‖‖, 0 to 2.
+    """Between the directions of the rows of x [..., n, d] and y [n, d], [..., n]: ‖x/‖x‖ − y/‖y‖‖,
+    0 to 2.
 
     It is √(2 − 2 cos), which is exact for small angles, where 1 − cos is not. FARTHEST where a row
     is not finite.
     """
-    gaps = np.linalg.norm(unit_rows(x) - unit_rows(y), axis=1)
+    gaps = np.linalg.norm(unit_rows(x) - unit_rows(y), axis=-1)
     return np.where(np.isfinite(gaps), gaps, FARTHEST)
 
 

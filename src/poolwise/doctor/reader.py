@@ -17,10 +17,10 @@ from poolwise.encoders import Encoder
 from poolwise.encoders.tokenizer.frame import Frame
 from poolwise.encoders.tokenizer.tokenizer import Tokenizer
 from poolwise.encoders.windows import fit_to_length
-from poolwise.engines import plan
+from poolwise.engines import Plan, plan
 from poolwise.extraction import run_plan
 from poolwise.model import Model
-from poolwise.readouts import parse
+from poolwise.readouts import Readout, parse
 from poolwise.records import LongTexts, TokenizedText
 
 Doubles = NDArray[np.float64]
@@ -32,6 +32,8 @@ class Reader:
     def __init__(self, model: Model) -> None:
         self.model = model
         self._encoder = model.prompted("").unlimited()
+        self._plans: dict[tuple[str, ...], tuple[list[Readout], Plan]] = {}
+        self._last: tuple[tuple[object, ...], list[TokenizedText]] | None = None
 
     @property
     def positions(self) -> int:
@@ -41,7 +43,18 @@ class Reader:
     def tokenize(
         self, reading: Reading, texts: Sequence[str], *, long: LongTexts = "truncate"
     ) -> list[TokenizedText]:
-        """The tokens of ``texts``. Raises TextError as ``Encoder.tokenize`` does."""
+        """The tokens of ``texts``. Raises TextError as ``Encoder.tokenize`` does.
+
+        The last ones are kept: often the same texts are compared as tokens, then read.
+        """
+        asked = reading, tuple(texts), long
+        if self._last is None or self._last[0] != asked:
+            self._last = asked, self._tokenize(reading, texts, long)
+        return self._last[1]
+
+    def _tokenize(
+        self, reading: Reading, texts: Sequence[str], long: LongTexts
+    ) -> list[TokenizedText]:
         encoder = self._encoder_of(reading)
         rewritten = [reading.rewrite(text) for text in texts]
         escape = reading.typed_tokens == "as text"
@@ -94,9 +107,8 @@ class Reader:
         self, tokenized: Sequence[TokenizedText], specs: Sequence[str]
     ) -> dict[str, Doubles]:
         """As ``vectors``, of texts that are tokenized."""
-        specs = list(dict.fromkeys(specs))
-        readouts = [parse(spec) for spec in specs]
-        steps = plan(readouts, depth=self.model.depth, has_pooler=self.model.has_pooler)
+        specs = tuple(dict.fromkeys(specs))  # one may stand beside itself
+        readouts, steps = self._planned(specs)
         filled = [row for row, text in enumerate(tokenized) if len(text.windows[0])]
         values: dict[str, Doubles] = {
             spec: np.full((len(tokenized), self.model.width_of(readout)), np.nan)
@@ -107,6 +119,14 @@ class Reader:
             for spec, vectors in zip(specs, steps.assemble(outputs.vectors).values(), strict=True):
                 values[spec][filled] = vectors
         return values
+
+    def _planned(self, specs: tuple[str, ...]) -> tuple[list[Readout], Plan]:
+        if specs not in self._plans:
+            readouts = [parse(spec) for spec in specs]
+            model = self.model
+            steps = plan(readouts, depth=model.depth, has_pooler=model.has_pooler)
+            self._plans[specs] = readouts, steps
+        return self._plans[specs]
 
     def _encoder_of(self, reading: Reading) -> Encoder:
         encoder, tokenizer = self._encoder, self._encoder.tokenizer

@@ -81,7 +81,7 @@ def rank(
             found += _mixed(reading, stacked(vectors, pool, depth), pool, depth, target)
     elif model.width < target.width <= MOST_PARTS * model.width:
         found += _side_by_side(reading, vectors, depth, target)
-    found += _declared(reader, reading, texts, target)
+    found += _declared(reader, reading, texts, vectors, target)
     best: dict[str, Hypothesis] = {}
     for hypothesis in sorted(found, key=lambda h: h.error):
         best.setdefault(hypothesis.name, hypothesis)
@@ -105,8 +105,10 @@ def _single(
     made = after.apply(np.concatenate([vectors[spec] for spec in specs]))
     if made.shape[1] < target.width:
         return
-    for spec, rows in zip(specs, np.split(made, len(specs)), strict=True):
-        yield Hypothesis(reading, spec, (spec,), after, float(np.median(target.distances(rows))))
+    by_spec = made.reshape(len(specs), len(target.values), made.shape[1])
+    errors = np.median(target.distances(by_spec), axis=1)
+    for spec, error in zip(specs, errors.tolist(), strict=True):
+        yield Hypothesis(reading, spec, (spec,), after, error)
 
 
 def _mixed(
@@ -212,15 +214,19 @@ def _joined_name(specs: Sequence[str]) -> str:
 
 
 def _declared(
-    reader: Reader, reading: Reading, texts: Sequence[str], target: Target
+    reader: Reader,
+    reading: Reading,
+    texts: Sequence[str],
+    vectors: dict[str, Doubles],
+    target: Target,
 ) -> Iterator[Hypothesis]:
     """The folder's own readout, where its layers or pools are none of the others'."""
     declared = reader.model.declared
     if declared is None:
         return
     spec = str(declared.pooled)
+    pooled = vectors[spec] if spec in vectors else reader.vectors(reading, texts, [spec])[spec]
     for after in after_pooling(reader.model):
-        pooled = reader.vectors(reading, texts, [spec])[spec]
         if after.width in (None, pooled.shape[1]):
             made = after.apply(pooled)
             if made.shape[1] >= target.width:

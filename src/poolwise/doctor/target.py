@@ -49,8 +49,9 @@ class Target:
         return self.format.kind == "bits"
 
     def distances(self, made: Doubles) -> Doubles:
-        """Of each row from the first dimensions of ``made`` [n, d], see ``matching.distances``."""
-        kept = made[:, : self.width]
+        """Of each row from the first dimensions of ``made`` [..., n, d], [..., n]; see
+        ``matching.distances``."""
+        kept = made[..., : self.width]
         if self.binary:
             kept = np.where(np.isnan(kept), np.nan, np.where(kept > 0, 1.0, -1.0))
         return distances(kept, self.values)
