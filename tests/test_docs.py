@@ -1,0 +1,41 @@
+"""What docs/ shows: Python is run, command lines of the doctor have its options."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import get_args
+
+from poolwise.cli.doctor import command
+from poolwise.doctor.statement import Aspect
+
+DOCS = Path(__file__).parent.parent / "docs"
+DOCTOR = (DOCS / "doctor.md").read_text(encoding="utf-8")
+
+
+def test_the_python_of_the_doctor_runs(demo, capsys):
+    (code,) = re.findall(r"```python\n(.*?)```", DOCTOR, re.DOTALL)
+    exec(compile(code, "doctor.md", "exec"), {"__name__": "doctor"})
+    assert capsys.readouterr().out.startswith("mean@-1 of demo made these vectors")
+
+
+def test_the_commands_of_the_doctor_have_its_options():
+    lines = re.findall(r"^    .*?(poolwise doctor .*)$", DOCTOR, re.MULTILINE)
+    assert len(lines) >= 7
+    for line in lines:
+        with command.make_context("doctor", shlex.split(line)[2:]) as context:
+            assert context.params["model"] == "demo"
+
+
+def test_every_aspect_is_explained():
+    table = DOCTOR.partition("| statement | says |")[2].partition("\n\n")[0]
+    cells = [line.split(" | ")[0].strip("| ") for line in table.splitlines()[2:]]
+    assert [name for cell in cells for name in cell.split(", ")] == list(get_args(Aspect))
+
+
+def test_links_of_the_doctor_lead_somewhere():
+    links = re.findall(r"\]\(([^)#]+)", DOCTOR)
+    assert links
+    for link in links:
+        assert (DOCS / link).exists(), link
