@@ -45,7 +45,12 @@ def _none(model: Model, found: Identification) -> str:
         return f"Vectors of {width} {what} show no readout; at least {fewest} are needed."
     start = f"No readout of {model.name} that is known here made these vectors"
     if best.error >= NEAR:
-        return f"{start}: another model did, or texts are changed first, by a prompt for instance."
+        other = f"{start}: another model did, or texts are changed first, by a prompt for instance."
+        own = {model.width, *(model.dense_stack.widths if model.dense_stack else ())}
+        if width in own:
+            return other
+        dimensions = " or ".join(map(str, sorted(own)))
+        return f"{other} They have {width} dimensions, where the model's have {dimensions}."
     return (
         f"{start}. The nearest, {best.name}, is at a distance of {best.error:.2g}, where "
         f"rounding makes at most {found.tolerance:.2g}: an unknown prompt, int8 arithmetic, or "
