@@ -48,11 +48,11 @@ def test_a_comparison_ends_with_its_code(run, servers, tiny):
     ("options", "message"),
     [
         (["--watch", "s.json"], "--watch needs the server"),
-        (["--metrics", "m.prom"], "--metrics is of --watch STATE"),
-        (["--second-model", "m"], "--second-model is of --compare"),
-        (["--compare", "a", "b", "--watch", "s"], "are two things"),
-        (["--compare", "a", "b", "--vectors", "v.npy"], "--vectors: not of --compare"),
-        (["--watch", "s", "--endpoint", "http://h", "--seed", "0"], "--seed: not of --watch"),
+        (["--metrics", "m.prom"], "--metrics needs --watch STATE"),
+        (["--second-model", "m"], "--second-model needs --compare"),
+        (["--compare", "a", "b", "--watch", "s"], "do not go together"),
+        (["--compare", "a", "b", "--vectors", "v.npy"], "--vectors: not with --compare"),
+        (["--watch", "s", "--endpoint", "http://h", "--seed", "0"], "--seed: not with --watch"),
     ],
 )
 def test_options_that_do_not_go_together(run, tmp_path, monkeypatch, options, message):

@@ -59,9 +59,7 @@ def take_cost_data(options: MutableMapping[str, Any]) -> dict[str, Any]:
     if not any(where[kind] for kind in ("pairs", "labels", "queries")):
         names = ("corpus", "relevance", "queries_from", "dev", "test", "columns", "label_column")
         if unowned := [f"--{name.replace('_', '-')}" for name in names if where[name]]:
-            raise click.UsageError(
-                f"{', '.join(unowned)}: of --pairs, --labels or --queries; none is given"
-            )
+            raise click.UsageError(f"{', '.join(unowned)}: give --pairs, --labels or --queries too")
         return scored
     from poolwise.cli.datasets import by_kind, read_datasets, tell_of_the_limit  # noqa: PLC0415
     from poolwise.texts.limits import MAX_TEXT_BYTES  # noqa: PLC0415 - after what --help needs

@@ -30,7 +30,9 @@ SECOND_KEY_VARIABLE = "POOLWISE_ENDPOINT_KEY_B"
 
 @click.command("doctor")
 @click.argument("model")
-@click.option("--endpoint", metavar="URL", help="A server, which is sent probe texts.")
+@click.option(
+    "--endpoint", metavar="URL", help="A server; it is sent short texts, called probe texts."
+)
 @click.option(
     "--api",
     type=click.Choice(["openai", "tei", "ollama", "cohere", "bert-as-service"]),
@@ -69,25 +71,25 @@ SECOND_KEY_VARIABLE = "POOLWISE_ENDPOINT_KEY_B"
     "--watch",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="STATE",
-    help="Whether --endpoint makes the vectors that STATE has. The first run writes it, as JSON; "
-    "no run replaces it: delete it to begin anew.",
+    help="Ask whether --endpoint still makes the vectors in the file STATE. The first run writes "
+    "it, as JSON; no later run replaces it: delete it to begin anew.",
 )
 @click.option(
     "--metrics",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Of --watch: a .prom file for Prometheus' node_exporter, replaced by each run.",
+    help="With --watch: a .prom file for Prometheus' node_exporter, replaced by each run.",
 )
 @click.option(
     "--compare",
     nargs=2,
     metavar="URL_A URL_B",
-    help="Whether two servers make the same vectors, and which readout each has.",
+    help="Ask whether two servers make the same vectors, and which readout each has.",
 )
 @click.option(
     "--second-model",
     metavar="NAME",
-    help="Of --compare: which of URL_B's models. [default: as --endpoint-model]",
+    help="With --compare: which of URL_B's models. [default: as --endpoint-model]",
 )
 @click.option(
     "--prompt",
@@ -103,7 +105,7 @@ SECOND_KEY_VARIABLE = "POOLWISE_ENDPOINT_KEY_B"
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="PAGE",
-    help="An HTML page to write: the statements, how clear they are, what to do.",
+    help="An HTML page to write: what was found, how clear it is, what to do.",
 )
 @force_option
 @json_option
@@ -121,14 +123,14 @@ def command(
 ) -> None:
     """Say which readout of MODEL made the vectors of a server, of files, or of a folder.
 
-    Everything that MODEL can give is compared with them: layer, pool, Dense layers, normalisation,
-    prompt, casing, truncation, precision; each beside what MODEL's folder declares. Where they
-    differ, --pairs, --labels or --queries measure what that costs. A server's key is read from the
-    environment variable POOLWISE_ENDPOINT_KEY; that of URL_B from POOLWISE_ENDPOINT_KEY_B.
+    They are compared with everything that MODEL can give: layer, pool, Dense layers, normalisation,
+    prompt, casing, truncation, precision. Each is set beside what MODEL's folder declares. Where
+    they differ, --pairs, --labels or --queries measure what that costs. A server's key is read from
+    the environment variable POOLWISE_ENDPOINT_KEY, that of URL_B from POOLWISE_ENDPOINT_KEY_B.
 
-    Exit code 0 where all is as declared, 9 where it is not, or no readout that is known made them.
-    With --watch 0 where vectors are as they were, and at the first run; 10 where they have changed.
-    With --compare 0 where they are the same but for precision, else 9.
+    Exit code 0: the vectors are as declared. 9: they are not, or no known readout made them. 8: the
+    server fails. With --watch, 0: as they were, or the first run; 10: they have changed. With
+    --compare, 0: the same but for precision; 9: different.
 
     \b
     poolwise doctor demo --endpoint http://127.0.0.1:8080/v1

@@ -26,11 +26,11 @@ def mode() -> Literal["diagnosis", "--watch", "--compare"]:
         and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
     }
     if "watch" in given and "compare" in given:
-        raise OptionError("--watch and --compare are two things: give one of them")
+        raise OptionError("--watch and --compare do not go together: give one of them")
     if "watch" not in given and "metrics" in given:
-        raise OptionError("--metrics is of --watch STATE, which is not given")
+        raise OptionError("--metrics needs --watch STATE")
     if "compare" not in given and "second_model" in given:
-        raise OptionError("--second-model is of --compare URL_A URL_B, which is not given")
+        raise OptionError("--second-model needs --compare URL_A URL_B")
     if "watch" in given:
         _check(given, "--watch")
         if "endpoint" not in given:
@@ -44,4 +44,4 @@ def mode() -> Literal["diagnosis", "--watch", "--compare"]:
 
 def _check(given: dict[str, str], asked: Literal["--watch", "--compare"]) -> None:
     if others := [option for name, option in given.items() if name not in _TAKES[asked]]:
-        raise OptionError(f"{listed(others)}: not of {asked}, which asks servers alone")
+        raise OptionError(f"{listed(others)}: not with {asked}; leave them out")
