@@ -1,10 +1,11 @@
 """The doctor: how many probe texts it needs, what its confidence means, what it mistakes.
 
     python benchmarks/doctor.py [--parts arithmetic,texts,scaled,noise,unknown,time]
-                                [--draws 1] [--unknown 200] [--seed 0] [--out DIR]
+                                [--draws 1] [--unknown 224] [--minutes 60] [--seed 0] [--out DIR]
 
 ``--draws`` says how many setups are drawn by chance for each model and precision, ``--unknown`` how
-many sources of other vectors. The parts are run in the order given; of those that are not asked
+many sources of other vectors; no setup or source is begun ``--minutes`` after its part, and the
+page counts those that were run. The parts are run in the order given; of those that are not asked
 for, the results of an earlier run of the same day are kept. The demo model and tiny encoders of
 four families make the vectors, through the tests' own oracle.
 """
@@ -72,7 +73,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--parts", default=",".join(PARTS))
     parser.add_argument("--draws", type=int, default=1)
-    parser.add_argument("--unknown", type=int, default=200)
+    parser.add_argument("--unknown", type=int, default=224)
+    parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=HERE / "results")
     arguments = parser.parse_args()
@@ -85,6 +87,7 @@ def main() -> None:
         models = Models(Path(name))
         for part in arguments.parts.split(","):
             load, began = os.getloadavg()[0], time.perf_counter()
+            arguments.end = began + 60 * arguments.minutes
             results[part] = PARTS[part][0](models, arguments)
             minutes = (time.perf_counter() - began) / 60
             run = {"commit": commit(), "seed": arguments.seed, "minutes": minutes, "load": load}

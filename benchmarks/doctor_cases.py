@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -80,18 +82,24 @@ def stated_confidence(found: Identification) -> float | None:
 
 
 def cases(
-    models: Models, draws: int, seed: int, precisions: Sequence[str] = PRECISIONS
+    models: Models,
+    draws: int,
+    seed: int,
+    precisions: Sequence[str] = PRECISIONS,
+    end: float = float("inf"),
 ) -> Iterator[Case]:
-    """``draws`` for each model and precision; short texts show nothing of truncation."""
-    for model in (DEMO, *models.families):
+    """``draws`` for each model and precision, until time.perf_counter() says ``end``; short texts
+    show nothing of truncation."""
+    for (number, precision), model in product(enumerate(precisions), (DEMO, *models.families)):
         folder = models.demo() if model == DEMO else models.with_dense(model)
         reader = _reader(folder)
         shape = (reader.model.depth, reader.model.width) if model == DEMO else (DEPTH, WIDTH)
-        for number, precision in enumerate(precisions):
-            start = (seed * len(precisions) + number) * 10_000
-            for setup in _drawn(model, start, draws, shape):
-                chosen = replace(setup, precision=precision)
-                yield Case(model, chosen, reader, vectors(folder, chosen, PLAIN))
+        start = (seed * len(precisions) + number) * 10_000
+        for setup in _drawn(model, start, draws, shape):
+            if time.perf_counter() > end:
+                return
+            chosen = replace(setup, precision=precision)
+            yield Case(model, chosen, reader, vectors(folder, chosen, PLAIN))
 
 
 def _drawn(model: str, start: int, count: int, shape: tuple[int, int]) -> Iterator[Setup]:
@@ -100,23 +108,23 @@ def _drawn(model: str, start: int, count: int, shape: tuple[int, int]) -> Iterat
         setup = replace(draw(start, model, *shape), casing="model", length=None, long="truncate")
         setup = replace(setup, side="right")
         start += 1
-        if _explainable(setup, model, shape[1]):
+        if _explainable(setup, model):
             count -= 1
             yield setup
 
 
-def _explainable(setup: Setup, model: str, width: int) -> bool:
-    """Mixes of maxima, a map of the √-mean, half a layer side by side are not what it knows; a
-    prompt that is read without special tokens it knows of the folder or the user alone."""
-    if setup.needs_dense and (model == DEMO or setup.pool == "sqrtmean"):
+def _explainable(setup: Setup, model: str) -> bool:
+    """What it knows: of averages before other layers and of maxima of averages only those of two
+    layers or of a run, and only with prompts of the folder or the user, between special tokens."""
+    if setup.needs_dense and model == DEMO:
         return False
     mixed = len(setup.layers) > 1 and setup.combine == "avg"
-    if mixed and (setup.pool.startswith("max") or any(s in setup.steps for s in ("dense",))):
-        return False
-    cut = any(step.startswith("truncate") for step in setup.steps)
-    if len(setup.layers) > 1 and setup.combine == "concat" and cut:
-        return False
-    return not (setup.prompt and setup.prompt not in OWN_PROMPTS and setup.special != "all")
+    if not mixed or not (setup.pool.startswith("max") or "dense" in setup.steps):
+        return True
+    first, last = setup.layers[0], setup.layers[-1]
+    run = len(setup.layers) == 2 or setup.layers == tuple(range(first, last + 1))
+    known = not setup.prompt or (setup.prompt in OWN_PROMPTS and setup.special == "all")
+    return run and known
 
 
 @cache
@@ -125,6 +133,9 @@ def _reader(folder: Path) -> CachingReader:
 
 
 def _directions(setup: Setup) -> Setup:
-    """Normalised, so that every readout of the same direction counts."""
+    """Normalised, so that every readout of the same direction counts; before other layers the norm
+    counts."""
+    if "dense" in setup.steps or "pooler" in setup.steps:
+        return replace(setup, steps=())
     cuts = [step for step in setup.steps if step.startswith("truncate")]
     return replace(setup, steps=(*cuts, "l2"))

@@ -13,12 +13,12 @@ from page import markdown_table
 from rounds import say
 from scipy.stats import norm
 
-from poolwise.doctor.probe_texts import PLAIN
+from poolwise.doctor.evidence import N_PLAIN
 from poolwise.statistics.paired import wilson_interval
 
 Row = dict[str, Any]
 
-NOISES = (1e-6, 1e-4, 1e-3, 0.01, 0.03, 0.06, 0.1, 0.2, 0.3, 0.5, 0.8)
+NOISES = (1e-6, 1e-3, 0.01, 0.02, 0.03, 0.06, 0.1, 0.2, 0.5, 0.8)
 """Norms of the noise relative to those of the vectors."""
 
 BINS = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 1.0)
@@ -28,16 +28,16 @@ SETUPS = 2
 
 
 def measure(models: Models, arguments: Namespace) -> list[Row]:
-    """A row for each setup and size of noise, with all plain texts."""
+    """A row for each setup and size of noise, with the plain texts that are sent."""
     count = SETUPS * arguments.draws
     rng = np.random.default_rng(arguments.seed)
     rows: list[Row] = []
-    for case in cases(models, count, arguments.seed + 1, ("float32",)):
+    for case in cases(models, count, arguments.seed + 1, ("float32",), arguments.end):
         exact = np.asarray(case.vectors, np.float64)
         scale = np.linalg.norm(exact, axis=1, keepdims=True) / np.sqrt(exact.shape[1])
         for noise in NOISES:
             noisy = exact + noise * scale * rng.normal(size=exact.shape)
-            found = identified(case.reader, noisy.astype(np.float32), range(len(PLAIN)))
+            found = identified(case.reader, noisy.astype(np.float32), range(N_PLAIN))
             rows.append(
                 {
                     "model": case.model,
@@ -57,9 +57,9 @@ def measure(models: Models, arguments: Namespace) -> list[Row]:
 def table(rows: list[Row]) -> str:
     wrong = [row for row in rows if not row["right"]]
     header = (
-        f"## Confidence\n\n{len(rows)} identifications of vectors with Gaussian noise, from "
-        f"{NOISES[0]:g} to {NOISES[-1]:g} of their norms. *Right* is the nearest readout's layer, "
-        "pool and step, with the score interval of 95 %. Of the wrong ones "
+        f"## Confidence\n\n{len(rows)} identifications of {N_PLAIN} vectors with Gaussian "
+        f"noise, from {NOISES[0]:g} to {NOISES[-1]:g} of their norms. *Right* is the nearest "
+        "readout's layer, pool and step, with the score interval of 95 %. Of the wrong ones "
         f"{sum(row['identified'] for row in wrong)} of {len(wrong)} are called identified.\n"
     )
     columns = ("confidence", "identifications", "right", "interval", "identified", "and wrong")

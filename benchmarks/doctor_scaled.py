@@ -17,13 +17,13 @@ from poolwise.doctor.probe_texts import PLAIN
 
 Row = dict[str, Any]
 
-NUMBERS = (6, 8, 12, 16, 24)
+NUMBERS = (8, 12, 24)
 
 
 def measure(models: Models, arguments: Namespace) -> list[Row]:
     """A row for each setup, kind of scaling and number of texts."""
     rows: list[Row] = []
-    drawn = cases(models, 4 * arguments.draws, arguments.seed + 2, ("float32",))
+    drawn = cases(models, 4 * arguments.draws, arguments.seed + 2, ("float32",), arguments.end)
     for number, case in enumerate(filter(_single, drawn)):
         for kind, made in _scaled(np.asarray(case.vectors, np.float64)).items():
             scaled = replace(case, vectors=made)

@@ -12,17 +12,20 @@ from doctor_models import Models
 from page import markdown_table
 from rounds import say
 
+from poolwise.doctor.evidence import N_PLAIN
 from poolwise.doctor.probe_texts import PLAIN
 
 Row = dict[str, Any]
 
-NUMBERS = (1, 2, 3, 4, 6, 8, 12, 16, 24)
+NUMBERS = (1, 2, 3, 4, 6, 8, 12, 24)
 
 
 def measure(models: Models, arguments: Namespace) -> list[Row]:
     """A row for each setup and number of texts: the first as they are sent, or some by chance."""
     rows: list[Row] = []
-    for number, case in enumerate(cases(models, arguments.draws, arguments.seed)):
+    for number, case in enumerate(
+        cases(models, arguments.draws, arguments.seed, end=arguments.end)
+    ):
         by_chance = random.Random(number).sample(range(len(PLAIN)), len(PLAIN))
         order = by_chance if number % 2 else list(range(len(PLAIN)))
         rows += [_row(case, number, order[:n]) for n in NUMBERS]
@@ -53,9 +56,10 @@ def table(rows: list[Row]) -> str:
         by_number[row["texts"]].append(row)
     setups = len({row["case"] for row in rows})
     header = (
-        f"## Plain probe texts\n\n{setups} setups by chance, half with the first texts as they are "
-        "sent, half with texts by chance. *Wrong* are identified, with another layer, pool, step "
-        f"after it, or prompt. {_least(by_number)}\n"
+        f"## Plain probe texts\n\n{setups} setups by chance, every second one with the first of "
+        f"the {len(PLAIN)} plain texts, the others with some by chance; a diagnosis sends the "
+        f"first {N_PLAIN}. *Wrong* are identified, with another layer, pool, step after it, or "
+        f"prompt. {_least(by_number)}\n"
     )
     shown = [
         (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import time
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,16 +24,21 @@ from safetensors.torch import load_file, save_file
 from setups import WIDTH, Setup
 
 import poolwise
-from poolwise.doctor.evidence import Evidence
+from poolwise.doctor.evidence import N_PLAIN, Evidence
 from poolwise.doctor.identify import identify
 from poolwise.doctor.map_search import search_map
 from poolwise.doctor.matching import distances
 from poolwise.doctor.probe_texts import PLAIN
+from poolwise.doctor.search import MOST_PARTS
 
 Row = dict[str, Any]
 
-MOVED = (0.001, 0.003, 0.01, 0.02, 0.03, 0.05, 0.1)
+MOVED = (0.003, 0.01, 0.0125, 0.02, 0.05)
 """How far training on moved each weight, in standard deviations of its matrix."""
+
+
+TINY_TURNS = 3
+"""Sources for each tiny encoder, for each one for the demo model."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +54,10 @@ class Unknown:
         return f"{self.folder.name}, {self.setup}, {self.change}"
 
     def embed(self, texts: Sequence[str]) -> NDArray[Any]:
-        if self.change == "random":
-            rows = [np.random.default_rng([7, *text.encode()]).normal(size=32) for text in texts]
+        if self.change.startswith("random"):
+            width, seed = map(int, self.change.split()[1:])
+            by = (np.random.default_rng([seed, *text.encode()]) for text in texts)
+            rows = [rng.normal(size=width) for rng in by]
             return np.stack(rows).astype(np.float32)
         if self.change == "other texts":
             texts = [f"{text} {text[::-1]}" for text in texts]
@@ -68,9 +76,15 @@ def _unknown(models: Models, arguments: Namespace) -> list[Row]:
     readers = {
         name: CachingReader(poolwise.load(models.with_dense(name))) for name in models.families
     }
+    readers[DEMO] = CachingReader(poolwise.load(models.demo()))
+    turns = [*models.families * TINY_TURNS, DEMO]
     for number in range(arguments.unknown):
-        family = models.families[number % len(models.families)]
-        kind, source = _drawn(models, family, number // len(models.families), by)
+        if time.perf_counter() > arguments.end:
+            break
+        family = turns[number % len(turns)]
+        cycle, place = divmod(number, len(turns))
+        turn = cycle if family == DEMO else cycle * TINY_TURNS + place // len(models.families)
+        kind, source = _drawn(models, family, turn, by)
         rows.append(_row(readers[family], source) | {"kind": kind, "family": family})
         if number % 20 == 19:
             say(f"unknown: {number + 1} of {arguments.unknown}")
@@ -78,8 +92,11 @@ def _unknown(models: Models, arguments: Namespace) -> list[Row]:
 
 
 def _drawn(models: Models, family: str, number: int, by: random.Random) -> tuple[str, Unknown]:
+    width = poolwise.load(models.demo()).width if family == DEMO else WIDTH
     setup = replace(_plain(draw(by.randrange(10**6), family)), steps=by.choice([(), ("l2",)]))
     other = by.choice([name for name in models.families if name != family])
+    if family == DEMO:
+        return _drawn_demo(models, setup, number, other, width)
     kinds = {
         "another seed, same width": lambda: Unknown(
             models.tiny(family, seed=1 + number % 5), setup
@@ -87,12 +104,33 @@ def _drawn(models: Models, family: str, number: int, by: random.Random) -> tuple
         "another seed, narrower": lambda: Unknown(models.tiny(family, seed=1, width=24), setup),
         "another seed, wider": lambda: Unknown(models.tiny(family, seed=1, width=48), setup),
         "another family": lambda: Unknown(models.tiny(other), _without_pooler(setup)),
-        "random": lambda: Unknown(models.tiny(family), setup, "random"),
+        "random": lambda: Unknown(models.tiny(family), setup, f"random {width} {number}"),
+        "random, wider than any readout": lambda: Unknown(
+            models.tiny(family), setup, f"random {MOST_PARTS * width + 1 + number} 0"
+        ),
         "other texts": lambda: Unknown(models.with_dense(family), setup, "other texts"),
         "shuffled": lambda: Unknown(models.with_dense(family), setup, "shuffled"),
     }
     kind = list(kinds)[number % len(kinds)]
     return kind, kinds[kind]()
+
+
+def _drawn_demo(
+    models: Models, setup: Setup, number: int, other: str, width: int
+) -> tuple[str, Unknown]:
+    demo = models.demo()
+    kinds = {
+        "another family, narrower": Unknown(models.tiny(other), _without_pooler(setup)),
+        "random": Unknown(demo, setup, f"random {width} {number}"),
+        "random, wider than any readout": Unknown(
+            demo, setup, f"random {MOST_PARTS * width + 1 + number} 0"
+        ),
+        "random, wider than one layer": Unknown(demo, setup, f"random {width + 7} {number}"),
+        "other texts": Unknown(demo, setup, "other texts"),
+        "shuffled": Unknown(demo, setup, "shuffled"),
+    }
+    kind = list(kinds)[number % len(kinds)]
+    return f"demo: {kind}", kinds[kind]
 
 
 def _plain(setup: Setup) -> Setup:
@@ -104,8 +142,9 @@ def _without_pooler(setup: Setup) -> Setup:
 
 
 def _row(reader: CachingReader, source: Unknown) -> Row:
+    texts = PLAIN[:N_PLAIN]
     evidence = Evidence(
-        PLAIN, source.embed(PLAIN), range(len(PLAIN)), source.description, source=source
+        texts, source.embed(texts), range(len(texts)), source.description, source=source
     )
     try:
         found = identify(reader, evidence, OWN_PROMPTS)
@@ -168,12 +207,14 @@ def _known(row: Row) -> bool:
 
 
 def _unknown_table(rows: list[Row]) -> str:
-    header = (
-        f"## Unknown vectors\n\n{sum(map(_known, rows))} of {len(rows)} are identified, as a "
-        f"readout or as a map of one; {sum(r['raised'] is not None for r in rows)} raise an error "
-        "that they should not.\n"
-    )
     answered = [r for r in rows if not r["raised"]]
+    header = (
+        f"## Unknown vectors\n\n{sum(map(_known, answered))} of {len(answered)} sources that were "
+        f"diagnosed are identified: {sum(r['identified'] for r in answered)} as a readout and "
+        f"{sum(r['mapped'] is not None for r in answered)} as a readout with a map after it, which "
+        f"was sought for the tiny encoders alone; {len(rows) - len(answered)} more raised an "
+        f"error. Each by the {N_PLAIN} plain texts that are sent.\n"
+    )
     shown = [
         (
             kind,
