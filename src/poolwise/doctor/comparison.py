@@ -173,8 +173,7 @@ def _verdict(
     moved = int((apart.directions > noise).sum())
     if moved:
         parts.append(
-            f"those of {moved} of {n} texts are up to {largest:.2g} apart, cosine down to "
-            f"{cosine:.4f}"
+            f"those of {moved} of {n} texts have other directions, cosine down to {cosine:.4f}"
         )
     if apart.refused:
         parts.append(f"one alone refuses {len(apart.refused)} texts")

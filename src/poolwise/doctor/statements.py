@@ -160,7 +160,7 @@ _LENGTHS = {
         "sum",
         "Tokens are summed, not averaged: norms grow with the number of tokens.",
     ),
-    "?": ("unknown", "The norms of the vectors follow no rule that is known here."),
+    "?": ("unknown", "The norms of the vectors follow no known rule."),
 }
 
 
@@ -279,7 +279,7 @@ def _reading(
         if same and not agrees:
             sentence += f" These texts do not tell it from {', '.join(same[:3])}."
     else:
-        sentence = f"{aspect.capitalize()}: read in no way that is known here."
+        sentence = f"{aspect.capitalize()}: none of the ways tried gives these vectors."
     next_error = None if runner_up is None else runner_up.error
     return Statement(
         aspect,

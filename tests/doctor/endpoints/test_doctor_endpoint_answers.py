@@ -201,7 +201,7 @@ def test_an_answer_beyond_the_bound_is_not_read(scripted, monkeypatch):
 
 def test_an_answer_that_is_cut_short(scripted):
     error = refused(scripted, (200, b"[[0.5]", {"content-length": 100}))
-    assert "no whole HTTP" in str(error)
+    assert "not whole HTTP" in str(error)
 
 
 def test_an_answer_that_cannot_be_decompressed(scripted):
@@ -281,7 +281,7 @@ def test_what_is_no_http():
 
         thread = threading.Thread(target=greet)
         thread.start()
-        with pytest.raises(EndpointError, match=r"no whole HTTP.*tcp://host:port"):
+        with pytest.raises(EndpointError, match=r"not whole HTTP.*tcp://host:port"):
             open_endpoint(f"http://127.0.0.1:{server.getsockname()[1]}")
         thread.join()
 

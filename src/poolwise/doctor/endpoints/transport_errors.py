@@ -38,7 +38,7 @@ def _known(error: BaseException, timeout: float) -> str:
             reason = f"the answer cannot be decompressed ({_short(error)}); check the server"
         case httpx.RemoteProtocolError():
             reason = (
-                f"the answer is no whole HTTP ({_short(error)}); check scheme and port; "
+                f"the answer is not whole HTTP ({_short(error)}); check scheme and port; "
                 "bert-as-service's own sockets are given as tcp://host:port"
             )
     return reason
