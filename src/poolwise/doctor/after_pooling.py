@@ -87,11 +87,24 @@ def _pooler(encoder: Encoder) -> Iterator[AfterPooling]:
     def pooler(x: Doubles) -> Doubles:
         return np.tanh(x @ weight.T + bias)
 
+    meaning = (
+        "pooled twice: the checkpoint's pooler, which is made for [CLS], is applied to the result"
+    )
     yield AfterPooling(
         "pooler",
         None,
-        "pooled twice: the checkpoint's pooler, which is made for [CLS], is applied to the result",
+        meaning,
         encoder.width,
         pooler,
         skips=("cls@-1",),  # whose name is then pooler
     )
+    stack = encoder.dense_stack
+    if stack is not None and stack.widths[0] == encoder.width:
+        yield AfterPooling(
+            "pooler, dense",
+            None,
+            f"{meaning}, and the Dense layers follow",
+            encoder.width,
+            lambda x: stack.apply(pooler(x)),
+            skips=("cls@-1",),
+        )

@@ -27,6 +27,7 @@ NOT_RECOMPUTED: tuple[Aspect, ...] = (
     "repetition",
     "batch neighbours",
     "order",
+    "cache",
     "rows",
     "empty text",
 )

@@ -32,6 +32,7 @@ from poolwise.doctor.search import Hypothesis, Ranking, Search, rank, rank_rare,
 from poolwise.doctor.statement import Aspect
 from poolwise.doctor.target import Target
 from poolwise.doctor.truncation import Truncation, find_truncation
+from poolwise.doctor.unsteady import unsteady_search, unsteady_tolerance
 from poolwise.model import Model
 
 TOLERANCE = 0.03
@@ -66,7 +67,8 @@ class Identification:
 
     ``search`` is on the plain texts, ``best`` its result with everything learned since;
     ``comparisons`` are by aspect. ``lengths`` says how norms follow. ``matched`` says of each text
-    whether its vector is what ``best`` gives, within ``noise``.
+    whether its vector is what ``best`` gives, within ``noise``. ``unsteady``: vectors of a text
+    differ by so much each time that most aspects do not show.
     """
 
     search: Search
@@ -80,6 +82,7 @@ class Identification:
     truncation: Truncation | None = None
     matched: NDArray[np.bool_] | None = None
     scales: ScaledDimensions | None = None
+    unsteady: bool = False
 
     @property
     def identified(self) -> bool:
@@ -100,8 +103,11 @@ def identify(
     plain = [evidence.texts[row] for row in evidence.plain]
     known = prompts_of(reader.model, more_prompts)
     plain_target = target.rows(evidence.plain)
-    found = _searched(reader, known, more_prompts, plain, plain_target)
     tolerance = tolerance_of(target)
+    usual = 0.0 if evidence.drift is None else unsteady_tolerance(evidence.drift.usual)
+    if usual > tolerance and _enough(target):
+        return _unsteady(reader, evidence, known, target, usual)
+    found = _searched(reader, known, more_prompts, plain, plain_target)
     scales = None
     if found.best.error > tolerance:
         readings = [*_own_readings(reader.model, more_prompts), found.best.reading]
@@ -129,6 +135,32 @@ def identify(
         errors <= noise,
         scales,
     )
+
+
+def _unsteady(
+    reader: Reader, evidence: Evidence, known: Sequence[str], target: Target, tolerance: float
+) -> Identification:
+    """The readout, the prompt and missing special tokens, which noise does not hide."""
+    rows = list(evidence.plain)
+    texts = [evidence.texts[row] for row in rows]
+    start = _own_readings(reader.model, ())[0]
+    others = [start.changed(prompt=prompt) for prompt in known[1:]]
+    stages = [[start], [*_less_special(start), *others]]
+    found = unsteady_search(reader, stages, texts, target.rows(rows), tolerance)
+    best = found.best
+    result = Identification(found, best, best.error, tolerance, tolerance, target, unsteady=True)
+    if not result.identified:
+        return result
+    matcher = Matcher(reader, best, list(evidence.texts), target, tolerance)
+    prompted = prompts(best.reading, [*dict.fromkeys([best.reading.prompt, *known])])
+    comparisons: dict[Aspect, Comparison] = {
+        "prompt": compare_readings(matcher, rows, prompted),
+    }
+    if best.reading.special_tokens != "added":  # else noise may make them so
+        comparisons["special tokens"] = compare_readings(
+            matcher, rows, special_tokens(best.reading)
+        )
+    return replace(result, comparisons=comparisons, lengths=_lengths(matcher, rows))
 
 
 def _enough(target: Target) -> bool:

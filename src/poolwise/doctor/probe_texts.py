@@ -44,7 +44,10 @@ CASED = (
     "NASA and IBM signed the DEAL",
     "The Old Man And The Sea",
     "iPhones cost MORE in March",
+    "A Cat and a Dog",
+    "RED BIRD",
 )
+"""The last two are plain texts but for their capitals: a cache may not tell them apart."""
 
 CHARACTERS = (
     "cafe\u0301 nai\u0308ve re\u0301sume\u0301",  # decomposed

@@ -47,6 +47,7 @@ _REMEDIES: Mapping[Aspect, str] = {
     "batch neighbours": "Give the attention mask of padded texts to the model and to pooling; "
     "until then send texts one by one.",
     "order": "Sort vectors back into the order of their texts; until then send texts one by one.",
+    "cache": "Keep vectors by the texts as they are written, and empty the cache.",
     "rows": "Look at these rows: their texts have changed since, or their vectors are of others.",
 }
 

@@ -24,6 +24,7 @@ Aspect = Literal[
     "repetition",
     "batch neighbours",
     "order",
+    "cache",
     "rows",
 ]
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from poolwise.doctor.caching import shared_by_case
 from poolwise.doctor.evidence import Evidence
 from poolwise.doctor.facets import Comparison
 from poolwise.doctor.identify import Identification
@@ -29,20 +30,23 @@ STABLE = 1e-5
 
 def statements(reader: Reader, evidence: Evidence, found: Identification) -> Iterator[Statement]:
     """Every statement that the evidence allows, the most important first."""
+    exact = found.identified and not found.unsteady
     if found.identified:
         yield _readout(reader, evidence, found)
         yield from _after(reader, found)
         yield _normalisation(reader, found)
         yield _dimensions(reader, found)
         yield from _readings(reader, found)
+    if exact:
         yield from _empty(reader, evidence, found)
         yield from _truncation(reader, evidence, found)
     yield from _constant(found)
     yield _numbers(found)
-    if found.identified:
+    if exact:
         yield from _arithmetic(found)
     yield from _drift(evidence, found)
-    if found.identified:
+    if exact:
+        yield from shared_by_case(reader, evidence, found)
         yield from _rows(evidence, found)
 
 
@@ -169,6 +173,9 @@ def _normalisation(reader: Reader, found: Identification) -> Statement:
     lengths = found.lengths
     if found.target.binary:
         return Statement("normalisation", "bits", "Only signs are kept, so there is no norm.")
+    if found.unsteady and lengths.kind not in ("l2", "as pooled"):
+        sentence = "The noise of the vectors hides whether they are normalised."
+        return Statement("normalisation", "hidden", sentence)
     if hides_norms(found):
         sentence = "Whole numbers do not show whether vectors were normalised before."
         return Statement("normalisation", "hidden", sentence)
@@ -467,11 +474,13 @@ def _drift(evidence: Evidence, found: Identification) -> Iterator[Statement]:
         yield Statement(
             "order",
             "swapped",
-            f"{drift.swapped} of {drift.texts} vectors of a request are those of other texts in "
+            f"{drift.swapped} of {drift.pairs} vectors of a request are those of other texts in "
             "it: their order is lost.",
-            texts=drift.texts,
+            texts=drift.pairs,
             agrees=False,
         )
+    if not drift.pairs:
+        return
     rounds = max(stable, 4 * found.error if found.identified else 0, 2 * drift.again)
     same = drift.beside <= rounds
     sentence = (
@@ -485,7 +494,7 @@ def _drift(evidence: Evidence, found: Identification) -> Iterator[Statement]:
         "no effect" if same else "change the vector",
         sentence,
         error=drift.beside,
-        texts=drift.texts,
+        texts=drift.pairs,
         agrees=same,
     )
 

@@ -42,7 +42,7 @@ class Truncation:
     ``side``. ``whole``: texts up to ``length`` tokens, the longest compared, are read to the end.
     ``windows``: texts are read in pieces of ``length``, whose vectors are averaged. ``?``: texts
     beyond ``length`` tokens are read in a way that none of these explains. ``next_error`` is that
-    of the ``runner_up``.
+    of the ``runner_up``, written ``255 right``.
     """
 
     kind: LongKind
