@@ -358,7 +358,7 @@ def test_why_nothing_was_measured_is_a_note(mean, distinct, tiny_pairs, sentence
         "made as the folder declares": (mean, Server(lambda t: mean.embed(t, "mean@-1"))),
         "declares no readout": (bare, Server(lambda t: bare.embed(t, "mean@-1"))),
         "is not known": (mean, Server(lambda t: stranger.embed(t, "mean@-1"))),
-        "do not have what differs, order, batch neighbours": (mean, Server(swapped)),
+        "do not have what differs, order": (mean, Server(swapped)),
     }
     for reason, (model, server) in cases.items():
         diagnosis = diagnose_source(model, server, cost=CostRequest(data))
