@@ -74,11 +74,13 @@ class Diagnosis:
 
     @property
     def commands(self) -> Mapping[str, str]:
-        """What serves vectors ``as declared`` and ``as found``, where they differ and a readout
-        makes them."""
+        """What serves vectors ``as declared`` and ``as found``, where they differ in the readout
+        alone, which a server can be told."""
         if not self.differences or self.readout == self.declared:
             return {}
-        readouts = {"as declared": self.declared, "as found": self.readout}
+        readouts = {"as declared": self.declared}
+        if {s.aspect for s in self.differences} <= {"readout", "normalisation", "dimensions"}:
+            readouts["as found"] = self.readout
         return {
             name: serve_command(self.model, readout)
             for name, readout in readouts.items()
