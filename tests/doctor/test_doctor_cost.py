@@ -410,4 +410,4 @@ def test_the_command_and_the_page_say_it_beside_the_verdict(
     assert run([*arguments, "--force"]) == 9
     assert cost["sentence"] in " ".join(capsys.readouterr().out.split())
     assert run(["doctor", str(mean.folder), *sources, "--columns", "a,b,c"]) == 2
-    assert "--columns: of --pairs, --labels or --queries" in capsys.readouterr().err
+    assert "--columns: give --pairs, --labels or --queries too" in capsys.readouterr().err
