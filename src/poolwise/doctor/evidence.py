@@ -19,7 +19,8 @@ from poolwise.errors import EndpointError, RefusedTextError
 from poolwise.progress import Progress
 
 N_PLAIN = 12
-"""Plain probe texts: see benchmarks/doctor.py for how many are needed."""
+"""Plain probe texts. Three told every setup of benchmarks/doctor.py, 8 those whose dimensions are
+scaled one by one; half of them may be too long in the tokens of a model."""
 
 PLAIN_STORED = 48
 """Of stored vectors, those of the shortest texts, which no truncation has touched."""
