@@ -13,11 +13,11 @@ from poolwise.texts import open_labels
 ROOM = Path(poolwise.__file__).parent / "texts"
 
 READS = {
-    "columns.py": {"embed", "predict", "export", "ask", "sweep", "tune"},
+    "columns.py": {"doctor", "embed", "predict", "export", "ask", "sweep", "tune"},
     "decoding.py": {"embed", "predict", "export", "ask", "sweep", "tune"},
-    "labels.py": {"ask", "sweep", "tune"},
+    "labels.py": {"ask", "doctor", "sweep", "tune"},
     "limits.py": {"embed", "predict", "export", "ask", "sweep", "tune"},
-    "pairs.py": {"ask", "sweep"},
+    "pairs.py": {"ask", "doctor", "sweep"},
 }
 """The commands that a file's errors reach."""
 

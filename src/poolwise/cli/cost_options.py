@@ -14,6 +14,7 @@ from poolwise.progress import waiting
 DEFAULT_LIMIT = 20_000
 
 _OPTIONS = (
+    click.option("--column", help="Of --labels: the column or key that holds the text."),
     task_option,
     score_option,
     sample_option(DEFAULT_LIMIT),
@@ -28,10 +29,10 @@ _OPTIONS = (
     ),
 )
 
+_KINDS = ("pairs", "labels", "queries")
+
 _DATA = (
-    "pairs",
-    "labels",
-    "queries",
+    *_KINDS,
     "corpus",
     "relevance",
     "queries_from",
@@ -40,6 +41,7 @@ _DATA = (
     "test",
     "columns",
     "label_column",
+    "column",
 )
 
 
@@ -56,8 +58,8 @@ def take_cost_data(options: MutableMapping[str, Any]) -> dict[str, Any]:
     where = {name: options.pop(name) for name in _DATA}
     limit: RowLimit = options.pop("limit")
     scored = {name: options.pop(name) for name in ("task", "score", "seed", "cost_vectors")}
-    if not any(where[kind] for kind in ("pairs", "labels", "queries")):
-        names = ("corpus", "relevance", "queries_from", "dev", "test", "columns", "label_column")
+    if not any(where[kind] for kind in _KINDS):
+        names = tuple(name for name in _DATA if name not in (*_KINDS, "corpus_limit"))
         if unowned := [f"--{name.replace('_', '-')}" for name in names if where[name]]:
             raise click.UsageError(f"{', '.join(unowned)}: give --pairs, --labels or --queries too")
         return scored
@@ -71,7 +73,6 @@ def take_cost_data(options: MutableMapping[str, Any]) -> dict[str, Any]:
             target=None,
             tags=(),
             texts=(),
-            column=None,
             id_column=None,
             split=None,
             encoding="utf-8",
@@ -82,4 +83,4 @@ def take_cost_data(options: MutableMapping[str, Any]) -> dict[str, Any]:
         )
     tell_of_the_limit(data)
     sets = by_kind(data)
-    return scored | {kind: sets[kind] for kind in ("pairs", "labels", "queries")}
+    return scored | {kind: sets[kind] for kind in _KINDS}

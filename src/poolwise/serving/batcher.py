@@ -54,7 +54,10 @@ class Batcher:
     def __init__(self, *, batch_tokens: int, queue_tokens: int, metrics: Metrics) -> None:
         self._queue = JobQueue(batch_tokens=batch_tokens, queue_tokens=queue_tokens)
         self._metrics = metrics
-        self._changed = threading.Condition()
+        # Entering a Condition runs Python, in which a thread may be killed with the lock in hand;
+        # entering its lock does not.
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._threads: list[_Thread] = []
         self._stopped = True
         self.refused_characters: int | None = None
@@ -63,13 +66,13 @@ class Batcher:
 
     def start(self) -> None:
         """Start the threads."""
-        with self._changed:
+        with self._lock:
             self._stopped = False
         self.replace_dead()
 
     def replace_dead(self) -> None:
         """Start others in place of threads that have died; what those computed has failed."""
-        with self._changed:
+        with self._lock:
             if self._stopped:
                 return
             self._threads = [thread for thread in self._threads if thread.is_alive()]
@@ -83,7 +86,7 @@ class Batcher:
     def stop(self) -> None:
         """End the threads after their passes; jobs that still wait fail with UnavailableError."""
         stopped = UnavailableError("the server stops", retry_after=5)
-        with self._changed:
+        with self._lock:
             self._stopped = True
             waiting = self._queue.clear()
             self._changed.notify_all()
@@ -91,7 +94,7 @@ class Batcher:
         end = time.monotonic() + STOP_S
         for thread in self._threads:
             thread.join(max(end - time.monotonic(), 0))
-        with self._changed:
+        with self._lock:
             unfinished = [*self._queue]  # between two of their passes, or in one without end
         self._finish(unfinished, stopped)
 
@@ -108,7 +111,7 @@ class Batcher:
     @property
     def waiting_tokens(self) -> int:
         """Tokens that wait or are being computed."""
-        with self._changed:
+        with self._lock:
             return sum(job.n_tokens for job in self._queue)
 
     @property
@@ -126,7 +129,7 @@ class Batcher:
     def submit(self, job: Waiting) -> None:
         """Raises OverloadedError where the queue has no room for all of the job, UnavailableError
         where the threads have been stopped."""
-        with self._changed:
+        with self._lock:
             if self._stopped:
                 raise UnavailableError("the server stops", retry_after=5)
             if not self._queue.admit(job):
@@ -159,7 +162,7 @@ class Batcher:
     def _work(self, thread: _Thread) -> None:
         _be_nice()
         while True:
-            with self._changed:
+            with self._lock:
                 thread.heartbeat = time.monotonic()
                 while not self._has_work and not self._stopped:
                     self._changed.wait(HEARTBEAT_S)
@@ -171,7 +174,7 @@ class Batcher:
                 if self._has_work:
                     self._changed.notify()
             self._run(batch)
-            with self._changed:
+            with self._lock:
                 thread.jobs = []
                 if self._has_work:
                     self._changed.notify()
@@ -203,7 +206,7 @@ class Batcher:
         n_texts = sum(piece.count for piece in pieces)
         self._pass(pieces)
         now = time.monotonic()
-        with self._changed:
+        with self._lock:
             self._metrics.passed(n_tokens, n_texts, now - started)
             since, self._passed = max(started, self._passed), now  # passes overlap
             self._computed = 0.8 * self._computed + n_tokens
@@ -248,7 +251,7 @@ class Batcher:
         deliver([(job, error) for job in jobs])
 
     def _release(self, jobs: Sequence[Waiting]) -> None:
-        with self._changed:
+        with self._lock:
             self._queue.release(jobs)
             self.refused_characters = None
 
