@@ -44,7 +44,7 @@ def measure(models: Models) -> list[Row]:
             gaps = distances(made[readout], exact[readout])
             low, middle, high = (float(np.quantile(gaps, q)) for q in (0, 0.5, 1))
             target = Target.of(made[readout], reader.model.width)
-            found = search(reader, [[Reading()]], PLAIN, target, enough=0.0)
+            found = search(reader, [Reading()], PLAIN, target)
             row = {"arithmetic": name, "readout": readout}
             row |= {"min": low, "median": middle, "max": high, "nearest": found.best.name}
             row |= {"same": [h.name for h in found.same]}

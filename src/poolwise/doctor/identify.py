@@ -190,7 +190,7 @@ def _searched(
     model = reader.model
     own_readings = _own_readings(model, more_prompts)
     start = own_readings[0]
-    found = search(reader, [[start]], plain, target, enough=NOISE)
+    found = search(reader, [start], plain, target)
     if found.best.error <= NOISE:
         return found
     few, few_target = plain[:FEW], target.rows(range(min(FEW, len(plain))))
@@ -212,7 +212,7 @@ def _searched(
         return found
     rankings = (rank, rank_rare)
     again = [
-        search(reader, [[wide.best.reading]], plain, target, enough=NOISE, ranking=ranking)
+        search(reader, [wide.best.reading], plain, target, ranking)
         for ranking in rankings[: 1 + (wide.best.error < 0.5 * found.best.error)]
     ]
     return min(found, *again, key=lambda result: result.best.error)
@@ -228,7 +228,7 @@ def _until(
     """The best of the stages, up to the first that explains the vectors."""
     results: list[Search] = []
     for readings in stages:
-        results.append(search(reader, [readings], texts, target, enough=NOISE, ranking=ranking))
+        results.append(search(reader, readings, texts, target, ranking))
         if results[-1].best.error <= TOLERANCE:
             break
     return min(results, key=lambda result: result.best.error)

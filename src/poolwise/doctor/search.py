@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -145,9 +145,10 @@ def rank_rare(
         return []
     mixes = Mixes.of(depth)
     vectors = reader.vectors(reading, texts, specs_of(model))
+    states = {pool: stacked(vectors, pool, depth) for pool in (*LINEAR_POOLS, ROOT_MEAN)}
     mixed = {
-        f"{pool}@{name}": np.einsum("l,lnd->nd", weights, stacked(vectors, pool, depth))
-        for pool in (*LINEAR_POOLS, ROOT_MEAN)
+        f"{pool}@{name}": np.einsum("l,lnd->nd", weights, layers)
+        for pool, layers in states.items()
         for name, weights in zip(mixes.names, mixes.weights, strict=True)
     }
     largest = [f"{pool}@{name}" for pool in MAX_POOLS for name in mixes.names]
@@ -245,30 +246,21 @@ class Search:
 
 def search(
     reader: Reader,
-    stages: Sequence[Sequence[Reading]],
+    readings: Sequence[Reading],
     texts: Sequence[str],
     target: Target,
-    *,
-    enough: float,
     ranking: Ranking = rank,
 ) -> Search:
-    """Compare ``target`` with the readouts of ``ranking``, of ``texts`` in each reading, a stage at
-    a time.
-
-    Later stages are left out once a hypothesis is within ``enough``.
-    """
+    """Compare ``target`` with the readouts of ``ranking``, of ``texts`` in each reading."""
     ranked: list[Hypothesis] = []
     seen: set[tuple[bytes, ...]] = set()
-    for readings in stages:
-        for reading in readings:
-            tokenized = reader.tokenize(reading, texts)
-            ids = tuple(text.windows[0].ids.tobytes() for text in tokenized)
-            if ids not in seen:
-                seen.add(ids)
-                ranked += ranking(reader, reading, texts, target)
-        ranked.sort(key=lambda hypothesis: hypothesis.error)
-        if ranked and ranked[0].error <= enough:
-            break
+    for reading in readings:
+        tokenized = reader.tokenize(reading, texts)
+        ids = tuple(text.windows[0].ids.tobytes() for text in tokenized)
+        if ids not in seen:
+            seen.add(ids)
+            ranked += ranking(reader, reading, texts, target)
+    ranked.sort(key=lambda hypothesis: hypothesis.error)
     return _told_apart(reader, ranked, texts, target)
 
 
@@ -286,8 +278,3 @@ def _told_apart(
             return Search(best, tuple(same), hypothesis)
         same.append(hypothesis)
     return Search(best, tuple(same), None)
-
-
-def with_reading(hypothesis: Hypothesis, reading: Reading) -> Hypothesis:
-    """The same readout of texts that are read so."""
-    return replace(hypothesis, reading=reading)
