@@ -1,4 +1,4 @@
-# Few words: demo, test, check, bench, loaders, soak. Each sets up what it needs in $(VENV) and may be run again.
+# Few words: demo, test, check, docs, bench, loaders, soak. Each sets up what it needs in $(VENV) and may be run again.
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -14,7 +14,7 @@ WORKERS = $$($(BIN)/python -c "import os; print(min((os.cpu_count() or 1) + 1, 4
 export PYTHONDONTWRITEBYTECODE :=
 export PYTHONPYCACHEPREFIX := $(abspath $(VENV))/bytecode
 
-.PHONY: help demo test check bench loaders soak clean
+.PHONY: help demo test check bench loaders docs docs-results soak clean
 .DELETE_ON_ERROR:
 
 help:
@@ -23,6 +23,7 @@ help:
 	@echo "make check   style, types, direction of imports"
 	@echo "make bench   measure speed and memory beside others; writes benchmarks/results/"
 	@echo "make loaders have other libraries read exports, each in an environment of its own; writes docs/loaders.md"
+	@echo "make docs    the site, in $(OUT)/site; docs-results measures anew what its pages quote (half an hour)"
 	@echo "make soak    long runs: every fault and crash point, mutated models and inputs, drawn folders, sanitizers, a server"
 	@echo "make clean   remove $(VENV) and $(OUT)"
 
@@ -57,6 +58,16 @@ bench: $(VENV)/.bencher
 
 loaders: $(VENV)/.developer
 	$(BIN)/python benchmarks/loaders.py $(OUT)/environments
+
+docs: $(VENV)/.developer
+	$(BIN)/python scripts/docs/reference.py
+	$(BIN)/zensical build --strict --clean
+	$(BIN)/python scripts/docs/llms.py $(OUT)/site
+	$(BIN)/python scripts/docs/links.py $(OUT)/site
+
+# ONLY="name …" measures these recipes of scripts/docs/recipes.py alone.
+docs-results: $(VENV)/.developer
+	$(BIN)/python scripts/docs/results.py $(ONLY)
 
 soak: $(VENV)/.developer $(VENV)/.ray
 	POOLWISE_FAULTS=all $(BIN)/python -m pytest tests/cli/test_cli_faults.py tests/jobs/test_jobs_faults.py

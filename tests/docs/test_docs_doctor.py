@@ -10,7 +10,7 @@ from typing import get_args
 from poolwise.cli.doctor import command
 from poolwise.doctor.statement import Aspect
 
-DOCS = Path(__file__).parent.parent / "docs"
+DOCS = Path(__file__).parent.parent.parent / "docs"
 DOCTOR = (DOCS / "doctor.md").read_text(encoding="utf-8")
 
 

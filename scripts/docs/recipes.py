@@ -1,0 +1,64 @@
+"""What is measured for the pages: one recipe a file of docs/results/."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A command, and what the pages show of its findings."""
+
+    name: str
+    """Of the result file and of the pictures."""
+
+    command: str
+    """As a reader types it in the folder of the examples. ``OUT`` is its folder of findings; what
+    prints one JSON document (a script) has no ``OUT``."""
+
+    numbers: tuple[Mapping[str, object], ...] = ()
+    """Which of its numbers: those that have all of these fields, ``name`` or fields of ``where``.
+    Empty: all."""
+
+    pictures: tuple[str, ...] = ()
+    """Which of its charts, by the beginning of the file's name."""
+
+
+NOVELS = "novels.txt"
+BANKING = "banking77.csv"
+
+RECIPES = (
+    Recipe(
+        "norm_and_length",
+        f"poolwise ask length demo --texts {NOVELS} -o OUT",
+        numbers=(
+            {"name": "eta²", "readout": "cls@6", "length": "tokens"},
+            {"name": "R²", "readout": "cls@6", "length": "tokens"},
+            {"name": "ridge R²", "readout": "cls@6", "length": "tokens"},
+            {"name": "Spearman", "readout": "cls@6", "length": "tokens"},
+            {"name": "eta²", "readout": "mean@6", "length": "tokens"},
+            {"name": "R²", "readout": "mean@6", "length": "tokens"},
+            {"name": "ridge R²", "readout": "mean@6", "length": "tokens"},
+        ),
+        pictures=("",),
+    ),
+    Recipe(
+        "weighted_average", f"poolwise ask average demo --texts {NOVELS} -o OUT", pictures=("",)
+    ),
+    Recipe(
+        "attention",
+        f"poolwise ask attention demo --texts {NOVELS} --limit 400 -o OUT",
+        pictures=("",),
+    ),
+    Recipe(
+        "first_token",
+        f"poolwise ask first demo --labels {BANKING} --limit 3000 -o OUT",
+        pictures=("",),
+    ),
+    Recipe("sentence_back", f"poolwise ask recover demo --labels {BANKING} -o OUT", pictures=("",)),
+    Recipe(
+        "which_layer", f"poolwise sweep demo --labels {BANKING} --limit 3000 -o OUT", pictures=("",)
+    ),
+    Recipe("pooler_output", f"poolwise ask pooler demo --labels {BANKING} -o OUT", pictures=("",)),
+)
