@@ -1,10 +1,10 @@
 """Which numbers a page quotes, and whether a result file holds them.
 
-A page names its result files at its top (``results: [A, B]``, in its front matter or a comment): names
-of docs/results/ without their ending, or paths from the root of the repository. Of its prose every decimal number, every percentage, every
-number of a thousand and more and every number with a unit of measurement is held against them;
-code, links and fenced blocks are not prose. ``0.042 [0.026, 0.058]`` must be one estimate with its
-interval.
+A page names its result files at its top (``results: [A, B]``, in its front matter or a comment):
+names of docs/results/ without their ending, or paths from the root of the repository. Of its prose
+every decimal number, every percentage, every number of a thousand and more and every number with a
+unit of measurement is held against them; code, links and fenced blocks are not prose.
+``0.042 [0.026, 0.058]`` must be one estimate with its interval.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ NOT_PROSE = (
     re.compile(r"\]\([^)]*\)"),
     re.compile(r"<[^>]+>|https?://\S+|\]\[[^]]*\]"),
 )
-UNITS = r"(?:%|percent|ms|s|seconds|minutes|MB|GB|kB|bytes|times|x|texts|rows|requests|points|dimensions)"
+UNITS = (
+    r"(?:%|percent|ms|s|seconds|minutes|MB|GB|kB|bytes"
+    r"|times|x|texts|rows|requests|points|dimensions)"
+)
 DIGITS = r"[+−-]?\d[\d,]*(?:\.\d+)?"
 INTERVAL = re.compile(rf"({DIGITS})\s+\[({DIGITS}),\s+({DIGITS})\]")
 MEASURED = re.compile(

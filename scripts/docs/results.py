@@ -1,8 +1,8 @@
 """Measures what the pages quote: `make docs-results [ONLY="name …"]`.
 
-Each recipe is run as its command line says, in a folder with the example data; what is kept goes to
-docs/results/NAME.json, with commit and machine, and its charts to docs/pictures/NAME-CHART.svg, for a
-light page and for a dark one.
+Each recipe is run as its command line says, in a folder with the example data; what is kept goes
+to docs/results/NAME.json, with commit and machine, and its charts to docs/pictures/NAME-CHART.svg,
+for a light page and for a dark one.
 """
 
 from __future__ import annotations
