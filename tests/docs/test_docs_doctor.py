@@ -1,4 +1,4 @@
-"""What docs/ shows: Python is run, command lines of the doctor have its options."""
+"""The page of the doctor's statements: its command lines have the doctor's options."""
 
 from __future__ import annotations
 
@@ -12,12 +12,6 @@ from poolwise.doctor.statement import Aspect
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 DOCTOR = (DOCS / "doctor.md").read_text(encoding="utf-8")
-
-
-def test_the_python_of_the_doctor_runs(demo, capsys):
-    (code,) = re.findall(r"```python\n(.*?)```", DOCTOR, re.DOTALL)
-    exec(compile(code, "doctor.md", "exec"), {"__name__": "doctor"})
-    assert capsys.readouterr().out.startswith("mean@-1 of demo made these vectors")
 
 
 def test_the_commands_of_the_doctor_have_its_options():
