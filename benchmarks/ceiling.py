@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from machine import cores, instructions
+from poolwise.machine import cores, instructions
 
 SOURCE = Path(__file__).with_name("peaks.cpp")
 BURST_S = 0.1

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from poolwise.embedder import Embedder
     from poolwise.embedder.sentence_transformers import SentenceTransformer
     from poolwise.extraction import extract
+    from poolwise.installation import environment
     from poolwise.model import Model, load
     from poolwise.readouts import Readout, parse
     from poolwise.records import Finding, Sentence, VectorBatch
@@ -51,6 +52,7 @@ __all__ = [
     "diagnose",
     "embed",
     "embed_corpus",
+    "environment",
     "export",
     "extract",
     "inspect",
@@ -85,6 +87,7 @@ _ROOMS = {
     "tune": "api",
     "verify": "api",
     "watch": "api",
+    "environment": "installation",
     "extract": "extraction",
     "load": "model",
     "load_classifier": "classifier.classifier",

@@ -35,7 +35,8 @@ LIBRARIES = (
     "poolwise.reports poolwise.reports.scores poolwise.reports.inspector poolwise.studies.sweep "
     "poolwise.studies.run poolwise.selection.duplicates poolwise.inspection "
     "poolwise.tuning.comparison poolwise.tuning.training poolwise.exports.stack_files "
-    "poolwise.stores.parquet rich.console rich.table rich.progress"
+    "poolwise.stores.parquet poolwise.cli.version poolwise.installation "
+    "rich.console rich.table rich.progress"
 ).split()
 
 FILES = (sys.getfilesystemencoding(), sys.getfilesystemencodeerrors())

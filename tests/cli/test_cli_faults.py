@@ -23,6 +23,7 @@ SEED = int(os.environ.get("POOLWISE_FAULT_SEED", "1"))
 COMMAND_LINES = {
     "help": "--help",
     "version": "--version",
+    "environment": "--version --verbose",
     "wrong": "embed {model}",
     "embed": "embed {model} {lines} -r mean@-1 -o {out}/v.parquet",
     "embed npy": "embed {model} {lines} -r mean@-1 -o {out}/v.npy",
@@ -49,7 +50,7 @@ COMMAND_LINES = {
 SLOW = ("ask", "sweep", "tune", "convert")
 """Seconds each."""
 
-PRINTS_ONLY = ("help", "version", "wrong", "layers", "predict", "verify", "search")
+PRINTS_ONLY = ("help", "version", "environment", "wrong", "layers", "predict", "verify", "search")
 
 RESUMED = ("tune", "embed job")
 """They keep what is finished."""

@@ -15,7 +15,6 @@ from poolwise.cli import interruption, streams
 from poolwise.cli.os_errors import as_poolwise_errors
 from poolwise.errors import PoolwiseError, PoolwiseWarning, bounded
 from poolwise.escaping import escape_control, escape_control_lines
-from poolwise.version import __version__
 
 COMMANDS = {
     "embed": "Texts in, vectors out: Parquet, npy or safetensors.",
@@ -50,6 +49,9 @@ EXIT_CODES = {
 }
 """One for each kind of error in ``poolwise.errors``, whose sentence is on stderr; 9 is doctor's."""
 
+_HELP = getattr(click.exceptions, "NoArgsIsHelpError", ())
+"""The help, raised as an error where nothing is asked; click 8.1 prints it."""
+
 _show_warning_default = warnings.showwarning
 
 
@@ -79,9 +81,39 @@ class Commands(click.Group):
             formatter.write_dl([(str(code), meaning) for code, meaning in EXIT_CODES.items()])
 
 
+def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    """Not eager, so that the two options beside it have been read."""
+    if ctx.resilient_parsing:  # a shell asks for completions
+        return
+    verbose, as_json = ctx.params["verbose"], ctx.params["as_json"]
+    if wanted:
+        from poolwise.cli.version import show_version  # noqa: PLC0415 - not for every command
+
+        show_version(verbose, as_json)
+        ctx.exit()
+    if verbose or as_json:
+        raise click.UsageError(
+            "--verbose and --json stand here beside --version only: poolwise --version --verbose; "
+            "a command's --json stands after its name"
+        )
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="poolwise")
-def poolwise() -> None:
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Print the version and exit.",
+)
+@click.option(
+    "--verbose",
+    is_flag=True,
+    is_eager=True,
+    help="Beside --version: the machine, the native engine and the packages as well.",
+)
+@click.option("--json", "as_json", is_flag=True, is_eager=True, help="Beside --version: as JSON.")
+def poolwise(**_: bool) -> None:
     """Measure how a sentence should be read out of a BERT-style encoder.
 
     MODEL is a local folder, a Hugging Face hub id, or "demo". A readout is a short string such as
@@ -107,7 +139,8 @@ def main() -> None:
     except PoolwiseError as error:
         sys.exit(_fail(str(error), error.exit_code))
     except click.ClickException as error:
-        vars(error)["message"] = escape_control(error.message)  # Final in click's types
+        if not isinstance(error, _HELP):
+            vars(error)["message"] = escape_control(error.message)  # Final in click's types
         error.show()
         sys.exit(_document(error.format_message(), error.exit_code))
     except click.exceptions.Exit as stop:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
@@ -22,6 +21,7 @@ from poolwise.encoders.untrusted_files import as_object, read_object, resolve_in
 from poolwise.encoders.weight_formats import WEIGHTS, missing_weights
 from poolwise.encoders.weight_names import TensorName, in_encoder, is_head, read_names
 from poolwise.errors import EncoderError, UnsafeModelError, listed
+from poolwise.machine import memory
 from poolwise.records import Floats
 
 INDEX = "model.safetensors.index.json"
@@ -157,11 +157,6 @@ def _read(
 def _part(tensor: Floats, name: TensorName) -> Floats:
     rows = len(tensor) // name.parts
     return tensor[name.part * rows : (name.part + 1) * rows] if name.parts > 1 else tensor
-
-
-def memory() -> int:
-    """Bytes of memory that this machine has."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _check_memory(shapes: Iterable[Shape], folder: Path) -> None:

@@ -63,6 +63,10 @@ def absence() -> str:
     """Why ``levels`` is empty, as the beginning of a sentence."""
     if find_spec("poolwise._native") is None:
         return "the native engine was not built, which takes a C++20 compiler at the installation"
+    try:
+        from poolwise import _native  # noqa: F401, PLC0415
+    except ImportError as error:
+        return f"the native engine cannot be loaded ({error})"
     return f"{LEVELS_VARIABLE} switches the native engine off"
 
 

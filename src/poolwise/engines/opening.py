@@ -79,6 +79,15 @@ def gpu_count() -> int:
     return int(torch.cuda.device_count()) if torch.cuda.is_available() else 0
 
 
+def gpu_names() -> tuple[str, ...]:
+    """Their names, as torch has them; torch is imported as for ``gpu_count``."""
+    if not (count := gpu_count()):
+        return ()
+    import torch  # noqa: PLC0415
+
+    return tuple(torch.cuda.get_device_name(i) for i in range(count))
+
+
 @cache
 def _warn_once(message: str) -> None:
     """Once in a process."""

@@ -8,6 +8,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from threading import Condition
 
+from poolwise import machine
 from poolwise.engines.engine import BatchOutputs
 from poolwise.records import TokenBatch
 
@@ -22,10 +23,7 @@ def limit_cores(count: int) -> None:
 
 def cores() -> int:
     """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        available = len(os.sched_getaffinity(0))
-    else:
-        available = os.cpu_count() or 1
+    available = machine.cores()
     return available if _limit is None else min(available, _limit)
 
 

@@ -11,9 +11,9 @@ from poolwise.encoders.location import PATTERNS
 from poolwise.encoders.safetensors_file import open_safetensors
 from poolwise.encoders.tokenizer.spec import MAX_TOKENIZER
 from poolwise.encoders.untrusted_files import MEGABYTE, files_under
-from poolwise.encoders.weights import memory
 from poolwise.errors import EncoderError, UnsafeModelError
 from poolwise.files import real_path
+from poolwise.machine import memory
 
 MAX_EXTRA_FILE = 64 * MEGABYTE
 """Bytes of a file that ``load`` does not read; larger ones are left out."""
