@@ -85,6 +85,7 @@ def write(recipe: Recipe, findings: list[dict[str, Any]], charts: Mapping[str, s
             {
                 "question": finding.get("question", ""),
                 "verdict": finding.get("verdict", ""),
+                "evidence": finding.get("evidence", ""),
                 "notes": finding.get("notes", []),
                 "numbers": [*kept(finding["numbers"], recipe.numbers)],
             }
