@@ -44,21 +44,42 @@ RECIPES = (
         pictures=("",),
     ),
     Recipe(
-        "weighted_average", f"poolwise ask average demo --texts {NOVELS} -o OUT", pictures=("",)
+        "weighted_average",
+        f"poolwise ask average demo --texts {NOVELS} -o OUT",
+        numbers=(
+            {"name": "share of the mean square that lies between sentences"},
+            {"name": "explained share", "layer": 6},
+            {"name": "relative residual", "layer": 6},
+            {"name": "weight / share of the tokens", "layer": 6},
+        ),
+        pictures=("average-by-layer-2",),
     ),
     Recipe(
         "attention",
         f"poolwise ask attention demo --texts {NOVELS} --limit 400 -o OUT",
-        pictures=("",),
+        numbers=(
+            {"name": "share of [CLS]", "class": "itself"},
+            {"name": "agreement with deletion", "layer": 6},
+            {"name": "agreement with deletion", "blocks": "rollout"},
+            {"name": "agreement with deletion", "way": "letters of the word"},
+            {"name": "agreement with deletion", "way": "shuffled shares"},
+        ),
+        pictures=("attention-multiples",),
     ),
     Recipe(
         "first_token",
         f"poolwise ask first demo --labels {BANKING} --limit 3000 -o OUT",
         pictures=("",),
     ),
-    Recipe("sentence_back", f"poolwise ask recover demo --labels {BANKING} -o OUT", pictures=("",)),
+    Recipe(
+        "sentence_back",
+        f"poolwise ask recover demo --labels {BANKING} --limit 3000 -o OUT",
+        pictures=("",),
+    ),
     Recipe(
         "which_layer", f"poolwise sweep demo --labels {BANKING} --limit 3000 -o OUT", pictures=("",)
     ),
+    Recipe("sequence_classification", "python snippets/cls_embedding_trains.py"),
+    Recipe("output_shape", "python snippets/output_shape.py"),
     Recipe("pooler_output", f"poolwise ask pooler demo --labels {BANKING} -o OUT", pictures=("",)),
 )
