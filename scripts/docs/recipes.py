@@ -30,6 +30,19 @@ BANKING = "banking77.csv"
 
 RECIPES = (
     Recipe(
+        "demo",  # what `make demo` runs
+        f"poolwise sweep demo --labels {BANKING} --texts {NOVELS} -o OUT",
+        numbers=(
+            {"name": "accuracy", "readout": "mean@-1|l2"},
+            {"name": "accuracy", "readout": "cls@-1|l2"},
+            {"name": "accuracy on shuffled labels"},
+            {"name": "accuracy from length alone"},
+            {"name": "eta²", "readout": "cls@6", "of": "norm", "length": "tokens", "texts": "real"},
+            {"name": "ridge R²", "readout": "cls@6", "of": "vector", "length": "tokens"},
+        ),
+        pictures=("classification-heat",),
+    ),
+    Recipe(
         "norm_and_length",
         f"poolwise ask length demo --texts {NOVELS} -o OUT",
         numbers=(
@@ -82,4 +95,5 @@ RECIPES = (
     Recipe("sequence_classification", "python snippets/cls_embedding_trains.py"),
     Recipe("output_shape", "python snippets/output_shape.py"),
     Recipe("pooler_output", f"poolwise ask pooler demo --labels {BANKING} -o OUT", pictures=("",)),
+    Recipe("statistics", "python -m statistics_pictures OUT", pictures=("",)),
 )

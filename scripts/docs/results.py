@@ -29,6 +29,9 @@ sys.path.append(str(ROOT / "benchmarks"))
 from machine import describe  # noqa: E402
 
 RESULTS, PICTURES = ROOT / "docs/results", ROOT / "docs/pictures"
+SAID = ("answer", "question", "verdict", "evidence", "notes")
+"""What a result file has of a finding's words."""
+
 EVERY = 8
 """The novels are read at every eighth sentence, as `make demo` reads them."""
 
@@ -56,10 +59,14 @@ def prepare(folder: Path) -> None:
 
 
 def run(recipe: Recipe, folder: Path) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """Its findings, and the SVG images of its charts by name."""
+    """Its findings, a sweep's answer among them, and the SVG images of its charts by name."""
     output = folder / "findings" / recipe.name
     command = recipe.command.replace("OUT", str(output))
-    here = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    here = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(Path(__file__).parent),
+    }
     printed = subprocess.run(
         command,
         shell=True,
@@ -71,8 +78,16 @@ def run(recipe: Recipe, folder: Path) -> tuple[list[dict[str, Any]], dict[str, s
     ).stdout
     if not output.exists():
         return [json.loads(printed)], {}
+    return read(output)
+
+
+def read(output: Path) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """What a command has written to its folder."""
     charts = {path.stem: path.read_text("utf-8") for path in sorted(output.glob("charts/*.svg"))}
-    return json.loads((output / "findings.json").read_text("utf-8")), charts
+    findings = json.loads((output / "findings.json").read_text("utf-8"))
+    if (answer := output / "answer.json").exists():
+        findings.insert(0, {"answer": json.loads(answer.read_text("utf-8")), "numbers": []})
+    return findings, charts
 
 
 def write(recipe: Recipe, findings: list[dict[str, Any]], charts: Mapping[str, str]) -> None:
@@ -83,10 +98,7 @@ def write(recipe: Recipe, findings: list[dict[str, Any]], charts: Mapping[str, s
         "machine": describe("scikit-learn", "scipy"),
         "findings": [
             {
-                "question": finding.get("question", ""),
-                "verdict": finding.get("verdict", ""),
-                "evidence": finding.get("evidence", ""),
-                "notes": finding.get("notes", []),
+                **{name: finding[name] for name in SAID if finding.get(name)},
                 "numbers": [*kept(finding["numbers"], recipe.numbers)],
             }
             for finding in findings
