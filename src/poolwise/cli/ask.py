@@ -23,6 +23,7 @@ from poolwise.cli.options import (
     prompt_options,
     sample_option,
     score_option,
+    seed_option,
 )
 from poolwise.cli.terminal import print_finding
 from poolwise.model import load
@@ -61,7 +62,7 @@ def _listed() -> str:
     "repeated. [default: some usual ones]",
 )
 @score_option
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@seed_option
 @prompt_options
 @kind_prompt_options
 @precision_option

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from poolwise.cli.data_options import scored_data_options, task_option
-from poolwise.cli.options import Command, RowLimit, sample_option, score_option
+from poolwise.cli.options import Command, RowLimit, sample_option, score_option, seed_option
 from poolwise.progress import waiting
 
 DEFAULT_LIMIT = 20_000
@@ -18,7 +18,7 @@ _OPTIONS = (
     task_option,
     score_option,
     sample_option(DEFAULT_LIMIT),
-    click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
+    seed_option,
     click.option(
         "--cost-vectors",
         type=click.Choice(["recomputed", "endpoint"]),

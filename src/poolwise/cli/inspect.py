@@ -42,7 +42,8 @@ def command(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Tokens, special tokens, norms by layer and, for several sentences, their cosines.
+    """Look at each SENTENCE inside MODEL: tokens, special tokens, norms by layer; of several, their
+    cosines.
 
     \b
     poolwise inspect demo "The cat sat." "A cat was sitting."

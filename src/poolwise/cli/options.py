@@ -70,6 +70,14 @@ score_option = click.option(
     "recall@100, MRR@10, precision@1, at any rank, or MAP. [default: nDCG@10]",
 )
 
+seed_option = click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Of what is drawn: rows, folds, samples. The same seed draws the same.",
+)
+
 force_option = click.option("--force", is_flag=True, help="Replace OUTPUT if it exists.")
 
 max_length_option = click.option(

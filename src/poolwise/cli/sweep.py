@@ -23,6 +23,7 @@ from poolwise.cli.options import (
     prompt_options,
     sample_option,
     score_option,
+    seed_option,
     tell,
 )
 from poolwise.cli.terminal import print_answer, print_finding, print_questions, print_table
@@ -50,7 +51,7 @@ DEFAULT_LIMIT = 20_000
     type=click.Path(file_okay=False, path_type=Path),
     help="A folder for report.html, answer.json, findings.json, scores.parquet, readout.toml.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@seed_option
 @click.option(
     "--repeats",
     type=click.IntRange(min=0),

@@ -17,6 +17,7 @@ from poolwise.cli.options import (
     print_json,
     prompt_options,
     sample_option,
+    seed_option,
 )
 from poolwise.cli.terminal import print_finding
 from poolwise.model import load
@@ -87,10 +88,26 @@ def _rates(_: click.Context, __: click.Parameter, value: str) -> list[float]:
 @click.option(
     "--n", "sizes", callback=_sizes, default="1000", show_default=True, help="Rows to train on."
 )
-@click.option("--seeds", type=click.IntRange(min=1), default=5, show_default=True)
-@click.option("--epochs", type=click.IntRange(min=1), default=DEFAULTS.epochs, show_default=True)
 @click.option(
-    "--batch-size", type=click.IntRange(min=1), default=DEFAULTS.batch_size, show_default=True
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    help="Trainings of each readout and number of rows, each with rows drawn anew.",
+)
+@click.option(
+    "--epochs",
+    type=click.IntRange(min=1),
+    default=DEFAULTS.epochs,
+    show_default=True,
+    help="Of a training; of few rows an epoch passes over them more than once.",
+)
+@click.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    default=DEFAULTS.batch_size,
+    show_default=True,
+    help="Texts a step.",
 )
 @click.option(
     "--rates",
@@ -108,7 +125,7 @@ def _rates(_: click.Context, __: click.Parameter, value: str) -> list[float]:
     help="Draw the last so many blocks anew before training.",
 )
 @click.option("--workers", type=click.IntRange(min=1), help="Processes. [default: one a core]")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@seed_option
 @prompt_options
 @max_length_option
 @click.option(
