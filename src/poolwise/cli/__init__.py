@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from poolwise.cli import interruption, streams
 from poolwise.cli.os_errors import as_poolwise_errors
@@ -66,7 +67,17 @@ class Commands(click.Group):
             return None
         command = import_module(f"poolwise.cli.{cmd_name}").command
         assert isinstance(command, click.Command)
+        if ctx.resilient_parsing:  # a shell asks for completions
+            from poolwise.cli.completion import with_completions  # noqa: PLC0415 - for shells only
+
+            return with_completions(command)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """As click's, which imports every command for its line of help."""
+        names = [name for name in COMMANDS if name.startswith(incomplete)]
+        commands = [CompletionItem(name, help=COMMANDS[name]) for name in names]
+        return [*commands, *super(click.Group, self).shell_complete(ctx, incomplete)]
 
     def invoke(self, ctx: click.Context) -> Any:
         """Convert errors here too: click takes any broken pipe, such as one to a process of our

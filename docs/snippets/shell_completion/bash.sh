@@ -1,0 +1,1 @@
+eval "$(_POOLWISE_COMPLETE=bash_source poolwise)"
