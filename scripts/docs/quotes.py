@@ -115,7 +115,7 @@ class Results:
 
     def _read(self, text: str) -> None:
         self.sentences += " ".join(text.split()) + "\n"
-        self.numbers += map(_number, re.findall(DIGITS, text))
+        self.numbers += map(_number, re.findall(rf"{DIGITS}(?:e[+-]?\d+)?", text))
 
 
 def missing(page: str, results: Results) -> list[str]:

