@@ -4,30 +4,62 @@ from __future__ import annotations
 
 import doctest
 import re
+import shlex
+import shutil
+from importlib import import_module
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 import poolwise
-from poolwise.readouts import POOLS, parse
 
-README = Path(__file__).parent.parent / "README.md"
-
-
-def test_the_python_in_the_readme_runs(demo, capsys, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    code = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(code) >= 4
-    exec(compile("\n".join(code), str(README), "exec"), {"__name__": "readme"})
-    assert "cls@-1" in capsys.readouterr().out
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+LINES = re.findall(r"^(poolwise .*?)(?:  +#.*)?$", README, re.MULTILINE)
 
 
-def test_the_readouts_in_the_readme_are_readouts():
-    table = README.read_text(encoding="utf-8").split("| readout | reads |")[1].split("\n\n")[0]
-    cells = [line.split(" | ")[0] for line in table.splitlines() if line.startswith("| `")]
-    specs = [s.replace(r"\|", "|") for cell in cells for s in re.findall("`([^`]+)`", cell)]
-    whole = [s for s in specs if "@" in s or s == "pooler"]
-    assert len(whole) >= len(POOLS)
-    for spec in whole:
-        assert str(parse(spec)) == spec
+def test_it_is_short():
+    assert len(README.splitlines()) < 150
+
+
+@pytest.fixture(scope="module")
+def folder(demo, tmp_path_factory):
+    """Where the README's Python and the sweep after it have run."""
+    path = tmp_path_factory.mktemp("readme")
+    shutil.copytree(ROOT / "examples", path / "examples")
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    names: dict[str, Any] = {"__name__": "readme"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(path)
+        exec(compile(code, "README.md", "exec"), names)
+    assert names["vectors"].shape == (1, 384)
+    names["result"].report(path / "sweep")
+    return path
+
+
+def test_its_readouts_are_readouts():
+    paragraph = README.partition("`mean@-1|l2` is a *readout*")[2].partition("\n\n")[0]
+    readouts = [text for text in re.findall("`([^`]+)`", paragraph) if "@" in text]
+    assert len(readouts) == 3
+    for readout in readouts:
+        assert str(poolwise.parse(readout)) == readout
+
+
+def test_it_shows_the_main_commands():
+    assert [line.split()[1] for line in LINES] == ["sweep", "embed", "export", "serve", "doctor"]
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_its_commands_have_these_options(line, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    name, *words = shlex.split(line)[1:]
+    assert import_module(f"poolwise.cli.{name}").command.make_context(name, words).params
+
+
+def test_its_links_lead_somewhere():
+    for link in re.findall(r"\]\(([^)#]+)", README):
+        assert link.startswith("https://") or (ROOT / link).exists(), link
 
 
 def test_the_docstring_of_the_package(demo):
