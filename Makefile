@@ -106,7 +106,7 @@ clean:
 
 # What the extension module is made from, and with; cmake and ninja only where the system has none.
 NATIVE := CMakeLists.txt $(wildcard src/native/*)
-BUILD  := 'scikit-build-core>=1' 'nanobind>=2.9' \
+BUILD  := 'scikit-build-core>=1' 'nanobind>=3.1' \
           $(foreach tool,cmake ninja,$(if $(shell command -v $(tool)),,$(tool)))
 
 # Built in place, so that a change compiles in seconds. The demo model's package asks for more than

@@ -1,3 +1,3 @@
 """The version of poolwise, on the ground floor so that any room may write it down."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
