@@ -1,10 +1,11 @@
-# Few words: demo, test, check, docs, bench, loaders, soak. Each sets up what it needs in $(VENV) and may be run again.
+# Few words: demo, test, check, docs, wheel, bench, loaders, soak. Each sets up what it needs in $(VENV) and may be run again.
 
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
 OUT    ?= out
+PYTHONS ?= $(PYTHON)
 SEEDS  ?= 1 2 3 4 5 6 7 8 9 10
 
 # Of the tests: one more than there are cores, as many wait for servers and commands; at most 4.
@@ -14,7 +15,7 @@ WORKERS = $$($(BIN)/python -c "import os; print(min((os.cpu_count() or 1) + 1, 4
 export PYTHONDONTWRITEBYTECODE :=
 export PYTHONPYCACHEPREFIX := $(abspath $(VENV))/bytecode
 
-.PHONY: help demo test check bench loaders docs docs-results soak clean
+.PHONY: help demo test check wheel bench loaders docs docs-results soak clean
 .DELETE_ON_ERROR:
 
 help:
@@ -25,6 +26,7 @@ help:
 	@echo "make loaders have other libraries read exports, each in an environment of its own; writes docs/loaders.md"
 	@echo "make docs    the site, in $(OUT)/site; docs-results measures anew what its pages quote (half an hour)"
 	@echo "make soak    long runs: every fault and crash point, mutated models and inputs, drawn folders, sanitizers, a server"
+	@echo "make wheel   the sdist and a wheel in $(OUT)/dist, used in new environments without a compiler; writes docs/results/wheel.json"
 	@echo "make clean   remove $(VENV) and $(OUT)"
 
 demo: $(VENV)/.installed
@@ -55,6 +57,10 @@ bench: $(VENV)/.bencher
 	$(BIN)/python benchmarks/simplex.py
 	rm -rf $(OUT)/tuned
 	$(BIN)/python benchmarks/tune.py banking77 $(OUT)/tuned -- --labels examples/banking77.csv
+
+# PYTHONS="python3.11 python3.13" uses the same wheel in each of them.
+wheel:
+	$(PYTHON) scripts/wheel/measure.py $(OUT) $(PYTHONS)
 
 loaders: $(VENV)/.developer
 	$(BIN)/python benchmarks/loaders.py $(OUT)/environments

@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable
@@ -31,6 +30,7 @@ import doctor_unknown
 import torch
 from doctor_models import Models
 from machine import describe
+from revision import commit
 
 HERE = Path(__file__).parent
 Part = tuple[Callable[[Models, argparse.Namespace], Any], Callable[[Any], str]]
@@ -44,17 +44,6 @@ PARTS: dict[str, Part] = {
     "time": (lambda models, _: doctor_time.measure(models), doctor_time.table),
 }
 """What measures each part, and what shows it."""
-
-
-def commit() -> str:
-    done = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--exclude", "*"],
-        cwd=HERE,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.stdout.strip() or "unknown"
 
 
 def page(results: dict[str, Any]) -> str:

@@ -27,6 +27,7 @@ from poolwise.reports.theme import DARK
 ROOT = Path(__file__).parent.parent.parent
 sys.path.append(str(ROOT / "benchmarks"))
 from machine import describe  # noqa: E402
+from revision import commit  # noqa: E402
 
 RESULTS, PICTURES = ROOT / "docs/results", ROOT / "docs/pictures"
 SAID = ("answer", "question", "verdict", "evidence", "notes")
@@ -132,14 +133,6 @@ def darkened(svg: str) -> str:
     return re.sub(
         "#[0-9a-f]{6}", lambda colour: DARK.get(colour[0], colour[0]), svg, flags=re.IGNORECASE
     )
-
-
-def commit() -> str:
-    """Of what was measured; with a plus sign where files have changed since."""
-    words = ["git", "describe", "--always", "--abbrev=10", "--dirty=+", "--exclude=*"]
-    return subprocess.run(
-        words, cwd=ROOT, check=True, capture_output=True, encoding="utf-8"
-    ).stdout.strip()
 
 
 if __name__ == "__main__":

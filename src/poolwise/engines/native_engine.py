@@ -62,7 +62,11 @@ def levels() -> tuple[str, ...]:
 def absence() -> str:
     """Why ``levels`` is empty, as the beginning of a sentence."""
     if find_spec("poolwise._native") is None:
-        return "the native engine was not built, which takes a C++20 compiler at the installation"
+        return (
+            "the native engine is missing: poolwise was installed without a wheel for this system, "
+            "and without a C++20 compiler (with one, pip install --force-reinstall --no-deps "
+            "--no-cache-dir poolwise builds it)"
+        )
     try:
         from poolwise import _native  # noqa: F401, PLC0415
     except ImportError as error:
