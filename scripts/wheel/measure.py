@@ -105,7 +105,7 @@ def megabytes(size: int) -> dict[str, object]:
 def engine_bytes(wheel: Path) -> int:
     """Of the extension module; a wheel without one is an error."""
     with ZipFile(wheel) as files:
-        (engine,) = (file for file in files.infolist() if "/_native." in file.filename)
+        (engine,) = (file for file in files.infolist() if file.filename.endswith(".so"))
     return engine.file_size
 
 

@@ -1,6 +1,7 @@
 // Checks of what a caller passes; they throw std::invalid_argument.
 #pragma once
 
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 
@@ -14,7 +15,8 @@ inline void expect(bool condition, const std::string& message) {
 }
 
 // The message reads, for example, "ids[3] is 40000, expected 0 to 30521"
-inline void expect_within(long value, long first, long last, const char* name, long index = -1) {
+inline void expect_within(std::int64_t value, std::int64_t first, std::int64_t last,
+                          const char* name, std::int64_t index = -1) {
     if (first <= value && value <= last) return;
     const std::string subscript = index < 0 ? "" : "[" + std::to_string(index) + "]";
     throw std::invalid_argument(name + subscript + " is " + std::to_string(value) + ", expected " +

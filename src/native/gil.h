@@ -2,7 +2,9 @@
 #pragma once
 
 #include <Python.h>
-#include <unistd.h>
+
+#include <chrono>
+#include <thread>
 
 namespace poolwise {
 
@@ -17,7 +19,7 @@ public:
         try {
             PyEval_RestoreThread(thread_);
         } catch (...) {
-            for (;;) pause();
+            for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
         }
     }
 

@@ -1,14 +1,14 @@
 // Memory for weights in large pages.
 #pragma once
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <new>
 #include <utility>
 #include <vector>
+
+#include "os.h"
 
 namespace poolwise {
 
@@ -20,7 +20,7 @@ public:
     Pages(const Pages&) = delete;
     Pages& operator=(const Pages&) = delete;
     ~Pages() {
-        for (const auto& [start, bytes] : mapped_) munmap(start, bytes);
+        for (const auto& [start, bytes] : mapped_) os::unmap(start, bytes);
     }
 
     unsigned char* allocate(std::size_t bytes) {
@@ -35,16 +35,13 @@ private:
 
     void map(std::size_t bytes) {
         mapped_.reserve(mapped_.size() + 1);
-        void* start =
-            mmap(nullptr, bytes + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (start == MAP_FAILED) throw std::bad_alloc();
+        void* start = os::map(bytes + page);
+        if (start == nullptr) throw std::bad_alloc();
         mapped_.emplace_back(start, bytes + page);
         next_ = static_cast<unsigned char*>(start);
         next_ += -reinterpret_cast<std::uintptr_t>(start) % page;
         remaining_ = bytes;
-#ifdef MADV_HUGEPAGE
-        madvise(next_, bytes, MADV_HUGEPAGE);  // where it fails, small pages are slower
-#endif
+        os::use_large_pages(next_, bytes);
     }
 
     unsigned char* next_ = nullptr;

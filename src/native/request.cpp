@@ -55,7 +55,7 @@ void Request::check_sequences(const Encoder& encoder) const {
         offsets.size() >= 2 && offsets.front() == 0 && offsets.back() == static_cast<int>(tokens),
         "offsets: from 0 to the number of tokens, one more than there are sequences");
     for (std::size_t s = 0; s + 1 < offsets.size(); ++s)
-        expect_within(static_cast<long>(offsets[s + 1]) - offsets[s], 1, encoder.max_sequence(),
+        expect_within(std::int64_t{offsets[s + 1]} - offsets[s], 1, encoder.max_sequence(),
                       "tokens of sequence", s);
 }
 

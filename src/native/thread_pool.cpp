@@ -1,7 +1,5 @@
 #include "thread_pool.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -9,6 +7,8 @@
 #include <exception>
 #include <thread>
 #include <utility>
+
+#include "os.h"
 
 namespace poolwise {
 namespace {
@@ -67,7 +67,7 @@ public:
     static ThreadPool* acquire(int max_threads) {
         // Threads do not survive a fork: a child process needs a pool of its own.
         ThreadPool* pool = current.load(std::memory_order_acquire);
-        if (pool == nullptr || pool->process_ != getpid()) {
+        if (pool == nullptr || pool->process_ != os::process()) {
             auto* new_pool = new ThreadPool;
             if (current.compare_exchange_strong(pool, new_pool))
                 pool = new_pool;
@@ -88,7 +88,7 @@ public:
         task_ = task;
         finished_.store(0, std::memory_order_relaxed);
         for (int thread = 0; thread < active; ++thread) {
-            const long total = count;
+            const long long total = count;
             const int begin = static_cast<int>(total * thread / active);
             const int end = static_cast<int>(total * (thread + 1) / active);
             ranges_[thread].end = end;
@@ -146,7 +146,7 @@ private:
 
     static std::atomic<ThreadPool*> current;
 
-    const pid_t process_ = getpid();
+    const long long process_ = os::process();
     std::atomic<int> leased_{false};  // int: RISC-V exchanges no bytes without a library
     int threads_ = 1;  // the leasing thread and the helpers; written only by the lease's owner
     std::atomic<int> active_{1};  // threads that take part in the current lease
