@@ -3,6 +3,7 @@
 # --8<-- [start:reads]
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from transformers import AutoTokenizer, BertForSequenceClassification
 import poolwise
 
 enc = poolwise.load("demo")
-with open("banking77.csv", encoding="utf-8") as file:
+with Path("banking77.csv").open(encoding="utf-8") as file:
     texts, labels = zip(*[row.values() for row in csv.DictReader(file)][::60], strict=True)
 classes = sorted(set(labels))
 
@@ -40,7 +41,8 @@ torch.nn.functional.cross_entropy(logits, targets[:16]).backward()
 
 real = batch.attention_mask.bool()
 last, embedded = (outputs.hidden_states[k].grad.norm(dim=-1) for k in (-1, 0))
-assert (last[:, 0] > 0).all() and (last[:, 1:] == 0).all()  # the head reads row 0 alone,
+assert (last[:, 0] > 0).all()
+assert (last[:, 1:] == 0).all()  # the head reads row 0 alone,
 assert (embedded[real] > 0).all()  # but what row 0 is made of is every token of the text
 assert (embedded[~real] == 0).all()  # and no padding
 share = (embedded[:, 0].square().sum() / embedded.square().sum()).item()
@@ -78,7 +80,8 @@ special = {tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_i
 words = sorted(seen - special)
 unseen = sorted(set(range(len(word))) - seen)
 assert word[tokenizer.cls_token_id] > 0
-assert (word[words] > 0).all() and (word[unseen] == 0).all() and unseen
+assert (word[words] > 0).all()
+assert (word[unseen] == 0).all()
 # --8<-- [end:moved]
 
 numbers = {

@@ -3,6 +3,7 @@
 # --8<-- [start:shapes]
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -50,7 +51,7 @@ assert not torch.allclose(last.mean(dim=1), mean, atol=1e-2)  # but a plain mean
 
 # --8<-- [start:measured]
 SIZE = 25
-with open("banking77.csv", encoding="utf-8") as file:
+with Path("banking77.csv").open(encoding="utf-8") as file:
     questions = [row["text"] for row in csv.DictReader(file)][::50]
 cosines = []
 for start in range(0, len(questions), SIZE):

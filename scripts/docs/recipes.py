@@ -82,7 +82,7 @@ RECIPES = (
     Recipe(
         "first_token",
         f"poolwise ask first demo --labels {BANKING} --limit 3000 -o OUT",
-        pictures=("",),
+        pictures=("first-forest",),
     ),
     Recipe(
         "sentence_back",
