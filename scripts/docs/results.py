@@ -125,7 +125,11 @@ def kept(
     for number in numbers:
         fields = {"name": number["name"], **number.get("where", {})}
         if not patterns or any(pattern.items() <= fields.items() for pattern in patterns):
-            yield {key: value for key, value in number.items() if not (value is None or value is False or value == "")}
+            yield {
+                key: value
+                for key, value in number.items()
+                if not (value is None or value is False or value == "")
+            }
 
 
 def darkened(svg: str) -> str:
