@@ -51,7 +51,8 @@ GROUPS: dict[str, dict[str, str]] = {
         "TuneReport": "api.tune.TuneReport",
         "load_classifier": "classifier.classifier.Classifier.load",
         "Classifier": "classifier.classifier.Classifier",
-        "export": "exports.export.export",
+        "export": "api.export.export",
+        "exports.export": "exports.export.export",
         "ExportResult": "exports.result.ExportResult",
     },
     "Which readout made these vectors?": {
@@ -61,6 +62,10 @@ GROUPS: dict[str, dict[str, str]] = {
         "WatchResult": "doctor.watch_result.WatchResult",
         "compare_endpoints": "api.compare_endpoints.compare_endpoints",
         "EndpointComparison": "doctor.comparison.EndpointComparison",
+    },
+    "Which versions are these?": {
+        "environment": "installation.environment",
+        "Environment": "installation.Environment",
     },
     "Serve": {
         "app": "serving.application.app",

@@ -130,7 +130,11 @@ class Model(Encoder):
         precision: Precision = "exact",
         **options: Any,
     ) -> Iterator[VectorBatch]:
-        """``poolwise.extraction.extract`` with this model's engine."""
+        """Every readout of every text, in one pass: ``poolwise.extract`` with this model's engine.
+
+        Batches come in the order of the texts; each readout's vectors are float32 [n, width].
+        ``options`` and errors are those of ``extract``.
+        """
         return extract(self, texts, readouts, engine=self.engine_for(precision), **options)
 
     def token_outputs(
@@ -142,9 +146,11 @@ class Model(Encoder):
         precision: Precision = "exact",
         **options: Any,
     ) -> Iterator[TokenOutputs]:
-        """``poolwise.token_outputs.token_outputs`` with this model's engine of this precision.
+        """Hidden states and attention maps of every token, by this model's engine.
 
-        Attention maps are always exact.
+        Texts of one length come together: hidden states float32 [layers, n, t, d] and, with
+        ``attentions``, maps float32 [depth, n, heads, t, t], which are always exact. ``layers`` are
+        all by default. See ``poolwise.token_outputs.token_outputs`` for ``options`` and errors.
         """
         attentions = flag("attentions", attentions)
         engine = engine_of(self, precision, attentions=attentions)

@@ -17,7 +17,7 @@ Ints = NDArray[np.int32]
 Bools = NDArray[np.bool_]
 
 Precision = Literal["exact", "near", "fast"]
-"""float32; fp16 or int16; int8 or int16. See README."""
+"""float32; fp16 or int16; int8 or int16. See docs/concepts/precision.md."""
 
 LongTexts = Literal["truncate", "error", "window"]
 """What happens to a text longer than the encoder's maximum length."""

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 class Embedder(SentenceEncoder):
     """Texts in, vectors out: a step of scikit-learn's pipelines.
 
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> from sklearn.model_selection import GridSearchCV
-    >>> from sklearn.pipeline import make_pipeline
-    >>> pipeline = make_pipeline(Embedder("demo"), LogisticRegression())
-    >>> grid = {"embedder__readout": ["mean@-1", "cls@-1", "mean@-1|whiten(64)"]}
-    >>> best = GridSearchCV(pipeline, grid).fit(texts, labels)  # doctest: +SKIP
+    Examples:
+        >>> from sklearn.linear_model import LogisticRegression
+        >>> from sklearn.model_selection import GridSearchCV
+        >>> from sklearn.pipeline import make_pipeline
+        >>> pipeline = make_pipeline(Embedder("demo"), LogisticRegression())
+        >>> grid = {"embedder__readout": ["mean@-1", "cls@-1", "mean@-1|whiten(64)"]}
+        >>> best = GridSearchCV(pipeline, grid).fit(texts, labels)  # doctest: +SKIP
 
     ``model`` is a folder, a hub id or ``"demo"``; ``readout`` None is what the folder declares, a
     sweep's ``readout.toml`` a readout with its fitted steps. ``precision`` is the arithmetic
@@ -36,8 +37,9 @@ class Embedder(SentenceEncoder):
     def as_sentence_transformer(self) -> SentenceTransformer:
         """A ``sentence_transformers.SentenceTransformer`` of this readout, with its fitted steps.
 
-        >>> Embedder("demo").as_sentence_transformer().encode(["a cat"]).shape
-        (1, 384)
+        Examples:
+            >>> Embedder("demo").as_sentence_transformer().encode(["a cat"]).shape
+            (1, 384)
 
         It is for software that takes no other class. What is set on it later does not change this
         embedder, nor a later fit its vectors. Raises MissingExtraError.

@@ -39,8 +39,9 @@ class SentenceEncoder(SentenceModel):
     ) -> Any:
         """Vectors [n, d], or [d] of one string, by sentence-transformers' signature.
 
-        >>> Embedder("demo", "mean@-1").encode(["a cat"], normalize_embeddings=True).shape
-        (1, 384)
+        Examples:
+            >>> Embedder("demo", "mean@-1").encode(["a cat"], normalize_embeddings=True).shape
+            (1, 384)
 
         Needs no ``fit`` unless the readout does. ``inputs`` is a list, tuple, array, Series, column
         or generator of texts, or a data set of one column. ``prompt`` is put before every text, or

@@ -25,8 +25,9 @@ with needs("export", "a SentenceTransformer"):
 class SentenceTransformer(sentence_transformers.SentenceTransformer):
     """A readout as a ``sentence_transformers.SentenceTransformer``, for inference.
 
-    >>> SentenceTransformer("demo", "mean@-1").encode(["a cat"]).shape
-    (1, 384)
+    Examples:
+        >>> SentenceTransformer("demo", "mean@-1").encode(["a cat"]).shape
+        (1, 384)
 
     The parameters are those of ``Embedder``, and ``encode`` gives its vectors, bit for bit; prompts
     and the measure of similarity are the folder's. Saving writes an export, whose stock modules

@@ -56,8 +56,9 @@ def app(
     what ``serve_model`` gives, with readouts. ``options`` are fields of ``Settings``;
     ``bert_as_service`` serves its clients too, with these flags of its own ({} for its defaults).
 
-    >>> app("demo").routes[1].path
-    '/v1/embeddings'
+    Examples:
+        >>> app("demo").routes[1].path
+        '/v1/embeddings'
 
     Its lifespan starts the threads that compute; an application that mounts it runs
     ``app.router.lifespan_context``. Raises PoolwiseError for what cannot be served.
