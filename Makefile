@@ -74,6 +74,7 @@ docs: $(VENV)/.developer
 # ONLY="name …" measures these recipes of scripts/docs/recipes.py alone.
 docs-results: $(VENV)/.developer
 	$(BIN)/python scripts/docs/results.py $(ONLY)
+	$(if $(ONLY),,$(BIN)/python scripts/docs/screenshots.py)
 
 soak: $(VENV)/.developer $(VENV)/.ray
 	POOLWISE_FAULTS=all $(BIN)/python -m pytest tests/cli/test_cli_faults.py tests/jobs/test_jobs_faults.py
