@@ -104,6 +104,7 @@ soak: $(VENV)/.developer $(VENV)/.ray
 	done
 	POOLWISE_SIGTERMS=100 $(BIN)/python -m pytest tests/serving/test_serving_signals.py
 	POOLWISE_EXAMPLES=1000 $(BIN)/python -m pytest tests/serving/test_serving_description.py
+	POOLWISE_SITE=1 $(BIN)/python -m pytest tests/docs/test_docs_site.py
 	$(BIN)/python benchmarks/serving_soak.py
 	POOLWISE_RAY=1 $(BIN)/python -m pytest -rs tests/serving/test_serving_examples.py \
 		tests/jobs/test_jobs_ray.py

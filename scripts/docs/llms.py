@@ -55,7 +55,7 @@ def first_sentence(page: str) -> str:
             text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text).replace("**", "")
             text = re.sub(r"\\([\[\]_*])", r"\1", text)
             # A full stop before a capital letter or the end: not that of `serve.toml` or 0.7.
-            first, *rest = re.split(r"(?<=[.?!:])\s+(?=[A-Z`\[])", text)
+            first, *rest = re.split(r"(?<=[.?!])\s+(?=[A-Z`\[])", text)
             return " ".join([first, *rest[:1]]) if len(first) < SHORT else first
     raise SystemExit(f"a page without a sentence: {page[:60]!r}")
 
