@@ -26,6 +26,7 @@ def write() -> str:
         "Commands",
         *_help(poolwise),
         table(["command", ""], _contents()),
+        table(["option", ""], [_option(option, root)[:2] for option in poolwise.params]),
         "Every command has `-h` and `--help`, which print what stands here of it. "
         "`--option=VALUE` and `--option VALUE` are the same; `--` ends the options.",
         *(block for name in COMMANDS for block in _command(name, root)),

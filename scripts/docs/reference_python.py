@@ -85,6 +85,10 @@ GROUPS: dict[str, dict[str, str]] = {
         "MtebEncoder": "adapters.mteb.MtebEncoder",
         "senteval.functions": "adapters.senteval.functions",
     },
+    "What is installed": {
+        "environment": "installation.environment",
+        "Environment": "installation.Environment",
+    },
 }
 """Of each object the name that users write, and where it is, below ``poolwise``."""
 
