@@ -86,11 +86,18 @@ RECIPES = (
     ),
     Recipe(
         "sentence_back",
-        f"poolwise ask recover demo --labels {BANKING} --limit 3000 -o OUT",
+        f"poolwise ask recover demo --labels {BANKING} --limit 3000 -r cls@-1 -r mean@-1 -o OUT",
         pictures=("",),
     ),
     Recipe(
-        "which_layer", f"poolwise sweep demo --labels {BANKING} --limit 3000 -o OUT", pictures=("",)
+        "which_layer",
+        f"poolwise ask layers demo --labels {BANKING} --limit 3000 -o OUT",
+        pictures=("",),
+    ),
+    Recipe(
+        "after_fine_tuning",
+        "python -m tuned_pictures OUT benchmarks/results/tune-first-banking77-2026-11-22.json",
+        pictures=("tuned",),
     ),
     Recipe("sequence_classification", "python snippets/cls_embedding_trains.py"),
     Recipe("output_shape", "python snippets/output_shape.py"),
