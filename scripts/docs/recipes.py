@@ -92,7 +92,7 @@ RECIPES = (
     Recipe(
         "which_layer",
         f"poolwise ask layers demo --labels {BANKING} --limit 3000 -o OUT",
-        pictures=("",),
+        pictures=("layers-by-layer",),
     ),
     Recipe(
         "after_fine_tuning",
