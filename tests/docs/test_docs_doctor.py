@@ -26,10 +26,3 @@ def test_every_aspect_is_explained():
     table = DOCTOR.partition("| statement | says |")[2].partition("\n\n")[0]
     cells = [line.split(" | ")[0].strip("| ") for line in table.splitlines()[2:]]
     assert [name for cell in cells for name in cell.split(", ")] == list(get_args(Aspect))
-
-
-def test_links_of_the_doctor_lead_somewhere():
-    links = re.findall(r"\]\(([^)#]+)", DOCTOR)
-    assert links
-    for link in links:
-        assert (DOCS / link).exists(), link

@@ -17,6 +17,7 @@ sys.path.insert(0, str(ROOT / "scripts/docs"))
 import links  # noqa: E402
 import llms  # noqa: E402
 from menu import entries  # noqa: E402
+from page_text import BLOB  # noqa: E402
 from reference import PAGES, write_pages  # noqa: E402
 
 GENERATED = {f"reference/{name}.md" for name in PAGES}
@@ -36,13 +37,16 @@ def test_the_menu_has_every_page():
 
 
 @pytest.mark.parametrize("name", WRITTEN)
-def test_links_of_a_page_lead_to_pages_and_pictures(name):
+def test_links_of_a_page_lead_to_pages_pictures_and_sources(name):
     page = DOCS / name
     text = page.read_text(encoding="utf-8")
     for link in re.findall(r"\]\(([^)\s]+)\)", CODE.sub("", text)):
         target = link.partition("#")[0]
-        if target and "://" not in target:
+        if target.startswith(f"{BLOB}/"):
+            assert (ROOT / target.removeprefix(f"{BLOB}/")).exists(), link
+        elif target and "://" not in target:
             path = Path(os.path.normpath(page.parent / target))
+            assert path.is_relative_to(DOCS), f"{link} leads out of the site"
             assert path.is_file() or path.relative_to(DOCS).as_posix() in GENERATED, link
 
 
