@@ -34,6 +34,12 @@ def signals_deferred() -> Iterator[None]:
             signal.raise_signal(received[0])
 
 
+def was_killed(exit_code: int | None) -> bool:
+    """Whether SIGKILL ended a process, as the system does when memory runs out; not on Windows,
+    which has no signals between processes."""
+    return hasattr(signal, "SIGKILL") and exit_code == -signal.SIGKILL
+
+
 @contextmanager
 def environment(changes: Mapping[str, str]) -> Iterator[None]:
     """Environment variables that processes started meanwhile have."""

@@ -19,8 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import poolwise
-from poolwise.jobs import part_maker, workers
-from poolwise.jobs.claims import Claims
+from poolwise.jobs import claims, part_maker, workers
 from poolwise.jobs.part_maker import RunningMaker
 
 PATIENCE_S = 120
@@ -112,7 +111,7 @@ def _become_job(pipe: int, said: Path, asked: dict[str, Any], locks: bool) -> No
             os.dup2(file.fileno(), 2)
         _tell(pipe)
         if not locks:
-            Claims._lock = lambda *_: True  # type: ignore[method-assign]
+            claims.lock_byte = lambda *_: True
         result = poolwise.embed_corpus(**asked, resume=True)
         os.write(pipe, _EVENT.pack(RESULT, os.getpid(), 0, result.made_rows))
         code = 0

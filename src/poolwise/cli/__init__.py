@@ -143,7 +143,9 @@ def main() -> None:
     streams.prepare()
     try:
         with as_poolwise_errors():
-            code = poolwise(standalone_mode=False)  # what a command gives to click's Exit
+            code = poolwise(
+                standalone_mode=False, windows_expand_args=False
+            )  # what a command gives to click's Exit
             sys.stdout.flush()  # raises if the disk is full
         if code:
             sys.exit(code)

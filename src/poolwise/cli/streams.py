@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import io
 import os
 import select
@@ -55,6 +56,8 @@ class _Output(io.FileIO):
         except BrokenPipeError:
             raise StdoutClosed from None
         except OSError as error:
+            if sys.platform == "win32" and error.errno == errno.EINVAL:  # its closed pipe
+                raise StdoutClosed from None
             raise StoreError(
                 f"standard output cannot be written: {error.strerror}; write to a file or a pipe "
                 "that takes it"

@@ -34,8 +34,9 @@ class StableFile:
         """The file at ``path``. Raises EncoderError where there is none."""
         if not path.is_file():
             raise EncoderError(f"{path}: no such file")
-        with _read_errors(path):
-            status = path.stat()
+        # Of the open file, as ``fill`` asks: Windows may tell another device and number of a path.
+        with _read_errors(path), path.open("rb", buffering=0) as file:
+            status = os.fstat(file.fileno())
         return cls(path, status.st_size, _state(status))
 
     def read(self, begin: int, end: int) -> bytes:

@@ -14,7 +14,10 @@ from poolwise.errors import NameTakenError, StoreError
 from poolwise.files.durable import real_path, sync_path
 from poolwise.files.leftovers import Lock, clear_leftovers, finished, hidden, lock_new
 
-_NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+_NO_HARD_LINKS = {
+    *(errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK),
+    errno.EINVAL,  # Windows, of FAT
+}
 
 
 class AtomicFile:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -13,10 +15,17 @@ def real_path(path: Path) -> Path:
 
 
 def sync_path(path: Path) -> None:
-    """Make a file or a folder's list of names durable."""
-    if os.name != "posix":  # elsewhere a folder cannot be opened
-        return
-    descriptor = os.open(path, os.O_RDONLY)
+    """Make a file or a folder's list of names durable. Windows keeps its lists of names itself."""
+    if sys.platform == "win32":
+        if path.is_file():
+            with suppress(PermissionError):  # it may be read only
+                _sync(path, os.O_RDWR)  # what is open for reading cannot be flushed there
+    else:
+        _sync(path, os.O_RDONLY)
+
+
+def _sync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
     try:
         os.fsync(descriptor)
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -142,6 +143,8 @@ def _put(partial: Path, place: Path, replace: bool) -> None:
     if exists:
         shutil.copymode(place, partial)
     if not (exists and replace):
+        if exists and sys.platform == "win32":
+            place.rmdir()  # there not even an empty folder goes
         partial.rename(place)  # no folder goes in its favour but an empty one
     elif not exchange(partial, place):
         _put_in_two_steps(partial, place)

@@ -14,7 +14,8 @@ from poolwise.jobs.request import JobOptions, JobRequest
 from poolwise.jobs.stored_readouts import stored_readouts
 from poolwise.model import Model, load
 from poolwise.texts.corpus_rows import open_corpus
-from poolwise.texts.hub import DEFAULT_SPLIT, PREFIX, dataset_folder, is_dataset
+from poolwise.texts.hub import DEFAULT_SPLIT
+from poolwise.texts.hub_address import PREFIX, dataset_folder, is_dataset
 
 
 def planned_request(folder: JobFolder, plan: Plan, model: Model | None = None) -> JobRequest:

@@ -25,7 +25,7 @@ from poolwise.jobs.attempts import Attempts, WorkerProgress
 from poolwise.jobs.making import make_parts
 from poolwise.jobs.part_maker import Advance, PartMaker, Report
 from poolwise.jobs.plan import Part
-from poolwise.processes import environment, signals_deferred
+from poolwise.processes import environment, signals_deferred, was_killed
 
 _ADVICE = (
     "what they wrote above says why. A script of your own must begin such work under "
@@ -103,7 +103,7 @@ def _how(code: int) -> str:
     """How a process has ended."""
     if code >= 0:
         return f"with exit code {code}"
-    memory = ", as the system does when memory runs out" if code == -signal.SIGKILL else ""
+    memory = ", as the system does when memory runs out" if was_killed(code) else ""
     return f"by {signal.Signals(-code).name}{memory}"
 
 

@@ -8,6 +8,7 @@ import ipaddress
 import math
 import os
 import socket
+import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -107,9 +108,15 @@ class Server(uvicorn.Server):
         return made
 
 
-def run(application: Starlette, settings: Settings, sockets: Sequence[socket.socket]) -> None:
-    """Serve until a signal; what has been accepted by then is answered. Raises PoolwiseError where
-    a model cannot be warmed up."""
+def run(
+    application: Starlette,
+    settings: Settings,
+    sockets: Sequence[socket.socket],
+    *,
+    zeromq: bool = False,
+) -> None:
+    """Serve until a signal; what has been accepted by then is answered. ``zeromq``: sockets of
+    ZeroMQ are served beside. Raises PoolwiseError where a model cannot be warmed up."""
     service: Service = application.state.service
 
     refusals = Refusals(service, operations(settings))
@@ -127,11 +134,20 @@ def run(application: Starlette, settings: Settings, sockets: Sequence[socket.soc
         backlog=2048,
     )
     try:
-        Server(config, service, sockets).run(sockets=list(sockets))
+        _run(Server(config, service, sockets), sockets, zeromq)
     except SystemExit:
         if service.failure is not None:
             raise service.failure from None
         raise
+
+
+def _run(server: uvicorn.Server, sockets: Sequence[socket.socket], zeromq: bool) -> None:
+    if sys.platform != "win32" or not zeromq:
+        server.run(sockets=list(sockets))
+        return
+    # The loop that Windows has by default cannot wait for ZeroMQ's sockets.
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        runner.run(server.serve(list(sockets)))
 
 
 def listen(
@@ -147,7 +163,10 @@ def listen(
         )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if sys.platform == "win32":  # where SO_REUSEADDR lets two servers have one port
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+    else:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
     except OSError as error:

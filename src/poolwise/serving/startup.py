@@ -75,7 +75,8 @@ def serve(config: ServeConfig, announce: Callable[[Listening], None] | None = No
             told = None if bert is None else bert.announcement
             announce(Listening(catalogue, url, bool(keys), next(iter(further), None), told))
         stack.enter_context(log_to_stderr())
-        run(application(service, ollama_port=ollama_port, bert=bert), settings, sockets)
+        app = application(service, ollama_port=ollama_port, bert=bert)
+        run(app, settings, sockets, zeromq=bert is not None)
 
 
 def _models(

@@ -9,7 +9,7 @@ from poolwise.texts.datasets import (
     TaggedSentences,
     TextPairs,
 )
-from poolwise.texts.hub import is_dataset
+from poolwise.texts.hub_address import is_dataset
 from poolwise.texts.inference.inferred_data import InferredData, open_inferred
 from poolwise.texts.inference.inferred_task import TaskName
 from poolwise.texts.inference.profiled_table import ColumnChoice

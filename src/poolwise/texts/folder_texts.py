@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 
 from poolwise.errors import TextError
@@ -25,7 +26,7 @@ def texts_in(folder: str, paths: Iterable[str]) -> list[str]:
     Raises TextError if it is a dataset of Hugging Face's, or holds one.
     """
     names = []
-    base = folder if folder.endswith("/") else f"{folder}/"
+    base = folder if folder.endswith(("/", os.sep)) else f"{folder}/"
     for path in paths:
         parent, _, name = f"{base}{path}".rpartition("/")
         if any(map(is_hidden, path.split("/"))):

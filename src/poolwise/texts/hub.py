@@ -2,44 +2,37 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from poolwise.errors import TextError, listed, needs
 from poolwise.texts.bad_values import bounded
 from poolwise.texts.columns import MISSING, Table, field_paths, find_value, known_column
 from poolwise.texts.extra_columns import ValueKind, kinds_of
+from poolwise.texts.hub_address import address_parts, dataset_folder
 from poolwise.texts.hub_identity import folder_version, hub_version
 from poolwise.texts.limits import MAX_TEXT_BYTES, check_fields, check_limit
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
 
-PREFIX = "hf:"
 DEFAULT_SPLIT = "train"
 
 _PARQUET_EXPORT = "refs/convert/parquet"
 """Where the hub keeps its Parquet copy of datasets that are scripts (bookcorpus is one)."""
 
 
-def is_dataset(name: str) -> bool:
-    """Is it ``hf:NAME``? ``hf://…`` is the URL of a file."""
-    return name.startswith(PREFIX) and not name.startswith(f"{PREFIX}//")
-
-
 @dataclass(frozen=True)
 class HubDataset:
     """``hf:NAME``, ``hf:NAME:SPLIT`` or ``hf:NAME:CONFIG:SPLIT``; the split is else ``train``.
 
-    A NAME that begins with ``.``, ``/`` or ``~`` is a folder: one that ``save_to_disk`` wrote, or
-    one that holds Parquet, CSV or JSON files. Any other is looked for on the hub, as in
-    ``hf:bookcorpus``, ``hf:imdb:test``, ``hf:nyu-mll/glue:sst2:validation``. What is read of a row
-    may have ``max_bytes`` bytes.
+    A NAME that begins with ``.``, ``/``, ``~`` or a drive as in Windows is a folder: one that
+    ``save_to_disk`` wrote, or one that holds Parquet, CSV or JSON files. Any other is looked for on
+    the hub, as in ``hf:bookcorpus``, ``hf:imdb:test``, ``hf:nyu-mll/glue:sst2:validation``. What is
+    read of a row may have ``max_bytes`` bytes.
     """
 
     label: str
@@ -134,7 +127,7 @@ class HubDataset:
     @property
     def _address(self) -> tuple[str, str | None, str | None]:
         """Name, config, split."""
-        match self.label.removeprefix(PREFIX).split(":"):
+        match address_parts(self.label):
             case [name] if name:
                 return name, None, None
             case [name, split] if name and split:
@@ -204,13 +197,6 @@ def dataset_library(label: str) -> Any:
     with needs("data", label):
         import datasets  # noqa: PLC0415
     return datasets
-
-
-def dataset_folder(name: str) -> Path | None:
-    """The folder that ``name`` means; None of a name on the hub."""
-    if not name.startswith((".", "/", "~")):
-        return None
-    return Path(os.path.expanduser(name))  # noqa: PTH111 - raises nothing where nobody has that name
 
 
 def hub_splits(label: str) -> Mapping[str, Any]:

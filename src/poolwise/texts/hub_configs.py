@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from poolwise.texts.hub import DEFAULT_SPLIT, PREFIX, HubDataset, dataset_folder, dataset_library
+from poolwise.texts.hub import DEFAULT_SPLIT, HubDataset, dataset_library
+from poolwise.texts.hub_address import PREFIX, dataset_folder
 
 
 @dataclass(frozen=True)
 class HubConfigs:
-    """The dataset ``name`` of the hub or a folder, which begins with ``.``, ``/`` or ``~``.
+    """The dataset ``name`` of the hub or a folder, as ``dataset_folder`` tells.
 
     Where a folder lists no configurations, each of its folders is one.
     """

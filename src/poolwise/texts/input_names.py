@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import glob
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 from poolwise.texts.files import STDIN, reading
 from poolwise.texts.folder_texts import is_hidden, some_of_folder, some_of_glob, texts_in
-from poolwise.texts.hub import is_dataset
+from poolwise.texts.hub_address import is_dataset
 from poolwise.texts.remote_files import is_listed, is_url
 from poolwise.texts.remote_names import expand_url
 from poolwise.texts.sources import Source, find_source
@@ -53,11 +54,18 @@ def find_sources(
 def _expanded(name: str) -> list[str]:
     if name == STDIN or is_dataset(name):
         return [name]
-    path = name.removeprefix(_LOCAL)
+    path = _local_path(name)
     if not is_url(path):
         with reading(path):
             return _local(path)
     return expand_url(name) if is_listed(name) else [name]
+
+
+def _local_path(name: str) -> str:
+    """Without ``file://``, whose path has a slash in front of a drive (``file:///C:/texts``)."""
+    path = name.removeprefix(_LOCAL)
+    in_drive = sys.platform == "win32" and path != name and path[2:3] == ":"
+    return path.removeprefix("/") if in_drive else path
 
 
 def _local(name: str) -> list[str]:

@@ -15,7 +15,8 @@ from poolwise.texts.delimited import read_csv, read_tsv
 from poolwise.texts.extra_columns import ValueKind
 from poolwise.texts.file_identity import file_identity
 from poolwise.texts.files import TextFile
-from poolwise.texts.hub import HubDataset, is_dataset
+from poolwise.texts.hub import HubDataset
+from poolwise.texts.hub_address import is_dataset
 from poolwise.texts.jsonl import json_kinds, read_jsonl
 from poolwise.texts.limits import MAX_TEXT_BYTES
 from poolwise.texts.lines import read_lines

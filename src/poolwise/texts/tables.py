@@ -13,7 +13,7 @@ from poolwise.errors import TextError
 from poolwise.texts.columns import Table
 from poolwise.texts.delimited import IsHeader, delimited
 from poolwise.texts.files import STDIN, TextFile
-from poolwise.texts.hub import is_dataset
+from poolwise.texts.hub_address import is_dataset
 from poolwise.texts.jsonl import json_lines
 from poolwise.texts.omitted_rows import OmittedRows
 from poolwise.texts.sampling import Limit, Sample, sampled

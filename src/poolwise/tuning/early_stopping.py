@@ -68,7 +68,7 @@ class EarlyStopping(TrainerCallback):
             return None
         folder = max(states, key=lambda path: path.stat().st_mtime).parent
         try:
-            state = json.loads((folder / _STATE).read_text())
+            state = json.loads((folder / _STATE).read_text("utf-8"))
             self.best_score, self.best_epoch = float(state["score"]), int(state["epoch"])
             self._lowest_loss, self._improved_epoch = float(state["loss"]), int(state["gained"])
             self.epochs, self._earlier_seconds = int(state["epochs"]), float(state["seconds"])

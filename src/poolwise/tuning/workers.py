@@ -20,7 +20,7 @@ import torch
 
 from poolwise.errors import PoolwiseError, StudyError
 from poolwise.model import Model
-from poolwise.processes import environment, signals_deferred
+from poolwise.processes import environment, signals_deferred, was_killed
 from poolwise.tuning.out_of_memory import out_of_memory
 from poolwise.tuning.records import TrainingResult, TrainingRun
 from poolwise.tuning.run_store import RunStore
@@ -102,7 +102,7 @@ class Worker:
         return message
 
     def _exit_error(self) -> StudyError:
-        if self.process.exitcode == -signal.SIGKILL:  # as the kernel does when memory runs out
+        if was_killed(self.process.exitcode):
             batch_size, resumable = self._store.options.batch_size, self._store.folder is not None
             return out_of_memory(batch_size, self._max_length, resumable=resumable)
         return StudyError(

@@ -176,14 +176,15 @@ def _needs_tokenizer(folder: Path, encoder: Path) -> bool:
 
 def _run_worker(task: str, target: str, *sources: str, timeout: float) -> list[str]:
     """Run a task of ``worker`` in a process; returns the names of tensors that it left out."""
-    # -P keeps the current folder, which may be the untrusted one, out of the import path.
-    command = [sys.executable, "-P", "-m", "poolwise.encoders.conversion.worker"]
+    # -P keeps the current folder, which may be the untrusted one, out of the import path; with
+    # utf8 both sides have one encoding, Windows has cp1252 for pipes.
+    command = [sys.executable, "-P", "-X", "utf8", "-m", "poolwise.encoders.conversion.worker"]
     try:
         process = subprocess.run(
             [*command, task, target, *sources],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             errors="replace",
             timeout=timeout,
             check=False,
@@ -200,9 +201,9 @@ def _run_worker(task: str, target: str, *sources: str, timeout: float) -> list[s
 
 def _exit_reason(status: int) -> str:
     """The likely reason why a process ended without a message."""
+    if status >= 0:  # Windows, which has no SIGXCPU, knows no others
+        return f"exit status {status}"
     if status == -signal.SIGXCPU:
         return "refused, reading it takes longer than any encoder's file does"
-    if status < 0:
-        name = signal.Signals(-status).name
-        return f"refused, the process that read it was ended by {name}, most likely for its memory"
-    return f"exit status {status}"
+    name = signal.Signals(-status).name
+    return f"refused, the process that read it was ended by {name}, most likely for its memory"

@@ -13,7 +13,7 @@ from poolwise.texts.column_names import known_first
 from poolwise.texts.columns import Table, known_column
 from poolwise.texts.datasets import Datasets, RetrievalData
 from poolwise.texts.fields import is_missing
-from poolwise.texts.hub import is_dataset
+from poolwise.texts.hub_address import is_dataset
 from poolwise.texts.inference.column_profiles import profiles_of
 from poolwise.texts.inference.inferred_task import InferredTask
 from poolwise.texts.inference.known_layouts import known_layout

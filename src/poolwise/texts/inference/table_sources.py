@@ -13,7 +13,8 @@ from poolwise.texts.column_names import has_known_names
 from poolwise.texts.columns import Table
 from poolwise.texts.fields import is_number
 from poolwise.texts.files import STDIN, TextFile
-from poolwise.texts.hub import PREFIX, hub_splits, is_dataset
+from poolwise.texts.hub import hub_splits
+from poolwise.texts.hub_address import PREFIX, is_dataset
 from poolwise.texts.memory import is_table, table_of
 from poolwise.texts.sources import FORMATS
 from poolwise.texts.split_names import find_split

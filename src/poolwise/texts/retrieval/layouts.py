@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from poolwise.errors import TextError, listed
 from poolwise.texts.compression import COMPRESSED
-from poolwise.texts.hub import PREFIX, dataset_folder, is_dataset
+from poolwise.texts.hub_address import PREFIX, address_parts, dataset_folder, is_dataset
 from poolwise.texts.hub_configs import HubConfigs
 from poolwise.texts.split_names import find_split
 from poolwise.texts.tables import Input
@@ -89,7 +90,7 @@ def _suffix(file: Path) -> str:
 def _mteb(source: str, name: str | None = None) -> RetrievalLayout | None:
     """MTEB's configurations: ``corpus``, ``queries`` and ``default`` (or ``qrels``), of a language
     or subset ``de-corpus``, ``de-queries``, ``de-qrels``; its splits are those of the judgments."""
-    address, *wanted = source.removeprefix(PREFIX).split(":")
+    address, *wanted = address_parts(source)
     configs = HubConfigs(address)
     names = configs.names
     subset, split = _subset_and_split(names, wanted)
@@ -119,7 +120,7 @@ def _mteb(source: str, name: str | None = None) -> RetrievalLayout | None:
     for part in chosen:
         by_split.setdefault(find_split(part) or "", []).append(configs.input(relevance, part))
     return RetrievalLayout(
-        name or source.removeprefix(PREFIX).rstrip("/").split("/")[-1],
+        name or re.split(r"[/\\]", source.removeprefix(PREFIX).rstrip("/\\"))[-1],
         _inputs(configs, queries, chosen),
         _inputs(configs, corpus, chosen),
         by_split,

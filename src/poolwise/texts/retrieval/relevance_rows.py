@@ -9,7 +9,7 @@ from poolwise.errors import TextError
 from poolwise.texts.column_names import guess_column
 from poolwise.texts.columns import Table
 from poolwise.texts.fields import as_score, is_missing, is_number
-from poolwise.texts.hub import is_dataset
+from poolwise.texts.hub_address import is_dataset
 from poolwise.texts.omitted_rows import OmittedRows
 from poolwise.texts.retrieval.columns import RetrievalFormat, role_column
 from poolwise.texts.retrieval.id_texts import as_text_id
