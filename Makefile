@@ -76,7 +76,7 @@ docs-results: $(VENV)/.developer
 	$(BIN)/python scripts/docs/results.py $(ONLY)
 	$(if $(ONLY),,$(BIN)/python scripts/docs/screenshots.py)
 
-soak: $(VENV)/.developer $(VENV)/.ray
+soak: $(VENV)/.developer $(VENV)/.ray wheel
 	POOLWISE_FAULTS=all $(BIN)/python -m pytest tests/cli/test_cli_faults.py tests/jobs/test_jobs_faults.py
 	POOLWISE_DOCTOR_UNKNOWN=200 POOLWISE_DOCTOR_SEEDS=25 $(BIN)/python -m pytest \
 		tests/doctor/test_doctor_identification.py
@@ -106,6 +106,7 @@ soak: $(VENV)/.developer $(VENV)/.ray
 	POOLWISE_EXAMPLES=1000 $(BIN)/python -m pytest tests/serving/test_serving_description.py
 	POOLWISE_SITE=1 $(BIN)/python -m pytest tests/docs/test_docs_site.py
 	$(BIN)/python benchmarks/serving_soak.py
+	POOLWISE_SNIPPETS=all $(BIN)/python -m pytest tests/docs/test_docs_snippets.py
 	POOLWISE_RAY=1 $(BIN)/python -m pytest -rs tests/serving/test_serving_examples.py \
 		tests/jobs/test_jobs_ray.py
 

@@ -82,8 +82,12 @@ def test_python_runs(path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch):
 def test_shell_runs(path: Path, folder: Path):
     environment = os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONWARNINGS": "default",
         "COLUMNS": "100",
+        # What is installed or cloned is this version: the wheel of `make wheel`, this repository.
+        "PIP_FIND_LINKS": str(ROOT / "out/dist"),
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.{ROOT}.insteadOf",
+        "GIT_CONFIG_VALUE_0": "https://github.com/poolwise/poolwise",
     }
     with (folder.parent / "output").open("w+", encoding="utf-8") as output:
         # Servers that a script leaves behind end with its group.
