@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import errno
 import os
 import signal
@@ -16,7 +15,6 @@ import pytest
 
 from poolwise.cli import streams
 from poolwise.encoders.conversion.conversion import _exit_reason
-from poolwise.encoders.memory import memory
 from poolwise.files import atomic_write, sync_tree, whole_folder
 from poolwise.jobs import byte_locks
 from poolwise.jobs.claims import Claims
@@ -38,16 +36,6 @@ def windows(monkeypatch):
 
 def names(folder):
     return sorted(path.name for path in folder.iterdir())
-
-
-def test_memory_without_sysconf(windows, monkeypatch):
-    def status(reference):
-        reference._obj.total = 123 << 30
-        return reference._obj.length == 64
-
-    kernel = SimpleNamespace(GlobalMemoryStatusEx=status)
-    monkeypatch.setattr(ctypes, "windll", SimpleNamespace(kernel32=kernel), raising=False)
-    assert memory() == 123 << 30
 
 
 def test_processes_that_no_signal_ends(windows):

@@ -14,6 +14,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 from bare_environment import BareEnvironment
+
 from build import ROOT, build
 
 sys.path.append(str(ROOT / "benchmarks"))

@@ -10,7 +10,6 @@ from types import MappingProxyType
 
 from poolwise.encoders.config import Config
 from poolwise.encoders.families import Family
-from poolwise.encoders.memory import memory
 from poolwise.encoders.safetensors_file import (
     MAX_HEADER,
     MAX_TENSORS,

@@ -8,7 +8,6 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from poolwise.encoders.location import PATTERNS
-from poolwise.encoders.memory import memory
 from poolwise.encoders.safetensors_file import open_safetensors
 from poolwise.encoders.tokenizer.spec import MAX_TOKENIZER
 from poolwise.encoders.untrusted_files import MEGABYTE, files_under
