@@ -1,3 +1,4 @@
+# long
 # --8<-- [start:sweep]
 import poolwise
 
