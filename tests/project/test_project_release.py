@@ -55,6 +55,7 @@ def test_the_recipe_tests_what_it_installs(recipe):
 
 def test_the_version_is_one(recipe):
     dockerfile = (ROOT / "examples/serving/Dockerfile").read_text(encoding="utf-8")
+    assert PROJECT["version"] == poolwise.__version__
     assert recipe["context"]["version"] == poolwise.__version__
     assert read("CITATION.cff")["version"] == poolwise.__version__
     assert f"ARG VERSION={poolwise.__version__}\n" in dockerfile
