@@ -13,9 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zipfile import ZipFile
 
+from artifacts import ROOT, build
 from bare_environment import BareEnvironment
-
-from build import ROOT, build
 
 sys.path.append(str(ROOT / "benchmarks"))
 from revision import commit
