@@ -74,7 +74,8 @@ def read_row(
         index = (real & ~read).sum(1)
     exists = (index >= 0) & (index < lengths)
     index = torch.where(exists, index, lengths - 1)
-    return hidden[torch.arange(len(hidden), device=hidden.device), index], exists
+    # The shape, not len(): that is a plain number, and the exporter then traces all a second time.
+    return hidden[torch.arange(hidden.shape[0], device=hidden.device), index], exists
 
 
 def weighed(weights: Tensor, hidden: Tensor) -> Tensor:
