@@ -160,7 +160,8 @@ def test_subsets_are_named(labelled, tmp_path):
     assert opened(task).sentence.startswith("LocalMany (de) is taken as classification")
 
 
-def test_what_cannot_be_read_is_told(tmp_path):
+def test_what_cannot_be_read_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)  # else asked, for long
     meta = metadata("LocalTags", "MultilabelClassification", "f1", tmp_path)
     with pytest.raises(TextError, match="of the kind MultilabelClassification, expected one of"):
         opened(task_of(AbsTaskMultilabelClassification, meta))
