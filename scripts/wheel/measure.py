@@ -46,7 +46,7 @@ def main(folder: Path, pythons: list[str]) -> None:
         numbers[f"packages, Python {bare.version}"] = {"value": packages, "unit": "packages"}
         machines[bare.version] = json.loads(bare.output("python", "-c", ENVIRONMENT))
         sweep(bare)
-        numbers["with the demo model"] = megabytes(bare.bytes())
+        numbers[f"with the demo model, Python {bare.version}"] = megabytes(bare.bytes())
     without_compiler(sdist, BareEnvironment(folder / "wheel/environment-sdist", pythons[0]))
     write(wheel, numbers, machines)
 
