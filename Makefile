@@ -43,12 +43,15 @@ test: $(VENV)/.developer $(VENV)/.other-clients
 
 # With the oldest version of all that pyproject.toml names, but of torch one that has a CPU build. Old
 # libraries call what newer ones have deprecated. What is left out compiles, kills processes, or needs
-# the site's generator or schemathesis, whose newer versions want a newer rich.
+# the site's generator or schemathesis, whose newer versions want a newer rich; sentence-transformers 5.4
+# reports accuracies at ties that no threshold has.
 test-oldest: $(OLDEST)/.installed
 	@echo "== Tests with the oldest dependencies"
-	OMP_NUM_THREADS=1 $(OLDEST)/bin/python -m pytest -n 2 --dist worksteal -W ignore::DeprecationWarning \
+	OMP_NUM_THREADS=1 $(OLDEST)/bin/python -m pytest -n 2 --dist worksteal \
+		-W ignore::DeprecationWarning -W ignore::ImportWarning \
 		--ignore=tests/native --ignore=tests/crashes --ignore=tests/docs \
-		--ignore=tests/serving/test_serving_description.py
+		--ignore=tests/serving/test_serving_description.py \
+		--deselect=tests/statistics/test_threshold_scores.py::test_thresholds_are_as_good_as_sentence_transformers
 
 # mypy needs one core; on another what tests import is compiled, once and not by each of their workers.
 check: $(VENV)/.developer

@@ -45,7 +45,7 @@ class HaystackTextEmbedder(_EmbedderComponent):
         pipeline.add_component("embedder", HaystackTextEmbedder(Embedder("demo", "mean@-1")))
 
     Texts have the folder's prompt for queries, where it has one. A pipeline's YAML holds the
-    embedder's settings and its model's hash; reading it takes
+    embedder's settings and its model's hash; from Haystack 3 on reading it takes
     ``Pipeline.loads(yaml, allowed_modules=["poolwise.*"])``.
     """
 

@@ -14,7 +14,8 @@ from safetensors import SafetensorError
 _TORCH = "inline_container"
 """The part of torch that writes a file; its error gives no reason."""
 
-_NUMBER = re.compile(r"\(os error (\d+)\)")
+_NUMBER = re.compile(r"\(os error (?P<number>\d+)\)|\bOs \{ code: (?P<code>\d+)")
+"""The second form is that of safetensors before 0.6."""
 
 
 @contextmanager
@@ -26,7 +27,7 @@ def tensor_os_errors(path: Path) -> Iterator[None]:
         match = _NUMBER.search(str(error))
         if match is None:
             raise
-        number = int(match[1])
+        number = int(match["number"] or match["code"])
         raise OSError(number, os.strerror(number), str(path)) from error
     except RuntimeError as error:
         if _TORCH not in str(error):

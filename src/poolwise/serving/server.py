@@ -136,9 +136,10 @@ def run(
     try:
         _run(Server(config, service, sockets), sockets, zeromq)
     except SystemExit:
-        if service.failure is not None:
-            raise service.failure from None
-        raise
+        if service.failure is None:
+            raise
+    if service.failure is not None:  # of which old versions of uvicorn do not exit
+        raise service.failure
 
 
 def _run(server: uvicorn.Server, sockets: Sequence[socket.socket], zeromq: bool) -> None:
