@@ -238,10 +238,33 @@ def pytest_collection():
         gc.enable()
 
 
+LONG = (
+    "tests/native/",
+    "tests/jobs/test_jobs_kills.py",
+    "tests/crashes/",
+    "tests/api/test_notebook.py",
+    "tests/tuning/test_tuning_workers.py",
+    "tests/cli/test_cli_interruption.py",
+    "tests/cli/test_cli_faults.py",
+    "tests/doctor/test_doctor_identification.py",
+)
+"""Files with tests of 20 seconds or more."""
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    """What compiles for a minute begins first: no process waits for it at the end."""
-    items.sort(key=lambda item: "native" not in item.path.parts)
+    """Long tests begin first: no process waits for one at the end. The others are in random order
+    within their room, and rooms are too: a worker gets a row of them, and what a room shares (its
+    imports, servers, vectors) is made by few workers."""
+    rooms: dict[str, int] = {}
+
+    def place(item):
+        path = item.nodeid.partition("::")[0]
+        room = "/".join(path.split("/")[:2])
+        long = [n for n, start in enumerate(LONG) if path.startswith(start)]
+        return (min(long, default=len(LONG)), rooms.setdefault(room, len(rooms)))
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")
