@@ -132,8 +132,9 @@ NATIVE := CMakeLists.txt $(wildcard src/native/*)
 BUILD  := 'scikit-build-core>=1' 'nanobind>=3.1' \
           $(foreach tool,cmake ninja,$(if $(shell command -v $(tool)),,$(tool)))
 
-# What poolwise needs, without compiling it to learn that.
-DEPENDENCIES_OF := --only-deps --no-build-isolation --config-settings wheel.cmake=false
+# What poolwise needs, without compiling it to learn that: as pyproject.toml has it without a compiler.
+DEPENDENCIES_OF := --only-deps --no-build-isolation \
+          --config-settings wheel.cmake=false --config-settings wheel.py-api=py3
 
 # One core compiles while another unpacks: two at a time.
 $(VENV)/.installed: pyproject.toml $(NATIVE)
