@@ -42,8 +42,8 @@ has no pool: every token's vector is sent."""
 NOT_FLAGS: dict[str, str] = {
     "model_dir": "the model is what poolwise serve is given",
     "tuned_model_dir": "the model is what poolwise serve is given",
-    "ckpt_name": "poolwise convert reads TensorFlow checkpoints",
-    "config_name": "poolwise convert reads TensorFlow checkpoints",
+    "ckpt_name": "bert_model.ckpt of TensorFlow is not read; name a folder with safetensors",
+    "config_name": "config.json of the folder is read",
     "graph_tmp_dir": "there is no graph",
     "num_worker": "threads that share all cores compute for everybody",
     "cpu": "the engine is chosen by the machine",
