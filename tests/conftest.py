@@ -206,6 +206,7 @@ def write_tiny(folder: Path, name: str, pooler: bool, overrides: dict) -> None:
     """An encoder with random weights in which no gain is 1 and no bias 0."""
     import torch
     from transformers import AutoConfig, AutoModel
+    from transformers.utils import logging
 
     model_type, sizes, make_tokenizer = FAMILIES[name]
     tokenizer = make_tokenizer()
@@ -223,7 +224,9 @@ def write_tiny(folder: Path, name: str, pooler: bool, overrides: dict) -> None:
     state = model.state_dict()
     if not pooler:
         state = {key: value for key, value in state.items() if not key.startswith("pooler.")}
+    logging.disable_progress_bar()  # a slow one would be what a test's command has written
     model.save_pretrained(folder, state_dict=state)
+    logging.enable_progress_bar()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -176,7 +176,7 @@ def test_a_file_sets_the_port(tiny, tmp_path, monkeypatch):
     )
     told, ports = [], []
 
-    def run(application, settings, sockets):
+    def run(application, settings, sockets, *, zeromq):
         ports.extend(bound.getsockname()[1] for bound in sockets)
 
     monkeypatch.setattr(startup, "run", run)
