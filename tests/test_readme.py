@@ -5,7 +5,6 @@ from __future__ import annotations
 import doctest
 import re
 import shlex
-import shutil
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -25,16 +24,20 @@ def test_it_is_short():
 
 @pytest.fixture(scope="module")
 def folder(demo, tmp_path_factory):
-    """Where the README's Python and the sweep after it have run."""
+    """Where the README's Python has run, on the questions of two of the 77 intents."""
     path = tmp_path_factory.mktemp("readme")
-    shutil.copytree(ROOT / "examples", path / "examples")
+    (path / "examples").mkdir()
+    head, *rows = (ROOT / "examples/banking77.csv").read_text(encoding="utf-8").splitlines(True)
+    few = [row for row in rows if row.rstrip().endswith((",card_arrival", ",top_up_failed"))]
+    (path / "examples/banking77.csv").write_text("".join([head, *few[::2]]), encoding="utf-8")
     (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     names: dict[str, Any] = {"__name__": "readme"}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(path)
         exec(compile(code, "README.md", "exec"), names)
     assert names["vectors"].shape == (1, 384)
-    names["result"].report(path / "sweep")
+    (path / "sweep").mkdir()
+    names["result"].best.save(path / "sweep/readout.toml")
     return path
 
 
