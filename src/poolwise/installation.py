@@ -111,13 +111,13 @@ def packages() -> tuple[str, ...]:
 
 def versions(names: Iterable[str]) -> dict[str, str]:
     """Of those packages that are installed, by name."""
-    found = {}
+    installed = {}
     for name in names:
         try:
-            found[name] = version(name)
+            installed[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def _levels() -> tuple[tuple[str, ...], str | None]:

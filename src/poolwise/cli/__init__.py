@@ -143,9 +143,8 @@ def main() -> None:
     streams.prepare()
     try:
         with as_poolwise_errors():
-            code = poolwise(
-                standalone_mode=False, windows_expand_args=False
-            )  # what a command gives to click's Exit
+            # What a command gives to click's Exit.
+            code = poolwise(standalone_mode=False, windows_expand_args=False)
             sys.stdout.flush()  # raises if the disk is full
         if code:
             sys.exit(code)

@@ -17,10 +17,10 @@ def show_version(verbose: bool, as_json: bool) -> None:
         return
     from poolwise.installation import environment  # noqa: PLC0415 - imports NumPy
 
-    found = environment()
+    installed = environment()
     if as_json:
-        print_json(found)
+        print_json(installed)
         return
     out = console()
-    for name, value in found.rows():
+    for name, value in installed.rows():
         out.print(f"{name:<22} {value}", soft_wrap=True)
