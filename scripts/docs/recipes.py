@@ -22,7 +22,7 @@ class Recipe:
     Empty: all."""
 
     pictures: tuple[str, ...] = ()
-    """Which of its charts, by the beginning of the file's name."""
+    """Which of its charts, by the file's name."""
 
 
 NOVELS = "novels.txt"
@@ -54,7 +54,7 @@ RECIPES = (
             {"name": "R²", "readout": "mean@6", "length": "tokens"},
             {"name": "ridge R²", "readout": "mean@6", "length": "tokens"},
         ),
-        pictures=("",),
+        pictures=("length-by-layer", "length-density"),
     ),
     Recipe(
         "weighted_average",
@@ -82,7 +82,7 @@ RECIPES = (
     Recipe(
         "first_token",
         f"poolwise ask first demo --labels {BANKING} --limit 3000 -o OUT",
-        pictures=("first-forest",),
+        pictures=("first-forest", "first-forest-2"),
     ),
     Recipe(
         "sentence_back",
@@ -102,8 +102,24 @@ RECIPES = (
     ),
     Recipe("sequence_classification", "python snippets/cls_embedding_trains.py"),
     Recipe("output_shape", "python snippets/output_shape.py"),
-    Recipe("pooler_output", f"poolwise ask pooler demo --labels {BANKING} -o OUT", pictures=("",)),
-    Recipe("statistics", "python -m statistics_pictures OUT", pictures=("",)),
+    Recipe(
+        "pooler_output",
+        f"poolwise ask pooler demo --labels {BANKING} -o OUT",
+        pictures=("pooler-forest",),
+    ),
+    Recipe(
+        "statistics",
+        "python -m statistics_pictures OUT",
+        pictures=(
+            "interval",
+            "copies",
+            "paired",
+            "largest_of_many",
+            "step_down",
+            "margin",
+            "folds",
+        ),
+    ),
     Recipe(
         "retrieval",
         "poolwise sweep demo --queries banking77-retrieval -o OUT",
@@ -128,7 +144,7 @@ RECIPES = (
             {"name": "mean average precision of a model's best readout"},
             {"name": "a model's best readout less the one used now"},
         ),
-        pictures=("classification-heat",),
+        pictures=("classification-heat", "classification-heat-2"),
     ),
     Recipe("corpus_projection", "python snippets/corpus_projection.py"),
 )

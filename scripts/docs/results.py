@@ -114,7 +114,7 @@ def write(recipe: Recipe, findings: list[dict[str, Any]], charts: Mapping[str, s
     for old in PICTURES.glob(f"{recipe.name}-*.svg"):
         old.unlink()
     for name, svg in charts.items():
-        if recipe.pictures and name.startswith(recipe.pictures):
+        if name in recipe.pictures:
             path = PICTURES / f"{recipe.name}-{name}.svg"
             path.write_text(svg, encoding="utf-8")
             path.with_stem(f"{path.stem}-dark").write_text(darkened(svg), encoding="utf-8")
