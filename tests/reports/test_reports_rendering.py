@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import struct
 from xml.etree import ElementTree as ET
 
@@ -83,6 +84,22 @@ def test_a_density_of_nothing_is_an_empty_plot(density_chart: Density) -> None:
 def test_series_are_named_at_their_ends(layers_svg: str) -> None:
     texts = _svg_texts(layers_svg)
     assert {"R² by layer", "layer", "R²", "norm of [CLS]", "permuted lengths"} <= set(texts)
+
+
+def test_a_name_as_wide_as_dejavu_sans_draws_it_is_not_cut() -> None:
+    # 263 pixels wide in Chromium with DejaVu Sans, which is wider than the font measured with.
+    name = "another sentence's tokens and a constant"
+    curve = LayerCurve(name, [Estimate(0.5, 0.4, 0.6)] * 3)
+    image = ET.fromstring(to_svg(render_chart(LayerCurves("a", [curve], y_label="x")), "a"))
+    parents = {child: parent for parent in image.iter() for child in parent}
+    element = next(element for element in image.iter() if element.text == name)
+    start = 0.0
+    while element is not image:
+        moved = re.match(r"translate\(([\d.]+)", element.get("transform", ""))
+        start += float(moved[1]) if moved else 0.0
+        element = parents[element]
+    assert start > 400
+    assert start + 263 < float(image.attrib["width"])
 
 
 def test_controls_are_grey_and_dashed(layers_svg: str) -> None:

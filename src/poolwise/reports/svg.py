@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from html import escape
+from xml.etree import ElementTree as ET
 
 import altair as alt
 import vl_convert
@@ -24,6 +25,9 @@ TITLE, HEADING, LEGEND = 22, 22, 20
 CHARACTER, SYMBOL = 6.3, 18
 """Widths of a character of the legend and of a symbol with its space, in pixels."""
 
+WIDE = 0.56
+"""Mean width of a character in the widest of usual fonts (DejaVu Sans), in heights of the font."""
+
 
 def to_svg(chart: RenderedChart, title: str) -> str:
     """The panels as on a wide page, below the title and the legend."""
@@ -37,7 +41,8 @@ def to_svg(chart: RenderedChart, title: str) -> str:
         top += LEGEND
         elements += _legend(entries, top)
     grid, bottom = _grid(chart, width, top + 16)
-    size = f"{width + 2 * MARGIN:.0f} {bottom + MARGIN:.0f}"
+    right = max([width + MARGIN, *map(_text_end, grid)])
+    size = f"{right + MARGIN:.0f} {bottom + MARGIN:.0f}"
     full_width, full_height = size.split()
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
@@ -88,6 +93,21 @@ def _panel(panel: Panel, width: float, number: int) -> tuple[str, float]:
     svg = re.sub(r'(\bid="|url\(#)', rf"\g<1>panel{number}-", svg)
     size = re.search(r'\bheight="([\d.]+)"', svg)
     return svg, float(size[1]) if size else 0.0
+
+
+def _text_end(svg: str) -> float:
+    """Where the text that reaches farthest to the right ends, should the font be a wide one."""
+
+    def end(element: ET.Element, x: float) -> float:
+        moved = re.match(r"translate\(([-\d.]+)", element.get("transform", ""))
+        x += float(moved[1]) if moved else 0.0
+        ends = [end(child, x) for child in element]
+        if element.tag.endswith("text") and element.get("text-anchor", "start") == "start":
+            size = float((element.get("font-size") or "0").removesuffix("px"))
+            ends.append(x + float(element.get("x", 0)) + WIDE * size * len(element.text or ""))
+        return max(ends, default=0.0)
+
+    return end(ET.fromstring(svg), 0.0)
 
 
 def image_width(chart: RenderedChart) -> float:
