@@ -26,7 +26,8 @@ def run(code: str, *arguments: str) -> str:
 
 
 def loaded(code: str, heavy: list[str], *arguments: str) -> list[str]:
-    after = f"import sys\n{code}\nprint(*[m for m in {heavy!r} if m in sys.modules])"
+    code = f"import sys; before = {{*sys.modules}}\n{code}"
+    after = f"{code}\nprint(*[m for m in {heavy!r} if m in {{*sys.modules}} - before])"
     return run(after, *arguments).split()
 
 

@@ -70,6 +70,7 @@ def theirs(cache, data):
 
 
 @pytest.mark.filterwarnings("ignore:To copy construct from a tensor:UserWarning")
+@pytest.mark.filterwarnings("ignore:The number of unique classes:UserWarning")
 def test_accuracy_and_f1_are_mtebs(task, cache, theirs):
     there, back = theirs
     assert 0.2 < there["accuracy"] < 0.98

@@ -60,12 +60,12 @@ def test_others_middleware_sees_every_request(application):
     seen = []
 
     class Middleware:
-        def __init__(self, inner):
-            self.inner = inner
+        def __init__(self, app):
+            self.app = app
 
         async def __call__(self, scope, receive, send):
             seen.append(scope["type"])
-            await self.inner(scope, receive, send)
+            await self.app(scope, receive, send)
 
     application.add_middleware(Middleware)
     with TestClient(application) as client:

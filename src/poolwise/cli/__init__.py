@@ -77,7 +77,7 @@ class Commands(click.Group):
         """As click's, which imports every command for its line of help."""
         names = [name for name in COMMANDS if name.startswith(incomplete)]
         commands = [CompletionItem(name, help=COMMANDS[name]) for name in names]
-        return [*commands, *super(click.Group, self).shell_complete(ctx, incomplete)]
+        return [*commands, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def invoke(self, ctx: click.Context) -> Any:
         """Convert errors here too: click takes any broken pipe, such as one to a process of our

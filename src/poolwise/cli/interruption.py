@@ -44,9 +44,9 @@ def message(interruption: BaseException) -> str:
 
 
 def _number(interruption: BaseException) -> int:
-    """The signal's number, also from click's Abort, which has the interruption as its cause."""
-    number: int = getattr(interruption.__cause__ or interruption, "number", signal.SIGINT)
-    return number
+    """The signal's number, also from click's Abort: its cause, or in click 8.1 its context."""
+    chain = (interruption, interruption.__cause__, interruption.__context__)
+    return next((e.number for e in chain if isinstance(e, Interrupted)), signal.SIGINT)
 
 
 def handle_signals() -> None:

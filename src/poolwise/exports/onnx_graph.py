@@ -62,6 +62,9 @@ def write_graph(graph: ReadoutGraph, path: Path, about: Mapping[str, str]) -> Wr
         if "/base: " in node.metadata_props.get("namespace", "")
     )
     ClearMetadataAndDocStringPass()(program.model)  # where every node came from, paths included
+    for weight in program.model.graph.initializers.values():
+        # Else the file gives its shape twice, of which onnxruntime before 1.32 transposes one.
+        weight.shape = weight.type = None
     program.model.producer_name, program.model.producer_version = "poolwise", __version__
     program.model.metadata_props.update({**about, **_READY})
     external = sum(p.numel() * p.element_size() for p in graph.parameters()) > _LARGE

@@ -175,7 +175,9 @@ def wilson_interval(share: float, n: float, z: float) -> Estimate:
     """The score interval of a share of n rows; z is how many errors it reaches."""
     centre = (share + z**2 / 2 / n) / (1 + z**2 / n)
     reach = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / 4 / n**2)
-    return Estimate(share, max(float(centre - reach), 0.0), min(float(centre + reach), 1.0))
+    # It holds the share; rounded, a share of 1 lay above.
+    low, high = max(float(centre - reach), 0.0), min(float(centre + reach), 1.0)
+    return Estimate(share, min(low, share), max(high, share))
 
 
 def _mean(column: Array) -> Estimate:

@@ -236,7 +236,7 @@ class Harmful:
 def test_pickles_are_refused(tmp_path, capsys):
     objects = np.array([Harmful(), Harmful()], dtype=object)
     np.save(tmp_path / "v.npy", objects, allow_pickle=True)
-    np.savez(tmp_path / "v.npz", objects, allow_pickle=True)
+    np.savez(tmp_path / "v.npz", objects)
     (tmp_path / "plain.npy").write_bytes(pickle.dumps(objects))
     for name in ("v.npy", "v.npz", "plain.npy"):
         with pytest.raises(StoreError, match=r"pickle.* refused since loading"):
