@@ -164,6 +164,9 @@ def test_the_command_writes_a_valid_graph_whose_card_runs_as_it_stands(tiny, tmp
     assert config["transformers.js_config"] == {"use_external_data_format": {"model.onnx": True}}
     onnx.checker.check_model(file, full_check=True)
     model = onnx.load(file)
+    weights = {tensor.name for tensor in model.graph.initializer}
+    # onnxruntime before 1.32 does not write it in int8 where a weight's shape stands twice.
+    assert weights.isdisjoint(info.name for info in model.graph.value_info)
     told = {entry.key: entry.value for entry in model.metadata_props}
     encoder = poolwise.load(tiny("roberta"))
     assert told["readout"] == "mean[words]@2"

@@ -62,16 +62,27 @@ def write_graph(graph: ReadoutGraph, path: Path, about: Mapping[str, str]) -> Wr
         if "/base: " in node.metadata_props.get("namespace", "")
     )
     ClearMetadataAndDocStringPass()(program.model)  # where every node came from, paths included
-    for weight in program.model.graph.initializers.values():
-        # Else the file gives its shape twice, of which onnxruntime before 1.32 transposes one.
-        weight.shape = weight.type = None
     program.model.producer_name, program.model.producer_version = "poolwise", __version__
     program.model.metadata_props.update({**about, **_READY})
     external = sum(p.numel() * p.element_size() for p in graph.parameters()) > _LARGE
     path.parent.mkdir(exist_ok=True)
     # transformers.js and optimum know the file of the weights by this name.
     onnx_ir.save(program.model, path, external_data=f"{path.name}_data" if external else None)
+    _shapes_of_weights_once(path)
     return WrittenGraph(external, nodes)
+
+
+def _shapes_of_weights_once(path: Path) -> None:
+    """Leaves the shape of a weight to the weight: onnxruntime before 1.32 transposes some for int8,
+    and then refuses the graph where the shape stands in a list of its own as well."""
+    import onnx  # noqa: PLC0415 - an extra
+
+    model = onnx.load(path, load_external_data=False)
+    weights = {tensor.name for tensor in model.graph.initializer}
+    others = [info for info in model.graph.value_info if info.name not in weights]
+    del model.graph.value_info[:]
+    model.graph.value_info.extend(others)
+    onnx.save(model, path)
 
 
 @contextmanager
