@@ -83,3 +83,19 @@ def test_a_signal_ends_a_job_and_all_its_processes(small_corpus, tmp_path, name,
     assert all(small_corpus.whole[path] == left[path] for path in left if path not in hidden)
     assert small_corpus.embed(output, resume=True).complete
     assert small_corpus.files(output) == small_corpus.whole
+
+
+def test_a_worker_that_reports_to_nobody_ends_without_a_word():
+    """Where a report is sent before the thread that watches has seen that the parent has ended."""
+    code = """
+import multiprocessing
+from poolwise.jobs import workers
+
+workers._end_with_parent = lambda pipe: None
+workers.make_parts = lambda maker, parts, report, done: report("a part")
+pipe, parents = multiprocessing.Pipe()
+parents.close()
+workers._work(pipe, None, [])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGTERM, "")

@@ -113,12 +113,19 @@ def _work(pipe: Connection, maker: PartMaker, parts: Sequence[Part]) -> None:
     signal.signal(signal.SIGTERM, end_process)
     threading.Thread(target=_end_with_parent, args=(pipe,), daemon=True).start()
     limit_cores(1)
+
+    def send(message: object) -> None:
+        try:
+            pipe.send(message)
+        except OSError:  # the parent has ended, which this thread sees first
+            end_process(signal.SIGTERM)
+
     try:
-        make_parts(maker, parts, pipe.send, lambda part: pipe.send(part.number))
+        make_parts(maker, parts, send, lambda part: send(part.number))
     except Exception as error:
         if not isinstance(error, PoolwiseError):
             error.add_note(traceback.format_exc())
-        pipe.send(_portable(error))
+        send(_portable(error))
 
 
 def _portable(error: Exception) -> Exception:
