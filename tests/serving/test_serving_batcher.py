@@ -482,6 +482,7 @@ request = st.tuples(
 )
 
 
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")
 @settings(max_examples=25, deadline=None)
 @given(
     st.lists(request, min_size=1, max_size=12),
