@@ -239,7 +239,7 @@ def open_usearch(address):
 
 def read_usearch(address, vector):
     index = open_usearch(address)
-    keys = [index.keys[i] for i in range(len(index))]  # iteration has no end in 2.17
+    keys = [index.keys[i] for i in range(len(index))]  # iteration has no end in 2.19
     found = [index.get(int(key), dtype=index.dtype) for key in keys]
     return dict(zip(ids_of(address, keys), (values.tobytes() for values in found), strict=True))
 

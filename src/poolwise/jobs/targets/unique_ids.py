@@ -90,6 +90,7 @@ def _refuse_duplicates(parts: Sequence[PartFile], suspects: Hashes) -> None:
     seen: dict[object, PartFile] = {}
     for part in parts:
         for batch in row_groups(part, ["id"]):
+            # By sorting: the table that NumPy 2.0 may take instead overflows.
             for at in np.flatnonzero(np.isin(id_hashes(batch["id"]), suspects, kind="sort")):
                 id_ = batch["id"][int(at)].as_py()
                 if id_ in seen:
